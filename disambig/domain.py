@@ -26,7 +26,11 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One paper. ``authors_complete`` is False where the source cut the list ("et al.")."""
+    """One paper. ``authors_complete`` is False where the source cut its list, or may have.
+
+    ``affiliations`` are those printed for the work as a whole, of unknown authors. An author
+    without a name holds a place so that others keep their positions; it is no signature.
+    """
 
     id: str
     title: str
@@ -38,6 +42,7 @@ class Work:
     ids: tuple[tuple[str, str], ...] = ()
     citations: int | None = None
     authors_complete: bool = True
+    affiliations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
