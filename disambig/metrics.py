@@ -79,19 +79,29 @@ class _Cells:
 def evaluate(predicted: Ints, truth: Ints, block: Ints | None = None) -> Metrics:
     """Compare two partitions of the same signatures.
 
-    Args:
-        predicted: identity code of each signature, integers of shape (n,).
-        truth: person code of each signature, shape (n,).
-        block: block code of each signature, shape (n,), to measure within blocks;
-            None measures over the whole corpus.
+    Parameters
+    ----------
+    predicted : integers of shape (n,)
+        Identity code of each signature.
+    truth : integers of shape (n,)
+        Person code of each signature.
+    block : integers of shape (n,), or None
+        Block code of each signature, to measure within blocks; None measures over the
+        whole corpus.
 
-    Returns:
-        The figures. Pairwise precision is NaN when no pair was predicted, pairwise recall
-        when no true pair exists, pairwise F1 when neither does; with n = 0 all are NaN.
+    Returns
+    -------
+    Metrics
+        Pairwise precision is NaN when no pair was predicted, pairwise recall when no true
+        pair exists, pairwise F1 when neither does; with n = 0 all figures are NaN.
 
-    Raises:
-        ValueError: the arrays are not one-dimensional, of one length and of integers.
+    Raises
+    ------
+    ValueError
+        The arrays are not one-dimensional, of one length and of integers.
 
+    Examples
+    --------
     >>> evaluate(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])).bcubed_precision
     0.6666666666666666
     """
@@ -166,14 +176,21 @@ def reliability_curve(
 ) -> ReliabilityCurve:
     """Observed share of positives in equal-width bins of the predicted probability.
 
-    Args:
-        probability: predicted probabilities in [0, 1], shape (n,).
-        positive: whether each is really positive, shape (n,), bool or 0/1.
-        bins: number of bins over [0, 1]; each includes its lower edge, the last also 1.
-        weights: non-negative weight of each, shape (n,); None weighs all the same.
+    Parameters
+    ----------
+    probability : floats of shape (n,)
+        Predicted probabilities in [0, 1].
+    positive : bool or 0/1 of shape (n,)
+        Whether each is really positive.
+    bins : int
+        Number of bins over [0, 1]; each includes its lower edge, the last also 1.
+    weights : non-negative floats of shape (n,), or None
+        None weighs all the same.
 
-    Raises:
-        ValueError: a probability is NaN or outside [0, 1], or the lengths differ.
+    Raises
+    ------
+    ValueError
+        A probability is NaN or outside [0, 1], or the lengths differ.
     """
     p = np.asarray(probability, dtype=np.float64)
     y = np.asarray(positive, dtype=np.float64)

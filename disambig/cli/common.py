@@ -1,0 +1,93 @@
+"""What commands share: options, the examples at the end of a help text, exit statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from disambig.console import progress
+
+if TYPE_CHECKING:
+    from disambig.domain import Label
+    from disambig.evaluation import Comparison
+
+__all__ = [
+    "EXIT_REJECTED",
+    "compare_files",
+    "examples",
+    "json_option",
+    "out_option",
+    "progress",
+    "quiet_option",
+]
+
+#: The command did its work, but some input records were rejected.
+EXIT_REJECTED = 3
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def examples(*lines: str) -> str:
+    """Epilog of a command: its examples, one in a line, kept as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def quiet_option(command: F) -> F:
+    """``--quiet``: no progress bars, no summary; errors only."""
+    return click.option(
+        "-q", "--quiet", is_flag=True, help="No progress bars and no summary, only errors."
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``, passed on as ``as_json``."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print JSON for machines instead of tables."
+    )(command)
+
+
+def out_option(what: str) -> Callable[[F], F]:
+    """``--out FILE``, required, in a folder that exists; passed on as a :class:`Path`."""
+    return click.option(
+        "-o",
+        "--out",
+        required=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help=f"Where to write {what}.",
+    )
+
+
+def compare_files(
+    clusters: Path, labels: Sequence[Path], split: str | None, *, quiet: bool
+) -> list[tuple[Path, Comparison]]:
+    """Read clusters once and put each labels file, or one split of it, beside them.
+
+    Raises
+    ------
+    InputError
+        A file cannot be read as what it should be, or no label is left in the split.
+    """
+    from disambig.evaluation import compare, identities_of
+
+    read = [(path, _labels_of(path, split)) for path in labels]
+    wanted = {(x.signature.work, x.signature.position) for _, rows in read for x in rows}
+    with progress("Reading clusters", unit="rows", quiet=quiet) as advance:
+        found = identities_of(clusters, wanted, advance)
+    return [(path, compare(found, rows)) for path, rows in read]
+
+
+def _labels_of(path: Path, split: str | None) -> list[Label]:
+    from disambig.errors import InputError
+    from disambig.ingest import read_labels
+
+    rows = list(read_labels([path]))
+    kept = [label for label in rows if split is None or label.split == split]
+    if not kept:
+        splits = sorted({label.split for label in rows if label.split})
+        known = f"its splits are {', '.join(splits)}" if splits else "it states no splits"
+        where = f" in split {split}; {known}" if split is not None and rows else ""
+        raise InputError(f"{path}: no labels{where}")
+    return kept

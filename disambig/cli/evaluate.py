@@ -1,0 +1,146 @@
+"""``disambig evaluate``: how good clusters are against gold labels."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disambig.cli import common
+
+if TYPE_CHECKING:
+    from disambig.evaluation import Comparison
+    from disambig.metrics import Metrics
+
+_HEADINGS = ("precision", "recall", "F1") * 2 + ("blocks",)
+
+
+@click.command(
+    epilog=common.examples(
+        "disambig evaluate clusters.jsonl labels.jsonl",
+        "disambig evaluate clusters.jsonl labels.jsonl --split dev",
+        "disambig evaluate clusters.jsonl dblp/labels.jsonl acl/labels.jsonl --json",
+    )
+)
+@click.argument("clusters", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "labels", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--split", help="Measure only labels of this split, such as dev.")
+@click.option(
+    "--allow-missing",
+    is_flag=True,
+    help="Leave out labelled mentions that CLUSTERS has no row for, instead of failing.",
+)
+@common.json_option
+@common.quiet_option
+def evaluate(
+    clusters: Path,
+    labels: tuple[Path, ...],
+    split: str | None,
+    allow_missing: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure CLUSTERS against gold LABELS, each labels file by itself.
+
+    CLUSTERS is what disambig cluster wrote; LABELS are rows of work, position and person, with
+    block and split where they are known. Only labelled mentions count. B-cubed is averaged over
+    mentions; pairwise figures count pairs of mentions. Within blocks, links between different
+    blocks count neither for nor against; the whole corpus counts them too.
+    """
+    from disambig.evaluation import refuse_missing
+
+    compared = common.compare_files(clusters, labels, split, quiet=quiet)
+    for path, comparison in compared:
+        if not allow_missing:
+            refuse_missing(comparison, clusters, str(path))
+    if as_json:
+        click.echo(json.dumps([_as_json(p, split, c) for p, c in compared], indent=2))
+    else:
+        for path, comparison in compared:
+            _print_tables(path, split, comparison)
+
+
+def _as_json(path: Path, split: str | None, comparison: Comparison) -> dict[str, Any]:
+    within = comparison.within_blocks()
+    return {
+        "labels": str(path),
+        "split": split,
+        "missing": len(comparison.missing),
+        "within_blocks": None if within is None else _finite(within),
+        "whole_corpus": _finite(comparison.whole()),
+    }
+
+
+def _finite(metrics: Metrics) -> dict[str, float | None]:
+    """Metrics for JSON, which knows no NaN: undefined is null."""
+    return {key: None if math.isnan(value) else value for key, value in asdict(metrics).items()}
+
+
+def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from disambig.console import console, safe
+
+    whole, within = comparison.whole(), comparison.within_blocks()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column("")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right")
+    if within is not None:
+        table.add_row("within blocks", *_figures(within), style="bold")
+    table.add_row("whole corpus", *_figures(whole))
+    out = console()
+    split_note = f", split {split}" if split else ""
+    out.print(safe(f"{path}{split_note}"), style="bold", soft_wrap=True)
+    out.print(_counts(whole, within), style="dim")
+    out.print(f"{'':15}{'B-cubed':>19}{'pairwise':>27}{'exact':>18}", style="dim")
+    out.print(table)
+    if within is None:
+        out.print("The labels state no blocks: nothing to measure within.", style="yellow")
+    if comparison.missing:
+        from disambig.evaluation import first_few
+
+        out.print(
+            safe(
+                f"{len(comparison.missing):,} labelled mentions are missing in the clusters and "
+                f"left out: {first_few(comparison.missing)}"
+            ),
+            style="bold red",
+            soft_wrap=True,
+        )
+    out.print()
+
+
+def _counts(whole: Metrics, within: Metrics | None) -> str:
+    blocks = "" if within is None else f", {within.blocks:,} blocks"
+    return (
+        f"{whole.signatures:,} mentions of {whole.people:,} people, "
+        f"given {whole.identities:,} identities{blocks}"
+    )
+
+
+def _figures(metrics: Metrics) -> list[str]:
+    return [
+        _percent(value)
+        for value in (
+            metrics.bcubed_precision,
+            metrics.bcubed_recall,
+            metrics.bcubed_f1,
+            metrics.pairwise_precision,
+            metrics.pairwise_recall,
+            metrics.pairwise_f1,
+            metrics.exact_blocks,
+        )
+    ]
+
+
+def _percent(value: float) -> str:
+    """A share in per cent with two decimals; undefined is a dash, never 0 or 1."""
+    return "–" if math.isnan(value) else f"{100 * value:.2f}"

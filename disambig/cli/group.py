@@ -1,0 +1,137 @@
+"""A click group that imports a command when it is used, and turns errors into one line."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import sys
+from typing import Any
+
+import click
+
+from disambig.console import safe
+from disambig.errors import DisambigError
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+# What importing a module and looking up its command can raise.
+_LOADING_ERRORS = (ImportError, AttributeError, SyntaxError, TypeError, OSError)
+
+
+class Failure(click.ClickException):
+    """An error the user can act on, shown as one harmless line."""
+
+    exit_code = EXIT_FAILED
+
+    def show(self, file: Any = None) -> None:
+        """Write ``Error: …`` to standard error, or to the file given."""
+        click.echo(f"Error: {safe(self.message)}", file=file, err=file is None)
+
+
+class LazyGroup(click.Group):
+    """Commands by name, imported on demand: this package's own, then those of entry points."""
+
+    def __init__(
+        self, name: str, *, commands_in: str, builtin: tuple[str, ...], plugins: str, **rest: Any
+    ) -> None:
+        """Take ``builtin`` from modules of the package ``commands_in``; the rest is click's."""
+        super().__init__(name, **rest)
+        self._commands_in, self._builtin, self._plugins = commands_in, builtin, plugins
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Own commands in their order, then those of plugins by name."""
+        return [*self._builtin, *sorted(set(self._entry_points()) - set(self._builtin))]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """The command, imported now; a plugin that cannot be imported says so when run."""
+        if name in self._builtin:
+            module = importlib.import_module(f"{self._commands_in}.{name}")
+            return _as_command(name, getattr(module, name))
+        entry_point = self._entry_points().get(name)
+        if entry_point is None:
+            return None
+        try:
+            return _as_command(name, entry_point.load())
+        except _LOADING_ERRORS as error:
+            return _broken(name, entry_point, error)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; expected failures become :class:`Failure` and an exit status."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
+        except DisambigError as error:
+            raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted.", err=True)
+            raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader (head, less) has seen enough: leave without a traceback at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(EXIT_FAILED) from None
+        except OSError as error:
+            if error.strerror is None:
+                raise
+            place = f"{error.filename}: " if error.filename is not None else ""
+            raise Failure(f"{place}{error.strerror}") from error
+
+    def _entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
+        found = importlib.metadata.entry_points(group=self._plugins)
+        return {entry_point.name: entry_point for entry_point in found}
+
+
+def version_option() -> click.Option:
+    """``--version``, looked up only when asked for."""
+
+    def show(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+        if value and not ctx.resilient_parsing:
+            click.echo(f"disambig {version()}")
+            ctx.exit()
+
+    return click.Option(
+        ["--version"],
+        is_flag=True,
+        expose_value=False,
+        is_eager=True,
+        callback=show,
+        help="Show the version and exit.",
+    )
+
+
+def version() -> str:
+    """Version of the installed package, or a word that it is not installed."""
+    try:
+        return importlib.metadata.version("disambig")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _as_command(name: str, found: object) -> click.Command:
+    if not isinstance(found, click.Command):
+        raise TypeError(f"{name} is {type(found).__name__}, not a click command")
+    return found
+
+
+def _broken(
+    name: str, entry_point: importlib.metadata.EntryPoint, error: Exception
+) -> click.Command:
+    """Stand in for a plugin that cannot be loaded: listed, and clear about it when run."""
+    reason = f"{type(error).__name__}: {error}"
+
+    def fail(arguments: tuple[str, ...]) -> None:
+        raise Failure(
+            f"the command {name} ({entry_point.value}) cannot be loaded: {reason}; "
+            "install what it needs or reinstall its package"
+        )
+
+    return click.Command(
+        name,
+        callback=fail,
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        add_help_option=False,
+        short_help="(cannot be loaded; run it to see why)",
+    )

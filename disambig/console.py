@@ -1,0 +1,158 @@
+"""What the terminal shows: hostile text made harmless, tables, progress bars.
+
+Names and titles come from anywhere. :func:`safe` is the one place that takes away their power
+over a terminal (escape sequences, control and bidirectional characters); the consoles made
+here never interpret markup, so ``[red]`` in a name stays what it is. rich is imported when
+first drawn with, so that ``--help`` stays fast.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+# Joiners that Persian and Indic names need; every other format character is shown as an escape.
+_KEPT = {"\u200c", "\u200d"}
+_SPACE_CATEGORIES = {"Zs", "Zl", "Zp"}
+_ESCAPED_CATEGORIES = {"Cc", "Cf", "Cs"}
+_DELAY_SECONDS = 2.0
+_FLUSH_SECONDS = 0.05
+
+
+def safe(text: str) -> str:
+    r"""One line of text that cannot move the cursor, change colours or reorder its neighbours.
+
+    Line breaks, tabs and other white space become a space; control characters, format
+    characters (bidirectional overrides among them) and surrogates become a visible ``\x1b``
+    or ``\u202e``.
+
+    >>> print(safe("Eve\x1b[2J \u202eoohW"))
+    Eve\x1b[2J \u202eoohW
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_safe_character(character) for character in text)
+
+
+def _safe_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if character in "\t\n\v\f\r\x85" or category in _SPACE_CATEGORIES:
+        return " "
+    if character in _KEPT or category not in _ESCAPED_CATEGORIES:
+        return character
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def short_count(n: float) -> str:
+    """A count in at most five characters.
+
+    >>> [short_count(n) for n in (7, 9999, 12345, 2_500_000, 3e9)]
+    ['7', '9999', '12.3k', '2.5M', '3G']
+    """
+    for start, size, suffix in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if n >= start:
+            return f"{n / size:.3g}{suffix}"
+    return f"{n:.0f}"
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console on standard output, or error, that never interprets markup or emoji."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False)
+
+
+@contextmanager
+def progress(
+    description: str, total: int | None = None, unit: str = "", *, quiet: bool = False
+) -> Iterator[Callable[[int], None]]:
+    """Draw a progress bar with rate and time left on standard error; yields ``advance(n)``.
+
+    Nothing is drawn when quiet, when standard error is no terminal, or when the work is done
+    within two seconds. Without a total the bar pulses and shows the count. ``advance`` may be
+    called a million times a second: the screen is updated at most twenty times in one.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield lambda n: None
+        return
+    bar = _Bar(safe(description), total, unit)
+    try:
+        yield bar.advance
+    finally:
+        bar.close()
+
+
+class _Bar:
+    """A bar that appears after a delay, from a timer thread, and vanishes when closed."""
+
+    def __init__(self, description: str, total: int | None, unit: str) -> None:
+        self._progress = _bar_layout(unit)
+        self._task = self._progress.add_task(description, total=total)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pending, self._flushed = 0, time.monotonic()
+        self._timer = threading.Timer(_DELAY_SECONDS, self._show)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def advance(self, n: int) -> None:
+        self._pending += n
+        now = time.monotonic()
+        if now - self._flushed >= _FLUSH_SECONDS:
+            self._progress.advance(self._task, self._pending)
+            self._pending, self._flushed = 0, now
+
+    def close(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._closed = True
+            self._progress.stop()
+
+    def _show(self) -> None:
+        with self._lock:
+            if not self._closed:
+                self._progress.start()
+
+
+def _bar_layout(unit: str) -> Progress:
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """Count, total where known, and units a second."""
+
+        def render(self, task: Task) -> Text:
+            done = short_count(task.completed)
+            of = f"/{short_count(task.total)}" if task.total is not None else ""
+            speed = f" · {short_count(task.speed)}/s" if task.speed else ""
+            return Text(f"{done}{of} {unit}".rstrip() + speed, style="dim", no_wrap=True)
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,149 @@
+"""Where errors sit: figures by slice of the signatures, and the worst mixtures.
+
+Everything here is arrays in, values out; :mod:`disambig.report` draws it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+#: Lower edges of the bins that block sizes and name counts are sliced by.
+SIZE_EDGES = (1, 2, 6, 21, 101, 501)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """B-cubed figures of some of the signatures.
+
+    ``f1`` is the harmonic mean of the slice's mean precision and recall. ``error_share`` is
+    the slice's part of all error, counting ``(1 − precision) + (1 − recall)`` over signatures;
+    NaN when there is no error at all.
+    """
+
+    label: str
+    signatures: int
+    precision: float
+    recall: float
+    f1: float
+    error_share: float
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """One cluster made of several parts: rows of the arrays, int64[m], one array for each part.
+
+    Parts are ordered from the largest to the smallest.
+    """
+
+    cluster: int
+    parts: tuple[Int64, ...]
+
+    @property
+    def signatures(self) -> int:
+        """Number of signatures in all parts."""
+        return sum(len(part) for part in self.parts)
+
+
+def size_slices(
+    sizes: Int64, precision: Float64, recall: Float64, edges: Sequence[int] = SIZE_EDGES
+) -> tuple[Slice, ...]:
+    """Slice by a count of each signature, such as the size of its block or how common its name is.
+
+    Parameters
+    ----------
+    sizes : int64[n]
+        At least ``edges[0]``.
+    precision, recall : float64[n]
+        From :func:`disambig.metrics.bcubed_by_signature`.
+    edges : ascending integers
+        Lower edge of each bin; the last bin is open. Empty bins are left out.
+    """
+    index = np.searchsorted(np.asarray(edges), sizes, side="right") - 1
+    labels = _range_labels(edges)
+    rows = [(labels[bin_], index == bin_) for bin_ in range(len(edges))]
+    return _slices(rows, precision, recall)
+
+
+def flag_slices(
+    flags: Mapping[str, Bools], precision: Float64, recall: Float64, otherwise: str
+) -> tuple[Slice, ...]:
+    """Slice by flags, which may overlap, then the signatures with none of them.
+
+    Parameters
+    ----------
+    flags : name of the slice to bool[n]
+    precision, recall : float64[n]
+        From :func:`disambig.metrics.bcubed_by_signature`.
+    otherwise : str
+        Label of the slice of signatures without any flag.
+    """
+    none = ~np.any(list(flags.values()), axis=0)
+    return _slices([*flags.items(), (otherwise, none)], precision, recall)
+
+
+def block_sizes(block: Int64) -> Int64:
+    """Number of signatures in each signature's block, int64[n], from codes 0…k−1."""
+    return np.bincount(block)[block]
+
+
+def largest_mixtures(cluster: Int64, part: Int64, limit: int) -> tuple[Mixture, ...]:
+    """Find the clusters made of most different parts, at least two; ties go to the larger.
+
+    With identities as clusters and persons as parts these are the worst over-merges; with
+    persons as clusters and identities as parts, the worst over-splits.
+
+    Parameters
+    ----------
+    cluster, part : int64[n]
+        Codes from 0.
+    limit : int
+        How many to return at most.
+    """
+    if len(cluster) == 0:
+        return ()
+    width = int(part.max()) + 1
+    cells = np.unique(cluster * width + part)
+    parts = np.bincount(cells // width)
+    sizes = np.bincount(cluster)
+    order = np.lexsort((np.arange(len(parts)), -sizes, -parts))
+    worst = [int(code) for code in order[:limit] if parts[code] > 1]
+    return tuple(_mixture(code, cluster, part) for code in worst)
+
+
+def _mixture(code: int, cluster: Int64, part: Int64) -> Mixture:
+    rows = np.flatnonzero(cluster == code)
+    groups = [rows[part[rows] == value] for value in dict.fromkeys(part[rows].tolist())]
+    return Mixture(code, tuple(sorted(groups, key=len, reverse=True)))
+
+
+def _slices(
+    rows: Sequence[tuple[str, Bools]], precision: Float64, recall: Float64
+) -> tuple[Slice, ...]:
+    error = 2 - precision - recall
+    total = float(error.sum())
+    found = []
+    for label, inside in rows:
+        if not inside.any():
+            continue
+        p, r = float(precision[inside].mean()), float(recall[inside].mean())
+        share = float(error[inside].sum()) / total if total > 0 else float("nan")
+        found.append(Slice(label, int(inside.sum()), p, r, 2 * p * r / (p + r), share))
+    return tuple(found)
+
+
+def _range_labels(edges: Sequence[int]) -> list[str]:
+    """Labels such as ``1``, ``2–5``, ``6–20``, ``over 20``."""
+    closed = [
+        f"{low:,}" if high == low + 1 else f"{low:,}–{high - 1:,}"
+        for low, high in itertools.pairwise(edges)
+    ]
+    return [*closed, f"over {edges[-1] - 1:,}"]
