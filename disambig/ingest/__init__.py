@@ -1,0 +1,30 @@
+"""Bytes to validated records: works, labels and constraints, from files that may be broken.
+
+:func:`read_works` tells each file's format from its content and streams :class:`Work`; what
+cannot be used is told in one line, kept in a rejects file, and does not stop the rest.
+"""
+
+from disambig.ingest._labels import read_constraints, read_labels, read_s2and_labels
+from disambig.ingest._native import NativeAuthor, NativeWork
+from disambig.ingest._pages import PageHeader, PageKind
+from disambig.ingest._plan import FileReport
+from disambig.ingest._problems import Problem, Severity
+from disambig.ingest._reader import ReadReport, WorkReader, read_works
+from disambig.ingest._sniff import FORMATS
+
+__all__ = [
+    "FORMATS",
+    "FileReport",
+    "NativeAuthor",
+    "NativeWork",
+    "PageHeader",
+    "PageKind",
+    "Problem",
+    "ReadReport",
+    "Severity",
+    "WorkReader",
+    "read_constraints",
+    "read_labels",
+    "read_s2and_labels",
+    "read_works",
+]

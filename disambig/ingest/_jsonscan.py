@@ -1,0 +1,121 @@
+"""One JSON array or object taken apart entry by entry, with the line each entry starts on.
+
+The standard decoder gives a whole document or nothing, and no lines. Here entries before a
+broken one survive, and a message can say where the broken one is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from disambig.ingest._problems import BadRecord
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: its key ("" in an array), value, text and first line; or what is wrong."""
+
+    line: int
+    key: str
+    value: Any
+    text: str
+    bad: BadRecord | None = None
+
+
+def decode(text: str, start: int = 0) -> tuple[Any, int]:
+    """Decode one JSON value at ``start``; returns it and where it ends.
+
+    Raises
+    ------
+    BadRecord
+        No JSON value is there.
+    """
+    try:
+        return _DECODER.raw_decode(text, start)
+    except RecursionError:
+        raise broken("is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise broken(f"{error.msg} at character {error.pos - start + 1}") from None
+    except ValueError as error:  # an integer of thousands of digits
+        raise broken(str(error).partition(";")[0]) from None
+
+
+def broken(what: str) -> BadRecord:
+    """The problem of text that is no JSON."""
+    return BadRecord(
+        "record", f"broken JSON: {what}", "write each record as one complete JSON object"
+    )
+
+
+def scan(text: str) -> Iterator[Entry]:
+    """Entries of the array or object that ``text`` holds; after a broken one nothing follows."""
+    scanner = _Scanner(text)
+    try:
+        yield from scanner.entries()
+    except BadRecord as bad:
+        yield Entry(scanner.line(), "", None, text[scanner.at : scanner.at + 1000], bad)
+
+
+class _Scanner:
+    def __init__(self, text: str) -> None:
+        self.text, self.at = text, 0
+        self._counted, self._line = 0, 1
+
+    def line(self) -> int:
+        """Line of the current place, counted from 1."""
+        self._line += self.text.count("\n", self._counted, self.at)
+        self._counted = self.at
+        return self._line
+
+    def entries(self) -> Iterator[Entry]:
+        opening = self._mark("[{")
+        closing = "]" if opening == "[" else "}"
+        if self._peek() == closing:
+            self.at += 1
+            self._end()
+            return
+        while True:
+            yield self._entry(keyed=opening == "{")
+            if self._mark("," + closing) == closing:
+                break
+        self._end()
+
+    def _entry(self, *, keyed: bool) -> Entry:
+        key = ""
+        self._peek()
+        line = self.line()
+        if keyed:
+            value, self.at = decode(self.text, self.at)
+            if not isinstance(value, str):
+                raise broken("a key is not a string")
+            key = value
+            self._mark(":")
+            self._peek()
+        start = self.at
+        value, self.at = decode(self.text, start)
+        return Entry(line, key, value, self.text[start : self.at])
+
+    def _peek(self) -> str:
+        found = _BLANK.match(self.text, self.at)
+        assert found is not None  # the pattern matches the empty string
+        self.at = found.end()
+        return self.text[self.at : self.at + 1]
+
+    def _mark(self, wanted: str) -> str:
+        mark = self._peek()
+        if not mark or mark not in wanted:
+            choices = " or ".join(wanted)
+            raise broken(f"expected {choices}, found {mark or 'the end of the file'}")
+        self.at += 1
+        return mark
+
+    def _end(self) -> None:
+        if self._peek():
+            raise broken("text after the end of the document")

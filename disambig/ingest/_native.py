@@ -1,0 +1,378 @@
+"""The native record: JSON, one work in each line, validated with pydantic at the edge.
+
+A record in canonical shape is validated straight from its bytes. Any other is decoded, mended
+where mending loses nothing (:func:`_mended`) and validated again; each fix is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from disambig.domain import Author, Work
+from disambig.ingest._fields import clean, doi, email, orcid, split_affiliations
+from disambig.ingest._jsonscan import decode
+from disambig.ingest._problems import BadRecord, Repair, show
+
+MIN_YEAR = 1000
+MAX_AUTHORS = 10_000
+_CONFIG = ConfigDict(strict=True, extra="ignore")
+
+_Id = Annotated[str, Field(min_length=1, max_length=512)]
+_Name = Annotated[str, Field(max_length=2_000)]
+_Line = Annotated[str, Field(max_length=10_000)]
+_Keyword = Annotated[str, Field(max_length=1_000)]
+
+
+class NativeAuthor(BaseModel):
+    """One entry of ``authors``. ``affiliation`` may join several with "+"."""
+
+    model_config = _CONFIG
+
+    name: _Name
+    given: _Name | None = None
+    family: _Name | None = None
+    affiliation: _Line | None = None
+    affiliations: Annotated[list[_Line], Field(max_length=100)] | None = None
+    orcid: _Keyword | None = None
+    email: _Keyword | None = None
+
+
+class NativeWork(BaseModel):
+    """One record. Other keys are ignored; ``null`` and ``""`` mean not stated."""
+
+    model_config = _CONFIG
+
+    id: _Id
+    title: _Line
+    authors: Annotated[list[NativeAuthor], Field(max_length=MAX_AUTHORS)] = []
+    abstract: Annotated[str, Field(max_length=1_000_000)] | None = None
+    venue: _Line | None = None
+    year: int | None = None
+    keywords: Annotated[list[_Keyword], Field(max_length=1_000)] | None = None
+    ids: Annotated[dict[_Id, _Id], Field(max_length=100)] | None = None
+    doi: _Keyword | None = None
+    arxiv: _Keyword | None = None
+    citations: Annotated[int, Field(ge=0, le=10**12)] | None = Field(
+        default=None, validation_alias=AliasChoices("citations", "citation_count", "n_citation")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A work, and the harmless fixes it needed."""
+
+    work: Work
+    repairs: tuple[Repair, ...] = ()
+
+
+def parse_json(line: bytes, *, max_year: int) -> Parsed:
+    """Read one work from the bytes of one JSON object.
+
+    Raises
+    ------
+    BadRecord
+        The record cannot be used; it names the field and the remedy.
+    """
+    try:
+        record = NativeWork.model_validate_json(line)
+    except ValidationError:
+        raw, repairs = decode_line(line)
+        return parse_record(raw, max_year=max_year, repairs=repairs)
+    repairs = []
+    work = _work(record, repairs, max_year=max_year)
+    return Parsed(work, tuple(repairs))
+
+
+def decode_line(line: bytes) -> tuple[Any, list[Repair]]:
+    """Decode one line of JSON; a byte order mark at its start is taken off.
+
+    Raises
+    ------
+    BadRecord
+        It is not UTF-8, or no JSON.
+    """
+    repairs: list[Repair] = []
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise not_utf8(
+            f"byte {line[error.start]:#04x} at byte {error.start + 1} of the line"
+        ) from (error)
+    if text.startswith("\ufeff"):
+        repairs.append(Repair("record", "byte order mark", "removed"))
+        text = text[1:]
+    text = text.strip(" \t\r\n")
+    value, end = decode(text)
+    if end < len(text):
+        raise BadRecord(
+            "record",
+            f"broken JSON: text after the record at character {end + 1}",
+            "write one record in each line",
+        )
+    return value, repairs
+
+
+def not_utf8(where: str) -> BadRecord:
+    """The problem of bytes that are no UTF-8."""
+    return BadRecord(
+        "encoding",
+        f"not UTF-8 ({where})",
+        "save the file as UTF-8 or convert it: iconv -f LATIN1 -t UTF-8",
+    )
+
+
+def parse_record(
+    raw: object, *, max_year: int, repairs: list[Repair] | None = None, text_only: bool = False
+) -> Parsed:
+    """Read one work from a decoded record. ``text_only`` works may be without authors.
+
+    Raises
+    ------
+    BadRecord
+        The record cannot be used; it names the field and the remedy.
+    """
+    repairs = [] if repairs is None else repairs
+    if not isinstance(raw, dict):
+        raise BadRecord(
+            "record", f"{show(raw)} is no JSON object", "write each work as one JSON object"
+        )
+    mended = _mended(raw, repairs)
+    try:
+        record = NativeWork.model_validate(mended)
+    except ValidationError as error:
+        raise explained(error) from error
+    work = _work(record, repairs, max_year=max_year, text_only=text_only)
+    return Parsed(work, tuple(repairs))
+
+
+def _work(
+    record: NativeWork, repairs: list[Repair], *, max_year: int, text_only: bool = False
+) -> Work:
+    title = clean(record.title, "title", repairs)
+    if not title:
+        raise BadRecord("title", "is missing", "give the work its title")
+    if not record.authors and not text_only:
+        raise BadRecord("authors", "is empty", "list at least one author")
+    if not record.id.isprintable() or record.id.isspace():
+        raise BadRecord("id", f"{show(record.id)} is not printable", "use visible characters")
+    if record.year is not None and not MIN_YEAR <= record.year <= max_year:
+        raise _bad_year(record.year, max_year)
+    authors = tuple(_author(entry, at, repairs) for at, entry in enumerate(record.authors))
+    abstract = record.abstract and clean(record.abstract, "abstract", repairs, multiline=True)
+    venue = record.venue and clean(record.venue, "venue", repairs)
+    keywords: tuple[str, ...] = ()
+    if record.keywords:
+        cleaned = (clean(word, "keywords", repairs) for word in record.keywords)
+        keywords = tuple(word for word in cleaned if word)
+    return Work(
+        id=record.id,
+        title=title,
+        authors=authors,
+        abstract=abstract or None,
+        venue=venue or None,
+        year=record.year,
+        keywords=keywords,
+        ids=_ids(record, repairs),
+        citations=record.citations,
+    )
+
+
+def _author(entry: NativeAuthor, at: int, repairs: list[Repair]) -> Author:
+    field = f"authors[{at}]"
+    name = clean(entry.name, field, repairs)
+    if not name:
+        raise BadRecord(field, "is an empty name", "give the author's name or remove the entry")
+    given = entry.given and clean(entry.given, f"{field}.given", repairs)
+    family = entry.family and clean(entry.family, f"{field}.family", repairs)
+    return Author(
+        name,
+        given or None,
+        family or None,
+        _affiliations(entry, field, repairs),
+        orcid(entry.orcid, f"{field}.orcid", repairs) if entry.orcid else None,
+        email(entry.email, f"{field}.email", repairs) if entry.email else None,
+    )
+
+
+def _affiliations(entry: NativeAuthor, field: str, repairs: list[Repair]) -> tuple[str, ...]:
+    if entry.affiliations is None:
+        if not entry.affiliation:
+            return ()
+        cleaned, problem = _one_affiliation(entry.affiliation)
+    else:
+        joined = split_affiliations(entry.affiliation) if entry.affiliation else []
+        cleaned, problem = _cleaned((*joined, *entry.affiliations))
+    if problem:
+        repairs.append(Repair(f"{field}.affiliations", problem, "cleaned"))
+    return cleaned
+
+
+@lru_cache(maxsize=8192)
+def _one_affiliation(text: str) -> tuple[tuple[str, ...], str]:
+    # The same text comes back for colleague after colleague; it is also stored only once.
+    return _cleaned(split_affiliations(text))
+
+
+def _cleaned(texts: Iterable[str]) -> tuple[tuple[str, ...], str]:
+    repairs: list[Repair] = []
+    cleaned = [clean(text, "", repairs) for text in texts]
+    return tuple(dict.fromkeys(filter(None, cleaned))), repairs[0].problem if repairs else ""
+
+
+def _ids(record: NativeWork, repairs: list[Repair]) -> tuple[tuple[str, str], ...]:
+    if not (record.ids or record.doi or record.arxiv):
+        return ()
+    stated = {clean(k, "ids", repairs).lower(): v for k, v in (record.ids or {}).items()}
+    for key, value in (("doi", record.doi), ("arxiv", record.arxiv)):
+        if value:
+            stated[key] = value
+    cleaned = {key: clean(value, f"ids.{key}", repairs) for key, value in stated.items()}
+    if "doi" in cleaned:
+        cleaned["doi"] = doi(cleaned["doi"], repairs)
+    return tuple(sorted((key, value) for key, value in cleaned.items() if key and value))
+
+
+def _bad_year(year: object, max_year: int) -> BadRecord:
+    return BadRecord(
+        "year",
+        f"{show(year)} is no year between {MIN_YEAR} and {max_year}",
+        "give four digits, or leave it out",
+    )
+
+
+def _mended(raw: dict[str, Any], repairs: list[Repair]) -> dict[str, Any]:
+    """The record with what can be read without loss in canonical shape; the rest as it was."""
+    mended = dict(raw)
+    for field, mend in _MENDERS.items():
+        value = mended.get(field)
+        if value is None or (value == "" and field != "id"):
+            mended.pop(field, None)
+        else:
+            mended[field] = mend(value, field, repairs)
+    return mended
+
+
+def _mend_id(value: Any, field: str, repairs: list[Repair]) -> Any:
+    if type(value) is not int:
+        return value
+    repairs.append(Repair(field, f"{value} is a number", "read as text"))
+    return str(value)
+
+
+def _mend_number(value: Any, field: str, repairs: list[Repair]) -> Any:
+    if type(value) is int:
+        return value
+    if isinstance(value, str):
+        digits = value.strip()
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= 12):
+            return value
+        mended = int(digits)
+    elif isinstance(value, float) and value.is_integer() and abs(value) < 1e12:
+        mended = int(value)
+    else:
+        return value
+    repairs.append(Repair(field, f"{show(value)} is no whole number", f"read as {mended}"))
+    return mended
+
+
+def _mend_list(value: Any, field: str, repairs: list[Repair]) -> Any:
+    if not isinstance(value, str):
+        return value
+    repairs.append(Repair(field, "is one text, not a list", "split at semicolons or commas"))
+    return value.split(";" if ";" in value else ",")
+
+
+def _mend_ids(value: Any, field: str, repairs: list[Repair]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    stated = {key: item for key, item in value.items() if item not in (None, "")}
+    return {key: _mend_id(item, f"{field}.{key}", repairs) for key, item in stated.items()}
+
+
+def _mend_authors(value: Any, field: str, repairs: list[Repair]) -> Any:
+    if not isinstance(value, list):
+        return value
+    if value and all(isinstance(entry, str) for entry in value):
+        repairs.append(Repair(field, "names only", "read as a list of authors"))
+    return [_mend_author(entry, f"{field}[{at}]", repairs) for at, entry in enumerate(value)]
+
+
+def _mend_author(entry: Any, field: str, repairs: list[Repair]) -> Any:
+    if isinstance(entry, str):
+        return {"name": entry}
+    if not isinstance(entry, dict):
+        return entry
+    author = dict(entry)
+    given, family = author.get("given"), author.get("family")
+    parts_stated = isinstance(given, str) and isinstance(family, str) and given and family
+    if author.get("name") in (None, "") and parts_stated:
+        author["name"] = f"{given} {family}"
+        repairs.append(Repair(f"{field}.name", "is missing", "made of given and family"))
+    for key in ("orcid", "email"):
+        if not isinstance(author.get(key), str | None):
+            del author[key]
+            repairs.append(Repair(f"{field}.{key}", "is no text", "left out; the record was kept"))
+    if isinstance(author.get("affiliation"), list):
+        author["affiliations"] = [*author.pop("affiliation"), *(author.get("affiliations") or [])]
+        repairs.append(Repair(f"{field}.affiliation", "is a list", "read as affiliations"))
+    if isinstance(author.get("affiliations"), str):
+        author["affiliations"] = split_affiliations(author["affiliations"])
+        repairs.append(Repair(f"{field}.affiliations", "is one text", "read as a list"))
+    return author
+
+
+_MENDERS: dict[str, Callable[[Any, str, list[Repair]], Any]] = {
+    "id": _mend_id,
+    "year": _mend_number,
+    "citations": _mend_number,
+    "citation_count": _mend_number,
+    "n_citation": _mend_number,
+    "keywords": _mend_list,
+    "ids": _mend_ids,
+    "doi": lambda value, field, repairs: value,
+    "arxiv": _mend_id,
+    "authors": _mend_authors,
+}
+
+_REMEDIES = {
+    "id": "give each work its own id",
+    "title": "give the work its title",
+    "year": "give four digits, or leave it out",
+    "authors": "give a list of objects with name",
+    "work": "give the id of the work",
+    "position": "give the author's place on the work, counted from 0",
+    "person": "give the person's id",
+    "kind": "write must or cannot",
+    "a": "give work and position",
+    "b": "give work and position",
+}
+
+
+def explained(error: ValidationError, within: str = "") -> BadRecord:
+    """Field, problem and remedy of the first thing pydantic found wrong."""
+    first = error.errors(include_url=False)[0]
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+    field = (within + path).removeprefix(".") or "record"
+    top = str(first["loc"][0]) if first["loc"] else "record"
+    remedy = _REMEDIES.get(top, "correct it or leave it out")
+    value = first["input"]
+    match first["type"]:
+        case "missing":
+            return BadRecord(field, "is missing", remedy)
+        case "string_too_short":
+            return BadRecord(field, "is empty", remedy)
+        case "string_too_long" | "too_long":
+            limit = first["ctx"]["max_length"]
+            return BadRecord(field, f"is longer than {limit:,}", "shorten it; is the file damaged?")
+        case "string_unicode":
+            return BadRecord(
+                field, "holds half a character (a lone surrogate)", "write it as UTF-8"
+            )
+        case _:
+            message = first["msg"].removeprefix("Input should be ")
+            return BadRecord(field, f"{show(value)} is not {message}", remedy)

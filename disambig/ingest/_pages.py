@@ -1,0 +1,323 @@
+"""Pages copied as text: what kind of page it is, its header, and where its records begin and end.
+
+Everything is decided line by line; blank lines carry no meaning, so a copy with more or fewer
+of them reads the same. Three kinds are known:
+
+name cluster
+    A header with "Author name cluster" and the name; then for each paper a line such as
+    "AAAI Conference 2026 Conference Paper", the title, bulleted authors and an abstract. At most
+    eight authors are printed, with no mark where the list was cut.
+author profile
+    A name, a category, h-index, counts; then for each paper "AIJun 8, 2022" (category and date;
+    before it perhaps a score, after it perhaps "Code"), the title, "A, B, C et al. · places" and
+    an abstract. The year may be missing from the date; it stays missing.
+topic listing
+    Titles and abstracts in turn, without authors: text only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from disambig.ingest._problems import BadRecord, show
+
+#: How many authors a name cluster page prints of each paper.
+LISTED_AUTHORS = 8
+
+
+class PageKind(StrEnum):
+    """The kinds of page that can be read."""
+
+    NAME_CLUSTER = "name cluster"
+    PROFILE = "author profile"
+    TOPIC = "topic listing"
+
+
+@dataclass(frozen=True, slots=True)
+class PageHeader:
+    """What a page says about itself. ``None`` is not printed, ``found`` is what was counted."""
+
+    file: str
+    kind: PageKind
+    name: str | None
+    papers: int | None
+    found: int
+    citations: int | None = None
+    h_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """One paper of a page as printed. ``complete`` is False where authors may be missing."""
+
+    line: int
+    title: str
+    authors: tuple[str, ...]
+    complete: bool
+    abstract: str
+    venue: str | None = None
+    year: int | None = None
+    category: str | None = None
+    affiliations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRecord:
+    """A place that begins like a record and is none."""
+
+    line: int
+    text: str
+    bad: BadRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A parsed page. ``strays`` are lines of a listing that are neither title nor abstract."""
+
+    header: PageHeader
+    records: tuple[PageRecord | BrokenRecord, ...]
+    strays: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    text: str
+
+
+_BULLET = re.compile(r"\s*[•‣◦▪●*]\s+(\S.*)|\s+-\s+(\S.*)")
+_MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+_DATED = re.compile(
+    r"(?:\d+(?:\.\d+)?)?(?P<category>[A-Za-z][\w.\-]{0,15}?)"
+    rf"(?:{_MONTHS})[a-z]* \d{{1,2}}(?:, (?P<year>\d{{4}}))?(?:Code)?",
+)
+_VENUE = re.compile(
+    r"(?P<venue>\S.{0,80}? (?P<sort>Conference|Journal|Workshop|Symposium)|\S.{0,80}?)"
+    r" (?P<year>\d{4})(?P<type>(?: [A-Z][\w&/\-]*){1,6})",
+)
+_PLAIN_TYPES = {" Conference Paper", " Journal Article", " Workshop Paper"}
+_CLUSTER_MARK = "author name cluster"
+_LISTING_MARK = re.compile(r"trending papers|and the research community", re.IGNORECASE)
+_H_INDEX = re.compile(r"h-index:?\s*([\d,]+)", re.IGNORECASE)
+_COUNT = re.compile(r"([\d,]+)\s*(papers|citations)", re.IGNORECASE)
+_CATEGORY = re.compile(r"[A-Z]{2,4}|[a-z\-]+\.[A-Za-z\-]{2,}")
+_ET_AL = re.compile(r",? et al\.?$")
+_NAME_SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
+_SHORTEST_ABSTRACT = 200
+_HEADER_LINES = 40
+_SURE_PAIRS = 10
+
+
+def page_kind(text: str, *, sure: bool = True) -> PageKind | None:
+    """Which kind of page a text is, or begins as; None for any other text.
+
+    A listing has nothing but its furniture and its rhythm to be known by: when ``sure`` is
+    False, titles and abstracts in turn are enough.
+    """
+    lines = _lines(text)
+    top = [line.text.strip() for line in lines[:_HEADER_LINES]]
+    if any(line.casefold() == _CLUSTER_MARK for line in top):
+        return PageKind.NAME_CLUSTER
+    if any(_H_INDEX.fullmatch(line) for line in top) and any(map(_DATED.fullmatch, top)):
+        return PageKind.PROFILE
+    rhythm = [_is_abstract(line.text) for line in lines]
+    if True not in rhythm or rhythm[0]:
+        return None
+    turns = rhythm[rhythm.index(True) - 1 :]
+    pairs = sum(turns[1::2])
+    in_turn = all(abstract == bool(at % 2) for at, abstract in enumerate(turns))
+    marked = any(map(_LISTING_MARK.search, top[:10]))
+    if not sure or marked or (in_turn and pairs >= _SURE_PAIRS):
+        return PageKind.TOPIC
+    return None
+
+
+def parse_page(text: str, file: str, kind: PageKind) -> Page:
+    """Take a page apart. ``kind`` is what :func:`page_kind` said of it."""
+    lines = _lines(text)
+    match kind:
+        case PageKind.NAME_CLUSTER:
+            return _parse_cluster(lines, file)
+        case PageKind.PROFILE:
+            return _parse_profile(lines, file)
+        case PageKind.TOPIC:
+            return _parse_listing(lines, file)
+
+
+def _lines(text: str) -> list[_Line]:
+    return [_Line(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def _parse_cluster(lines: list[_Line], file: str) -> Page:
+    mark = next(n for n, line in enumerate(lines) if line.text.strip().casefold() == _CLUSTER_MARK)
+    name = lines[mark + 1].text.strip() if mark + 1 < len(lines) else None
+    starts = [at for at in range(mark + 2, len(lines)) if _starts_paper(lines, at)]
+    furniture = lines[mark + 2 : starts[0] if starts else len(lines)]
+    papers = _counts(furniture).get("papers")
+    records = tuple(_cluster_record(part) for part in _parts(lines, starts))
+    return Page(PageHeader(file, PageKind.NAME_CLUSTER, name, papers, len(records)), records)
+
+
+def _starts_paper(lines: list[_Line], at: int) -> bool:
+    found = _VENUE.fullmatch(lines[at].text.strip())
+    if found is None:
+        return False
+    if found["sort"] and found["type"] in _PLAIN_TYPES:
+        return True
+    # Any other "Somewhere 2020 Some Words" begins a record only with title and authors below it.
+    following = [_BULLET.fullmatch(line.text) is not None for line in lines[at + 1 : at + 3]]
+    return following == [False, True]
+
+
+def _parts(lines: list[_Line], starts: list[int]) -> list[list[_Line]]:
+    ends = [*starts[1:], len(lines)]
+    return [lines[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _cluster_record(part: list[_Line]) -> PageRecord | BrokenRecord:
+    head = _VENUE.fullmatch(part[0].text.strip())
+    assert head is not None  # it was found by this pattern
+    bullets = [_BULLET.fullmatch(line.text) for line in part[2:]]
+    authors: list[str] = []
+    for bullet in bullets:
+        if bullet is None:
+            break
+        authors.append((bullet[1] or bullet[2]).strip())
+    if len(part) < 2 or _BULLET.fullmatch(part[1].text):
+        return _broken(part, "title", "is missing", "put the title under the venue")
+    if not authors:
+        return _broken(part, "authors", "is missing", "list them under the title as bullets")
+    venue = head["venue"]
+    # The site's "AAAI Conference" is what everyone else calls AAAI; a workshop stays one.
+    venue = venue.removesuffix(" Conference").removesuffix(" Journal")
+    return PageRecord(
+        line=part[0].number,
+        title=part[1].text.strip(),
+        authors=tuple(authors),
+        complete=len(authors) < LISTED_AUTHORS,
+        abstract=_text_of(part[2 + len(authors) :]),
+        venue=venue,
+        year=int(head["year"]),
+    )
+
+
+def _parse_profile(lines: list[_Line], file: str) -> Page:
+    starts = [at for at, line in enumerate(lines) if _DATED.fullmatch(line.text.strip())]
+    top = lines[: starts[0]]
+    h_line = next(n for n, line in enumerate(top) if _H_INDEX.fullmatch(line.text.strip()))
+    h_index = _H_INDEX.fullmatch(top[h_line].text.strip())
+    counts = _counts(top)
+    records = tuple(_profile_record(part) for part in _parts(lines, starts))
+    header = PageHeader(
+        file,
+        PageKind.PROFILE,
+        _profile_name(top[:h_line]),
+        counts.get("papers"),
+        len(records),
+        counts.get("citations"),
+        _number(h_index[1]) if h_index else None,
+    )
+    return Page(header, records)
+
+
+def _profile_name(above: list[_Line]) -> str | None:
+    """The name stands over the category, which stands over the h-index."""
+    texts = [line.text.strip() for line in above]
+    if len(texts) > 1 and _CATEGORY.fullmatch(texts[-1]):
+        texts.pop()
+    return texts[-1] if texts else None
+
+
+def _profile_record(part: list[_Line]) -> PageRecord | BrokenRecord:
+    head = _DATED.fullmatch(part[0].text.strip())
+    assert head is not None  # it was found by this pattern
+    if len(part) < 2:
+        return _broken(part, "title", "is missing", "put the title under the date")
+    names, _, places = part[2].text.strip().partition(" · ") if len(part) > 2 else ("", "", "")
+    authors = _split_names(_ET_AL.sub("", names))
+    if not authors:
+        return _broken(part, "authors", "is missing", "list them under the title with commas")
+    return PageRecord(
+        line=part[0].number,
+        title=part[1].text.strip(),
+        authors=tuple(authors),
+        complete=_ET_AL.search(names) is None,
+        abstract=_text_of(part[3:]),
+        year=int(head["year"]) if head["year"] else None,
+        category=head["category"],
+        affiliations=tuple(place.strip() for place in places.split(",") if place.strip()),
+    )
+
+
+def _split_names(line: str) -> list[str]:
+    """Names of a line with commas; none when it does not look like names but like text."""
+    names: list[str] = []
+    for name in (part.strip() for part in line.split(",")):
+        if names and _NAME_SUFFIX.fullmatch(name):
+            names[-1] += f", {name}"
+        elif not 0 < len(name) <= 80 or len(name.split()) > 8:
+            return []
+        else:
+            names.append(name)
+    return names
+
+
+def _parse_listing(lines: list[_Line], file: str) -> Page:
+    records: list[PageRecord | BrokenRecord] = []
+    strays: list[int] = []
+    title: _Line | None = None
+    abstract: list[str] = []
+
+    def finish() -> None:
+        if title is not None and abstract:
+            body = "\n\n".join(abstract)
+            records.append(PageRecord(title.number, title.text.strip(), (), True, body))
+        elif title is not None and records:
+            strays.append(title.number)
+
+    for line in lines:
+        if _is_abstract(line.text) and title is not None:
+            abstract.append(line.text.strip())
+        else:
+            finish()
+            title, abstract = line, []
+    finish()
+    header = PageHeader(file, PageKind.TOPIC, None, None, len(records))
+    return Page(header, tuple(records), tuple(strays))
+
+
+def _is_abstract(line: str) -> bool:
+    text = line.strip()
+    return len(text) >= _SHORTEST_ABSTRACT or (text[-1:] in ".!?…" and len(text.split()) >= 15)
+
+
+def _counts(lines: list[_Line]) -> dict[str, int]:
+    """The first "43 papers" and "12,401citations" of a header."""
+    counts: dict[str, int] = {}
+    for line in lines:
+        found = _COUNT.fullmatch(line.text.strip())
+        number = _number(found[1]) if found else None
+        if found and number is not None:
+            counts.setdefault(found[2].casefold(), number)
+    return counts
+
+
+def _number(text: str) -> int | None:
+    digits = text.replace(",", "")
+    return int(digits) if digits.isdecimal() and len(digits) <= 12 else None
+
+
+def _text_of(part: list[_Line]) -> str:
+    """The lines from the first to the last of a part, with the blank lines between them."""
+    if not part:
+        return ""
+    gap = {line.number: line.text.rstrip() for line in part}
+    first, last = part[0].number, part[-1].number
+    return "\n".join(gap.get(number, "") for number in range(first, last + 1)).strip()
+
+
+def _broken(part: list[_Line], field: str, problem: str, remedy: str) -> BrokenRecord:
+    title = f" (record {show(part[1].text.strip())})" if len(part) > 1 else ""
+    return BrokenRecord(part[0].number, _text_of(part), BadRecord(field, problem + title, remedy))

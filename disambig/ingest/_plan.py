@@ -1,0 +1,104 @@
+"""What to read and as what, decided before the first record is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from disambig.errors import FormatError
+from disambig.ingest._pages import page_kind
+from disambig.ingest._problems import Ledger
+from disambig.ingest._s2and import Dataset, datasets
+from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind, described, sniff
+from disambig.ingest._source import Opened, Source, opened
+
+_NO_WORKS = frozenset((Kind.LABELS, Kind.CONSTRAINTS, Kind.ASSIGNMENTS, Kind.REJECTS))
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """A file and what it was read as; ``format`` is None for one that was left out."""
+
+    file: str
+    format: str | None
+    holds: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """Files in reading order (a pipe's kind is None until it is opened), and data sets."""
+
+    files: list[tuple[Source, Kind | None]] = field(default_factory=list)
+    datasets: list[Dataset] = field(default_factory=list)
+    reports: list[FileReport] = field(default_factory=list)
+
+
+def planned(sources: list[Source], forced: str | None, ledger: Ledger) -> Plan:
+    """Look at each file once, so that an unknown one is told before hours of work.
+
+    Raises
+    ------
+    FormatError
+        A file has an unknown format, a data set is incomplete, or nothing holds works.
+    """
+    plan = Plan()
+    s2and: list[tuple[Source, Kind]] = []
+    for source in sources:
+        if not source.rereadable:
+            plan.files.append((source, None))
+            continue
+        with opened(source) as file:
+            kind = kind_of(source, file, forced, ledger, plan.reports)
+        if kind is None:
+            continue
+        if FORMAT_OF[kind] == "s2and":
+            s2and.append((source, kind))
+        else:
+            plan.files.append((source, kind))
+    plan.datasets = datasets(s2and)
+    if not plan.files and not any(data.papers for data in plan.datasets):
+        seen = "; ".join(f"{report.file} holds {report.holds}" for report in plan.reports[:5])
+        raise FormatError(
+            f"no works found{f' ({seen})' if seen else ''}; "
+            f"give files or folders in one of the formats {', '.join(FORMATS)}"
+        )
+    return plan
+
+
+def kind_of(
+    source: Source, file: Opened, forced: str | None, ledger: Ledger, reports: list[FileReport]
+) -> Kind | None:
+    """What to read a source as; None, with a note, for what holds no works.
+
+    Raises
+    ------
+    FormatError
+        It was named by the user and is of no known format, or not of the declared one.
+    """
+    seen = sniff(file.head)
+    kind = seen if forced is None else _as_declared(forced, seen, source, file.head)
+    if seen in _NO_WORKS or (kind is Kind.UNKNOWN and source.in_folder):
+        holds = described(file.head) if seen is Kind.UNKNOWN else seen.value
+        reports.append(FileReport(source.name, None, holds))
+        ledger.note(source.name, f"holds {holds}, no works", "left out")
+        return None
+    if kind is Kind.UNKNOWN:
+        what = "has an unknown format" if forced is None else f"is not in the format {forced}"
+        looks = described(file.head) if seen is Kind.UNKNOWN else seen.value
+        raise FormatError(
+            f"{source.name}: {what}; it looks like {looks}; the formats are {', '.join(FORMATS)}"
+        )
+    if kind is Kind.EMPTY:
+        ledger.warn(source.name, 0, "file", "is empty", "check that it was written")
+    reports.append(FileReport(source.name, FORMAT_OF[kind], kind.value))
+    return kind
+
+
+def _as_declared(forced: str, seen: Kind, source: Source, head: bytes) -> Kind:
+    if seen is Kind.EMPTY or FORMAT_OF.get(seen) == forced:
+        return seen
+    if forced == "native" and not (seen is Kind.UNKNOWN and source.in_folder):
+        return Kind.NATIVE
+    text = head.decode("utf-8", "replace")
+    if forced == "page" and page_kind(text, sure=False) is not None:
+        return Kind.PAGE
+    return Kind.UNKNOWN

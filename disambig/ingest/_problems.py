@@ -1,0 +1,150 @@
+"""What was wrong with a record, and the ledger that counts, tells and keeps what was rejected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+from disambig.console import safe
+from disambig.errors import InputError, RecordError
+
+_SHOWN_LENGTH = 60
+
+
+class Severity(StrEnum):
+    """What became of the record a problem speaks of."""
+
+    REJECTED = "rejected"
+    REPAIRED = "repaired"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One line about one record: where, which field, what is wrong and what to do.
+
+    ``line`` counts from 1; 0 means the file as a whole. ``str`` of it is safe to print: control
+    and bidirectional characters of the input are shown as escapes.
+    """
+
+    file: str
+    line: int
+    field: str
+    problem: str
+    remedy: str
+    severity: Severity
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return safe(f"{place}: {self.field}: {self.problem}; {self.remedy}")
+
+
+class BadRecord(Exception):
+    """A record that cannot be used; the reader adds file and line to it."""
+
+    def __init__(self, field: str, problem: str, remedy: str) -> None:
+        self.field, self.problem, self.remedy = field, problem, remedy
+        super().__init__(f"{field}: {problem}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A harmless fix made to a field of a record that was kept."""
+
+    field: str
+    problem: str
+    done: str
+
+
+class Ledger:
+    """Counts records by fate, tells each problem, and writes the rejects file.
+
+    The rejects file is made at the first reject, one JSON object a line: ``file``, ``line``,
+    ``field``, ``problem``, ``remedy`` and the whole ``record``, in ASCII so that nothing in it
+    can act on a terminal.
+    """
+
+    def __init__(
+        self,
+        *,
+        strict: bool = False,
+        rejects: str | Path | None = None,
+        on_problem: Callable[[Problem], None] | None = None,
+    ) -> None:
+        self.read = self.kept = self.repaired = self.rejected = self.duplicates = 0
+        self.warnings = 0
+        self._strict, self._on_problem = strict, on_problem
+        self._rejects = Path(rejects) if rejects is not None else None
+        self._file: IO[str] | None = None
+
+    def reject(self, file: str, line: int, bad: BadRecord, record: object) -> None:
+        """Count, tell and keep a rejected record; raise :class:`RecordError` when strict."""
+        self.rejected += 1
+        problem = Problem(file, line, bad.field, bad.problem, bad.remedy, Severity.REJECTED)
+        self._write(problem, record)
+        if self._strict:
+            raise RecordError(
+                safe(file), line, safe(bad.field), safe(bad.problem), safe(bad.remedy)
+            ) from bad
+        self._tell(problem)
+
+    def repair(self, file: str, line: int, repairs: Sequence[Repair]) -> None:
+        """Tell what was fixed in one kept record, which counts once."""
+        self.repaired += 1
+        for fix in repairs:
+            self._tell(Problem(file, line, fix.field, fix.problem, fix.done, Severity.REPAIRED))
+
+    def warn(self, file: str, line: int, field: str, problem: str, remedy: str) -> None:
+        """Tell of something that does not add up though no record was changed."""
+        self.warnings += 1
+        self._tell(Problem(file, line, field, problem, remedy, Severity.WARNING))
+
+    def note(self, file: str, problem: str, remedy: str) -> None:
+        """Tell what was done with a whole file, such as leaving it out."""
+        self._tell(Problem(file, 0, "file", problem, remedy, Severity.NOTE))
+
+    def close(self) -> None:
+        """Close the rejects file, if one was made."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _tell(self, problem: Problem) -> None:
+        if self._on_problem is not None:
+            self._on_problem(problem)
+
+    def _write(self, problem: Problem, record: object) -> None:
+        if self._rejects is None:
+            return
+        if self._file is None:
+            try:
+                self._file = self._rejects.open("w", encoding="ascii")
+            except OSError as error:
+                raise InputError(
+                    f"{self._rejects}: cannot write rejects ({error.strerror}); name another file"
+                ) from error
+        row = asdict(problem)
+        del row["severity"]
+        row["record"] = _as_json(record) if isinstance(record, bytes) else record
+        self._file.write(json.dumps(row) + "\n")
+        self._file.flush()
+
+
+def _as_json(record: bytes) -> object:
+    """The record as JSON where it is some, or else as text, bytes that are no text escaped."""
+    try:
+        return json.loads(record)
+    except (ValueError, RecursionError):
+        return record.decode(errors="backslashreplace")
+
+
+def show(value: object) -> str:
+    """A value of the input, quoted and cut to a length that fits a line."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    text = text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
+    return f'"{text}"' if isinstance(value, str) else text

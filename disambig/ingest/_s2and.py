@@ -1,0 +1,352 @@
+"""S2AND data sets: ``signatures.json`` and ``papers.json``, and ``clusters.json`` as labels.
+
+A paper becomes a work; a signature adds given and family name, affiliations, e-mail and ORCID
+iD to the author at its position. One file at a time is held in memory as text, and the
+signatures as objects.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from anyascii import anyascii
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from disambig.domain import Label, Signature
+from disambig.errors import FormatError
+from disambig.ingest._jsonscan import Entry
+from disambig.ingest._native import Parsed, explained, parse_record
+from disambig.ingest._problems import BadRecord, Ledger, show
+from disambig.ingest._rows import entries
+from disambig.ingest._sniff import Kind
+from disambig.ingest._source import Source, opened
+
+_FILE_NAME = re.compile(r"(.*?)(?:signatures|papers|clusters)\.json(?:\.gz)?", re.DOTALL)
+_CONFIG = ConfigDict(strict=True, extra="ignore")
+
+
+def text_id(value: Any) -> Any:
+    """An id as text; some files write it as a number."""
+    return str(value) if type(value) is int else value
+
+
+_Id = Annotated[str, BeforeValidator(text_id), Field(min_length=1, max_length=512)]
+_Position = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class AuthorInfo(BaseModel):
+    """``author_info`` of a signature."""
+
+    model_config = _CONFIG
+
+    position: _Position
+    block: str | None = None
+    first: str | None = None
+    middle: str | None = None
+    last: str | None = None
+    suffix: str | None = None
+    email: str | None = None
+    affiliations: list[str] | None = None
+    orcid: str | None = None
+    source_id_source: str | None = None
+    source_ids: list[_Id] | None = None
+
+
+class SignatureRecord(BaseModel):
+    """One entry of ``signatures.json``."""
+
+    model_config = _CONFIG
+
+    signature_id: _Id
+    paper_id: _Id
+    author_info: AuthorInfo
+
+
+class PaperAuthor(BaseModel):
+    """One entry of a paper's ``authors``."""
+
+    model_config = _CONFIG
+
+    position: _Position
+    author_name: str | None = None
+
+
+class ClusterRecord(BaseModel):
+    """One entry of ``clusters.json``."""
+
+    model_config = _CONFIG
+
+    cluster_id: _Id
+    signature_ids: list[_Id]
+
+
+_Lost = tuple[int, Any, BadRecord]
+_AUTHORS = TypeAdapter(list[PaperAuthor])
+
+
+@dataclass(slots=True)
+class Dataset:
+    """The files of one data set; which of them are there."""
+
+    name: str
+    papers: Source | None = None
+    signatures: Source | None = None
+    clusters: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRead:
+    """One paper: where it stands, what it was, and the work or what is wrong.
+
+    ``positions`` maps the signatures that were placed to their position on the work.
+    """
+
+    line: int
+    raw: object
+    parsed: Parsed | BadRecord
+    positions: Mapping[str, int] = field(default_factory=dict)
+
+
+def datasets(sources: list[tuple[Source, Kind]]) -> list[Dataset]:
+    """Sort S2AND files into data sets, by folder and what precedes ``papers.json`` in the name.
+
+    Raises
+    ------
+    FormatError
+        Signatures without papers.
+    """
+    found: dict[tuple[Path, str], Dataset] = {}
+    for source, kind in sources:
+        path = source.path or Path("-")
+        name = _FILE_NAME.fullmatch(path.name)
+        prefix = name[1] if name else ""
+        data = found.setdefault((path.parent, prefix), Dataset(str(path.parent / prefix)))
+        match kind:
+            case Kind.PAPERS:
+                data.papers = source
+            case Kind.SIGNATURES:
+                data.signatures = source
+            case _:
+                data.clusters = source
+    for data in found.values():
+        if data.papers is None and data.signatures is not None:
+            raise FormatError(
+                f"{data.signatures.name}: signatures without papers; "
+                "give the folder, or papers.json as well"
+            )
+    return list(found.values())
+
+
+def read_dataset(
+    data: Dataset,
+    ledger: Ledger,
+    *,
+    max_year: int,
+    progress: Callable[[int], None] | None = None,
+) -> Iterator[PaperRead]:
+    """Read the papers of a data set, each with its signatures placed on it.
+
+    Signatures that cannot be read or placed are counted as read and rejected in ``ledger``.
+    """
+    if data.papers is None:
+        return
+    waiting = _signatures(data.signatures, ledger, progress) if data.signatures else {}
+    for entry in _entries(data.papers, progress):
+        if entry.bad is not None:
+            yield PaperRead(entry.line, entry.text, entry.bad)
+            continue
+        paper_id = str(entry.value.get("paper_id", entry.key)) if _is_dict(entry) else entry.key
+        signatures = waiting.pop(paper_id, [])
+        try:
+            raw, index = _paper(entry, paper_id)
+            placed, lost = _place(raw["authors"], index, signatures)
+            parsed: Parsed | BadRecord = parse_record(raw, max_year=max_year)
+        except BadRecord as bad:
+            yield PaperRead(entry.line, {entry.key: entry.value}, bad)
+            continue
+        _reject_signatures(data, lost, ledger)
+        yield PaperRead(entry.line, {entry.key: entry.value}, parsed, placed)
+    for line, record in (item for items in waiting.values() for item in items):
+        problem = f"no paper {show(record.paper_id)} in {data.papers.name}"
+        orphan = BadRecord("paper_id", problem, "add the paper, or take the signature out")
+        _reject_signatures(data, [(line, record.model_dump(), orphan)], ledger)
+
+
+def _reject_signatures(data: Dataset, lost: list[_Lost], ledger: Ledger) -> None:
+    for line, record, bad in lost:
+        ledger.read += 1
+        ledger.reject(data.signatures.name if data.signatures else "", line, bad, record)
+
+
+def read_labels_of(data: Dataset, ledger: Ledger, *, max_year: int) -> Iterator[Label]:
+    """Labels of a data set: the person is the cluster's id, the block is the signature's."""
+    if data.clusters is None or data.signatures is None or data.papers is None:
+        raise FormatError(
+            f"{data.name}: labels need papers.json, signatures.json and clusters.json together"
+        )
+    silent = Ledger()
+    places: dict[str, tuple[Signature, str]] = {}
+    for paper in read_dataset(data, silent, max_year=max_year):
+        if isinstance(paper.parsed, Parsed):
+            work = paper.parsed.work
+            for signature_id, at in paper.positions.items():
+                places[signature_id] = Signature(work.id, at), work.authors[at].name
+    blocks = {
+        record.signature_id: record.author_info.block or ""
+        for items in _signatures(data.signatures, silent).values()
+        for _, record in items
+    }
+    for entry in _entries(data.clusters):
+        try:
+            cluster = _validated(ClusterRecord, entry)
+        except BadRecord as bad:
+            ledger.reject(data.clusters.name, entry.line, bad, entry.text)
+            continue
+        for signature_id in cluster.signature_ids:
+            if signature_id in places:
+                signature, name = places.pop(signature_id)
+                yield Label(signature, cluster.cluster_id, name, blocks[signature_id])
+            else:
+                unplaced = _unplaced(signature_id, known=signature_id in blocks)
+                ledger.reject(data.clusters.name, entry.line, unplaced, entry.value)
+
+
+def _unplaced(signature_id: str, *, known: bool) -> BadRecord:
+    if known:
+        problem = f"{show(signature_id)} is in two clusters, or its paper was rejected"
+    else:
+        problem = f"{show(signature_id)} is no signature"
+    return BadRecord("signature_ids", problem, "correct the cluster or the paper")
+
+
+def _entries(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[Entry]:
+    with opened(source, progress) as file:
+        yield from entries(source, file)
+
+
+def _is_dict(entry: Entry) -> bool:
+    return isinstance(entry.value, dict)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def _validated(model: type[_Model], entry: Entry) -> _Model:
+    if entry.bad is not None:
+        raise entry.bad
+    try:
+        return model.model_validate(entry.value)
+    except ValidationError as error:
+        raise explained(error) from error
+
+
+def _signatures(
+    source: Source, ledger: Ledger, progress: Callable[[int], None] | None = None
+) -> dict[str, list[tuple[int, SignatureRecord]]]:
+    """Signatures by the paper they are on, each with its line."""
+    by_paper: dict[str, list[tuple[int, SignatureRecord]]] = {}
+    seen: set[str] = set()
+    for entry in _entries(source, progress):
+        try:
+            record = _validated(SignatureRecord, entry)
+            if record.signature_id in seen:
+                raise BadRecord("signature_id", "appears a second time", "give it another id")
+        except BadRecord as bad:
+            ledger.read += 1
+            ledger.reject(source.name, entry.line, bad, entry.value or entry.text)
+            continue
+        seen.add(record.signature_id)
+        by_paper.setdefault(record.paper_id, []).append((entry.line, record))
+    return by_paper
+
+
+def _paper(entry: Entry, paper_id: str) -> tuple[dict[str, Any], dict[int, int]]:
+    """A paper as a native record, and the index in ``authors`` of each stated position."""
+    if not isinstance(entry.value, dict):
+        raise BadRecord("paper", f"{show(entry.value)} is no object", "write each as an object")
+    try:
+        authors = _AUTHORS.validate_python(entry.value.get("authors") or [])
+    except ValidationError as error:
+        raise explained(error, "authors") from error
+    authors.sort(key=lambda author: author.position)
+    positions = [author.position for author in authors]
+    first = positions[0] if positions else 0
+    if first > 1 or positions != list(range(first, first + len(positions))):
+        raise BadRecord(
+            "authors",
+            f"positions {show(positions)} leave gaps or repeat",
+            "number the authors 0, 1, 2 and so on",
+        )
+    raw = {key: entry.value.get(key) for key in ("title", "abstract", "year")}
+    raw["id"] = paper_id
+    raw["venue"] = entry.value.get("venue") or entry.value.get("journal_name")
+    raw["authors"] = [{"name": author.author_name or ""} for author in authors]
+    return raw, {position: index for index, position in enumerate(positions)}
+
+
+def _place(
+    authors: list[dict[str, Any]],
+    index: Mapping[int, int],
+    signatures: list[tuple[int, SignatureRecord]],
+) -> tuple[dict[str, int], list[_Lost]]:
+    """Add what signatures know to the authors they are; returns who is where, and who nowhere.
+
+    A signature belongs to the author at its position when their names agree. Where they do not,
+    or positions are counted from another start, it belongs to the one author of that name.
+    """
+    placed: dict[str, int] = {}
+    lost: list[_Lost] = []
+    for line, record in signatures:
+        info = record.author_info
+        at = index.get(info.position)
+        if at is None or not _agrees(authors[at]["name"], info):
+            named = [n for n, author in enumerate(authors) if _agrees(author["name"], info)]
+            at = named[0] if len(named) == 1 else None
+        if at is None or at in placed.values():
+            problem = f"{show(_full_name(info))} is not author {info.position} of the paper"
+            bad = BadRecord("author_info.position", problem, "correct the position or the name")
+            lost.append((line, record.model_dump(), bad))
+            continue
+        placed[record.signature_id] = at
+        authors[at].update(_stated(authors[at]["name"], info))
+    return placed, lost
+
+
+def _stated(name: str, info: AuthorInfo) -> dict[str, Any]:
+    source = (info.source_id_source or "").upper()
+    ids = info.source_ids or [] if source == "ORCID" else []
+    return {
+        "name": name.strip() or _full_name(info),
+        "given": " ".join(filter(None, (info.first, info.middle))),
+        "family": info.last,
+        "affiliations": info.affiliations,
+        "email": info.email,
+        "orcid": info.orcid or next(iter(ids), None),
+    }
+
+
+def _full_name(info: AuthorInfo) -> str:
+    return " ".join(filter(None, (info.first, info.middle, info.last, info.suffix)))
+
+
+def _agrees(name: str, info: AuthorInfo) -> bool:
+    """Whether a printed name can be the signature's: family name within it, first initial too.
+
+    An empty printed name says nothing against.
+    """
+    words = _words(name)
+    last, first = _words(info.last or ""), _words(info.first or "")
+    if not words:
+        return True
+    # "O'Neill", "De la Cruz" and "Jean-Luc" are cut into words differently on the two sides.
+    return "".join(last) in "".join(words) and (
+        not first or any(word[0] == first[0][0] for word in words)
+    )
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z0-9]+", anyascii(name).casefold())

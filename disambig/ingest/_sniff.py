@@ -1,0 +1,134 @@
+"""What a file holds, told from its first bytes, never from its name."""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import StrEnum
+
+from disambig.ingest._jsonscan import decode
+from disambig.ingest._pages import page_kind
+from disambig.ingest._problems import BadRecord
+
+#: Names of the formats works can be given in.
+FORMATS = ("native", "s2and", "page")
+
+
+class Kind(StrEnum):
+    """What a file holds. The value is how a message calls it."""
+
+    NATIVE = "native works"
+    ARRAY = "native works in one JSON array"
+    PAGE = "a page"
+    PAPERS = "S2AND papers"
+    SIGNATURES = "S2AND signatures"
+    CLUSTERS = "S2AND clusters"
+    LABELS = "labels"
+    CONSTRAINTS = "constraints"
+    ASSIGNMENTS = "clusters that were written by this program"
+    REJECTS = "rejected records"
+    EMPTY = "nothing"
+    UNKNOWN = "an unknown format"
+
+
+FORMAT_OF = {
+    Kind.NATIVE: "native",
+    Kind.ARRAY: "native",
+    Kind.EMPTY: "native",
+    Kind.PAGE: "page",
+    Kind.PAPERS: "s2and",
+    Kind.SIGNATURES: "s2and",
+    Kind.CLUSTERS: "s2and",
+}
+
+_BOM = b"\xef\xbb\xbf"
+_OBJECT_OF_OBJECTS = re.compile(r'\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{')
+_KEY = re.compile(r'"([A-Za-z_]{1,40})"\s*:')
+_MAGICS = (
+    (b"\xff\xfe", "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"),
+    (b"\xfe\xff", "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"),
+    (b"PK\x03\x04", "a zip archive; unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file; unpack it first"),
+    (b"BZh", "a bzip2 file; unpack it first"),
+    (b"\xfd7zXZ", "an xz file; unpack it first"),
+    (b"%PDF", "a PDF; give its bibliographic record"),
+    (b"PAR1", "a Parquet file; write its rows as JSONL"),
+    (b"<!doctype html", "an HTML file; open it in a browser and copy the page as text"),
+    (b"<html", "an HTML file; open it in a browser and copy the page as text"),
+    (b"<?xml", "an XML file; write its records as JSONL"),
+)
+
+
+def sniff(head: bytes) -> Kind:
+    """Tell what begins with these bytes (unpacked; the first 64 KB do)."""
+    text = head.removeprefix(_BOM).decode("utf-8", "replace").lstrip(" \t\r\n")
+    if not text:
+        return Kind.EMPTY
+    if text.startswith("{"):
+        return _object_kind(text)
+    if text.startswith("["):
+        start = text[1:].lstrip(" \t\r\n")
+        if start.startswith("{"):
+            kind = _row_kind(start)
+            return Kind.ARRAY if kind is Kind.NATIVE else kind
+        if start.startswith("]"):
+            return Kind.ARRAY
+    if page_kind(_whole_lines(text)) is not None:
+        return Kind.PAGE
+    # A first line that is damaged does not make the others unreadable.
+    rows = [line for line in text.split("\n")[1:] if line.startswith("{")]
+    return _row_kind(rows[0]) if any(map(_is_object, rows)) else Kind.UNKNOWN
+
+
+def described(head: bytes) -> str:
+    """What an unknown file looks like, with what to do where that is known."""
+    lowered = head[:64].removeprefix(_BOM).lstrip().lower()
+    for magic, description in _MAGICS:
+        if head.startswith(magic) or lowered.startswith(magic.lower()):
+            return description
+    if b"\0" in head:
+        return "binary data"
+    start = head[:200].decode("utf-8", "replace").strip().split("\n")[0]
+    return f'text that begins "{start[:50]}"'
+
+
+def _whole_lines(text: str) -> str:
+    return text[: text.rfind("\n")] if "\n" in text else text
+
+
+def _object_kind(text: str) -> Kind:
+    if _OBJECT_OF_OBJECTS.match(text):
+        keys = set(_KEY.findall(text))
+        if "author_info" in keys:
+            return Kind.SIGNATURES
+        if "signature_ids" in keys:
+            return Kind.CLUSTERS
+        if "paper_id" in keys:
+            return Kind.PAPERS
+    return _row_kind(text)
+
+
+def _row_kind(text: str) -> Kind:
+    try:
+        row, _ = decode(text)
+    except BadRecord:
+        return Kind.NATIVE
+    keys = set(row)
+    if keys & {"title", "authors"}:
+        return Kind.NATIVE
+    for wanted, kind in (
+        ({"work", "position", "person"}, Kind.LABELS),
+        ({"work", "position", "identity"}, Kind.ASSIGNMENTS),
+        ({"kind", "a", "b"}, Kind.CONSTRAINTS),
+        ({"record", "problem", "remedy"}, Kind.REJECTS),
+    ):
+        if wanted <= keys:
+            return kind
+    return Kind.NATIVE
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,246 @@
+"""Bytes in: files, pipes and standard input, plain or gzipped, read once and front to back."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from disambig.errors import FormatError, InputError
+from disambig.ingest._problems import BadRecord
+
+HEAD_BYTES = 64 * 1024
+#: A longer line is rejected, so that a broken file cannot fill the memory.
+MAX_LINE_BYTES = 64 * 1024 * 1024
+#: Largest document (JSON array, S2AND file, page) that is read as a whole, unpacked.
+MAX_DOCUMENT_BYTES = 8 * 1024 * 1024 * 1024
+_GZIP_MAGIC = b"\x1f\x8b"
+_BUFFER_BYTES = 1024 * 1024
+_KEPT_OF_LONG_LINE = 1000
+# What reading may raise half-way: a cut or damaged gzip stream, or a failing disk.
+_DAMAGE = (EOFError, zlib.error, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something to read: a path, or standard input where ``path`` is None."""
+
+    path: Path | None
+    in_folder: bool = False
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return "<stdin>" if self.path is None else str(self.path)
+
+    @property
+    def rereadable(self) -> bool:
+        """Whether it may be opened twice; a pipe may not."""
+        return self.path is not None and self.path.is_file()
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first bytes of a source, unpacked, and a stream that starts with them again."""
+
+    head: bytes
+    stream: io.BufferedReader
+
+
+def expand(paths: list[str | Path]) -> list[Source]:
+    """Sources in the order given; folders recursively, sorted, without hidden files.
+
+    Raises
+    ------
+    InputError
+        A path does not exist.
+    """
+    sources: list[Source] = []
+    for path in paths:
+        if str(path) == "-":
+            sources.append(Source(None))
+        elif Path(path).is_dir():
+            sources += [Source(found, in_folder=True) for found in _files_below(Path(path))]
+        elif Path(path).exists():
+            sources.append(Source(Path(path)))
+        else:
+            raise InputError(f"{path}: no such file or folder; check the path")
+    return sources
+
+
+def _files_below(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(parent, name) for name in files if not name.startswith(".")]
+    return sorted(path for path in found if path.is_file())
+
+
+@contextmanager
+def opened(source: Source, progress: Callable[[int], None] | None = None) -> Iterator[Opened]:
+    """Open a source, unpack it when its first bytes say gzip, and look at its head.
+
+    ``progress`` is called with the number of bytes taken from the file since the last call
+    (packed bytes where it is packed). Damage is met where :func:`lines` or :func:`document`
+    get to it.
+
+    Raises
+    ------
+    InputError
+        The file cannot be opened.
+    """
+    if source.path is None:
+        yield _unpacked(sys.stdin.buffer, progress)
+        return
+    try:
+        file = source.path.open("rb", buffering=0)
+    except OSError as error:
+        raise InputError(f"{source.name}: {error.strerror}; check the file") from error
+    with file:
+        yield _unpacked(file, progress)
+
+
+def _unpacked(file: _Readable, progress: Callable[[int], None] | None) -> Opened:
+    counted = _Counted(file, progress)
+    magic, error = _read_upto(counted, len(_GZIP_MAGIC))
+    whole = io.BufferedReader(_Rejoined(magic, counted, error), _BUFFER_BYTES)
+    if magic != _GZIP_MAGIC:
+        unpacked: _Readable = whole
+    else:
+        unpacked = gzip.GzipFile(fileobj=whole, mode="rb")
+    head, error = _read_upto(unpacked, HEAD_BYTES)
+    return Opened(head, io.BufferedReader(_Rejoined(head, unpacked, error), _BUFFER_BYTES))
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes | None: ...
+
+
+class _Counted(io.RawIOBase):
+    """Passes bytes on and tells how many."""
+
+    def __init__(self, file: _Readable, progress: Callable[[int], None] | None) -> None:
+        self._file, self._progress = file, progress
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._file.read(len(buffer)) or b""
+        buffer[: len(data)] = data
+        if data and self._progress is not None:
+            self._progress(len(data))
+        return len(data)
+
+
+class _Rejoined(io.RawIOBase):
+    """Bytes already read, then the error that stopped the reading or the rest."""
+
+    def __init__(self, head: bytes, rest: _Readable, error: Exception | None) -> None:
+        self._head, self._rest, self._error = memoryview(head), rest, error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if self._head:
+            data: bytes | memoryview = self._head[: len(buffer)]
+            self._head = self._head[len(data) :]
+        elif self._error is not None:
+            raise self._error
+        else:
+            data = self._rest.read(len(buffer)) or b""
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _read_upto(file: _Readable, size: int) -> tuple[bytes, Exception | None]:
+    data = b""
+    while len(data) < size:
+        try:
+            more = file.read(size - len(data))
+        except _DAMAGE as error:
+            return data, error
+        if not more:
+            break
+        data += more
+    return data, None
+
+
+def lines(stream: BinaryIO | io.BufferedReader) -> Iterator[tuple[int, bytes | BadRecord, bytes]]:
+    """Lines of bytes with their numbers: ``(number, line, line)``, without the line's end.
+
+    An over-long line, and damage to the stream, come as ``(number, BadRecord, start of the
+    line)``; after damage nothing follows.
+    """
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = stream.readline(MAX_LINE_BYTES)
+            if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
+                _skip_line(stream)
+                yield number, _too_long(), line[:_KEPT_OF_LONG_LINE]
+                continue
+        except _DAMAGE as error:
+            yield number, damage(error), b""
+            return
+        if not line:
+            return
+        line = line.rstrip(b"\r\n")
+        yield number, line, line
+
+
+def _skip_line(stream: BinaryIO | io.BufferedReader) -> None:
+    while (rest := stream.readline(_BUFFER_BYTES)) and not rest.endswith(b"\n"):
+        pass
+
+
+def _too_long() -> BadRecord:
+    megabytes = MAX_LINE_BYTES // 1024 // 1024
+    return BadRecord(
+        "record", f"its line is longer than {megabytes} MB", "write one record in each line"
+    )
+
+
+def damage(error: Exception) -> BadRecord:
+    """What a damaged stream means for the reader of the file."""
+    if isinstance(error, EOFError):
+        what = "the gzip stream ends in the middle"
+    elif isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+        what = f"cannot be read on ({error.strerror or error})"
+    else:
+        what = f"the gzip stream is damaged ({error})"
+    return BadRecord("file", what, "copy or make the file again; what came before is kept")
+
+
+def document(source: Source, stream: io.BufferedReader) -> tuple[bytes, BadRecord | None]:
+    """All bytes of a stream, and what stopped the reading before its end.
+
+    Raises
+    ------
+    FormatError
+        The document is larger than ``MAX_DOCUMENT_BYTES``.
+    """
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while part := stream.read1(_BUFFER_BYTES):
+            parts.append(part)
+            size += len(part)
+            if size > MAX_DOCUMENT_BYTES:
+                limit = MAX_DOCUMENT_BYTES // 1024**3
+                raise FormatError(
+                    f"{source.name}: one document of more than {limit} GB; "
+                    "use JSONL, one record in each line, which is read as a stream"
+                )
+    except _DAMAGE as error:
+        return b"".join(parts), damage(error)
+    return b"".join(parts), None
