@@ -1,4 +1,4 @@
-"""What commands share: options, the examples at the end of a help text, exit statuses."""
+"""What commands share: options, the examples at the end of a help text, labels beside clusters."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ if TYPE_CHECKING:
     from disambig.evaluation import Comparison
 
 __all__ = [
-    "EXIT_REJECTED",
     "compare_files",
+    "comparison_arguments",
     "examples",
     "json_option",
     "out_option",
     "progress",
     "quiet_option",
 ]
-
-#: The command did its work, but some input records were rejected.
-EXIT_REJECTED = 3
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,23 +57,59 @@ def out_option(what: str) -> Callable[[F], F]:
     )
 
 
+def comparison_arguments(command: F) -> F:
+    """``CLUSTERS LABELS… --split --allow-missing``, passed on under these names."""
+    for decorate in reversed(
+        (
+            click.argument(
+                "clusters", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+            ),
+            click.argument(
+                "labels",
+                nargs=-1,
+                required=True,
+                type=click.Path(exists=True, path_type=Path),
+            ),
+            click.option("--split", help="Measure only labels of this split, such as dev."),
+            click.option(
+                "--allow-missing",
+                is_flag=True,
+                help="Leave out labelled mentions that CLUSTERS has no row for, "
+                "instead of failing.",
+            ),
+        )
+    ):
+        command = decorate(command)
+    return command
+
+
 def compare_files(
-    clusters: Path, labels: Sequence[Path], split: str | None, *, quiet: bool
+    clusters: Path,
+    labels: Sequence[Path],
+    split: str | None,
+    *,
+    allow_missing: bool,
+    quiet: bool,
 ) -> list[tuple[Path, Comparison]]:
     """Read clusters once and put each labels file, or one split of it, beside them.
 
     Raises
     ------
     InputError
-        A file cannot be read as what it should be, or no label is left in the split.
+        A file cannot be read as what it should be, no label is left in the split, or a
+        labelled mention has no cluster and that is not allowed.
     """
-    from disambig.evaluation import compare, identities_of
+    from disambig.evaluation import compare, identities_of, refuse_missing
 
     read = [(path, _labels_of(path, split)) for path in labels]
     wanted = {(x.signature.work, x.signature.position) for _, rows in read for x in rows}
     with progress("Reading clusters", unit="rows", quiet=quiet) as advance:
         found = identities_of(clusters, wanted, advance)
-    return [(path, compare(found, rows)) for path, rows in read]
+    compared = [(path, compare(found, rows)) for path, rows in read]
+    if not allow_missing:
+        for path, comparison in compared:
+            refuse_missing(comparison, clusters, str(path))
+    return compared
 
 
 def _labels_of(path: Path, split: str | None) -> list[Label]:

@@ -26,16 +26,7 @@ _HEADINGS = ("precision", "recall", "F1") * 2 + ("blocks",)
         "disambig evaluate clusters.jsonl dblp/labels.jsonl acl/labels.jsonl --json",
     )
 )
-@click.argument("clusters", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument(
-    "labels", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
-@click.option("--split", help="Measure only labels of this split, such as dev.")
-@click.option(
-    "--allow-missing",
-    is_flag=True,
-    help="Leave out labelled mentions that CLUSTERS has no row for, instead of failing.",
-)
+@common.comparison_arguments
 @common.json_option
 @common.quiet_option
 def evaluate(
@@ -53,12 +44,9 @@ def evaluate(
     mentions; pairwise figures count pairs of mentions. Within blocks, links between different
     blocks count neither for nor against; the whole corpus counts them too.
     """
-    from disambig.evaluation import refuse_missing
-
-    compared = common.compare_files(clusters, labels, split, quiet=quiet)
-    for path, comparison in compared:
-        if not allow_missing:
-            refuse_missing(comparison, clusters, str(path))
+    compared = common.compare_files(
+        clusters, labels, split, allow_missing=allow_missing, quiet=quiet
+    )
     if as_json:
         click.echo(json.dumps([_as_json(p, split, c) for p, c in compared], indent=2))
     else:

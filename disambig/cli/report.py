@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from disambig.cli import common
 from disambig.cli.group import version
-
-if TYPE_CHECKING:
-    from disambig.domain import Work
+from disambig.cli.reading import finish, reading_options, works_of
+from disambig.console import safe
 
 
 @click.command(
@@ -23,10 +20,7 @@ if TYPE_CHECKING:
         "    --works dblp/works.jsonl.gz --works acl/works.jsonl.gz --out report.html",
     )
 )
-@click.argument("clusters", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument(
-    "labels", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
-)
+@common.comparison_arguments
 @click.option(
     "--works",
     multiple=True,
@@ -35,22 +29,20 @@ if TYPE_CHECKING:
     help="Works that CLUSTERS were made from: a file or folder; may be given again.",
 )
 @common.out_option("the page")
-@click.option("--split", help="Show only labels of this split, such as dev.")
 @click.option("--title", default="Identity report", show_default=True, help="Heading of the page.")
-@click.option(
-    "--allow-missing",
-    is_flag=True,
-    help="Leave out labelled mentions that CLUSTERS has no row for, instead of failing.",
-)
+@reading_options
 @common.quiet_option
 def report(
     clusters: Path,
     labels: tuple[Path, ...],
+    split: str | None,
+    allow_missing: bool,
     works: tuple[Path, ...],
     out: Path,
-    split: str | None,
     title: str,
-    allow_missing: bool,
+    format: str,
+    strict: bool,
+    rejects: Path | None,
     quiet: bool,
 ) -> None:
     """Write one HTML page on how good CLUSTERS are against gold LABELS, and where they fail.
@@ -59,18 +51,15 @@ def report(
     size, name frequency and missing metadata, and the largest over-merges and over-splits with
     their titles, years and names. It is a single file that loads nothing and runs no script.
     """
-    from disambig.evaluation import refuse_missing
-    from disambig.ingest import read_works
     from disambig.report import build_report
     from disambig.report_data import read_contexts, section
 
-    compared = common.compare_files(clusters, labels, split, quiet=quiet)
-    for path, comparison in compared:
-        if not allow_missing:
-            refuse_missing(comparison, clusters, str(path))
+    compared = common.compare_files(
+        clusters, labels, split, allow_missing=allow_missing, quiet=quiet
+    )
     wanted = {(x.signature.work, x.signature.position) for _, c in compared for x in c.labels}
-    with common.progress("Reading works", unit="works", quiet=quiet) as advance:
-        contexts = read_contexts(_counted(read_works(works), advance), wanted)
+    with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
+        contexts = read_contexts(reader, wanted)
     now = datetime.now(UTC)
     page = build_report(
         [section(str(path), comparison, contexts) for path, comparison in compared],
@@ -84,10 +73,5 @@ def report(
     )
     out.write_text(page, encoding="utf-8")
     if not quiet:
-        click.echo(f"Report written to {out}; open it in a browser.", err=True)
-
-
-def _counted(works: Iterable[Work], advance: Callable[[int], None]) -> Iterator[Work]:
-    for work in works:
-        yield work
-        advance(1)
+        click.echo(f"Report written to {safe(str(out))}; open it in a browser.", err=True)
+    finish(reader.report, rejects=rejects, quiet=quiet)

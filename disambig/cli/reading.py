@@ -1,0 +1,129 @@
+"""Works as the input of a command: options, progress, problems told, summary, exit status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from disambig.console import progress
+
+if TYPE_CHECKING:
+    from disambig.ingest import Problem, ReadReport, WorkReader
+
+#: The command did its work, but some input records were rejected.
+EXIT_REJECTED = 3
+#: What ``--format`` takes besides auto; a test holds it to ``disambig.ingest.FORMATS``.
+FORMATS = ("native", "s2and", "page")
+
+_TOLD = 10
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def works_argument(command: F) -> F:
+    """``WORKS…``: files, folders or ``-`` for standard input, passed on as ``works``."""
+    return click.argument(
+        "works",
+        nargs=-1,
+        required=True,
+        type=click.Path(exists=True, allow_dash=True, path_type=Path),
+    )(command)
+
+
+def reading_options(command: F) -> F:
+    """``--format``, ``--strict`` and ``--rejects``, passed on under these names."""
+    for option in reversed(
+        (
+            click.option(
+                "--format",
+                type=click.Choice(("auto", *FORMATS)),
+                default="auto",
+                show_default=True,
+                help="Format of the works; auto tells it from each file's content.",
+            ),
+            click.option(
+                "--strict",
+                is_flag=True,
+                help="Stop at the first bad record instead of going on without it.",
+            ),
+            click.option(
+                "--rejects",
+                type=click.Path(dir_okay=False, path_type=Path),
+                help="Where to keep rejected records, each with what is wrong and what to do.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def works_of(
+    paths: Sequence[Path],
+    *,
+    format: str = "auto",
+    strict: bool = False,
+    rejects: Path | None = None,
+    quiet: bool = False,
+) -> Iterator[WorkReader]:
+    """Read works with a progress bar; problems go to standard error, one line each.
+
+    Rejected records are always told. Repairs, warnings and notes are not when quiet, and of
+    each kind only the first ten are: the summary counts them all.
+
+    Raises
+    ------
+    InputError, FormatError, RecordError
+        As :func:`disambig.ingest.read_works`.
+    """
+    from disambig.ingest import Severity, read_works
+
+    told: Counter[Severity] = Counter()
+
+    def tell(problem: Problem) -> None:
+        told[problem.severity] += 1
+        fatal = problem.severity is Severity.REJECTED
+        if fatal or (not quiet and told[problem.severity] <= _TOLD):
+            click.echo(f"{problem.severity}: {problem}", err=True)
+
+    with (
+        progress("Reading works", _bytes_in(paths), unit="B", quiet=quiet) as advance,
+        read_works(
+            paths,
+            format=format,
+            strict=strict,
+            rejects=rejects,
+            on_problem=tell,
+            progress=advance,
+        ) as reader,
+    ):
+        yield reader
+
+
+def finish(report: ReadReport, *, rejects: Path | None = None, quiet: bool = False) -> None:
+    """Say what became of the records, and end with status 3 when some were rejected.
+
+    Call it last: it leaves the command when something was rejected.
+    """
+    kept_in = f" (see {rejects})" if report.rejected and rejects is not None else ""
+    if not quiet:
+        click.echo(f"Works: {report}{kept_in}", err=True)
+    if report.rejected:
+        raise click.exceptions.Exit(EXIT_REJECTED)
+
+
+def _bytes_in(paths: Sequence[Path]) -> int | None:
+    """Size of all files; None when standard input is among them."""
+    if any(str(path) == "-" for path in paths):
+        return None
+    return sum(
+        file.stat().st_size
+        for path in paths
+        for file in (path.rglob("*") if path.is_dir() else [path])
+        if file.is_file()
+    )
