@@ -1,0 +1,54 @@
+"""Works and labels as rows of the native JSONL format, which ``disambig`` reads back the same."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from disambig.domain import Author, Label, Work
+
+
+def work_row(work: Work) -> str:
+    """One line of JSON; what the work does not state is left out."""
+    row = {
+        "id": work.id,
+        "title": work.title,
+        "abstract": work.abstract,
+        "venue": work.venue,
+        "year": work.year,
+        "keywords": list(work.keywords),
+        "ids": dict(work.ids),
+        "citations": work.citations,
+        "authors": [_author(author) for author in work.authors],
+    }
+    return _line(row)
+
+
+def label_row(label: Label) -> str:
+    """One line of JSON: work, position, name, person, block and split."""
+    row = {
+        "work": label.signature.work,
+        "position": label.signature.position,
+        "name": label.name,
+        "person": label.person,
+        "block": label.block,
+        "split": label.split,
+    }
+    return json.dumps(row, ensure_ascii=False)
+
+
+def _author(author: Author) -> dict[str, Any]:
+    row = {
+        "name": author.name,
+        "given": author.given,
+        "family": author.family,
+        "affiliations": list(author.affiliations),
+        "orcid": author.orcid,
+        "email": author.email,
+    }
+    return {key: value for key, value in row.items() if value not in (None, [])}
+
+
+def _line(row: dict[str, Any]) -> str:
+    stated = {key: value for key, value in row.items() if value not in (None, [], {})}
+    return json.dumps(stated, ensure_ascii=False)
