@@ -130,7 +130,7 @@ def _tables(
     tables = [
         SliceTable(
             "Name frequency",
-            "mentions of the name",
+            "count",
             "how many mentions, labelled or not, carry the same printed name",
             size_slices(counts, precision, recall),
         ),
@@ -144,7 +144,7 @@ def _tables(
     if block is not None:
         by_block = SliceTable(
             "Block size",
-            "labelled mentions",
+            "size",
             "how many labelled mentions the block has",
             size_slices(block_sizes(block), precision, recall),
         )

@@ -27,13 +27,14 @@ person. Each command explains itself and ends with examples: disambig COMMAND --
 
 \b
 A first walk:
-  disambig demo                                      real papers, who is who and why
-  disambig cluster works.jsonl --out clusters.jsonl  one row for each author mention
-  disambig explain works.jsonl --a W1:0 --b W2:3     why two mentions are one person, or not
+  disambig demo                                      real papers: who is who, and why
+  disambig cluster works.jsonl --out clusters.jsonl  an identity for each author mention
+  disambig explain works.jsonl --a W1:0 --b W2:3     why two mentions are one person
 \b
-With labels (gold persons for some mentions):
+With labels, which say for some mentions who the person is:
   disambig evaluate clusters.jsonl labels.jsonl      how good the clusters are
-  disambig report clusters.jsonl labels.jsonl --works works.jsonl --out report.html
+  disambig report clusters.jsonl labels.jsonl \\
+      --works works.jsonl --out report.html          where they fail, as a page
   disambig train works.jsonl --labels labels.jsonl --out my.model
 """,
     epilog="""\

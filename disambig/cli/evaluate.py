@@ -37,12 +37,13 @@ def evaluate(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Measure CLUSTERS against gold LABELS, each labels file by itself.
+    """Measure CLUSTERS against gold LABELS.
 
     CLUSTERS is what disambig cluster wrote; LABELS are rows of work, position and person, with
-    block and split where they are known. Only labelled mentions count. B-cubed is averaged over
-    mentions; pairwise figures count pairs of mentions. Within blocks, links between different
-    blocks count neither for nor against; the whole corpus counts them too.
+    block and split where they are known, and each file of them is measured by itself. Only
+    labelled mentions count. B-cubed is averaged over mentions; pairwise figures count pairs of
+    mentions. Within blocks, links between different blocks count neither for nor against; the
+    whole corpus counts them too.
     """
     compared = common.compare_files(
         clusters, labels, split, allow_missing=allow_missing, quiet=quiet

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def report(
     rejects: Path | None,
     quiet: bool,
 ) -> None:
-    """Write one HTML page on how good CLUSTERS are against gold LABELS, and where they fail.
+    """Show on one HTML page where CLUSTERS are wrong.
 
     The page holds the figures of disambig evaluate for each labels file, error slices by block
     size, name frequency and missing metadata, and the largest over-merges and over-splits with
@@ -62,7 +63,10 @@ def report(
         contexts = read_contexts(reader, wanted)
     now = datetime.now(UTC)
     page = build_report(
-        [section(str(path), comparison, contexts) for path, comparison in compared],
+        [
+            section(name, comparison, contexts)
+            for name, (_, comparison) in zip(_short_names(labels), compared, strict=True)
+        ],
         title=title,
         facts=[
             ("clusters", str(clusters)),
@@ -75,3 +79,9 @@ def report(
     if not quiet:
         click.echo(f"Report written to {safe(str(out))}; open it in a browser.", err=True)
     finish(reader.report, rejects=rejects, quiet=quiet)
+
+
+def _short_names(paths: Sequence[Path]) -> list[str]:
+    """The last two parts of each path, or whole paths where these do not tell them apart."""
+    short = ["/".join(path.parts[-2:]) for path in paths]
+    return short if len(set(short)) == len(short) else [str(path) for path in paths]
