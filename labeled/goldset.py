@@ -15,6 +15,7 @@ from disambig.errors import RecordError
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
 _NOT_WORD = re.compile(r"[\W_]+")
 _HOMONYM_NUMBER = re.compile(r"\d{4}")
+_NUMBERED = re.compile(r"\s+\d{4}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,11 @@ def name_words(name: str) -> list[str]:
     if len(words) > 1 and _HOMONYM_NUMBER.fullmatch(words[-1]):
         words.pop()
     return words
+
+
+def bare_name(name: str) -> str:
+    """A printed name without dblp's homonym number: "Kibok Lee 0003" is "Kibok Lee"."""
+    return _NUMBERED.sub("", name) or name
 
 
 def gold_block(name: str, family: str | None = None) -> str:
