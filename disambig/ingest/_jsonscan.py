@@ -50,7 +50,9 @@ def decode(text: str, start: int = 0) -> tuple[Any, int]:
 def broken(what: str) -> BadRecord:
     """The problem of text that is no JSON."""
     return BadRecord(
-        "record", f"broken JSON: {what}", "write each record as one complete JSON object"
+        "record",
+        f"broken JSON: {what}",
+        "write each record as one complete JSON object, in JSONL on one line",
     )
 
 

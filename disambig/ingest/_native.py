@@ -33,7 +33,7 @@ class NativeAuthor(BaseModel):
 
     model_config = _CONFIG
 
-    name: _Name
+    name: Annotated[_Name, Field(min_length=1)]
     given: _Name | None = None
     family: _Name | None = None
     affiliation: _Line | None = None
@@ -184,9 +184,9 @@ def _work(
 
 def _author(entry: NativeAuthor, at: int, repairs: list[Repair]) -> Author:
     field = f"authors[{at}]"
-    name = clean(entry.name, field, repairs)
+    name = clean(entry.name, f"{field}.name", repairs)
     if not name:
-        raise BadRecord(field, "is an empty name", "give the author's name or remove the entry")
+        raise BadRecord(f"{field}.name", "is empty", _REMEDIES["name"])
     given = entry.given and clean(entry.given, f"{field}.given", repairs)
     family = entry.family and clean(entry.family, f"{field}.family", repairs)
     return Author(
@@ -284,7 +284,7 @@ def _mend_list(value: Any, field: str, repairs: list[Repair]) -> Any:
     if not isinstance(value, str):
         return value
     repairs.append(Repair(field, "is one text, not a list", "split at semicolons or commas"))
-    return value.split(";" if ";" in value else ",")
+    return [word.strip() for word in value.split(";" if ";" in value else ",")]
 
 
 def _mend_ids(value: Any, field: str, repairs: list[Repair]) -> Any:
@@ -344,6 +344,7 @@ _REMEDIES = {
     "title": "give the work its title",
     "year": "give four digits, or leave it out",
     "authors": "give a list of objects with name",
+    "name": "give the author's name or remove the entry",
     "work": "give the id of the work",
     "position": "give the author's place on the work, counted from 0",
     "person": "give the person's id",
@@ -358,8 +359,8 @@ def explained(error: ValidationError, within: str = "") -> BadRecord:
     first = error.errors(include_url=False)[0]
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     field = (within + path).removeprefix(".") or "record"
-    top = str(first["loc"][0]) if first["loc"] else "record"
-    remedy = _REMEDIES.get(top, "correct it or leave it out")
+    keys = [str(part) for part in first["loc"]] or ["record"]
+    remedy = _REMEDIES.get(keys[-1], _REMEDIES.get(keys[0], "correct it or leave it out"))
     value = first["input"]
     match first["type"]:
         case "missing":

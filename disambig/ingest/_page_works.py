@@ -99,8 +99,9 @@ def page_work_id(record: PageRecord) -> str:
 def merge(works: Sequence[PageWork]) -> tuple[list[PageWork], list[PageWork]]:
     """Put the same paper of several pages together; order of first meeting is kept.
 
-    Two records are the same paper when their ids agree and the shorter printed author list
-    begins the longer. Returns the works, and those whose id is taken by a different paper.
+    Two records are the same paper when their ids agree and so do their printed author lists, as
+    far as a list that is or may be cut goes. Returns the works, and those whose id is taken by
+    a different paper.
     """
     merged: dict[str, PageWork] = {}
     clashes: list[PageWork] = []
@@ -116,7 +117,11 @@ def merge(works: Sequence[PageWork]) -> tuple[list[PageWork], list[PageWork]]:
 
 
 def _same_beginning(a: PageWork, b: PageWork) -> bool:
-    shared = min(a.listed, b.listed)
+    if a.listed > b.listed:
+        a, b = b, a
+    if a.listed < b.listed and a.work.authors_complete:
+        return False
+    shared = a.listed
     return [_key(x.name) for x in a.work.authors[:shared]] == [
         _key(x.name) for x in b.work.authors[:shared]
     ]
@@ -130,13 +135,15 @@ def _joined(a: PageWork, b: PageWork) -> PageWork:
     for author in (*a.work.authors[a.listed :], *b.work.authors[b.listed :]):
         if _key(author.name) not in known:
             hidden.setdefault(_key(author.name), author)
+    # Everything is sorted, so that the order of the pages gives nobody another position.
     complete = (a.work.authors_complete or b.work.authors_complete) and not hidden
+    abstracts = sorted((a.work.abstract or "", b.work.abstract or ""), key=lambda x: (-len(x), x))
     work = replace(
         a.work,
-        authors=(*listed, *hidden.values()),
-        abstract=a.work.abstract or b.work.abstract,
-        keywords=tuple(dict.fromkeys((*a.work.keywords, *b.work.keywords))),
-        affiliations=tuple(dict.fromkeys((*a.work.affiliations, *b.work.affiliations))),
+        authors=(*listed, *(hidden[key] for key in sorted(hidden))),
+        abstract=abstracts[0] or None,
+        keywords=tuple(sorted({*a.work.keywords, *b.work.keywords})),
+        affiliations=tuple(sorted({*a.work.affiliations, *b.work.affiliations})),
         authors_complete=complete,
     )
     return replace(a, work=work, listed=longer.listed)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from disambig.ingest._problems import BadRecord, show
 
@@ -172,8 +173,7 @@ def _starts_paper(lines: list[_Line], at: int) -> bool:
 
 
 def _parts(lines: list[_Line], starts: list[int]) -> list[list[_Line]]:
-    ends = [*starts[1:], len(lines)]
-    return [lines[start:end] for start, end in zip(starts, ends, strict=True)]
+    return [lines[start:end] for start, end in pairwise([*starts, len(lines)])]
 
 
 def _cluster_record(part: list[_Line]) -> PageRecord | BrokenRecord:
@@ -205,15 +205,15 @@ def _cluster_record(part: list[_Line]) -> PageRecord | BrokenRecord:
 
 def _parse_profile(lines: list[_Line], file: str) -> Page:
     starts = [at for at, line in enumerate(lines) if _DATED.fullmatch(line.text.strip())]
-    top = lines[: starts[0]]
-    h_line = next(n for n, line in enumerate(top) if _H_INDEX.fullmatch(line.text.strip()))
-    h_index = _H_INDEX.fullmatch(top[h_line].text.strip())
-    counts = _counts(top)
+    h_line = next(n for n, line in enumerate(lines) if _H_INDEX.fullmatch(line.text.strip()))
+    h_index = _H_INDEX.fullmatch(lines[h_line].text.strip())
+    starts = [at for at in starts if at > h_line]
+    counts = _counts(lines[: starts[0] if starts else len(lines)])
     records = tuple(_profile_record(part) for part in _parts(lines, starts))
     header = PageHeader(
         file,
         PageKind.PROFILE,
-        _profile_name(top[:h_line]),
+        _profile_name(lines[:h_line]),
         counts.get("papers"),
         len(records),
         counts.get("citations"),

@@ -109,18 +109,20 @@ def opened(source: Source, progress: Callable[[int], None] | None = None) -> Ite
 
 def _unpacked(file: _Readable, progress: Callable[[int], None] | None) -> Opened:
     counted = _Counted(file, progress)
-    magic, error = _read_upto(counted, len(_GZIP_MAGIC))
-    whole = io.BufferedReader(_Rejoined(magic, counted, error), _BUFFER_BYTES)
-    if magic != _GZIP_MAGIC:
-        unpacked: _Readable = whole
-    else:
-        unpacked = gzip.GzipFile(fileobj=whole, mode="rb")
-    head, error = _read_upto(unpacked, HEAD_BYTES)
-    return Opened(head, io.BufferedReader(_Rejoined(head, unpacked, error), _BUFFER_BYTES))
+    magic, error = _read_upto(counted.read, len(_GZIP_MAGIC))
+    whole = io.BufferedReader(_Rejoined(magic, counted.read, error), _BUFFER_BYTES)
+    # read1 gives what is there; read would lose it when the stream breaks off before the rest.
+    packed = magic == _GZIP_MAGIC
+    read = gzip.GzipFile(fileobj=whole, mode="rb").read1 if packed else whole.read1
+    head, error = _read_upto(read, HEAD_BYTES)
+    return Opened(head, io.BufferedReader(_Rejoined(head, read, error), _BUFFER_BYTES))
 
 
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes | None: ...
+
+
+_Read = Callable[[int], bytes | None]
 
 
 class _Counted(io.RawIOBase):
@@ -143,7 +145,7 @@ class _Counted(io.RawIOBase):
 class _Rejoined(io.RawIOBase):
     """Bytes already read, then the error that stopped the reading or the rest."""
 
-    def __init__(self, head: bytes, rest: _Readable, error: Exception | None) -> None:
+    def __init__(self, head: bytes, rest: _Read, error: Exception | None) -> None:
         self._head, self._rest, self._error = memoryview(head), rest, error
 
     def readable(self) -> bool:
@@ -156,16 +158,16 @@ class _Rejoined(io.RawIOBase):
         elif self._error is not None:
             raise self._error
         else:
-            data = self._rest.read(len(buffer)) or b""
+            data = self._rest(len(buffer)) or b""
         buffer[: len(data)] = data
         return len(data)
 
 
-def _read_upto(file: _Readable, size: int) -> tuple[bytes, Exception | None]:
+def _read_upto(read: _Read, size: int) -> tuple[bytes, Exception | None]:
     data = b""
     while len(data) < size:
         try:
-            more = file.read(size - len(data))
+            more = read(size - len(data))
         except _DAMAGE as error:
             return data, error
         if not more:
