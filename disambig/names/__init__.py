@@ -1,0 +1,22 @@
+"""Personal names: parsing, block keys, and vectorised comparison.
+
+A *printed name* (a ``str``) is what a source shows; a :class:`ParsedName` is what it says once
+normalised. Neither is a person.
+"""
+
+from disambig.names.compare import compare, compatible, compatible_pairs
+from disambig.names.keys import block_keys
+from disambig.names.parse import parse_name
+from disambig.names.parsed import ParsedName, Reading
+from disambig.names.table import NameTable
+
+__all__ = [
+    "NameTable",
+    "ParsedName",
+    "Reading",
+    "block_keys",
+    "compare",
+    "compatible",
+    "compatible_pairs",
+    "parse_name",
+]

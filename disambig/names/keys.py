@@ -1,0 +1,65 @@
+"""Block keys: which names are compared with each other."""
+
+from __future__ import annotations
+
+from disambig.names.lexicon import nickname_pairs
+from disambig.names.parsed import ParsedName, core_tokens
+
+
+def block_keys(name: ParsedName) -> tuple[str, ...]:
+    """Keys under which a name is filed, the primary one first, none twice.
+
+    The primary key is first initial and family name: "j pons". A family name the source states
+    is kept whole ("a van den bosch"), a guessed one is its last word ("a bosch"), since where
+    it starts is then uncertain. A name of one word is its own key. Further keys make up for
+    that difference and for swapped order, double family names, umlauts written out, particles
+    left out and nicknames with another initial. A name without letters has no key.
+    """
+    family, given = name.family_tokens, name.given
+    if not family:
+        return ("".join(given),) if given else ()
+    if not given:
+        keys = ["".join(family) if not name.stated else " ".join(family)]
+        keys += [f"{r.given[0][0]} {' '.join(r.family)}" for r in name.alternatives if r.given]
+        return tuple(dict.fromkeys(keys))
+    initial = given[0][0]
+    families = [" ".join(family) if name.stated else family[-1]]
+    families += _family_forms(family)
+    families += _respelled(name, families)
+    keys = [f"{initial} {f}" for f in families]
+    for reading in name.alternatives:
+        if reading.given and reading.family:
+            keys += [f"{reading.given[0][0]} {f}" for f in _family_forms(reading.family)]
+    keys += [f"{i} {families[0]}" for i in _other_initials(name)]
+    return tuple(dict.fromkeys(keys))
+
+
+def _family_forms(family: tuple[str, ...]) -> list[str]:
+    """Ways in which the same family name is printed."""
+    if len(family) == 1:
+        return [family[0]]
+    core = core_tokens(family)
+    forms = [" ".join(family), "".join(family), " ".join(core), core[-1]]
+    if len(core) > 1:
+        forms.append(core[0])
+    return forms
+
+
+def _respelled(name: ParsedName, families: list[str]) -> list[str]:
+    spelled = dict(pair.split("=", 1) for pair in name.spellings)
+    if not spelled:
+        return []
+    changed = (" ".join(spelled.get(t, t) for t in f.split()) for f in families)
+    return [c for c in changed if c not in families]
+
+
+def _other_initials(name: ParsedName) -> list[str]:
+    """Initials the person may also publish under: of a nickname, or of a middle name in use."""
+    first = name.given[0]
+    initials = {n[0] for n in name.nickname}
+    if len(first) == 1 and len(name.given) > 1 and len(name.given[1]) > 1:
+        initials.add(name.given[1][0])
+    if len(first) > 1:
+        initials |= {other[0] for other in nickname_pairs().get(first, ())}
+    initials.discard(first[0])
+    return sorted(initials)

@@ -1,0 +1,89 @@
+"""Small closed vocabularies of names, and the lists that are read once on first use."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+
+def words(*lines: str) -> frozenset[str]:
+    """The words of the lines, as a set."""
+    return frozenset(" ".join(lines).split())
+
+
+PARTICLES = words(
+    "van von der den de del della delle dello degli dei di da das do dos du la le lo las los el al",
+    "ter ten te zu zum zur vom af av ibn bin bint binti ben abu d l t op het e y i",
+)
+"""Words that belong to the family name behind them."""
+
+GENERATIONS = {
+    "jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "iii": "iii", "iv": "iv",
+    "2nd": "ii", "3rd": "iii", "4th": "iv",
+}  # fmt: skip
+"""Suffixes as printed to their one spelling."""
+
+TITLES = words("dr prof professor mr mrs ms miss sir dipl ing fnu")
+"""Words before a name that are no part of it ("fnu": first name unknown)."""
+
+DEGREES = words("phd md msc bsc mba dphil esq")
+"""Words after a name that are no part of it."""
+
+UMLAUTS = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue",
+     "Ø": "Oe", "Å": "Aa", "æ": "a", "Æ": "A", "ő": "oe", "ű": "ue"}
+)  # fmt: skip
+"""The second usual spelling of letters whose accent is often dropped instead."""
+
+COMPOUND_HAN = words(
+    "欧阳 歐陽 司马 司馬 诸葛 諸葛 上官 司徒 东方 東方 夏侯 皇甫 令狐 公孙 公孫 慕容 尉迟 尉遲",
+    "长孙 長孫 宇文 端木 南宫 南宮 独孤 獨孤 西门 西門 轩辕 軒轅 남궁 황보 제갈 선우 독고",
+    "사공 서문",
+)
+"""Family names of two characters."""
+
+HANGUL_FAMILY = {
+    "김": "kim", "이": "lee", "박": "park", "최": "choi", "정": "jung", "강": "kang", "조": "cho",
+    "윤": "yoon", "장": "jang", "임": "lim", "한": "han", "오": "oh", "서": "seo", "신": "shin",
+    "권": "kwon", "황": "hwang", "안": "ahn", "송": "song", "류": "ryu", "유": "yoo", "홍": "hong",
+    "전": "jeon", "고": "ko", "문": "moon", "양": "yang", "손": "son", "배": "bae", "백": "baek",
+    "허": "heo", "남": "nam", "심": "shim", "노": "noh", "하": "ha", "곽": "kwak", "성": "sung",
+    "차": "cha", "주": "joo", "우": "woo", "구": "koo", "민": "min", "나": "na", "진": "jin",
+}  # fmt: skip
+"""How Koreans usually spell their family names, which no transliteration rule gives."""
+
+
+@cache
+def _family_table() -> dict[str, tuple[str, int]]:
+    text = files("disambig").joinpath("data", "family_names.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if line and line[0] != "#")
+    return {name: (origin, int(rank)) for name, origin, rank in rows}
+
+
+@cache
+def family_first_rank() -> dict[str, int]:
+    """Family names that are often printed first, to 1 (very common) .. 3 (possible)."""
+    return {n: rank for n, (origin, rank) in _family_table().items() if origin != "iberian"}
+
+
+@cache
+def iberian_families() -> frozenset[str]:
+    """Family names of people who commonly have two."""
+    return frozenset(n for n, (origin, _) in _family_table().items() if origin == "iberian")
+
+
+@cache
+def nickname_pairs() -> dict[str, frozenset[str]]:
+    """Each given name to the names it is a nickname of, or has as a nickname.
+
+    The relation is symmetric, from the list in the ``nicknames`` package, and one step deep:
+    "bill" has "william", "william" has "bill" and "will".
+    """
+    from nicknames import NickNamer
+
+    related: dict[str, set[str]] = {}
+    for name, short_forms in NickNamer().nickname_lookup.items():
+        for short in short_forms:
+            related.setdefault(name, set()).add(short)
+            related.setdefault(short, set()).add(name)
+    return {name: frozenset(others) for name, others in related.items()}

@@ -1,0 +1,94 @@
+"""What a printed name says once normalised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from disambig.names.lexicon import PARTICLES
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to divide a name: ``given`` and ``family`` tokens in ASCII lower case."""
+
+    given: tuple[str, ...]
+    family: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedName:
+    """A printed name, divided and normalised.
+
+    Every part is ASCII lower case without punctuation. Two printed forms that differ only in
+    case, points, accents or hyphens have equal parts.
+
+    Attributes
+    ----------
+    printed : str
+        As the source shows it, untouched.
+    given : tuple of str
+        Given names in order; an initial is a single letter; "Wei-Nan" is ``("wei", "nan")``.
+    family_tokens : tuple of str
+        Family name with its particles, divided at spaces and hyphens.
+    suffix : str
+        "jr", "sr", "ii", "iii", "iv" or "".
+    homonym : str
+        The number a library appends to tell homonyms apart ("0003"), or "".
+    nickname : tuple of str
+        A name given in quotes or brackets: 'Hao (Richard) Zhang' is ``("richard",)``.
+    spellings : tuple of str
+        Other ASCII spellings of tokens with umlauts, as "token=spelling" ("muller=mueller").
+    alternatives : tuple of Reading
+        Other plausible divisions: family name first, or a family name of two words.
+    stated : bool
+        Whether the source itself divided the name into given and family.
+    """
+
+    printed: str
+    given: tuple[str, ...] = ()
+    family_tokens: tuple[str, ...] = ()
+    suffix: str = ""
+    homonym: str = ""
+    nickname: tuple[str, ...] = ()
+    spellings: tuple[str, ...] = ()
+    alternatives: tuple[Reading, ...] = ()
+    stated: bool = False
+
+    @property
+    def given_joined(self) -> str:
+        """Given names without divisions: "Wei-Nan", "Wei Nan" and "Weinan" are all "weinan"."""
+        return "".join(self.given)
+
+    @property
+    def family(self) -> str:
+        """Family name with particles, without spaces: "van der Berg" is "vanderberg"."""
+        return "".join(self.family_tokens)
+
+    @property
+    def family_core(self) -> str:
+        """Family name without leading particles: "van der Berg" is "berg"."""
+        return "".join(core_tokens(self.family_tokens))
+
+    @property
+    def single(self) -> bool:
+        """Whether the name is one word, so that given and family cannot be told apart."""
+        return not self.given or not self.family_tokens
+
+    @property
+    def swappable(self) -> bool:
+        """Whether the family name may well have been printed first."""
+        joined = self.given_joined
+        return any("".join(r.family) == joined[: len("".join(r.family))] for r in self.alternatives)
+
+    @property
+    def full(self) -> str:
+        """The whole normalised name, for equality: "jl pons" parts as "j l pons jr"."""
+        return " ".join((*self.given, self.family, self.suffix)).strip()
+
+
+def core_tokens(family: tuple[str, ...]) -> tuple[str, ...]:
+    """Drop leading particles, keeping at least the last token."""
+    start = 0
+    while start < len(family) - 1 and family[start] in PARTICLES:
+        start += 1
+    return family[start:]
