@@ -1,0 +1,1 @@
+"""Author name disambiguation: works in, people out."""

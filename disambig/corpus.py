@@ -1,0 +1,169 @@
+"""Works as columns: the one place where ids and strings become indices.
+
+A :class:`Corpus` is what every later stage reads. Row ``s`` of a ``signature_*`` array is one
+author mention; row ``w`` of a ``work_*`` column is one work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.domain import Signature, Work
+from disambig.errors import InputError
+from disambig.names import ParsedName, parse_name
+
+Int32 = npt.NDArray[np.int32]
+Float32 = npt.NDArray[np.float32]
+Object = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """Columns of a set of works. Build one with :meth:`from_works`.
+
+    Attributes
+    ----------
+    work_ids, titles, abstracts, venues : list of str, length n_works
+        ``""`` where the source states nothing.
+    years : float32[n_works]
+        NaN where unknown.
+    author_start : int32[n_works + 1]
+        Signatures of work ``w`` are rows ``author_start[w]:author_start[w + 1]``.
+    signature_work, signature_position, signature_name : int32[n_signatures]
+        Index of the work, position on it, and index into ``names``.
+    names : list of ParsedName, length n_names
+        Each distinct (printed, given, family) once.
+    affiliations, orcids, emails : list of str, length n_signatures
+        Affiliations of one signature are joined with ``"; "``.
+    """
+
+    work_ids: list[str]
+    titles: list[str]
+    abstracts: list[str]
+    venues: list[str]
+    keywords: list[str]
+    years: Float32
+    author_start: Int32
+    signature_work: Int32
+    signature_position: Int32
+    signature_name: Int32
+    names: list[ParsedName]
+    affiliations: list[str]
+    orcids: list[str]
+    emails: list[str]
+
+    @property
+    def n_works(self) -> int:
+        """Number of works."""
+        return len(self.work_ids)
+
+    @property
+    def n_signatures(self) -> int:
+        """Number of signatures (author mentions with a name)."""
+        return len(self.signature_work)
+
+    @cached_property
+    def work_index(self) -> dict[str, int]:
+        """Work id to row."""
+        return {identifier: row for row, identifier in enumerate(self.work_ids)}
+
+    def signature(self, row: int) -> Signature:
+        """Public key of a signature row."""
+        return Signature(
+            self.work_ids[self.signature_work[row]], int(self.signature_position[row])
+        )
+
+    def printed_name(self, row: int) -> str:
+        """Name of a signature as its source prints it."""
+        return self.names[self.signature_name[row]].printed
+
+    def row_of(self, signature: Signature) -> int:
+        """Row of a signature.
+
+        Raises
+        ------
+        InputError
+            If the work is unknown or has no author at that position.
+        """
+        work = self.work_index.get(signature.work)
+        if work is None:
+            raise InputError(f"no work has the id {signature.work!r}; check the spelling")
+        low, high = self.author_start[work], self.author_start[work + 1]
+        found = np.flatnonzero(self.signature_position[low:high] == signature.position)
+        if not len(found):
+            raise InputError(
+                f"work {signature.work!r} has no author at position {signature.position}; "
+                f"its positions are counted from 0 and it has {high - low} authors"
+            )
+        return int(low + found[0])
+
+    def signatures(self) -> Iterator[Signature]:
+        """Every signature, in row order."""
+        for work, position in zip(
+            self.signature_work.tolist(), self.signature_position.tolist(), strict=True
+        ):
+            yield Signature(self.work_ids[work], position)
+
+    @classmethod
+    def from_works(cls, works: Iterable[Work]) -> Corpus:
+        """Read works, once and in order, into columns.
+
+        An author without a name is a hole that keeps the positions of the others; it is no
+        signature.
+
+        Raises
+        ------
+        InputError
+            If two works have one id.
+        """
+        ids: list[str] = []
+        titles: list[str] = []
+        abstracts: list[str] = []
+        venues: list[str] = []
+        keywords: list[str] = []
+        years: list[float] = []
+        starts: list[int] = [0]
+        sig_work: list[int] = []
+        sig_position: list[int] = []
+        sig_name: list[int] = []
+        affiliations: list[str] = []
+        orcids: list[str] = []
+        emails: list[str] = []
+        interned: dict[tuple[str, str | None, str | None], int] = {}
+        for row, work in enumerate(works):
+            ids.append(work.id)
+            titles.append(work.title)
+            abstracts.append(work.abstract or "")
+            venues.append(work.venue or "")
+            keywords.append("; ".join(work.keywords))
+            years.append(np.nan if work.year is None else work.year)
+            for position, author in enumerate(work.authors):
+                if not author.name.strip():
+                    continue
+                key = (author.name, author.given, author.family)
+                sig_work.append(row)
+                sig_position.append(position)
+                sig_name.append(interned.setdefault(key, len(interned)))
+                affiliations.append("; ".join(author.affiliations))
+                orcids.append(author.orcid or "")
+                emails.append((author.email or "").lower())
+            starts.append(len(sig_work))
+        if len(set(ids)) != len(ids):
+            seen: set[str] = set()
+            twice = next(i for i in ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
+            raise InputError(f"two works have the id {twice!r}; give each work an id of its own")
+        return cls(
+            ids, titles, abstracts, venues, keywords,
+            np.asarray(years, dtype=np.float32),
+            np.asarray(starts, dtype=np.int32),
+            np.asarray(sig_work, dtype=np.int32),
+            np.asarray(sig_position, dtype=np.int32),
+            np.asarray(sig_name, dtype=np.int32),
+            [parse_name(*key) for key in interned],
+            affiliations, orcids, emails,
+        )  # fmt: skip

@@ -1,0 +1,71 @@
+"""How common a name is: what two random people sharing it would be worth as evidence.
+
+Frequencies are learned once from the training corpora and ship with the model, so that a
+decision about one block never moves because unrelated works arrived.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.names import ParsedName
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class NameFrequency:
+    """Shares of family names, given names and initials among distinct full names.
+
+    Attributes
+    ----------
+    family, given, initial : dict of str to int
+        Distinct full names that carry the part. Parts seen once are left out.
+    total : int
+        Distinct full names counted.
+    """
+
+    family: dict[str, int]
+    given: dict[str, int]
+    initial: dict[str, int]
+    total: int
+
+    @classmethod
+    def fit(cls, names: Iterable[ParsedName]) -> NameFrequency:
+        """Count distinct full names; a name printed a thousand times counts once."""
+        distinct = {(n.given_joined, n.family) for n in names if n.family}
+        family = Counter(f for _, f in distinct)
+        given = Counter(g for g, _ in distinct if len(g) > 1)
+        initial = Counter(g[:1] for g, _ in distinct if g)
+        return cls(
+            {k: v for k, v in sorted(family.items()) if v > 1},
+            {k: v for k, v in sorted(given.items()) if v > 1},
+            dict(sorted(initial.items())),
+            max(len(distinct), 1),
+        )
+
+    def rarity(self, names: Iterable[ParsedName]) -> tuple[Float32, Float32]:
+        """Minus log10 of the share of people with each given name and each family name.
+
+        Returns
+        -------
+        given, family : float32[n]
+            A name of initials only is as rare as its first initial; NaN where a part is empty.
+        """
+        given, family = [], []
+        for name in names:
+            g = name.given_joined
+            if not g:
+                given.append(np.nan)
+            elif len(name.given[0]) == 1:
+                given.append(-np.log10(self.initial.get(g[:1], 1) / self.total))
+            else:
+                given.append(-np.log10(self.given.get(g, 1) / self.total))
+            f = name.family
+            family.append(-np.log10(self.family.get(f, 1) / self.total) if f else np.nan)
+        return np.asarray(given, dtype=np.float32), np.asarray(family, dtype=np.float32)
