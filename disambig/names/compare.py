@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
-import numpy.typing as npt
-from rapidfuzz.distance import OSA, JaroWinkler, Prefix
+from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cpdist
 
 from disambig.names.parsed import ParsedName
-from disambig.names.table import Bool, Float32, Int32, Int64, NameTable, ReadingArrays
-
-
-class GivenRelation(IntEnum):
-    """How two given names relate, in rising order of evidence for one person."""
-
-    CONFLICT = 0
-    """Two different names ("Steve", "Susan") or initials ("J.", "K.")."""
-    OTHER_INITIAL = 1
-    """An initial, and a name whose nickname has it ("E.", "Ted")."""
-    PREFIX = 2
-    """One begins the other ("Alex", "Alexander")."""
-    SIMILAR = 3
-    """Nearly the same letters ("Sergey", "Sergei")."""
-    MIDDLE = 4
-    """One's first name is the other's middle name or nickname ("W. Detmar", "Detmar")."""
-    INITIAL = 5
-    """Initials that agree ("J.", "Jose"; "J.", "J.")."""
-    NICKNAME = 6
-    """A name and its short form ("Steve", "Steven")."""
-    FIRST = 7
-    """The same first name, whatever follows."""
-    EQUAL = 8
-    """The same given names, however divided ("Wei-Nan", "Weinan")."""
-
-
-class FamilyRelation(IntEnum):
-    """How two family names relate, in rising order."""
-
-    DIFFERENT = 0
-    SIMILAR = 1
-    """A letter apart ("Nirenburg", "Nirenberg")."""
-    PART = 2
-    """One is a word of the other ("Garcia", "Garcia Marquez")."""
-    SPELLING = 3
-    """Umlauts or particles apart ("Müller", "Mueller"; "van Noord", "Noord")."""
-    EQUAL = 4
-
-
-SIMILAR_GIVEN = 0.9
-"""Jaro-Winkler similarity from which two given names are spellings of one."""
+from disambig.names.relations import (
+    FamilyRelation,
+    GivenRelation,
+    family_relation,
+    given_relation,
+    middle_relation,
+)
+from disambig.names.table import Bool, Float32, Int32, Int64, NameTable
 
 
 def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
@@ -69,8 +33,8 @@ def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     dict of str to float32[P]
         ``given_relation`` (a :class:`GivenRelation`, NaN without a given name),
         ``given_similarity`` (Jaro-Winkler over written-out given names, NaN with initials
-        only), ``middle_relation`` (-1 conflict, 1 initials agree, 2 equal, NaN if either has
-        none), ``family_relation`` (a :class:`FamilyRelation`), ``family_similarity``
+        only), ``middle_relation`` (-1 conflict, 0 nearly equal, 1 initials agree, 2 equal, NaN
+        if either has none), ``family_relation`` (a :class:`FamilyRelation`), ``family_similarity``
         (Jaro-Winkler), ``printed_equal`` (whole normalised names equal), ``given_min`` and
         ``given_max`` (letters of the written-out given names), ``both_initials``,
         ``order_swapped`` (they agree in another order of family and given name only),
@@ -95,9 +59,7 @@ def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
         "printed_equal": (table.full[left] == table.full[right]).astype(np.float32),
         "given_min": np.minimum(*lengths),
         "given_max": np.maximum(*lengths),
-        "both_initials": (
-            (readings.joined[left] < 0) & (readings.joined[right] < 0) & has_given
-        ).astype(np.float32),
+        "both_initials": (has_given & no_words).astype(np.float32),
         "order_swapped": swapped.astype(np.float32),
         "suffix_conflict": suffix_conflict,
         "homonym_equal": np.float32(1) - homonym_differs,
@@ -127,12 +89,12 @@ def compatible(a: ParsedName, b: ParsedName) -> bool:
 
 
 def _agree(family: Int32, given: Int32, middle: Float32, has_given: Bool) -> Bool:
-    """Whether the parts rule out one person; a name of one word needs an equal family name."""
+    """Whether the parts rule out one person; a name of one word must be a part of the other."""
     named = (family > FamilyRelation.DIFFERENT) & (given > GivenRelation.CONFLICT)
     # letters apart in both names is another person more often than two misprints
     both_off = (family == FamilyRelation.SIMILAR) & (given <= GivenRelation.SIMILAR)
     agreed: Bool = np.where(
-        has_given, named & ~both_off & ~(middle == -1), family >= FamilyRelation.SPELLING
+        has_given, named & ~both_off & ~(middle == -1), family >= FamilyRelation.PART
     )
     return agreed
 
@@ -145,24 +107,28 @@ def _best_reading(
     Alternatives are looked at only where the names disagree as they stand.
     """
     a, b = i.copy(), j.copy()
-    family = _family_relation(table, a, b)
-    given = _given_relation(table, a, b, i, j)
-    middle = _middle_relation(table, a, b)
+    family = family_relation(table, a, b)
+    given = given_relation(table, a, b, i, j)
+    middle = middle_relation(table, a, b)
+    # called by the second name: what follows it is not the other's middle name
+    middle[given == GivenRelation.MIDDLE] = np.nan
     swapped = np.zeros(len(i), dtype=bool)
     readings = table.readings
     has_given = (readings.initial[a] >= 0) & (readings.initial[b] >= 0)
     open_rows = np.flatnonzero(~_agree(family, given, middle, has_given))
     for row, left, right in _alternative_pairs(table, i, j, open_rows):
-        f = _family_relation(table, left, right)
-        g = _given_relation(table, left, right, i[row], j[row])
-        m = _middle_relation(table, left, right)
+        f = family_relation(table, left, right)
+        g = given_relation(table, left, right, i[row], j[row])
+        m = middle_relation(table, left, right)
         known = (readings.initial[left] >= 0) & (readings.initial[right] >= 0)
         better = _agree(f, g, m, known) & ~swapped[row]
         hit = row[better]
         family[hit], given[hit], middle[hit] = f[better], g[better], m[better]
         a[hit], b[hit], swapped[hit] = left[better], right[better], True
     crossed = open_rows[_crossed(table, i[open_rows], j[open_rows]) & ~swapped[open_rows]]
-    family[crossed], given[crossed] = FamilyRelation.EQUAL, GivenRelation.EQUAL
+    full = (readings.joined[i[crossed]] >= 0) & (readings.joined[j[crossed]] >= 0)
+    family[crossed] = FamilyRelation.EQUAL
+    given[crossed] = np.where(full, GivenRelation.EQUAL, GivenRelation.INITIAL)
     middle[crossed], swapped[crossed] = np.nan, True
     return family, given, middle, a, b, swapped
 
@@ -185,172 +151,19 @@ def _alternative_pairs(
 
 
 def _crossed(table: NameTable, i: Int64, j: Int64) -> Bool:
-    """Whether one's family name is the other's given name and the reverse, in full."""
+    """Whether one's family name is the other's given name and the reverse.
+
+    Both in full, or one with initials only ("A. Chalamandaris", "Chalamandaris Aimilios").
+    """
     r = table.readings
-    crossed: Bool = (
-        (r.family[i] == r.whole[j]) & (r.whole[i] == r.family[j]) & (r.family[i] >= 0)
-        & (r.whole[i] >= 0)
-    )  # fmt: skip
+    known = (r.family[i] >= 0) & (r.family[j] >= 0) & (r.whole[i] >= 0) & (r.whole[j] >= 0)
+    to_right, to_left = r.family[i] == r.whole[j], r.family[j] == r.whole[i]
+    initial_left = (r.joined[i] < 0) & (r.initial[i] == r.family_initial[j])
+    initial_right = (r.joined[j] < 0) & (r.initial[j] == r.family_initial[i])
+    crossed: Bool = known & (
+        (to_right & to_left) | (to_right & initial_left) | (to_left & initial_right)
+    )
     return crossed
-
-
-def _family_relation(table: NameTable, a: Int64, b: Int64) -> Int32:
-    r = table.readings
-    fa, fb = r.family[a], r.family[b]
-    known = (fa >= 0) & (fb >= 0)
-    out = np.zeros(len(a), dtype=np.int32)
-    out[known & (fa == fb)] = FamilyRelation.EQUAL
-    rest = np.flatnonzero(known & (fa != fb))
-    if not len(rest):
-        return out
-    a, b = a[rest], b[rest]
-    fa, fb = r.family[a], r.family[b]
-    spelling = (
-        (r.core[a] == r.core[b])
-        | (r.family_respelled[a] == fb)
-        | (fa == r.family_respelled[b])
-        | (r.family_folded[a] == r.family_folded[b])
-    )
-    part = _within(r.core[a], r, b) | _within(r.core[b], r, a)
-    similar = np.zeros(len(rest), dtype=bool)
-    maybe = np.flatnonzero(~spelling & ~part & ~(r.eastern[a] & r.eastern[b]))
-    similar[maybe] = _letters_apart(table, fa[maybe], fb[maybe])
-    out[rest] = np.select(
-        [spelling, part, similar],
-        [FamilyRelation.SPELLING, FamilyRelation.PART, FamilyRelation.SIMILAR],
-        FamilyRelation.DIFFERENT,
-    )
-    return out
-
-
-def _within(core: Int32, r: ReadingArrays, other: Int64) -> Bool:
-    """Whether a whole family name is one word of the other's, or a middle name of it."""
-    word = core[:, None]
-    found: Bool = (r.parts[other] == word).any(axis=1) | (r.spare[other] == word).any(axis=1)
-    return found
-
-
-def _letters_apart(table: NameTable, a: Int32, b: Int32) -> Bool:
-    """One edit in five letters or more, two in nine or more."""
-    left, right = table.strings[a], table.strings[b]
-    if not len(left):
-        return np.zeros(0, dtype=bool)
-    edits = cpdist(left, right, scorer=OSA.distance, score_cutoff=2, dtype=np.int32)
-    shorter = np.minimum(_lengths(left), _lengths(right))
-    near: Bool = ((edits <= 1) & (shorter >= 5)) | ((edits <= 2) & (shorter >= 9))
-    return near
-
-
-def _lengths(strings: npt.NDArray[np.object_]) -> Int64:
-    return np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
-
-
-def _given_relation(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> Int32:
-    """Relation of the given names of readings a, b of the names i, j; 0 where one has none."""
-    r = table.readings
-    first_a, first_b = r.first[a], r.first[b]
-    known = (first_a >= 0) & (first_b >= 0)
-    short_a, short_b = r.first_is_initial[a], r.first_is_initial[b]
-    full = known & ~short_a & ~short_b
-    same_initial = known & (r.initial[a] == r.initial[b])
-    joined_a, joined_b = r.joined[a], r.joined[b]
-    equal = (full | ((joined_a >= 0) & same_initial)) & (
-        (joined_a == joined_b)
-        | (r.joined_respelled[a] == joined_b)
-        | (joined_a == r.joined_respelled[b])
-    )
-    first = full & (
-        (first_a == first_b) | (r.first_respelled[a] == first_b) | (first_a == r.first_respelled[b])
-    )
-    nickname = full & _member(
-        table.related, first_a.astype(np.int64) * len(table.strings) + first_b
-    )
-    initial = same_initial & (short_a | short_b)
-    middle = known & (_called_by(table, a, b, j) | _called_by(table, b, a, i))
-    other = known & (
-        (
-            short_a
-            & ~short_b
-            & _member(table.related_initial, first_b.astype(np.int64) * 128 + r.initial[a])
-        )
-        | (
-            short_b
-            & ~short_a
-            & _member(table.related_initial, first_a.astype(np.int64) * 128 + r.initial[b])
-        )
-    )
-    out = np.select(
-        [equal & full, first, nickname, initial, middle, other],
-        [GivenRelation.EQUAL, GivenRelation.FIRST, GivenRelation.NICKNAME, GivenRelation.INITIAL,
-         GivenRelation.MIDDLE, GivenRelation.OTHER_INITIAL],
-        GivenRelation.CONFLICT,
-    ).astype(np.int32)  # fmt: skip
-    rest = np.flatnonzero(full & (out == GivenRelation.CONFLICT))
-    out[rest] = _near_spelling(table, a[rest], b[rest])
-    return out
-
-
-def _called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
-    """Whether a's given name is among b's later given names or is b's nickname in brackets."""
-    r = table.readings
-    word = r.joined[a]
-    called: Bool = (word >= 0) & (
-        (word == r.tail[b])
-        | (r.middle[b] == r.first[a][:, None]).any(axis=1) & ~r.first_is_initial[a]
-        | (word == table.nickname[j])
-        | (r.first[a] == table.nickname[j])
-    )
-    return called
-
-
-def _near_spelling(table: NameTable, a: Int64, b: Int64) -> Int32:
-    """SIMILAR, PREFIX or CONFLICT for pairs of written-out given names."""
-    r = table.readings
-    out = np.zeros(len(a), dtype=np.int32)
-    if not len(a):
-        return out
-    left, right = table.strings[r.first[a]], table.strings[r.first[b]]
-    shorter = np.minimum(_lengths(left), _lengths(right))
-    common = cpdist(left, right, scorer=Prefix.similarity, dtype=np.int32)
-    out[(common == shorter) & (shorter >= 3)] = GivenRelation.PREFIX
-    whole_a, whole_b = table.strings[r.joined[a]], table.strings[r.joined[b]]
-    alike = cpdist(whole_a, whole_b, scorer=JaroWinkler.similarity, dtype=np.float32)
-    out[alike >= SIMILAR_GIVEN] = GivenRelation.SIMILAR
-    return out
-
-
-def _middle_relation(table: NameTable, a: Int64, b: Int64) -> Float32:
-    """Best agreement between any two middle names; -1 if none agree, NaN if one has none."""
-    r = table.readings
-    middle_a, middle_b = r.middle[a], r.middle[b]
-    known = (middle_a[:, 0] >= 0) & (middle_b[:, 0] >= 0)
-    # "Wei-Nan J." and "Weinan J.": divided differently, so positions do not correspond
-    known &= ~((r.first[a] != r.first[b]) & (r.joined[a] == r.joined[b]) & (r.joined[a] >= 0))
-    out = np.full(len(a), np.nan, dtype=np.float32)
-    rows = np.flatnonzero(known)
-    if not len(rows):
-        return out
-    a, b = a[rows], b[rows]
-    best = np.full(len(rows), -1, dtype=np.float32)
-    for p in range(r.middle.shape[1]):
-        for q in range(r.middle.shape[1]):
-            x, y = r.middle[a, p], r.middle[b, q]
-            there = (x >= 0) & (y >= 0)
-            short = r.middle_is_initial[a, p] | r.middle_is_initial[b, q]
-            letters = r.middle_initial[a, p] == r.middle_initial[b, q]
-            best = np.where(there & short & letters, np.maximum(best, 1), best)
-            best = np.where(there & ~short & (x == y), 2, best)
-    out[rows] = best
-    return out
-
-
-def _member(sorted_keys: Int64, keys: Int64) -> Bool:
-    """Which keys are in the sorted array."""
-    if not len(sorted_keys):
-        return np.zeros(len(keys), dtype=bool)
-    at = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
-    found: Bool = sorted_keys[at] == keys
-    return found
 
 
 def _similarity(table: NameTable, a: Int32, b: Int32) -> Float32:

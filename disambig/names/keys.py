@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from disambig.names.lexicon import nickname_pairs
+from disambig.names.lexicon import DROPPED_FIRST, canonical_initials
 from disambig.names.parsed import ParsedName, core_tokens
 
 
@@ -54,12 +54,16 @@ def _respelled(name: ParsedName, families: list[str]) -> list[str]:
 
 
 def _other_initials(name: ParsedName) -> list[str]:
-    """Initials the person may also publish under: of a nickname, or of a middle name in use."""
+    """Initials the person may also publish under.
+
+    Those of a nickname in brackets, of the name that a short form stands for, and of a second
+    name where the first is an initial or often left out, or where two more follow ("Tom
+    Bong-Yeung Lai").
+    """
     first = name.given[0]
-    initials = {n[0] for n in name.nickname}
-    if len(first) == 1 and len(name.given) > 1 and len(name.given[1]) > 1:
-        initials.add(name.given[1][0])
-    if len(first) > 1:
-        initials |= {other[0] for other in nickname_pairs().get(first, ())}
-    initials.discard(first[0])
-    return sorted(initials)
+    initials = {n[0] for n in name.nickname} | canonical_initials().get(first, frozenset())
+    if len(name.given) > 1 and len(name.given[1]) > 1:
+        three = len(name.given) > 2 and len(name.given[2]) > 1
+        if len(first) == 1 or first in DROPPED_FIRST or three:
+            initials = initials | {name.given[1][0]}
+    return sorted(initials - {first[0]})

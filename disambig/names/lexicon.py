@@ -53,6 +53,12 @@ HANGUL_FAMILY = {
 """How Koreans usually spell their family names, which no transliteration rule gives."""
 
 
+DROPPED_FIRST = words(
+    "md mohd mohammad mohammed muhammad syed seyed sayed maria marie jose juan luis ana anna abdul"
+)
+"""Given names that their bearers often leave out, or shorten to nothing, before another."""
+
+
 @cache
 def _family_table() -> dict[str, tuple[str, int]]:
     text = files("disambig").joinpath("data", "family_names.tsv").read_text(encoding="utf-8")
@@ -70,6 +76,17 @@ def family_first_rank() -> dict[str, int]:
 def iberian_families() -> frozenset[str]:
     """Family names of people who commonly have two."""
     return frozenset(n for n, (origin, _) in _family_table().items() if origin == "iberian")
+
+
+@cache
+def canonical_initials() -> dict[str, frozenset[str]]:
+    """Each short form of a given name to the first letters of what it stands for."""
+    from nicknames import NickNamer
+
+    return {
+        short: frozenset(name[0] for name in full)
+        for short, full in NickNamer().canonical_lookup.items()
+    }
 
 
 @cache

@@ -261,7 +261,19 @@ def _divide_single(raw: list[str]) -> tuple[list[str], list[str], tuple[Reading,
     if len(pieces) == 2:
         a, b = (fold(p) for p in pieces)
         return [], raw, (Reading((a,), (b,)), Reading((b,), (a,)))
-    return [], raw, ()
+    return [], raw, _cut_word(fold(raw[0])) if raw else ()
+
+
+def _cut_word(word: str) -> tuple[Reading, ...]:
+    """Readings of "zhangyuan": a common East Asian family name run together with a given one."""
+    ranks = family_first_rank()
+    out = []
+    for size in range(min(5, len(word) - 2), 2, -1):
+        if ranks.get(word[:size], 9) <= 2:
+            out.append(Reading((word[size:],), (word[:size],)))
+        if ranks.get(word[-size:], 9) <= 2:
+            out.append(Reading((word[:-size],), (word[-size:],)))
+    return tuple(out[:2])
 
 
 def _trailing_initials(raw: list[str], *, all_upper: bool) -> int:
@@ -340,6 +352,8 @@ def _swaps(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[Reading, ..
     """
     if not given or not family or len(family) > 2 or any(len(t) == 1 for t in given):
         return ()
+    if len(family[0]) == 1:
+        return (Reading(family, given),)
     ranks = family_first_rank()
     rank = ranks.get(given[0])
     if rank is None or rank > ranks.get("".join(family), 9):

@@ -77,8 +77,7 @@ class ParsedName:
     @property
     def swappable(self) -> bool:
         """Whether the family name may well have been printed first."""
-        joined = self.given_joined
-        return any("".join(r.family) == joined[: len("".join(r.family))] for r in self.alternatives)
+        return any(r.family[:1] == self.given[:1] for r in self.alternatives if self.given)
 
     @property
     def full(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 Object = npt.NDArray[np.object_]
+
+_ABBREVIATED = re.compile("(?!ng)[b-df-hj-np-tv-xz]{2,3}$")
 
 MIDDLE = 3
 """Given names after the first that are looked at."""
@@ -47,6 +50,12 @@ class ReadingArrays:
     initial : int32[R]
         Code point of the first letter, -1 if there is no given name.
     first_is_initial : bool[R]
+    first_is_abbreviated : bool[R]
+        Whether the first given name is letters without a vowel ("Ph.", "Chr.").
+    family_initial : int32[R]
+        Code point of the family name's first letter, -1 if there is none.
+    together, together_reversed : int32[R]
+        Given and family names run together, in either order.
     middle : int32[R, MIDDLE]
         Given names after the first.
     middle_initial : int32[R, MIDDLE]
@@ -70,6 +79,10 @@ class ReadingArrays:
     whole: Int32
     initial: Int32
     first_is_initial: Bool
+    first_is_abbreviated: Bool
+    family_initial: Int32
+    together: Int32
+    together_reversed: Int32
     middle: Int32
     middle_initial: Int32
     middle_is_initial: Bool
@@ -196,6 +209,12 @@ def _reading_arrays(
         whole=_column(code("".join(r.given)) for r in rows),
         initial=_column(ord(r.given[0][0]) if r.given else -1 for r in rows),
         first_is_initial=np.array([bool(r.given) and len(r.given[0]) == 1 for r in rows], bool),
+        first_is_abbreviated=np.array(
+            [bool(r.given) and bool(_ABBREVIATED.match(r.given[0])) for r in rows], dtype=bool
+        ),
+        family_initial=_column(ord(r.family[0][0]) if r.family else -1 for r in rows),
+        together=_column(code("".join((*r.given, *r.family))) for r in rows),
+        together_reversed=_column(code("".join((*r.family, *r.given))) for r in rows),
         middle=_matrix([[code(t) for t in m] for m in middle], MIDDLE),
         middle_initial=_matrix([[ord(t[0]) for t in m] for m in middle], MIDDLE),
         middle_is_initial=_matrix([[len(t) == 1 for t in m] for m in middle], MIDDLE) == 1,

@@ -1,0 +1,246 @@
+"""How the family, given and middle names of two readings relate, for many pairs at once."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import OSA, JaroWinkler, Prefix
+from rapidfuzz.process import cpdist
+
+from disambig.names.table import Bool, Float32, Int32, Int64, NameTable, ReadingArrays
+
+
+class GivenRelation(IntEnum):
+    """How two given names relate, in rising order of evidence for one person."""
+
+    CONFLICT = 0
+    """Two different names ("Steve", "Susan") or initials ("J.", "K.")."""
+    OTHER_INITIAL = 1
+    """An initial, and a name whose nickname has it ("E.", "Ted")."""
+    PREFIX = 2
+    """One begins the other ("Alex", "Alexander")."""
+    SIMILAR = 3
+    """Nearly the same letters ("Sergey", "Sergei")."""
+    MIDDLE = 4
+    """One's first name is the other's middle name or nickname ("W. Detmar", "Detmar")."""
+    INITIAL = 5
+    """Initials that agree ("J.", "Jose"; "J.", "J.")."""
+    NICKNAME = 6
+    """A name and its short form ("Steve", "Steven")."""
+    FIRST = 7
+    """The same first name, whatever follows."""
+    EQUAL = 8
+    """The same given names, however divided ("Wei-Nan", "Weinan")."""
+
+
+class FamilyRelation(IntEnum):
+    """How two family names relate, in rising order."""
+
+    DIFFERENT = 0
+    SIMILAR = 1
+    """A letter apart ("Nirenburg", "Nirenberg")."""
+    PART = 2
+    """One is a word of the other ("Garcia", "Garcia Marquez")."""
+    SPELLING = 3
+    """Umlauts or particles apart ("Müller", "Mueller"; "van Noord", "Noord")."""
+    EQUAL = 4
+
+
+SIMILAR_GIVEN = 0.9
+"""Jaro-Winkler similarity from which two given names are spellings of one."""
+
+
+def family_relation(table: NameTable, a: Int64, b: Int64) -> Int32:
+    """A :class:`FamilyRelation` for each pair of readings, int32[P]; 0 where one has none."""
+    r = table.readings
+    fa, fb = r.family[a], r.family[b]
+    known = (fa >= 0) & (fb >= 0)
+    out = np.zeros(len(a), dtype=np.int32)
+    out[known & (fa == fb)] = FamilyRelation.EQUAL
+    rest = np.flatnonzero(known & (fa != fb))
+    if not len(rest):
+        return out
+    a, b = a[rest], b[rest]
+    fa, fb = r.family[a], r.family[b]
+    spelling = (
+        (r.core[a] == r.core[b])
+        | (r.family_respelled[a] == fb)
+        | (fa == r.family_respelled[b])
+        | (r.family_folded[a] == r.family_folded[b])
+    )
+    run_together, part = _alone(r, a, b), _within(r.core[a], r, b) | _within(r.core[b], r, a)
+    similar = np.zeros(len(rest), dtype=bool)
+    maybe = np.flatnonzero(~spelling & ~part & ~(r.eastern[a] & r.eastern[b]))
+    similar[maybe] = _letters_apart(table, fa[maybe], fb[maybe], least=5)
+    out[rest] = np.select(
+        [spelling | (run_together == 2), part | (run_together == 1), similar],
+        [FamilyRelation.SPELLING, FamilyRelation.PART, FamilyRelation.SIMILAR],
+        FamilyRelation.DIFFERENT,
+    )
+    return out
+
+
+def _alone(r: ReadingArrays, a: Int64, b: Int64) -> Int32:
+    """For a name of one word against a whole name: 2 if it is that name run together
+    ("TianyuLiu"), 1 if it is its given name ("Govind"), else 0."""
+    out = np.zeros(len(a), dtype=np.int32)
+    for one, other in ((a, b), (b, a)):
+        lone = (r.initial[one] < 0) & (r.initial[other] >= 0)
+        word = r.family[one]
+        out[lone & (word == r.first[other]) & ~r.first_is_initial[other]] = 1
+        out[lone & ((word == r.together[other]) | (word == r.together_reversed[other]))] = 2
+    return out
+
+
+def _within(core: Int32, r: ReadingArrays, other: Int64) -> Bool:
+    """Whether a whole family name is one word of the other's, or a middle name of it."""
+    word = core[:, None]
+    found: Bool = (r.parts[other] == word).any(axis=1) | (r.spare[other] == word).any(axis=1)
+    return found
+
+
+def _letters_apart(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
+    """One edit in ``least`` letters or more, two in nine or more."""
+    if not len(a):
+        return np.zeros(0, dtype=bool)
+    left, right = table.strings[a], table.strings[b]
+    edits = cpdist(left, right, scorer=OSA.distance, score_cutoff=2, dtype=np.int32)
+    shorter = np.minimum(_lengths(left), _lengths(right))
+    near: Bool = ((edits <= 1) & (shorter >= least)) | ((edits <= 2) & (shorter >= 9))
+    return near
+
+
+def _lengths(strings: npt.NDArray[np.object_]) -> Int64:
+    return np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
+
+
+def given_relation(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> Int32:
+    """Relation of the given names of readings a, b of the names i, j; 0 where one has none."""
+    r = table.readings
+    first_a, first_b = r.first[a], r.first[b]
+    known = (first_a >= 0) & (first_b >= 0)
+    short_a, short_b = r.first_is_initial[a], r.first_is_initial[b]
+    full = known & ~short_a & ~short_b
+    same_initial = known & (r.initial[a] == r.initial[b])
+    joined_a, joined_b = r.joined[a], r.joined[b]
+    equal = (full | ((joined_a >= 0) & same_initial)) & (
+        (joined_a == joined_b)
+        | (r.joined_respelled[a] == joined_b)
+        | (joined_a == r.joined_respelled[b])
+    )
+    first = full & (
+        (first_a == first_b) | (r.first_respelled[a] == first_b) | (first_a == r.first_respelled[b])
+    )
+    nickname = full & _related(table, first_a, first_b)
+    initial = same_initial & (short_a | short_b)
+    middle = known & (_called_by(table, a, b, j) | _called_by(table, b, a, i))
+    other = known & (_other_initial(table, a, b) | _other_initial(table, b, a))
+    out = np.select(
+        [equal & full, first, nickname, initial, middle, other],
+        [GivenRelation.EQUAL, GivenRelation.FIRST, GivenRelation.NICKNAME, GivenRelation.INITIAL,
+         GivenRelation.MIDDLE, GivenRelation.OTHER_INITIAL],
+        GivenRelation.CONFLICT,
+    ).astype(np.int32)  # fmt: skip
+    rest = np.flatnonzero(full & (out == GivenRelation.CONFLICT))
+    out[rest] = _near_spelling(table, a[rest], b[rest])
+    return out
+
+
+def _related(table: NameTable, a: Int32, b: Int32) -> Bool:
+    """Whether two given names are nicknames of one another."""
+    return _member(table.related, a.astype(np.int64) * len(table.strings) + b)
+
+
+def _other_initial(table: NameTable, a: Int64, b: Int64) -> Bool:
+    """Whether a's initial is that of a nickname of b's written-out given name."""
+    r = table.readings
+    key = r.first[b].astype(np.int64) * 128 + r.initial[a]
+    other: Bool = r.first_is_initial[a] & ~r.first_is_initial[b]
+    return other & _member(table.related_initial, key)
+
+
+def _called_by(table: NameTable, a: Int64, b: Int64, j: Int64) -> Bool:
+    """Whether a's given name is among b's later given names or is b's nickname in brackets."""
+    r = table.readings
+    word = r.joined[a]
+    called: Bool = (word >= 0) & (
+        (word == r.tail[b])
+        | (r.middle[b] == r.first[a][:, None]).any(axis=1) & ~r.first_is_initial[a]
+        | (word == table.nickname[j])
+        | (r.first[a] == table.nickname[j])
+    )
+    return called
+
+
+def _near_spelling(table: NameTable, a: Int64, b: Int64) -> Int32:
+    """INITIAL (for "Ph."), SIMILAR, PREFIX or CONFLICT for pairs of written-out given names."""
+    r = table.readings
+    out = np.zeros(len(a), dtype=np.int32)
+    if not len(a):
+        return out
+    left, right = table.strings[r.first[a]], table.strings[r.first[b]]
+    shorter = np.minimum(_lengths(left), _lengths(right))
+    begins = cpdist(left, right, scorer=Prefix.similarity, dtype=np.int32) == shorter
+    out[begins & (shorter >= 3)] = GivenRelation.PREFIX
+    whole_a, whole_b = r.joined[a], r.joined[b]
+    alike = cpdist(
+        table.strings[whole_a], table.strings[whole_b], scorer=JaroWinkler.similarity,
+        score_cutoff=0.8, dtype=np.float32,
+    )  # fmt: skip
+    out[alike >= SIMILAR_GIVEN] = GivenRelation.SIMILAR
+    rest = np.flatnonzero((alike > 0) & (alike < SIMILAR_GIVEN))
+    edited = rest[_letters_apart(table, whole_a[rest], whole_b[rest], least=5)]
+    out[edited] = GivenRelation.SIMILAR
+    out[begins & (r.first_is_abbreviated[a] | r.first_is_abbreviated[b])] = GivenRelation.INITIAL
+    return out
+
+
+def middle_relation(table: NameTable, a: Int64, b: Int64) -> Float32:
+    """Best agreement between any two middle names, float32[P].
+
+    2 equal, 1 initials agree, 0 nearly equal in spelling, -1 none agree, NaN if one has none.
+    """
+    r = table.readings
+    middle_a, middle_b = r.middle[a], r.middle[b]
+    known = (middle_a[:, 0] >= 0) & (middle_b[:, 0] >= 0)
+    # "Wei-Nan J." and "Weinan J.": divided differently, so positions do not correspond
+    known &= ~((r.first[a] != r.first[b]) & (r.joined[a] == r.joined[b]) & (r.joined[a] >= 0))
+    out = np.full(len(a), np.nan, dtype=np.float32)
+    rows = np.flatnonzero(known)
+    if not len(rows):
+        return out
+    a, b = a[rows], b[rows]
+    best = np.full(len(rows), -1, dtype=np.float32)
+    for p in range(r.middle.shape[1]):
+        for q in range(r.middle.shape[1]):
+            x, y = r.middle[a, p], r.middle[b, q]
+            there = (x >= 0) & (y >= 0)
+            short = r.middle_is_initial[a, p] | r.middle_is_initial[b, q]
+            letters = r.middle_initial[a, p] == r.middle_initial[b, q]
+            best = np.where(there & short & letters, np.maximum(best, 1), best)
+            best = np.where(there & ~short & (x == y), 2, best)
+    out[rows] = best
+    clash = np.flatnonzero(best == -1)
+    out[rows[clash[_middle_alike(table, a[clash], b[clash])]]] = 0
+    return out
+
+
+def _middle_alike(table: NameTable, a: Int64, b: Int64) -> Bool:
+    """Whether the first middle names are written out and one edit or a nickname apart."""
+    r = table.readings
+    x, y = r.middle[a, 0], r.middle[b, 0]
+    alike = _related(table, x, y)
+    words = np.flatnonzero(~r.middle_is_initial[a, 0] & ~r.middle_is_initial[b, 0])
+    alike[words] |= _letters_apart(table, x[words], y[words], least=3)
+    return alike
+
+
+def _member(sorted_keys: Int64, keys: Int64) -> Bool:
+    """Which keys are in the sorted array."""
+    if not len(sorted_keys):
+        return np.zeros(len(keys), dtype=bool)
+    at = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
+    found: Bool = sorted_keys[at] == keys
+    return found
