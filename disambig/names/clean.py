@@ -77,6 +77,11 @@ def is_east_asian(text: str) -> bool:
     return bool(_EAST_ASIAN.search(text))
 
 
+def without_east_asian(text: str) -> str:
+    """Latin part of a name that is given in both scripts."""
+    return _EAST_ASIAN.sub("", text)
+
+
 def has_kana(text: str) -> bool:
     """Whether the text holds Japanese syllables."""
     return bool(_KANA.search(text))

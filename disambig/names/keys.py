@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from disambig.names.lexicon import DROPPED_FIRST, canonical_initials
+from disambig.names.lexicon import (
+    DROPPED_FIRST,
+    canonical_initials,
+    family_first_rank,
+    nickname_pairs,
+)
 from disambig.names.parsed import ParsedName, core_tokens
 
 
@@ -13,7 +18,8 @@ def block_keys(name: ParsedName) -> tuple[str, ...]:
     is kept whole ("a van den bosch"), a guessed one is its last word ("a bosch"), since where
     it starts is then uncertain. A name of one word is its own key. Further keys make up for
     that difference and for swapped order, double family names, umlauts written out, particles
-    left out and nicknames with another initial. A name without letters has no key.
+    left out, and people known by a nickname or by their second given name. A name without
+    letters has no key.
     """
     family, given = name.family_tokens, name.given
     if not family:
@@ -31,7 +37,28 @@ def block_keys(name: ParsedName) -> tuple[str, ...]:
         if reading.given and reading.family:
             keys += [f"{reading.given[0][0]} {f}" for f in _family_forms(reading.family)]
     keys += [f"{i} {families[0]}" for i in _other_initials(name)]
+    spare = given[-1]
+    if len(given) > 1 and len(spare) > 3 and _could_be_family(spare):
+        keys.append(f"{initial} {spare}")
     return tuple(dict.fromkeys(keys))
+
+
+def order_free_key(name: ParsedName) -> str:
+    """One key for the name in any order: "Orhan Zeynep" and "Zeynep Orhan" share it.
+
+    Only names alike in every word share it, so it is for proposing links across blocks, not
+    for blocking.
+    """
+    return " ".join(sorted((*name.given, *name.family_tokens)))
+
+
+def _could_be_family(middle: str) -> bool:
+    """Whether a last given name may be a family name someone later publishes under alone.
+
+    ("Daniel Tapias Merino", "Daniel Tapias"). English given names and East Asian names, which
+    rarely are, would only make large blocks larger.
+    """
+    return middle not in family_first_rank() and middle not in nickname_pairs()
 
 
 def _family_forms(family: tuple[str, ...]) -> list[str]:
@@ -61,9 +88,12 @@ def _other_initials(name: ParsedName) -> list[str]:
     Bong-Yeung Lai").
     """
     first = name.given[0]
-    initials = {n[0] for n in name.nickname} | canonical_initials().get(first, frozenset())
+    initials = {n[0] for n in name.nickname}
+    canonical = canonical_initials().get(first, frozenset()) - {first[0]}
+    if len(canonical) == 1:  # "Ann" may stand for half a dozen names, so it says nothing
+        initials |= canonical
     if len(name.given) > 1 and len(name.given[1]) > 1:
         three = len(name.given) > 2 and len(name.given[2]) > 1
         if len(first) == 1 or first in DROPPED_FIRST or three:
-            initials = initials | {name.given[1][0]}
+            initials.add(name.given[1][0])
     return sorted(initials - {first[0]})

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 import re
 
-from disambig.names.clean import clean, fold, is_east_asian, respelled, without_apostrophes
+from disambig.names.clean import (
+    clean,
+    fold,
+    is_east_asian,
+    respelled,
+    without_apostrophes,
+    without_east_asian,
+)
 from disambig.names.eastern import divide_eastern
 from disambig.names.lexicon import (
     DEGREES,
@@ -91,6 +98,7 @@ def _unstated(printed: str) -> ParsedName:
         reading = divide_eastern(text)
         if reading is not None:
             return ParsedName(printed, reading.given, reading.family, "", homonym, nickname)
+        text = without_east_asian(text)
     text, suffix, comma = _commas(text)
     if comma:
         family_text, given_text = comma

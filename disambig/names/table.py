@@ -180,8 +180,8 @@ def _column(values: Iterable[int]) -> Int32:
 
 
 def _matrix(rows: list[list[int]], width: int) -> Int32:
-    padded = [(row + [-1] * width)[:width] for row in rows]
-    return np.array(padded, dtype=np.int32).reshape(len(rows), width)
+    columns = [[row[k] if len(row) > k else -1 for row in rows] for k in range(width)]
+    return np.ascontiguousarray(np.array(columns, dtype=np.int32).reshape(width, len(rows)).T)
 
 
 def _reading_arrays(
