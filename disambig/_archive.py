@@ -1,0 +1,234 @@
+"""A file of arrays and one JSON document that can be read without trusting it.
+
+The container is a zip of ``.npy`` members, so ``numpy.load(path, allow_pickle=False)`` opens
+it too. Reading here is stricter: only flat arrays of a few plain types, nothing that could be
+code, sizes checked before anything is unpacked, and a checksum over all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.errors import ModelError
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+MAX_BYTES = 512 * 2**20  # of the file, and of all members unpacked
+MAX_MEMBERS = 100
+MAX_JSON = 4 * 2**20
+DOCUMENT = "model.json"
+
+_TYPES = {"<f4": np.float32, "<f8": np.float64, "<i4": np.int32, "|b1": np.bool_, "|u1": np.uint8}
+_MAGIC = b"\x93NUMPY\x01\x00"
+_HEADER = re.compile(
+    rb"\{'descr': '([^']{1,20})', 'fortran_order': False, 'shape': \((\d{1,12}),\), \} *\n"
+)
+# what the standard library raises for a damaged zip, deflate stream or JSON document
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OverflowError,
+    RuntimeError,  # an encrypted member, an unknown method, JSON nested too deeply
+    ValueError,  # not JSON, not UTF-8, an offset that is negative
+)
+
+
+def digest_of(document: Mapping[str, Any], arrays: Arrays) -> str:
+    """SHA-256, in hex, of a document and arrays; the order of keys does not matter."""
+    members = {name: _npy(array) for name, array in arrays.items()}
+    return _digest(_canonical(document), members)
+
+
+def write(path: Path, version: int, document: Mapping[str, Any], arrays: Arrays) -> None:
+    """Write ``path`` in one step; the same content always gives the same bytes.
+
+    Raises
+    ------
+    ModelError
+        The document is not JSON, or the file cannot be written.
+    """
+    members = {name: _npy(array) for name, array in sorted(arrays.items())}
+    text = _canonical(document)
+    head = {"format": version, "sha256": _digest(text, members), "content": document}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(_entry(DOCUMENT), _canonical(head))
+        for name, data in members.items():
+            archive.writestr(_entry(f"{name}.npy"), data)
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(packed.getvalue())
+        os.replace(part, path)
+    except OSError as problem:
+        part.unlink(missing_ok=True)
+        raise ModelError(f"{path}: cannot be written ({problem})") from problem
+
+
+def read(path: Path | Traversable, version: int) -> tuple[dict[str, Any], Arrays]:
+    """The document and the arrays (read-only) of a file made by :func:`write`.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, damaged, too large, not of this version, or holds anything but
+        plain arrays.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = _bounded(stream, MAX_BYTES, "the file")
+    except OSError as problem:
+        raise ModelError(f"cannot be read ({problem.strerror or problem})") from problem
+    try:
+        members = _members(data)
+        if DOCUMENT not in members:
+            raise ModelError(f"{DOCUMENT} is missing")
+        head = _json(members.pop(DOCUMENT))
+    except _DAMAGE as problem:
+        raise ModelError(f"damaged or not a model ({problem})") from problem
+    document = _content(head, version)
+    for name in members:
+        if not name.endswith(".npy"):
+            raise ModelError(f"holds {name!r}, which is no array")
+    named = {name.removesuffix(".npy"): member for name, member in members.items()}
+    if head["sha256"] != _digest(_canonical(document), named):
+        raise ModelError("its checksum does not match, so it was changed or damaged")
+    return document, {name: _array(name, member) for name, member in named.items()}
+
+
+def _content(head: Any, version: int) -> dict[str, Any]:
+    """The document, once the format version is known to be ours."""
+    if not isinstance(head, dict) or not {"format", "sha256", "content"} <= head.keys():
+        raise ModelError(f"{DOCUMENT} lacks format, sha256 or content")
+    found, content = head["format"], head["content"]
+    if type(found) is not int or not isinstance(content, dict):
+        raise ModelError(f"{DOCUMENT} is not as it was written")
+    if found > version:
+        raise ModelError(
+            f"made by a newer disambig (format {found}, this one reads {version}); upgrade disambig"
+        )
+    if found < version:
+        raise ModelError(f"made by an older disambig (format {found}, this one reads {version})")
+    return content
+
+
+def _members(data: bytes) -> dict[str, bytes]:
+    """Everything in the zip, unpacked, its declared sizes checked first."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_MEMBERS:
+            raise ModelError(f"holds {len(entries)} members, more than {MAX_MEMBERS}")
+        declared = sum(entry.file_size for entry in entries)
+        if declared > MAX_BYTES:
+            raise ModelError(f"would unpack to {declared:,} bytes, more than {MAX_BYTES:,}")
+        members: dict[str, bytes] = {}
+        for entry in entries:
+            if entry.filename in members:
+                raise ModelError(f"holds {entry.filename!r} twice")
+            if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ModelError(f"{entry.filename!r} is packed by an unknown method")
+            with archive.open(entry) as stream:
+                members[entry.filename] = _bounded(stream, entry.file_size, repr(entry.filename))
+        return members
+
+
+def _bounded(stream: Any, most: int, what: str) -> bytes:
+    """All of ``stream``, refused as soon as it exceeds ``most`` bytes."""
+    data: bytes = stream.read(most + 1)
+    if len(data) > most:
+        raise ModelError(f"{what} is larger than {most:,} bytes")
+    return data
+
+
+def _json(data: bytes) -> Any:
+    """JSON without the constants NaN and Infinity, which JSON does not have."""
+    if len(data) > MAX_JSON:
+        raise ModelError(f"{DOCUMENT} is larger than {MAX_JSON:,} bytes")
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(f"{constant} is not JSON")
+
+    return json.loads(data.decode("utf-8"), parse_constant=refuse, parse_float=_finite)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is out of range")
+    return number
+
+
+def _canonical(document: Mapping[str, Any]) -> bytes:
+    """JSON with sorted keys, UTF-8."""
+    try:
+        return json.dumps(document, sort_keys=True, allow_nan=False, indent=1).encode()
+    except (TypeError, ValueError, RecursionError) as problem:
+        raise ModelError(f"what describes the model is not JSON ({problem})") from problem
+
+
+def _digest(document: bytes, members: Mapping[str, bytes]) -> str:
+    """SHA-256 over lengths, names and bytes, so that no part can pass for another."""
+    digest = hashlib.sha256()
+    for name, data in [("", document), *sorted(members.items())]:
+        key = name.encode("utf-8", "surrogatepass")
+        digest.update(struct.pack("<QQ", len(key), len(data)))
+        digest.update(key)
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    """A member without a time or a system, so that bytes depend on content only."""
+    entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.create_system, entry.external_attr = 3, 0o644 << 16
+    return entry
+
+
+def _npy(array: npt.NDArray[Any]) -> bytes:
+    """A flat array as the bytes of a ``.npy`` file, version 1.0."""
+    stream = io.BytesIO()
+    little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    np.lib.format.write_array(stream, little, version=(1, 0), allow_pickle=False)
+    return stream.getvalue()
+
+
+def _array(name: str, data: bytes) -> npt.NDArray[Any]:
+    """The array in a ``.npy`` member, read-only.
+
+    Parsed here and not by numpy, whose reader evaluates the header as a Python literal and
+    reserves whatever memory it declares.
+    """
+    length = 10 + int.from_bytes(data[8:10], "little")
+    header = _HEADER.fullmatch(data[10:length])
+    if not data.startswith(_MAGIC) or header is None:
+        raise ModelError(f"{name!r} is not a flat array")
+    dtype = _TYPES.get(header[1].decode("latin-1"))
+    if dtype is None:
+        raise ModelError(f"{name!r} holds {header[1]!r}, not plain numbers; it could run code")
+    body, size = data[length:], np.dtype(dtype).itemsize
+    if len(body) != int(header[2]) * size:
+        raise ModelError(f"{name!r} holds {len(body)} bytes for {int(header[2])} numbers")
+    if dtype is np.bool_ and body.strip(b"\x00\x01"):
+        raise ModelError(f"{name!r} holds booleans that are neither true nor false")
+    array: npt.NDArray[Any] = np.frombuffer(body, dtype=np.dtype(dtype).newbyteorder("<")).astype(
+        dtype
+    )
+    array.setflags(write=False)
+    return array
