@@ -1,7 +1,7 @@
 """Under which keys names are filed."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.names import block_keys, order_free_key, parse_name
@@ -79,6 +79,7 @@ def test_order_free_key_is_the_same_in_any_order() -> None:
     assert order_free_key(parse_name("Zeynep ORHAN")) == "orhan zeynep"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_keys_are_distinct_and_never_empty(printed: str) -> None:
     found = keys(printed)

@@ -1,0 +1,130 @@
+"""Where the given name ends and the family name begins, and how else it might be."""
+
+from __future__ import annotations
+
+from disambig.names.clean import fold
+from disambig.names.lexicon import PARTICLES, family_first_rank, iberian_families
+from disambig.names.parsed import Reading
+from disambig.names.tokens import are_initials, camel_parts, folded_words, given_words
+
+
+def divide(raw: list[str]) -> tuple[list[str], list[str], tuple[Reading, ...]]:
+    """Given words, family words and other readings of words in printed order."""
+    if len(raw) <= 1:
+        return _divide_single(raw)
+    upper = [t.isupper() and len(fold(t)) > 1 for t in raw]
+    ranks = family_first_rank()
+    capitals = upper[0] and not any(upper[1:]) and len(fold(raw[-1])) > 1
+    if capitals and ranks.get(fold(raw[0]), 9) <= min(ranks.get(fold(raw[-1]), 8), 8):
+        return raw[1:], raw[:1], (_reading(raw[:-1], raw[-1:]),)
+    trailing = _trailing_initials(raw, all_upper=all(upper))
+    if trailing:
+        return _divide_trailing(raw, trailing)
+    cut = _family_start(raw)
+    return raw[:cut], raw[cut:], ()
+
+
+def _reading(given: list[str], family: list[str]) -> Reading:
+    return Reading(given_words(given), folded_words(family))
+
+
+def _divide_single(raw: list[str]) -> tuple[list[str], list[str], tuple[Reading, ...]]:
+    """One word; "XiaowenJiang" may be two run together."""
+    pieces = camel_parts(raw[0]) if raw else ()
+    if len(pieces) == 2:
+        a, b = (fold(p) for p in pieces)
+        return [], raw, (Reading((a,), (b,)), Reading((b,), (a,)))
+    return [], raw, _cut_word(fold(raw[0])) if raw else ()
+
+
+def _cut_word(word: str) -> tuple[Reading, ...]:
+    """Readings of "zhangyuan": a common East Asian family name run together with a given one."""
+    ranks = family_first_rank()
+    out = []
+    for size in range(min(5, len(word) - 2), 2, -1):
+        if ranks.get(word[:size], 9) <= 2:
+            out.append(Reading((word[size:],), (word[:size],)))
+        if ranks.get(word[-size:], 9) <= 2:
+            out.append(Reading((word[:-size],), (word[-size:],)))
+    return tuple(out[:2])
+
+
+def _trailing_initials(raw: list[str], *, all_upper: bool) -> int:
+    """Number of words at the end that are initials, when a whole word stands before them."""
+    count = 0
+    while count < len(raw) - 1:
+        token = raw[-1 - count]
+        folded = fold(token)
+        run_together = count == 0 and are_initials(token, all_upper=all_upper)
+        if len(folded) != 1 and not run_together:
+            break
+        count += 1
+    words = raw[: len(raw) - count]
+    return count if count and any(len(fold(w)) > 1 for w in words) else 0
+
+
+def _divide_trailing(
+    raw: list[str], trailing: int
+) -> tuple[list[str], list[str], tuple[Reading, ...]]:
+    """ "Pons JL" is a family name and initials; "Arjun Atreya V" ends in a patronymic initial."""
+    words, initials = raw[: len(raw) - trailing], raw[len(raw) - trailing :]
+    if len(fold(words[0])) == 1:
+        # "K. Vijay B": given initials, family, patronymic
+        cut = _family_start(words)
+        return [*words[:cut], *initials], words[cut:], (_reading(raw[:-1], raw[-1:]),)
+    if len(words) == 1 or fold(words[0]) in PARTICLES:
+        return initials, words, (_reading(raw[:-1], raw[-1:]),)
+    others = (_reading(raw[:-1], raw[-1:]), _reading(initials, words))
+    cut = _family_start(words)
+    return [*words[:cut], *initials], words[cut:], others
+
+
+def _family_start(raw: list[str]) -> int:
+    """Index of the first family word when the given name comes first."""
+    cut = len(raw) - 1
+    last = fold(raw[-1])
+    if cut >= 2 and raw[cut - 1] in ("y", "i", "e") and not _lower_name(raw):
+        return max(cut - 2, 1)
+    # "Quoc Van Le": a middle name, not a particle, before an East Asian family name
+    eastern = last in family_first_rank()
+    while cut > 1 and _is_particle(raw[cut - 1]) and not (eastern and raw[cut - 1][0].isupper()):
+        cut -= 1
+    return cut
+
+
+def _is_particle(token: str) -> bool:
+    folded = fold(token)
+    return len(token) > 1 and folded in PARTICLES and len(folded) > 1
+
+
+def _lower_name(raw: list[str]) -> bool:
+    return all(t.islower() for t in raw)
+
+
+def alternatives(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[Reading, ...]:
+    """Every other plausible reading of a division."""
+    return (*swaps(given, family), *_double(given, family))
+
+
+def swaps(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[Reading, ...]:
+    """The family-first reading, where the first word is an East Asian family name.
+
+    Left out where the last word is the commoner family name: "Wei Zhang" is not "Zhang, Wei"
+    misordered, but "Zhang Wei" may well be.
+    """
+    if not given or not family or len(family) > 2 or any(len(t) == 1 for t in given):
+        return ()
+    if len(family[0]) == 1:
+        return (Reading(family, given),)
+    ranks = family_first_rank()
+    rank = ranks.get(given[0])
+    if rank is None or rank > ranks.get("".join(family), 9):
+        return ()
+    return (Reading((*given[1:], *family), given[:1]),)
+
+
+def _double(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[Reading, ...]:
+    """The reading with two Iberian family names: "Héctor Martínez Alonso"."""
+    if len(given) < 2 or len(family) != 1 or given[-1] not in iberian_families():
+        return ()
+    return (Reading(given[:-1], (given[-1], *family)),)

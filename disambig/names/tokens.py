@@ -1,0 +1,110 @@
+"""Words of a name: titles and suffixes off, initials apart, folded to ASCII."""
+
+from __future__ import annotations
+
+import re
+
+from disambig.names.clean import fold, respelled
+from disambig.names.lexicon import DEGREES, GENERATIONS, TITLES, family_first_rank, words
+
+_BREAK = re.compile(r"[\s./\\;:|&*,]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_VOWEL = re.compile("[aeiouy]")
+_NOT_CAMEL = ("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Von", "Fitz", "Al", "El", "O", "D")
+_SHORT_GIVEN = words("ai an bo di ke le li lu mo su wu xi ya ye yi yu ze zi")
+
+
+def fold_with_digits(text: str) -> str:
+    """Lower-case letters and digits only, for "3rd" and "Jr."."""
+    return "".join(c for c in text.lower() if c.isalnum())
+
+
+def is_ending(part: str) -> bool:
+    """Whether a part after a comma is a suffix or degree."""
+    folded = fold_with_digits(part)
+    return folded in GENERATIONS or folded in DEGREES
+
+
+def raw_words(text: str) -> list[str]:
+    """Words as printed, divided at spaces, points and other punctuation."""
+    return [t for t in _BREAK.split(text) if t.strip("-")]
+
+
+def strip_ends(raw: list[str]) -> tuple[list[str], str]:
+    """Drop titles, degrees and suffixes at the ends, but never everything."""
+    raw = [t for t in raw if fold(t) or fold_with_digits(t) in GENERATIONS]
+    suffix = ""
+    while len(raw) > 1 and fold(raw[0]) in TITLES:
+        raw = raw[1:]
+    if len(raw) > 2 and fold(raw[0]) in ("jr", "sr"):
+        suffix, raw = fold(raw[0]), raw[1:]
+    while len(raw) > 1:
+        last = fold_with_digits(raw[-1])
+        generation = GENERATIONS.get(last) if last not in ("junior", "senior") else None
+        if generation is not None:
+            suffix = suffix or generation
+        elif not (last in DEGREES and (last != "md" or raw[-1].isupper())):
+            break
+        raw = raw[:-1]
+    if len(raw) > 1 and fold(raw[-1]) == "d" and fold(raw[-2]) == "ph":
+        raw = raw[:-2] or raw
+    return raw, suffix
+
+
+def folded_words(raw: list[str], *, camel: bool = False) -> tuple[str, ...]:
+    """Words divided at hyphens, and at inner capitals if ``camel``, and folded."""
+    out: list[str] = []
+    for token in raw:
+        for piece in token.split("-"):
+            pieces = camel_parts(piece) if camel else (piece,)
+            out.extend(f for f in map(fold, pieces) if f)
+    return tuple(out)
+
+
+def camel_parts(piece: str) -> tuple[str, ...]:
+    """Divide "WeiNan", but not "McKay" or "DeLong"."""
+    if piece.islower() or piece.isupper() or piece.startswith(_NOT_CAMEL):
+        return (piece,)
+    pieces = _CAMEL.split(piece)
+    return tuple(pieces) if all(len(p) > 1 for p in pieces) else (piece,)
+
+
+def given_words(raw: list[str], *, all_upper: bool = False) -> tuple[str, ...]:
+    """Given names folded, with initials that are run together taken apart."""
+    out: list[str] = []
+    for token in raw:
+        if are_initials(token, all_upper=all_upper):
+            out.extend(fold(token))
+        else:
+            out.extend(folded_words([token], camel=True))
+    return tuple(out)
+
+
+def are_initials(token: str, *, all_upper: bool = False) -> bool:
+    """Whether a word of two or three capitals is initials run together ("JL", not "LI").
+
+    With a vowel it may be a short name; where the whole name is in capitals, it is taken for one.
+    """
+    if not (2 <= len(token) <= 3 and token.isupper()):
+        return False
+    folded = fold(token)
+    if len(folded) != len(token):
+        return False
+    if not _VOWEL.search(folded):
+        return folded != "ng"
+    if all_upper or len(folded) == 3:
+        return False
+    return folded not in family_first_rank() and folded not in _SHORT_GIVEN
+
+
+def spellings(raw: list[str]) -> tuple[str, ...]:
+    """Words with umlauts as "folded=written out" ("muller=mueller")."""
+    out = []
+    for token in raw:
+        if token.isascii():
+            continue
+        for piece in token.split("-"):
+            other = respelled(piece)
+            if other and other != fold(piece):
+                out.append(f"{fold(piece)}={other}")
+    return tuple(out)
