@@ -1,1 +1,94 @@
-"""Author name disambiguation: works in, people out."""
+"""Author name disambiguation: works in, people out.
+
+>>> import disambig
+>>> works = disambig.read_works(["works.jsonl"])  # doctest: +SKIP
+>>> corpus = disambig.Corpus.from_works(works)  # doctest: +SKIP
+>>> people = disambig.Disambiguator().predict(corpus)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from disambig.corpus import Corpus
+    from disambig.domain import (
+        Assignment,
+        Author,
+        Constraint,
+        ConstraintKind,
+        Label,
+        Signature,
+        Work,
+    )
+    from disambig.errors import (
+        ConstraintError,
+        DisambigError,
+        FormatError,
+        InputError,
+        ModelError,
+        RecordError,
+    )
+    from disambig.estimator import Disambiguator
+    from disambig.ingest import read_constraints, read_labels, read_works
+    from disambig.metrics import Metrics, evaluate
+    from disambig.model import Model
+    from disambig.partition import Partition
+
+_HOME = {
+    "Assignment": "domain",
+    "Author": "domain",
+    "Constraint": "domain",
+    "ConstraintError": "errors",
+    "ConstraintKind": "domain",
+    "Corpus": "corpus",
+    "DisambigError": "errors",
+    "Disambiguator": "estimator",
+    "FormatError": "errors",
+    "InputError": "errors",
+    "Label": "domain",
+    "Metrics": "metrics",
+    "Model": "model",
+    "ModelError": "errors",
+    "Partition": "partition",
+    "RecordError": "errors",
+    "Signature": "domain",
+    "Work": "domain",
+    "evaluate": "metrics",
+    "read_constraints": "ingest",
+    "read_labels": "ingest",
+    "read_works": "ingest",
+}
+
+__all__ = [
+    "Assignment",
+    "Author",
+    "Constraint",
+    "ConstraintError",
+    "ConstraintKind",
+    "Corpus",
+    "DisambigError",
+    "Disambiguator",
+    "FormatError",
+    "InputError",
+    "Label",
+    "Metrics",
+    "Model",
+    "ModelError",
+    "Partition",
+    "RecordError",
+    "Signature",
+    "Work",
+    "evaluate",
+    "read_constraints",
+    "read_labels",
+    "read_works",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load public names when they are first used: ``--help`` need not import scikit-learn."""
+    if name in _HOME:
+        return getattr(import_module(f"disambig.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'disambig' has no attribute {name!r}")

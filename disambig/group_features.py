@@ -54,9 +54,7 @@ class GroupBatch:
         block_of = np.zeros(n, dtype=np.int64)
         block_of[group] = batch.block
         start = np.searchsorted(block_of, np.arange(len(batch.start)))
-        blocks = [
-            np.arange(start[b], start[b + 1], dtype=np.int32) for b in range(len(start) - 1)
-        ]
+        blocks = [np.arange(start[b], start[b + 1], dtype=np.int32) for b in range(len(start) - 1)]
         pairs = PairBatch.of(blocks)
         a, b = group[batch.left], group[batch.right]
         cross = np.flatnonzero(a != b)
@@ -110,6 +108,50 @@ GREATEST = (
     "text_meaning_above",
     "affiliation_cosine",
 )
+
+
+GROUP_FEATURES = (
+    "score_mean",
+    "score_logit",
+    "score_greatest",
+    "score_least",
+    "score_half",
+    "score_best_low",
+    "score_best_high",
+    "size_low",
+    "size_high",
+    "block_size",
+    "block_groups",
+    "lead_mean_low",
+    "lead_mean_high",
+    "lead_best_low",
+    "lead_best_high",
+    "cohesion",
+    "coauthors_shared",
+    "coauthors_rarity",
+    "coauthors_weight",
+    "coauthors_share",
+    "coauthors_covered_low",
+    "coauthors_covered_high",
+    "coauthors_fewer",
+    "profile_title_meaning",
+    "profile_meaning",
+    "profile_venue_meaning",
+    "profile_title",
+    "profile_text",
+    "profile_affiliation",
+    "venues_shared",
+    "venues_rarity",
+    "venues_cosine",
+    "years_gap",
+    "years_overlap",
+    "years_span",
+    *(f"{name}_least" for name in LEAST),
+    *(f"{name}_greatest" for name in GREATEST),
+    "coauthors_hop_mean",
+    "text_meaning_above_mean",
+)
+"""Names and order of the columns of :func:`group_features`."""
 
 
 def group_features(
@@ -171,9 +213,7 @@ def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[
     }
 
 
-def _mean_of_best(
-    batch: PairBatch, groups: GroupBatch, p: Float64
-) -> tuple[Float64, Float64]:
+def _mean_of_best(batch: PairBatch, groups: GroupBatch, p: Float64) -> tuple[Float64, Float64]:
     """Each member's best partner in the other group, averaged over a group; the lower and
     the higher of the two directions.
     """

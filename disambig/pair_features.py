@@ -7,8 +7,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from disambig.index import CorpusIndex
-from disambig.pairs import Matches, PairBatch, block_cosine, join
 from disambig.names import compare
+from disambig.pairs import Matches, PairBatch, block_cosine, join
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
@@ -27,13 +27,44 @@ NAME_COLUMNS = (
 )
 
 
+PAIR_FEATURES = (
+    *(f"name_{column}" for column in NAME_COLUMNS),
+    "name_rarity",
+    "name_family_rarity",
+    "name_works",
+    "coauthors_shared",
+    "coauthors_rarity",
+    "coauthors_rarest",
+    "coauthors_jaccard",
+    "coauthors_initial_shared",
+    "coauthors_initial_rarity",
+    "coauthors_hop",
+    "coauthors_min",
+    "coauthors_max",
+    "venue_same",
+    "venue_rarity",
+    "venue_meaning",
+    "text_meaning_above",
+    "title_cosine",
+    "title_rarest",
+    "text_cosine",
+    "title_meaning",
+    "text_meaning",
+    "affiliation_cosine",
+    "affiliation_rarest",
+    "year_gap",
+    "block_size",
+)
+"""Names and order of the columns of :func:`pair_features`."""
+
+
 def pair_features(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     """Every feature of every pair of the batch.
 
     Returns
     -------
     dict of str to float32[P]
-        In the order of :data:`FEATURES`.
+        In the order of :data:`PAIR_FEATURES`.
     """
     out: dict[str, Float32] = {}
     out.update(_names(index, batch))

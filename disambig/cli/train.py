@@ -1,0 +1,72 @@
+"""``disambig train``: make a model from labelled works."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+
+from disambig.cli import common
+from disambig.cli.reading import finish, reading_options, works_argument, works_of
+from disambig.console import safe
+
+
+@click.command(
+    epilog=common.examples(
+        "disambig train works.jsonl.gz --labels labels.jsonl --out my.model",
+        "disambig train dblp/ acl/ --labels dblp/labels.jsonl --labels acl/labels.jsonl \\",
+        "    --split train --out my.model",
+        "disambig cluster works.jsonl.gz --model my.model --out clusters.jsonl",
+    )
+)
+@works_argument
+@click.option(
+    "--labels",
+    multiple=True,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Who is who: {"work","position","person"} in JSON lines; may be given again.',
+)
+@click.option("--split", multiple=True, help="Use only labels of this split; may be given again.")
+@common.out_option("the model")
+@click.option("--seed", default=0, show_default=True, help="The same seed makes the same model.")
+@reading_options
+@common.quiet_option
+def train(
+    works: tuple[Path, ...],
+    labels: tuple[Path, ...],
+    split: tuple[str, ...],
+    out: Path,
+    seed: int,
+    format: str,
+    strict: bool,
+    rejects: Path | None,
+    quiet: bool,
+) -> None:
+    """Make a model from WORKS and labels that say who some of their authors are.
+
+    Fits how likely two mentions are one person and, on cross-fitted scores, how likely two
+    groups of mentions are. Labelled works without a label for some authors are fine. The file
+    holds numbers and text only: loading a model from somebody else cannot run code.
+    """
+    from disambig.corpus import Corpus
+    from disambig.ingest import read_labels
+    from disambig.training import LabelledCorpus, fit_model
+
+    with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
+        corpus = Corpus.from_works(reader)
+    chosen = [label for label in read_labels(labels) if not split or label.split in split]
+    model = fit_model(
+        [LabelledCorpus(", ".join(path.name for path in labels), corpus, chosen)],
+        seed=seed,
+        progress=partial(common.progress, quiet=quiet),
+    )
+    model.save(out)
+    if not quiet:
+        click.echo(
+            f"Model of {len(chosen):,} labelled mentions written to {safe(str(out))}; use it with "
+            f"--model {safe(str(out))}",
+            err=True,
+        )
+    finish(reader.report, rejects=rejects, quiet=quiet)

@@ -1,0 +1,179 @@
+"""The engine as a scikit-learn-like object: fit on labels, predict identities."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator
+
+from disambig.across import join_across, renumber
+from disambig.blocking import blocks_of, split_oversized
+from disambig.constraints import Constraints, compile_constraints
+from disambig.corpus import Corpus
+from disambig.domain import Constraint, Label
+from disambig.engine import Resolved, batches_of, resolve
+from disambig.group_features import GROUP_FEATURES
+from disambig.index import CorpusIndex
+from disambig.model import Model
+from disambig.pair_features import PAIR_FEATURES
+from disambig.partition import Partition
+from disambig.progress import Progress, silent
+from disambig.semantic import SemanticSpace
+from disambig.training import LabelledCorpus, fit_model
+
+Int32 = npt.NDArray[np.int32]
+
+
+class Disambiguator(BaseEstimator):  # type: ignore[misc]
+    """Decide which author mentions of a corpus are one person.
+
+    Two levels: pairs of signatures are scored by a gradient-boosted forest and grouped at high
+    precision by average linkage; pairs of groups are scored by a second forest over group-level
+    evidence and grouped again. Identities of different blocks are then joined where names have
+    changed, swapped order or are divided differently.
+
+    Parameters
+    ----------
+    model : Model, path or None
+        Fitted model or its file; None is the model that ships.
+    constraints : sequence of Constraint
+        What must or cannot be one person; holds at every level.
+    identifiers : bool
+        Whether equal ORCID iDs and personal e-mail addresses bind, and different ORCID iDs part.
+    workers : int
+        Processes. The result does not depend on it.
+    seed : int
+        For :meth:`fit`.
+    progress : Progress
+        How to show what is going on, see :mod:`disambig.progress`.
+
+    Attributes
+    ----------
+    model_ : Model
+        The model in use after :meth:`fit` or :meth:`predict`.
+
+    Examples
+    --------
+    >>> from disambig import Corpus, Disambiguator, read_works
+    >>> corpus = Corpus.from_works(read_works(["works.jsonl"]))  # doctest: +SKIP
+    >>> people = Disambiguator().predict(corpus)  # doctest: +SKIP
+    >>> people.n_identities  # doctest: +SKIP
+    286
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Model | str | Path | None = None,
+        constraints: Sequence[Constraint] = (),
+        identifiers: bool = True,
+        workers: int = 1,
+        seed: int = 0,
+        progress: Progress = silent,
+    ) -> None:
+        self.model = model
+        self.constraints = constraints
+        self.identifiers = identifiers
+        self.workers = workers
+        self.seed = seed
+        self.progress = progress
+
+    def fit(self, corpus: Corpus, labels: Iterable[Label]) -> Disambiguator:
+        """Fit a new model on a labelled corpus.
+
+        Raises
+        ------
+        InputError
+            If a label names a signature the corpus does not have, or too few people are labelled.
+        """
+        self.model_ = fit_model(
+            [LabelledCorpus("corpus", corpus, list(labels))],
+            seed=self.seed,
+            progress=self.progress,
+        )
+        return self
+
+    def predict(self, corpus: Corpus) -> Partition:
+        """Give every signature an identity.
+
+        Raises
+        ------
+        ConstraintError
+            If constraints contradict each other or name unknown signatures.
+        ModelError
+            If the model does not fit this version.
+        """
+        model = self._fitted()
+        constraints = compile_constraints(corpus, self.constraints, identifiers=self.identifiers)
+        index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+        blocks = [part for b in blocks_of(corpus) for part in split_oversized(index, b)]
+        identity = np.full(corpus.n_signatures, -1, dtype=np.int32)
+        block_of = np.empty(corpus.n_signatures, dtype=np.int32)
+        confidence = np.ones(corpus.n_signatures, dtype=np.float32)
+        for number, rows in enumerate(blocks):
+            block_of[rows] = number
+        n_pairs = next_identity = 0
+        for found in self._resolved(index, model, constraints, blocks):
+            identity[found.rows] = found.group + next_identity
+            confidence[found.rows] = found.confidence
+            next_identity += int(found.group.max(initial=-1)) + 1
+            n_pairs += found.n_pairs
+        with self.progress("Joining across blocks", None, "candidates") as advance:
+            identity = join_across(index, model, constraints, renumber(identity), block_of, advance)
+        return Partition(corpus, identity, confidence, n_pairs, constraints.problems)
+
+    def fit_predict(self, corpus: Corpus, labels: Iterable[Label]) -> Partition:
+        """Fit on the labels, then give every signature of the same corpus an identity."""
+        return self.fit(corpus, labels).predict(corpus)
+
+    def _fitted(self) -> Model:
+        if not hasattr(self, "model_"):
+            given = self.model
+            self.model_ = given if isinstance(given, Model) else Model.load(given)
+        self.model_.check_features(PAIR_FEATURES, GROUP_FEATURES)
+        return self.model_
+
+    def _resolved(
+        self, index: CorpusIndex, model: Model, constraints: Constraints, blocks: list[Int32]
+    ) -> Iterator[Resolved]:
+        """Results of all batches in order, whatever process worked on them."""
+        batches = list(batches_of(blocks))
+        total = sum(len(b) * (len(b) - 1) // 2 for b in blocks)
+        with self.progress("Comparing", total, "pairs") as advance:
+            for found in _run(index, model, constraints, batches, self.workers):
+                advance(found.n_pairs)
+                yield found
+
+
+_shared: tuple[CorpusIndex, Model, Constraints, list[list[Int32]]] | None = None
+
+
+def _resolve_shared(number: int) -> Resolved:
+    if _shared is None:
+        raise RuntimeError("worker started without its corpus")
+    index, model, constraints, batches = _shared
+    return resolve(index, model, constraints, batches[number])
+
+
+def _run(
+    index: CorpusIndex,
+    model: Model,
+    constraints: Constraints,
+    batches: list[list[Int32]],
+    workers: int,
+) -> Iterator[Resolved]:
+    if workers <= 1 or len(batches) <= 1:
+        yield from (resolve(index, model, constraints, batch) for batch in batches)
+        return
+    global _shared  # forked workers read the parent's arrays in place; nothing is pickled
+    _shared = (index, model, constraints, batches)
+    try:
+        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+            yield from pool.map(_resolve_shared, range(len(batches)))
+    finally:
+        _shared = None

@@ -1,0 +1,54 @@
+"""Write results so that a reader never sees half a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from disambig.domain import Assignment
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[str]]:
+    """A text file that takes ``path``'s place when the block ends well, and not before."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_assignments(path: Path, assignments: Iterable[Assignment]) -> None:
+    """One JSON row for each assignment: work, position, name, identity, confidence."""
+    with whole_file(path) as stream:
+        for row in assignments:
+            stream.write(
+                json.dumps(
+                    {
+                        "work": row.signature.work,
+                        "position": row.signature.position,
+                        "name": row.name,
+                        "identity": row.identity,
+                        "confidence": row.confidence,
+                    },
+                    ensure_ascii=False,
+                )
+                + "\n"
+            )
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

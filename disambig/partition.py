@@ -1,0 +1,77 @@
+"""The result of a run: which identity each signature belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.corpus import Corpus
+from disambig.domain import Assignment
+
+Int32 = npt.NDArray[np.int32]
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Every signature of a corpus in exactly one identity.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    identity : int32[n_signatures]
+        Number of the identity, counted from 0 in order of first appearance.
+    confidence : float32[n_signatures]
+        Probability, in [0, 1], that the signature belongs with the rest of its identity.
+    n_pairs : int
+        Signature pairs considered.
+    problems : tuple of str
+        Constraints that could not be used, and why.
+    """
+
+    corpus: Corpus
+    identity: Int32
+    confidence: Float32
+    n_pairs: int = 0
+    problems: tuple[str, ...] = ()
+
+    @property
+    def n_identities(self) -> int:
+        """Number of identities."""
+        return int(self.identity.max(initial=-1)) + 1
+
+    def names(self) -> list[str]:
+        """Public name of each identity: a digest of its smallest signature.
+
+        It does not depend on the order of works, and stays when unrelated works arrive.
+        """
+        smallest: dict[int, tuple[str, int]] = {}
+        keys = zip(
+            self.corpus.signature_work.tolist(),
+            self.corpus.signature_position.tolist(),
+            self.identity.tolist(),
+            strict=True,
+        )
+        for work, position, identity in keys:
+            key = (self.corpus.work_ids[work], position)
+            if identity not in smallest or key < smallest[identity]:
+                smallest[identity] = key
+        return [
+            hashlib.blake2b(f"{w}\0{p}".encode(), digest_size=8).hexdigest()
+            for w, p in (smallest[i] for i in range(len(smallest)))
+        ]
+
+    def assignments(self) -> Iterator[Assignment]:
+        """One row for each signature, in the order of the works."""
+        names = self.names()
+        for row, signature in enumerate(self.corpus.signatures()):
+            yield Assignment(
+                signature,
+                self.corpus.printed_name(row),
+                names[self.identity[row]],
+                round(float(self.confidence[row]), 4),
+            )

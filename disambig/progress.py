@@ -1,0 +1,28 @@
+"""How long work shows itself: a function that opens a stage and yields how to advance it.
+
+:func:`disambig.console.progress` draws a bar; :func:`silent` draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Open a stage: its description, units in all (None: unknown) and what a unit is."""
+
+    def __call__(
+        self, description: str, total: int | None = None, unit: str = ""
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Yield ``advance(n)``, to be called as units are done."""
+        ...
+
+
+@contextmanager
+def silent(
+    description: str, total: int | None = None, unit: str = ""
+) -> Iterator[Callable[[int], None]]:
+    """Show nothing."""
+    yield lambda n: None

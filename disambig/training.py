@@ -1,0 +1,321 @@
+"""Fit a model from labelled corpora: pairs first, then groups on cross-fitted pair scores."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.blocking import blocks_of, split_oversized
+from disambig.calibration import Calibration, fit_calibration
+from disambig.constraints import compile_constraints
+from disambig.corpus import Corpus
+from disambig.domain import Label
+from disambig.engine import (
+    Bonds,
+    batches_of,
+    first_level,
+    matrix,
+    probabilities,
+)
+from disambig.errors import InputError
+from disambig.forest import Forest, fit_forest
+from disambig.group_features import GroupBatch, group_features
+from disambig.index import CorpusIndex
+from disambig.model import Model
+from disambig.name_frequency import NameFrequency
+from disambig.pair_features import pair_features
+from disambig.pairs import PairBatch
+from disambig.progress import Progress, silent
+from disambig.semantic import SemanticSpace
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+Bool = npt.NDArray[np.bool_]
+
+FOLDS = 4
+PAIRS_PER_BLOCK = 1500
+"""Pairs of one block used for fitting: more of the same 300 papers teach little."""
+CUTS = (0.8, 0.9, 0.95)
+"""First-level thresholds whose groups the second level learns from."""
+
+PAIR_MONOTONE = {
+    "coauthors_shared": 1,
+    "coauthors_rarity": 1,
+    "coauthors_rarest": 1,
+    "coauthors_initial_shared": 1,
+    "coauthors_hop": 1,
+    "text_meaning": 1,
+    "title_meaning": 1,
+    "affiliation_cosine": 1,
+    "year_gap": -1,
+}
+GROUP_MONOTONE = {
+    "score_mean": 1,
+    "score_greatest": 1,
+    "coauthors_rarity": 1,
+    "coauthors_weight": 1,
+    "profile_meaning": 1,
+    "years_gap": -1,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Gold:
+    """A corpus index with the person of each signature.
+
+    ``person`` int32[n_signatures] is -1 where no label exists; ``blocks`` are those that hold
+    a labelled signature, ``fold`` int64[len(blocks)] the cross-fitting fold of each.
+    """
+
+    index: CorpusIndex
+    person: Int32
+    blocks: list[Int32]
+    fold: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, index: CorpusIndex, labels: Iterable[Label]) -> Gold:
+        """Match labels to signatures.
+
+        Raises
+        ------
+        InputError
+            If no label fits the corpus, or a label names an unknown signature.
+        """
+        corpus = index.corpus
+        person = np.full(corpus.n_signatures, -1, dtype=np.int32)
+        codes: dict[str, int] = {}
+        for label in labels:
+            row = corpus.row_of(label.signature)
+            person[row] = codes.setdefault(label.person, len(codes))
+        if not codes:
+            raise InputError("no labels: give a labels file that matches the works")
+        blocks = []
+        for block in blocks_of(corpus):
+            if (person[block] >= 0).any():
+                blocks += split_oversized(index, block)
+        fold = np.array(
+            [
+                zlib.crc32(corpus.printed_name(int(b[0])).split()[-1].lower().encode()) % FOLDS
+                for b in blocks
+            ]
+        )
+        return cls(index, person, blocks, fold)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Training rows: ``X`` float32[n, F], ``y`` float32[n] share of same-person pairs,
+    ``weight`` float32[n], ``fold`` int64[n].
+    """
+
+    X: Float32
+    y: Float32
+    weight: Float32
+    fold: npt.NDArray[np.int64]
+    features: tuple[str, ...]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """All rows of several parts."""
+        return cls(
+            np.concatenate([p.X for p in parts]),
+            np.concatenate([p.y for p in parts]),
+            np.concatenate([p.weight for p in parts]),
+            np.concatenate([p.fold for p in parts]),
+            parts[0].features,
+        )
+
+
+def _batches(gold: Gold) -> Iterator[tuple[PairBatch, npt.NDArray[np.int64]]]:
+    """Batches of one fold each, so that one forest scores a whole batch."""
+    for fold in range(FOLDS):
+        chosen = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
+        for blocks in batches_of(chosen):
+            batch = PairBatch.of(blocks)
+            yield batch, np.full(batch.n_pairs, fold)
+
+
+def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> Rows:
+    """Labelled pairs within blocks, at most :data:`PAIRS_PER_BLOCK` of a block.
+
+    A block weighs like the square root of its labelled pairs, so that a block of 300 papers
+    does not drown fifty small ones.
+    """
+    parts = []
+    for batch, fold in _batches(gold):
+        progress(batch.n_pairs)
+        person = gold.person[batch.rows]
+        a, b = person[batch.left], person[batch.right]
+        known = np.flatnonzero((a >= 0) & (b >= 0))
+        if not len(known):
+            continue
+        block = batch.block[batch.left[known]]
+        count = np.bincount(block)[block]
+        kept = rng.random(len(known)) < PAIRS_PER_BLOCK / count
+        known, count = known[kept], count[kept]
+        columns = pair_features(gold.index, batch)
+        X = matrix(columns)[known]
+        weight = np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)
+        y = (a[known] == b[known]).astype(np.float32)
+        parts.append(Rows(X, y, weight.astype(np.float32), fold[known], tuple(columns)))
+    return Rows.joined(parts)
+
+
+def group_rows(
+    gold: Gold,
+    forests: Sequence[Forest],
+    calibration: Calibration | None,
+    cuts: Sequence[float],
+    progress: Callable[[int], None],
+) -> Rows:
+    """Pairs of first-level groups, scored by the forest that did not see their fold."""
+    constraints = compile_constraints(gold.index.corpus, ())
+    parts = []
+    for batch, fold in _batches(gold):
+        progress(batch.n_pairs)
+        columns = pair_features(gold.index, batch)
+        forest = forests[int(fold[0])] if len(fold) else forests[0]
+        probability = probabilities(forest, calibration, columns)
+        person = gold.person[batch.rows]
+        a, b = person[batch.left], person[batch.right]
+        known, same = (a >= 0) & (b >= 0), a == b
+        bonds = Bonds.of(gold.index, batch, constraints)
+        for cut in cuts:
+            groups = GroupBatch.of(batch, first_level(batch, probability, bonds, cut))
+            n = groups.pairs.n_pairs
+            labelled = np.bincount(groups.place, known[groups.cross], n)
+            usable = np.flatnonzero(labelled > 0)
+            if not len(usable):
+                continue
+            positive = np.bincount(groups.place, (known & same)[groups.cross], n)
+            found = group_features(gold.index, batch, groups, columns, probability)
+            weight = np.sqrt(labelled[usable])
+            block = groups.pairs.block[groups.pairs.left[usable]]
+            total = np.bincount(block, weight)[block]
+            parts.append(
+                Rows(
+                    matrix(found)[usable],
+                    (positive[usable] / labelled[usable]).astype(np.float32),
+                    (weight / np.sqrt(total)).astype(np.float32),
+                    np.full(len(usable), fold[0]),
+                    tuple(found),
+                )
+            )
+    return Rows.joined(parts)
+
+
+def _two_sided(rows: Rows, keep: Bool) -> tuple[Float32, Float32, Float32]:
+    """A row whose pairs are partly of one person counts on both sides, by its share."""
+    X, y, w = rows.X[keep], rows.y[keep], rows.weight[keep]
+    yes, no = y > 0, y < 1
+    return (
+        np.concatenate([X[yes], X[no]]),
+        np.concatenate([np.ones(yes.sum()), np.zeros(no.sum())]).astype(np.float32),
+        np.concatenate([w[yes] * y[yes], w[no] * (1 - y[no])]),
+    )
+
+
+@dataclass(frozen=True)
+class ForestSettings:
+    """Size and regularisation of one gradient-boosted forest."""
+
+    n_trees: int
+    leaves: int
+    learning_rate: float
+    min_leaf: int
+    l2: float
+
+
+PAIR_FOREST = ForestSettings(n_trees=250, leaves=8, learning_rate=0.1, min_leaf=40, l2=1.0)
+GROUP_FOREST = ForestSettings(n_trees=250, leaves=8, learning_rate=0.05, min_leaf=40, l2=5.0)
+
+
+def _fit(
+    rows: Rows, keep: Bool, settings: ForestSettings, monotone: Mapping[str, int], seed: int
+) -> Forest:
+    X, y, weight = _two_sided(rows, keep)
+    return fit_forest(
+        X, y, weight / weight.mean(), rows.features,
+        n_trees=settings.n_trees, leaves=settings.leaves, learning_rate=settings.learning_rate,
+        min_leaf=settings.min_leaf, l2=settings.l2, monotone=monotone, seed=seed,
+    )  # fmt: skip
+
+
+def cross_fit(
+    rows: Rows,
+    settings: ForestSettings,
+    monotone: Mapping[str, int],
+    seed: int,
+    progress: Callable[[int], None],
+) -> tuple[Forest, list[Forest], Float32]:
+    """A forest on all rows, one without each fold, and the unseen raw score of each row."""
+    forests = []
+    raw = np.empty(len(rows.y), dtype=np.float32)
+    for fold in range(FOLDS):
+        own = rows.fold == fold
+        forest = _fit(rows, ~own, settings, monotone, seed)
+        raw[own] = forest.raw(np.asfortranarray(rows.X[own]))
+        forests.append(forest)
+        progress(1)
+    whole = _fit(rows, np.ones(len(rows.y), dtype=bool), settings, monotone, seed)
+    progress(1)
+    return whole, forests, raw
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledCorpus:
+    """One corpus to learn from, by name, with the labels that may be used."""
+
+    name: str
+    corpus: Corpus
+    labels: Sequence[Label]
+
+
+def fit_model(
+    corpora: Sequence[LabelledCorpus],
+    *,
+    settings: Mapping[str, float] = {"first_level": 0.9, "second_level": 0.5, "across": 0.9},
+    metadata: Mapping[str, object] | None = None,
+    space: SemanticSpace | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Model:
+    """Fit both levels on labelled corpora, cross-fitted and calibrated.
+
+    Parameters
+    ----------
+    corpora : sequence of LabelledCorpus
+    settings : mapping
+        Linkage thresholds, see :mod:`disambig.model`.
+    progress : Progress
+        See :mod:`disambig.progress`.
+    """
+    space = space or SemanticSpace.load()
+    frequency = NameFrequency.fit(name for c in corpora for name in c.corpus.names)
+    golds = [Gold.of(CorpusIndex.of(c.corpus, space, frequency), c.labels) for c in corpora]
+    total = sum(len(b) * (len(b) - 1) // 2 for g in golds for b in g.blocks)
+    rng = np.random.default_rng(seed)
+    with progress("Pair features", total, "pairs") as advance:
+        rows = Rows.joined([pair_rows(g, rng, advance) for g in golds])
+    with progress("Fitting the pair forest", FOLDS + 1, "forests") as advance:
+        pair, folds, raw = cross_fit(rows, PAIR_FOREST, PAIR_MONOTONE, seed, advance)
+    pair_calibration = fit_calibration(raw, rows.y, rows.weight)
+    with progress("Group features", total, "pairs") as advance:
+        found = [group_rows(g, folds, pair_calibration, CUTS, advance) for g in golds]
+    grouped = Rows.joined(found)
+    with progress("Fitting the group forest", FOLDS + 1, "forests") as advance:
+        group, _, raw = cross_fit(grouped, GROUP_FOREST, GROUP_MONOTONE, seed, advance)
+    group_calibration = fit_calibration(raw, grouped.y, grouped.weight)
+    return Model(
+        pair=pair,
+        pair_calibration=pair_calibration,
+        group=group,
+        group_calibration=group_calibration,
+        frequency=frequency,
+        settings=dict(settings),
+        metadata=dict(metadata or {}),
+    )
