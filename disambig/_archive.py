@@ -164,7 +164,9 @@ def _json(data: bytes) -> Any:
     def refuse(constant: str) -> Any:
         raise ValueError(f"{constant} is not JSON")
 
-    return json.loads(data.decode("utf-8"), parse_constant=refuse, parse_float=_finite)
+    return json.loads(
+        data.decode("utf-8"), parse_constant=refuse, parse_float=_finite, parse_int=_bounded_int
+    )
 
 
 def _finite(text: str) -> float:
@@ -172,6 +174,12 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text} is out of range")
     return number
+
+
+def _bounded_int(text: str) -> int:
+    if len(text) > 20:
+        raise ValueError(f"an integer of {len(text)} digits is out of range")
+    return int(text)
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 Float32 = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 
 ROWS = 32_768  # measured: half as many are 10% slower, twice as many no faster
 TABLE_BITS = 8  # trees with up to this many inner nodes are looked up whole
+MAX_BYTES = 8  # of the leaves of one tree, a bit each
 _PARTIAL = 32  # trees summed in float32 before the sum moves to float64
 
 
@@ -34,15 +36,16 @@ class Test:
 class Tree:
     """A tree's tests, and how their answers give its value.
 
-    With up to :data:`TABLE_BITS` tests, answer i is bit i of an index into ``values``
-    (``excluded`` is empty). Otherwise test i, when it sends a row right, excludes the leaves
-    ``excluded[i]`` (a bit each, leaves numbered from the left) and ``values`` are those of
-    the leaves: the exit leaf is the lowest that no test excluded.
+    With up to :data:`TABLE_BITS` tests, answer i is bit i of an index into the one table, and
+    ``excluded`` is empty. With more, leaves are numbered from the left and each is a bit in
+    one of several bytes; test i, when it sends a row right, sets the bits ``excluded[i]`` of
+    the leaves left of it (uint8[tests, bytes]). The exit leaf is the lowest bit not set. There
+    is a table for each byte, 0 where all of the byte's leaves are excluded.
     """
 
     tests: tuple[Test, ...]
-    values: Float32
-    excluded: npt.NDArray[np.uint64]
+    tables: tuple[Float32, ...]
+    excluded: Bytes
 
 
 def compile_tree(
@@ -65,9 +68,10 @@ def compile_tree(
         for i in inner
     )
     if len(tests) <= TABLE_BITS:
-        return Tree(tests, _table(inner, tests, left, right, value), np.zeros(0, dtype=np.uint64))
+        table = _table(inner, tests, left, right, value)
+        return Tree(tests, (table,), np.zeros((0, 0), dtype=np.uint8))
     leaves, excluded = _exclusions(inner, left, right)
-    return Tree(tests, value[leaves].astype(np.float32), excluded)
+    return Tree(tests, tuple(_first_left(value[leaves])), excluded)
 
 
 def _table(
@@ -89,7 +93,7 @@ def _table(
 
 def _exclusions(
     inner: Sequence[int], left: npt.NDArray[Any], right: npt.NDArray[Any]
-) -> tuple[list[int], npt.NDArray[np.uint64]]:
+) -> tuple[list[int], Bytes]:
     """Leaves from left to right, and for each inner node the bits of those left of it."""
     order: list[int] = []
     stack = [0]
@@ -102,7 +106,19 @@ def _exclusions(
     bits = {leaf: 1 << i for i, leaf in enumerate(order)}
     for node in reversed(inner):
         bits[node] = bits[int(left[node])] | bits[int(right[node])]
-    return order, np.array([bits[int(left[node])] for node in inner], dtype=np.uint64)
+    width = -(-len(order) // 8)
+    packed = b"".join(bits[int(left[node])].to_bytes(width, "little") for node in inner)
+    return order, np.frombuffer(packed, dtype=np.uint8).reshape(-1, width)
+
+
+def _first_left(leaves: npt.NDArray[np.float64]) -> Iterator[Float32]:
+    """For each eight leaves, the value of the lowest whose bit is not set, by those bits."""
+    for a in range(0, len(leaves), 8):
+        table = np.zeros(256, dtype=np.float32)
+        for i in reversed(range(len(leaves[a : a + 8]))):
+            table[np.arange(256) >> i & 1 == 0] = leaves[a + i]
+        table[255] = 0
+        yield table
 
 
 def score(trees: Sequence[Tree], baseline: float, X: Float32) -> Float32:
@@ -123,10 +139,10 @@ class _Room:
 
     def __init__(self, rows: int) -> None:
         self.answer = np.empty(rows, dtype=np.bool_)
-        self.code = np.empty(rows, dtype=np.uint8)
+        self.found = np.empty(rows, dtype=np.bool_)
+        self.codes = np.empty((MAX_BYTES, rows), dtype=np.uint8)
+        self.bits = np.empty(rows, dtype=np.uint8)
         self.index = np.empty(rows, dtype=np.intp)
-        self.mask = np.empty(rows, dtype=np.uint64)
-        self.excluded = np.empty(rows, dtype=np.uint64)
         self.value = np.empty(rows, dtype=np.float32)
         self.partial = np.empty(rows, dtype=np.float32)
         self.total = np.empty(rows, dtype=np.float64)
@@ -135,7 +151,7 @@ class _Room:
         """The same buffers for the last, shorter chunk."""
         if rows < len(self.answer):
             for name, buffer in vars(self).items():
-                setattr(self, name, buffer[:rows])
+                setattr(self, name, buffer[..., :rows])
         return self
 
     def score(
@@ -147,37 +163,42 @@ class _Room:
             self.partial.fill(0)
             for tree in trees[a : a + _PARTIAL]:
                 if len(tree.excluded):
-                    self._exit_leaf(tree, columns)
+                    self._exclude(tree, columns)
                 else:
-                    self._look_up(tree, columns)
-                np.take(tree.values, self.index, out=self.value, mode="wrap")
-                np.add(self.partial, self.value, self.partial)
+                    self._gather(tree, columns)
+                for code, table in zip(self.codes, tree.tables, strict=False):
+                    np.copyto(self.index, code)
+                    np.take(table, self.index, out=self.value, mode="wrap")
+                    np.add(self.partial, self.value, self.partial)
             np.add(self.total, self.partial, self.total)
         return self.total
 
-    def _look_up(self, tree: Tree, columns: dict[int, Float32]) -> None:
-        """Leave in ``index`` the answers as bits."""
-        code, answer = self.code, self.answer
+    def _gather(self, tree: Tree, columns: dict[int, Float32]) -> None:
+        """Leave the answers in the first code, a bit each."""
+        code, answer = self.codes[0], self.answer
         as_bytes = answer.view(np.uint8)
         code.fill(0)
         for test in reversed(tree.tests):  # Horner's rule: the first test ends as bit 0
             test.compare(columns[test.feature], test.threshold, answer)
             np.add(code, code, code)
             np.bitwise_or(code, as_bytes, code)
-        np.copyto(self.index, code)
 
-    def _exit_leaf(self, tree: Tree, columns: dict[int, Float32]) -> None:
-        """Leave in ``index`` the number of the lowest leaf that no test excluded."""
-        mask, answer = self.mask, self.answer
-        mask.fill(0)
-        for test, bits in zip(tree.tests, tree.excluded, strict=True):
+    def _exclude(self, tree: Tree, columns: dict[int, Float32]) -> None:
+        """Leave the excluded leaves in the codes; those above the exit leaf's are all set."""
+        answer, bits = self.answer, self.bits
+        as_bytes = answer.view(np.uint8)
+        codes = self.codes[: len(tree.tables)]
+        codes.fill(0)
+        for test, excluded in zip(tree.tests, tree.excluded, strict=True):
             test.compare(columns[test.feature], test.threshold, answer)
             if not test.true_is_right:
                 np.logical_not(answer, answer)
-            np.multiply(answer, bits, self.excluded)
-            np.bitwise_or(mask, self.excluded, mask)
-        np.invert(mask, mask)
-        np.bitwise_and(mask, np.negative(mask), mask)
-        # a power of two is exact in float32, and its exponent is the leaf's number
-        exponent = mask.astype(np.float32).view(np.int32) >> 23
-        np.subtract(exponent, 127, self.index, casting="safe")
+            for k in np.flatnonzero(excluded).tolist():
+                np.multiply(as_bytes, excluded[k], bits)
+                np.bitwise_or(codes[k], bits, codes[k])
+        self.found.fill(False)
+        for code in codes:
+            np.not_equal(code, 255, answer)
+            np.multiply(self.found.view(np.uint8), 255, bits)
+            np.bitwise_or(code, bits, code)
+            np.logical_or(self.found, answer, self.found)

@@ -29,6 +29,7 @@ Int32 = npt.NDArray[np.int32]
 Bool = npt.NDArray[np.bool_]
 
 MAX_LEAVES = 64  # of one tree: its exit leaf is found in the bits of one 64-bit integer
+_SKLEARN_SAMPLE = 200_000  # rows from which scikit-learn finds its bins
 _ROWS = 1024  # explained at once; bounds the (rows, trees) arrays
 _DTYPES = {
     "feature": np.int32,
@@ -225,7 +226,8 @@ def fit_forest(
     Parameters
     ----------
     X : float32[n, features]
-        NaN where missing; a column may be missing altogether.
+        NaN where missing. A column that is missing altogether is not used; nor is one, where
+        rows are many, that has values in fewer than 1 of 6,000 (by number or by weight).
     y : bool[n]
         True for the positive class.
     weight : float[n] or None
@@ -243,8 +245,8 @@ def fit_forest(
     Raises
     ------
     ValueError
-        Infinite values, labels of one class only, an unknown name in ``monotone``, or lengths
-        that disagree.
+        Infinite values, labels of one class only, an unknown name in ``monotone``, a number of
+        leaves that is out of range, or lengths that disagree.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier  # slow, and only training needs it
 
@@ -256,8 +258,10 @@ def fit_forest(
         raise ValueError("X holds infinite values; a missing value is NaN")
     if y.all() or not y.any():
         raise ValueError("labels are all of one class; both are needed")
-    empty = np.isnan(X).all(axis=0)
-    if empty.any():  # scikit-learn cannot bin a column without values
+    if not 2 <= leaves <= MAX_LEAVES:
+        raise ValueError(f"a tree may have 2 to {MAX_LEAVES} leaves, not {leaves}")
+    empty = _too_sparse(X, weight)
+    if empty.any():
         X = np.where(empty, np.float32(0), X)
     model = HistGradientBoostingClassifier(
         max_iter=n_trees,
@@ -283,6 +287,18 @@ _SKLEARN_FIELDS = np.dtype(
         ("is_leaf", "u1"),
     ]
 )
+
+
+def _too_sparse(X: Float32, weight: npt.NDArray[Any] | None) -> Bool:
+    """Columns scikit-learn fails on: it finds bins on a sample, which must hold a value."""
+    present = ~np.isnan(X)
+    share = present.mean(axis=0)
+    if weight is not None:
+        share = np.minimum(share, np.asarray(weight) @ present / np.sum(weight))
+    # 30 expected values are none at all once in e**30 seeds
+    least = 30 / _SKLEARN_SAMPLE if len(X) > _SKLEARN_SAMPLE else 0.0
+    sparse: Bool = share <= least
+    return sparse
 
 
 def _check_supported(model: Any, features: Sequence[str]) -> None:

@@ -192,7 +192,7 @@ def _forest(level: str, document: Mapping[str, Any], arrays: dict[str, Any]) -> 
     baseline = _mapping(document, "baseline").get(level)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ModelError(f"its {level} feature names are missing")
-    if type(baseline) not in (int, float):
+    if not isinstance(baseline, int | float) or isinstance(baseline, bool):
         raise ModelError(f"its {level} baseline is missing")
     nodes = {name: _taken(arrays, f"{level}_{name}") for name in _NODES}
     return Forest(features=tuple(names), baseline=float(baseline), **nodes)
