@@ -227,7 +227,7 @@ def fit_forest(
     ----------
     X : float32[n, features]
         NaN where missing. A column that is missing altogether is not used; nor is one, where
-        rows are many, that has values in fewer than 1 of 6,000 (by number or by weight).
+        rows are many, with values in fewer than 15 of 100,000 (by number or by weight).
     y : bool[n]
         True for the positive class.
     weight : float[n] or None
@@ -250,16 +250,8 @@ def fit_forest(
     """
     from sklearn.ensemble import HistGradientBoostingClassifier  # slow, and only training needs it
 
-    unknown = sorted(set(monotone or {}) - set(features))
-    if unknown:
-        raise ValueError(f"monotone names unknown features: {', '.join(unknown)}")
-    X, y = np.asarray(X, dtype=np.float32), np.asarray(y, dtype=bool)
-    if np.isinf(X).any():
-        raise ValueError("X holds infinite values; a missing value is NaN")
-    if y.all() or not y.any():
-        raise ValueError("labels are all of one class; both are needed")
-    if not 2 <= leaves <= MAX_LEAVES:
-        raise ValueError(f"a tree may have 2 to {MAX_LEAVES} leaves, not {leaves}")
+    X, y, monotone = np.asarray(X, dtype=np.float32), np.asarray(y, dtype=bool), monotone or {}
+    _check_training(X, y, features, leaves, monotone)
     empty = _too_sparse(X, weight)
     if empty.any():
         X = np.where(empty, np.float32(0), X)
@@ -269,7 +261,7 @@ def fit_forest(
         learning_rate=learning_rate,
         min_samples_leaf=min_leaf,
         l2_regularization=l2,
-        monotonic_cst=[int((monotone or {}).get(name, 0)) for name in features],
+        monotonic_cst=[int(monotone.get(name, 0)) for name in features],
         early_stopping=False,
         random_state=seed,
     )
@@ -287,6 +279,23 @@ _SKLEARN_FIELDS = np.dtype(
         ("is_leaf", "u1"),
     ]
 )
+
+
+def _check_training(
+    X: Float32, y: Bool, features: Sequence[str], leaves: int, monotone: Mapping[str, int]
+) -> None:
+    """Raise ValueError for input :func:`fit_forest` cannot learn from."""
+    unknown = sorted(set(monotone) - set(features))
+    if unknown:
+        raise ValueError(f"monotone names unknown features: {', '.join(unknown)}")
+    if X.ndim != 2 or X.shape[1] != len(features):
+        raise ValueError(f"{len(features)} feature names for X of shape {X.shape}")
+    if np.isinf(X).any():
+        raise ValueError("X holds infinite values; a missing value is NaN")
+    if y.all() or not y.any():
+        raise ValueError("labels are all of one class; both are needed")
+    if not 2 <= leaves <= MAX_LEAVES:
+        raise ValueError(f"a tree may have 2 to {MAX_LEAVES} leaves, not {leaves}")
 
 
 def _too_sparse(X: Float32, weight: npt.NDArray[Any] | None) -> Bool:

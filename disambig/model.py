@@ -81,7 +81,8 @@ class Model:
         Raises
         ------
         ModelError
-            The metadata is not JSON, a name holds a line break, or the file cannot be written.
+            The metadata is not JSON, a name holds a line break or half a character, or the
+            file cannot be written.
         """
         _archive.write(Path(path), FORMAT, _document(self), _arrays(self))
 
@@ -162,7 +163,10 @@ def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
         counts: dict[str, int] = getattr(model.frequency, name)
         if any(not key or "\n" in key for key in counts):
             raise ModelError(f"a {name} name is empty or holds a line break; names must be parsed")
-        text = "\n".join(counts).encode("utf-8")
+        try:
+            text = "\n".join(counts).encode("utf-8")
+        except UnicodeEncodeError as problem:
+            raise ModelError(f"a {name} name is not UTF-8; names must be parsed") from problem
         arrays[f"names_{name}"] = np.frombuffer(text, dtype=np.uint8)
         arrays[f"names_{name}_count"] = np.array(list(counts.values()), dtype=np.int32)
     return arrays
