@@ -101,7 +101,8 @@ def read(path: Path | Traversable, version: int) -> tuple[dict[str, Any], Arrays
             raise ModelError(f"{DOCUMENT} is missing")
         head = _json(members.pop(DOCUMENT))
     except _DAMAGE as problem:
-        raise ModelError(f"damaged or not a model ({problem})") from problem
+        why = str(problem) or "it ends too early"
+        raise ModelError(f"damaged or not a model ({why})") from problem
     document = _content(head, version)
     for name in members:
         if not name.endswith(".npy"):
