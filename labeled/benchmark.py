@@ -1,0 +1,231 @@
+"""``disambig benchmark``: every figure of accuracy, calibration and speed on labelled corpora."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disambig.cli import common
+
+if TYPE_CHECKING:
+    from disambig.model import Model
+    from labeled.benchmark_run import CorpusFolder, CorpusResult
+
+_PALETTE = "--ink:#1c1e21;--muted:#6b7076;--rule:#d5d8dc;--accent:#2563a8;--warn:#b4452c"
+_PATH = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(
+    epilog=common.examples(
+        "disambig benchmark DATA/aminer DATA/dblp",
+        "disambig benchmark DATA --train-on train --save-model train.model --json figures.json",
+        "disambig benchmark DATA/acl --model train.model --plots plots --errors 50",
+    )
+)
+@click.argument(
+    "corpora",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.option("--split", default="dev", show_default=True, help="Labels to measure on.")
+@click.option(
+    "--train-on",
+    help="First fit one model on this split of all CORPORA, so that the measured one is unseen.",
+)
+@click.option(
+    "--model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A model made by disambig train; left out, the one that ships.",
+)
+@click.option("--save-model", type=_PATH, help="Where to keep the model of --train-on.")
+@click.option("--seed", default=0, show_default=True, help="For fitting, and for drawing errors.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores when left out.")
+@click.option("--errors", default=0, type=click.IntRange(min=0), help="Wrong pairs to show.")
+@click.option("--errors-out", type=_PATH, help="Write them here as JSON lines instead.")
+@click.option("--json", "json_out", type=_PATH, help="Where to write all figures as JSON.")
+@click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for one reliability plot a corpus, as SVG.",
+)
+@common.quiet_option
+def benchmark(
+    corpora: tuple[Path, ...],
+    split: str,
+    train_on: str | None,
+    model: Path | None,
+    save_model: Path | None,
+    seed: int,
+    workers: int | None,
+    errors: int,
+    errors_out: Path | None,
+    json_out: Path | None,
+    plots: Path | None,
+    quiet: bool,
+) -> None:
+    """Measure on labelled CORPORA: accuracy, blocking, calibration, name variants, speed.
+
+    Each folder holds works.jsonl.gz and labels.jsonl (rows of work, position, person, block and
+    split), or folders that do; silver_labels.jsonl.gz may hold ids that are sure about positives
+    only. Whole corpora are clustered, each in a fresh process, and measured on the labels of one
+    split. The model that ships was fitted on train and dev: use --train-on train to measure
+    unseen blocks of dev.
+    """
+    from labeled.benchmark_run import corpus_folders, in_fresh_process, labels_of, measure
+
+    _refuse_misuse(model, train_on, split, save_model)
+    folders = corpus_folders(corpora)
+    for folder in folders:
+        for source in filter(None, (folder.labels, folder.silver)):
+            labels_of(source, split)  # a bad label should not wait for the clustering
+    with _model_file(folders, model, train_on, save_model, seed, quiet) as file:
+        about = _about(file, split, train_on, workers or os.cpu_count() or 1)
+        results = []
+        for folder in folders:
+            arguments = (folder, split, file, about["workers"], errors, seed, quiet, time.time())
+            results.append(in_fresh_process(measure, *arguments))
+    _print(results, about)
+    _write(results, about, json_out, plots)
+    _tell_errors(results, errors_out)
+
+
+def _refuse_misuse(
+    model: Path | None, train_on: str | None, split: str, save_model: Path | None
+) -> None:
+    if model is not None and train_on is not None:
+        raise click.UsageError("--model and --train-on exclude each other; choose one")
+    if save_model is not None and train_on is None:
+        raise click.UsageError("--save-model keeps the model of --train-on; say which split")
+    if train_on == split:
+        raise click.UsageError(f"--train-on {split} would measure on what was learned; choose two")
+
+
+@contextmanager
+def _model_file(
+    folders: Sequence[CorpusFolder],
+    model: Path | None,
+    train_on: str | None,
+    save_model: Path | None,
+    seed: int,
+    quiet: bool,
+) -> Iterator[Path | None]:
+    """The model to measure as a file that fresh processes can read; None: the one that ships."""
+    if train_on is None:
+        yield model
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        file = save_model or Path(scratch) / "benchmark.model"
+        _fitted(folders, train_on, seed, quiet).save(file)
+        yield file
+
+
+def _fitted(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool) -> Model:
+    from disambig.training import LabelledCorpus, fit_model
+    from labeled.benchmark_run import labels_of, read_corpus
+
+    return fit_model(
+        [
+            LabelledCorpus(f.name, read_corpus(f, quiet=quiet), labels_of(f.labels, split))
+            for f in folders
+        ],
+        seed=seed,
+        progress=partial(common.progress, quiet=quiet),
+    )
+
+
+def _about(file: Path | None, split: str, train_on: str | None, workers: int) -> dict[str, Any]:
+    """What was measured, on what."""
+    from disambig.cli.group import version
+    from disambig.model import Model
+
+    loaded = Model.load(file)
+    return {
+        "disambig": version(),
+        "split": split,
+        "trained_on": train_on,
+        "model": None if file is None or train_on is not None else str(file),
+        "model_digest": loaded.digest,
+        "model_metadata": dict(loaded.metadata),
+        "workers": workers,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+    }
+
+
+def _print(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
+    from disambig.console import console, safe
+    from labeled.benchmark_tables import show
+
+    trained = about["trained_on"]
+    which = f"fitted on split {trained} of these corpora" if trained else about["model"]
+    out = console()
+    out.width = max(out.width, 130)  # a table cut by a narrow pipe would lose figures
+    out.print(
+        safe(
+            f"Split {about['split']}; model {about['model_digest'][:12]}, "
+            f"{which or 'the one that ships'}; {about['workers']} of {about['cores']} cores"
+        ),
+        style="bold",
+    )
+    out.print()
+    show(out, results)
+
+
+def _write(
+    results: Sequence[CorpusResult],
+    about: dict[str, Any],
+    json_out: Path | None,
+    plots: Path | None,
+) -> None:
+    from labeled.benchmark_tables import as_json
+
+    if json_out is not None:
+        document = {**about, "corpora": [as_json(result) for result in results]}
+        json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    if plots is not None:
+        plots.mkdir(parents=True, exist_ok=True)
+        for result in results:
+            file = plots / f"reliability-{result.name}.svg"
+            file.write_text(reliability_figure(result), encoding="utf-8")
+
+
+def reliability_figure(result: CorpusResult) -> str:
+    """Reliability of the pair model on one corpus, as an SVG file with colours of its own."""
+    from disambig.plots import reliability_svg
+
+    found = result.calibration
+    figure = reliability_svg(
+        found.curve,
+        f"Reliability on {result.name}",
+        f"{found.pairs:,} labelled pairs of split {result.split}; "
+        f"expected calibration error {found.error:.4f}",
+    )
+    style = f"{_PALETTE};background:#fff;font-family:sans-serif"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="{_XLINK}" style="{style}" '
+    return figure.replace("<svg ", head, 1)
+
+
+_XLINK = "http://www.w3.org/1999/xlink"
+
+
+def _tell_errors(results: Sequence[CorpusResult], errors_out: Path | None) -> None:
+    from labeled.benchmark_errors import as_json_line, as_text
+
+    cases = [case for result in results for case in result.errors]
+    if errors_out is not None:
+        errors_out.write_text("".join(f"{as_json_line(c)}\n" for c in cases), encoding="ascii")
+        return
+    for number, case in enumerate(cases, 1):
+        for at, line in enumerate(as_text(case)):
+            click.echo(f"{number:3}  {line}" if at == 0 else f"     {line}")

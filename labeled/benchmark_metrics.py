@@ -1,0 +1,139 @@
+"""Figures of the benchmark that follow from arrays alone: blocking, name variants, targets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.integer[Any]]
+
+#: Floor and goal of B-cubed F1 within blocks, for the corpora that have one.
+TARGETS: Mapping[str, tuple[float, float]] = {
+    "aminer": (0.86, 0.92),
+    "dblp": (0.89, 0.93),
+    "acl": (0.987, 0.992),
+    "ml": (0.992, 0.995),
+}
+#: What the expected calibration error of a pair may be at most.
+ECE_LIMIT = 0.02
+#: Block size at which splitting is tried, besides the size at which it really happens.
+SMALL_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingLoss:
+    """What became of the pairs of labelled signatures that are one person.
+
+    ``parted`` are in two blocks, ``linked_back`` those of them that ended in one identity all
+    the same; ``split`` are in one block but in two parts of it, as blocks above the limit are
+    split; ``split_small`` likewise, had the limit been ``small_limit`` signatures.
+    """
+
+    true_pairs: int
+    parted: int
+    linked_back: int
+    split: int
+    split_small: int
+    small_limit: int = SMALL_LIMIT
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRecall:
+    """How silver ids, which are sure about positives only, agree with identities.
+
+    ``pairs`` of mentions carry one id, ``found`` of them one identity too; ``variant_pairs`` and
+    ``variants_found`` count those whose printed names differ. Two ids that stand together on
+    some work are two people: ``rivals`` are such pairs of ids in one block, ``rivals_merged``
+    those with an identity in common, ``same_work_merged`` the works on which two ids have one.
+    """
+
+    mentions: int
+    people: int
+    pairs: int
+    found: int
+    variant_pairs: int
+    variants_found: int
+    rivals: int
+    rivals_merged: int
+    same_work_merged: int
+
+
+def pairs_together(*codes: Ints) -> int:
+    """Count the pairs of rows that agree in every one of the codes (integers[n] each)."""
+    _, count = np.unique(np.column_stack(codes), axis=0, return_counts=True)
+    return int((count * (count - 1) // 2).sum())
+
+
+def blocking_loss(
+    person: Ints, identity: Ints, block: Ints, part: Ints, small_part: Ints
+) -> BlockingLoss:
+    """Follow the true pairs through blocking, splitting and linking.
+
+    Parameters
+    ----------
+    person, identity : integers[n]
+        Gold person and final identity of each labelled signature.
+    block : integers[n]
+        Block before splitting.
+    part, small_part : integers[n]
+        Part after splitting at the default limit and at :data:`SMALL_LIMIT`.
+    """
+    true = pairs_together(person)
+    within = pairs_together(person, block)
+    return BlockingLoss(
+        true_pairs=true,
+        parted=true - within,
+        linked_back=pairs_together(person, identity) - pairs_together(person, identity, block),
+        split=within - pairs_together(person, block, part),
+        split_small=within - pairs_together(person, block, small_part),
+    )
+
+
+def variant_recall(
+    person: Ints, identity: Ints, name: Ints, work: Ints, block: Ints
+) -> VariantRecall:
+    """Compare identities with silver ids, see :class:`VariantRecall`; integers[n] each."""
+    pairs, found = pairs_together(person), pairs_together(person, identity)
+    rivals = _rivals(_sets(work, person).values())
+    blocks_of = _sets(person, block)
+    close = {(a, b) for a, b in rivals if blocks_of[a] & blocks_of[b]}
+    merged = _rivals(_sets(identity, person).values(), among=close)
+    on_work = np.unique(np.column_stack([work, identity, person]), axis=0)
+    _, ids = np.unique(on_work[:, :2], axis=0, return_counts=True)
+    return VariantRecall(
+        mentions=len(person),
+        people=len(np.unique(person)),
+        pairs=pairs,
+        found=found,
+        variant_pairs=pairs - pairs_together(person, name),
+        variants_found=found - pairs_together(person, identity, name),
+        rivals=len(close),
+        rivals_merged=len(merged),
+        same_work_merged=int((ids > 1).sum()),
+    )
+
+
+def _sets(key: Ints, value: Ints) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for k, v in zip(key.tolist(), value.tolist(), strict=True):
+        found[k].add(v)
+    return found
+
+
+def _rivals(
+    groups: Iterable[set[int]], among: set[tuple[int, int]] | None = None
+) -> set[tuple[int, int]]:
+    """Pairs, low < high, that are together in a group."""
+    pairs = {pair for group in groups for pair in combinations(sorted(group), 2)}
+    return pairs if among is None else pairs & among
+
+
+def share(part: int, whole: int) -> float:
+    """``part`` of ``whole``; NaN when there is nothing to have a part of."""
+    return part / whole if whole else float("nan")

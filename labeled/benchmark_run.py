@@ -1,0 +1,318 @@
+"""Measure one labelled corpus: cluster all of it in a fresh process, then compare with labels."""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.blocking import blocks_of, split_oversized
+from disambig.cli.common import progress as draw
+from disambig.cli.reading import works_of
+from disambig.corpus import Corpus
+from disambig.domain import Label
+from disambig.errors import InputError
+from disambig.estimator import Disambiguator
+from disambig.index import CorpusIndex
+from disambig.ingest import read_labels
+from disambig.metrics import Metrics, evaluate
+from disambig.model import Model
+from disambig.output import write_assignments
+from disambig.partition import Partition
+from disambig.progress import Progress
+from disambig.semantic import SemanticSpace
+from labeled.benchmark_errors import ErrorCase, error_cases, sample_wrong_pairs
+from labeled.benchmark_metrics import (
+    SMALL_LIMIT,
+    BlockingLoss,
+    VariantRecall,
+    blocking_loss,
+    variant_recall,
+)
+from labeled.benchmark_pairs import Calibrated, calibrated, labelled_pairs
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusFolder:
+    """Files of one labelled corpus; ``silver`` labels are sure about positives only."""
+
+    name: str
+    works: Path
+    labels: Path
+    silver: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds from starting a process to written identities, and what it took.
+
+    ``stages`` are seconds by stage and add up to ``seconds``. ``peak_memory`` is that of the
+    process and ``worker_memory`` the largest worker's, in bytes; a worker shares most of its
+    memory with the process. ``worker_memory`` is 0 without workers.
+    """
+
+    works: int
+    mentions: int
+    pairs: int
+    seconds: float
+    stages: dict[str, float]
+    peak_memory: int
+    worker_memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusResult:
+    """Every figure of one corpus, of the labels of one split."""
+
+    name: str
+    split: str
+    within_blocks: Metrics
+    whole_corpus: Metrics
+    blocking: BlockingLoss
+    calibration: Calibrated
+    variants: VariantRecall | None
+    speed: Speed
+    errors: tuple[ErrorCase, ...]
+
+
+def corpus_folders(paths: Sequence[Path]) -> list[CorpusFolder]:
+    """Corpora in folders: each holds works and labels itself, or folders that do.
+
+    Raises
+    ------
+    InputError
+        A folder holds neither.
+    """
+    found = []
+    for path in paths:
+        inner = sorted(p for p in path.iterdir() if p.is_dir() and _file(p, "works"))
+        folders = [path] if _file(path, "works") else inner
+        if not folders:
+            raise InputError(f"{path}: no works.jsonl.gz in it or in its folders")
+        for folder in folders:
+            works, labels = _file(folder, "works"), _file(folder, "labels")
+            if works is None or labels is None:
+                raise InputError(f"{folder}: no labels.jsonl beside the works")
+            name = folder.resolve().name
+            found.append(CorpusFolder(name, works, labels, _file(folder, "silver_labels")))
+    return found
+
+
+def _file(folder: Path, stem: str) -> Path | None:
+    found = (folder / f"{stem}{ending}" for ending in (".jsonl.gz", ".jsonl"))
+    return next((path for path in found if path.is_file()), None)
+
+
+def read_corpus(folder: CorpusFolder, *, quiet: bool) -> Corpus:
+    """All works of a corpus; rejected records are told on standard error."""
+    with works_of([folder.works], quiet=quiet) as reader:
+        return Corpus.from_works(reader)
+
+
+def labels_of(file: Path, split: str) -> list[Label]:
+    """Labels of one split.
+
+    Raises
+    ------
+    InputError
+        There are none, or one states no block.
+    """
+    rows = list(read_labels([file]))
+    kept = [label for label in rows if label.split == split]
+    if not kept:
+        splits = ", ".join(sorted({label.split for label in rows})) or "none"
+        raise InputError(f"{file}: no labels in split {split!r}; its splits are {splits}")
+    blank = next((label for label in kept if not label.block), None)
+    if blank is not None:
+        raise InputError(f"{file}: {blank.signature} states no block; state one on every label")
+    return kept
+
+
+def in_fresh_process(measured: Callable[..., CorpusResult], *args: Any) -> CorpusResult:
+    """Run in a new interpreter, so that no cache, import or memory of this one counts."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measured, *args).result()
+
+
+def measure(
+    folder: CorpusFolder,
+    split: str,
+    model_file: Path | None,
+    workers: int,
+    n_errors: int,
+    seed: int,
+    quiet: bool,
+    began: float,
+) -> CorpusResult:
+    """Cluster a whole corpus and compare the result with the labels of one split.
+
+    Parameters
+    ----------
+    model_file : Path or None
+        None is the model that ships.
+    n_errors, seed : int
+        How many wrong pairs to draw, and from which seed.
+    began : float
+        ``time.time()`` at which the process was asked for.
+
+    Raises
+    ------
+    InputError
+        A label names an unknown signature, or as :func:`labels_of`.
+    """
+    corpus, people, speed = _clustered(folder, model_file, workers, quiet, began)
+    labels = labels_of(folder.labels, split)
+    rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
+    person, block = _coded([x.person for x in labels]), _coded([x.block for x in labels])
+    identity = people.identity[rows]
+    model = Model.load(model_file)
+    index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+    n = corpus.n_signatures
+    labelled = np.zeros(n, dtype=bool)
+    labelled[rows] = True
+    blocks = [b for b in blocks_of(corpus) if labelled[b].any()]
+    parts = [part for b in blocks for part in split_oversized(index, b)]
+    small = [part for b in blocks for part in split_oversized(index, b, SMALL_LIMIT)]
+    with draw("Measuring calibration", None, "pairs", quiet=quiet) as advance:
+        known = labelled_pairs(index, model, rows, person, parts, advance)
+    wrong = sample_wrong_pairs(identity, person, block, n_errors, seed)
+    places = [(x.person, x.block) for x in labels]
+    return CorpusResult(
+        name=folder.name,
+        split=split,
+        within_blocks=evaluate(identity, person, block),
+        whole_corpus=evaluate(identity, person),
+        blocking=blocking_loss(
+            person,
+            identity,
+            _place(blocks, n)[rows],
+            _place(parts, n)[rows],
+            _place(small, n)[rows],
+        ),
+        calibration=calibrated(known),
+        variants=_variants(folder, corpus, people, split),
+        speed=speed,
+        errors=tuple(
+            error_cases(folder.name, corpus, rows, places, wrong, known.lookup(rows, wrong))
+        ),
+    )
+
+
+class Stopwatch:
+    """A way to show progress that also keeps how long each stage took, in ``seconds``."""
+
+    def __init__(self, show: Progress) -> None:
+        """Show stages as ``show`` does."""
+        self._show = show
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(
+        self, description: str, total: int | None = None, unit: str = ""
+    ) -> Iterator[Callable[[int], None]]:
+        """Time a stage."""
+        began = time.perf_counter()
+        with self._show(description, total, unit) as advance:
+            yield advance
+        self.seconds[description] = time.perf_counter() - began
+
+
+def _clustered(
+    folder: CorpusFolder, model_file: Path | None, workers: int, quiet: bool, began: float
+) -> tuple[Corpus, Partition, Speed]:
+    """Read, cluster and write, as ``disambig cluster`` does, with a watch."""
+    marks = [("start", time.time() - began)]
+    watch = Stopwatch(partial(draw, quiet=quiet))
+    corpus = read_corpus(folder, quiet=quiet)
+    marks.append(("read", time.time() - began))
+    people = Disambiguator(model=model_file, workers=workers, progress=watch).predict(corpus)
+    marks.append(("predict", time.time() - began))
+    with tempfile.TemporaryDirectory() as scratch:
+        write_assignments(Path(scratch) / "clusters.jsonl", people.assignments())
+    marks.append(("write", time.time() - began))
+    taken = np.diff([0.0, *(mark for _, mark in marks)]).tolist()
+    stages = {name: seconds for (name, _), seconds in zip(marks, taken, strict=True)}
+    inside = {"compare": "Comparing", "link": "Joining across blocks"}
+    timed = {name: watch.seconds.get(description, 0.0) for name, description in inside.items()}
+    stages["index"] = stages.pop("predict") - sum(timed.values())
+    return (
+        corpus,
+        people,
+        Speed(
+            works=corpus.n_works,
+            mentions=corpus.n_signatures,
+            pairs=people.n_pairs,
+            seconds=marks[-1][1],
+            stages={k: (stages | timed)[k] for k in STAGES},
+            peak_memory=_peak_memory(),
+            worker_memory=_kilobytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss),
+        ),
+    )
+
+
+#: Stages of a run in order; ``index`` derives columns and blocks, ``link`` joins across blocks.
+STAGES = ("start", "read", "index", "compare", "link", "write")
+
+
+def _peak_memory() -> int:
+    """Largest resident memory of this process so far, bytes.
+
+    Linux hands ``ru_maxrss`` on from the process that started this one; VmHWM is our own.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        if found:
+            return int(found.group(1)) * 1024
+    return _kilobytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def _kilobytes(maxrss: int) -> int:
+    """``ru_maxrss`` in bytes: macOS counts it in bytes, others in kilobytes."""
+    return maxrss if sys.platform == "darwin" else maxrss * 1024
+
+
+def _variants(
+    folder: CorpusFolder, corpus: Corpus, people: Partition, split: str
+) -> VariantRecall | None:
+    if folder.silver is None:
+        return None
+    labels = labels_of(folder.silver, split)
+    rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
+    return variant_recall(
+        _coded([label.person for label in labels]),
+        people.identity[rows],
+        _coded([corpus.printed_name(int(row)) for row in rows]),
+        corpus.signature_work[rows],
+        _coded([label.block for label in labels]),
+    )
+
+
+def _coded(names: Sequence[str]) -> Int64:
+    """Code of each name in order of first appearance, int64[n]."""
+    codes: dict[str, int] = {}
+    return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
+
+
+def _place(blocks: Sequence[Int32], n: int) -> Int32:
+    """Number of the block each of n rows is in, -1 for none."""
+    place = np.full(n, -1, dtype=np.int32)
+    for number, rows in enumerate(blocks):
+        place[rows] = number
+    return place
