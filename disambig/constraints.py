@@ -203,10 +203,11 @@ def _stated(
             unknown.append(safe(f"{words}: {error}"))
             continue
         sources[constraint.kind].setdefault((a, b), constraint.source)
-    must = sources[ConstraintKind.MUST]
+    # sorted, so that what is ignored does not depend on the order of statements
+    must, cannot = (dict(sorted(sources[k].items())) for k in ConstraintKind)
     ends = np.array(list(must), dtype=np.int64).reshape(-1, 2)
     graph = MustGraph(corpus.n_signatures, ends[:, 0], ends[:, 1], must)
-    return graph, sources[ConstraintKind.CANNOT], unknown
+    return graph, cannot, unknown
 
 
 def _told_on_one_work(corpus: Corpus, graph: MustGraph) -> Int64:

@@ -94,9 +94,10 @@ def test_a_chain_is_cut_where_the_average_falls_below_the_threshold() -> None:
     assert average_linkage(one_block(3), similarity, 0.5).tolist() == [0, 0, 1]
 
 
-def test_the_same_chain_holds_under_a_lower_threshold() -> None:
-    similarity = similarities([0.9, 0.1, 0.8])
-    assert average_linkage(one_block(3), similarity, 0.45).tolist() == [0, 0, 0]
+def test_an_average_at_the_threshold_joins() -> None:
+    # 0-1 .875 joins first; {0,1}-2 is then (.25 + .75) / 2 = .5 exactly
+    similarity = similarities([0.875, 0.25, 0.75])
+    assert average_linkage(one_block(3), similarity, 0.5).tolist() == [0, 0, 0]
 
 
 def test_heavy_rows_count_for_more_in_an_average() -> None:
