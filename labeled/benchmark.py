@@ -135,10 +135,7 @@ def _fitted(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool)
     from labeled.benchmark_run import labels_of, read_corpus
 
     return fit_model(
-        [
-            LabelledCorpus(f.name, read_corpus(f, quiet=quiet), labels_of(f.labels, split))
-            for f in folders
-        ],
+        [LabelledCorpus(f.name, read_corpus(f), labels_of(f.labels, split)) for f in folders],
         seed=seed,
         progress=partial(common.progress, quiet=quiet),
     )

@@ -119,9 +119,9 @@ def _file(folder: Path, stem: str) -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def read_corpus(folder: CorpusFolder, *, quiet: bool) -> Corpus:
+def read_corpus(folder: CorpusFolder) -> Corpus:
     """All works of a corpus; rejected records are told on standard error."""
-    with works_of([folder.works], quiet=quiet) as reader:
+    with works_of([folder.works], quiet=True) as reader:
         return Corpus.from_works(reader)
 
 
@@ -239,7 +239,7 @@ def _clustered(
     """Read, cluster and write, as ``disambig cluster`` does, with a watch."""
     marks = [("start", time.time() - began)]
     watch = Stopwatch(partial(draw, quiet=quiet))
-    corpus = read_corpus(folder, quiet=quiet)
+    corpus = read_corpus(folder)
     marks.append(("read", time.time() - began))
     people = Disambiguator(model=model_file, workers=workers, progress=watch).predict(corpus)
     marks.append(("predict", time.time() - began))

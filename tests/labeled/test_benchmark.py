@@ -1,0 +1,164 @@
+"""``disambig benchmark`` from folders to figures, on the bundled sample."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from lxml import etree
+
+from disambig.cli import main
+from disambig.errors import InputError
+from labeled.benchmark_run import corpus_folders
+from labeled.bundled import LABELS_FILE, WORKS_FILE
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def sample(folder: Path, split: Callable[[dict[str, Any]], str] = lambda row: "dev") -> Path:
+    """The bundled sample as a corpus folder, its labels in splits of our own."""
+    folder.mkdir(parents=True)
+    shutil.copy(WORKS_FILE, folder / "works.jsonl")
+    rows = [{**row, "split": split(row)} for row in rows_of(LABELS_FILE)]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / "labels.jsonl").write_text(text, encoding="utf-8")
+    return folder
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["benchmark", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = sample(tmp_path_factory.mktemp("data") / "pages")
+    shutil.copy(folder / "labels.jsonl", folder / "silver_labels.jsonl")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(folder: Path) -> tuple[Path, str]:
+    """Where the command wrote its files, and what it printed."""
+    out = folder.parent
+    result = run(
+        folder, "--workers", 1, "--quiet", "--json", out / "figures.json",
+        "--plots", out / "plots", "--errors", 3, "--errors-out", out / "errors.jsonl",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return out, result.output
+
+
+@pytest.fixture(scope="module")
+def figures(measured: tuple[Path, str]) -> dict[str, Any]:
+    document = json.loads((measured[0] / "figures.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = document["corpora"][0]
+    return found
+
+
+def true_pairs() -> int:
+    sizes = Counter(row["person"] for row in rows_of(LABELS_FILE)).values()
+    return sum(n * (n - 1) // 2 for n in sizes)
+
+
+def test_every_labelled_mention_is_measured(figures: dict[str, Any]) -> None:
+    assert figures["within_blocks"]["signatures"] == 604
+
+
+def test_true_pairs_are_those_of_the_labels(figures: dict[str, Any]) -> None:
+    assert figures["blocking"]["true_pairs"] == true_pairs()
+
+
+def test_silver_pairs_are_those_of_the_silver_labels(figures: dict[str, Any]) -> None:
+    assert figures["variants"]["pairs"] == true_pairs()
+
+
+def test_no_two_ids_of_one_work_end_in_one_identity(figures: dict[str, Any]) -> None:
+    assert figures["variants"]["same_work_merged"] == 0
+
+
+def test_calibration_counts_the_true_pairs_that_are_compared(figures: dict[str, Any]) -> None:
+    loss = figures["blocking"]
+    compared = loss["true_pairs"] - loss["parted"] - loss["split"]
+    assert figures["calibration"]["same"] == compared
+
+
+def test_stages_add_up_to_the_time_taken(figures: dict[str, Any]) -> None:
+    speed = figures["speed"]
+    assert sum(speed["stages"].values()) == pytest.approx(speed["seconds"])
+
+
+def test_a_corpus_without_targets_has_none_in_json(figures: dict[str, Any]) -> None:
+    assert (figures["floor"], figures["goal"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Accuracy within blocks",
+        "Accuracy over the whole corpus",
+        "Blocking: labelled pairs",
+        "Calibration of the pair model",
+        "Name variants by silver ids",
+        "Speed, from starting the process",
+    ],
+)
+def test_every_table_is_printed(measured: tuple[Path, str], heading: str) -> None:
+    assert heading in measured[1]
+
+
+def test_a_reliability_plot_is_a_complete_svg_file(measured: tuple[Path, str]) -> None:
+    root = etree.parse(measured[0] / "plots" / "reliability-pages.svg").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_errors_are_pairs_that_labels_and_kind_agree_on(measured: tuple[Path, str]) -> None:
+    cases = rows_of(measured[0] / "errors.jsonl")
+    one_person = [case["a"]["person"] == case["b"]["person"] for case in cases]
+    assert one_person == [case["kind"] == "over-split" for case in cases]
+
+
+def test_a_model_fitted_on_one_split_is_measured_on_another(tmp_path: Path) -> None:
+    folder = sample(tmp_path / "pages", lambda row: "train" if row["block"] > "j" else "dev")
+    model, out = tmp_path / "own.model", tmp_path / "figures.json"
+    result = run(
+        folder, "--train-on", "train", "--save-model", model, "--json", out, "--workers", 1, "-q"
+    )
+    assert result.exit_code == 0, result.output
+    assert json.loads(out.read_text(encoding="utf-8"))["trained_on"] == "train"
+    assert model.stat().st_size > 0
+
+
+def test_measuring_on_the_split_that_was_learned_is_refused(folder: Path) -> None:
+    result = run(folder, "--train-on", "dev")
+    assert "would measure on what was learned" in result.output
+
+
+def test_an_unknown_split_is_told_with_those_there_are(folder: Path) -> None:
+    result = run(folder, "--split", "test")
+    assert "no labels in split 'test'; its splits are dev" in result.output
+
+
+def test_a_folder_of_corpora_stands_for_each_of_them(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        sample(tmp_path / name)
+    assert [found.name for found in corpus_folders([tmp_path])] == ["a", "b"]
+
+
+def test_a_folder_without_works_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no works\.jsonl\.gz in it"):
+        corpus_folders([tmp_path])
+
+
+def test_works_without_labels_are_refused(tmp_path: Path) -> None:
+    folder = sample(tmp_path / "pages")
+    (folder / "labels.jsonl").unlink()
+    with pytest.raises(InputError, match=r"no labels\.jsonl beside the works"):
+        corpus_folders([folder])

@@ -1,0 +1,112 @@
+"""The benchmark's own arithmetic, on partitions worked out by hand."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from labeled.benchmark_errors import WrongPair, sample_wrong_pairs
+from labeled.benchmark_metrics import BlockingLoss, blocking_loss, pairs_together, variant_recall
+from labeled.benchmark_tables import standing
+
+NAN = float("nan")
+
+
+def codes(*values: int) -> npt.NDArray[np.int64]:
+    return np.array(values, dtype=np.int64)
+
+
+# Ann has mentions 0 1 2, the last in another block; Bob has 3 and 4 in a third.
+LOSS = blocking_loss(
+    person=codes(0, 0, 0, 1, 1),
+    identity=codes(5, 5, 5, 6, 7),
+    block=codes(0, 0, 1, 2, 2),
+    part=codes(0, 0, 1, 2, 3),
+    small_part=codes(0, 4, 1, 2, 3),
+)
+
+
+def test_pairs_together_counts_pairs_that_agree_in_every_code() -> None:
+    assert pairs_together(codes(0, 0, 0, 1), codes(7, 7, 8, 8)) == 1
+
+
+def test_blocking_loss_follows_each_true_pair() -> None:
+    # 3 pairs of Ann and 1 of Bob; 2 of Ann's part at the block and end in one identity;
+    # Bob's parts at the split, and at the small limit Ann's other pair does, too.
+    assert BlockingLoss(true_pairs=4, parted=2, linked_back=2, split=1, split_small=2) == LOSS
+
+
+# Id 0 is printed a, a, b on works 0 1 2; id 1 is printed c, d on works 2 3. Identity 1 takes
+# all of id 0 and the first mention of id 1, with which it shares work 2.
+SILVER = {
+    "person": codes(0, 0, 0, 1, 1),
+    "identity": codes(1, 1, 1, 1, 2),
+    "name": codes(0, 0, 1, 2, 3),
+    "work": codes(0, 1, 2, 2, 3),
+}
+
+
+def test_variants_are_pairs_of_one_id_and_two_names() -> None:
+    found = variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
+    assert (found.variant_pairs, found.variants_found) == (3, 2)
+
+
+def test_all_pairs_of_one_id_are_counted_beside_the_variants() -> None:
+    found = variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
+    assert (found.pairs, found.found) == (4, 3)
+
+
+def test_two_ids_on_one_work_are_known_apart_and_found_merged() -> None:
+    found = variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
+    assert (found.rivals, found.rivals_merged, found.same_work_merged) == (1, 1, 1)
+
+
+def test_ids_without_a_common_block_are_no_rivals() -> None:
+    found = variant_recall(**SILVER, block=codes(0, 0, 0, 1, 1))
+    assert (found.rivals, found.rivals_merged) == (0, 0)
+
+
+# Identity 0 is {0 1}, identity 1 is {2 3}; Ann is {0}, Bob is {1 2 3}.
+PREDICTED, TRUTH = codes(0, 0, 1, 1), codes(0, 1, 1, 1)
+ONE_BLOCK = codes(0, 0, 0, 0)
+
+
+def test_every_wrong_pair_can_be_drawn_and_no_other() -> None:
+    drawn = sample_wrong_pairs(PREDICTED, TRUTH, ONE_BLOCK, 10)
+    assert set(drawn) == {
+        WrongPair(merged=True, a=0, b=1, damage=2 / 2),
+        WrongPair(merged=False, a=1, b=2, damage=2 / 3),
+        WrongPair(merged=False, a=1, b=3, damage=2 / 3),
+    }
+
+
+def test_wrong_pairs_lie_within_one_block() -> None:
+    drawn = sample_wrong_pairs(PREDICTED, TRUTH, codes(0, 1, 1, 1), 10)
+    assert {(pair.a, pair.b) for pair in drawn} == {(1, 2), (1, 3)}
+
+
+def test_a_pair_is_drawn_as_often_as_its_share_of_the_damage() -> None:
+    first = Counter(
+        pair.merged
+        for seed in range(500)
+        for pair in sample_wrong_pairs(PREDICTED, TRUTH, ONE_BLOCK, 1, seed)
+    )
+    assert first[True] / 500 == pytest.approx(3 / 7, abs=0.08)
+
+
+def test_a_perfect_partition_has_no_errors_to_draw() -> None:
+    assert sample_wrong_pairs(TRUTH, TRUTH, ONE_BLOCK, 10) == []
+
+
+@pytest.mark.parametrize(
+    ("f1", "word"), [(0.859, "BELOW"), (0.86, "floor"), (0.919, "floor"), (0.92, "goal")]
+)
+def test_a_figure_is_placed_between_floor_and_goal(f1: float, word: str) -> None:
+    assert standing(f1, 0.86, 0.92) == word
+
+
+def test_a_corpus_without_targets_has_no_standing() -> None:
+    assert standing(0.5, NAN, NAN) == ""
