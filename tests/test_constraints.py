@@ -152,6 +152,12 @@ def test_two_authors_of_one_work_are_two_persons() -> None:
     assert barred(compile_constraints(corpus, []), corpus) == [[0, 1]]
 
 
+def test_a_pair_that_is_barred_twice_is_listed_once() -> None:
+    corpus = works((ada(orcid=ONE), ada(orcid=TWO)))
+    found = compile_constraints(corpus, [cannot("a:0", "a:1")])
+    assert barred(found, corpus) == [[0, 1]]
+
+
 def test_a_must_link_on_one_work_overrides_the_rule() -> None:
     corpus = works((ada(), ada(), ada()))
     found = compile_constraints(corpus, [must("a:0", "a:1")])

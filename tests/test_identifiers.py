@@ -170,3 +170,16 @@ def test_only_identifiers_on_the_chain_are_ignored() -> None:
     corpus = works((ada(orcid=ONE),), (ada(orcid=ONE),), (ada(orcid=TWO),), (ada(orcid=TWO),))
     found = compile_constraints(corpus, [cannot("a:0", "b:0")])
     assert found.must.tolist() == [-1, -1, 0, 0]
+
+
+def test_an_identifier_is_believed_once_another_is_ignored() -> None:
+    # without the address of a and b, nothing joins a and c any more
+    first, second = "a@b.org", "c@d.org"
+    corpus = works(
+        (ada(email=first),), (ada(email=first),), (ada(email=second),), (ada(email=second),)
+    )
+    found = compile_constraints(
+        corpus, [must("b:0", "c:0"), cannot("a:0", "b:0"), cannot("a:0", "d:0")]
+    )
+    assert found.must.tolist() == [-1, 0, 0, 0]
+    assert [line.split(" is ")[0] for line in found.problems] == [f"e-mail {first}"]
