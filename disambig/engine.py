@@ -6,7 +6,7 @@ model, both read-only, so batches run in any order and in any process with one r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +27,9 @@ Int32 = npt.NDArray[np.int32]
 
 PAIRS_PER_BATCH = 300_000
 """Bounds memory (about 1 kB a pair) and keeps the columns near the cache."""
+
+ROUNDS = 4
+"""Most rounds of the second level; nearly all blocks are settled after two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +115,7 @@ def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold:
     return average_linkage(batch, probability, threshold, cannot=bonds.cannot, must=bonds.must)
 
 
-def second_level(groups: GroupBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
+def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
     """Join groups by average linkage over group probabilities; the group of each row."""
     between = bonds.between(groups.group)
     joined = average_linkage(
@@ -126,6 +129,51 @@ def second_level(groups: GroupBatch, probability: Float32, bonds: Bonds, thresho
     return joined[groups.group]
 
 
+@dataclass(frozen=True, eq=False)
+class SecondLevel:
+    """The second level's state after some rounds.
+
+    Attributes
+    ----------
+    groups : GroupBatch
+        The last groups that were scored.
+    probability : float32[n_group_pairs]
+        Their scores.
+    final : int32[R]
+        Group of each row after joining them.
+    """
+
+    groups: GroupBatch
+    probability: Float32
+    final: Int32
+
+
+def second_level(
+    index: CorpusIndex,
+    batch: PairBatch,
+    columns: dict[str, Float32],
+    pair_probability: Float32,
+    first: Int32,
+    bonds: Bonds,
+    score: Callable[[dict[str, Float32]], Float32],
+    threshold: float,
+    rounds: int = ROUNDS,
+) -> SecondLevel:
+    """Score groups and join them, again and again while joining changes anything.
+
+    A joined group has more co-authors, venues and years to show than its parts had, so each
+    round decides on better evidence than the one before.
+    """
+    final = first
+    for _ in range(rounds):
+        groups = GroupBatch.of(batch, final)
+        probability = score(group_features(index, batch, groups, columns, pair_probability))
+        before, final = final, join_groups(groups, probability, bonds, threshold)
+        if final.max(initial=0) == before.max(initial=0):
+            break
+    return SecondLevel(groups, probability, final)
+
+
 def resolve(
     index: CorpusIndex, model: Model, constraints: Constraints, blocks: Sequence[Int32]
 ) -> Resolved:
@@ -133,32 +181,35 @@ def resolve(
     batch = PairBatch.of(blocks)
     bonds = Bonds.of(index, batch, constraints)
     columns = pair_features(index, batch)
-    pair_probability = probabilities(model.pair, model.pair_calibration, columns)
-    first = first_level(batch, pair_probability, bonds, model.settings["first_level"])
-    groups = GroupBatch.of(batch, first)
-    group_columns = group_features(index, batch, groups, columns, pair_probability)
-    group_probability = probabilities(model.group, model.group_calibration, group_columns)
-    final = second_level(groups, group_probability, bonds, model.settings["second_level"])
-    confidence = _confidence(batch, groups, pair_probability, group_probability, final)
-    return Resolved(batch.rows, final, confidence, batch.n_pairs)
+    probability = probabilities(model.pair, model.pair_calibration, columns)
+    first = first_level(batch, probability, bonds, model.settings["first_level"])
+    second = second_level(
+        index,
+        batch,
+        columns,
+        probability,
+        first,
+        bonds,
+        lambda found: probabilities(model.group, model.group_calibration, found),
+        model.settings["second_level"],
+    )
+    confidence = _confidence(batch, second, probability)
+    return Resolved(batch.rows, second.final, confidence, batch.n_pairs)
 
 
-def joint_probability(
-    batch: PairBatch, groups: GroupBatch, pair: Float32, group: Float32
-) -> Float32:
-    """Probability of each signature pair with all that is known: its own within a first-level
-    group, its groups' across two.
+def joint_probability(groups: GroupBatch, pair: Float32, group: Float32) -> Float32:
+    """Probability of each signature pair with all that is known: its own within a group, its
+    groups' across two.
     """
     out = pair.copy()
     out[groups.cross] = group[groups.place]
     return out
 
 
-def _confidence(
-    batch: PairBatch, groups: GroupBatch, pair: Float32, group: Float32, final: Int32
-) -> Float32:
+def _confidence(batch: PairBatch, second: SecondLevel, pair: Float32) -> Float32:
     """Mean probability with the rest of the identity; a signature alone: that it is nobody's."""
-    probability = joint_probability(batch, groups, pair, group)
+    final = second.final
+    probability = joint_probability(second.groups, pair, second.probability)
     same = final[batch.left] == final[batch.right]
     n = len(batch.rows)
     inside = np.bincount(batch.left[same], probability[same], n)

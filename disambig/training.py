@@ -18,6 +18,7 @@ from disambig.engine import (
     Bonds,
     batches_of,
     first_level,
+    join_groups,
     matrix,
     probabilities,
 )
@@ -39,8 +40,16 @@ Bool = npt.NDArray[np.bool_]
 FOLDS = 4
 PAIRS_PER_BLOCK = 1500
 """Pairs of one block used for fitting: more of the same 300 papers teach little."""
-CUTS = (0.8, 0.9, 0.95)
+FAR = 0.02
+"""Groups whose best signature pair is below this are far apart."""
+FAR_SHARE = 0.2
+"""Share of the far group pairs that is learned from."""
+CUTS = (0.7, 0.8, 0.9)
 """First-level thresholds whose groups the second level learns from."""
+ROUND_CUTS = (0.5, 0.7)
+"""Second-level thresholds whose groups its later rounds learn from."""
+SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.6, "across": 0.9}
+"""Linkage thresholds, chosen on the dev split over all corpora together."""
 
 PAIR_MONOTONE = {
     "coauthors_shared": 1,
@@ -130,13 +139,12 @@ class Rows:
         )
 
 
-def _batches(gold: Gold) -> Iterator[tuple[PairBatch, npt.NDArray[np.int64]]]:
+def _batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
     """Batches of one fold each, so that one forest scores a whole batch."""
     for fold in range(FOLDS):
         chosen = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
         for blocks in batches_of(chosen):
-            batch = PairBatch.of(blocks)
-            yield batch, np.full(batch.n_pairs, fold)
+            yield PairBatch.of(blocks), fold
 
 
 def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> Rows:
@@ -161,39 +169,74 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
         X = matrix(columns)[known]
         weight = np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)
         y = (a[known] == b[known]).astype(np.float32)
-        parts.append(Rows(X, y, weight.astype(np.float32), fold[known], tuple(columns)))
+        folds = np.full(len(known), fold)
+        parts.append(Rows(X, y, weight.astype(np.float32), folds, tuple(columns)))
     return Rows.joined(parts)
 
 
+def _far(groups: GroupBatch, probability: Float32) -> Bool:
+    """Group pairs without a single likely pair of signatures: most of them, and all alike."""
+    far: Bool = ~(groups.greatest(probability[groups.cross]) > FAR)
+    return far
+
+
+def _worth_learning(
+    groups: GroupBatch,
+    labelled: npt.NDArray[np.int64],
+    probability: Float32,
+    rng: np.random.Generator,
+) -> Bool:
+    """Labelled group pairs; of the far ones only a share, which weighs the more."""
+    chosen = rng.random(groups.pairs.n_pairs) < FAR_SHARE
+    kept: Bool = (labelled > 0) & (chosen | ~_far(groups, probability))
+    return kept
+
+
+@dataclass(frozen=True, eq=False)
+class Scorers:
+    """For each fold, the forests that did not see it; ``group`` once the second level exists."""
+
+    pair: Sequence[Forest]
+    pair_calibration: Calibration
+    group: Sequence[Forest] = ()
+    group_calibration: Calibration | None = None
+
+
 def group_rows(
-    gold: Gold,
-    forests: Sequence[Forest],
-    calibration: Calibration | None,
-    cuts: Sequence[float],
-    progress: Callable[[int], None],
+    gold: Gold, scorers: Scorers, rng: np.random.Generator, progress: Callable[[int], None]
 ) -> Rows:
-    """Pairs of first-level groups, scored by the forest that did not see their fold."""
+    """Pairs of groups with the share of their labelled pairs that are one person.
+
+    Without group forests the groups are those of the first level at several cuts. With them
+    they are the groups that later rounds of the second level will meet.
+    """
     constraints = compile_constraints(gold.index.corpus, ())
     parts = []
     for batch, fold in _batches(gold):
         progress(batch.n_pairs)
+        if not batch.n_pairs:
+            continue
         columns = pair_features(gold.index, batch)
-        forest = forests[int(fold[0])] if len(fold) else forests[0]
-        probability = probabilities(forest, calibration, columns)
+        probability = probabilities(scorers.pair[fold], scorers.pair_calibration, columns)
+        bonds = Bonds.of(gold.index, batch, constraints)
         person = gold.person[batch.rows]
         a, b = person[batch.left], person[batch.right]
         known, same = (a >= 0) & (b >= 0), a == b
-        bonds = Bonds.of(gold.index, batch, constraints)
-        for cut in cuts:
-            groups = GroupBatch.of(batch, first_level(batch, probability, bonds, cut))
+
+        def features_of(group: Int32) -> tuple[GroupBatch, dict[str, Float32]]:
+            groups = GroupBatch.of(batch, group)
+            return groups, group_features(gold.index, batch, groups, columns, probability)
+
+        for group in _states(batch, bonds, probability, features_of, scorers, fold):
+            groups, found = features_of(group)
             n = groups.pairs.n_pairs
             labelled = np.bincount(groups.place, known[groups.cross], n)
-            usable = np.flatnonzero(labelled > 0)
+            usable = np.flatnonzero(_worth_learning(groups, labelled, probability, rng))
             if not len(usable):
                 continue
             positive = np.bincount(groups.place, (known & same)[groups.cross], n)
-            found = group_features(gold.index, batch, groups, columns, probability)
-            weight = np.sqrt(labelled[usable])
+            far = _far(groups, probability)[usable]
+            weight = np.sqrt(labelled[usable]) * np.where(far, 1 / FAR_SHARE, 1)
             block = groups.pairs.block[groups.pairs.left[usable]]
             total = np.bincount(block, weight)[block]
             parts.append(
@@ -201,11 +244,33 @@ def group_rows(
                     matrix(found)[usable],
                     (positive[usable] / labelled[usable]).astype(np.float32),
                     (weight / np.sqrt(total)).astype(np.float32),
-                    np.full(len(usable), fold[0]),
+                    np.full(len(usable), fold),
                     tuple(found),
                 )
             )
     return Rows.joined(parts)
+
+
+def _states(
+    batch: PairBatch,
+    bonds: Bonds,
+    probability: Float32,
+    features_of: Callable[[Int32], tuple[GroupBatch, dict[str, Float32]]],
+    scorers: Scorers,
+    fold: int,
+) -> Iterator[Int32]:
+    """Groupings the second level learns from."""
+    if not scorers.group:
+        for cut in CUTS:
+            yield first_level(batch, probability, bonds, cut)
+        return
+    for cut in ROUND_CUTS:
+        group = first_level(batch, probability, bonds, SETTINGS["first_level"])
+        for _ in range(2):
+            groups, found = features_of(group)
+            score = probabilities(scorers.group[fold], scorers.group_calibration, found)
+            group = join_groups(groups, score, bonds, cut)
+            yield group
 
 
 def _two_sided(rows: Rows, keep: Bool) -> tuple[Float32, Float32, Float32]:
@@ -278,7 +343,7 @@ class LabelledCorpus:
 def fit_model(
     corpora: Sequence[LabelledCorpus],
     *,
-    settings: Mapping[str, float] = {"first_level": 0.9, "second_level": 0.5, "across": 0.9},
+    settings: Mapping[str, float] = SETTINGS,
     metadata: Mapping[str, object] | None = None,
     space: SemanticSpace | None = None,
     seed: int = 0,
@@ -304,12 +369,16 @@ def fit_model(
     with progress("Fitting the pair forest", FOLDS + 1, "forests") as advance:
         pair, folds, raw = cross_fit(rows, PAIR_FOREST, PAIR_MONOTONE, seed, advance)
     pair_calibration = fit_calibration(raw, rows.y, rows.weight)
-    with progress("Group features", total, "pairs") as advance:
-        found = [group_rows(g, folds, pair_calibration, CUTS, advance) for g in golds]
-    grouped = Rows.joined(found)
-    with progress("Fitting the group forest", FOLDS + 1, "forests") as advance:
-        group, _, raw = cross_fit(grouped, GROUP_FOREST, GROUP_MONOTONE, seed, advance)
-    group_calibration = fit_calibration(raw, grouped.y, grouped.weight)
+    scorers = Scorers(folds, pair_calibration)
+    grouped: list[Rows] = []
+    for stage in ("Group features", "Group features, later rounds"):
+        with progress(stage, total, "pairs") as advance:
+            grouped += [group_rows(g, scorers, rng, advance) for g in golds]
+        rows = Rows.joined(grouped)
+        with progress("Fitting the group forest", FOLDS + 1, "forests") as advance:
+            group, group_folds, raw = cross_fit(rows, GROUP_FOREST, GROUP_MONOTONE, seed, advance)
+        group_calibration = fit_calibration(raw, rows.y, rows.weight)
+        scorers = Scorers(folds, pair_calibration, group_folds, group_calibration)
     return Model(
         pair=pair,
         pair_calibration=pair_calibration,
