@@ -10,7 +10,7 @@ from __future__ import annotations
 from disambig.cli.group import LazyGroup, version_option
 
 #: Commands of this package in the order of the help; each is ``disambig.cli.<name>:<name>``.
-COMMANDS = ("cluster", "evaluate", "report", "train")
+COMMANDS = ("cluster", "explain", "evaluate", "report", "train")
 
 main = LazyGroup(
     "disambig",

@@ -1,0 +1,81 @@
+"""``disambig explain``: why two author mentions are one person, or are not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from disambig.cli import common
+from disambig.cli.reading import finish, reading_options, works_argument, works_of
+
+
+@click.command(
+    epilog=common.examples(
+        "disambig explain works.jsonl --a W1:0 --b W2:3",
+        "disambig explain works.jsonl --a W1:0 --b W2:3 --all | less",
+        "disambig explain works.jsonl --a W1:0 --b W2:3 --json | jq .pair.themes",
+    )
+)
+@works_argument
+@click.option("--a", required=True, metavar="WORK:POSITION", help="One author mention.")
+@click.option("--b", required=True, metavar="WORK:POSITION", help="The other.")
+@click.option(
+    "--model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The model the clusters were made with; left out, the one that ships.",
+)
+@click.option(
+    "--constraints",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The constraints the clusters were made with, if any.",
+)
+@click.option("--all", "every", is_flag=True, help="Show every feature, not only what weighs.")
+@common.json_option
+@reading_options
+@common.quiet_option
+def explain(
+    works: tuple[Path, ...],
+    a: str,
+    b: str,
+    model: Path | None,
+    constraints: Path | None,
+    every: bool,
+    as_json: bool,
+    format: str,
+    strict: bool,
+    rejects: Path | None,
+    quiet: bool,
+) -> None:
+    """Say why two author mentions in WORKS are one person, or are not.
+
+    A mention is the id of a work, a colon, and the place of the author on it, counted from 0.
+    Give the works, model and constraints that the clusters were made with: how common names and
+    words are counts.
+
+    The chart starts from what is known of no pair in particular. Each feature then moves the
+    log-odds towards one person (right, +) or two (left, −), and the sum is the probability. The
+    first chart compares the two mentions; the second, where there is one, the groups of mentions
+    that they had been put in by then.
+    """
+    from disambig.console import console
+    from disambig.corpus import Corpus
+    from disambig.explain import explain as explained
+    from disambig.explain import parse_mention
+    from disambig.explain_view import show
+    from disambig.ingest import read_constraints
+    from disambig.model import Model
+
+    first, second = parse_mention(a), parse_mention(b)
+    decisions = list(read_constraints(constraints)) if constraints else []
+    with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
+        corpus = Corpus.from_works(reader)
+    with common.progress("Comparing", quiet=quiet):
+        found = explained(corpus, Model.load(model), first, second, decisions)
+    if as_json:
+        click.echo(json.dumps(found.as_json(), indent=2))
+    else:
+        show(console(), found, every=every)
+    # the summary would only stand in the way where nothing is wrong
+    finish(reader.report, rejects=rejects, quiet=quiet or not reader.report.rejected)

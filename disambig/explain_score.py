@@ -1,0 +1,93 @@
+"""A forest's probability of one pair, taken apart into what each feature adds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.calibration import Calibration, sigmoid
+from disambig.explain_facts import Facts
+from disambig.explain_words import BLOCK, THEMES, Phrase
+from disambig.forest import Forest
+
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one feature adds to the log-odds; ``value`` is None where nothing is known."""
+
+    feature: str
+    theme: str
+    value: float | None
+    log_odds: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A probability and its parts.
+
+    ``log_odds`` is the logit of ``probability``, and the sum of ``bias`` (before any feature is
+    looked at), the contributions and ``calibration`` (from the forest's log-odds to those of a
+    probability that means what it says). Contributions go from strongest to weakest.
+    """
+
+    probability: float
+    log_odds: float
+    bias: float
+    contributions: tuple[Contribution, ...]
+    calibration: float
+
+    def themes(self) -> tuple[tuple[str, float], ...]:
+        """Sum of the contributions of each theme that has any, in the order of telling."""
+        sums: dict[str, float] = {}
+        for part in self.contributions:
+            sums[part.theme] = sums.get(part.theme, 0.0) + part.log_odds
+        ranked = sorted(sums, key=lambda theme: THEMES.index(theme))
+        return tuple((theme, sums[theme]) for theme in ranked)
+
+
+def score_of(
+    forest: Forest,
+    calibration: Calibration | None,
+    row: Mapping[str, float],
+    phrase: Callable[[str], Phrase],
+    facts: Facts,
+) -> Score:
+    """Take apart the score of one row of features.
+
+    Parameters
+    ----------
+    row : mapping of feature to value
+        In the order of ``forest.features``; NaN where nothing is known.
+    phrase : callable
+        How to tell a feature, :func:`~disambig.explain_words.pair_phrase` or its like.
+    """
+    X = np.array([list(row.values())], dtype=np.float32)
+    parts = forest.contributions(X)[0].astype(np.float64)
+    raw = forest.raw(X)
+    probability = float((sigmoid(raw) if calibration is None else calibration(raw))[0])
+    log_odds = math.log(probability / (1 - probability))
+    told = [
+        _contribution(name, value, part, phrase, facts)
+        for (name, value), part in zip(row.items(), parts[:-1].tolist(), strict=True)
+    ]
+    told.sort(key=lambda part: -abs(part.log_odds))
+    bias = float(parts[-1])
+    return Score(probability, log_odds, bias, tuple(told), log_odds - float(parts.sum()))
+
+
+def _contribution(
+    name: str, value: float, log_odds: float, phrase: Callable[[str], Phrase], facts: Facts
+) -> Contribution:
+    known = None if math.isnan(value) else float(value)
+    try:
+        found = phrase(name)
+    except KeyError:  # a model of another feature list; its own names still tell something
+        return Contribution(name, BLOCK, known, log_odds, f"{name}: {value:.3g}")
+    return Contribution(name, found.theme, known, log_odds, found.tell(value, facts))

@@ -1,0 +1,278 @@
+"""Follow two mentions through both levels, clustering only the blocks they are in.
+
+This walks the way of :func:`disambig.engine.resolve` and :mod:`disambig.across` and keeps what
+they throw away: the features of the pair, its first-level groups, and what was decided between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.across import score_candidates, spokesmen
+from disambig.blocking import blocks_of, cross_pairs, split_oversized
+from disambig.constraints import Constraints, cannot_pairs
+from disambig.engine import ROUNDS, Bonds, first_level, probabilities, second_level
+from disambig.group_features import GroupBatch, group_features
+from disambig.index import CorpusIndex
+from disambig.model import Model
+from disambig.pair_features import pair_features
+from disambig.pairs import PairBatch
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+
+Row = Mapping[str, float]
+"""Value of each feature, NaN where nothing is known, in the order of the model."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What became of two signature rows.
+
+    Attributes
+    ----------
+    pair : Row
+        Features of the two rows.
+    group_a, group_b : int32[n]
+        Signature rows of the groups last compared: within a block, of the round of the second
+        level that joined them, or of its last; across two, the identities of both levels. The
+        same array where one first-level group holds both.
+    first_a, first_b : int
+        Sizes of their first-level groups.
+    group : Row or None
+        Features of these two groups; None where they are one.
+    same_block, same : bool
+        Whether they were compared within one block, and ended in one identity.
+    needed : float
+        Threshold of the decision.
+    proposed : bool
+        Whether the groups were candidates at all; always so within a block.
+    rival : float
+        Across blocks, the highest probability of another join that excludes this one; else 0.
+    barred : pair of signature rows, or None
+        Two members of the groups that cannot be one person.
+    """
+
+    pair: Row
+    group_a: Int32
+    group_b: Int32
+    first_a: int
+    first_b: int
+    group: Row | None
+    same_block: bool
+    same: bool
+    needed: float
+    proposed: bool = True
+    rival: float = 0.0
+    barred: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Round:
+    """One round of the second level: the groups it scored, and the row labels it made."""
+
+    groups: GroupBatch
+    columns: dict[str, Float32]
+    final: Int32
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """One block, clustered; ``first`` and each round's ``final`` are a label for each row."""
+
+    batch: PairBatch
+    columns: dict[str, Float32]
+    first: Int32
+    rounds: list[_Round]
+
+    @property
+    def final(self) -> Int32:
+        """Label of each row after both levels."""
+        return self.rounds[-1].final if self.rounds else self.first
+
+    def members(self, labels: Int32, row: int) -> Int32:
+        """Rows with the label of a row."""
+        rows = self.batch.rows
+        own = labels[np.flatnonzero(rows == row)[0]]
+        found: Int32 = rows[labels == own]
+        return found
+
+
+def trace(index: CorpusIndex, model: Model, constraints: Constraints, a: int, b: int) -> Trace:
+    """Cluster the block or blocks of two different signature rows and say what happened."""
+    part_a, part_b = _parts_of(index, a, b)
+    if part_a is part_b:
+        return _within(index, model, constraints, part_a, a, b)
+    return _across(index, model, constraints, (part_a, part_b), a, b)
+
+
+def _parts_of(index: CorpusIndex, a: int, b: int) -> tuple[Int32, Int32]:
+    """The blocks of two rows, divided where they are too large; one object if it is one."""
+    found: dict[int, Int32] = {}
+    for block in blocks_of(index.corpus):
+        if np.isin((a, b), block).any():
+            for part in split_oversized(index, block):
+                found |= {row: part for row in (a, b) if row in part}
+    return found[a], found[b]
+
+
+def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows: Int32) -> _Block:
+    batch = PairBatch.of([rows])
+    bonds = Bonds.of(index, batch, constraints)
+    columns = pair_features(index, batch)
+    pair = probabilities(model.pair, model.pair_calibration, columns)
+    first = first_level(batch, pair, bonds, model.settings["first_level"])
+    seen: list[dict[str, Float32]] = []
+
+    def score(found: dict[str, Float32]) -> Float32:
+        seen.append(found)
+        return probabilities(model.group, model.group_calibration, found)
+
+    rounds: list[_Round] = []
+    threshold = model.settings["second_level"]
+    before = first
+    while before.any() and len(rounds) < ROUNDS:  # one group leaves nothing to compare
+        # one round at a time is what the engine does, and lets us see each
+        done = second_level(index, batch, columns, pair, before, bonds, score, threshold, rounds=1)
+        rounds.append(_Round(done.groups, seen[-1], done.final))
+        if done.final.max() == before.max():
+            break
+        before = done.final
+    return _Block(batch, columns, first, rounds)
+
+
+def _within(
+    index: CorpusIndex, model: Model, constraints: Constraints, rows: Int32, a: int, b: int
+) -> Trace:
+    block = _clustered(index, model, constraints, rows)
+    i, j = (int(np.flatnonzero(rows == row)[0]) for row in sorted((a, b)))
+    pair = _row(block.columns, block.batch, i, j)
+    first_a, first_b = block.members(block.first, a), block.members(block.first, b)
+    sizes = len(first_a), len(first_b)
+    if block.first[i] == block.first[j]:
+        needed = model.settings["first_level"]
+        return Trace(pair, first_a, first_a, *sizes, None, True, True, needed)
+    # the round that joined them, or the last
+    last = next((r for r in block.rounds if r.final[i] == r.final[j]), block.rounds[-1])
+    group = last.groups.group
+    group_a, group_b = block.members(group, a), block.members(group, b)
+    low, high = np.sort(group[[i, j]])
+    return Trace(
+        pair=pair,
+        group_a=group_a,
+        group_b=group_b,
+        first_a=sizes[0],
+        first_b=sizes[1],
+        group=_row(last.columns, last.groups.pairs, int(low), int(high)),
+        same_block=True,
+        same=bool(last.final[i] == last.final[j]),
+        needed=model.settings["second_level"],
+        barred=_barred(index, constraints, group_a, group_b),
+    )
+
+
+def _across(
+    index: CorpusIndex,
+    model: Model,
+    constraints: Constraints,
+    parts: tuple[Int32, Int32],
+    a: int,
+    b: int,
+) -> Trace:
+    """Compare the identities of two blocks; joins by way of a third block are not followed."""
+    blocks = [_clustered(index, model, constraints, part) for part in parts]
+    identity, block_of = _identities(index, blocks)
+    group_a, group_b = (x.members(x.final, row) for x, row in zip(blocks, (a, b), strict=True))
+    pair = np.array([[identity[a], identity[b]]], dtype=np.int64)
+    pair.sort(axis=1)
+    proposed = cross_pairs(index, identity, block_of)
+    proposed = proposed[(proposed < identity.max()).all(axis=1)]
+    touching = proposed[np.isin(proposed, pair).any(axis=1)]
+    scored = score_candidates(index, model, constraints, identity, np.vstack([pair, touching]))
+    ours = (touching == pair).all(axis=1)
+    barred = _barred(index, constraints, group_a, group_b)
+    needed = model.settings["across"]
+    rival = float(scored[1:][~ours].max(initial=0.0))
+    bound = _bound(constraints, group_a, group_b)
+    joined = ours.any() and barred is None and scored[0] >= max(needed, rival)
+    return Trace(
+        pair=_pair_across(index, group_a, group_b, a, b),
+        group_a=group_a,
+        group_b=group_b,
+        first_a=len(blocks[0].members(blocks[0].first, a)),
+        first_b=len(blocks[1].members(blocks[1].first, b)),
+        group=_groups_across(index, model, group_a, group_b),
+        same_block=False,
+        same=bool(bound or joined),
+        needed=needed,
+        proposed=bool(ours.any()),
+        rival=rival,
+        barred=barred,
+    )
+
+
+def _identities(index: CorpusIndex, blocks: list[_Block]) -> tuple[Int32, Int32]:
+    """Identity and block of every signature; all of other blocks are lumped into the last."""
+    n = index.corpus.n_signatures
+    identity = np.full(n, -1, dtype=np.int32)
+    block_of = np.full(n, len(blocks), dtype=np.int32)
+    following = 0
+    for number, block in enumerate(blocks):
+        identity[block.batch.rows] = block.final + following
+        block_of[block.batch.rows] = number
+        following += int(block.final.max()) + 1
+    identity[identity < 0] = following
+    return identity, block_of
+
+
+def _pair_across(index: CorpusIndex, group_a: Int32, group_b: Int32, a: int, b: int) -> Row:
+    """Features of two rows amid those that speak for their groups, as if in one block."""
+    left, right = _with(spokesmen(group_a), a), _with(spokesmen(group_b), b)
+    batch = PairBatch.of([np.concatenate([left, right])])
+    i = int(np.flatnonzero(left == a)[0])
+    j = len(left) + int(np.flatnonzero(right == b)[0])
+    return _row(pair_features(index, batch), batch, i, j)
+
+
+def _with(rows: Int32, row: int) -> Int32:
+    """The rows, the last given up for ``row`` where it is not among them."""
+    return rows if row in rows else np.append(rows[:-1], np.int32(row))
+
+
+def _groups_across(index: CorpusIndex, model: Model, group_a: Int32, group_b: Int32) -> Row:
+    left, right = sorted((spokesmen(group_a), spokesmen(group_b)), key=lambda g: int(g[0]))
+    batch = PairBatch.of([np.concatenate([left, right])])
+    group = np.repeat(np.arange(2, dtype=np.int32), [len(left), len(right)])
+    columns = pair_features(index, batch)
+    probability = probabilities(model.pair, model.pair_calibration, columns)
+    groups = GroupBatch.of(batch, group)
+    return _row(group_features(index, batch, groups, columns, probability), groups.pairs, 0, 1)
+
+
+def _bound(constraints: Constraints, group_a: Int32, group_b: Int32) -> bool:
+    """Whether a must-link holds between any two members."""
+    codes = np.intersect1d(constraints.must[group_a], constraints.must[group_b])
+    return bool((codes >= 0).any())
+
+
+def _barred(
+    index: CorpusIndex, constraints: Constraints, group_a: Int32, group_b: Int32
+) -> tuple[int, int] | None:
+    """The first two members of different groups that cannot be one person."""
+    batch = PairBatch.of([np.concatenate([group_a, group_b])])
+    pairs = cannot_pairs(constraints, index.corpus, batch)
+    apart = pairs[(pairs[:, 0] < len(group_a)) & (pairs[:, 1] >= len(group_a))]
+    if not len(apart):
+        return None
+    i, j = batch.rows[apart[0]].tolist()
+    return i, j
+
+
+def _row(columns: dict[str, Float32], batch: PairBatch, i: int, j: int) -> Row:
+    """Every column at the pair of two positions, i < j."""
+    place = int(batch.place(np.array([i]), np.array([j]))[0])
+    return {name: float(column[place]) for name, column in columns.items()}

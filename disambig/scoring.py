@@ -1,0 +1,92 @@
+"""First-level probabilities of labelled pairs, to see what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.blocking import blocks_of, split_oversized
+from disambig.calibration import sigmoid
+from disambig.domain import Label
+from disambig.engine import batches_of, matrix
+from disambig.group_features import GROUP_FEATURES
+from disambig.index import CorpusIndex
+from disambig.model import Model
+from disambig.pair_features import PAIR_FEATURES, pair_features
+from disambig.pairs import PairBatch
+
+Float32 = npt.NDArray[np.float32]
+Bool = npt.NDArray[np.bool_]
+Int32 = npt.NDArray[np.int32]
+
+
+def pair_scores(
+    index: CorpusIndex,
+    model: Model,
+    labels: Iterable[Label],
+    progress: Callable[[int], None] = lambda n: None,
+) -> tuple[Float32, Bool]:
+    """Calibrated probability of every pair of labelled signatures that shares a block.
+
+    Blocks are those of a run over the whole corpus, since some features look at the block; only
+    labelled pairs are scored. Holds the features of one batch of blocks at a time
+    (:data:`disambig.engine.PAIRS_PER_BATCH` pairs, or one large block) and five bytes for each
+    labelled pair.
+
+    Parameters
+    ----------
+    index : CorpusIndex
+        Of the corpus that the labels speak of.
+    model : Model
+    labels : iterable of Label
+        Each signature at most once.
+    progress : callable
+        Told the number of pairs done since the last call.
+
+    Returns
+    -------
+    probability : float32[n]
+        That the pair is one person, in order of the blocks.
+    same : bool[n]
+        Whether it is, by the labels.
+
+    Raises
+    ------
+    InputError
+        A label names an unknown signature.
+    ModelError
+        The model does not fit this version.
+    """
+    model.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    person = _people(index, labels)
+    probability = [np.empty(0, dtype=np.float32)]
+    same = [np.empty(0, dtype=bool)]
+    for blocks in batches_of(_blocks_with_pairs(index, person)):
+        batch = PairBatch.of(blocks)
+        of_row = person[batch.rows]
+        a, b = of_row[batch.left], of_row[batch.right]
+        known = np.flatnonzero((a >= 0) & (b >= 0))
+        raw = model.pair.raw(matrix(pair_features(index, batch))[known])
+        scored = sigmoid(raw) if model.pair_calibration is None else model.pair_calibration(raw)
+        probability.append(scored)
+        same.append(a[known] == b[known])
+        progress(batch.n_pairs)
+    return np.concatenate(probability), np.concatenate(same)
+
+
+def _people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
+    """Number of the person of each signature, -1 without a label."""
+    person = np.full(index.corpus.n_signatures, -1, dtype=np.int32)
+    codes: dict[str, int] = {}
+    for label in labels:
+        person[index.corpus.row_of(label.signature)] = codes.setdefault(label.person, len(codes))
+    return person
+
+
+def _blocks_with_pairs(index: CorpusIndex, person: Int32) -> list[Int32]:
+    """Blocks, divided as for a run, that hold two labelled signatures or more."""
+    labelled = [block for block in blocks_of(index.corpus) if (person[block] >= 0).sum() > 1]
+    parts = (part for block in labelled for part in split_oversized(index, block))
+    return [part for part in parts if (person[part] >= 0).sum() > 1]
