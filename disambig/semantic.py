@@ -5,37 +5,50 @@ Two titles of one person often share no word ("Predicting defects using network 
 shipped here gives every word a vector whose *length* is how much the word counts and whose
 *direction* is what it is about; a text is the normalised sum over its words. The vectors are
 learned from unlabelled text so that this sum reproduces the sentence embedding a transformer
-gives the whole title (``labeled/semantic_training.py`` is how the file was made). Using it
-needs one sparse product and no neural network.
+gives the title (``labeled/semantic_training.py`` is how the file was made). Using it needs one
+sparse product and no neural network.
 
-The idea of averaging word vectors down-weighted by frequency is from Arora, Liang and Ma,
-"A simple but tough-to-beat baseline for sentence embeddings" (ICLR 2017); learning the vectors
-from a transformer's embeddings is distillation (Hinton, Vinyals and Dean, 2015).
+Summing word vectors that are short for frequent words is from Arora, Liang and Ma, "A simple but
+tough-to-beat baseline for sentence embeddings" (ICLR 2017); learning them from a transformer's
+embeddings is distillation (Hinton, Vinyals and Dean, 2015).
 """
 
 from __future__ import annotations
 
-import json
+import hashlib
 import re
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 from anyascii import anyascii
 
+from disambig import _archive
 from disambig.errors import ModelError
 
 FORMAT = 1
 MAX_CHARS = 20_000  # of one text; a longer one is cut, so hostile input cannot stall a run
+
 _WORD = re.compile(r"[a-z0-9]+")
-_VENUE_NOISE = re.compile(r"[^a-z]+")
+_NO_LETTERS = re.compile(r"[^a-z]+")
 _ORDINAL = re.compile(r"\b\d+(?:st|nd|rd|th)\b")
 _SUFFIXES = (("ies", "y"), ("es", "e"), ("es", ""), ("s", ""), ("ed", ""), ("ing", ""), ("ly", ""))
+# what a venue's name says about its form, not its subject
+_FORM_WORDS = (
+    "international conference proceedings proc workshop workshops symposium journal transactions"
+    " trans ieee acm ifip usenix lncs volume vol annual european national asian pacific world"
+    " congress meeting on of the and for in to a an int conf j revised selected papers part i ii"
+    " iii iv lecture notes research advances new first second third fourth fifth sixth seventh"
+    " eighth ninth tenth th cdrom special issue letters magazine joint companion extended"
+    " abstracts forum applications"
+)
+_FORM = frozenset(_FORM_WORDS.split())
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -50,14 +63,19 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall((text if text.isascii() else anyascii(text)).lower())
 
 
-def venue_key(venue: str) -> str:
-    """A venue's name without years, ordinals, punctuation and case.
+def venue_key(venue: str, abbreviations: Mapping[str, str]) -> str:
+    """The words of a venue's name that say its subject, abbreviations written out.
 
-    >>> venue_key("Proc. of the 12th ICML, 1995")
-    'proc of the icml'
+    Years, ordinals, punctuation, case and words like "Proceedings" are left out.
+
+    >>> venue_key("Proc. of the 12th ICML, 1995", {})
+    'icml'
+    >>> venue_key("Theor. Comput. Sci.", {"theor": "theoretical", "sci": "science"})
+    'theoretical comput science'
     """
-    text = anyascii(venue[:MAX_CHARS]).lower()
-    return _VENUE_NOISE.sub(" ", _ORDINAL.sub(" ", text)).strip()
+    text = _ORDINAL.sub(" ", anyascii(venue[:MAX_CHARS]).lower())
+    words = _NO_LETTERS.sub(" ", text).split()
+    return " ".join(abbreviations.get(word, word) for word in words if word not in _FORM)
 
 
 def unit_rows(rows: Floats) -> Floats:
@@ -72,41 +90,95 @@ def unit_rows(rows: Floats) -> Floats:
 class SemanticSpace:
     """Word and venue vectors of one semantic space.
 
-    Attributes:
-        words: word to row of ``word_vectors``.
-        word_vectors: float32 (words, d); a row's length is the word's weight.
-        venues: venue key (see :func:`venue_key`) to row of ``venue_rows``.
-        venue_rows: float32 (venues, d), unit rows: the mean direction of a venue's works.
-        about: how the space was made: sources, licence, counts, versions.
+    Attributes
+    ----------
+    words : mapping of str to int
+        Word to row of ``word_vectors``.
+    word_vectors : float32[n_words, d]
+        A row's length is the word's weight, its direction the word's subject.
+    venues : mapping of str to int
+        Venue key (see :func:`venue_key`) to row of ``venue_rows``.
+    venue_rows : float32[n_venues, d]
+        The direction of a venue's subject.
+    abbreviations : mapping of str to str
+        Words of venue names as they are shortened, and in full.
+    about : mapping
+        How the space was made: sources, licences, counts, versions. JSON.
     """
 
     words: Mapping[str, int]
     word_vectors: Floats
     venues: Mapping[str, int]
     venue_rows: Floats
-    about: Mapping[str, object]
+    abbreviations: Mapping[str, str]
+    about: Mapping[str, Any]
 
     @classmethod
-    def load(cls, path: Path | None = None) -> SemanticSpace:
+    def load(cls, path: Path | str | None = None) -> SemanticSpace:
         """Read a space; without ``path`` the one shipped in the package.
 
-        Raises:
-            ModelError: the file is missing, damaged, or of another format version.
+        Raises
+        ------
+        ModelError
+            The file is missing, damaged, changed, or of another format version.
         """
-        source = path if path is not None else files("disambig") / "data" / "semantic.npz"
+        source = files("disambig") / "data" / "semantic.npz" if path is None else Path(path)
         try:
-            with source.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-                return _from_arrays({name: arrays[name] for name in arrays.files})
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as problem:
+            return _from_parts(*_archive.read(source, FORMAT))
+        except ModelError as problem:
             raise ModelError(
-                f"{source}: not a semantic space ({problem}); reinstall the package, or make one"
-                " with labeled.semantic_training"
+                f"{source}: {problem}; reinstall the package, or make a semantic space with"
+                " python -m labeled.semantic_training"
             ) from problem
+
+    def save(self, path: Path | str) -> None:
+        """Write the space, vectors rounded to int8 with one scale a row.
+
+        Equal spaces give files equal to the byte.
+
+        Raises
+        ------
+        ModelError
+            ``about`` is not JSON, or the file cannot be written.
+        """
+        word_rows, word_scales = _quantised(self.word_vectors)
+        venue_rows, venue_scales = _quantised(self.venue_rows)
+        document = {
+            "about": dict(self.about),
+            "abbreviations": dict(self.abbreviations),
+            "dimension": self.dimension,
+        }
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "words": _joined(self.words),
+            "word_rows": word_rows,
+            "word_scales": word_scales,
+            "venues": _joined(self.venues),
+            "venue_rows": venue_rows,
+            "venue_scales": venue_scales,
+        }
+        _archive.write(Path(path), FORMAT, document, arrays)
 
     @property
     def dimension(self) -> int:
         """d, the number of coordinates of every vector."""
         return int(self.word_vectors.shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of everything that decides a vector."""
+        digest = hashlib.sha256()
+        shortened = (f"{short}={full}" for short, full in sorted(self.abbreviations.items()))
+        parts: list[npt.NDArray[Any]] = [
+            _joined(self.words),
+            _joined(self.venues),
+            _joined(shortened),
+            self.word_vectors,
+            self.venue_rows,
+        ]
+        for part in parts:
+            digest.update(f"{part.size} ".encode())
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()
 
     def token_ids(self, text: str) -> Ints:
         """Rows of ``word_vectors`` for the known words of ``text``, in order, int32.
@@ -116,15 +188,15 @@ class SemanticSpace:
         """
         return np.array(self._ids(text), dtype=np.int32)
 
-    def bags(self, texts: Sequence[str]) -> sp.csr_matrix:
+    def bags(self, texts: Sequence[str]) -> sp.csr_array:
         """Bags of words, float32 (n, words): a word seen k times in a text counts 1 + log k."""
         columns: list[int] = []
         starts = np.zeros(len(texts) + 1, dtype=np.int64)
         for row, text in enumerate(texts):
             columns += self._ids(text)
             starts[row + 1] = len(columns)
-        counts = sp.csr_matrix(
-            (np.ones(len(columns), np.float32), np.array(columns, np.int32), starts),
+        counts = sp.csr_array(
+            (np.ones(len(columns), np.float32), np.array(columns, np.int64), starts),
             shape=(len(texts), len(self.word_vectors)),
         )
         counts.sum_duplicates()
@@ -142,84 +214,72 @@ class SemanticSpace:
     def venue_vectors(self, venues: Sequence[str | None]) -> Floats:
         """Unit vectors of venues by name, float32 (n, d); all NaN where nothing is known.
 
-        A known venue is where the mean of its works lies. Another one is read as a text if it
-        has three known words or more ("International Workshop on Petri Nets"): an unknown
-        acronym is no evidence.
+        A venue in the table has its subject's vector. Another one is read as a text, if it has
+        a known word of four letters or more: an unknown acronym is no evidence.
         """
-        keys = [venue_key(venue) if venue else "" for venue in venues]
+        keys = [venue_key(venue, self.abbreviations) if venue else "" for venue in venues]
         rows = np.array([self.venues.get(key, -1) for key in keys], dtype=np.int64)
         out = np.full((len(keys), self.dimension), np.nan, dtype=np.float32)
-        out[rows >= 0] = self.venue_rows[rows[rows >= 0]]
-        named = [i for i in np.flatnonzero(rows < 0) if len(self._ids(keys[i])) >= 3]
+        out[rows >= 0] = unit_rows(self.venue_rows[rows[rows >= 0]])
+        named = [i for i in np.flatnonzero(rows < 0) if self._says_a_subject(keys[i])]
         if named:
             out[named] = self.vectors([keys[i] for i in named])
         return out
 
+    def _says_a_subject(self, key: str) -> bool:
+        return any(len(word) > 3 and word in self.words for word in key.split())
+
     def _ids(self, text: str) -> list[int]:
-        known = self.words
-        ids = [known.get(word, -1) for word in words_of(text)]
+        words = words_of(text)
+        ids = [self.words.get(word, -1) for word in words]
         if -1 in ids:
-            ids = [i if i >= 0 else self._fold(w) for i, w in zip(ids, words_of(text), strict=True)]
+            ids = [i if i >= 0 else self._folded(w) for i, w in zip(ids, words, strict=True)]
             ids = [i for i in ids if i >= 0]
         return ids
 
-    def _fold(self, word: str) -> int:
+    def _folded(self, word: str) -> int:
         """The id of an unknown ``word`` without its inflection, or -1."""
         stems = (word[: -len(end)] + new for end, new in _SUFFIXES if word.endswith(end))
         return next((self.words[s] for s in stems if len(s) > 3 and s in self.words), -1)
 
 
-def save(space: SemanticSpace, path: Path) -> None:
-    """Write ``space`` as int8 rows with one scale each; nothing in the file can execute code."""
-    words, word_scales = _quantise(space.word_vectors)
-    venues, venue_scales = _quantise(space.venue_rows)
-    np.savez_compressed(
-        path,
-        format=np.int32(FORMAT),
-        words=_pack("\n".join(space.words)),
-        word_rows=words,
-        word_scales=word_scales,
-        venues=_pack("\n".join(space.venues)),
-        venue_rows=venues,
-        venue_scales=venue_scales,
-        about=_pack(json.dumps(dict(space.about), sort_keys=True)),
-    )
-
-
-def _quantise(rows: Floats) -> tuple[npt.NDArray[np.int8], Floats]:
+def _quantised(rows: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:
+    """``rows`` as int8 (its bits as uint8, flat) times one float32 scale a row."""
     scales = np.maximum(np.abs(rows).max(axis=1, initial=0), 1e-12).astype(np.float32) / 127
-    return np.round(rows / scales[:, None]).astype(np.int8), scales
+    return np.round(rows / scales[:, None]).astype(np.int8).view(np.uint8).ravel(), scales
 
 
-def _pack(text: str) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+def _joined(names: Iterable[str]) -> npt.NDArray[np.uint8]:
+    return np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
 
 
-def _from_arrays(arrays: Mapping[str, npt.NDArray[np.generic]]) -> SemanticSpace:
-    """Build a space from the arrays of a file; ValueError or KeyError if they do not fit."""
-    if int(arrays["format"]) != FORMAT:
-        raise ValueError(f"format {int(arrays['format'])}, this version reads {FORMAT}")
-    words = _index(arrays["words"])
-    venues = _index(arrays["venues"])
-    word_vectors = _dequantise(arrays["word_rows"], arrays["word_scales"], len(words))
-    venue_rows = _dequantise(arrays["venue_rows"], arrays["venue_scales"], len(venues))
-    if word_vectors.shape[1] != venue_rows.shape[1]:
-        raise ValueError("words and venues have different dimensions")
-    about = json.loads(arrays["about"].tobytes().decode("utf-8"))
-    return SemanticSpace(words, word_vectors, venues, unit_rows(venue_rows), about)
+def _from_parts(document: Mapping[str, Any], arrays: _archive.Arrays) -> SemanticSpace:
+    try:
+        dimension = int(document["dimension"])
+        words, venues = _index(arrays["words"]), _index(arrays["venues"])
+        return SemanticSpace(
+            words,
+            _rows(arrays["word_rows"], arrays["word_scales"], len(words), dimension),
+            venues,
+            _rows(arrays["venue_rows"], arrays["venue_scales"], len(venues), dimension),
+            dict(document["abbreviations"]),
+            dict(document["about"]),
+        )
+    except (KeyError, TypeError, ValueError) as problem:
+        raise ModelError(f"not a semantic space ({problem})") from problem
 
 
-def _index(packed: npt.NDArray[np.generic]) -> dict[str, int]:
-    names = packed.tobytes().decode("utf-8").split("\n") if packed.size else []
+def _index(joined: npt.NDArray[Any]) -> dict[str, int]:
+    names = joined.tobytes().decode().split("\n") if joined.size else []
     index = {name: row for row, name in enumerate(names)}
     if len(index) != len(names):
         raise ValueError("a name is listed twice")
     return index
 
 
-def _dequantise(
-    rows: npt.NDArray[np.generic], scales: npt.NDArray[np.generic], count: int
-) -> Floats:
-    if rows.dtype != np.int8 or rows.ndim != 2 or len(rows) != count or scales.shape != (count,):
-        raise ValueError("arrays do not fit together")
-    return rows.astype(np.float32) * scales.astype(np.float32)[:, None]
+def _rows(flat: npt.NDArray[Any], scales: npt.NDArray[Any], count: int, dimension: int) -> Floats:
+    if flat.dtype != np.uint8 or scales.shape != (count,):
+        raise ValueError("its arrays do not fit together")
+    rows = flat.view(np.int8).reshape(count, dimension).astype(np.float32)
+    scaled: Floats = rows * scales.astype(np.float32)[:, None]
+    return scaled
