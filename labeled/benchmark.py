@@ -51,7 +51,9 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
 @click.option("--save-model", type=_PATH, help="Where to keep the model of --train-on.")
 @click.option("--seed", default=0, show_default=True, help="For fitting, and for drawing errors.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores when left out.")
-@click.option("--errors", default=0, type=click.IntRange(min=0), help="Wrong pairs to show.")
+@click.option(
+    "--errors", default=0, type=click.IntRange(min=0), help="Wrong pairs of each corpus to show."
+)
 @click.option("--errors-out", type=_PATH, help="Write them here as JSON lines instead.")
 @click.option("--json", "json_out", type=_PATH, help="Where to write all figures as JSON.")
 @click.option(

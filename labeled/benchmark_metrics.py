@@ -1,4 +1,4 @@
-"""Figures of the benchmark that follow from arrays alone: blocking, name variants, targets."""
+"""Figures of the benchmark that follow from arrays alone, and the values they come in."""
 
 from __future__ import annotations
 
@@ -62,6 +62,24 @@ class VariantRecall:
     rivals: int
     rivals_merged: int
     same_work_merged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds from starting a process to written identities, and what it took.
+
+    ``stages`` are seconds by stage and add up to ``seconds``. ``peak_memory`` is that of the
+    process and ``worker_memory`` the largest worker's, in bytes; a worker shares most of its
+    memory with the process. ``worker_memory`` is 0 without workers.
+    """
+
+    works: int
+    mentions: int
+    pairs: int
+    seconds: float
+    stages: dict[str, float]
+    peak_memory: int
+    worker_memory: int
 
 
 def pairs_together(*codes: Ints) -> int:

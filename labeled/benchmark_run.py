@@ -38,6 +38,7 @@ from labeled.benchmark_errors import ErrorCase, error_cases, sample_wrong_pairs
 from labeled.benchmark_metrics import (
     SMALL_LIMIT,
     BlockingLoss,
+    Speed,
     VariantRecall,
     blocking_loss,
     variant_recall,
@@ -56,24 +57,6 @@ class CorpusFolder:
     works: Path
     labels: Path
     silver: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """Seconds from starting a process to written identities, and what it took.
-
-    ``stages`` are seconds by stage and add up to ``seconds``. ``peak_memory`` is that of the
-    process and ``worker_memory`` the largest worker's, in bytes; a worker shares most of its
-    memory with the process. ``worker_memory`` is 0 without workers.
-    """
-
-    works: int
-    mentions: int
-    pairs: int
-    seconds: float
-    stages: dict[str, float]
-    peak_memory: int
-    worker_memory: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from disambig.console import safe
-from labeled.benchmark_metrics import ECE_LIMIT, SMALL_LIMIT, TARGETS, share
+from labeled.benchmark_metrics import ECE_LIMIT, SMALL_LIMIT, TARGETS, Speed, share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -88,7 +88,7 @@ def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]
                 "mentions", "pairs", "pairs/s", "compare/s", "total s",
                 *results[0].speed.stages, "peak", "worker",
             ),
-            [(r.name, *_speed(r)) for r in results],
+            [(name, *_speed(speed)) for name, speed in _speeds(results)],
         ),
     )  # fmt: skip
 
@@ -163,8 +163,27 @@ def _silver(result: CorpusResult) -> list[str]:
     ]
 
 
-def _speed(result: CorpusResult) -> list[str]:
-    speed = result.speed
+def _speeds(results: Sequence[CorpusResult]) -> Iterator[tuple[str, Speed]]:
+    """Speed of each corpus and, where there are several, of all, one after the other."""
+    yield from ((r.name, r.speed) for r in results)
+    if len(results) > 1:
+        yield "all", one_after_the_other([r.speed for r in results])
+
+
+def one_after_the_other(speeds: Sequence[Speed]) -> Speed:
+    """Counts and seconds in sum; the largest of each memory."""
+    return Speed(
+        works=sum(s.works for s in speeds),
+        mentions=sum(s.mentions for s in speeds),
+        pairs=sum(s.pairs for s in speeds),
+        seconds=sum(s.seconds for s in speeds),
+        stages={k: sum(s.stages[k] for s in speeds) for k in speeds[0].stages},
+        peak_memory=max(s.peak_memory for s in speeds),
+        worker_memory=max(s.worker_memory for s in speeds),
+    )
+
+
+def _speed(speed: Speed) -> list[str]:
     compare = speed.stages["compare"]
     return [
         f"{speed.mentions:,}",

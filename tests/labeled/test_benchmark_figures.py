@@ -9,8 +9,14 @@ import numpy.typing as npt
 import pytest
 
 from labeled.benchmark_errors import WrongPair, sample_wrong_pairs
-from labeled.benchmark_metrics import BlockingLoss, blocking_loss, pairs_together, variant_recall
-from labeled.benchmark_tables import standing
+from labeled.benchmark_metrics import (
+    BlockingLoss,
+    Speed,
+    blocking_loss,
+    pairs_together,
+    variant_recall,
+)
+from labeled.benchmark_tables import one_after_the_other, standing
 
 NAN = float("nan")
 
@@ -110,3 +116,10 @@ def test_a_figure_is_placed_between_floor_and_goal(f1: float, word: str) -> None
 
 def test_a_corpus_without_targets_has_no_standing() -> None:
     assert standing(0.5, NAN, NAN) == ""
+
+
+def test_speed_of_several_corpora_adds_up_but_memory_does_not() -> None:
+    small = Speed(1, 4, 6, 2.0, {"read": 0.5, "compare": 1.5}, 300, 0)
+    large = Speed(2, 8, 28, 3.0, {"read": 1.0, "compare": 2.0}, 200, 100)
+    together = Speed(3, 12, 34, 5.0, {"read": 1.5, "compare": 3.5}, 300, 100)
+    assert one_after_the_other([small, large]) == together
