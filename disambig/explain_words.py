@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from disambig.explain_facts import Facts, Shared
 from disambig.names import FamilyRelation, GivenRelation, ParsedName
@@ -143,7 +144,7 @@ _FAMILY = {
 _MIDDLE = {-1: "conflict", 0: "nearly equal", 1: "initials agree", 2: "equal"}
 
 
-def _relation(words: Mapping[int, str]) -> Callable[[float], str]:
+def _relation(words: Mapping[Any, str]) -> Callable[[float], str]:
     return lambda value: words.get(round(value), _number(value))
 
 

@@ -67,10 +67,12 @@ def cluster(
     from disambig.output import write_assignments
 
     rejects = rejects or out.with_name(out.name + ".rejects.jsonl")
-    rejects.unlink(missing_ok=True)  # what an earlier run rejected is no news of this one
-    decisions = read_constraints(constraints) if constraints else []
+    common.refuse_input(out, (*works, *filter(None, (model, constraints))))
+    decisions = list(read_constraints(constraints)) if constraints else []
     with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
         corpus = Corpus.from_works(reader)
+    if not reader.report.rejected:
+        rejects.unlink(missing_ok=True)  # what an earlier run rejected is no news of this one
     people = Disambiguator(
         model=model,
         constraints=decisions,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from disambig.console import progress
+from disambig.console import progress, safe
 
 if TYPE_CHECKING:
     from disambig.domain import Label
@@ -22,6 +23,7 @@ __all__ = [
     "out_option",
     "progress",
     "quiet_option",
+    "refuse_input",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,8 +55,32 @@ def out_option(what: str) -> Callable[[F], F]:
         "--out",
         required=True,
         type=click.Path(dir_okay=False, path_type=Path),
+        callback=_in_a_folder,
         help=f"Where to write {what}.",
     )
+
+
+def _in_a_folder(context: click.Context, option: click.Parameter, path: Path) -> Path:
+    """Refuse a file that cannot be written, before hours of work rather than after."""
+    if not path.parent.is_dir():
+        raise click.BadParameter(f"the folder {safe(str(path.parent))} does not exist; make it")
+    if not os.access(path.parent, os.W_OK):
+        raise click.BadParameter(f"the folder {safe(str(path.parent))} cannot be written to")
+    return path
+
+
+def refuse_input(out: Path, inputs: Iterable[Path]) -> None:
+    """Refuse to write over a file that is read.
+
+    Raises
+    ------
+    InputError
+        ``out`` is one of ``inputs``.
+    """
+    from disambig.errors import InputError
+
+    if out.exists() and any(path.exists() and path.samefile(out) for path in inputs):
+        raise InputError(f"{out}: is an input and would be overwritten; name another file")
 
 
 def comparison_arguments(command: F) -> F:

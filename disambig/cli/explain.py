@@ -48,9 +48,9 @@ def explain(
     rejects: Path | None,
     quiet: bool,
 ) -> None:
-    """Say why two author mentions in WORKS are one person, or are not.
+    """Say why two mentions are one person, or not.
 
-    A mention is the id of a work, a colon, and the place of the author on it, counted from 0.
+    A mention in WORKS is the id of a work, a colon, and the place of the author on it, counted from 0.
     Give the works, model and constraints that the clusters were made with: how common names and
     words are counts.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,11 @@ from disambig.cli import common
 from disambig.cli.group import version
 from disambig.cli.reading import finish, reading_options, works_of
 from disambig.console import safe
+
+if TYPE_CHECKING:
+    from disambig.domain import Work
+    from disambig.evaluation import Comparison
+    from disambig.report import PairScores
 
 
 @click.command(
@@ -29,6 +36,11 @@ from disambig.console import safe
     type=click.Path(exists=True, path_type=Path),
     help="Works that CLUSTERS were made from: a file or folder; may be given again.",
 )
+@click.option(
+    "--model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The model CLUSTERS were made with; left out, the one that ships.",
+)
 @common.out_option("the page")
 @click.option("--title", default="Identity report", show_default=True, help="Heading of the page.")
 @reading_options
@@ -39,6 +51,7 @@ def report(
     split: str | None,
     allow_missing: bool,
     works: tuple[Path, ...],
+    model: Path | None,
     out: Path,
     title: str,
     format: str,
@@ -48,10 +61,12 @@ def report(
 ) -> None:
     """Show on one HTML page where CLUSTERS are wrong.
 
-    The page holds the figures of disambig evaluate for each labels file, error slices by block
-    size, name frequency and missing metadata, and the largest over-merges and over-splits with
-    their titles, years and names. It is a single file that loads nothing and runs no script.
+    The page holds the figures of disambig evaluate for each labels file; how far the model's
+    probabilities of labelled pairs can be trusted, and how they are spread; error slices by
+    block size, name frequency and missing metadata; and the largest over-merges and over-splits
+    with their titles, years and names. It is a single file that loads nothing and runs no script.
     """
+    from disambig.output import whole_file
     from disambig.report import build_report
     from disambig.report_data import read_contexts, section
 
@@ -60,25 +75,51 @@ def report(
     )
     wanted = {(x.signature.work, x.signature.position) for _, c in compared for x in c.labels}
     with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
-        contexts = read_contexts(reader, wanted)
+        read = list(reader)
+    contexts = read_contexts(read, wanted)
+    sections = [
+        section(name, comparison, contexts)
+        for name, (_, comparison) in zip(_short_names(labels), compared, strict=True)
+    ]
+    scores = _pair_scores(read, model, [comparison for _, comparison in compared], quiet=quiet)
     now = datetime.now(UTC)
     page = build_report(
-        [
-            section(name, comparison, contexts)
-            for name, (_, comparison) in zip(_short_names(labels), compared, strict=True)
-        ],
+        [replace(of, pair_scores=scored) for of, scored in zip(sections, scores, strict=True)],
         title=title,
         facts=[
             ("clusters", str(clusters)),
+            ("model", str(model) if model else "the default"),
             *([("split", split)] if split else []),
             ("made", f"{now.day} {now:%B %Y, %H:%M} UTC"),
             ("with", f"disambig {version()}"),
         ],
     )
-    out.write_text(page, encoding="utf-8")
+    with whole_file(out) as stream:
+        stream.write(page)
     if not quiet:
         click.echo(f"Report written to {safe(str(out))}; open it in a browser.", err=True)
     finish(reader.report, rejects=rejects, quiet=quiet)
+
+
+def _pair_scores(
+    works: Sequence[Work], model: Path | None, compared: Sequence[Comparison], *, quiet: bool
+) -> list[PairScores]:
+    """Scores of the labelled pairs of each labels file, over one index of all works."""
+    from disambig.corpus import Corpus
+    from disambig.index import CorpusIndex
+    from disambig.model import Model
+    from disambig.report import PairScores
+    from disambig.scoring import pair_scores
+    from disambig.semantic import SemanticSpace
+
+    fitted = Model.load(model)
+    with common.progress("Reading names and words", quiet=quiet):
+        index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), fitted.frequency)
+    with common.progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
+        return [
+            PairScores(*pair_scores(index, fitted, comparison.labels, advance))
+            for comparison in compared
+        ]
 
 
 def _short_names(paths: Sequence[Path]) -> list[str]:

@@ -44,16 +44,18 @@ def train(
     rejects: Path | None,
     quiet: bool,
 ) -> None:
-    """Make a model from WORKS and labels that say who some of their authors are.
+    """Make a model from labelled WORKS.
 
-    Fits how likely two mentions are one person and, on cross-fitted scores, how likely two
-    groups of mentions are. Labelled works without a label for some authors are fine. The file
-    holds numbers and text only: loading a model from somebody else cannot run code.
+    Labels say who some of the authors are; works and authors without a label are fine. Fits how
+    likely two mentions are one person and, on cross-fitted scores, how likely two groups of
+    mentions are. The file holds numbers and text only: loading a model from somebody else cannot
+    run code.
     """
     from disambig.corpus import Corpus
     from disambig.ingest import read_labels
     from disambig.training import LabelledCorpus, fit_model
 
+    common.refuse_input(out, (*works, *labels))
     with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
         corpus = Corpus.from_works(reader)
     chosen = [label for label in read_labels(labels) if not split or label.split in split]
