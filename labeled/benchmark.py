@@ -76,9 +76,12 @@ def benchmark(
     plots: Path | None,
     quiet: bool,
 ) -> None:
-    """Measure on labelled CORPORA: accuracy, blocking, calibration, name variants, speed.
+    """Measure accuracy and speed on labelled CORPORA.
 
-    Each folder holds works.jsonl.gz and labels.jsonl (rows of work, position, person, block and
+    Prints accuracy beside floor and goal, what blocking loses, how honest the probabilities of
+    pairs are, recall on name variants, speed and memory, for each corpus by itself.
+
+    A folder holds works.jsonl.gz and labels.jsonl (rows of work, position, person, block and
     split), or folders that do; silver_labels.jsonl.gz may hold ids that are sure about positives
     only. Whole corpora are clustered, each in a fresh process, and measured on the labels of one
     split. The model that ships was fitted on train and dev: use --train-on train to measure
