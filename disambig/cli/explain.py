@@ -50,9 +50,9 @@ def explain(
 ) -> None:
     """Say why two mentions are one person, or not.
 
-    A mention in WORKS is the id of a work, a colon, and the place of the author on it, counted from 0.
-    Give the works, model and constraints that the clusters were made with: how common names and
-    words are counts.
+    A mention in WORKS is the id of a work, a colon, and the place of the author on it, counted
+    from 0. Give the works, model and constraints that the clusters were made with: how common
+    names and words are counts.
 
     The chart starts from what is known of no pair in particular. Each feature then moves the
     log-odds towards one person (right, +) or two (left, −), and the sum is the probability. The

@@ -72,3 +72,16 @@ def test_works_that_lack_a_labelled_mention_are_an_error(tmp_path: Path) -> None
     assert result.exit_code == 1
     assert "2 labelled mentions are in no work" in result.stderr
     assert not (tmp_path / "report.html").exists()
+
+
+def test_the_page_says_how_honest_the_probabilities_are(tmp_path: Path) -> None:
+    run(tmp_path)
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Are the probabilities honest?" in page
+    assert "over 3 pairs" in page
+
+
+def test_a_folder_that_does_not_exist_is_refused_before_any_work(tmp_path: Path) -> None:
+    result = run(tmp_path, "--out", str(tmp_path / "nowhere" / "report.html"))
+    assert result.exit_code == 2
+    assert "does not exist" in result.stderr

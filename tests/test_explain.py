@@ -1,0 +1,259 @@
+"""Explanations: they add up, have words for every feature, and tell what decided."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from disambig import (
+    Author,
+    Constraint,
+    ConstraintKind,
+    Corpus,
+    Disambiguator,
+    InputError,
+    Model,
+    Signature,
+    Work,
+)
+from disambig.explain import Decider, Explanation, explain, parse_mention, percent
+from disambig.explain_facts import Facts
+from disambig.explain_score import Score
+from disambig.explain_view import show
+from disambig.explain_words import THEMES, group_phrase, pair_phrase
+from disambig.group_features import GROUP_FEATURES
+from disambig.index import CorpusIndex
+from disambig.pair_features import PAIR_FEATURES
+from disambig.semantic import SemanticSpace
+from labeled.bundled import sample_works
+
+A, B, C, D = (Signature(work, 0) for work in ("W1", "W2", "W3", "W:4"))
+FRIENDS = tuple(Author(name) for name in ("Bo Fox", "Cy Ray"))
+WORKS = (
+    Work("W1", "Deep graph grammars", (Author("Ann Lee"), *FRIENDS), venue="AAAI", year=2006),
+    Work("W2", "More graph grammars", (Author("Ann Lee"), *FRIENDS), venue="AAAI", year=2019),
+    Work("W3", "Soil of the Alps", (Author("Ann Lee"), Author("Al Moor")), venue="Geo", year=1990),
+    Work("W:4", "Grammars", (Author("Ada Stone"), *FRIENDS), year=2008),
+)
+
+
+@cache
+def model() -> Model:
+    return Model.load()
+
+
+def told(
+    a: Signature, b: Signature, *constraints: Constraint, works: Sequence[Work] = WORKS
+) -> Explanation:
+    return explain(Corpus.from_works(works), model(), a, b, constraints)
+
+
+def facts(a: Sequence[Signature], b: Sequence[Signature]) -> Facts:
+    corpus = Corpus.from_works(WORKS)
+    index = CorpusIndex.of(corpus, SemanticSpace.load(), model().frequency)
+    rows = [np.array([corpus.row_of(s) for s in side], dtype=np.int32) for side in (a, b)]
+    return Facts(index, *rows)
+
+
+def words(explanation: Explanation) -> dict[str, str]:
+    return {part.feature: part.words for part in explanation.pair.contributions}
+
+
+def drawn(explanation: Explanation, width: int = 80, *, every: bool = False) -> str:
+    stream = io.StringIO()
+    out = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    show(out, explanation, every=every)
+    return stream.getvalue()
+
+
+def total(score: Score) -> float:
+    return score.bias + sum(c.log_odds for c in score.contributions) + score.calibration
+
+
+@pytest.mark.parametrize("feature", PAIR_FEATURES)
+def test_every_pair_feature_has_words_and_a_theme(feature: str) -> None:
+    phrase = pair_phrase(feature)
+    assert phrase.theme in THEMES
+    both = facts([A], [C])
+    assert all(phrase.tell(value, both) for value in (0.0, 1.0, 2.5, math.nan))
+
+
+@pytest.mark.parametrize("feature", GROUP_FEATURES)
+def test_every_group_feature_has_words_and_a_theme(feature: str) -> None:
+    phrase = group_phrase(feature)
+    assert phrase.theme in THEMES
+    both = facts([A, B], [C])
+    assert all(phrase.tell(value, both) for value in (0.0, 1.0, 2.5, math.nan))
+
+
+@pytest.mark.parametrize("b", [B, C, D])
+def test_the_parts_of_a_pair_score_add_up_to_its_probability(b: Signature) -> None:
+    score = told(A, b).pair
+    assert total(score) == pytest.approx(math.log(score.probability / (1 - score.probability)))
+
+
+@pytest.mark.parametrize("b", [B, C])
+def test_calibration_is_all_that_the_forest_does_not_say(b: Signature) -> None:
+    score = told(A, b).pair
+    row = {c.feature: math.nan if c.value is None else c.value for c in score.contributions}
+    X = np.array([[row[name] for name in model().pair.features]], dtype=np.float32)
+    raw = float(model().pair.raw(X)[0])
+    assert total(score) - score.calibration == pytest.approx(raw, abs=1e-4)
+
+
+def test_the_parts_of_a_group_score_add_up_to_its_probability() -> None:
+    score = told(A, C).groups.score
+    assert score is not None
+    assert total(score) == pytest.approx(math.log(score.probability / (1 - score.probability)))
+
+
+def test_themes_sum_the_contributions() -> None:
+    score = told(A, B).pair
+    together = sum(value for _, value in score.themes())
+    assert together == pytest.approx(sum(c.log_odds for c in score.contributions))
+
+
+def test_two_papers_of_one_team_on_one_topic_are_one_person() -> None:
+    found = told(A, B)
+    assert found.same
+    assert found.decided_by in (Decider.FIRST_LEVEL, Decider.SECOND_LEVEL)
+
+
+def test_words_name_what_is_shared() -> None:
+    found = words(told(A, B))
+    assert found["coauthors_shared"] == "2 co-authors in common: Bo Fox, Cy Ray"
+    assert found["venue_same"] == "same venue (AAAI)"
+    assert found["year_gap"] == "years 2006 and 2019, 13 apart"
+    assert found["name_given_relation"] == "given names: Ann (the same)"
+
+
+def test_words_name_what_differs() -> None:
+    found = words(told(A, C))
+    assert found["coauthors_shared"] == "no co-author in common"
+    assert found["venue_same"] == "different venues (AAAI / Geo)"
+
+
+def test_what_is_not_known_is_told_as_unknown() -> None:
+    assert words(told(A, D))["venue_same"] == "venues: unknown"
+    unknown = next(c for c in told(A, D).pair.contributions if c.feature == "venue_same")
+    assert unknown.value is None
+
+
+def test_mentions_of_two_blocks_are_compared_all_the_same() -> None:
+    found = told(A, D)
+    assert not found.same_block
+    assert (found.a.block, found.b.block) == ("a lee", "a stone")
+    assert found.decided_by is Decider.ACROSS
+    assert "different blocks" in found.because[0]
+
+
+def test_two_authors_of_one_work_are_two_persons_by_rule() -> None:
+    works = (Work("W1", "Twins", (Author("Ann Lee"), Author("Ann Lee"))), *WORKS[1:])
+    found = told(A, Signature("W1", 1), works=works)
+    assert (found.same, found.decided_by) == (False, Decider.SAME_WORK)
+
+
+def test_a_cannot_link_decides_against_the_evidence() -> None:
+    found = told(A, B, Constraint(ConstraintKind.CANNOT, A, B))
+    assert (found.same, found.decided_by) == (False, Decider.CANNOT)
+    assert found.pair.probability == told(A, B).pair.probability
+
+
+def test_a_must_link_decides_within_a_block_and_across_two() -> None:
+    for b in (C, D):
+        found = told(A, b, Constraint(ConstraintKind.MUST, A, b))
+        assert (found.same, found.decided_by) == (True, Decider.MUST)
+
+
+def test_a_chain_of_must_links_decides() -> None:
+    links = (Constraint(ConstraintKind.MUST, A, D), Constraint(ConstraintKind.MUST, D, C))
+    assert told(A, C, *links).decided_by is Decider.MUST
+
+
+def test_a_shared_orcid_decides_as_an_identifier() -> None:
+    orcid = "0000-0002-1825-0097"
+    works = tuple(
+        Work(w.id, w.title, (Author("Ann Lee", orcid=orcid), *w.authors[1:])) for w in WORKS[:3]
+    )
+    found = told(A, C, works=works)
+    assert (found.same, found.decided_by) == (True, Decider.IDENTIFIER)
+
+
+def test_two_papers_alone_in_their_block_can_be_explained() -> None:
+    assert told(A, B, works=WORKS[:2]).groups.first_a in (1, 2)
+
+
+def test_an_unknown_work_is_an_error_that_names_it() -> None:
+    with pytest.raises(InputError, match="'W9'"):
+        told(A, Signature("W9", 0))
+
+
+def test_one_mention_named_twice_is_an_error() -> None:
+    with pytest.raises(InputError, match="named twice"):
+        told(A, A)
+
+
+def test_a_mention_is_divided_at_the_last_colon() -> None:
+    assert parse_mention("doi:10.1/x:12") == Signature("doi:10.1/x", 12)
+
+
+@pytest.mark.parametrize("text", ["W1", "W1:", ":0", "W1:-1", "W1:x", "W1:²", "W1:" + "9" * 5000])
+def test_what_is_no_mention_is_an_error(text: str) -> None:
+    with pytest.raises(InputError):
+        parse_mention(text)
+
+
+def test_json_holds_every_contribution() -> None:
+    document = json.loads(json.dumps(told(A, C).as_json()))
+    assert {c["feature"] for c in document["pair"]["contributions"]} == set(PAIR_FEATURES)
+    assert document["groups"]["score"]["themes"]
+
+
+def test_the_verdict_is_that_of_a_full_run() -> None:
+    corpus = Corpus.from_works(sample_works())
+    people = Disambiguator(model=model()).predict(corpus)
+    names = np.array([corpus.printed_name(row).split()[-1] for row in range(corpus.n_signatures)])
+    chen = np.flatnonzero(names == "Chen").tolist()[:6]
+    for a, b in pairwise(chen):
+        found = explain(corpus, model(), corpus.signature(a), corpus.signature(b))
+        assert found.same == (people.identity[a] == people.identity[b])
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_chart_fits_the_terminal(width: int) -> None:
+    lines = drawn(told(A, C), width).splitlines()
+    assert max(map(len, lines)) <= width
+
+
+def test_all_shows_every_feature() -> None:
+    text = drawn(told(A, B), 120, every=True)
+    assert "letters of the longer given name" in text
+    assert not re.search(r"\d more", text)
+
+
+def test_hostile_names_and_titles_cannot_act_on_the_terminal() -> None:
+    bad = "\x1b[2J\u202e[red]<b>"
+    works = tuple(
+        Work(w.id, w.title + bad, (Author("Ann" + bad + " Lee"), Author("Bo Fox" + bad)), venue=bad)
+        for w in WORKS
+    )
+    text = drawn(told(A, B, works=works), every=True)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "[red]<b>" in text
+
+
+@pytest.mark.parametrize(
+    ("probability", "text"), [(0.5, "50%"), (0.9996, ">99.9%"), (1e-9, "<0.1%"), (0.123, "12.3%")]
+)
+def test_a_probability_never_claims_certainty(probability: float, text: str) -> None:
+    assert percent(probability) == text
