@@ -215,3 +215,10 @@ def test_a_file_is_replaced_only_when_it_is_whole(tmp_path: Path) -> None:
         raise RuntimeError
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["out.jsonl"]
+
+
+def test_a_corpus_of_one_person_can_be_clustered(tmp_path: Path) -> None:
+    works = tmp_path / "works.jsonl"
+    paper = {"title": "Deep graphs", "venue": "ACL", "authors": [{"name": "Ann Lee"}]}
+    works.write_text("".join(json.dumps({"id": i, **paper}) + "\n" for i in "ab"))
+    assert len(identities(clustered(tmp_path, works))) == 2
