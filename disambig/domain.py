@@ -53,6 +53,7 @@ class Signature:
     position: int
 
     def __str__(self) -> str:
+        """``WORK:POSITION``, as commands take it."""
         return f"{self.work}:{self.position}"
 
 

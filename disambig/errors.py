@@ -25,6 +25,7 @@ class RecordError(InputError):
     """One bad record: ``file:line: field: problem; remedy``."""
 
     def __init__(self, file: str, line: int, field: str, problem: str, remedy: str) -> None:
+        """``line`` is counted from 1, 0 where the problem is the whole file's."""
         self.file, self.line, self.field = file, line, field
         self.problem, self.remedy = problem, remedy
         super().__init__(f"{file}:{line}: {field}: {problem}; {remedy}")

@@ -76,6 +76,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         seed: int = 0,
         progress: Progress = silent,
     ) -> None:
+        """Keep the parameters; nothing is loaded before it is needed."""
         self.model = model
         self.constraints = constraints
         self.identifiers = identifiers

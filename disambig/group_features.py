@@ -175,10 +175,10 @@ def group_features(
     dict of str to float32[n_group_pairs]
     """
     a, b = groups.pairs.left, groups.pairs.right
-    out: dict[str, npt.NDArray[np.floating]] = {}
-    out.update(_scores(batch, groups, probability))
+    scores = _scores(batch, groups, probability)
+    out: dict[str, npt.NDArray[np.floating]] = {**scores}
     out.update(_sizes(batch, groups))
-    out.update(_rivals(groups, out["score_mean"], out["score_best_high"]))
+    out.update(_rivals(groups, scores["score_mean"], scores["score_best_high"]))
     out["cohesion"] = _cohesion(batch, groups, probability)
     members = sparse.csr_array(
         (np.ones(len(batch.rows), np.float32), (groups.group, np.arange(len(batch.rows)))),
@@ -234,9 +234,9 @@ def _mean_of_best(batch: PairBatch, groups: GroupBatch, p: Float64) -> tuple[Flo
     forward = own < other
     up = np.bincount(groups.pairs.place(own[forward], other[forward]), best[forward], n)
     down = np.bincount(groups.pairs.place(other[~forward], own[~forward]), best[~forward], n)
-    up /= np.maximum(groups.size[groups.pairs.left], 1)
-    down /= np.maximum(groups.size[groups.pairs.right], 1)
-    return np.minimum(up, down), np.maximum(up, down)
+    a = up / np.maximum(groups.size[groups.pairs.left], 1)
+    b = down / np.maximum(groups.size[groups.pairs.right], 1)
+    return np.minimum(a, b), np.maximum(a, b)
 
 
 def _sizes(batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
@@ -294,11 +294,11 @@ def _coauthors(
     covered_a = match.total(match.left, n) / np.maximum(mentions[a], 1)
     covered_b = match.total(match.right, n) / np.maximum(mentions[b], 1)
     fewer = np.minimum(distinct[a], distinct[b])
-    columns = {
+    columns: dict[str, Float32] = {
         "coauthors_shared": shared,
         "coauthors_rarity": match.total(rarity, n),
         "coauthors_weight": match.total(np.minimum(match.left, match.right), n),
-        "coauthors_share": shared / np.maximum(fewer, 1),
+        "coauthors_share": (shared / np.maximum(fewer, 1)).astype(np.float32),
         "coauthors_covered_low": np.minimum(covered_a, covered_b),
         "coauthors_covered_high": np.maximum(covered_a, covered_b),
     }
@@ -343,7 +343,7 @@ def _profiles(
     rarity = (1 / np.log2(2 + index.venue_works)).astype(np.float32)[match.column]
     length = np.sqrt(np.asarray(venues.multiply(venues).sum(axis=1))).ravel()
     empty = np.diff(venues.indptr) == 0
-    columns = {
+    columns: dict[str, Float32] = {
         "venues_shared": match.count(n),
         "venues_rarity": match.total(rarity * np.minimum(match.left, match.right), n),
         "venues_cosine": match.total(match.left * match.right, n)
@@ -358,7 +358,8 @@ def _centroid(members: sparse.csr_array, vectors: Float32) -> Float32:
     """Mean direction of each group's known vectors; NaN where none is known."""
     total = np.asarray(members @ np.nan_to_num(vectors), dtype=np.float32)
     norm = np.linalg.norm(total, axis=1, keepdims=True)
-    unit: Float32 = total / np.where(norm > 0, norm, np.nan)
+    norm[norm == 0] = np.nan
+    unit: Float32 = total / norm
     return unit
 
 

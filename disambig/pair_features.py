@@ -109,11 +109,11 @@ def _coauthors(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     shared = full.count(n)
     shared_initial = initials.count(n)
     hop = _second_hop(index, batch)
-    columns = {
+    columns: dict[str, Float32] = {
         "coauthors_shared": shared,
         "coauthors_rarity": full.total(rarity, n),
         "coauthors_rarest": full.largest(rarity, n),
-        "coauthors_jaccard": shared / np.maximum(small + large - shared, 1),
+        "coauthors_jaccard": (shared / np.maximum(small + large - shared, 1)).astype(np.float32),
         "coauthors_initial_shared": shared_initial,
         "coauthors_initial_rarity": initials.total(rarity_initial, n),
         "coauthors_hop": hop,
@@ -123,11 +123,6 @@ def _coauthors(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     columns["coauthors_min"] = small
     columns["coauthors_max"] = large
     return columns
-
-
-def _own_names(index: CorpusIndex, batch: PairBatch) -> Int32:
-    """Distinct (block, name key) that are the blocks' own names."""
-    return index.full[index.corpus.signature_name[batch.rows]]
 
 
 def _second_hop(index: CorpusIndex, batch: PairBatch) -> Float32:

@@ -41,14 +41,14 @@ FOLDS = 4
 PAIRS_PER_BLOCK = 1500
 """Pairs of one block used for fitting: more of the same 300 papers teach little."""
 FAR = 0.02
-"""Groups whose best signature pair is below this are far apart."""
+"""Groups whose best signature pair is below this are far apart: most pairs, and all alike."""
 FAR_SHARE = 0.2
-"""Share of the far group pairs that is learned from."""
+"""Share of the far group pairs that is learned from, each weighing the more."""
 CUTS = (0.7, 0.8, 0.9)
 """First-level thresholds whose groups the second level learns from."""
 ROUND_CUTS = (0.5, 0.7)
 """Second-level thresholds whose groups its later rounds learn from."""
-SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.6, "across": 0.9}
+SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.5, "across": 0.9}
 """Linkage thresholds, chosen on the dev split over all corpora together."""
 
 PAIR_MONOTONE = {
@@ -118,12 +118,14 @@ class Gold:
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Training rows: ``X`` float32[n, F], ``y`` float32[n] share of same-person pairs,
-    ``weight`` float32[n], ``fold`` int64[n].
+    ``weight`` float32[n] in fitting, ``pairs`` float32[n] signature pairs that a row stands for,
+    ``fold`` int64[n].
     """
 
     X: Float32
     y: Float32
     weight: Float32
+    pairs: Float32
     fold: npt.NDArray[np.int64]
     features: tuple[str, ...]
 
@@ -134,6 +136,7 @@ class Rows:
             np.concatenate([p.X for p in parts]),
             np.concatenate([p.y for p in parts]),
             np.concatenate([p.weight for p in parts]),
+            np.concatenate([p.pairs for p in parts]),
             np.concatenate([p.fold for p in parts]),
             parts[0].features,
         )
@@ -167,29 +170,12 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
         known, count = known[kept], count[kept]
         columns = pair_features(gold.index, batch)
         X = matrix(columns)[known]
-        weight = np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)
+        stands_for = np.maximum(count / PAIRS_PER_BLOCK, 1).astype(np.float32)
+        weight = (stands_for / np.sqrt(count)).astype(np.float32)
         y = (a[known] == b[known]).astype(np.float32)
         folds = np.full(len(known), fold)
-        parts.append(Rows(X, y, weight.astype(np.float32), folds, tuple(columns)))
+        parts.append(Rows(X, y, weight, stands_for, folds, tuple(columns)))
     return Rows.joined(parts)
-
-
-def _far(groups: GroupBatch, probability: Float32) -> Bool:
-    """Group pairs without a single likely pair of signatures: most of them, and all alike."""
-    far: Bool = ~(groups.greatest(probability[groups.cross]) > FAR)
-    return far
-
-
-def _worth_learning(
-    groups: GroupBatch,
-    labelled: npt.NDArray[np.int64],
-    probability: Float32,
-    rng: np.random.Generator,
-) -> Bool:
-    """Labelled group pairs; of the far ones only a share, which weighs the more."""
-    chosen = rng.random(groups.pairs.n_pairs) < FAR_SHARE
-    kept: Bool = (labelled > 0) & (chosen | ~_far(groups, probability))
-    return kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,61 +200,75 @@ def group_rows(
     parts = []
     for batch, fold in _batches(gold):
         progress(batch.n_pairs)
-        if not batch.n_pairs:
-            continue
-        columns = pair_features(gold.index, batch)
-        probability = probabilities(scorers.pair[fold], scorers.pair_calibration, columns)
-        bonds = Bonds.of(gold.index, batch, constraints)
-        person = gold.person[batch.rows]
-        a, b = person[batch.left], person[batch.right]
-        known, same = (a >= 0) & (b >= 0), a == b
-
-        def features_of(group: Int32) -> tuple[GroupBatch, dict[str, Float32]]:
-            groups = GroupBatch.of(batch, group)
-            return groups, group_features(gold.index, batch, groups, columns, probability)
-
-        for group in _states(batch, bonds, probability, features_of, scorers, fold):
-            groups, found = features_of(group)
-            n = groups.pairs.n_pairs
-            labelled = np.bincount(groups.place, known[groups.cross], n)
-            usable = np.flatnonzero(_worth_learning(groups, labelled, probability, rng))
-            if not len(usable):
-                continue
-            positive = np.bincount(groups.place, (known & same)[groups.cross], n)
-            far = _far(groups, probability)[usable]
-            weight = np.sqrt(labelled[usable]) * np.where(far, 1 / FAR_SHARE, 1)
-            block = groups.pairs.block[groups.pairs.left[usable]]
-            total = np.bincount(block, weight)[block]
-            parts.append(
-                Rows(
-                    matrix(found)[usable],
-                    (positive[usable] / labelled[usable]).astype(np.float32),
-                    (weight / np.sqrt(total)).astype(np.float32),
-                    np.full(len(usable), fold),
-                    tuple(found),
-                )
-            )
+        if batch.n_pairs:
+            columns = pair_features(gold.index, batch)
+            probability = probabilities(scorers.pair[fold], scorers.pair_calibration, columns)
+            bonds = Bonds.of(gold.index, batch, constraints)
+            scored = _Scored(gold, batch, columns, probability, fold)
+            for group in _states(scored, bonds, scorers):
+                parts += scored.rows(group, rng)
     return Rows.joined(parts)
 
 
-def _states(
-    batch: PairBatch,
-    bonds: Bonds,
-    probability: Float32,
-    features_of: Callable[[Int32], tuple[GroupBatch, dict[str, Float32]]],
-    scorers: Scorers,
-    fold: int,
-) -> Iterator[Int32]:
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """A batch with its pair features and cross-fitted first-level probabilities."""
+
+    gold: Gold
+    batch: PairBatch
+    columns: dict[str, Float32]
+    probability: Float32
+    fold: int
+
+    def features(self, group: Int32) -> tuple[GroupBatch, dict[str, Float32]]:
+        """Groups of the rows and the features of their pairs."""
+        groups = GroupBatch.of(self.batch, group)
+        return groups, group_features(
+            self.gold.index, self.batch, groups, self.columns, self.probability
+        )
+
+    def rows(self, group: Int32, rng: np.random.Generator) -> list[Rows]:
+        """Training rows of the labelled group pairs; none where nothing is labelled."""
+        person = self.gold.person[self.batch.rows]
+        a, b = person[self.batch.left], person[self.batch.right]
+        groups, found = self.features(group)
+        n = groups.pairs.n_pairs
+        known = ((a >= 0) & (b >= 0))[groups.cross]
+        labelled = np.bincount(groups.place, known, n)
+        positive = np.bincount(groups.place, known & (a == b)[groups.cross], n)
+        far = ~(groups.greatest(self.probability[groups.cross]) > FAR)
+        usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
+        if not len(usable):
+            return []
+        count = labelled[usable]
+        copies = np.where(far[usable], 1 / FAR_SHARE, 1)
+        weight = np.sqrt(count) * copies
+        block = groups.pairs.block[groups.pairs.left[usable]]
+        total = np.bincount(block, weight)[block]
+        return [
+            Rows(
+                matrix(found)[usable],
+                (positive[usable] / count).astype(np.float32),
+                (weight / np.sqrt(total)).astype(np.float32),
+                (count * copies).astype(np.float32),
+                np.full(len(usable), self.fold),
+                tuple(found),
+            )
+        ]
+
+
+def _states(scored: _Scored, bonds: Bonds, scorers: Scorers) -> Iterator[Int32]:
     """Groupings the second level learns from."""
     if not scorers.group:
         for cut in CUTS:
-            yield first_level(batch, probability, bonds, cut)
+            yield first_level(scored.batch, scored.probability, bonds, cut)
         return
+    forest = scorers.group[scored.fold]
     for cut in ROUND_CUTS:
-        group = first_level(batch, probability, bonds, SETTINGS["first_level"])
+        group = first_level(scored.batch, scored.probability, bonds, SETTINGS["first_level"])
         for _ in range(2):
-            groups, found = features_of(group)
-            score = probabilities(scorers.group[fold], scorers.group_calibration, found)
+            groups, found = scored.features(group)
+            score = probabilities(forest, scorers.group_calibration, found)
             group = join_groups(groups, score, bonds, cut)
             yield group
 
@@ -368,7 +368,7 @@ def fit_model(
         rows = Rows.joined([pair_rows(g, rng, advance) for g in golds])
     with progress("Fitting the pair forest", FOLDS + 1, "forests") as advance:
         pair, folds, raw = cross_fit(rows, PAIR_FOREST, PAIR_MONOTONE, seed, advance)
-    pair_calibration = fit_calibration(raw, rows.y, rows.weight)
+    pair_calibration = fit_calibration(raw, rows.y, rows.pairs)
     scorers = Scorers(folds, pair_calibration)
     grouped: list[Rows] = []
     for stage in ("Group features", "Group features, later rounds"):
