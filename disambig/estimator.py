@@ -105,13 +105,18 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         ConstraintError
-            If constraints contradict each other or name unknown signatures.
+            If must-links contradict cannot-links. Constraints on unknown signatures are left
+            out and told in the partition's ``problems``.
         ModelError
             If the model does not fit this version.
         """
         model = self._fitted()
-        constraints = compile_constraints(corpus, self.constraints, identifiers=self.identifiers)
-        index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+        constraints = compile_constraints(
+            corpus, self.constraints, identifiers=self.identifiers, strict=False
+        )
+        space = SemanticSpace.load()
+        model.check_space(space.fingerprint)
+        index = CorpusIndex.of(corpus, space, model.frequency)
         blocks = [part for b in blocks_of(corpus) for part in split_oversized(index, b)]
         identity = np.full(corpus.n_signatures, -1, dtype=np.int32)
         block_of = np.empty(corpus.n_signatures, dtype=np.int32)

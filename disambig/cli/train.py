@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from disambig.cli import common
-from disambig.cli.group import version
 from disambig.cli.reading import finish, reading_options, works_argument, works_of
 from disambig.console import safe
 
 if TYPE_CHECKING:
-    from disambig.corpus import Corpus
-    from disambig.domain import Label
+    pass
 
 
 @click.command(
@@ -67,7 +65,6 @@ def train(
     chosen = [label for label in read_labels(labels) if not split or label.split in split]
     model = fit_model(
         [LabelledCorpus(", ".join(path.name for path in labels), corpus, chosen)],
-        metadata=_metadata(works, labels, split, seed, corpus, chosen),
         seed=seed,
         progress=partial(common.progress, quiet=quiet),
     )
@@ -79,38 +76,3 @@ def train(
             err=True,
         )
     finish(reader.report, rejects=rejects, quiet=quiet)
-
-
-def _metadata(
-    works: tuple[Path, ...],
-    labels: tuple[Path, ...],
-    splits: tuple[str, ...],
-    seed: int,
-    corpus: Corpus,
-    chosen: list[Label],
-) -> dict[str, Any]:
-    """What the model was made from and with; no date, so that equal runs make equal files."""
-    import numpy
-    import scipy
-    import sklearn
-
-    from disambig.semantic import SemanticSpace
-
-    return {
-        "training": {
-            "works": [path.name for path in works],
-            "labels": [path.name for path in labels],
-            "splits": list(splits),
-            "mentions": corpus.n_signatures,
-            "labelled": len(chosen),
-            "people": len({label.person for label in chosen}),
-        },
-        "seed": seed,
-        "versions": {
-            "disambig": version(),
-            "numpy": numpy.__version__,
-            "scipy": scipy.__version__,
-            "scikit-learn": sklearn.__version__,
-        },
-        "space": SemanticSpace.load().fingerprint,
-    }

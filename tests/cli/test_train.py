@@ -86,9 +86,10 @@ def test_the_same_seed_makes_the_same_bytes(folder: Path) -> None:
 
 def test_the_model_says_what_it_was_made_from(folder: Path) -> None:
     metadata = Model.load(folder / "my.model").metadata
-    assert metadata["training"]["labels"] == ["labels.jsonl"]
-    assert metadata["training"]["labelled"] == 8 * 3 * 7
-    assert metadata["training"]["people"] == 24
+    (corpus,) = metadata["training"]
+    assert corpus["corpus"] == "labels.jsonl"
+    assert corpus["labelled_signatures"] == 8 * 3 * 7
+    assert corpus["people"] == 24
     assert metadata["seed"] == 0
 
 
@@ -104,7 +105,7 @@ def test_a_split_uses_only_its_labels(folder: Path) -> None:
     result = train(folder, "split.model", "--split", "train")
     assert result.exit_code == 0, result.output
     assert "Model of 147 labelled mentions" in result.stderr
-    assert Model.load(folder / "split.model").metadata["training"]["splits"] == ["train"]
+    assert Model.load(folder / "split.model").metadata["training"][0]["splits"] == ["train"]
 
 
 def test_a_split_without_labels_is_an_error(folder: Path) -> None:

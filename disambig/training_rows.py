@@ -1,0 +1,244 @@
+"""What the forests learn from: labelled pairs of signatures, and of groups.
+
+Groups are made from cross-fitted scores, by forests that did not see the block, since scores of
+blocks that a forest has seen are far better than any it will meet again.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.blocking import blocks_of, split_oversized
+from disambig.calibration import Calibration
+from disambig.constraints import compile_constraints
+from disambig.domain import Label
+from disambig.engine import Bonds, batches_of, first_level, join_groups, matrix, probabilities
+from disambig.errors import InputError
+from disambig.forest import Forest
+from disambig.group_features import GroupBatch, group_features
+from disambig.index import CorpusIndex
+from disambig.pair_features import pair_features
+from disambig.pairs import PairBatch
+
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+
+FOLDS = 4
+PAIRS_PER_BLOCK = 1500
+"""Pairs of one block used for fitting: more of the same 300 papers teach little."""
+FAR = 0.02
+"""Groups whose best signature pair is below this are far apart: most pairs, and all alike."""
+FAR_SHARE = 0.2
+"""Share of the far group pairs that is learned from, each weighing the more."""
+CUTS = (0.7, 0.8, 0.9)
+"""First-level thresholds whose groups the second level learns from."""
+ROUND_CUTS = (0.5, 0.7)
+"""Second-level thresholds whose groups its later rounds learn from."""
+SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.5, "across": 0.9}
+"""Linkage thresholds, chosen on the dev split over all corpora together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gold:
+    """A corpus index with the person of each signature.
+
+    ``person`` int32[n_signatures] is -1 where no label exists; ``blocks`` are those that hold
+    a labelled signature, ``fold`` int64[len(blocks)] the cross-fitting fold of each.
+    """
+
+    index: CorpusIndex
+    person: Int32
+    blocks: list[Int32]
+    fold: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, index: CorpusIndex, labels: Iterable[Label]) -> Gold:
+        """Match labels to signatures.
+
+        Raises
+        ------
+        InputError
+            If no label fits the corpus, or a label names an unknown signature.
+        """
+        corpus = index.corpus
+        person = np.full(corpus.n_signatures, -1, dtype=np.int32)
+        codes: dict[str, int] = {}
+        for label in labels:
+            row = corpus.row_of(label.signature)
+            person[row] = codes.setdefault(label.person, len(codes))
+        if not codes:
+            raise InputError("no labels: give a labels file that matches the works")
+        blocks = []
+        for block in blocks_of(corpus):
+            if (person[block] >= 0).any():
+                blocks += split_oversized(index, block)
+        fold = np.array(
+            [
+                zlib.crc32(corpus.printed_name(int(b[0])).split()[-1].lower().encode()) % FOLDS
+                for b in blocks
+            ]
+        )
+        return cls(index, person, blocks, fold)
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Training rows: ``X`` float32[n, F], ``y`` float32[n] share of same-person pairs,
+    ``weight`` float32[n] in fitting, ``pairs`` float32[n] signature pairs that a row stands for,
+    ``fold`` int64[n].
+    """
+
+    X: Float32
+    y: Float32
+    weight: Float32
+    pairs: Float32
+    fold: npt.NDArray[np.int64]
+    features: tuple[str, ...]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """All rows of several parts."""
+        return cls(
+            np.concatenate([p.X for p in parts]),
+            np.concatenate([p.y for p in parts]),
+            np.concatenate([p.weight for p in parts]),
+            np.concatenate([p.pairs for p in parts]),
+            np.concatenate([p.fold for p in parts]),
+            parts[0].features,
+        )
+
+
+def _batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
+    """Batches of one fold each, so that one forest scores a whole batch."""
+    for fold in range(FOLDS):
+        chosen = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
+        for blocks in batches_of(chosen):
+            yield PairBatch.of(blocks), fold
+
+
+def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> Rows:
+    """Labelled pairs within blocks, at most :data:`PAIRS_PER_BLOCK` of a block.
+
+    A block weighs like the square root of its labelled pairs, so that a block of 300 papers
+    does not drown fifty small ones.
+    """
+    parts = []
+    for batch, fold in _batches(gold):
+        progress(batch.n_pairs)
+        person = gold.person[batch.rows]
+        a, b = person[batch.left], person[batch.right]
+        known = np.flatnonzero((a >= 0) & (b >= 0))
+        if not len(known):
+            continue
+        block = batch.block[batch.left[known]]
+        count = np.bincount(block)[block]
+        kept = rng.random(len(known)) < PAIRS_PER_BLOCK / count
+        known, count = known[kept], count[kept]
+        columns = pair_features(gold.index, batch)
+        X = matrix(columns)[known]
+        stands_for = np.maximum(count / PAIRS_PER_BLOCK, 1).astype(np.float32)
+        weight = (stands_for / np.sqrt(count)).astype(np.float32)
+        y = (a[known] == b[known]).astype(np.float32)
+        folds = np.full(len(known), fold)
+        parts.append(Rows(X, y, weight, stands_for, folds, tuple(columns)))
+    return Rows.joined(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Scorers:
+    """For each fold, the forests that did not see it; ``group`` once the second level exists."""
+
+    pair: Sequence[Forest]
+    pair_calibration: Calibration
+    group: Sequence[Forest] = ()
+    group_calibration: Calibration | None = None
+
+
+def group_rows(
+    gold: Gold, scorers: Scorers, rng: np.random.Generator, progress: Callable[[int], None]
+) -> Rows:
+    """Pairs of groups with the share of their labelled pairs that are one person.
+
+    Without group forests the groups are those of the first level at several cuts. With them
+    they are the groups that later rounds of the second level will meet.
+    """
+    constraints = compile_constraints(gold.index.corpus, ())
+    parts = []
+    for batch, fold in _batches(gold):
+        progress(batch.n_pairs)
+        if batch.n_pairs:
+            columns = pair_features(gold.index, batch)
+            probability = probabilities(scorers.pair[fold], scorers.pair_calibration, columns)
+            bonds = Bonds.of(gold.index, batch, constraints)
+            scored = _Scored(gold, batch, columns, probability, fold)
+            for group in _states(scored, bonds, scorers):
+                parts += scored.rows(group, rng)
+    return Rows.joined(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """A batch with its pair features and cross-fitted first-level probabilities."""
+
+    gold: Gold
+    batch: PairBatch
+    columns: dict[str, Float32]
+    probability: Float32
+    fold: int
+
+    def features(self, group: Int32) -> tuple[GroupBatch, dict[str, Float32]]:
+        """Groups of the rows and the features of their pairs."""
+        groups = GroupBatch.of(self.batch, group)
+        return groups, group_features(
+            self.gold.index, self.batch, groups, self.columns, self.probability
+        )
+
+    def rows(self, group: Int32, rng: np.random.Generator) -> list[Rows]:
+        """Training rows of the labelled group pairs; none where nothing is labelled."""
+        person = self.gold.person[self.batch.rows]
+        a, b = person[self.batch.left], person[self.batch.right]
+        groups, found = self.features(group)
+        n = groups.pairs.n_pairs
+        known = ((a >= 0) & (b >= 0))[groups.cross]
+        labelled = np.bincount(groups.place, known, n)
+        positive = np.bincount(groups.place, known & (a == b)[groups.cross], n)
+        far = ~(groups.greatest(self.probability[groups.cross]) > FAR)
+        usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
+        if not len(usable):
+            return []
+        count = labelled[usable]
+        copies = np.where(far[usable], 1 / FAR_SHARE, 1)
+        weight = np.sqrt(count) * copies
+        block = groups.pairs.block[groups.pairs.left[usable]]
+        total = np.bincount(block, weight)[block]
+        return [
+            Rows(
+                matrix(found)[usable],
+                (positive[usable] / count).astype(np.float32),
+                (weight / np.sqrt(total)).astype(np.float32),
+                (count * copies).astype(np.float32),
+                np.full(len(usable), self.fold),
+                tuple(found),
+            )
+        ]
+
+
+def _states(scored: _Scored, bonds: Bonds, scorers: Scorers) -> Iterator[Int32]:
+    """Groupings the second level learns from."""
+    if not scorers.group:
+        for cut in CUTS:
+            yield first_level(scored.batch, scored.probability, bonds, cut)
+        return
+    forest = scorers.group[scored.fold]
+    for cut in ROUND_CUTS:
+        group = first_level(scored.batch, scored.probability, bonds, SETTINGS["first_level"])
+        for _ in range(2):
+            groups, found = scored.features(group)
+            score = probabilities(forest, scorers.group_calibration, found)
+            group = join_groups(groups, score, bonds, cut)
+            yield group
