@@ -11,15 +11,14 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from disambig.blocking import cross_pairs
+from disambig.blocking import block_of_identity, cross_pairs
 from disambig.constraints import Constraints, cannot_pairs
 from disambig.engine import probabilities
 from disambig.group_features import GroupBatch, group_features
 from disambig.index import CorpusIndex
 from disambig.model import Model
+from disambig.names import FamilyRelation
 from disambig.pair_features import pair_features
 from disambig.pairs import PairBatch
 
@@ -30,7 +29,11 @@ Bool = npt.NDArray[np.bool_]
 
 MEMBERS = 30
 """Signatures of an identity that speak for it, evenly spread over its rows."""
-CANDIDATES_PER_BATCH = 400
+RARE_GIVEN = 3.8
+"""Rarity of a given name (minus log10 of its share) from which it can outlive a family name:
+"Bhavana" may have married, "Daniel" is two people."""
+CANDIDATES_PER_BATCH = 150
+"""At most a quarter of a million signature pairs."""
 
 
 def members_of(identity: Int32) -> tuple[Int32, Int64]:
@@ -72,6 +75,11 @@ def score_candidates(
         groups = GroupBatch.of(batch, np.array(group, dtype=np.int32))
         found = group_features(index, batch, groups, columns, pair)
         probability = probabilities(model.group, model.group_calibration, found)
+        # sharing a common first name and a laboratory is no sign of a changed family name
+        family = groups.greatest(columns["name_family_relation"][groups.cross])
+        given = columns["name_rarity"] - columns["name_family_rarity"]
+        common = ~(groups.greatest(given[groups.cross]) >= RARE_GIVEN)
+        probability[(family == FamilyRelation.DIFFERENT) & common] = 0.0
         barred = cannot_pairs(constraints, index.corpus, batch)
         probability[batch.block[barred[:, 0]]] = 0.0
         out[first : first + len(chosen)] = probability
@@ -91,63 +99,111 @@ def join_across(
 
     Most probable first; an identity takes part in one join with each block only, and no join
     breaks a cannot-link. Must-links across blocks hold whatever the probability.
+
+    Parameters
+    ----------
+    identity : int32[n_signatures]
+        From within blocks, obeying every constraint there.
+    block : int32[n_signatures]
     """
-    identity = _apply_must(constraints.must, identity)
+    identity = hold_must(index, constraints, identity)
     candidates = cross_pairs(index, identity, block)
     probability = score_candidates(index, model, constraints, identity, candidates, progress)
     likely = np.flatnonzero(probability >= model.settings["across"])
     ranked = candidates[likely[np.argsort(-probability[likely], kind="stable")]]
-    block_of = np.zeros(int(identity.max(initial=-1)) + 1, dtype=np.int64)
-    block_of[identity] = block
-    parent = _join_ranked(index, constraints, identity, ranked, block_of)
-    return renumber(parent[identity])
-
-
-def _join_ranked(
-    index: CorpusIndex, constraints: Constraints, identity: Int32, ranked: Int64, block_of: Int64
-) -> Int64:
-    """Root of each identity after joining candidates in order, where nothing forbids it."""
-    parent = np.arange(len(block_of))
-    order, start = members_of(identity)
-    works: dict[int, set[int]] = {}
-    for i in np.unique(ranked).tolist():
-        works[i] = set(index.corpus.signature_work[order[start[i] : start[i + 1]]].tolist())
-    enemies: dict[int, set[int]] = defaultdict(set)
-    for a, b in identity[constraints.cannot].reshape(-1, 2).tolist():
-        enemies[a].add(b)
-        enemies[b].add(a)
+    block_of = block_of_identity(identity, block)
     taken: set[tuple[int, int]] = set()
+    joins = Joins(index, constraints, identity)
     for a, b in ranked.tolist():
         keys = {(a, int(block_of[b])), (b, int(block_of[a]))}
-        low, high = sorted((_root(parent, a), _root(parent, b)))
-        if keys & taken or low == high or high in enemies[low] or works[low] & works[high]:
-            continue
-        taken |= keys
-        parent[high] = low
-        works[low] |= works[high]
-        for enemy in enemies.pop(high, set()):
-            enemies[low].add(enemy)
-            enemies[enemy].add(low)
-    return np.array([_root(parent, i) for i in range(len(parent))], dtype=np.int64)
+        if not keys & taken and joins.join(a, b):
+            taken |= keys
+    return joins.result()
 
 
-def _root(parent: Int64, i: int) -> int:
-    while parent[i] != i:
-        i = int(parent[i])
-    return i
+def hold_must(index: CorpusIndex, constraints: Constraints, identity: Int32) -> Int32:
+    """Identities after joining those that a must-group lies in, int32[n_signatures].
 
-
-def _apply_must(must: Int32, identity: Int32) -> Int32:
-    """Join identities that share a must-link group."""
+    Must-groups stay whole. Two identities that follow the same group may be barred from each
+    other (they share a work, or a cannot-link stands between them); then the smaller one, less
+    the group's own signatures, stays behind.
+    """
+    must = constraints.must
     bound = np.flatnonzero(must >= 0)
-    if not len(bound):
-        return identity
-    n, m = int(identity.max()) + 1, int(must.max()) + 1
-    graph = sparse.coo_array(
-        (np.ones(len(bound)), (identity[bound], n + must[bound])), shape=(n + m, n + m)
-    )
-    _, label = connected_components(graph, directed=False)
-    return renumber(label[:n][identity])
+    n_must = int(must.max(initial=-1)) + 1
+    least = np.full(n_must, np.iinfo(np.int32).max, dtype=np.int32)
+    most = np.full(n_must, -1, dtype=np.int32)
+    np.minimum.at(least, must[bound], identity[bound])
+    np.maximum.at(most, must[bound], identity[bound])
+    spanning = bound[least[must[bound]] != most[must[bound]]]
+    if not len(spanning):
+        return renumber(identity)
+    label = n_must + identity
+    label[spanning] = must[spanning]
+    size = np.bincount(label, minlength=n_must + int(identity.max()) + 1)
+    links = np.unique(np.column_stack([must[spanning], n_must + identity[spanning]]), axis=0)
+    links = links[np.argsort(-size[links[:, 1]], kind="stable")]
+    joins = Joins(index, constraints, label)
+    for group, rest in links[size[links[:, 1]] > 0].tolist():
+        joins.join(group, rest)
+    return joins.result()
+
+
+class Joins:
+    """Labels of signatures, joined one pair at a time where nothing forbids it.
+
+    Forbidden are two labels that share a work, that a cannot-link stands between, or whose
+    ORCID iDs differ. Must-groups are to be whole before.
+    """
+
+    def __init__(self, index: CorpusIndex, constraints: Constraints, label: Int32) -> None:
+        """``label`` int32[n_signatures], from 0; numbers may be left out."""
+        self._label = label
+        self._work = index.corpus.signature_work
+        self._order, self._start = members_of(label)
+        self._parent = np.arange(len(self._start) - 1, dtype=np.int64)
+        self._orcid = np.full(len(self._parent), -1, dtype=np.int32)
+        np.maximum.at(self._orcid, label, constraints.orcid)
+        self._works: dict[int, set[int]] = {}
+        self._enemies: dict[int, set[int]] = defaultdict(set)
+        for a, b in label[constraints.cannot].reshape(-1, 2).tolist():
+            self._enemies[a].add(b)
+            self._enemies[b].add(a)
+
+    def join(self, a: int, b: int) -> bool:
+        """Make two labels one, if they are two and may be; whether that was done."""
+        low, high = sorted((self._root(a), self._root(b)))
+        if low == high or self._forbidden(low, high):
+            return False
+        self._parent[high] = low
+        self._works[low] |= self._works.pop(high)
+        self._orcid[low] = max(self._orcid[low], self._orcid[high])
+        for enemy in self._enemies.pop(high, set()):
+            self._enemies[low].add(enemy)
+            self._enemies[enemy].add(low)
+        return True
+
+    def result(self) -> Int32:
+        """Label of each signature, numbered from 0 in order of first appearance."""
+        root = np.array([self._root(i) for i in range(len(self._parent))], dtype=np.int64)
+        return renumber(root[self._label])
+
+    def _forbidden(self, a: int, b: int) -> bool:
+        two_orcids = min(self._orcid[a], self._orcid[b]) >= 0 and self._orcid[a] != self._orcid[b]
+        if two_orcids or b in self._enemies.get(a, set()):
+            return True
+        return not self._works_of(a).isdisjoint(self._works_of(b))
+
+    def _works_of(self, root: int) -> set[int]:
+        if root not in self._works:
+            rows = self._order[self._start[root] : self._start[root + 1]]
+            self._works[root] = set(self._work[rows].tolist())
+        return self._works[root]
+
+    def _root(self, i: int) -> int:
+        while self._parent[i] != i:
+            i = int(self._parent[i])
+        return i
 
 
 def renumber(labels: npt.NDArray[np.integer]) -> Int32:
@@ -155,4 +211,5 @@ def renumber(labels: npt.NDArray[np.integer]) -> Int32:
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return rank[inverse]
+    numbered: Int32 = rank[inverse]
+    return numbered

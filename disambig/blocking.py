@@ -27,7 +27,10 @@ MAX_BLOCK = 4000
 
 
 def primary_key(name: ParsedName) -> str:
-    """The block a name belongs to: first initial and last word of the family name."""
+    """The block a name belongs to: first initial and last word of the family name.
+
+    Empty for a name without letters.
+    """
     if not name.family_tokens:
         return " ".join(name.given)
     last = core_tokens(name.family_tokens)[-1]
@@ -35,10 +38,15 @@ def primary_key(name: ParsedName) -> str:
 
 
 def blocks_of(corpus: Corpus) -> list[Int32]:
-    """Signature rows of each block, blocks sorted by key, rows rising; every row once."""
+    """Signature rows of each block, blocks sorted by key, rows rising; every row once.
+
+    Names without letters ("???") say nothing, so each such signature is a block of its own.
+    """
     keys = [primary_key(name) for name in corpus.names]
-    _, code = np.unique(np.array(keys, dtype=object).astype(str), return_inverse=True)
-    block = code[corpus.signature_name]
+    code_of = {key: number for number, key in enumerate(sorted(set(keys)))}
+    block = np.array([code_of[key] for key in keys], dtype=np.int64)[corpus.signature_name]
+    nameless = np.flatnonzero(block == code_of.get("", -1))
+    block[nameless] = len(code_of) + np.arange(len(nameless))
     order = np.argsort(block, kind="stable").astype(np.int32)
     cuts = np.flatnonzero(np.diff(block[order])) + 1
     return np.split(order, cuts) if len(order) else []
@@ -55,7 +63,9 @@ def split_oversized(index: CorpusIndex, block: Int32, limit: int = MAX_BLOCK) ->
     if len(block) <= limit:
         return [block]
     parts = _by_given_name(index, block)
-    parts = [p for part in parts for p in (_by_coauthor(index, part) if len(part) > limit else [part])]
+    parts = [
+        p for part in parts for p in (_by_coauthor(index, part) if len(part) > limit else [part])
+    ]
     packed: list[Int32] = []
     current: list[Int32] = []
     size = 0
@@ -91,10 +101,11 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
             (np.ones(len(block), np.float32), (label, np.arange(len(block)))),
             shape=(len(keys), len(block)),
         )
-        shared = (coauthors[initials] @ sparse.csr_array(member @ coauthors).T).toarray()
-        shared[:, 0] = 0
-        best = shared.argmax(axis=1)
-        label[initials] = np.where(shared.max(axis=1) > 0, best, 0)
+        profile = sparse.csr_array(member @ coauthors)
+        for some in np.array_split(initials, len(initials) * len(keys) // 10**7 + 1):
+            shared = (coauthors[some] @ profile.T).toarray()
+            shared[:, 0] = 0
+            label[some] = shared.argmax(axis=1)  # 0, those of initials only, where none is shared
     return _groups(label.astype(np.int32), block)
 
 
@@ -102,7 +113,9 @@ def _by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
     """Connected sets of signatures that share co-authors."""
     coauthors = index.coauthors[part]
     n = len(part)
-    bipartite = sparse.block_array([[None, coauthors], [coauthors.T, None]])
+    links = coauthors.tocoo()
+    square = (n + coauthors.shape[1],) * 2
+    bipartite = sparse.coo_array((links.data, (links.row, n + links.col)), shape=square)
     _, label = connected_components(bipartite, directed=False)
     return _groups(label[:n].astype(np.int32), part)
 
@@ -149,61 +162,71 @@ def cross_pairs(index: CorpusIndex, identity: Int32, block: Int32, limit: int = 
     int64[K, 2]
         Identity numbers, low < high, sorted, none twice.
     """
+    block_of = block_of_identity(identity, block)
     found = np.concatenate(
-        [_by_other_reading(index, identity, limit), _by_circle(index, identity, limit)]
+        [
+            _by_other_reading(index, identity, block_of, limit),
+            _by_circle(index, identity, block_of, limit),
+        ]
     )
-    block_of = np.zeros(int(identity.max(initial=-1)) + 1, dtype=np.int64)
-    block_of[identity] = block
-    apart = block_of[found[:, 0]] != block_of[found[:, 1]]
-    return np.unique(found[apart], axis=0)
+    return np.unique(found, axis=0)
 
 
-def _by_other_reading(index: CorpusIndex, identity: Int32, limit: int) -> Int64:
+def block_of_identity(identity: Int32, block: Int32) -> Int64:
+    """Block of each identity, int64[n_identities]; the first one if it spans several."""
+    first = np.full(int(identity.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(first, identity, block)
+    return first
+
+
+def _by_other_reading(index: CorpusIndex, identity: Int32, block_of: Int64, limit: int) -> Int64:
+    """Pairs filed under one key by some reading of their names that share a co-author."""
     names = index.corpus.names
     codes: dict[str, int] = {}
     name_row: list[int] = []
     key_of: list[int] = []
     for row, name in enumerate(names):
-        for key in {primary_key(name), *block_keys(name)}:
+        for key in sorted({primary_key(name), *block_keys(name)} - {""}):
             name_row.append(row)
             key_of.append(codes.setdefault(key, len(codes)))
     by_name = sparse.csr_array(
         (np.ones(len(name_row), np.int8), (name_row, key_of)), shape=(len(names), len(codes))
     )
     keys = by_name[index.corpus.signature_name].tocoo()
-    # an identity pair is only worth scoring with a co-author or a whole given name in common
-    return _sharing(index, identity, identity[keys.row], keys.col.astype(np.int64), limit)
-
-
-def _sharing(
-    index: CorpusIndex, identity: Int32, owner: Int32, key: Int64, limit: int
-) -> Int64:
-    """Pairs of owners that share a key and a co-author."""
-    n = int(identity.max(initial=-1)) + 1
+    n = len(block_of)
     owners = sparse.csr_array(
-        (np.ones(len(owner), np.float32), (owner, key)), shape=(n, int(key.max(initial=-1)) + 1)
+        (np.ones(keys.nnz, np.float32), (identity[keys.row], keys.col)), shape=(n, len(codes))
     )
-    owners.data[:] = 1
-    circle = sparse.csr_array(
+    pairs = _pairs_apart(owners, block_of, limit=20 * limit, least=1)
+    # an identity pair is only worth scoring with a co-author in common
+    member = sparse.csr_array(
         (np.ones(len(identity), np.float32), (identity, np.arange(len(identity)))),
         shape=(n, len(identity)),
-    ) @ index.coauthor_initials
-    joint = _key_pairs(owners, 20 * limit)
-    left, right = joint[:, 0], joint[:, 1]
-    shared = np.asarray(circle[left].multiply(circle[right]).sum(axis=1)).ravel()
-    return joint[shared > 0]
+    )
+    circle = sparse.csr_array(member @ index.coauthor_initials)
+    kept = [
+        some[np.asarray(circle[some[:, 0]].multiply(circle[some[:, 1]]).sum(axis=1)).ravel() > 0]
+        for some in np.array_split(pairs, len(pairs) // 100_000 + 1)
+    ]
+    return np.concatenate(kept)
 
 
-def _key_pairs(owners: sparse.csr_array, limit: int) -> Int64:
-    """Pairs of rows that share a column which at most ``limit`` rows have."""
+def _pairs_apart(owners: sparse.csr_array, block_of: Int64, *, limit: int, least: int) -> Int64:
+    """Pairs of identities of two blocks that share ``least`` columns.
+
+    Columns which more than ``limit`` identities have are left out.
+    """
+    owners.sum_duplicates()
+    owners.data[:] = 1
     columns = owners.tocsc()
-    keep = np.flatnonzero(np.diff(columns.indptr) <= limit)
-    product = sparse.coo_array(columns[:, keep] @ columns[:, keep].T)
-    upper = product.row < product.col
-    return np.column_stack([product.row[upper], product.col[upper]]).astype(np.int64)
+    columns = columns[:, np.flatnonzero(np.diff(columns.indptr) <= limit)]
+    product = sparse.coo_array(columns @ columns.T)
+    row, column = product.row.astype(np.int64), product.col.astype(np.int64)
+    kept = (row < column) & (product.data >= least) & (block_of[row] != block_of[column])
+    return np.column_stack([row[kept], column[kept]])
 
 
-def _by_circle(index: CorpusIndex, identity: Int32, limit: int) -> Int64:
+def _by_circle(index: CorpusIndex, identity: Int32, block_of: Int64, limit: int) -> Int64:
     """Pairs with one first name and at least two co-authors in common."""
     names = index.corpus.names
     codes: dict[str, int] = {}
@@ -218,15 +241,8 @@ def _by_circle(index: CorpusIndex, identity: Int32, limit: int) -> Int64:
     known = first[coauthors.row] >= 0
     row, column = coauthors.row[known], coauthors.col[known]
     key = first[row] * index.coauthors.shape[1] + column
-    _, key = np.unique(key, return_inverse=True)
-    n = int(identity.max(initial=-1)) + 1
+    distinct, key = np.unique(key, return_inverse=True)
     owners = sparse.csr_array(
-        (np.ones(len(key), np.float32), (identity[row], key)),
-        shape=(n, int(key.max(initial=-1)) + 1),
+        (np.ones(len(key), np.float32), (identity[row], key)), shape=(len(block_of), len(distinct))
     )
-    owners.data[:] = 1
-    columns = owners.tocsc()
-    keep = np.flatnonzero(np.diff(columns.indptr) <= limit)
-    product = sparse.coo_array(columns[:, keep] @ columns[:, keep].T)
-    two = (product.row < product.col) & (product.data >= 2)
-    return np.column_stack([product.row[two], product.col[two]]).astype(np.int64)
+    return _pairs_apart(owners, block_of, limit=limit, least=2)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate, pairwise
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +21,14 @@ from disambig.names import ParsedName, parse_name
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
-Object = npt.NDArray[np.object_]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Columns of a set of works. Build one with :meth:`from_works`.
+    """Columns of a set of works, sorted by work id. Build one with :meth:`from_works`.
+
+    Sorted, so that no later stage can depend on the order of the input.
 
     Attributes
     ----------
@@ -74,13 +78,12 @@ class Corpus:
 
     def signature(self, row: int) -> Signature:
         """Public key of a signature row."""
-        return Signature(
-            self.work_ids[self.signature_work[row]], int(self.signature_position[row])
-        )
+        return Signature(self.work_ids[self.signature_work[row]], int(self.signature_position[row]))
 
     def printed_name(self, row: int) -> str:
         """Name of a signature as its source prints it."""
-        return self.names[self.signature_name[row]].printed
+        printed: str = self.names[self.signature_name[row]].printed
+        return printed
 
     def row_of(self, signature: Signature) -> int:
         """Row of a signature.
@@ -111,7 +114,7 @@ class Corpus:
 
     @classmethod
     def from_works(cls, works: Iterable[Work]) -> Corpus:
-        """Read works, once and in order, into columns.
+        """Read works, once and in any order, into columns sorted by work id.
 
         An author without a name is a hole that keeps the positions of the others; it is no
         signature.
@@ -127,43 +130,60 @@ class Corpus:
         venues: list[str] = []
         keywords: list[str] = []
         years: list[float] = []
-        starts: list[int] = [0]
-        sig_work: list[int] = []
-        sig_position: list[int] = []
-        sig_name: list[int] = []
+        size: list[int] = []
+        position_of: list[int] = []
+        name_of: list[int] = []
         affiliations: list[str] = []
         orcids: list[str] = []
         emails: list[str] = []
         interned: dict[tuple[str, str | None, str | None], int] = {}
-        for row, work in enumerate(works):
+        for work in works:
             ids.append(work.id)
             titles.append(work.title)
             abstracts.append(work.abstract or "")
             venues.append(work.venue or "")
             keywords.append("; ".join(work.keywords))
             years.append(np.nan if work.year is None else work.year)
+            before = len(position_of)
             for position, author in enumerate(work.authors):
                 if not author.name.strip():
                     continue
+                position_of.append(position)
                 key = (author.name, author.given, author.family)
-                sig_work.append(row)
-                sig_position.append(position)
-                sig_name.append(interned.setdefault(key, len(interned)))
+                name_of.append(interned.setdefault(key, len(interned)))
                 affiliations.append("; ".join(author.affiliations))
                 orcids.append(author.orcid or "")
                 emails.append((author.email or "").lower())
-            starts.append(len(sig_work))
-        if len(set(ids)) != len(ids):
-            seen: set[str] = set()
-            twice = next(i for i in ids if i in seen or seen.add(i))  # type: ignore[func-returns-value]
-            raise InputError(f"two works have the id {twice!r}; give each work an id of its own")
+            size.append(len(position_of) - before)
+        work_order = sorted(range(len(ids)), key=ids.__getitem__)
+        ids = _taken(ids, work_order)
+        for one, next_one in pairwise(ids):
+            if one == next_one:
+                raise InputError(f"two works have the id {one!r}; give each work an id of its own")
+        start = [0, *accumulate(size)]
+        order = [s for w in work_order for s in range(start[w], start[w + 1])]
+        sizes = np.asarray(_taken(size, work_order), dtype=np.int64)
+        name_of = _taken(name_of, order)
+        code = {name: number for number, name in enumerate(dict.fromkeys(name_of))}
+        printed = list(interned)
         return cls(
-            ids, titles, abstracts, venues, keywords,
-            np.asarray(years, dtype=np.float32),
-            np.asarray(starts, dtype=np.int32),
-            np.asarray(sig_work, dtype=np.int32),
-            np.asarray(sig_position, dtype=np.int32),
-            np.asarray(sig_name, dtype=np.int32),
-            [parse_name(*key) for key in interned],
-            affiliations, orcids, emails,
-        )  # fmt: skip
+            work_ids=ids,
+            titles=_taken(titles, work_order),
+            abstracts=_taken(abstracts, work_order),
+            venues=_taken(venues, work_order),
+            keywords=_taken(keywords, work_order),
+            years=np.asarray(_taken(years, work_order), dtype=np.float32),
+            author_start=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32),
+            signature_work=np.repeat(np.arange(len(ids), dtype=np.int32), sizes),
+            signature_position=np.asarray(_taken(position_of, order), dtype=np.int32),
+            signature_name=np.asarray([code[name] for name in name_of], dtype=np.int32),
+            names=[parse_name(*printed[name]) for name in code],
+            affiliations=_taken(affiliations, order),
+            orcids=_taken(orcids, order),
+            emails=_taken(emails, order),
+        )
+
+
+def _taken(values: list[_T], order: list[int]) -> list[_T]:
+    """``values`` in another order."""
+    return [values[i] for i in order]

@@ -18,11 +18,21 @@ Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
 
 
+MAX_TEAM = 100
+"""Authors of a work above which it says nothing about who works with whom.
+
+A collaboration of thousands knows its members from one list, and listing its pairs would cost
+the square of it.
+"""
+
+
 def _codes(keys: list[str]) -> tuple[Int32, int]:
-    """Number distinct strings by first appearance; returns codes and how many there are."""
-    seen: dict[str, int] = {}
-    codes = np.fromiter((seen.setdefault(k, len(seen)) for k in keys), np.int32, len(keys))
-    return codes, len(seen)
+    """Number distinct strings in sorted order; returns codes and how many there are.
+
+    Sorted, so that sums over columns run in one order whatever order the works came in.
+    """
+    code = {key: number for number, key in enumerate(sorted(set(keys)))}
+    return np.fromiter((code[k] for k in keys), np.int32, len(keys)), len(code)
 
 
 def full_key(name: ParsedName) -> str:
@@ -51,7 +61,8 @@ class CorpusIndex:
     full_works, initial_works : float32
         Works that carry each key.
     coauthors, coauthor_initials : csr_array of shape (S, n_keys)
-        1 where a *co-author* of the signature carries the key.
+        1 where a *co-author* of the signature carries the key. Empty for works of more than
+        :data:`MAX_TEAM` authors; co-authors whose names have no letters are left out.
     graph : csr_array of shape (n_full, n_full)
         Who has published with whom, rows scaled to sum to 1 at the most, common names damped.
     title, text : csr_array of shape (W, n_words)
@@ -96,8 +107,11 @@ class CorpusIndex:
         full, n_full = _codes([full_key(n) for n in corpus.names])
         initial, n_initial = _codes([initial_key(n) for n in corpus.names])
         sig_full, sig_initial = full[corpus.signature_name], initial[corpus.signature_name]
-        coauthors, full_works = _coauthor_matrix(corpus, sig_full, n_full)
-        initials, initial_works = _coauthor_matrix(corpus, sig_initial, n_initial)
+        legible = np.array([bool(n.given or n.family_tokens) for n in corpus.names], dtype=bool)
+        usable = legible[corpus.signature_name] & (_team_size(corpus) <= MAX_TEAM)
+        coauthors = _coauthor_matrix(corpus, sig_full, n_full, usable)
+        initials = _coauthor_matrix(corpus, sig_initial, n_initial, usable)
+        full_works = _works_of(corpus, sig_full, n_full)
         given_rarity, family_rarity = frequency.rarity(corpus.names)
         title, title_idf = _tfidf(corpus.titles)
         whole = [
@@ -117,10 +131,10 @@ class CorpusIndex:
             full=full,
             initial=initial,
             full_works=full_works,
-            initial_works=initial_works,
+            initial_works=_works_of(corpus, sig_initial, n_initial),
             coauthors=coauthors,
             coauthor_initials=initials,
-            graph=_graph(corpus, sig_full, full_works),
+            graph=_graph(corpus, sig_full, full_works, usable),
             title=title,
             title_idf=title_idf,
             text=text,
@@ -140,40 +154,50 @@ def _venue_key(venue: str) -> str:
     return " ".join(w.strip(".,()'\"") for w in words)
 
 
+def _team_size(corpus: Corpus) -> Int32:
+    """Authors of each signature's work, int32[S]."""
+    return np.diff(corpus.author_start)[corpus.signature_work]
+
+
+def _works_of(corpus: Corpus, key: Int32, n_keys: int) -> Float32:
+    """Works on which each key appears, float32[n_keys]."""
+    on_work = np.unique(corpus.signature_work.astype(np.int64) * max(n_keys, 1) + key)
+    return np.bincount(on_work % max(n_keys, 1), minlength=n_keys).astype(np.float32)
+
+
 def _coauthor_matrix(
-    corpus: Corpus, key: Int32, n_keys: int
-) -> tuple[sparse.csr_array, Float32]:
-    """Keys of each signature's co-authors, and the works each key appears on."""
-    size = np.diff(corpus.author_start)
+    corpus: Corpus, key: Int32, n_keys: int, usable: npt.NDArray[np.bool_]
+) -> sparse.csr_array:
+    """Keys of each signature's usable co-authors, csr_array of shape (S, n_keys)."""
     n = len(key)
-    own_size = size[corpus.signature_work]
-    row = np.repeat(np.arange(n, dtype=np.int32), own_size)
-    first = np.cumsum(own_size) - own_size
-    other = np.arange(len(row)) - np.repeat(first, own_size)
-    other += np.repeat(corpus.author_start[corpus.signature_work], own_size)
-    others = other != row
-    row, column = row[others], key[other[others]]
-    matrix = sparse.csr_array(
-        (np.ones(len(row), np.float32), (row, column)), shape=(n, n_keys)
-    )
+    partners = np.where(_team_size(corpus) <= MAX_TEAM, _team_size(corpus), 0)
+    row = np.repeat(np.arange(n, dtype=np.int32), partners)
+    first = np.cumsum(partners) - partners
+    other = np.arange(len(row)) - np.repeat(first, partners)
+    other += np.repeat(corpus.author_start[corpus.signature_work], partners)
+    kept = (other != row) & usable[other]
+    row, column = row[kept], key[other[kept]]
+    matrix = sparse.csr_array((np.ones(len(row), np.float32), (row, column)), shape=(n, n_keys))
     matrix.sum_duplicates()
     matrix.data[:] = 1.0
-    on_work = np.unique(corpus.signature_work.astype(np.int64) * n_keys + key) % max(n_keys, 1)
-    return matrix, np.bincount(on_work, minlength=n_keys).astype(np.float32)
+    return matrix
 
 
-def _graph(corpus: Corpus, key: Int32, works: Float32) -> sparse.csr_array:
+def _graph(
+    corpus: Corpus, key: Int32, works: Float32, usable: npt.NDArray[np.bool_]
+) -> sparse.csr_array:
     """Co-publication among name keys; an edge weighs less the more works its ends have."""
     incidence = sparse.csr_array(
-        (np.ones(len(key), np.float32), (corpus.signature_work, key)),
+        (np.ones(int(usable.sum())), (corpus.signature_work[usable], key[usable])),
         shape=(corpus.n_works, len(works)),
     )
+    incidence.sum_duplicates()
     incidence.data[:] = 1.0
-    size = np.maximum(np.diff(corpus.author_start) - 1, 1).astype(np.float32)
-    graph = sparse.csr_array(incidence.T @ (incidence.multiply(1.0 / size[:, None])))
-    graph = sparse.csr_array(graph)
+    size = np.maximum(np.diff(corpus.author_start) - 1, 1)
+    graph = sparse.csr_array(incidence.T @ incidence.multiply(1.0 / size[:, None]).tocsr())
     graph.setdiag(0)
     graph.eliminate_zeros()
+    graph.sort_indices()
     scale = 1.0 / np.maximum(works, 1.0)
     scaled: sparse.csr_array = sparse.csr_array(graph.multiply(scale[:, None])).astype(np.float32)
     return scaled

@@ -66,7 +66,7 @@ class Partition:
         ]
 
     def assignments(self) -> Iterator[Assignment]:
-        """One row for each signature, in the order of the works."""
+        """One row for each signature, sorted by work id and position."""
         names = self.names()
         for row, signature in enumerate(self.corpus.signatures()):
             yield Assignment(

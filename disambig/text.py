@@ -34,7 +34,8 @@ def token_matrix(
     Returns
     -------
     matrix : csr_array of shape (len(texts), n_words), float32
-        Term counts; columns in order of first appearance.
+        Term counts; columns in alphabetical order, so that sums over them run in one order
+        whatever order the texts came in.
     words : list of str
         The word of each column.
     """
@@ -45,9 +46,12 @@ def token_matrix(
     stop = pc.is_in(flat, value_set=pa.array(sorted(drop), type=flat.type))
     keep = pc.and_(long_enough, pc.invert(stop))
     encoded = pc.dictionary_encode(flat.filter(keep))
-    column = encoded.indices.to_numpy()
+    alphabetical = pc.array_sort_indices(encoded.dictionary).to_numpy()
+    place = np.empty(len(alphabetical), dtype=np.int32)
+    place[alphabetical] = np.arange(len(alphabetical), dtype=np.int32)
+    column = place[encoded.indices.to_numpy()]
     row = owner[keep.to_numpy(zero_copy_only=False)]
-    words: list[str] = encoded.dictionary.to_pylist()
+    words: list[str] = encoded.dictionary.take(pa.array(alphabetical)).to_pylist()
     matrix = sparse.csr_array(
         (np.ones(len(row), dtype=np.float32), (row, column)), shape=(len(texts), len(words))
     )
