@@ -147,7 +147,9 @@ def fit_model(
         rows = Rows.joined([pair_rows(g, rng, advance) for g in golds])
     with progress("Fitting the pair forest", FOLDS + 1, "forests") as advance:
         pair, folds, raw = cross_fit(rows, PAIR_FOREST, PAIR_MONOTONE, seed, advance)
-    pair_calibration = fit_calibration(raw, rows.y, rows.pairs)
+    # Squared, blocks of up to PAIRS_PER_BLOCK pairs count alike: weighed by pair, the few largest
+    # blocks would set the base rate for all others (dev: .046 instead of .013 on dblp).
+    pair_calibration = fit_calibration(raw, rows.y, rows.weight**2)
     scorers = Scorers(folds, pair_calibration)
     grouped: list[Rows] = []
     for stage in ("Group features", "Group features, later rounds"):

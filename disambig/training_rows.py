@@ -39,7 +39,7 @@ CUTS = (0.7, 0.8, 0.9)
 """First-level thresholds whose groups the second level learns from."""
 ROUND_CUTS = (0.5, 0.7)
 """Second-level thresholds whose groups its later rounds learn from."""
-SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.5, "across": 0.9}
+SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.5, "across": 0.7}
 """Linkage thresholds, chosen on the dev split over all corpora together."""
 
 
@@ -89,14 +89,12 @@ class Gold:
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Training rows: ``X`` float32[n, F], ``y`` float32[n] share of same-person pairs,
-    ``weight`` float32[n] in fitting, ``pairs`` float32[n] signature pairs that a row stands for,
-    ``fold`` int64[n].
+    ``weight`` float32[n], ``fold`` int64[n].
     """
 
     X: Float32
     y: Float32
     weight: Float32
-    pairs: Float32
     fold: npt.NDArray[np.int64]
     features: tuple[str, ...]
 
@@ -107,7 +105,6 @@ class Rows:
             np.concatenate([p.X for p in parts]),
             np.concatenate([p.y for p in parts]),
             np.concatenate([p.weight for p in parts]),
-            np.concatenate([p.pairs for p in parts]),
             np.concatenate([p.fold for p in parts]),
             parts[0].features,
         )
@@ -141,11 +138,10 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
         known, count = known[kept], count[kept]
         columns = pair_features(gold.index, batch)
         X = matrix(columns)[known]
-        stands_for = np.maximum(count / PAIRS_PER_BLOCK, 1).astype(np.float32)
-        weight = (stands_for / np.sqrt(count)).astype(np.float32)
+        weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
         y = (a[known] == b[known]).astype(np.float32)
         folds = np.full(len(known), fold)
-        parts.append(Rows(X, y, weight, stands_for, folds, tuple(columns)))
+        parts.append(Rows(X, y, weight, folds, tuple(columns)))
     return Rows.joined(parts)
 
 
@@ -221,7 +217,6 @@ class _Scored:
                 matrix(found)[usable],
                 (positive[usable] / count).astype(np.float32),
                 (weight / np.sqrt(total)).astype(np.float32),
-                (count * copies).astype(np.float32),
                 np.full(len(usable), self.fold),
                 tuple(found),
             )

@@ -35,12 +35,13 @@ _SHOWN_MISTAKES = 4
 )
 @common.quiet_option
 def demo(quiet: bool) -> None:
-    """Show who is who in real papers: four author pages, bundled and labelled by hand.
+    """Show who is who in the papers of four author pages.
 
-    Runs the whole way, from works to people, with the model that ships, and prints for each
-    page's name how many people are behind it, what holds each one's papers together and what
-    keeps people of a like name apart; people found under several printed names; how that agrees
-    with the labels; and what to try next.
+    The pages are bundled, as works without abstracts, and labelled by hand. Runs the whole way,
+    from works to people, with the model that ships, and prints for each page's name how many
+    people are behind it, what holds each one's papers together and what keeps people of a like
+    name apart; people found under several printed names; how that agrees with the labels; and
+    what to try next.
     """
     from disambig.console import console
     from labeled.bundled import LABELS_FILE, PAGE_NAMES, WORKS_FILE, sample_labels, sample_works
