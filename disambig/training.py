@@ -68,7 +68,7 @@ class ForestSettings:
 
 
 PAIR_FOREST = ForestSettings(n_trees=250, leaves=8, learning_rate=0.1, min_leaf=40, l2=1.0)
-GROUP_FOREST = ForestSettings(n_trees=250, leaves=8, learning_rate=0.05, min_leaf=40, l2=5.0)
+GROUP_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.05, min_leaf=40, l2=5.0)
 
 
 def _fit(
