@@ -204,10 +204,14 @@ def _graph(
 
 
 def _tfidf(texts: list[str]) -> tuple[sparse.csr_array, Float32]:
-    """TF-IDF unit rows and the idf of each word (natural log of texts per text)."""
+    """TF-IDF unit rows and the idf of each word (natural log of texts per text).
+
+    The number of texts is taken to the nearest power of two: it would else move every weight a
+    little whenever a work arrives, and with them decisions that the work has nothing to do with.
+    """
     matrix, _ = token_matrix(texts)
     df = document_frequency(matrix)
-    n = max(sum(1 for t in texts if t), 1)
-    idf = np.log((1.0 + n) / (1.0 + df)).astype(np.float32)
+    n = 2.0 ** np.round(np.log2(max(sum(1 for t in texts if t), 1)))
+    idf = np.log(np.maximum((1.0 + n) / (1.0 + df), 1.0)).astype(np.float32)
     matrix.data = (1.0 + np.log(matrix.data)) * idf[matrix.indices]
     return unit_rows(matrix), idf

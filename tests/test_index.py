@@ -94,6 +94,18 @@ def test_the_rarity_of_a_word_is_the_log_of_texts_per_text_with_it() -> None:
     assert index.title_idf.tolist() == pytest.approx([0, np.log(1.5)])
 
 
+def test_an_unrelated_work_does_not_move_the_rarity_of_other_words() -> None:
+    works = [work(f"{k:03}", "graph zebra" if k % 2 else "graph", "X Y") for k in range(100)]
+    before = indexed(works).title_idf.tolist()
+    after = indexed([*works, work("new", "zzpottery", "Q Z")]).title_idf.tolist()
+    assert after[:2] == before
+
+
+def test_a_word_in_every_text_has_no_weight_whatever_their_number() -> None:
+    # five texts are taken for four
+    assert indexed([work(k, "graph", "X Y") for k in "abcde"]).title_idf.tolist() == [0]
+
+
 def test_a_text_without_known_words_has_no_meaning() -> None:
     index = indexed([work("a", "xqzzt", "X Y"), work("b", "speech recognition", "X Y")])
     assert np.isnan(index.meaning).all(axis=1).tolist() == [True, False]

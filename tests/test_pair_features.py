@@ -25,7 +25,7 @@ COUNTED = ("Ada Byron", "Alan Byron", "Bo Li", "Cy Ito", "Di Mo", "Ed Ro", "Fay 
 
 SPEECH = GRAPH = np.log(5 / 3)  # in 2 of 4 titles
 ZEBRA = np.log(5 / 2)  # in 1 of 4 titles
-LEIDEN, PLACE = np.log(4 / 3), np.log(4 / 2)  # in 2 and 1 of 3 affiliations
+LEIDEN, PLACE = np.log(5 / 3), np.log(5 / 2)  # in 2 and 1 of 3 affiliations, taken for 4
 TITLES = SPEECH**2 / (np.hypot(SPEECH, GRAPH) * np.hypot(SPEECH, ZEBRA))
 
 A_AND_B = {
@@ -133,8 +133,8 @@ def test_keywords_and_abstract_count_as_text_but_not_as_title() -> None:
                      work("c", "Tree", "Cy Ito")])  # fmt: skip
     found = features(index, ("a", 0), ("b", 0))
     assert found["title_cosine"][0] == found["title_rarest"][0] == 0
-    # shared words are in 2 of 3 texts: log(4/3) each; own words in 1 of 3: log(2)
-    shared, own = 2 * np.log(4 / 3) ** 2, np.log(2) ** 2
+    # of 3 texts, taken for 4, shared words are in two, own words in one
+    shared, own = 2 * np.log(5 / 3) ** 2, np.log(5 / 2) ** 2
     assert found["text_cosine"][0] == pytest.approx(shared / (shared + own), abs=1e-5)
 
 
