@@ -121,6 +121,32 @@ class Forest:
             baseline=float(np.ravel(model._baseline_prediction)[0]),
         )
 
+    @classmethod
+    def mean(cls, forests: Sequence[Forest]) -> Forest:
+        """One forest whose log-odds are the mean of the others'; they share their features.
+
+        Raises
+        ------
+        ValueError
+            There is no forest, or their features differ.
+        """
+        if len({forest.features for forest in forests}) != 1:
+            raise ValueError("a mean takes at least one forest, and all with the same features")
+        offset = np.cumsum([0] + [len(forest.feature) for forest in forests])
+        moved = list(zip(forests, offset.tolist(), strict=False))
+        starts = [f.tree_start[:-1] + o for f, o in moved]
+        return cls(
+            feature=np.concatenate([f.feature for f in forests]),
+            threshold=np.concatenate([f.threshold for f in forests]),
+            missing_left=np.concatenate([f.missing_left for f in forests]),
+            left=np.concatenate([np.where(f.left >= 0, f.left + o, f.left) for f, o in moved]),
+            right=np.concatenate([np.where(f.right >= 0, f.right + o, f.right) for f, o in moved]),
+            value=np.concatenate([f.value for f in forests]) / len(forests),
+            tree_start=np.concatenate([*starts, offset[-1:]]).astype(np.int32),
+            baseline=float(np.mean([f.baseline for f in forests])),
+            features=forests[0].features,
+        )
+
     @property
     def n_trees(self) -> int:
         """Number of trees."""

@@ -67,7 +67,7 @@ class ForestSettings:
     l2: float
 
 
-PAIR_FOREST = ForestSettings(n_trees=250, leaves=8, learning_rate=0.1, min_leaf=40, l2=1.0)
+PAIR_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.15, min_leaf=40, l2=1.0)
 GROUP_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.05, min_leaf=40, l2=5.0)
 
 
@@ -94,18 +94,20 @@ def cross_fit(
     seed: int,
     progress: Callable[[int], None],
 ) -> tuple[Forest, list[Forest], Float32]:
-    """A forest on all rows, one without each fold, and the unseen raw score of each row."""
+    """Forests that each leave one fold out, their mean, and the unseen raw score of each row.
+
+    The mean is what is kept: one forest on all rows is no better, and differs more from one
+    training to the next (by up to .03 B-cubed F1 on dblp).
+    """
     forests = []
     raw = np.empty(len(rows.y), dtype=np.float32)
     for fold in range(FOLDS):
         own = rows.fold == fold
-        forest = _fit(rows, ~own, settings, monotone, seed)
+        forest = _fit(rows, ~own, settings, monotone, seed + fold)
         raw[own] = forest.raw(np.asfortranarray(rows.X[own]))
         forests.append(forest)
         progress(1)
-    whole = _fit(rows, np.ones(len(rows.y), dtype=bool), settings, monotone, seed)
-    progress(1)
-    return whole, forests, raw
+    return Forest.mean(forests), forests, raw
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +147,7 @@ def fit_model(
     rng = np.random.default_rng(seed)
     with progress("Pair features", total, "pairs") as advance:
         rows = Rows.joined([pair_rows(g, rng, advance) for g in golds])
-    with progress("Fitting the pair forest", FOLDS + 1, "forests") as advance:
+    with progress("Fitting the pair forest", FOLDS, "forests") as advance:
         pair, folds, raw = cross_fit(rows, PAIR_FOREST, PAIR_MONOTONE, seed, advance)
     # Squared, blocks of up to PAIRS_PER_BLOCK pairs count alike: weighed by pair, the few largest
     # blocks would set the base rate for all others (dev: .046 instead of .013 on dblp).
@@ -156,7 +158,7 @@ def fit_model(
         with progress(stage, total, "pairs") as advance:
             grouped += [group_rows(g, scorers, rng, advance) for g in golds]
         rows = Rows.joined(grouped)
-        with progress("Fitting the group forest", FOLDS + 1, "forests") as advance:
+        with progress("Fitting the group forest", FOLDS, "forests") as advance:
             group, group_folds, raw = cross_fit(rows, GROUP_FOREST, GROUP_MONOTONE, seed, advance)
         group_calibration = fit_calibration(raw, rows.y, rows.weight)
         scorers = Scorers(folds, pair_calibration, group_folds, group_calibration)
