@@ -97,6 +97,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
             seed=self.seed,
             progress=self.progress,
         )
+        self._source = self.model
         return self
 
     def predict(self, corpus: Corpus) -> Partition:
@@ -138,9 +139,10 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         return self.fit(corpus, labels).predict(corpus)
 
     def _fitted(self) -> Model:
-        if not hasattr(self, "model_"):
+        if not hasattr(self, "model_") or self._source is not self.model:
             given = self.model
             self.model_ = given if isinstance(given, Model) else Model.load(given)
+            self._source = given
         self.model_.check_features(PAIR_FEATURES, GROUP_FEATURES)
         return self.model_
 

@@ -146,7 +146,7 @@ def fit_model(
     total = sum(len(b) * (len(b) - 1) // 2 for g in golds for b in g.blocks)
     rng = np.random.default_rng(seed)
     with progress("Pair features", total, "pairs") as advance:
-        rows = Rows.joined([pair_rows(g, rng, advance) for g in golds])
+        rows = Rows.joined([part for g in golds for part in pair_rows(g, rng, advance)])
     with progress("Fitting the pair forest", FOLDS, "forests") as advance:
         pair, folds, raw = cross_fit(rows, PAIR_FOREST, PAIR_MONOTONE, seed, advance)
     # Squared, blocks of up to PAIRS_PER_BLOCK pairs count alike: weighed by pair, the few largest
@@ -156,7 +156,8 @@ def fit_model(
     grouped: list[Rows] = []
     for stage in ("Group features", "Group features, later rounds"):
         with progress(stage, total, "pairs") as advance:
-            grouped += [group_rows(g, scorers, rng, advance) for g in golds]
+            for gold in golds:
+                grouped += group_rows(gold, scorers, rng, advance)
         rows = Rows.joined(grouped)
         with progress("Fitting the group forest", FOLDS, "forests") as advance:
             group, group_folds, raw = cross_fit(rows, GROUP_FOREST, GROUP_MONOTONE, seed, advance)

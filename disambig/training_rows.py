@@ -100,7 +100,17 @@ class Rows:
 
     @classmethod
     def joined(cls, parts: Sequence[Rows]) -> Rows:
-        """All rows of several parts."""
+        """All rows of several parts.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        if not parts:
+            raise InputError(
+                "no two labelled mentions could be one person: label people whose names are alike"
+            )
         return cls(
             np.concatenate([p.X for p in parts]),
             np.concatenate([p.y for p in parts]),
@@ -118,13 +128,13 @@ def _batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
             yield PairBatch.of(blocks), fold
 
 
-def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> Rows:
+def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> list[Rows]:
     """Labelled pairs within blocks, at most :data:`PAIRS_PER_BLOCK` of a block.
 
     A block weighs like the square root of its labelled pairs, so that a block of 300 papers
     does not drown fifty small ones.
     """
-    parts = []
+    parts: list[Rows] = []
     for batch, fold in _batches(gold):
         progress(batch.n_pairs)
         person = gold.person[batch.rows]
@@ -142,7 +152,7 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
         y = (a[known] == b[known]).astype(np.float32)
         folds = np.full(len(known), fold)
         parts.append(Rows(X, y, weight, folds, tuple(columns)))
-    return Rows.joined(parts)
+    return parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,14 +167,14 @@ class Scorers:
 
 def group_rows(
     gold: Gold, scorers: Scorers, rng: np.random.Generator, progress: Callable[[int], None]
-) -> Rows:
+) -> list[Rows]:
     """Pairs of groups with the share of their labelled pairs that are one person.
 
     Without group forests the groups are those of the first level at several cuts. With them
     they are the groups that later rounds of the second level will meet.
     """
     constraints = compile_constraints(gold.index.corpus, ())
-    parts = []
+    parts: list[Rows] = []
     for batch, fold in _batches(gold):
         progress(batch.n_pairs)
         if batch.n_pairs:
@@ -174,7 +184,7 @@ def group_rows(
             scored = _Scored(gold, batch, columns, probability, fold)
             for group in _states(scored, bonds, scorers):
                 parts += scored.rows(group, rng)
-    return Rows.joined(parts)
+    return parts
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,3 +88,10 @@ def test_no_labels_are_an_error() -> None:
 def test_a_label_of_an_unknown_signature_is_an_error_that_names_it() -> None:
     with pytest.raises(InputError, match="nowhere"):
         fitted([work("a", "T", "Ada Byron")], [Label(Signature("nowhere", 0), "ada")])
+
+
+def test_labels_without_a_pair_to_learn_from_are_an_error() -> None:
+    works = [work("a", "T", "Ada Byron"), work("b", "T", "Bo Li")]
+    labels = [Label(Signature("a", 0), "ada"), Label(Signature("b", 0), "bo")]
+    with pytest.raises(InputError, match="label"):
+        fitted(works, labels)
