@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -22,18 +23,32 @@ Bool = npt.NDArray[np.bool_]
 Int32 = npt.NDArray[np.int32]
 
 
-def pair_scores(
+@dataclass(frozen=True, eq=False)
+class LabelledPairs:
+    """Pairs within blocks both of whose signatures are labelled, in order of the blocks.
+
+    ``left`` < ``right`` int32[n] are signature rows, ``probability`` float32[n] the first
+    level's, ``same`` bool[n] whether the labels name one person.
+    """
+
+    left: Int32
+    right: Int32
+    probability: Float32
+    same: Bool
+
+
+def labelled_pairs(
     index: CorpusIndex,
     model: Model,
     labels: Iterable[Label],
     progress: Callable[[int], None] = lambda n: None,
-) -> tuple[Float32, Bool]:
+) -> LabelledPairs:
     """Calibrated probability of every pair of labelled signatures that shares a block.
 
     Blocks are those of a run over the whole corpus, since some features look at the block; only
     labelled pairs are scored. Holds the features of one batch of blocks at a time
-    (:data:`disambig.engine.PAIRS_PER_BATCH` pairs, or one large block) and five bytes for each
-    labelled pair.
+    (:data:`disambig.engine.PAIRS_PER_BATCH` pairs, or one large block) and 13 bytes for
+    each labelled pair.
 
     Parameters
     ----------
@@ -45,13 +60,6 @@ def pair_scores(
     progress : callable
         Told the number of pairs done since the last call.
 
-    Returns
-    -------
-    probability : float32[n]
-        That the pair is one person, in order of the blocks.
-    same : bool[n]
-        Whether it is, by the labels.
-
     Raises
     ------
     InputError
@@ -61,8 +69,8 @@ def pair_scores(
     """
     model.check_features(PAIR_FEATURES, GROUP_FEATURES)
     person = _people(index, labels)
-    probability = [np.empty(0, dtype=np.float32)]
-    same = [np.empty(0, dtype=bool)]
+    none = np.empty(0, dtype=np.int32)
+    parts = [LabelledPairs(none, none, none.astype(np.float32), none.astype(bool))]
     for blocks in batches_of(_blocks_with_pairs(index, person)):
         batch = PairBatch.of(blocks)
         of_row = person[batch.rows]
@@ -70,10 +78,16 @@ def pair_scores(
         known = np.flatnonzero((a >= 0) & (b >= 0))
         raw = model.pair.raw(matrix(pair_features(index, batch))[known])
         scored = sigmoid(raw) if model.pair_calibration is None else model.pair_calibration(raw)
-        probability.append(scored)
-        same.append(a[known] == b[known])
+        ends = batch.rows[batch.left[known]], batch.rows[batch.right[known]]
+        low, high = np.minimum(*ends), np.maximum(*ends)
+        parts.append(LabelledPairs(low, high, scored, a[known] == b[known]))
         progress(batch.n_pairs)
-    return np.concatenate(probability), np.concatenate(same)
+    return LabelledPairs(
+        np.concatenate([part.left for part in parts]),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.probability for part in parts]),
+        np.concatenate([part.same for part in parts]),
+    )
 
 
 def _people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:

@@ -33,6 +33,7 @@ from disambig.model import Model
 from disambig.output import write_assignments
 from disambig.partition import Partition
 from disambig.progress import Progress
+from disambig.scoring import labelled_pairs
 from disambig.semantic import SemanticSpace
 from labeled.benchmark_errors import ErrorCase, error_cases, sample_wrong_pairs
 from labeled.benchmark_metrics import (
@@ -43,7 +44,7 @@ from labeled.benchmark_metrics import (
     blocking_loss,
     variant_recall,
 )
-from labeled.benchmark_pairs import Calibrated, calibrated, labelled_pairs
+from labeled.benchmark_pairs import Calibrated, calibrated, lookup
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -173,7 +174,7 @@ def measure(
     parts = [part for b in blocks for part in split_oversized(index, b)]
     small = [part for b in blocks for part in split_oversized(index, b, SMALL_LIMIT)]
     with draw("Measuring calibration", None, "pairs", quiet=quiet) as advance:
-        known = labelled_pairs(index, model, rows, person, parts, advance)
+        known = labelled_pairs(index, model, labels, advance)
     wrong = sample_wrong_pairs(identity, person, block, n_errors, seed)
     places = [(x.person, x.block) for x in labels]
     return CorpusResult(
@@ -192,7 +193,7 @@ def measure(
         variants=_variants(folder, corpus, people, split),
         speed=speed,
         errors=tuple(
-            error_cases(folder.name, corpus, rows, places, wrong, known.lookup(rows, wrong))
+            error_cases(folder.name, corpus, rows, places, wrong, lookup(known, rows, wrong))
         ),
     )
 

@@ -8,7 +8,7 @@ import pytest
 from disambig import Author, Corpus, InputError, Label, Model, Signature, Work
 from disambig.explain import explain
 from disambig.index import CorpusIndex
-from disambig.scoring import pair_scores
+from disambig.scoring import labelled_pairs
 from disambig.semantic import SemanticSpace
 
 WORKS = [
@@ -25,14 +25,15 @@ def index() -> CorpusIndex:
 
 
 def test_labelled_pairs_of_a_block_are_scored_and_no_others() -> None:
-    probability, same = pair_scores(index(), Model.load(), LABELS)
+    found = labelled_pairs(index(), Model.load(), LABELS)
     # (W0, W1) is one person, (W0, W2) and (W1, W2) are two; W3 has no label
-    assert same.tolist() == [True, False, False]
-    assert probability.shape == (3,)
+    assert found.same.tolist() == [True, False, False]
+    assert (found.left.tolist(), found.right.tolist()) == ([0, 0, 2], [2, 4, 4])
+    assert found.probability.shape == (3,)
 
 
 def test_scores_are_those_that_explain_takes_apart() -> None:
-    probability, _ = pair_scores(index(), Model.load(), LABELS)
+    probability = labelled_pairs(index(), Model.load(), LABELS).probability
     pairs = [(0, 1), (0, 2), (1, 2)]
     taken_apart = [
         explain(Corpus.from_works(WORKS), Model.load(), LABELS[i].signature, LABELS[j].signature)
@@ -43,17 +44,17 @@ def test_scores_are_those_that_explain_takes_apart() -> None:
 
 def test_labels_of_different_blocks_make_no_pair() -> None:
     labels = [Label(Signature("W0", 0), "p"), Label(Signature("W2", 1), "p")]
-    probability, same = pair_scores(index(), Model.load(), labels)
-    assert (len(probability), len(same)) == (0, 0)
-    assert (probability.dtype, same.dtype) == (np.float32, np.bool_)
+    found = labelled_pairs(index(), Model.load(), labels)
+    assert (len(found.probability), len(found.same)) == (0, 0)
+    assert (found.probability.dtype, found.same.dtype) == (np.float32, np.bool_)
 
 
 def test_a_label_of_an_unknown_work_is_an_error() -> None:
     with pytest.raises(InputError, match="'W9'"):
-        pair_scores(index(), Model.load(), [Label(Signature("W9", 0), "p")])
+        labelled_pairs(index(), Model.load(), [Label(Signature("W9", 0), "p")])
 
 
 def test_progress_counts_all_pairs_of_the_blocks() -> None:
     done: list[int] = []
-    pair_scores(index(), Model.load(), LABELS, done.append)
+    labelled_pairs(index(), Model.load(), LABELS, done.append)
     assert sum(done) == 6  # four mentions of Ann Lee

@@ -109,17 +109,15 @@ def _pair_scores(
     from disambig.index import CorpusIndex
     from disambig.model import Model
     from disambig.report import PairScores
-    from disambig.scoring import pair_scores
+    from disambig.scoring import labelled_pairs
     from disambig.semantic import SemanticSpace
 
     fitted = Model.load(model)
     with common.progress("Reading names and words", quiet=quiet):
         index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), fitted.frequency)
     with common.progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
-        return [
-            PairScores(*pair_scores(index, fitted, comparison.labels, advance))
-            for comparison in compared
-        ]
+        scored = [labelled_pairs(index, fitted, c.labels, advance) for c in compared]
+    return [PairScores(pairs.probability, pairs.same) for pairs in scored]
 
 
 def _short_names(paths: Sequence[Path]) -> list[str]:
