@@ -26,7 +26,7 @@ Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 
 PAIRS_PER_BATCH = 300_000
-"""Bounds memory (about 1 kB a pair) and keeps the columns near the cache."""
+"""Bounds memory (about 300 bytes a pair) and keeps the columns near the cache."""
 
 ROUNDS = 4
 """Most rounds of the second level; nearly all blocks are settled after two."""
