@@ -356,7 +356,7 @@ def test_more_members_than_a_model_has_are_refused(saved):
 
 
 def test_features_that_agree_pass():
-    MODEL.check_features(["given", "coauthors"], ["size"])
+    assert MODEL.check_features(["given", "coauthors"], ["size"]) is None
 
 
 @pytest.mark.parametrize(

@@ -39,16 +39,21 @@ ROWS = st.lists(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=8), min_si
 PAGE_TEXTS = [path.read_bytes() for path in sorted(PAGES.glob("*.txt"))]
 
 
-def reads(read_it: Callable[[], Any]) -> None:
-    with suppress(DisambigError):
+def refusal(read_it: Callable[[], Any]) -> str | None:
+    """What a reader said against its input; None where it read it. Other errors pass through."""
+    try:
         read_it()
+    except DisambigError as error:
+        return str(error)
+    return None
 
 
-def every_reader(path: Path) -> None:
-    for format in ("auto", *FORMATS):
-        reads(lambda format=format: read(path, format=format))
-    reads(lambda: list(read_labels([path], strict=False)))
-    reads(lambda: read_constraints(path, strict=False))
+def silent_refusals(path: Path) -> list[str]:
+    """Refusals by any reader that do not say why."""
+    said = [refusal(lambda f=format: read(path, format=f)) for format in ("auto", *FORMATS)]
+    said.append(refusal(lambda: list(read_labels([path], strict=False))))
+    said.append(refusal(lambda: read_constraints(path, strict=False)))
+    return [text for text in said if text is not None and not text.strip()]
 
 
 @OPTIONS
@@ -56,7 +61,7 @@ def every_reader(path: Path) -> None:
 def test_any_bytes_are_survived(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x"
     path.write_bytes(content)
-    every_reader(path)
+    assert silent_refusals(path) == []
 
 
 @OPTIONS
@@ -64,11 +69,11 @@ def test_any_bytes_are_survived(tmp_path: Path, content: bytes) -> None:
 def test_any_json_rows_are_survived(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     path = tmp_path / "x"
     path.write_text("\n".join(map(json.dumps, rows)))
-    every_reader(path)
+    assert silent_refusals(path) == []
     path.write_text(json.dumps(rows))
-    every_reader(path)
+    assert silent_refusals(path) == []
     path.write_text(json.dumps({str(n): row for n, row in enumerate(rows)}))
-    every_reader(path)
+    assert silent_refusals(path) == []
 
 
 @OPTIONS
@@ -79,7 +84,7 @@ def test_a_page_with_lines_missing_and_doubled_is_survived(
     lines = [line for line in content.split(b"\n")[:60] for _ in range(chance.choice((0, 1, 1, 2)))]
     path = tmp_path / "x"
     path.write_bytes(b"\n".join(lines))
-    every_reader(path)
+    assert silent_refusals(path) == []
 
 
 @OPTIONS
@@ -90,7 +95,7 @@ def test_a_gzip_stream_damaged_anywhere_is_survived(
     packed = gzip.compress(b'{"id": "a"}\n' + content)
     path = tmp_path / "x"
     path.write_bytes(packed[:at] + noise + packed[at + len(noise) :])
-    every_reader(path)
+    assert silent_refusals(path) == []
 
 
 @OPTIONS
