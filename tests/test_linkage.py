@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import combinations
+from unittest.mock import patch
 
 import numpy as np
 import numpy.typing as npt
@@ -13,27 +15,98 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from disambig.errors import ConstraintError
 from disambig.linkage import average_linkage
-from disambig.pairs import PairBatch
 
-Array = npt.NDArray[np.float32]
+Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
 
 seeds = st.integers(0, 2**32 - 1)
 
 
-def one_block(n: int) -> PairBatch:
-    return PairBatch.of([np.arange(n, dtype=np.int32)])
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What :func:`average_linkage` takes, without the threshold."""
+
+    block: Int32
+    left: Int32
+    right: Int32
+    similarity: Float32
+    absent: float
+    weight: Float32
+    cannot: Int32
+    must: Int32
+
+    def labels(self, threshold: float) -> list[int]:
+        found = average_linkage(
+            self.block,
+            self.left,
+            self.right,
+            self.similarity,
+            threshold,
+            absent=self.absent,
+            weight=self.weight,
+            cannot=self.cannot,
+            must=self.must,
+        )
+        return listed(found)
+
+    def labels_from_lists(self, threshold: float) -> list[int]:
+        """The labels, with every component's clusters held as lists of neighbours."""
+        with patch.multiple("disambig.linkage", FULL_ROWS=0, CELLS_PER_PAIR=0):
+            return self.labels(threshold)
+
+    def labels_from_matrices(self, threshold: float) -> list[int]:
+        """The labels, with every component's clusters held as a full matrix."""
+        with patch.multiple("disambig.linkage", FULL_ROWS=10**6):
+            return self.labels(threshold)
 
 
-def batch_of(*sizes: int) -> PairBatch:
-    return PairBatch.of([np.arange(n, dtype=np.int32) for n in sizes])
+def listed(labels: Int32) -> list[int]:
+    return [int(x) for x in labels]
 
 
-def similarities(values: list[float]) -> Array:
+def ints(values: list[int]) -> Int32:
+    return np.array(values, dtype=np.int32)
+
+
+def floats(values: list[float]) -> Float32:
     return np.array(values, dtype=np.float32)
 
 
-def pairs(*found: tuple[int, int]) -> npt.NDArray[np.int32]:
+def pairs(*found: tuple[int, int]) -> Int32:
     return np.array(found, dtype=np.int32).reshape(-1, 2)
+
+
+def complete(*sizes: int) -> tuple[Int32, Int32, Int32]:
+    """Blocks of these sizes: block of each row, and all pairs within blocks."""
+    block = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    left, right = np.nonzero(np.triu(block[:, None] == block[None, :], 1))
+    return block, left.astype(np.int32), right.astype(np.int32)
+
+
+def linked(
+    n: int,
+    similarity: dict[tuple[int, int], float],
+    threshold: float,
+    *,
+    absent: float = 0.0,
+    weight: list[float] | None = None,
+    cannot: Int32 | None = None,
+    must: list[int] | None = None,
+) -> list[int]:
+    """Clusters of one block of n rows whose listed pairs are those of ``similarity``."""
+    given = pairs(*sorted(similarity))
+    found = average_linkage(
+        np.zeros(n, dtype=np.int32),
+        given[:, 0].copy(),
+        given[:, 1].copy(),
+        floats([similarity[p] for p in sorted(similarity)]),
+        threshold,
+        absent=absent,
+        weight=None if weight is None else floats(weight),
+        cannot=cannot,
+        must=None if must is None else ints(must),
+    )
+    return listed(found)
 
 
 def renumbered(labels: npt.NDArray[np.integer]) -> list[int]:
@@ -42,27 +115,23 @@ def renumbered(labels: npt.NDArray[np.integer]) -> list[int]:
     return [seen.setdefault(x, len(seen)) for x in labels.tolist()]
 
 
-def by_hand(
-    n: int,
-    similarity: Array,
-    threshold: float,
-    weight: list[int],
-    cannot: set[tuple[int, int]],
-    must: list[int],
-) -> list[int]:
+def by_hand(case: Case, threshold: float) -> list[int]:
     """The definition, as a loop over clusters: merge the most similar permitted pair."""
-    at = dict(zip(combinations(range(n), 2), similarity.astype(float).tolist(), strict=True))
-    starts: dict[int, set[int]] = {}
-    for i in range(n):
-        starts.setdefault(must[i] if must[i] >= 0 else -1 - i, set()).add(i)
+    listed = zip(case.left.tolist(), case.right.tolist(), case.similarity.tolist(), strict=True)
+    at = {(i, j): s for i, j, s in listed}
+    at.update({(min(p), max(p)): -np.inf for p in case.cannot.tolist()})
+    block, must, weight = case.block.tolist(), case.must.tolist(), case.weight.tolist()
+    starts: dict[tuple[int, int], set[int]] = {}
+    for i in range(len(block)):
+        starts.setdefault((block[i], must[i] if must[i] >= 0 else -1 - i), set()).add(i)
     clusters = sorted(starts.values(), key=min)
 
     def average(a: set[int], b: set[int]) -> float:
-        cross = [(min(i, j), max(i, j)) for i in a for j in b]
-        if any(p in cannot for p in cross):
+        if block[min(a)] != block[min(b)]:
             return -np.inf
+        cross = [(min(i, j), max(i, j)) for i in a for j in b]
         mass = [weight[i] * weight[j] for i, j in cross]
-        return float(np.average([at[p] for p in cross], weights=mass))
+        return float(np.average([at.get(p, case.absent) for p in cross], weights=mass))
 
     while len(clusters) > 1:
         best, a, b = max(
@@ -71,261 +140,311 @@ def by_hand(
         if best < threshold:
             break
         clusters = sorted([c for c in clusters if c is not a and c is not b] + [a | b], key=min)
-    return [next(k for k, c in enumerate(clusters) if i in c) for i in range(n)]
+    return [next(k for k, c in enumerate(clusters) if i in c) for i in range(len(block))]
+
+
+def random_case(
+    seed: int, sizes: list[int], share: float, *, constrained: bool = True, levels: int = 0
+) -> Case:
+    """Blocks with a share of their pairs listed; similarities of a few levels if asked for."""
+    rng = np.random.default_rng(seed)
+    block, left, right = complete(*sizes)
+    listed = rng.random(len(left)) < share
+    similarity = rng.random(len(left), dtype=np.float32) ** np.float32(0.5)
+    if levels:
+        similarity = np.round(similarity * levels) / np.float32(levels)
+    n = len(block)
+    must = rng.integers(-6, 3, n).clip(-1).astype(np.int32)
+    free = np.flatnonzero((must[left] < 0) | (must[left] != must[right]))
+    banned = free[rng.random(len(free)) < 0.1]
+    cannot = np.stack([right[banned], left[banned]], axis=1)
+    return Case(
+        block,
+        left[listed],
+        right[listed],
+        similarity[listed],
+        float(rng.choice([0.0, 0.05, -0.3])),
+        rng.integers(1, 6, n).astype(np.float32),
+        cannot if constrained else pairs(),
+        must if constrained else np.full(n, -1, dtype=np.int32),
+    )
 
 
 def test_no_rows_give_no_labels() -> None:
-    labels = average_linkage(PairBatch.of([]), similarities([]), 0.5)
+    labels = average_linkage(ints([]), ints([]), ints([]), floats([]), 0.5)
     assert labels.dtype == np.int32
     assert labels.tolist() == []
 
 
+def test_rows_without_a_listed_pair_stay_alone() -> None:
+    assert linked(3, {}, 0.5) == [0, 1, 2]
+
+
 def test_rows_without_a_likely_partner_stay_alone() -> None:
-    assert average_linkage(batch_of(1, 2), similarities([0.4]), 0.5).tolist() == [0, 1, 2]
+    assert linked(3, {(1, 2): 0.4}, 0.5) == [0, 1, 2]
 
 
 def test_a_similarity_at_the_threshold_joins() -> None:
-    assert average_linkage(one_block(2), similarities([0.7]), 0.7).tolist() == [0, 0]
+    assert linked(2, {(0, 1): 0.7}, 0.7) == [0, 0]
+
+
+def test_a_similarity_at_the_threshold_joins_whatever_the_absent_similarity() -> None:
+    # .7 - .1 + .1 is not .7 in binary arithmetic
+    assert linked(3, {(0, 1): 0.7, (0, 2): 0.7}, 0.7, absent=0.1) == [0, 0, 1]
 
 
 def test_a_chain_is_cut_where_the_average_falls_below_the_threshold() -> None:
     # 0-1 .9 joins first; {0,1}-2 is then (.1 + .8) / 2 = .45
-    similarity = similarities([0.9, 0.1, 0.8])
-    assert average_linkage(one_block(3), similarity, 0.5).tolist() == [0, 0, 1]
+    assert linked(3, {(0, 1): 0.9, (0, 2): 0.1, (1, 2): 0.8}, 0.5) == [0, 0, 1]
 
 
 def test_an_average_at_the_threshold_joins() -> None:
     # 0-1 .875 joins first; {0,1}-2 is then (.25 + .75) / 2 = .5 exactly
-    similarity = similarities([0.875, 0.25, 0.75])
-    assert average_linkage(one_block(3), similarity, 0.5).tolist() == [0, 0, 0]
+    assert linked(3, {(0, 1): 0.875, (0, 2): 0.25, (1, 2): 0.75}, 0.5) == [0, 0, 0]
+
+
+@pytest.mark.parametrize(("absent", "expected"), [(0.0, [0, 0, 1]), (0.25, [0, 0, 0])])
+def test_a_pair_that_is_not_listed_counts_as_absent(absent: float, expected: list[int]) -> None:
+    # 0-1 joins first; {0,1}-2 is then (absent + .75) / 2, so .375 or .5
+    assert linked(3, {(0, 1): 0.875, (1, 2): 0.75}, 0.5, absent=absent) == expected
 
 
 def test_heavy_rows_count_for_more_in_an_average() -> None:
     # {0,1}-2 is (3 * .1 + 1 * .8) / 4 = .275 or, the other way round, (.1 + 3 * .8) / 4 = .625
-    similarity = similarities([0.9, 0.1, 0.8])
-    heavy_first = np.array([3, 1, 1], dtype=np.float32)
-    heavy_second = np.array([1, 3, 1], dtype=np.float32)
-    first = average_linkage(one_block(3), similarity, 0.5, weight=heavy_first)
-    second = average_linkage(one_block(3), similarity, 0.5, weight=heavy_second)
-    assert (first.tolist(), second.tolist()) == ([0, 0, 1], [0, 0, 0])
+    similarity = {(0, 1): 0.9, (0, 2): 0.1, (1, 2): 0.8}
+    first = linked(3, similarity, 0.5, weight=[3, 1, 1])
+    second = linked(3, similarity, 0.5, weight=[1, 3, 1])
+    assert (first, second) == ([0, 0, 1], [0, 0, 0])
 
 
 def test_cannot_keeps_the_most_similar_rows_apart() -> None:
-    found = average_linkage(one_block(2), similarities([1.0]), 0.5, cannot=pairs((0, 1)))
-    assert found.tolist() == [0, 1]
+    assert linked(2, {(0, 1): 1.0}, 0.5, cannot=pairs((0, 1))) == [0, 1]
 
 
 def test_cannot_holds_for_clusters_its_rows_have_joined() -> None:
     # 1-2 .95 joins; 0 cannot be 2, so 0 stays out although 0-1 is .9
-    similarity = similarities([0.9, 0.9, 0.95])
-    found = average_linkage(one_block(3), similarity, 0.5, cannot=pairs((2, 0)))
-    assert found.tolist() == [0, 1, 1]
+    similarity = {(0, 1): 0.9, (0, 2): 0.9, (1, 2): 0.95}
+    assert linked(3, similarity, 0.5, cannot=pairs((2, 0))) == [0, 1, 1]
+
+
+def test_cannot_holds_for_a_pair_that_is_not_listed() -> None:
+    # 1-2 joins; {1,2}-0 is (1 + .25) / 2 = .625 without the ban
+    similarity = {(0, 1): 1.0, (1, 2): 1.0}
+    free = linked(3, similarity, 0.5, absent=0.25)
+    banned = linked(3, similarity, 0.5, absent=0.25, cannot=pairs((0, 2)))
+    assert (free, banned) == ([0, 0, 0], [0, 0, 1])
+
+
+def test_a_ban_given_twice_is_one_ban() -> None:
+    found = linked(3, {(0, 1): 0.9, (1, 2): 0.8}, 0.5, cannot=pairs((0, 1), (1, 0)))
+    assert found == [0, 1, 1]
 
 
 def test_cannot_across_blocks_changes_nothing() -> None:
+    block, left, right = complete(2, 2)
     found = average_linkage(
-        batch_of(2, 2), similarities([0.9, 0.9]), 0.5, cannot=pairs((0, 2), (3, 1))
+        block, left, right, floats([0.9, 0.9]), 0.5, cannot=pairs((0, 2), (3, 1))
     )
     assert found.tolist() == [0, 0, 1, 1]
 
 
-def test_must_joins_the_least_similar_rows() -> None:
-    must = np.array([7, -1, 7], dtype=np.int32)
-    found = average_linkage(one_block(3), similarities([0.0, 0.0, 0.0]), 0.5, must=must)
-    assert found.tolist() == [0, 1, 0]
+def test_must_joins_rows_whose_pair_is_not_listed() -> None:
+    assert linked(3, {}, 0.5, must=[7, -1, 7]) == [0, 1, 0]
+
+
+def test_must_joins_rows_of_similarity_minus_infinity() -> None:
+    assert linked(2, {(0, 1): -np.inf}, 0.5, must=[0, 0]) == [0, 0]
 
 
 def test_a_must_group_is_averaged_as_a_whole() -> None:
-    # {0,1} must be one; 2 is .9 like 0 and .0 like 1, on average .45
-    similarity = similarities([0.0, 0.9, 0.0])
-    must = np.array([0, 0, -1], dtype=np.int32)
-    assert average_linkage(one_block(3), similarity, 0.5, must=must).tolist() == [0, 0, 1]
+    # {0,1} must be one; 2 is .9 like 0 and not listed with 1, on average .45
+    assert linked(3, {(0, 2): 0.9}, 0.5, must=[0, 0, -1]) == [0, 0, 1]
 
 
 def test_a_must_code_in_two_blocks_joins_within_each_only() -> None:
-    must = np.array([3, 3, 3, 3], dtype=np.int32)
-    found = average_linkage(batch_of(2, 2), similarities([0.0, 0.0]), 0.5, must=must)
+    found = average_linkage(
+        ints([0, 0, 1, 1]), ints([]), ints([]), floats([]), 0.5, must=ints([3, 3, 3, 3])
+    )
     assert found.tolist() == [0, 0, 1, 1]
 
 
 def test_a_pair_that_must_and_cannot_is_an_error() -> None:
     with pytest.raises(ConstraintError, match="rows 0 and 1 must and cannot"):
-        average_linkage(
-            one_block(2),
-            similarities([0.5]),
-            0.5,
-            cannot=pairs((0, 1)),
-            must=np.zeros(2, dtype=np.int32),
-        )
+        linked(2, {(0, 1): 0.5}, 0.5, cannot=pairs((1, 0)), must=[0, 0])
+
+
+def test_absent_pairs_at_the_threshold_are_an_error() -> None:
+    with pytest.raises(ValueError, match="not below the threshold"):
+        linked(3, {(0, 1): 0.5}, 0.5, absent=0.5)
+
+
+def test_with_every_pair_listed_the_threshold_may_be_as_low_as_absent() -> None:
+    assert linked(3, {(0, 1): 0.0, (0, 2): 0.1, (1, 2): 0.2}, 0.0) == [0, 0, 0]
 
 
 def test_the_similarities_passed_in_are_not_changed() -> None:
-    similarity = similarities([0.9, 0.1, 0.8])
-    average_linkage(one_block(3), similarity, 0.5, cannot=pairs((0, 1)))
-    assert similarity.tolist() == similarities([0.9, 0.1, 0.8]).tolist()
+    block, left, right = complete(3)
+    similarity = floats([0.9, 0.1, 0.8])
+    average_linkage(block, left, right, similarity, 0.5, cannot=pairs((0, 1)))
+    assert similarity.tolist() == floats([0.9, 0.1, 0.8]).tolist()
 
 
 def test_equal_similarities_join_the_lowest_rows_first() -> None:
-    # a path 0-1-2-3 of equal similarities with all other pairs at 0
-    similarity = similarities([0.8, 0.0, 0.0, 0.8, 0.0, 0.8])
-    assert average_linkage(one_block(4), similarity, 0.5).tolist() == [0, 0, 1, 1]
+    # a path 0-1-2-3
+    assert linked(4, {(0, 1): 0.8, (1, 2): 0.8, (2, 3): 0.8}, 0.5) == [0, 0, 1, 1]
 
 
 @given(seed=seeds, n=st.integers(2, 30), threshold=st.floats(0.2, 0.95))
 def test_without_constraints_it_is_scipys_average_linkage(
     seed: int, n: int, threshold: float
 ) -> None:
-    similarity = np.random.default_rng(seed).random(n * (n - 1) // 2, dtype=np.float32)
-    found = average_linkage(one_block(n), similarity, threshold)
+    block, left, right = complete(n)
+    similarity = np.random.default_rng(seed).random(len(left), dtype=np.float32)
+    found = average_linkage(block, left, right, similarity, threshold)
     tree = linkage(1 - similarity.astype(np.float64), "average")
     assert found.tolist() == renumbered(fcluster(tree, 1 - threshold, "distance"))
 
 
-def test_hundreds_of_rows_of_a_few_persons_are_as_in_scipy() -> None:
+def persons(n: int, count: int, share: float) -> tuple[Case, list[int]]:
+    """A block of some persons with a share of its pairs listed, and scipy's clusters at .5."""
     rng = np.random.default_rng(5)
-    batch = one_block(400)
-    person = rng.integers(0, 25, 400)
-    mean = np.where(person[batch.left] == person[batch.right], 0.65, 0.35)
+    block, left, right = complete(n)
+    person = rng.integers(0, count, n)
+    mean = np.where(person[left] == person[right], 0.65, 0.35)
     similarity = np.clip(rng.normal(mean, 0.2), 0, 0.9).astype(np.float32)
     # distinct, so that no tie is left to chance
     similarity += rng.random(len(similarity), dtype=np.float32) * np.float32(1e-3)
-    tree = linkage(1 - similarity.astype(np.float64), "average")
-    expected = renumbered(fcluster(tree, 0.5, "distance"))
-    assert average_linkage(batch, similarity, 0.5).tolist() == expected
+    listed = rng.random(len(left)) < np.where(person[left] == person[right], 1, share)
+    tree = linkage(1 - np.where(listed, similarity, 0.01).astype(np.float64), "average")
+    weight, must = np.ones(n, dtype=np.float32), np.full(n, -1, dtype=np.int32)
+    case = Case(block, left[listed], right[listed], similarity[listed], 0.01, weight, pairs(), must)
+    return case, renumbered(fcluster(tree, 0.5, "distance"))
 
 
-@st.composite
-def constrained(draw: st.DrawFn) -> tuple[int, Array, list[int], set[tuple[int, int]], list[int]]:
-    """A block: its size, similarities, weights, cannot pairs and must codes without conflict."""
-    n = draw(st.integers(2, 9))
-    rng = np.random.default_rng(draw(seeds))
-    similarity = rng.random(n * (n - 1) // 2, dtype=np.float32)
-    must = draw(st.lists(st.integers(-1, 2), min_size=n, max_size=n))
-    if draw(st.booleans()):
-        must = [-1] * n
-    every = [p for p in combinations(range(n), 2) if must[p[0]] < 0 or must[p[0]] != must[p[1]]]
-    cannot = draw(st.sets(st.sampled_from(every), max_size=n)) if every else set()
-    weight = draw(st.lists(st.integers(1, 5), min_size=n, max_size=n))
-    return n, similarity, weight, cannot, must
+@pytest.mark.parametrize("share", [1.0, 0.3, 0.02])
+def test_hundreds_of_rows_of_a_few_persons_are_as_in_scipy(share: float) -> None:
+    case, expected = persons(400, 25, share)
+    assert case.labels_from_lists(0.5) == case.labels_from_matrices(0.5) == expected
 
 
-@given(case=constrained(), threshold=st.floats(0.2, 0.9))
+def test_one_row_that_neighbours_all_others_fits_its_list() -> None:
+    # a star: row 0 and 299 others that are unlike each other; each joins 0 or nobody
+    star = {(0, k): 1 - k / 1000 for k in range(1, 300)}
+    with patch.multiple("disambig.linkage", FULL_ROWS=0, CELLS_PER_PAIR=0):
+        # {0,1} is .999 / 2 and less like any other
+        assert linked(300, star, 0.6) == [0, 0, *range(1, 299)]
+
+
+shares = st.sampled_from([0.15, 0.4, 1.0])
+
+
+@given(
+    seed=seeds,
+    sizes=st.lists(st.integers(0, 9), min_size=1, max_size=3),
+    share=shares,
+    threshold=st.floats(0.2, 0.9),
+)
 def test_constrained_results_are_those_of_the_definition(
-    case: tuple[int, Array, list[int], set[tuple[int, int]], list[int]], threshold: float
+    seed: int, sizes: list[int], share: float, threshold: float
 ) -> None:
-    n, similarity, weight, cannot, must = case
-    found = average_linkage(
-        one_block(n),
-        similarity,
-        threshold,
-        weight=np.array(weight, dtype=np.float32),
-        cannot=pairs(*cannot),
-        must=np.array(must, dtype=np.int32),
-    )
-    assert found.tolist() == by_hand(n, similarity, threshold, weight, cannot, must)
+    case = random_case(seed, sizes, share)
+    assert case.labels(threshold) == by_hand(case, threshold)
 
 
-@given(case=constrained(), levels=st.integers(1, 4))
-def test_ties_break_no_constraint(
-    case: tuple[int, Array, list[int], set[tuple[int, int]], list[int]], levels: int
+@given(
+    seed=seeds,
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=3),
+    share=shares,
+    levels=st.sampled_from([0, 1, 2, 5, 20]),
+    threshold=st.floats(0.1, 0.9),
+)
+def test_lists_give_what_matrices_give_ties_included(
+    seed: int, sizes: list[int], share: float, levels: int, threshold: float
 ) -> None:
-    n, similarity, weight, cannot, must = case
-    found = average_linkage(
-        one_block(n),
-        np.round(similarity * levels) / np.float32(levels),
-        0.5,
-        weight=np.array(weight, dtype=np.float32),
-        cannot=pairs(*cannot),
-        must=np.array(must, dtype=np.int32),
-    )
+    case = random_case(seed, sizes, share, levels=levels)
+    assert case.labels_from_lists(threshold) == case.labels_from_matrices(threshold)
+
+
+@given(seed=seeds, n=st.integers(2, 9), share=shares, levels=st.integers(1, 4))
+def test_ties_break_no_constraint(seed: int, n: int, share: float, levels: int) -> None:
+    case = random_case(seed, [n], share, levels=levels)
+    found, must = case.labels(0.5), case.must
     together = {p for p in combinations(range(n), 2) if found[p[0]] == found[p[1]]}
     bound = {p for p in combinations(range(n), 2) if must[p[0]] == must[p[1]] >= 0}
-    assert not together & cannot
+    assert not together & {(min(p), max(p)) for p in case.cannot.tolist()}
     assert bound <= together
 
 
-@given(seed=seeds, sizes=st.lists(st.integers(0, 8), min_size=1, max_size=5))
-def test_labels_are_contiguous_in_order_of_first_row(seed: int, sizes: list[int]) -> None:
-    batch = batch_of(*sizes)
-    similarity = np.random.default_rng(seed).random(batch.n_pairs, dtype=np.float32)
-    labels = average_linkage(batch, similarity, 0.6)
-    assert labels.tolist() == renumbered(labels)
+@given(seed=seeds, sizes=st.lists(st.integers(0, 8), min_size=1, max_size=5), share=shares)
+def test_labels_are_contiguous_in_order_of_first_row(
+    seed: int, sizes: list[int], share: float
+) -> None:
+    labels = random_case(seed, sizes, share).labels(0.6)
+    assert labels == renumbered(np.array(labels))
 
 
-@given(seed=seeds, sizes=st.lists(st.integers(0, 9), min_size=1, max_size=5))
-def test_a_block_is_clustered_as_if_it_were_alone(seed: int, sizes: list[int]) -> None:
-    rng = np.random.default_rng(seed)
-    batch = batch_of(*sizes)
+@given(seed=seeds, sizes=st.lists(st.integers(0, 9), min_size=1, max_size=5), share=shares)
+def test_a_block_is_clustered_as_if_it_were_alone(
+    seed: int, sizes: list[int], share: float
+) -> None:
     # few levels, so that ties are common
-    similarity = np.round(rng.random(batch.n_pairs, dtype=np.float32) * 8) / np.float32(8)
-    code = rng.integers(-1, 6, len(batch.rows)).astype(np.int32)
-    free = np.flatnonzero((code[batch.left] < 0) | (code[batch.left] != code[batch.right]))
-    banned = free[rng.random(len(free)) < 0.2]
-    cannot = np.stack([batch.left[banned], batch.right[banned]], axis=1)
-    together = average_linkage(batch, similarity, 0.6, cannot=cannot, must=code)
+    case = random_case(seed, sizes, share, levels=8)
     alone: list[int] = []
-    for b, size in enumerate(sizes):
-        low, high = int(batch.start[b]), int(batch.start[b + 1])
-        inside = cannot[(cannot[:, 0] >= low) & (cannot[:, 0] < high)] - low
-        part = similarity[batch.pair_start[b] : batch.pair_start[b + 1]]
-        found = average_linkage(
-            one_block(size), part, 0.6, cannot=inside.astype(np.int32), must=code[low:high]
+    for b in range(len(sizes)):
+        rows = np.flatnonzero(case.block == b)
+        low = int(rows[0]) if len(rows) else 0
+        mine = case.block[case.left] == b
+        part = Case(
+            np.zeros(len(rows), dtype=np.int32),
+            case.left[mine] - np.int32(low),
+            case.right[mine] - np.int32(low),
+            case.similarity[mine],
+            case.absent,
+            case.weight[rows],
+            case.cannot[case.block[case.cannot[:, 0]] == b] - np.int32(low),
+            case.must[rows],
         )
-        alone += (found + len(set(alone))).tolist()
-    assert together.tolist() == alone
+        alone += (np.array(part.labels(0.6), dtype=int) + len(set(alone))).tolist()
+    assert case.labels(0.6) == alone
 
 
-@given(case=constrained(), order_seed=seeds, threshold=st.floats(0.2, 0.9))
+@given(seed=seeds, n=st.integers(2, 40), share=shares, threshold=st.floats(0.2, 0.9))
 def test_the_order_of_rows_does_not_matter(
-    case: tuple[int, Array, list[int], set[tuple[int, int]], list[int]],
-    order_seed: int,
-    threshold: float,
+    seed: int, n: int, share: float, threshold: float
 ) -> None:
-    n, similarity, weight, cannot, must = case
-    order = np.random.default_rng(order_seed).permutation(n)
-    back = np.argsort(order)
-    batch = one_block(n)
-    i, j = order[batch.left], order[batch.right]
-    shuffled = similarity[batch.place(np.minimum(i, j), np.maximum(i, j))]
-    masses, codes = np.array(weight, dtype=np.float32), np.array(must, dtype=np.int32)
-    straight = average_linkage(
-        batch, similarity, threshold, weight=masses, cannot=pairs(*cannot), must=codes
+    case = random_case(seed, [n], share)
+    order = np.random.default_rng(seed).permutation(n).astype(np.int32)
+    back = np.argsort(order).astype(np.int32)
+    i, j = back[case.left], back[case.right]
+    low, high = np.minimum(i, j), np.maximum(i, j)
+    sort = np.lexsort((high, low))
+    shuffled = Case(
+        case.block,
+        low[sort],
+        high[sort],
+        case.similarity[sort],
+        case.absent,
+        case.weight[order],
+        back[case.cannot],
+        case.must[order],
     )
-    other = average_linkage(
-        batch,
-        shuffled,
-        threshold,
-        weight=masses[order],
-        cannot=back[pairs(*cannot)].astype(np.int32).reshape(-1, 2),
-        must=codes[order],
-    )
-    assert renumbered(other[back]) == straight.tolist()
+    other = np.array(shuffled.labels(threshold))
+    assert renumbered(other[back]) == case.labels(threshold)
 
 
-@given(case=constrained(), threshold=st.floats(0.2, 0.9))
+@given(seed=seeds, n=st.integers(2, 12), share=shares, threshold=st.floats(0.2, 0.9))
 def test_a_weight_is_as_many_rows_that_must_be_one(
-    case: tuple[int, Array, list[int], set[tuple[int, int]], list[int]], threshold: float
+    seed: int, n: int, share: float, threshold: float
 ) -> None:
-    n, similarity, weight, cannot, _ = case
-    weighted = average_linkage(
-        one_block(n),
-        similarity,
-        threshold,
-        weight=np.array(weight, dtype=np.float32),
-        cannot=pairs(*cannot),
-    )
-    copies = np.repeat(np.arange(n, dtype=np.int32), weight)
-    batch = one_block(len(copies))
-    i, j = copies[batch.left], copies[batch.right]
-    # copies of one row get similarity 0: they are together because they must be
-    repeated = np.zeros(batch.n_pairs, dtype=np.float32)
-    repeated[i != j] = similarity[one_block(n).place(i[i != j], j[i != j])]
-    first_copy = np.searchsorted(copies, np.arange(n))
+    case = random_case(seed, [n], share, constrained=False)
+    copies = np.repeat(np.arange(n, dtype=np.int32), case.weight.astype(int))
+    block, left, right = complete(len(copies))
+    at = dict(zip(zip(case.left, case.right, strict=True), case.similarity, strict=True))
+    # copies of one row are not listed: they are together because they must be
+    listed = np.array([(i, j) in at for i, j in zip(copies[left], copies[right], strict=True)])
+    left, right = left[listed], right[listed]
+    repeated = [at[i, j] for i, j in zip(copies[left], copies[right], strict=True)]
     found = average_linkage(
-        batch,
-        repeated,
-        threshold,
-        cannot=first_copy[pairs(*cannot)].astype(np.int32).reshape(-1, 2),
-        must=copies,
+        block, left, right, floats(repeated), threshold, absent=case.absent, must=copies
     )
-    assert found.tolist() == weighted[copies].tolist()
+    assert found.tolist() == np.array(case.labels(threshold))[copies].tolist()

@@ -1,0 +1,348 @@
+"""The compiled part of :mod:`disambig.linkage`: components, then nearest-neighbour chains.
+
+Similarities are held as differences from the similarity of a pair that is not listed, so such a
+pair is 0, and what is not stored needs no arithmetic. A component's clusters are held as a full
+matrix or as sorted lists of neighbours. Both hold the same numbers, got by the same operations,
+so both give the same clusters, ties included; a test compares them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.native import kernel
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
+
+
+class Lists(NamedTuple):
+    """Neighbours of the open clusters of a component of m rows, by rising cluster.
+
+    A merged cluster gets a new list behind all others, so lists lie in order of their number.
+
+    Attributes
+    ----------
+    neighbour : int32[C]
+        Clusters; ones no longer open are dropped when a list is next walked.
+    value : float64[C]
+        Similarity to each, less that of a pair that is not listed.
+    start, length : int64[2 m]
+        Where each list lies; length 0 when given up.
+    number : int32[m]
+        List of each cluster.
+    used : int64[2]
+        How many lists there have been, and where the next begins.
+    """
+
+    neighbour: Int32
+    value: Float64
+    start: Int64
+    length: Int64
+    number: Int32
+    used: Int64
+
+
+@kernel
+def cluster(
+    left: Int32,
+    right: Int32,
+    similarity: Float32,
+    mass: Float64,
+    absent: np.float32,
+    limit: np.float32,
+    full_rows: int,
+    cells_per_pair: int,
+) -> Int32:
+    """First row of each row's cluster, int32[R].
+
+    Parameters are those of :func:`disambig.linkage.average_linkage` once must-groups are
+    contracted and bans are listed. A component of up to ``full_rows`` rows gets a full matrix,
+    and so does one where that has up to ``cells_per_pair`` cells for each listed pair.
+    """
+    n_rows = len(mass)
+    root = _components(left, right, similarity, limit, n_rows)
+    row, row_start = _by_key(root, n_rows)
+    rank = np.empty(n_rows, dtype=np.int32)
+    for k in range(n_rows):
+        rank[row[k]] = k - row_start[root[row[k]]]
+    pair, pair_start = _by_key(_unfinished(left, right, similarity, limit, root), n_rows)
+    for c in range(n_rows):  # a component goes by its first row
+        pairs = pair[pair_start[c] : pair_start[c + 1]]
+        if len(pairs) == 0:
+            continue
+        rows = row[row_start[c] : row_start[c + 1]]
+        i, j = rank[left[pairs]], rank[right[pairs]]
+        value = similarity[pairs].astype(np.float64) - absent
+        full = len(rows) <= full_rows or len(rows) ** 2 <= cells_per_pair * len(pairs)
+        square = _square(i, j, value, len(rows) if full else 0)
+        lists = _neighbours(i, j, value, 0 if full else len(rows))
+        first = _agglomerate(square, lists, mass[rows], absent, limit)
+        root[rows] = rows[first]
+    return root
+
+
+@kernel
+def _components(
+    left: Int32, right: Int32, similarity: Float32, limit: np.float32, n_rows: int
+) -> Int32:
+    """First row of each row's component; edges are the pairs at or above the limit."""
+    root = np.arange(n_rows).astype(np.int32)
+    for p in range(len(left)):
+        if similarity[p] >= limit:
+            a, b = left[p], right[p]
+            while root[a] != a:
+                root[a] = root[root[a]]
+                a = root[a]
+            while root[b] != b:
+                root[b] = root[root[b]]
+                b = root[b]
+            root[max(a, b)] = min(a, b)
+    for k in range(n_rows):
+        root[k] = root[root[k]]
+    return root
+
+
+@kernel
+def _unfinished(
+    left: Int32, right: Int32, similarity: Float32, limit: np.float32, root: Int32
+) -> Int32:
+    """Component each pair lies in, -1 where there is none or it has all its edges.
+
+    With all its edges a component is one cluster, as :mod:`disambig.linkage` proves.
+    """
+    size = np.zeros(len(root), dtype=np.int64)
+    edges = np.zeros(len(root), dtype=np.int64)
+    for k in range(len(root)):
+        size[root[k]] += 1
+    for p in range(len(left)):
+        if similarity[p] >= limit:
+            edges[root[left[p]]] += 1
+    component = np.full(len(left), -1, dtype=np.int32)
+    for p in range(len(left)):
+        c = root[left[p]]
+        if c == root[right[p]] and edges[c] < size[c] * (size[c] - 1) // 2:
+            component[p] = c
+    return component
+
+
+@kernel
+def _by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
+    """Positions by key, without those of key -1, and where each key's begin (and the end)."""
+    start = np.zeros(n_keys + 1, dtype=np.int64)
+    for k in key:
+        if k >= 0:
+            start[k + 1] += 1
+    start = np.cumsum(start)
+    order = np.empty(start[n_keys], dtype=np.int64)
+    place = start.copy()
+    for p in range(len(key)):
+        k = key[p]
+        if k >= 0:
+            order[place[k]] = p
+            place[k] += 1
+    return order, start
+
+
+@kernel
+def _square(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
+    """Full matrix of a component of m rows, minus infinity on the diagonal; empty for m = 0."""
+    square = np.zeros((m, m), dtype=np.float64)
+    if m > 0:
+        np.fill_diagonal(square, -np.inf)
+        for p in range(len(i)):
+            square[i[p], j[p]] = value[p]
+            square[j[p], i[p]] = value[p]
+    return square
+
+
+@kernel
+def _neighbours(i: Int32, j: Int32, value: Float64, m: int) -> Lists:
+    """Neighbours in a component of m rows; the pairs rise, so the lists do. Empty for m = 0."""
+    entries = 2 * len(i) if m > 0 else 0
+    # a merger makes a list of up to 2 m entries while the old ones are still there
+    room = entries + max(entries // 2, 2 * m)
+    length = np.zeros(2 * m, dtype=np.int64)
+    start = np.zeros(2 * m, dtype=np.int64)
+    neighbour = np.empty(room, dtype=np.int32)
+    values = np.empty(room, dtype=np.float64)
+    if m > 0:
+        for p in range(len(i)):
+            start[i[p] + 1] += 1  # 2 m > m, so there is a place after the last row
+            start[j[p] + 1] += 1
+        start = np.cumsum(start)
+        for p in range(len(i)):
+            for a, b in ((i[p], j[p]), (j[p], i[p])):
+                neighbour[start[a] + length[a]] = b
+                values[start[a] + length[a]] = value[p]
+                length[a] += 1
+    used = np.array([m, entries])
+    return Lists(neighbour, values, start, length, np.arange(m).astype(np.int32), used)
+
+
+@kernel
+def _agglomerate(
+    square: Float64, lists: Lists, mass: Float64, absent: np.float32, limit: np.float32
+) -> Int32:
+    """Lowest member of each row's cluster, int32[m]; all but the limits are overwritten.
+
+    Follows nearest neighbours until two clusters are each other's (Murtagh, 1983), which takes
+    O(m) looks for a nearest neighbour. Merging such two in any order gives what merging the
+    most similar first gives, as long as a merged cluster is never more similar to a third than
+    both its parts were. That is so of averages, also of those with bans, and is enforced
+    against rounding. It also means that a cluster with no neighbour at the limit is finished.
+    """
+    m = len(mass)
+    parent = np.arange(m).astype(np.int32)
+    is_open = np.ones(m, dtype=np.bool_)
+    chain = np.empty(m + 1, dtype=np.int32)
+    for first in range(m):
+        chain[0], length = first, int(is_open[first])
+        while length > 0:
+            tip, last = chain[length - 1], chain[length - 2] if length > 1 else -1
+            if len(square) > 0:
+                near, best = _nearest_in_square(square, tip, last)
+            else:
+                near, best = _nearest_in_list(lists, is_open, tip, last)
+            if near < 0 or np.float32(best + absent) < limit:
+                is_open[tip] = False
+                length -= 1
+            elif near == last:
+                keep, gone = min(tip, last), max(tip, last)
+                parent[gone], is_open[gone] = keep, False
+                if len(square) > 0:
+                    _merge_in_square(square, mass, is_open, keep, gone)
+                else:
+                    _merge_in_lists(lists, mass, is_open, keep, gone)
+                mass[keep] += mass[gone]
+                length -= 2
+                if length == 0:
+                    chain[0], length = keep, 1
+            else:
+                chain[length] = near
+                length += 1
+    for k in range(m):
+        parent[k] = parent[parent[k]]
+    return parent
+
+
+@kernel
+def _nearest_in_square(square: Float64, tip: int, last: int) -> tuple[int, float]:
+    """Cluster most similar to ``tip``: ``last`` if none is more so, else the lowest; -1 if none."""
+    near, best = last, square[tip, last] if last >= 0 else -np.inf
+    for c in range(len(square)):
+        if square[tip, c] > best:
+            near, best = c, square[tip, c]
+    return near, best
+
+
+@kernel
+def _nearest_in_list(lists: Lists, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
+    """What :func:`_nearest_in_square` finds; clusters no longer open leave the list."""
+    number = lists.number[tip]
+    at = lists.start[number]
+    kept = at
+    near, best, to_last = -1, -np.inf, -np.inf
+    for e in range(at, at + lists.length[number]):
+        c, value = lists.neighbour[e], lists.value[e]
+        if is_open[c]:
+            lists.neighbour[kept], lists.value[kept] = c, value
+            kept += 1
+            if value > best:
+                near, best = c, value
+            if c == last:
+                to_last = value
+    lists.length[number] = kept - at
+    if last >= 0 and to_last >= best:
+        near = last
+    return near, best
+
+
+@kernel
+def _merge_in_square(square: Float64, mass: Float64, is_open: Bool, keep: int, gone: int) -> None:
+    """Put the average of two clusters in the place of the first; the second never comes up."""
+    total = mass[keep] + mass[gone]
+    of_keep, of_gone = mass[keep] / total, mass[gone] / total
+    square[keep, gone] = -np.inf
+    for c in range(len(square)):
+        if is_open[c] and c != keep:
+            a, b = square[keep, c], square[gone, c]
+            value = min(a * of_keep + b * of_gone, max(a, b))
+            square[keep, c] = value
+            square[c, keep] = value
+            square[c, gone] = -np.inf
+
+
+@kernel
+def _merge_in_lists(lists: Lists, mass: Float64, is_open: Bool, keep: int, gone: int) -> None:
+    """What :func:`_merge_in_square` does, for the clusters that neighbour either."""
+    total = mass[keep] + mass[gone]
+    of_keep, of_gone = mass[keep] / total, mass[gone] / total
+    at = _room_for_both(lists, keep, gone)
+    e, f = lists.start[lists.number[keep]], lists.start[lists.number[gone]]
+    e_end, f_end = e + lists.length[lists.number[keep]], f + lists.length[lists.number[gone]]
+    new = at
+    while e < e_end or f < f_end:
+        c = lists.neighbour[e] if e < e_end else lists.neighbour[f]
+        if f < f_end:
+            c = min(c, lists.neighbour[f])
+        a, b = 0.0, 0.0
+        if e < e_end and lists.neighbour[e] == c:
+            a = lists.value[e]
+            e += 1
+        if f < f_end and lists.neighbour[f] == c:
+            b = lists.value[f]
+            f += 1
+        if is_open[c] and c != keep:
+            value = min(a * of_keep + b * of_gone, max(a, b))
+            lists.neighbour[new], lists.value[new] = c, value
+            new += 1
+            _replace(lists, c, keep, gone, value)
+    lists.length[lists.number[keep]] = 0
+    lists.length[lists.number[gone]] = 0
+    number = lists.used[0]
+    lists.number[keep], lists.start[number], lists.length[number] = number, at, new - at
+    lists.used[0], lists.used[1] = number + 1, new
+
+
+@kernel
+def _room_for_both(lists: Lists, keep: int, gone: int) -> int:
+    """Where a list of the length of both begins; the others move up if the room runs out."""
+    need = lists.length[lists.number[keep]] + lists.length[lists.number[gone]]
+    if lists.used[1] + need > len(lists.neighbour):
+        at = 0
+        for number in range(lists.used[0]):
+            old = lists.start[number]
+            lists.start[number] = at
+            for e in range(old, old + lists.length[number]):
+                lists.neighbour[at], lists.value[at] = lists.neighbour[e], lists.value[e]
+                at += 1
+        lists.used[1] = at
+    return int(lists.used[1])
+
+
+@kernel
+def _replace(lists: Lists, cluster: int, keep: int, gone: int, value: float) -> None:
+    """Give the list of a cluster ``keep`` for ``keep`` and ``gone``, of which it has one or both.
+
+    Where it has both, ``gone`` stays, to be dropped as no longer open. Where it has ``gone``
+    only, that leaves its place to make room: ``keep`` is lower.
+    """
+    low = lists.start[lists.number[cluster]]
+    end = low + lists.length[lists.number[cluster]]
+    at = low + int(np.searchsorted(lists.neighbour[low:end], keep))
+    if at == end or lists.neighbour[at] != keep:
+        moved, moved_value = lists.neighbour[at], lists.value[at]
+        e = at
+        while moved != gone:
+            e += 1
+            lists.neighbour[e], moved = moved, lists.neighbour[e]
+            lists.value[e], moved_value = moved_value, lists.value[e]
+        lists.neighbour[at] = keep
+    lists.value[at] = value
