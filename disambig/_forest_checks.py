@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from disambig.forest import Forest
 
-MAX_LEAVES = 64  # of one tree: its exit leaf is found in the bits of one 64-bit integer
+MAX_LEAVES = 8  # of one tree: its exit leaf is found in the bits of one byte
 _DTYPES = {
     "feature": np.int32,
     "threshold": np.float32,

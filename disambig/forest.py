@@ -1,12 +1,10 @@
-"""A gradient-boosted binary classifier as plain arrays, evaluated by our own numpy code.
+"""A gradient-boosted binary classifier as plain arrays, evaluated by our own code.
 
 A :class:`Forest` holds the trees of a fitted scikit-learn model and nothing that can run, so
 it can be stored without pickle, read by any later version and explained node by node.
 
-Evaluation follows the idea of QuickScorer (Lucchese et al., "QuickScorer: a fast algorithm to
-rank documents with additive ensembles of regression trees", SIGIR 2015): every node of a tree
-is tested for a whole chunk of rows at once, the answers are gathered as the bits of one
-integer per row, and that integer tells the exit leaf. Nothing branches on the data.
+Evaluation (:mod:`disambig._forest_kernel`) decides every test as scikit-learn does, and sums
+exactly enough that scores differ from those of the trees, walked one by one, by rounding only.
 """
 
 from __future__ import annotations
@@ -20,7 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig._forest_checks import MAX_LEAVES, problem_of
-from disambig._forest_kernel import Tree, compile_tree, score
+from disambig._forest_kernel import score
+from disambig._forest_layout import Layout
 from disambig.calibration import sigmoid
 from disambig.errors import ModelError
 
@@ -88,7 +87,7 @@ class Forest:
         Raises
         ------
         ValueError
-            More than two classes, categorical features, more than 64 leaves in a tree, or a
+            More than two classes, categorical features, more than 8 leaves in a tree, or a
             number of feature names that is not the model's.
         """
         _check_supported(model, features)
@@ -144,38 +143,28 @@ class Forest:
         return len(self.tree_start) - 1
 
     @cached_property
-    def _trees(self) -> tuple[Tree, ...]:
-        """The trees as programs for :func:`disambig._forest_kernel.score`."""
-        return tuple(
-            compile_tree(
-                self.feature[a:b],
-                self.threshold[a:b],
-                self.missing_left[a:b],
-                self.left[a:b] - a,
-                self.right[a:b] - a,
-                self.value[a:b],
-            )
-            for a, b in zip(
-                self.tree_start[:-1].tolist(), self.tree_start[1:].tolist(), strict=True
-            )
-        )
+    def _layout(self) -> Layout:
+        """The forest as :func:`disambig._forest_kernel.score` reads it."""
+        return Layout.of(self)
 
     def raw(self, X: npt.NDArray[Any]) -> Float32:
         """Log-odds of the positive class, float32[n].
 
-        A row's score depends on that row alone, to the last bit.
+        A row's score depends on that row alone, to the last bit. It is that of the trees in
+        exact arithmetic to about six digits: twelve leaves are summed in float32, the twelves
+        in float64, and the sum is rounded to float32.
 
         Parameters
         ----------
         X : float32[n, features], C or Fortran order
-            NaN where missing. Other types are converted first.
+            NaN where missing. Other types are converted first, other strides copied.
 
         Raises
         ------
         ValueError
             ``X`` does not have one column for each feature.
         """
-        return score(self._trees, self.baseline, self._columns(X))
+        return score(self._layout, self.baseline, self._columns(X))
 
     def probability(self, X: npt.NDArray[Any]) -> Float32:
         """Uncalibrated probability of the positive class, float32[n]; see :meth:`raw`."""
@@ -252,7 +241,7 @@ def fit_forest(
     features : sequence of str
         Names of the columns.
     n_trees, leaves, learning_rate, min_leaf, l2
-        Number of trees; most leaves of a tree (2 to 64, fastest up to 8); step size; fewest
+        Number of trees; most leaves of a tree (2 to 8); step size; fewest
         rows in a leaf; L2 penalty of leaf values.
     monotone : mapping of str to {-1, 0, 1}
         Features that may only lower or only raise the score; others are free.

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from disambig import _forest_kernel as kernel
 from disambig.calibration import MAX_KNOTS, Calibration, fit_calibration, sigmoid
 from disambig.errors import ModelError
 from disambig.forest import Forest, fit_forest
@@ -117,7 +116,7 @@ def test_no_rows_give_no_scores_and_no_contributions():
 
 
 @settings(deadline=None, max_examples=150)
-@given(seed=st.integers(0, 2**32 - 1), leaves=st.integers(1, 64))
+@given(seed=st.integers(0, 2**32 - 1), leaves=st.integers(1, 8))
 def test_any_tree_shape_and_value_scores_as_walked_node_by_node(seed, leaves):
     rng = np.random.default_rng(seed)
     cuts = rng.normal(size=5).astype(np.float32)
@@ -128,7 +127,7 @@ def test_any_tree_shape_and_value_scores_as_walked_node_by_node(seed, leaves):
 
 
 @settings(deadline=None, max_examples=30)
-@given(seed=st.integers(0, 2**32 - 1), leaves=st.integers(1, 64))
+@given(seed=st.integers(0, 2**32 - 1), leaves=st.integers(1, 8))
 def test_contributions_sum_to_the_score(seed, leaves):
     rng = np.random.default_rng(seed)
     cuts = rng.normal(size=5).astype(np.float32)
@@ -137,19 +136,7 @@ def test_contributions_sum_to_the_score(seed, leaves):
     assert forest.contributions(X).sum(axis=1) == pytest.approx(forest.raw(X), abs=1e-5)
 
 
-@pytest.mark.parametrize("leaves", [8, 20])
-def test_a_score_is_the_same_alone_and_in_any_batch_or_order(leaves, monkeypatch):
-    model, X = fitted(leaves)
-    forest = Forest.from_sklearn(model, "abcdef")
-    monkeypatch.setattr(kernel, "ROWS", 1000)  # 3,001 rows make four chunks
-    X = np.concatenate([X, X[:1]])
-    whole = forest.raw(X)
-    alone = [forest.raw(X[i : i + 1])[0] for i in (0, 999, 1000, 3000)]
-    assert whole[[0, 999, 1000, 3000]].tolist() == alone
-    assert forest.raw(np.asfortranarray(X)).tolist() == whole.tolist()
-
-
-@pytest.mark.parametrize("leaves", [2, 8, 9, 10, 31, 64])
+@pytest.mark.parametrize("leaves", [2, 3, 7, 8])
 def test_scores_are_those_of_the_scikit_learn_model(leaves):
     model, X = fitted(leaves)
     forest = Forest.from_sklearn(model, "abcdef")
@@ -227,7 +214,7 @@ def test_a_monotone_feature_never_raises_the_score_against_its_sign():
         ({"X": np.full((4, 1), INF)}, "infinite"),
         ({"y": np.ones(4)}, "one class"),
         ({"monotone": {"z": 1}}, "unknown features: z"),
-        ({"leaves": 65}, "2 to 64"),
+        ({"leaves": 9}, "2 to 8"),
         ({"features": ["a", "b"]}, "feature names"),
     ],
 )
@@ -252,10 +239,10 @@ def test_three_classes_are_refused():
         Forest.from_sklearn(model, ["a"])
 
 
-def test_trees_of_more_than_64_leaves_are_refused():
-    model = HistGradientBoostingClassifier(max_iter=1, max_leaf_nodes=65, min_samples_leaf=1)
+def test_trees_of_more_than_8_leaves_are_refused():
+    model = HistGradientBoostingClassifier(max_iter=1, max_leaf_nodes=9, min_samples_leaf=1)
     X = np.random.default_rng(0).normal(size=(5000, 2))
-    with pytest.raises(ValueError, match="64 leaves"):
+    with pytest.raises(ValueError, match="8 leaves"):
         Forest.from_sklearn(model.fit(X, np.arange(5000) % 2), "ab")
 
 
@@ -311,7 +298,7 @@ def test_arrays_of_wrong_type_or_length_are_refused(change, text):
 def test_a_tree_wider_than_its_bits_is_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(ModelError, match="too many leaves"):
-        forest_of(grown(rng, 65, 2, np.zeros(1, dtype=np.float32)))
+        forest_of(grown(rng, 9, 2, np.zeros(1, dtype=np.float32)))
 
 
 def test_the_sigmoid_stays_strictly_inside_0_and_1():
