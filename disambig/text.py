@@ -1,13 +1,14 @@
-"""Text columns to token matrices, in bulk.
+"""Texts to numbered words, in bulk.
 
-Tokens are runs of ASCII letters and digits after case folding and transliteration, at least
-two long, stop words left out. Everything runs inside pyarrow's C++ kernels: no Python loop
-over tokens.
+A word is a run of ASCII letters and digits after case folding and transliteration. A whole
+corpus is read once (:func:`tokenise`) by compiled loops: no Python loop over words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import codecs
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,204 @@ from anyascii import anyascii
 from scipy import sparse
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from disambig import _text_kernel
+
+Bool = npt.NDArray[np.bool_]
 Float32 = npt.NDArray[np.float32]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+UInt8 = npt.NDArray[np.uint8]
+UInt64 = npt.NDArray[np.uint64]
+
+MAX_CHARS = 20_000
+"""Characters of one text that are read: hostile input cannot stall a run."""
+
+_CHUNK = 8_000_000  # characters folded at a time, so that memory stays bounded
+_TRANSLITERATE = "disambig-transliterate"
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """The words of n texts, in order, as numbers of V distinct words.
+
+    Attributes
+    ----------
+    start : int64[n + 1]
+        Text i's words are ``code[start[i]:start[i + 1]]``; neighbouring texts' words adjoin.
+    code : int32[T]
+        Row of each word in ``keys`` and ``words``.
+    keys : uint64[V]
+        :func:`word_key` of each word, ascending: codes do not depend on the order of texts.
+    words : LargeStringArray of length V
+    """
+
+    start: Int64
+    code: Int32
+    keys: UInt64
+    words: pa.LargeStringArray
+
+
+def tokenise(texts: Sequence[str]) -> Tokens:
+    """Find and number the words of every text; only :data:`MAX_CHARS` of each are read.
+
+    Two words of equal 64-bit key would be taken for one: for a million words, one chance in 36
+    million.
+    """
+    lexicon = _Lexicon.empty()
+    codes: list[Int32] = []
+    counts: list[Int64] = []
+    for data, end in _folded_chunks(texts):
+        code, code_end = lexicon.number(data, end)
+        codes.append(code)
+        counts.append(np.diff(code_end, prepend=0))
+    order = np.argsort(lexicon.keys[: lexicon.n_words])
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    start = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum(np.concatenate([*counts, np.zeros(0, np.int64)]), out=start[1:])
+    in_order = np.empty(start[-1], dtype=np.int32)
+    at = 0
+    for i, code in enumerate(codes):
+        in_order[at : at + len(code)] = rank[code]
+        at += len(code)
+        codes[i] = rank[:0]  # each part goes as soon as it is copied
+    return Tokens(start, in_order, lexicon.keys[order], lexicon.words().take(pa.array(order)))
+
+
+def word_key(word: str) -> int:
+    """64-bit hash of a whole string, as :func:`word_keys`."""
+    return int(word_keys([word])[0])
+
+
+def word_keys(words: Sequence[str]) -> UInt64:
+    """64-bit hash of each string as it stands, uint64[len(words)].
+
+    FNV-1a over the UTF-8 bytes, then the finaliser of MurmurHash3. Keys order the columns of
+    every matrix over words and may stand in files: the function must give the same on every
+    machine and in every version. It keeps no enemy from making two strings of one key.
+    """
+    encoded = [word.encode("utf-8", "surrogatepass") for word in words]
+    end = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
+    return _text_kernel.hash_strings(np.frombuffer(b"".join(encoded), np.uint8), end)
+
+
+def content_words(tokens: Tokens) -> Bool:
+    """Which words say something of a subject: bool[V], two characters or more, no stop word."""
+    stop = pa.array(sorted(ENGLISH_STOP_WORDS), type=tokens.words.type)
+    short = pc.less(pc.binary_length(tokens.words), 2)
+    empty = pc.or_(short, pc.is_in(tokens.words, value_set=stop))
+    content: Bool = ~empty.to_numpy(zero_copy_only=False)
+    return content
+
+
+def term_counts(tokens: Tokens, start: Int64, end: Int64, keep: Bool) -> sparse.csr_array:
+    """How often each row holds each kept word.
+
+    Parameters
+    ----------
+    tokens : Tokens
+    start, end : int64[n]
+        Row r holds ``tokens.code[start[r]:end[r]]``, for one text or several that adjoin.
+    keep : bool[V]
+        Words to count; the others have empty columns.
+
+    Returns
+    -------
+    csr_array of shape (n, V), float32
+        Columns ascending within each row.
+    """
+    data, indices, pointer = _text_kernel.count_terms(
+        tokens.code, np.ascontiguousarray(start), np.ascontiguousarray(end), keep
+    )
+    if len(data) <= np.iinfo(np.int32).max:  # else scipy widens the columns
+        pointer = pointer.astype(np.int32)
+    counts = sparse.csr_array((data, indices, pointer), shape=(len(start), len(keep)))
+    counts.has_canonical_format = True
+    return counts
+
+
+def _transliterated(problem: UnicodeError) -> tuple[str, int]:
+    """What the encoder writes for the run of other characters it met, and where it goes on."""
+    assert isinstance(problem, UnicodeEncodeError)
+    return anyascii(problem.object[problem.start : problem.end]), problem.end
+
+
+# the encoder finds the few other characters twice as fast as a regular expression
+codecs.register_error(_TRANSLITERATE, _transliterated)
+
+
+def _folded_chunks(texts: Sequence[str]) -> Iterator[tuple[UInt8, Int64]]:
+    """The texts in ASCII, joined, and where each of them ends; some at a time."""
+    size = np.minimum(np.fromiter(map(len, texts), np.int64, len(texts)), MAX_CHARS)
+    cuts = np.flatnonzero(np.diff(np.cumsum(size) // _CHUNK)) + 1
+    for first, last in zip([0, *cuts], [*cuts, len(texts)], strict=True):
+        folded = [t[:MAX_CHARS].encode("ascii", _TRANSLITERATE) for t in texts[first:last]]
+        end = np.cumsum(np.fromiter(map(len, folded), np.int64, len(folded)))
+        yield np.frombuffer(b"".join(folded), np.uint8), end
+
+
+@dataclass(eq=False)
+class _Lexicon:
+    """Distinct words in the order they were first seen; grows.
+
+    ``slots`` is an open-addressing table of codes, at most half full; -1 is an empty slot.
+    ``spelling[spelling_end[i - 1]:spelling_end[i]]`` are the letters of word i.
+    """
+
+    slots: Int32
+    keys: UInt64
+    spelling: UInt8
+    spelling_end: Int64
+    n_words: int
+
+    @classmethod
+    def empty(cls) -> _Lexicon:
+        size = 1 << 12
+        return cls(
+            np.full(2 * size, -1, np.int32),
+            np.empty(size, np.uint64),
+            np.empty(8 * size, np.uint8),
+            np.empty(size, np.int64),
+            0,
+        )
+
+    def number(self, data: UInt8, end: Int64) -> tuple[Int32, Int64]:
+        """Codes of all words of the joined texts, and where each text's codes end."""
+        code = np.empty((len(data) + len(end)) // 2 + 1, dtype=np.int32)
+        code_end = np.empty(len(end), dtype=np.int64)
+        done = 0
+        while True:
+            done, self.n_words = _text_kernel.number_words(
+                data,
+                end,
+                done,
+                self.slots,
+                self.keys,
+                self.spelling,
+                self.spelling_end,
+                self.n_words,
+                code,
+                code_end,
+            )
+            if done == len(end):
+                return code[: code_end[-1] if done else 0].copy(), code_end
+            self._grow()
+
+    def words(self) -> pa.LargeStringArray:
+        """The words as strings."""
+        end = np.concatenate([np.zeros(1, np.int64), self.spelling_end[: self.n_words]])
+        letters = self.spelling[: end[-1]]
+        return pa.LargeStringArray.from_buffers(
+            self.n_words, pa.py_buffer(end), pa.py_buffer(letters)
+        )
+
+    def _grow(self) -> None:
+        self.keys, self.spelling, self.spelling_end = (
+            np.concatenate([a, np.empty_like(a)])
+            for a in (self.keys, self.spelling, self.spelling_end)
+        )
+        self.slots = np.full(2 * len(self.keys), -1, np.int32)
+        _text_kernel.fill_slots(self.keys, self.n_words, self.slots)
 
 
 def fold(texts: Sequence[str]) -> pa.StringArray:
