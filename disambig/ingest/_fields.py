@@ -31,7 +31,7 @@ def clean(text: str, field: str, repairs: list[Repair], *, multiline: bool = Fal
     Line breaks and tabs become one space unless ``multiline``; blanks at the ends go. Inner
     blanks, case and spelling stay as printed. Whatever changes is added to ``repairs``.
     """
-    if text.isascii() and text.isprintable() and text[:1] != " " and text[-1:] != " ":
+    if is_clean(text):
         return text
     composed = unicodedata.normalize("NFC", text)
     broken = _BREAKS.sub("\n", composed)
@@ -48,6 +48,16 @@ def clean(text: str, field: str, repairs: list[Repair], *, multiline: bool = Fal
         found = ", ".join(reason for reason, applies in reasons if applies)
         repairs.append(Repair(field, found, "cleaned"))
     return result
+
+
+def is_clean(text: str) -> bool:
+    """Whether :func:`clean` would leave a text as it is; False may be a text it leaves, too."""
+    # What clean takes out is all unprintable, and the one printable blank is the space.
+    return (
+        text.isprintable()
+        and text.strip(" ") == text
+        and (text.isascii() or unicodedata.is_normalized("NFC", text))
+    )
 
 
 def _one_space(blanks: re.Match[str]) -> str:

@@ -1,31 +1,43 @@
 """The native record: JSON, one work in each line, validated with pydantic at the edge.
 
-A record in canonical shape is validated straight from its bytes. Any other is decoded, mended
+A record in canonical shape is taken as it is (:func:`canonical`). Any other is decoded, mended
 where mending loses nothing (:func:`_mended`) and validated again; each fix is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
-from disambig.domain import Author, Work
-from disambig.ingest._fields import clean, doi, email, orcid, split_affiliations
+from disambig.domain import Work
+from disambig.ingest._canonical import (
+    CITATION_KEYS,
+    MAX_ABSTRACT,
+    MAX_AFFILIATIONS,
+    MAX_AUTHORS,
+    MAX_CITATIONS,
+    MAX_ID,
+    MAX_IDS,
+    MAX_KEYWORD,
+    MAX_KEYWORDS,
+    MAX_LINE,
+    MAX_NAME,
+    canonical,
+)
+from disambig.ingest._fields import split_affiliations
 from disambig.ingest._jsonscan import decode
 from disambig.ingest._problems import BadRecord, Repair, show
+from disambig.ingest._work_of import NAME_REMEDY, work_of
 
-MIN_YEAR = 1000
-MAX_AUTHORS = 10_000
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 
-_Id = Annotated[str, Field(min_length=1, max_length=512)]
-_Name = Annotated[str, Field(max_length=2_000)]
-_Line = Annotated[str, Field(max_length=10_000)]
-_Keyword = Annotated[str, Field(max_length=1_000)]
+_Id = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
+_Name = Annotated[str, Field(max_length=MAX_NAME)]
+_Line = Annotated[str, Field(max_length=MAX_LINE)]
+_Keyword = Annotated[str, Field(max_length=MAX_KEYWORD)]
 
 
 class NativeAuthor(BaseModel):
@@ -37,7 +49,7 @@ class NativeAuthor(BaseModel):
     given: _Name | None = None
     family: _Name | None = None
     affiliation: _Line | None = None
-    affiliations: Annotated[list[_Line], Field(max_length=100)] | None = None
+    affiliations: Annotated[list[_Line], Field(max_length=MAX_AFFILIATIONS)] | None = None
     orcid: _Keyword | None = None
     email: _Keyword | None = None
 
@@ -50,15 +62,15 @@ class NativeWork(BaseModel):
     id: _Id
     title: _Line
     authors: Annotated[list[NativeAuthor], Field(max_length=MAX_AUTHORS)] = []
-    abstract: Annotated[str, Field(max_length=1_000_000)] | None = None
+    abstract: Annotated[str, Field(max_length=MAX_ABSTRACT)] | None = None
     venue: _Line | None = None
     year: int | None = None
-    keywords: Annotated[list[_Keyword], Field(max_length=1_000)] | None = None
-    ids: Annotated[dict[_Id, _Id], Field(max_length=100)] | None = None
+    keywords: Annotated[list[_Keyword], Field(max_length=MAX_KEYWORDS)] | None = None
+    ids: Annotated[dict[_Id, _Id], Field(max_length=MAX_IDS)] | None = None
     doi: _Keyword | None = None
     arxiv: _Keyword | None = None
-    citations: Annotated[int, Field(ge=0, le=10**12)] | None = Field(
-        default=None, validation_alias=AliasChoices("citations", "citation_count", "n_citation")
+    citations: Annotated[int, Field(ge=0, le=MAX_CITATIONS)] | None = Field(
+        default=None, validation_alias=AliasChoices(*CITATION_KEYS)
     )
 
 
@@ -78,14 +90,34 @@ def parse_json(line: bytes, *, max_year: int) -> Parsed:
     BadRecord
         The record cannot be used; it names the field and the remedy.
     """
+    fields = canonical(line)
+    if fields is None:
+        return parse_any(line, max_year=max_year)
+    repairs: list[Repair] = []
+    work = work_of(fields, repairs, max_year=max_year)
+    return Parsed(work, tuple(repairs))
+
+
+def parse_any(line: bytes, *, max_year: int) -> Parsed:
+    """As :func:`parse_json`, slower, for a record in whatever shape.
+
+    Raises
+    ------
+    BadRecord
+        The record cannot be used; it names the field and the remedy.
+    """
     try:
         record = NativeWork.model_validate_json(line)
     except ValidationError:
         raw, repairs = decode_line(line)
         return parse_record(raw, max_year=max_year, repairs=repairs)
     repairs = []
-    work = _work(record, repairs, max_year=max_year)
+    work = work_of(_fields(record), repairs, max_year=max_year)
     return Parsed(work, tuple(repairs))
+
+
+def _fields(record: NativeWork) -> dict[str, Any]:
+    return {**vars(record), "authors": [vars(author) for author in record.authors]}
 
 
 def decode_line(line: bytes) -> tuple[Any, list[Repair]]:
@@ -146,103 +178,8 @@ def parse_record(
         record = NativeWork.model_validate(mended)
     except ValidationError as error:
         raise explained(error) from error
-    work = _work(record, repairs, max_year=max_year, text_only=text_only)
+    work = work_of(_fields(record), repairs, max_year=max_year, text_only=text_only)
     return Parsed(work, tuple(repairs))
-
-
-def _work(
-    record: NativeWork, repairs: list[Repair], *, max_year: int, text_only: bool = False
-) -> Work:
-    title = clean(record.title, "title", repairs)
-    if not title:
-        raise BadRecord("title", "is missing", "give the work its title")
-    if not record.authors and not text_only:
-        raise BadRecord("authors", "is empty", "list at least one author")
-    if not record.id.isprintable() or record.id.isspace():
-        raise BadRecord("id", f"{show(record.id)} is not printable", "use visible characters")
-    if record.year is not None and not MIN_YEAR <= record.year <= max_year:
-        raise _bad_year(record.year, max_year)
-    authors = tuple(_author(entry, at, repairs) for at, entry in enumerate(record.authors))
-    abstract = record.abstract and clean(record.abstract, "abstract", repairs, multiline=True)
-    venue = record.venue and clean(record.venue, "venue", repairs)
-    keywords: tuple[str, ...] = ()
-    if record.keywords:
-        cleaned = (clean(word, "keywords", repairs) for word in record.keywords)
-        keywords = tuple(word for word in cleaned if word)
-    return Work(
-        id=record.id,
-        title=title,
-        authors=authors,
-        abstract=abstract or None,
-        venue=venue or None,
-        year=record.year,
-        keywords=keywords,
-        ids=_ids(record, repairs),
-        citations=record.citations,
-    )
-
-
-def _author(entry: NativeAuthor, at: int, repairs: list[Repair]) -> Author:
-    field = f"authors[{at}]"
-    name = clean(entry.name, f"{field}.name", repairs)
-    if not name:
-        raise BadRecord(f"{field}.name", "is empty", _REMEDIES["name"])
-    given = entry.given and clean(entry.given, f"{field}.given", repairs)
-    family = entry.family and clean(entry.family, f"{field}.family", repairs)
-    return Author(
-        name,
-        given or None,
-        family or None,
-        _affiliations(entry, field, repairs),
-        orcid(entry.orcid, f"{field}.orcid", repairs) if entry.orcid else None,
-        email(entry.email, f"{field}.email", repairs) if entry.email else None,
-    )
-
-
-def _affiliations(entry: NativeAuthor, field: str, repairs: list[Repair]) -> tuple[str, ...]:
-    if entry.affiliations is None:
-        if not entry.affiliation:
-            return ()
-        cleaned, problem = _one_affiliation(entry.affiliation)
-    else:
-        joined = split_affiliations(entry.affiliation) if entry.affiliation else []
-        cleaned, problem = _cleaned((*joined, *entry.affiliations))
-    if problem:
-        repairs.append(Repair(f"{field}.affiliations", problem, "cleaned"))
-    return cleaned
-
-
-@lru_cache(maxsize=8192)
-def _one_affiliation(text: str) -> tuple[tuple[str, ...], str]:
-    # The same text comes back for colleague after colleague; it is also stored only once.
-    return _cleaned(split_affiliations(text))
-
-
-def _cleaned(texts: Iterable[str]) -> tuple[tuple[str, ...], str]:
-    repairs: list[Repair] = []
-    cleaned = [clean(text, "", repairs) for text in texts]
-    return tuple(dict.fromkeys(filter(None, cleaned))), repairs[0].problem if repairs else ""
-
-
-def _ids(record: NativeWork, repairs: list[Repair]) -> tuple[tuple[str, str], ...]:
-    if not (record.ids or record.doi or record.arxiv):
-        return ()
-    stated = {clean(k, "ids", repairs).lower(): v for k, v in (record.ids or {}).items()}
-    for key, value in (("doi", record.doi), ("arxiv", record.arxiv)):
-        if value:
-            stated[key] = value
-    cleaned = {key: clean(value, f"ids.{key}", repairs) for key, value in stated.items()}
-    if "doi" in cleaned:
-        cleaned["doi"] = doi(cleaned["doi"], repairs)
-    return tuple(sorted((key, value) for key, value in cleaned.items() if key and value))
-
-
-def _bad_year(year: object, max_year: int) -> BadRecord:
-    return BadRecord(
-        "year",
-        f"{show(year)} is no year between {MIN_YEAR} and {max_year}",
-        "give four digits, or leave it out",
-    )
 
 
 def _mended(raw: dict[str, Any], repairs: list[Repair]) -> dict[str, Any]:
@@ -344,7 +281,7 @@ _REMEDIES = {
     "title": "give the work its title",
     "year": "give four digits, or leave it out",
     "authors": "give a list of objects with name",
-    "name": "give the author's name or remove the entry",
+    "name": NAME_REMEDY,
     "work": "give the id of the work",
     "position": "give the author's place on the work, counted from 0",
     "person": "give the person's id",
