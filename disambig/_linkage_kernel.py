@@ -84,7 +84,8 @@ def cluster(
         square = _square(i, j, value, len(rows) if full else 0)
         lists = _neighbours(i, j, value, 0 if full else len(rows))
         first = _agglomerate(square, lists, mass[rows], absent, limit)
-        root[rows] = rows[first]
+        for k in range(len(rows)):  # assigning by index arrays takes 2 s more to compile
+            root[rows[k]] = rows[first[k]]
     return root
 
 
@@ -154,11 +155,11 @@ def _by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
 def _square(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
     """Full matrix of a component of m rows, minus infinity on the diagonal; empty for m = 0."""
     square = np.zeros((m, m), dtype=np.float64)
-    if m > 0:
-        np.fill_diagonal(square, -np.inf)
-        for p in range(len(i)):
-            square[i[p], j[p]] = value[p]
-            square[j[p], i[p]] = value[p]
+    for k in range(m):
+        square[k, k] = -np.inf
+    for p in range(len(i) if m > 0 else 0):
+        square[i[p], j[p]] = value[p]
+        square[j[p], i[p]] = value[p]
     return square
 
 
@@ -166,8 +167,8 @@ def _square(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
 def _neighbours(i: Int32, j: Int32, value: Float64, m: int) -> Lists:
     """Neighbours in a component of m rows; the pairs rise, so the lists do. Empty for m = 0."""
     entries = 2 * len(i) if m > 0 else 0
-    # a merger makes a list of up to 2 m entries while the old ones are still there
-    room = entries + max(entries // 2, 2 * m)
+    # a merged list has less than m entries, and a component has no less than m - 1 pairs
+    room = entries + entries // 2
     length = np.zeros(2 * m, dtype=np.int64)
     start = np.zeros(2 * m, dtype=np.int64)
     neighbour = np.empty(room, dtype=np.int32)
@@ -207,10 +208,10 @@ def _agglomerate(
         while length > 0:
             tip, last = chain[length - 1], chain[length - 2] if length > 1 else -1
             if len(square) > 0:
-                near, best = _nearest_in_square(square, tip, last)
+                near, best = _nearest_in_square(square, is_open, tip, last)
             else:
                 near, best = _nearest_in_list(lists, is_open, tip, last)
-            if near < 0 or np.float32(best + absent) < limit:
+            if np.float32(best + absent) < limit:
                 is_open[tip] = False
                 length -= 1
             elif near == last:
@@ -233,11 +234,11 @@ def _agglomerate(
 
 
 @kernel
-def _nearest_in_square(square: Float64, tip: int, last: int) -> tuple[int, float]:
+def _nearest_in_square(square: Float64, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
     """Cluster most similar to ``tip``: ``last`` if none is more so, else the lowest; -1 if none."""
     near, best = last, square[tip, last] if last >= 0 else -np.inf
     for c in range(len(square)):
-        if square[tip, c] > best:
+        if square[tip, c] > best and is_open[c]:
             near, best = c, square[tip, c]
     return near, best
 
@@ -266,17 +267,15 @@ def _nearest_in_list(lists: Lists, is_open: Bool, tip: int, last: int) -> tuple[
 
 @kernel
 def _merge_in_square(square: Float64, mass: Float64, is_open: Bool, keep: int, gone: int) -> None:
-    """Put the average of two clusters in the place of the first; the second never comes up."""
+    """Put the average of two clusters in the place of the first; the second is closed."""
     total = mass[keep] + mass[gone]
     of_keep, of_gone = mass[keep] / total, mass[gone] / total
-    square[keep, gone] = -np.inf
     for c in range(len(square)):
         if is_open[c] and c != keep:
             a, b = square[keep, c], square[gone, c]
             value = min(a * of_keep + b * of_gone, max(a, b))
             square[keep, c] = value
             square[c, keep] = value
-            square[c, gone] = -np.inf
 
 
 @kernel
@@ -313,7 +312,7 @@ def _merge_in_lists(lists: Lists, mass: Float64, is_open: Bool, keep: int, gone:
 
 @kernel
 def _room_for_both(lists: Lists, keep: int, gone: int) -> int:
-    """Where a list of the length of both begins; the others move up if the room runs out."""
+    """Where their merged list is to begin; all lists move up if the room may run out."""
     need = lists.length[lists.number[keep]] + lists.length[lists.number[gone]]
     if lists.used[1] + need > len(lists.neighbour):
         at = 0
@@ -334,9 +333,15 @@ def _replace(lists: Lists, cluster: int, keep: int, gone: int, value: float) -> 
     Where it has both, ``gone`` stays, to be dropped as no longer open. Where it has ``gone``
     only, that leaves its place to make room: ``keep`` is lower.
     """
-    low = lists.start[lists.number[cluster]]
-    end = low + lists.length[lists.number[cluster]]
-    at = low + int(np.searchsorted(lists.neighbour[low:end], keep))
+    at = lists.start[lists.number[cluster]]
+    end = at + lists.length[lists.number[cluster]]
+    high = end
+    while at < high:
+        middle = (at + high) // 2
+        if lists.neighbour[middle] < keep:
+            at = middle + 1
+        else:
+            high = middle
     if at == end or lists.neighbour[at] != keep:
         moved, moved_value = lists.neighbour[at], lists.value[at]
         e = at

@@ -52,9 +52,10 @@ def average_linkage(
     and, where several merges are equally similar, on the order of its rows. The lowest rows go
     first then. It does not depend on how clusters are stored, nor on the machine.
 
-    Time is about the listed pairs of a component times the logarithm of its rows as long as
-    clusters keep few neighbours, and at most the square of its rows times its neighbours a row.
-    Memory is 30 to 60 bytes a listed pair, whatever the size of the blocks.
+    A component takes time about its listed pairs times the logarithm of its rows while clusters
+    keep few neighbours; a merge costs the neighbours of its two clusters, so one cluster that
+    takes in all others one by one costs up to the square of the rows. Memory is about 50 bytes a
+    listed pair, whatever the size of the blocks.
 
     Parameters
     ----------

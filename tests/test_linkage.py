@@ -188,11 +188,6 @@ def test_a_similarity_at_the_threshold_joins() -> None:
     assert linked(2, {(0, 1): 0.7}, 0.7) == [0, 0]
 
 
-def test_a_similarity_at_the_threshold_joins_whatever_the_absent_similarity() -> None:
-    # .7 - .1 + .1 is not .7 in binary arithmetic
-    assert linked(3, {(0, 1): 0.7, (0, 2): 0.7}, 0.7, absent=0.1) == [0, 0, 1]
-
-
 def test_a_chain_is_cut_where_the_average_falls_below_the_threshold() -> None:
     # 0-1 .9 joins first; {0,1}-2 is then (.1 + .8) / 2 = .45
     assert linked(3, {(0, 1): 0.9, (0, 2): 0.1, (1, 2): 0.8}, 0.5) == [0, 0, 1]
@@ -294,6 +289,19 @@ def test_equal_similarities_join_the_lowest_rows_first() -> None:
     assert linked(4, {(0, 1): 0.8, (1, 2): 0.8, (2, 3): 0.8}, 0.5) == [0, 0, 1, 1]
 
 
+def test_an_average_rounded_below_the_threshold_joins() -> None:
+    # .7 / 7 + .7 * 6 / 7 is less than .7 in float64; 3 is (.7 + 0 + 0) / 8 like the others
+    similarity = {(0, 1): 0.7, (0, 2): 0.7, (0, 3): 0.7, (1, 2): 0.7}
+    assert linked(4, similarity, 0.7, weight=[1, 6, 1, 1]) == [0, 0, 0, 1]
+
+
+def test_an_average_rounded_up_is_a_tie_still() -> None:
+    # 1-2 joins; 3 is then .7 like {1,2} and like 0, though .7 / 6 + .7 * 5 / 6 is more in float64.
+    # 0-3 joins, and {0,3}-{1,2} is (.8 * 1 + 0 * 5 + .7 * 6) / 12 = .42
+    similarity = {(0, 1): 0.8, (0, 3): 0.7, (1, 2): 0.95, (1, 3): 0.7, (2, 3): 0.7}
+    assert linked(4, similarity, 0.6, weight=[1, 1, 5, 1]) == [0, 1, 1, 0]
+
+
 @given(seed=seeds, n=st.integers(2, 30), threshold=st.floats(0.2, 0.95))
 def test_without_constraints_it_is_scipys_average_linkage(
     seed: int, n: int, threshold: float
@@ -327,12 +335,12 @@ def test_hundreds_of_rows_of_a_few_persons_are_as_in_scipy(share: float) -> None
     assert case.labels_from_lists(0.5) == case.labels_from_matrices(0.5) == expected
 
 
-def test_one_row_that_neighbours_all_others_fits_its_list() -> None:
-    # a star: row 0 and 299 others that are unlike each other; each joins 0 or nobody
-    star = {(0, k): 1 - k / 1000 for k in range(1, 300)}
+def test_two_rows_that_neighbour_all_others_fit_their_list() -> None:
+    # rows 0 and 1 are alike; the 298 others are .9 like them and unlike each other, so the
+    # first joins and the next is (.9 + .9 + 0) / 3 = .6
+    hubs = {(a, k): 0.9 for a in (0, 1) for k in range(2, 300)}
     with patch.multiple("disambig.linkage", FULL_ROWS=0, CELLS_PER_PAIR=0):
-        # {0,1} is .999 / 2 and less like any other
-        assert linked(300, star, 0.6) == [0, 0, *range(1, 299)]
+        assert linked(300, {(0, 1): 1.0, **hubs}, 0.7) == [0, 0, 0, *range(1, 298)]
 
 
 shares = st.sampled_from([0.15, 0.4, 1.0])
