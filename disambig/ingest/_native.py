@@ -254,12 +254,14 @@ def _mend_author(entry: Any, field: str, repairs: list[Repair]) -> Any:
         if not isinstance(author.get(key), str | None):
             del author[key]
             repairs.append(Repair(f"{field}.{key}", "is no text", "left out; the record was kept"))
-    if isinstance(author.get("affiliation"), list):
-        author["affiliations"] = [*author.pop("affiliation"), *(author.get("affiliations") or [])]
-        repairs.append(Repair(f"{field}.affiliation", "is a list", "read as affiliations"))
     if isinstance(author.get("affiliations"), str):
         author["affiliations"] = split_affiliations(author["affiliations"])
         repairs.append(Repair(f"{field}.affiliations", "is one text", "read as a list"))
+    one, several = author.get("affiliation"), author.get("affiliations")
+    if isinstance(one, list) and isinstance(several, list | None):
+        del author["affiliation"]
+        author["affiliations"] = [*one, *(several or [])]
+        repairs.append(Repair(f"{field}.affiliation", "is a list", "read as affiliations"))
     return author
 
 

@@ -264,3 +264,16 @@ def test_wrong_encoding_is_told_with_the_byte_and_the_remedy(jsonl: Write) -> No
 def test_the_line_of_a_problem_cannot_act_on_a_terminal(jsonl: Write) -> None:
     problem = read(jsonl(record(year="\x1b[2J\u202e"), record(id="x"))).problem
     assert '"\\x1b[2J\\u202e" is not a valid integer' in str(problem)
+
+
+def test_an_affiliation_that_is_a_list_is_put_before_affiliations_in_one_text(jsonl: Write) -> None:
+    author = {"name": "Ada Byron", "affiliation": ["Oxford"], "affiliations": "Bath+York"}
+    work = read(jsonl(record(authors=[author]))).work
+    assert work.authors[0].affiliations == ("Oxford", "Bath", "York")
+
+
+def test_affiliations_that_are_no_list_beside_one_that_is_are_rejected(jsonl: Write) -> None:
+    author = {"name": "Ada Byron", "affiliation": ["Oxford"], "affiliations": True}
+    result = read(jsonl(record(authors=[author])))
+    assert result.problem.field == "authors[0].affiliation"
+    assert result.report.rejected == 1
