@@ -19,7 +19,7 @@ Int32 = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
 
 TESTS = MAX_LEAVES - 1  # of a tree; one with fewer is filled up with tests that never fail
-CELLS = 256  # of the grid over a feature's cuts; measured: 1,024 are no faster
+CELLS = 256  # of the grid over a feature's cuts; the kernel keeps a cell in a byte
 SPAN = 254  # cuts a plane of bytes can tell apart; 255 is kept for missing
 TOGETHER = 3  # trees looked up at once: 8 ** 3 sums of leaves are 2 kB, 8 ** 4 fill the cache
 UNROLLED = 4  # tables read in one step of the kernel
@@ -125,7 +125,8 @@ def cells(x: Float32, low: np.float32, scale: np.float32) -> npt.NDArray[np.intp
     with np.errstate(all="ignore"):
         at = (x - low) * scale
     at = np.where(at > 0, at, np.float32(0))  # NaN, of infinity times zero, to the first
-    return np.minimum(at, np.float32(CELLS - 1)).astype(np.intp)
+    cell: npt.NDArray[np.intp] = np.minimum(at, np.float32(CELLS - 1)).astype(np.intp)
+    return cell
 
 
 def _tests(
