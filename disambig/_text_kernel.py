@@ -24,6 +24,10 @@ _MIX_1 = np.uint64(0xFF51AFD7ED558CCD)
 _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 _HALF = np.uint64(33)
 
+_ONE = np.uint64(1)
+_DE_BRUIJN = 0x03F79D71B4CB0A89  # each run of six of its bits is another number
+_TOP = np.uint64(58)
+
 
 def _word_bytes() -> UInt8:
     """For each byte the letter or digit it stands for, 0 where it separates words."""
@@ -34,7 +38,17 @@ def _word_bytes() -> UInt8:
     return table
 
 
+def _bit_places() -> UInt8:
+    """Which bit is set, by the six bits that a De Bruijn number times it begins with."""
+    table = np.zeros(64, dtype=np.uint8)
+    for place in range(64):
+        table[(_DE_BRUIJN << place) % 2**64 >> 58] = place
+    return table
+
+
 WORD_BYTE = _word_bytes()
+BIT_PLACE = _bit_places()
+_SPREAD = np.uint64(_DE_BRUIJN)
 
 
 @kernel
@@ -99,13 +113,14 @@ def number_words(
         while at < stop:
             key = _BASIS
             length = 0
-            while at < stop and WORD_BYTE[data[at]] != 0:
+            while at < stop:
                 letter = WORD_BYTE[data[at]]
+                at += 1
+                if letter == 0:
+                    break
                 spelling[free + length] = letter
                 key = (key ^ np.uint64(letter)) * _PRIME
                 length += 1
-                at += 1
-            at += 1
             if length == 0:
                 continue
             key = _mixed(key)
@@ -126,41 +141,100 @@ def number_words(
 
 
 @kernel
-def _count_row(code: Int32, keep: Bool, seen: Int32, columns: Int32) -> int:
-    """Count the kept words of one row into ``seen``; their numbers, ascending, into ``columns``.
+def _lowest_bit(bits: np.uint64) -> np.int64:
+    return np.int64(BIT_PLACE[((bits & (~bits + _ONE)) * _SPREAD) >> _TOP])
 
-    Returns how many there are. ``seen`` must hold zeros where the row's words are.
+
+@kernel
+def _count_row(
+    code: Int32, column_of: Int32, seen: Int32, bits: UInt64, blocks: UInt64, columns: Int32
+) -> int:
+    """Count the words of one row into ``seen``; their columns, ascending, into ``columns``.
+
+    Returns how many there are. A bit for each column, and one for each 64 of those, stand for
+    sorting: half the time of a sort for an abstract. ``bits`` and ``blocks`` must be zero, and
+    are left so; ``seen`` must be zero where the row's words are.
     """
-    n = 0
     for word in code:
-        if keep[word]:
-            if seen[word] == 0:
-                columns[n] = word
+        column = column_of[word]
+        if column >= 0:
+            if seen[column] == 0:
+                bits[column >> 6] |= _ONE << np.uint64(column & 63)
+                blocks[column >> 12] |= _ONE << np.uint64((column >> 6) & 63)
+            seen[column] += 1
+    n = 0
+    for b in range(len(blocks)):
+        block = blocks[b]
+        while block != 0:
+            place = 64 * b + _lowest_bit(block)
+            block &= block - _ONE
+            within = bits[place]
+            while within != 0:
+                columns[n] = 64 * place + _lowest_bit(within)
                 n += 1
-            seen[word] += 1
-    columns[:n].sort()
+                within &= within - _ONE
+            bits[place] = 0
+        blocks[b] = 0
     return n
 
 
 @kernel
-def count_terms(code: Int32, start: Int64, end: Int64, keep: Bool) -> tuple[Float32, Int32, Int64]:
-    """Data, columns and row pointer of the counts of kept words in ``code[start[r]:end[r]]``."""
-    longest, most = 0, 0
+def count_terms(
+    code: Int32, start: Int64, end: Int64, column_of: Int32, n_columns: int
+) -> tuple[Float32, Int32, Int64]:
+    """Data, columns and row pointer of the counts of ``column_of[code[start[r]:end[r]]]``.
+
+    Words of column -1 are left out.
+    """
+    most = 0
     for row in range(len(start)):
-        longest = max(longest, end[row] - start[row])
         most += end[row] - start[row]
-    seen = np.zeros(len(keep), dtype=np.int32)
-    columns = np.empty(longest, dtype=np.int32)
+    seen = np.zeros(n_columns, dtype=np.int32)
+    bits = np.zeros(n_columns // 64 + 1, dtype=np.uint64)
+    blocks = np.zeros(n_columns // 4096 + 1, dtype=np.uint64)
     data = np.empty(most, dtype=np.float32)
     indices = np.empty(most, dtype=np.int32)
     pointer = np.zeros(len(start) + 1, dtype=np.int64)
     filled = 0
     for row in range(len(start)):
-        n = _count_row(code[start[row] : end[row]], keep, seen, columns)
-        for column in columns[:n]:
-            indices[filled] = column
-            data[filled] = seen[column]
-            seen[column] = 0
-            filled += 1
+        words = code[start[row] : end[row]]
+        n = _count_row(words, column_of, seen, bits, blocks, indices[filled:])
+        for i in range(filled, filled + n):
+            data[i] = seen[indices[i]]
+            seen[indices[i]] = 0
+        filled += n
         pointer[row + 1] = filled
     return data[:filled], indices[:filled], pointer
+
+
+@kernel
+def sum_vectors(code: Int32, start: Int64, end: Int64, row_of: Int32, vectors: Float32) -> Float32:
+    """Unit sums of the vectors of each row's words, a word seen k times weighing 1 + log k.
+
+    Word i's vector is ``vectors[row_of[i]]``; -1 is unknown. NaN where the sum is zero. Vectors
+    are added in the order they stand in, so that one text has one sum in every corpus.
+    """
+    longest = 0
+    for row in range(len(start)):
+        longest = max(longest, end[row] - start[row])
+    seen = np.zeros(len(vectors), dtype=np.int32)
+    bits = np.zeros(len(vectors) // 64 + 1, dtype=np.uint64)
+    blocks = np.zeros(len(vectors) // 4096 + 1, dtype=np.uint64)
+    known = np.empty(longest, dtype=np.int32)
+    sums = np.zeros((len(start), vectors.shape[1]), dtype=np.float32)
+    for row in range(len(start)):
+        words = code[start[row] : end[row]]
+        n = _count_row(words, row_of, seen, bits, blocks, known)
+        total = sums[row]
+        for word in known[:n]:
+            weight = np.float32(1.0 + np.log(seen[word]))
+            seen[word] = 0
+            for axis in range(len(total)):
+                total[axis] += weight * vectors[word, axis]
+        length = 0.0
+        for axis in range(len(total)):
+            length += np.float64(total[axis]) ** 2
+        length = np.sqrt(length) if length > 0.0 else np.nan
+        for axis in range(len(total)):
+            total[axis] = np.float32(total[axis] / length)
+    return sums

@@ -26,14 +26,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import scipy.sparse as sp
 from anyascii import anyascii
 
-from disambig import _archive
+from disambig import _archive, _text_kernel
 from disambig.errors import ModelError
+from disambig.text import MAX_CHARS, Tokens, column_counts, tokenise
 
 FORMAT = 1
-MAX_CHARS = 20_000  # of one text; a longer one is cut, so hostile input cannot stall a run
 
 _WORD = re.compile(r"[a-z0-9]+")
 _NO_LETTERS = re.compile(r"[^a-z]+")
@@ -52,6 +54,7 @@ _FORM = frozenset(_FORM_WORDS.split())
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
 
 
 def words_of(text: str) -> list[str]:
@@ -180,28 +183,52 @@ class SemanticSpace:
             digest.update(np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()
 
-    def token_ids(self, text: str) -> Ints:
-        """Rows of ``word_vectors`` for the known words of ``text``, in order, int32.
+    def rows_of(self, words: Sequence[str] | pa.Array) -> Ints:
+        """The row of ``word_vectors`` of each lower-case word, int32[len(words)], -1 if unknown.
 
-        A word that is not known is tried without its inflection ("-ies", "-s", "-ing" ...);
-        if that is not known either it is left out.
+        A word that is not known is tried without its inflection ("-ies", "-s", "-ing" ...).
         """
-        return np.array(self._ids(text), dtype=np.int32)
+        typed = words if isinstance(words, pa.Array) else pa.array(words)
+        tried = typed.cast(pa.large_string())
+        rows = self._row_of(tried)
+        unknown = np.flatnonzero(rows < 0)
+        tried = tried.take(pa.array(unknown))
+        for ending, instead in _SUFFIXES:
+            inflected = pc.ends_with(tried, ending)
+            places = np.flatnonzero(inflected.to_numpy(zero_copy_only=False))
+            stems = pc.replace_substring_regex(tried.filter(inflected), f"{ending}$", instead)
+            found = self._row_of(stems)
+            found[pc.utf8_length(stems).to_numpy() <= 3] = -1  # "this" is no form of "thi"
+            free = rows[unknown[places]] < 0
+            rows[unknown[places[free]]] = found[free]
+        return rows
 
     def bags(self, texts: Sequence[str]) -> sp.csr_array:
         """Bags of words, float32 (n, words): a word seen k times in a text counts 1 + log k."""
-        columns: list[int] = []
-        starts = np.zeros(len(texts) + 1, dtype=np.int64)
-        for row, text in enumerate(texts):
-            columns += self._ids(text)
-            starts[row + 1] = len(columns)
-        counts = sp.csr_array(
-            (np.ones(len(columns), np.float32), np.array(columns, np.int64), starts),
-            shape=(len(texts), len(self.word_vectors)),
+        tokens = tokenise(texts)
+        rows = self.rows_of(tokens.words)
+        counts = column_counts(
+            tokens, tokens.start[:-1], tokens.start[1:], rows, len(self.word_vectors)
         )
-        counts.sum_duplicates()
         counts.data = (1 + np.log(counts.data)).astype(np.float32)
         return counts
+
+    def vectors_of(self, tokens: Tokens, start: Int64, end: Int64) -> Floats:
+        """Unit vectors of spans of tokens, float32 (n, d); all NaN where no word is known.
+
+        Parameters
+        ----------
+        tokens : Tokens
+        start, end : int64[n]
+            Row r is the text of ``tokens.code[start[r]:end[r]]``.
+        """
+        return _text_kernel.sum_vectors(
+            tokens.code,
+            np.ascontiguousarray(start),
+            np.ascontiguousarray(end),
+            self.rows_of(tokens.words),
+            np.ascontiguousarray(self.word_vectors, dtype=np.float32),
+        )
 
     def vectors(self, texts: Sequence[str]) -> Floats:
         """Unit vectors of ``texts``, float32 (n, d); all NaN where no word is known.
@@ -209,7 +236,8 @@ class SemanticSpace:
         The cosine of two texts is the dot product of their rows. A work's text is its title,
         or its title, abstract and keywords joined by spaces.
         """
-        return unit_rows(np.asarray(self.bags(texts) @ self.word_vectors, dtype=np.float32))
+        tokens = tokenise(texts)
+        return self.vectors_of(tokens, tokens.start[:-1], tokens.start[1:])
 
     def venue_vectors(self, venues: Sequence[str | None]) -> Floats:
         """Unit vectors of venues by name, float32 (n, d); all NaN where nothing is known.
@@ -229,18 +257,17 @@ class SemanticSpace:
     def _says_a_subject(self, key: str) -> bool:
         return any(len(word) > 3 and word in self.words for word in key.split())
 
-    def _ids(self, text: str) -> list[int]:
-        words = words_of(text)
-        ids = [self.words.get(word, -1) for word in words]
-        if -1 in ids:
-            ids = [i if i >= 0 else self._folded(w) for i, w in zip(ids, words, strict=True)]
-            ids = [i for i in ids if i >= 0]
-        return ids
+    @cached_property
+    def _vocabulary(self) -> tuple[pa.LargeStringArray, Ints]:
+        """The words, and the row of each; the last place is for words that are not among them."""
+        rows = np.fromiter((*self.words.values(), -1), np.int32, len(self.words) + 1)
+        return pa.array(list(self.words), type=pa.large_string()), rows
 
-    def _folded(self, word: str) -> int:
-        """The id of an unknown ``word`` without its inflection, or -1."""
-        stems = (word[: -len(end)] + new for end, new in _SUFFIXES if word.endswith(end))
-        return next((self.words[s] for s in stems if len(s) > 3 and s in self.words), -1)
+    def _row_of(self, words: pa.Array) -> Ints:
+        vocabulary, rows = self._vocabulary
+        place = pc.index_in(words, value_set=vocabulary).fill_null(len(vocabulary))
+        found: Ints = rows[place.to_numpy()]
+        return found
 
 
 def _quantised(rows: Floats) -> tuple[npt.NDArray[np.uint8], Floats]:

@@ -124,12 +124,33 @@ def term_counts(tokens: Tokens, start: Int64, end: Int64, keep: Bool) -> sparse.
     csr_array of shape (n, V), float32
         Columns ascending within each row.
     """
+    column_of = np.where(keep, np.arange(len(keep)), -1).astype(np.int32)
+    return column_counts(tokens, start, end, column_of, len(keep))
+
+
+def column_counts(
+    tokens: Tokens, start: Int64, end: Int64, column_of: Int32, n_columns: int
+) -> sparse.csr_array:
+    """As :func:`term_counts`, the words of one column counted together.
+
+    Parameters
+    ----------
+    tokens : Tokens
+    start, end : int64[n]
+    column_of : int32[V]
+        Column of each word, less than ``n_columns``; -1 leaves a word out.
+    n_columns : int
+
+    Returns
+    -------
+    csr_array of shape (n, n_columns), float32
+    """
     data, indices, pointer = _text_kernel.count_terms(
-        tokens.code, np.ascontiguousarray(start), np.ascontiguousarray(end), keep
+        tokens.code, np.ascontiguousarray(start), np.ascontiguousarray(end), column_of, n_columns
     )
     if len(data) <= np.iinfo(np.int32).max:  # else scipy widens the columns
         pointer = pointer.astype(np.int32)
-    counts = sparse.csr_array((data, indices, pointer), shape=(len(start), len(keep)))
+    counts = sparse.csr_array((data, indices, pointer), shape=(len(start), n_columns))
     counts.has_canonical_format = True
     return counts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 from dataclasses import replace
 from importlib.resources import files
@@ -13,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disambig.errors import ModelError
-from disambig.semantic import MAX_CHARS, SemanticSpace, venue_key, words_of
+from disambig.semantic import SemanticSpace, unit_rows, venue_key, words_of
+from disambig.text import MAX_CHARS, tokenise
 
 PLANE = SemanticSpace(
     words={"graph": 0, "parsing": 1, "protein": 2, "theory": 3},
@@ -48,14 +50,46 @@ def test_a_word_seen_twice_counts_one_plus_log_two() -> None:
     assert PLANE.bags(["graph graph"]).toarray()[0] == pytest.approx([1 + np.log(2), 0, 0, 0])
 
 
-def test_token_ids_keep_order_and_leave_out_unknown_words() -> None:
-    ids = PLANE.token_ids("Parsing of the graph")
-    assert ids.tolist() == [1, 0]
-    assert ids.dtype == np.int32
+def test_each_word_has_its_row_and_an_unknown_one_has_none() -> None:
+    rows = PLANE.rows_of(["parsing", "of", "the", "graph"])
+    assert rows.tolist() == [1, -1, -1, 0]
+    assert rows.dtype == np.int32
 
 
 def test_an_unknown_plural_is_read_as_its_singular() -> None:
-    assert PLANE.token_ids("graphs, proteins, theories").tolist() == [0, 2, 3]
+    assert PLANE.rows_of(["graphs", "proteins", "theories"]).tolist() == [0, 2, 3]
+
+
+def test_the_first_known_stem_of_a_word_is_its_row() -> None:
+    space = replace(PLANE, words={"cache": 0, "caches": 1, "cach": 2})
+    # "caches" is known; "cachees" without "es" is "cache", "caching" without "ing" is "cach"
+    assert space.rows_of(["caches", "cachees", "caching"]).tolist() == [1, 0, 2]
+    # "es" is first tried as "e" and then as nothing
+    assert replace(space, words={"cach": 0, "cache": 1}).rows_of(["caches"]).tolist() == [1]
+
+
+def test_stems_of_three_letters_are_not_tried() -> None:
+    assert replace(PLANE, words={"thi": 0}).rows_of(["this"]).tolist() == [-1]
+
+
+def test_no_words_have_no_rows() -> None:
+    assert PLANE.rows_of([]).tolist() == []
+
+
+def row_by_rule(space: SemanticSpace, word: str) -> int:
+    rules = {"ies": ["y"], "es": ["e", ""], "s": [""], "ed": [""], "ing": [""], "ly": [""]}
+    stems = [word[: -len(e)] + new for e, to in rules.items() for new in to if word.endswith(e)]
+    known = [s for s in stems if len(s) > 3 and s in space.words]
+    return space.words.get(word, space.words[known[0]] if known else -1)
+
+
+@given(
+    st.lists(st.text("aeinsy", min_size=1) | st.from_regex("[ab]{3,4}(y|e|)(ies|e?s|ing|ly|ed)?"))
+)
+def test_rows_follow_the_rules_of_inflection(words: list[str]) -> None:
+    known = ["".join(w) + e for w in itertools.product("ab", repeat=4) for e in ("", "e", "y")]
+    space = replace(PLANE, words={w: i for i, w in enumerate(known)})
+    assert space.rows_of(words).tolist() == [row_by_rule(space, w) for w in words]
 
 
 def test_a_text_without_a_known_word_is_missing_and_not_zero() -> None:
@@ -77,11 +111,38 @@ def test_a_missing_row_does_not_shift_the_others() -> None:
 
 
 def test_control_characters_are_no_part_of_a_word() -> None:
-    assert PLANE.token_ids("\u202egraph\u202c\x1b[31m parsing\x00").tolist() == [0, 1]
+    assert PLANE.vectors(["\u202egraph\u202c\x1b[31m\x00"]).tolist() == [[1, 0]]
 
 
 def test_only_the_beginning_of_an_endless_text_is_read() -> None:
-    assert PLANE.token_ids("x" * MAX_CHARS + " graph").tolist() == []
+    assert np.isnan(PLANE.vectors(["x" * MAX_CHARS + " graph"])).all()
+
+
+def test_a_text_may_span_several_fields() -> None:
+    tokens = tokenise(["graph", "parsing", "protein"])
+    rows = PLANE.vectors_of(tokens, tokens.start[[0, 1]], tokens.start[[2, 3]])
+    # (3, 0) + (0, 4), and (0, 4) + (0, 2)
+    assert rows.tolist() == [pytest.approx([0.6, 0.8]), [0, 1]]
+
+
+def test_inflections_of_a_word_are_counted_together() -> None:
+    assert PLANE.bags(["graph graphs"]).toarray()[0] == pytest.approx([1 + np.log(2), 0, 0, 0])
+    weight = 1 + np.log(2)
+    expected = unit_rows(np.array([[3 * weight, 4]], np.float32))
+    assert PLANE.vectors(["graph graphs parsing"]) == pytest.approx(expected)
+
+
+def test_vectors_are_the_product_of_bags_and_word_vectors() -> None:
+    rng = np.random.default_rng(2)
+    names = [f"word{i}" for i in range(9_000)]
+    space = replace(
+        PLANE,
+        words={w: i for i, w in enumerate(names)},
+        word_vectors=rng.normal(size=(9_000, 7)).astype(np.float32),
+    )
+    texts = [" ".join(rng.choice([*names, "none"], n)) for n in rng.integers(0, 3_000, 20)]
+    expected = unit_rows(space.bags(texts) @ space.word_vectors)
+    assert space.vectors(texts) == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
 
 @given(st.permutations(["graph", "parsing", "protein", "theory", "graph", "unknown"]))
@@ -206,5 +267,5 @@ def test_an_acronym_and_the_written_name_of_a_venue_are_near(shipped: SemanticSp
 
 def test_words_frequent_in_every_abstract_count_little(shipped: SemanticSpace) -> None:
     length = np.linalg.norm(shipped.word_vectors, axis=1)
-    ids = shipped.token_ids("paper propose results parsing protein robot")
+    ids = shipped.rows_of(["paper", "propose", "results", "parsing", "protein", "robot"])
     assert length[ids[:3]].max() < length[ids[3:]].min()
