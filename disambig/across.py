@@ -1,6 +1,6 @@
 """Join identities of different blocks: changed, misordered or differently divided names.
 
-Candidates come from :func:`disambig.blocking.cross_pairs`; each is scored by the second level
+Candidates come from :func:`disambig.cross_pairs.cross_pairs`; each is scored by the second level
 as if its two identities were the only groups of a block.
 """
 
@@ -12,8 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from disambig.blocking import block_of_identity, cross_pairs
 from disambig.constraints import Constraints, cannot_pairs
+from disambig.cross_pairs import block_of_identity, cross_pairs
 from disambig.engine import probabilities
 from disambig.group_features import GroupBatch, group_features
 from disambig.index import CorpusIndex
@@ -69,18 +69,18 @@ def score_candidates(
             right = spokesmen(order[start[b] : start[b + 1]])
             blocks.append(np.concatenate([left, right]))
             group += [2 * k] * len(left) + [2 * k + 1] * len(right)
-        batch = PairBatch.of(blocks)
+        batch = PairBatch.complete(index, blocks)
         columns = pair_features(index, batch)
         pair = probabilities(model.pair, model.pair_calibration, columns)
         groups = GroupBatch.of(batch, np.array(group, dtype=np.int32))
         found = group_features(index, batch, groups, columns, pair)
         probability = probabilities(model.group, model.group_calibration, found)
         # sharing a common first name and a laboratory is no sign of a changed family name
-        family = groups.greatest(columns["name_family_relation"][groups.cross])
+        family = groups.greatest(columns["name_family_relation"])
         given = columns["name_rarity"] - columns["name_family_rarity"]
-        common = ~(groups.greatest(given[groups.cross]) >= RARE_GIVEN)
+        common = ~(groups.greatest(given) >= RARE_GIVEN)
         probability[(family == FamilyRelation.DIFFERENT) & common] = 0.0
-        barred = cannot_pairs(constraints, index.corpus, batch)
+        barred = cannot_pairs(constraints, batch)
         probability[batch.block[barred[:, 0]]] = 0.0
         out[first : first + len(chosen)] = probability
         progress(len(chosen))
@@ -106,14 +106,32 @@ def join_across(
         From within blocks, obeying every constraint there.
     block : int32[n_signatures]
     """
-    identity = hold_must(index, constraints, identity)
+    identity = hold_must(constraints, identity)
     candidates = cross_pairs(index, identity, block)
     probability = score_candidates(index, model, constraints, identity, candidates, progress)
+    block_of = block_of_identity(identity, block)
+    return join_likely(constraints, identity, block_of, candidates, probability, model)
+
+
+def join_likely(
+    constraints: Constraints,
+    identity: Int32,
+    block_of: Int64,
+    candidates: Int64,
+    probability: Float32,
+    model: Model,
+) -> Int32:
+    """Identities after the joins that are probable enough, int32[n_signatures].
+
+    Parameters
+    ----------
+    block_of : int64[n_identities]
+    candidates, probability : int64[K, 2], float32[K]
+    """
     likely = np.flatnonzero(probability >= model.settings["across"])
     ranked = candidates[likely[np.argsort(-probability[likely], kind="stable")]]
-    block_of = block_of_identity(identity, block)
     taken: set[tuple[int, int]] = set()
-    joins = Joins(index, constraints, identity)
+    joins = Joins(constraints, identity)
     for a, b in ranked.tolist():
         keys = {(a, int(block_of[b])), (b, int(block_of[a]))}
         if not keys & taken and joins.join(a, b):
@@ -121,7 +139,7 @@ def join_across(
     return joins.result()
 
 
-def hold_must(index: CorpusIndex, constraints: Constraints, identity: Int32) -> Int32:
+def hold_must(constraints: Constraints, identity: Int32) -> Int32:
     """Identities after joining those that a must-group lies in, int32[n_signatures].
 
     Must-groups stay whole. Two identities that follow the same group may be barred from each
@@ -143,7 +161,7 @@ def hold_must(index: CorpusIndex, constraints: Constraints, identity: Int32) -> 
     size = np.bincount(label, minlength=n_must + int(identity.max()) + 1)
     links = np.unique(np.column_stack([must[spanning], n_must + identity[spanning]]), axis=0)
     links = links[np.argsort(-size[links[:, 1]], kind="stable")]
-    joins = Joins(index, constraints, label)
+    joins = Joins(constraints, label)
     for group, rest in links[size[links[:, 1]] > 0].tolist():
         joins.join(group, rest)
     return joins.result()
@@ -156,10 +174,10 @@ class Joins:
     ORCID iDs differ. Must-groups are to be whole before.
     """
 
-    def __init__(self, index: CorpusIndex, constraints: Constraints, label: Int32) -> None:
+    def __init__(self, constraints: Constraints, label: Int32) -> None:
         """``label`` int32[n_signatures], from 0; numbers may be left out."""
         self._label = label
-        self._work = index.corpus.signature_work
+        self._work = constraints.work
         self._order, self._start = members_of(label)
         self._parent = np.arange(len(self._start) - 1, dtype=np.int64)
         self._orcid = np.full(len(self._parent), -1, dtype=np.int32)

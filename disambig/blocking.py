@@ -8,6 +8,9 @@ nicknames) are proposed afterwards, between groups of different blocks (:func:`c
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
@@ -15,16 +18,25 @@ from scipy.sparse.csgraph import connected_components
 
 from disambig.corpus import Corpus
 from disambig.index import CorpusIndex
-from disambig.names import ParsedName, block_keys
+from disambig.names import ParsedName
 from disambig.names.parsed import core_tokens
+from disambig.pair_features import team_of
+from disambig.pairs import NamePairs, PairBatch
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
-MAX_BLOCK = 4000
-"""Signatures a block may hold before it is split: 8 million pairs, about 2.5 GB at the peak
-(measured on a block put together from abstract-less papers)."""
+CROWD = 350
+"""Signatures that agree with one in name, on average over its block, from which the block is
+divided. Every block of the labelled corpora stays whole; larger ones cost what their
+signatures cost, not the square of it."""
+
+PAIRS_PER_BATCH = 250_000
+"""Pairs compared at once: bounds memory (about 400 bytes a pair)."""
+
+ROWS_PER_BATCH = 60_000
+"""Signatures at once, where few of them agree in name."""
 
 
 def primary_key(name: ParsedName) -> str:
@@ -53,16 +65,90 @@ def blocks_of(corpus: Corpus) -> list[Int32]:
     return np.split(order, cuts) if len(order) else []
 
 
-def split_oversized(index: CorpusIndex, block: Int32, limit: int = MAX_BLOCK) -> list[Int32]:
-    """Divide a block above ``limit`` without parting likely pairs.
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """What is compared with what: blocks, the crowded ones divided.
+
+    Attributes
+    ----------
+    parts : tuple of NamePairs
+        Blocks as they are, and the parts of the crowded ones.
+    batches : list of (int, int, int)
+        Part, and first and last (exclusive) block of it, that are worked on together.
+    """
+
+    parts: tuple[NamePairs, ...]
+    batches: list[tuple[int, int, int]]
+
+    @classmethod
+    def of(
+        cls,
+        index: CorpusIndex,
+        blocks: Sequence[Int32],
+        crowd: int = CROWD,
+        pairs: int = PAIRS_PER_BATCH,
+    ) -> Comparisons:
+        """Compare the names of each block and divide the crowded ones (see :data:`CROWD`)."""
+        names = NamePairs.of(index, blocks)
+        crowded = names.load > crowd / 2 * np.diff(names.start)
+        divided = [p for b in np.flatnonzero(crowded) for p in divide(index, blocks[b], crowd)]
+        parts = (names, NamePairs.of(index, divided)) if divided else (names,)
+        batches = [(0, *run) for run in _runs(names, ~crowded, pairs)]
+        if divided:
+            batches += [(1, *run) for run in _runs(parts[1], np.ones(len(divided), bool), pairs)]
+        return cls(parts, batches)
+
+    def batch(self, number: int) -> PairBatch:
+        """The pairs of one batch."""
+        part, first, last = self.batches[number]
+        return self.parts[part].batch(first, last)
+
+    def load(self, number: int) -> int:
+        """Pairs of one batch."""
+        part, first, last = self.batches[number]
+        return int(self.parts[part].load[first:last].sum())
+
+    def block_of(self, n_signatures: int) -> Int32:
+        """Number of the block or part that each signature is compared in, int32[S]; -1: none."""
+        out = np.full(n_signatures, -1, dtype=np.int32)
+        following = 0
+        for part, first, last in self.batches:
+            names = self.parts[part]
+            low, high = int(names.start[first]), int(names.start[last])
+            size = np.diff(names.start[first : last + 1])
+            number = np.repeat(np.arange(last - first, dtype=np.int32), size)
+            out[names.rows[low:high]] = following + number
+            following += last - first
+        return out
+
+
+def _runs(names: NamePairs, kept: Bool, pairs: int) -> Iterator[tuple[int, int]]:
+    """Consecutive blocks to be kept, with about ``pairs`` pairs; a large one stands alone."""
+    first, load, rows = 0, 0, 0
+    size = np.diff(names.start)
+    for block, (keep, more, signatures) in enumerate(
+        zip(kept.tolist(), names.load.tolist(), size.tolist(), strict=True)
+    ):
+        full = load + more > pairs or rows + signatures > ROWS_PER_BATCH
+        if block > first and (not keep or full):
+            yield first, block
+            first, load, rows = block, 0, 0
+        if not keep:
+            first = block + 1
+        else:
+            load, rows = load + more, rows + signatures
+    if first < len(kept):
+        yield first, len(kept)
+
+
+def divide(index: CorpusIndex, block: Int32, limit: int = CROWD) -> list[Int32]:
+    """Divide a block without parting likely pairs.
 
     Signatures stay together while they share a written-out first name or a co-author;
-    connected sets are packed, neighbours in topic together, into parts of at most ``limit``.
-    A connected set that is itself too large is divided along its topics: the only case in
-    which likely pairs can part, and the benchmark prints the share.
+    connected sets are packed, neighbours in topic together, into parts of at most twice
+    ``limit``. A connected set above ``limit`` is divided along its topics. Likely pairs that
+    part are met again when identities are joined across parts (:func:`cross_pairs`).
     """
-    if len(block) <= limit:
-        return [block]
     parts = _by_given_name(index, block)
     parts = [
         p for part in parts for p in (_by_coauthor(index, part) if len(part) > limit else [part])
@@ -72,7 +158,7 @@ def split_oversized(index: CorpusIndex, block: Int32, limit: int = MAX_BLOCK) ->
     size = 0
     for part in sorted(parts, key=lambda p: (_topic_order(index, p), int(p[0]))):
         for piece in _along_topic(index, part, limit):
-            if size + len(piece) > limit and current:
+            if size + len(piece) > 2 * limit and current:
                 packed.append(np.sort(np.concatenate(current)))
                 current, size = [], 0
             current.append(piece)
@@ -97,7 +183,7 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     keys, label = np.unique(np.array(first), return_inverse=True)
     initials = np.flatnonzero(label == 0) if keys[0] == "" else np.empty(0, dtype=np.int64)
     if len(initials) and len(keys) > 1:
-        coauthors = index.coauthors[block]
+        coauthors = _coauthors(index, block)
         member = sparse.csr_array(
             (np.ones(len(block), np.float32), (label, np.arange(len(block)))),
             shape=(len(keys), len(block)),
@@ -110,9 +196,16 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     return _groups(label.astype(np.int32), block)
 
 
+def _coauthors(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
+    """Keys of the co-authors of each signature, csr_array of ones."""
+    team = team_of(index, rows)
+    shape = (len(rows), len(index.full_works))
+    return sparse.csr_array((team.value, team.column, team.start), shape=shape)
+
+
 def _by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
     """Connected sets of signatures that share co-authors."""
-    coauthors = index.coauthors[part]
+    coauthors = _coauthors(index, part)
     n = len(part)
     links = coauthors.tocoo()
     square = (n + coauthors.shape[1],) * 2
@@ -142,108 +235,3 @@ def _along_topic(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]:
         for side in (part[order[:half]], part[order[half:]])
         for piece in _along_topic(index, side, limit)
     ]
-
-
-def cross_pairs(index: CorpusIndex, identity: Int32, block: Int32, limit: int = 50) -> Int64:
-    """Pairs of identities in different blocks that may be one person.
-
-    Proposed are identities one of whose names has another reading or spelling that is filed
-    under the other's block, and identities with the same first name and at least two
-    co-authors in common (a changed family name).
-
-    Parameters
-    ----------
-    identity, block : int32[n_signatures]
-        Identity and block of each signature.
-    limit : int
-        A key that more identities share is left out: it says too little.
-
-    Returns
-    -------
-    int64[K, 2]
-        Identity numbers, low < high, sorted, none twice.
-    """
-    block_of = block_of_identity(identity, block)
-    found = np.concatenate(
-        [
-            _by_other_reading(index, identity, block_of, limit),
-            _by_circle(index, identity, block_of, limit),
-        ]
-    )
-    return np.unique(found, axis=0)
-
-
-def block_of_identity(identity: Int32, block: Int32) -> Int64:
-    """Block of each identity, int64[n_identities]; the first one if it spans several."""
-    first = np.full(int(identity.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
-    np.minimum.at(first, identity, block)
-    return first
-
-
-def _by_other_reading(index: CorpusIndex, identity: Int32, block_of: Int64, limit: int) -> Int64:
-    """Pairs filed under one key by some reading of their names that share a co-author."""
-    names = index.corpus.names
-    codes: dict[str, int] = {}
-    name_row: list[int] = []
-    key_of: list[int] = []
-    for row, name in enumerate(names):
-        for key in sorted({primary_key(name), *block_keys(name)} - {""}):
-            name_row.append(row)
-            key_of.append(codes.setdefault(key, len(codes)))
-    by_name = sparse.csr_array(
-        (np.ones(len(name_row), np.int8), (name_row, key_of)), shape=(len(names), len(codes))
-    )
-    keys = by_name[index.corpus.signature_name].tocoo()
-    n = len(block_of)
-    owners = sparse.csr_array(
-        (np.ones(keys.nnz, np.float32), (identity[keys.row], keys.col)), shape=(n, len(codes))
-    )
-    pairs = _pairs_apart(owners, block_of, limit=20 * limit, least=1)
-    # an identity pair is only worth scoring with a co-author in common
-    member = sparse.csr_array(
-        (np.ones(len(identity), np.float32), (identity, np.arange(len(identity)))),
-        shape=(n, len(identity)),
-    )
-    circle = sparse.csr_array(member @ index.coauthor_initials)
-    kept = [
-        some[np.asarray(circle[some[:, 0]].multiply(circle[some[:, 1]]).sum(axis=1)).ravel() > 0]
-        for some in np.array_split(pairs, len(pairs) // 100_000 + 1)
-    ]
-    return np.concatenate(kept)
-
-
-def _pairs_apart(owners: sparse.csr_array, block_of: Int64, *, limit: int, least: int) -> Int64:
-    """Pairs of identities of two blocks that share ``least`` columns.
-
-    Columns which more than ``limit`` identities have are left out.
-    """
-    owners.sum_duplicates()
-    owners.data[:] = 1
-    columns = owners.tocsc()
-    columns = columns[:, np.flatnonzero(np.diff(columns.indptr) <= limit)]
-    product = sparse.coo_array(columns @ columns.T)
-    row, column = product.row.astype(np.int64), product.col.astype(np.int64)
-    kept = (row < column) & (product.data >= least) & (block_of[row] != block_of[column])
-    return np.column_stack([row[kept], column[kept]])
-
-
-def _by_circle(index: CorpusIndex, identity: Int32, block_of: Int64, limit: int) -> Int64:
-    """Pairs with one first name and at least two co-authors in common."""
-    names = index.corpus.names
-    codes: dict[str, int] = {}
-    first = np.array(
-        [
-            codes.setdefault(n.given[0], len(codes)) if n.given and len(n.given[0]) > 2 else -1
-            for n in names
-        ],
-        dtype=np.int64,
-    )[index.corpus.signature_name]
-    coauthors = index.coauthors.tocoo()
-    known = first[coauthors.row] >= 0
-    row, column = coauthors.row[known], coauthors.col[known]
-    key = first[row] * index.coauthors.shape[1] + column
-    distinct, key = np.unique(key, return_inverse=True)
-    owners = sparse.csr_array(
-        (np.ones(len(key), np.float32), (identity[row], key)), shape=(len(block_of), len(distinct))
-    )
-    return _pairs_apart(owners, block_of, limit=limit, least=2)

@@ -11,7 +11,7 @@ the rule or the names is ignored as a whole, and said to be.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from disambig.domain import Constraint, ConstraintKind
 from disambig.errors import ConstraintError, InputError
 from disambig.identifiers import Identifiers, emails, orcids, pairs_sharing
 from disambig.must_graph import MustGraph, shortest_path
-from disambig.pairs import PairBatch
+from disambig.pairs import PairBatch, place_of
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -46,6 +46,8 @@ class Constraints:
         One line for each constraint left out and each identifier ignored.
     group_start, group_work : int64[G + 1], int64[W]
         Works of must-group ``g`` are ``group_work[group_start[g]:group_start[g + 1]]``.
+    work : int32[S]
+        Work of each signature, in the numbers of ``group_work``.
     """
 
     must: Int32
@@ -54,6 +56,29 @@ class Constraints:
     problems: tuple[str, ...]
     group_start: Int64
     group_work: Int64
+    work: Int32
+
+    @property
+    def n_groups(self) -> int:
+        """Number of must-groups."""
+        return len(self.group_start) - 1
+
+    def part(self, rows: Int32) -> Constraints:
+        """The same for some signatures alone (rows ascending), numbered from 0.
+
+        A cannot-link of a signature elsewhere holds here for the members of its must-group.
+        """
+        must = self.must[rows]
+        # one member here can stand for all: what is ruled out for one is for its group
+        member = np.full(self.n_groups + 1, -1, dtype=np.int64)
+        bound = np.flatnonzero(must >= 0)
+        member[must[bound[::-1]]] = bound[::-1]
+        ends = place_of(rows.astype(np.int64), self.cannot.astype(np.int64).ravel())
+        ends = np.where(ends >= 0, ends, member[self.must[self.cannot.ravel()]]).reshape(-1, 2)
+        cannot = ends[(ends >= 0).all(axis=1)].astype(np.int32)
+        return replace(
+            self, must=must, cannot=cannot, orcid=self.orcid[rows], work=self.work[rows]
+        )
 
 
 @dataclass(frozen=True)
@@ -119,7 +144,7 @@ def must_of(constraints: Constraints, rows: Int32) -> Int32:
     return constraints.must[rows]
 
 
-def cannot_pairs(constraints: Constraints, corpus: Corpus, batch: PairBatch) -> Int32:
+def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
     """All pairs of a batch that cannot be one person.
 
     These are pairs of one block that people ruled out, that are on one work, or whose ORCID iDs
@@ -133,11 +158,11 @@ def cannot_pairs(constraints: Constraints, corpus: Corpus, batch: PairBatch) -> 
     """
     n = len(batch.rows)
     must = constraints.must[batch.rows].astype(np.int64)
-    n_groups = len(constraints.group_start) - 1
+    n_groups = constraints.n_groups
     entity = np.where(must >= 0, must, n_groups + batch.rows.astype(np.int64))
     found = [
         _ruled_out(constraints, entity, n_groups),
-        _on_one_work(constraints, corpus, batch, must),
+        _on_one_work(constraints, batch, must),
         _of_two_orcids(constraints, batch),
     ]
     a = np.concatenate([np.minimum(i, j) for i, j in found])
@@ -168,7 +193,7 @@ def _ruled_out(constraints: Constraints, entity: Int64, n_groups: int) -> tuple[
 
 
 def _on_one_work(
-    constraints: Constraints, corpus: Corpus, batch: PairBatch, must: Int64
+    constraints: Constraints, batch: PairBatch, must: Int64
 ) -> tuple[Int64, Int64]:
     """Positions that are on one work of a block, counting all works of a must-group."""
     alone = np.flatnonzero(must < 0)
@@ -178,8 +203,9 @@ def _on_one_work(
     within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
     works = constraints.group_work[np.repeat(start[must[bound]], count) + within]
     place = np.concatenate([alone, np.repeat(bound, count)])
-    work = np.concatenate([corpus.signature_work[batch.rows[alone]], works]).astype(np.int64)
-    a, b = pairs_sharing(batch.block[place].astype(np.int64) * corpus.n_works + work)
+    work = np.concatenate([constraints.work[batch.rows[alone]], works]).astype(np.int64)
+    n_works = int(work.max(initial=0)) + 1
+    a, b = pairs_sharing(batch.block[place].astype(np.int64) * n_works + work)
     return place[a], place[b]
 
 
@@ -346,4 +372,5 @@ def _encoded(
         problems=problems,
         group_start=np.searchsorted(key // n_works, np.arange(len(first) + 1)),
         group_work=key % n_works,
+        work=corpus.signature_work,
     )

@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from disambig.company import Company
 from disambig.domain import Signature, Work
 from disambig.errors import InputError
 from disambig.names import ParsedName, parse_name
@@ -22,6 +23,9 @@ from disambig.names import ParsedName, parse_name
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
 _T = TypeVar("_T")
+
+StatedName = tuple[str, str | None, str | None]
+"""A name as printed, and given and family name where the source states them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +46,13 @@ class Corpus:
         Index of the work, position on it, and index into ``names``.
     names : list of ParsedName, length n_names
         Each distinct (printed, given, family) once.
+    stated : list of (str, str or None, str or None), length n_names
+        What the names were parsed from: as printed, and given and family name where stated.
     affiliations, orcids, emails : list of str, length n_signatures
         Affiliations of one signature are joined with ``"; "``.
+    company : Company or None
+        All authors of each work, where only some of them are signatures of this corpus; None
+        where all are.
     """
 
     work_ids: list[str]
@@ -57,9 +66,11 @@ class Corpus:
     signature_position: Int32
     signature_name: Int32
     names: list[ParsedName]
+    stated: list[StatedName]
     affiliations: list[str]
     orcids: list[str]
     emails: list[str]
+    company: Company | None = None
 
     @property
     def n_works(self) -> int:
@@ -136,7 +147,7 @@ class Corpus:
         affiliations: list[str] = []
         orcids: list[str] = []
         emails: list[str] = []
-        interned: dict[tuple[str, str | None, str | None], int] = {}
+        interned: dict[StatedName, int] = {}
         for work in works:
             ids.append(work.id)
             titles.append(work.title)
@@ -178,6 +189,7 @@ class Corpus:
             signature_position=np.asarray(_taken(position_of, order), dtype=np.int32),
             signature_name=np.asarray([code[name] for name in name_of], dtype=np.int32),
             names=[parse_name(*printed[name]) for name in code],
+            stated=[printed[name] for name in code],
             affiliations=_taken(affiliations, order),
             orcids=_taken(orcids, order),
             emails=_taken(emails, order),

@@ -6,7 +6,7 @@ model, both read-only, so batches run in any order and in any process with one r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from disambig.calibration import Calibration
 from disambig.constraints import Constraints, cannot_pairs
 from disambig.forest import Forest
-from disambig.group_features import GroupBatch, group_features
+from disambig.group_features import ABSENT, GroupBatch, group_features
 from disambig.index import CorpusIndex
 from disambig.linkage import average_linkage
 from disambig.model import Model
@@ -24,9 +24,6 @@ from disambig.pairs import PairBatch
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
-
-PAIRS_PER_BATCH = 300_000
-"""Bounds memory (about 300 bytes a pair) and keeps the columns near the cache."""
 
 ROUNDS = 4
 """Most rounds of the second level; nearly all blocks are settled after two."""
@@ -44,14 +41,15 @@ class Resolved:
         Identity of each row within the batch, from 0.
     confidence : float32[R]
         Probability that the signature belongs with the rest of its identity.
-    n_pairs : int
-        Pairs considered.
+    considered, scored : int
+        Pairs within blocks, and those of them that the first level scored.
     """
 
     rows: Int32
     group: Int32
     confidence: Float32
-    n_pairs: int
+    considered: int
+    scored: int
 
 
 def matrix(columns: dict[str, Float32]) -> Float32:
@@ -73,21 +71,6 @@ def probabilities(
     return calibration(raw)
 
 
-def batches_of(blocks: Sequence[Int32], pairs: int = PAIRS_PER_BATCH) -> Iterator[list[Int32]]:
-    """Consecutive blocks with about ``pairs`` pairs together; a large block stands alone."""
-    current: list[Int32] = []
-    load = 0
-    for block in blocks:
-        size = len(block) * (len(block) - 1) // 2
-        if current and load + size > pairs:
-            yield current
-            current, load = [], 0
-        current.append(block)
-        load += size
-    if current:
-        yield current
-
-
 @dataclass(frozen=True, eq=False)
 class Bonds:
     """Constraints of one batch: ``must`` int32[R] codes (-1: none), ``cannot`` int32[K, 2]."""
@@ -98,7 +81,7 @@ class Bonds:
     @classmethod
     def of(cls, index: CorpusIndex, batch: PairBatch, constraints: Constraints) -> Bonds:
         """Constraints among the rows of ``batch``, block by block."""
-        cannot = cannot_pairs(constraints, index.corpus, batch)
+        cannot = cannot_pairs(constraints, batch)
         return cls(constraints.must[batch.rows], cannot)
 
     def between(self, group: Int32) -> Bonds:
@@ -112,16 +95,28 @@ class Bonds:
 
 def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
     """Group at high precision by average linkage over pair probabilities."""
-    return average_linkage(batch, probability, threshold, cannot=bonds.cannot, must=bonds.must)
+    return average_linkage(
+        batch.block,
+        batch.left,
+        batch.right,
+        probability,
+        threshold,
+        absent=ABSENT,
+        cannot=bonds.cannot,
+        must=bonds.must,
+    )
 
 
 def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
     """Join groups by average linkage over group probabilities; the group of each row."""
     between = bonds.between(groups.group)
     joined = average_linkage(
-        groups.pairs,
+        groups.block,
+        groups.left,
+        groups.right,
         probability,
         threshold,
+        absent=ABSENT,
         weight=groups.size,
         cannot=between.cannot,
         must=between.must,
@@ -175,10 +170,9 @@ def second_level(
 
 
 def resolve(
-    index: CorpusIndex, model: Model, constraints: Constraints, blocks: Sequence[Int32]
+    index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
 ) -> Resolved:
     """Cluster some blocks; blocks do not influence each other."""
-    batch = PairBatch.of(blocks)
     bonds = Bonds.of(index, batch, constraints)
     columns = pair_features(index, batch)
     probability = probabilities(model.pair, model.pair_calibration, columns)
@@ -194,7 +188,7 @@ def resolve(
         model.settings["second_level"],
     )
     confidence = _confidence(batch, second, probability)
-    return Resolved(batch.rows, second.final, confidence, batch.n_pairs)
+    return Resolved(batch.rows, second.final, confidence, batch.considered, batch.n_pairs)
 
 
 def joint_probability(groups: GroupBatch, pair: Float32, group: Float32) -> Float32:
@@ -202,7 +196,7 @@ def joint_probability(groups: GroupBatch, pair: Float32, group: Float32) -> Floa
     groups' across two.
     """
     out = pair.copy()
-    out[groups.cross] = group[groups.place]
+    out[groups.cross] = group[groups.place()]
     return out
 
 

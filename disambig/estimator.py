@@ -12,11 +12,11 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from disambig.across import join_across, renumber
-from disambig.blocking import blocks_of, split_oversized
+from disambig.blocking import Comparisons, blocks_of
 from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
 from disambig.domain import Constraint, Label
-from disambig.engine import Resolved, batches_of, resolve
+from disambig.engine import Resolved, resolve
 from disambig.group_features import GROUP_FEATURES
 from disambig.index import CorpusIndex
 from disambig.model import Model
@@ -118,21 +118,22 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         space = SemanticSpace.load()
         model.check_space(space.fingerprint)
         index = CorpusIndex.of(corpus, space, model.frequency)
-        blocks = [part for b in blocks_of(corpus) for part in split_oversized(index, b)]
+        compared = Comparisons.of(index, blocks_of(corpus))
         identity = np.full(corpus.n_signatures, -1, dtype=np.int32)
-        block_of = np.empty(corpus.n_signatures, dtype=np.int32)
+        block_of = renumber(compared.block_of(corpus.n_signatures))
         confidence = np.ones(corpus.n_signatures, dtype=np.float32)
-        for number, rows in enumerate(blocks):
-            block_of[rows] = number
-        n_pairs = next_identity = 0
-        for found in self._resolved(index, model, constraints, blocks):
+        considered = scored = next_identity = 0
+        for found in self._resolved(index, model, constraints, compared):
             identity[found.rows] = found.group + next_identity
             confidence[found.rows] = found.confidence
             next_identity += int(found.group.max(initial=-1)) + 1
-            n_pairs += found.n_pairs
+            considered += found.considered
+            scored += found.scored
         with self.progress("Joining across blocks", None, "candidates") as advance:
             identity = join_across(index, model, constraints, renumber(identity), block_of, advance)
-        return Partition(corpus, identity, confidence, n_pairs, constraints.problems)
+        return Partition(
+            corpus, identity, confidence, considered, scored, constraints.problems
+        )
 
     def fit_predict(self, corpus: Corpus, labels: Iterable[Label]) -> Partition:
         """Fit on the labels, then give every signature of the same corpus an identity."""
@@ -147,41 +148,41 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         return self.model_
 
     def _resolved(
-        self, index: CorpusIndex, model: Model, constraints: Constraints, blocks: list[Int32]
+        self, index: CorpusIndex, model: Model, constraints: Constraints, compared: Comparisons
     ) -> Iterator[Resolved]:
         """Results of all batches in order, whatever process worked on them."""
-        batches = list(batches_of(blocks))
-        total = sum(len(b) * (len(b) - 1) // 2 for b in blocks)
+        total = sum(compared.load(number) for number in range(len(compared.batches)))
         with self.progress("Comparing", total, "pairs") as advance:
-            for found in _run(index, model, constraints, batches, self.workers):
-                advance(found.n_pairs)
+            for found in _run(index, model, constraints, compared, self.workers):
+                advance(found.scored)
                 yield found
 
 
-_shared: tuple[CorpusIndex, Model, Constraints, list[list[Int32]]] | None = None
+_shared: tuple[CorpusIndex, Model, Constraints, Comparisons] | None = None
 
 
 def _resolve_shared(number: int) -> Resolved:
     if _shared is None:
         raise RuntimeError("worker started without its corpus")
-    index, model, constraints, batches = _shared
-    return resolve(index, model, constraints, batches[number])
+    index, model, constraints, compared = _shared
+    return resolve(index, model, constraints, compared.batch(number))
 
 
 def _run(
     index: CorpusIndex,
     model: Model,
     constraints: Constraints,
-    batches: list[list[Int32]],
+    compared: Comparisons,
     workers: int,
 ) -> Iterator[Resolved]:
-    if workers <= 1 or len(batches) <= 1:
-        yield from (resolve(index, model, constraints, batch) for batch in batches)
+    numbers = range(len(compared.batches))
+    if workers <= 1 or len(numbers) <= 1:
+        yield from (resolve(index, model, constraints, compared.batch(n)) for n in numbers)
         return
     global _shared  # forked workers read the parent's arrays in place; nothing is pickled
-    _shared = (index, model, constraints, batches)
+    _shared = (index, model, constraints, compared)
     try:
         with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
-            yield from pool.map(_resolve_shared, range(len(batches)))
+            yield from pool.map(_resolve_shared, numbers)
     finally:
         _shared = None

@@ -24,7 +24,7 @@ from disambig.explain_facts import Facts
 from disambig.explain_score import Score, score_of
 from disambig.explain_trace import Trace, trace
 from disambig.explain_words import counted, group_phrase, pair_phrase
-from disambig.group_features import GROUP_FEATURES
+from disambig.group_features import ABSENT, GROUP_FEATURES
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES
@@ -39,6 +39,7 @@ class Decider(StrEnum):
     CANNOT = "cannot-link"
     IDENTIFIER = "identifier"
     SAME_WORK = "same work"
+    NAMES = "names"
     FIRST_LEVEL = "first level"
     SECOND_LEVEL = "second level"
     ACROSS = "across blocks"
@@ -63,7 +64,7 @@ class Groups:
 
     ``first_a`` and ``first_b`` count the mentions of their first-level groups, ``size_a`` and
     ``size_b`` of the groups last compared: the second level joins in rounds. ``score`` is None
-    where one first-level group holds both.
+    where one first-level group holds both, and where names alone keep the groups apart.
     """
 
     first_a: int
@@ -73,13 +74,18 @@ class Groups:
     together: bool
     score: Score | None
 
+    @property
+    def named_apart(self) -> bool:
+        """Whether no name of one group could be that of a person of the other."""
+        return not self.together and self.score is None
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Why two mentions are one identity, or are two.
 
     ``probability`` is the evidence's, whatever a constraint says: of the pair within one
-    first-level group, else of the two groups. ``because`` tells the decision in sentences.
+    first-level group, else of the two groups; 0 where names keep them apart. ``because`` tells the decision in sentences.
     """
 
     a: Mention
@@ -155,7 +161,7 @@ def explain(
         a=_mention(corpus, row_a),
         b=_mention(corpus, row_b),
         same=found.same,
-        probability=(groups.score or pair).probability,
+        probability=ABSENT if groups.named_apart else (groups.score or pair).probability,
         decided_by=decider,
         because=because,
         same_block=found.same_block,
@@ -203,7 +209,7 @@ def _mention(corpus: Corpus, row: int) -> Mention:
 def _groups(index: CorpusIndex, model: Model, found: Trace) -> Groups:
     sizes = found.first_a, found.first_b, len(found.group_a), len(found.group_b)
     if found.group is None:
-        return Groups(*sizes, together=True, score=None)
+        return Groups(*sizes, together=found.group_a is found.group_b, score=None)
     score = score_of(
         model.group,
         model.group_calibration,
@@ -245,18 +251,29 @@ def _bound(constraints: Constraints, a: int, b: int) -> bool:
 
 
 def _banned(corpus: Corpus, constraints: Constraints, a: int, b: int) -> bool:
-    both = PairBatch.of([np.array([a, b], dtype=np.int32)])
-    return len(cannot_pairs(constraints, corpus, both)) > 0
+    both = PairBatch.unlisted([np.array([a, b], dtype=np.int32)])
+    return len(cannot_pairs(constraints, both)) > 0
 
 
 def _evidence(
     corpus: Corpus, found: Trace, pair: Score, groups: Groups
 ) -> tuple[Decider, tuple[str, ...]]:
-    if groups.score is None:
+    if groups.together:
         return Decider.FIRST_LEVEL, _one_group(found, pair)
+    if groups.score is None:
+        return _named_apart(found)
     if found.same_block:
         return Decider.SECOND_LEVEL, _two_groups(corpus, found, groups.score)
     return Decider.ACROSS, _two_blocks(corpus, found, groups.score)
+
+
+def _named_apart(found: Trace) -> tuple[Decider, tuple[str, ...]]:
+    apart = "Their names could not be one person's"
+    if found.same:
+        return Decider.SECOND_LEVEL, (
+            f"{apart}, but other mentions of the block fit both and join the two.",
+        )
+    return Decider.NAMES, (f"{apart}, so nothing else was compared.",)
 
 
 def _one_group(found: Trace, pair: Score) -> tuple[str, ...]:

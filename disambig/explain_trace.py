@@ -13,14 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.across import score_candidates, spokesmen
-from disambig.blocking import blocks_of, cross_pairs, split_oversized
+from disambig.blocking import Comparisons, blocks_of
 from disambig.constraints import Constraints, cannot_pairs
+from disambig.cross_pairs import cross_pairs
 from disambig.engine import ROUNDS, Bonds, first_level, probabilities, second_level
 from disambig.group_features import GroupBatch, group_features
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import pair_features
-from disambig.pairs import PairBatch
+from disambig.pairs import NamePairs, PairBatch
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
@@ -44,7 +45,8 @@ class Trace:
     first_a, first_b : int
         Sizes of their first-level groups.
     group : Row or None
-        Features of these two groups; None where they are one.
+        Features of these two groups; None where they are one, or no name of the one could be
+        that of a person of the other.
     same_block, same : bool
         Whether they were compared within one block, and ended in one identity.
     needed : float
@@ -112,16 +114,15 @@ def trace(index: CorpusIndex, model: Model, constraints: Constraints, a: int, b:
 
 def _parts_of(index: CorpusIndex, a: int, b: int) -> tuple[Int32, Int32]:
     """The blocks of two rows, divided where they are too large; one object if it is one."""
-    found: dict[int, Int32] = {}
-    for block in blocks_of(index.corpus):
-        if np.isin((a, b), block).any():
-            for part in split_oversized(index, block):
-                found |= {row: part for row in (a, b) if row in part}
-    return found[a], found[b]
+    blocks = [block for block in blocks_of(index.corpus) if np.isin((a, b), block).any()]
+    compared = Comparisons.of(index, blocks)
+    place = compared.block_of(index.corpus.n_signatures)
+    parts = {int(place[row]): np.flatnonzero(place == place[row]) for row in (a, b)}
+    return tuple(parts[int(place[row])].astype(np.int32) for row in (a, b))
 
 
 def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows: Int32) -> _Block:
-    batch = PairBatch.of([rows])
+    batch = NamePairs.of(index, [rows]).batch(0, 1)
     bonds = Bonds.of(index, batch, constraints)
     columns = pair_features(index, batch)
     pair = probabilities(model.pair, model.pair_calibration, columns)
@@ -150,7 +151,7 @@ def _within(
 ) -> Trace:
     block = _clustered(index, model, constraints, rows)
     i, j = (int(np.flatnonzero(rows == row)[0]) for row in sorted((a, b)))
-    pair = _row(block.columns, block.batch, i, j)
+    pair = _row(pair_features(index, PairBatch.single(index, rows, i, j)), 0)
     first_a, first_b = block.members(block.first, a), block.members(block.first, b)
     sizes = len(first_a), len(first_b)
     if block.first[i] == block.first[j]:
@@ -160,14 +161,15 @@ def _within(
     last = next((r for r in block.rounds if r.final[i] == r.final[j]), block.rounds[-1])
     group = last.groups.group
     group_a, group_b = block.members(group, a), block.members(group, b)
-    low, high = np.sort(group[[i, j]])
+    low, high = np.sort(group[[i, j]]).tolist()
+    place = last.groups.find(low, high)
     return Trace(
         pair=pair,
         group_a=group_a,
         group_b=group_b,
         first_a=sizes[0],
         first_b=sizes[1],
-        group=_row(last.columns, last.groups.pairs, int(low), int(high)),
+        group=_row(last.columns, place) if place >= 0 else None,
         same_block=True,
         same=bool(last.final[i] == last.final[j]),
         needed=model.settings["second_level"],
@@ -232,10 +234,9 @@ def _identities(index: CorpusIndex, blocks: list[_Block]) -> tuple[Int32, Int32]
 def _pair_across(index: CorpusIndex, group_a: Int32, group_b: Int32, a: int, b: int) -> Row:
     """Features of two rows amid those that speak for their groups, as if in one block."""
     left, right = _with(spokesmen(group_a), a), _with(spokesmen(group_b), b)
-    batch = PairBatch.of([np.concatenate([left, right])])
     i = int(np.flatnonzero(left == a)[0])
     j = len(left) + int(np.flatnonzero(right == b)[0])
-    return _row(pair_features(index, batch), batch, i, j)
+    return _row(pair_features(index, PairBatch.single(index, np.concatenate([left, right]), i, j)), 0)
 
 
 def _with(rows: Int32, row: int) -> Int32:
@@ -245,12 +246,12 @@ def _with(rows: Int32, row: int) -> Int32:
 
 def _groups_across(index: CorpusIndex, model: Model, group_a: Int32, group_b: Int32) -> Row:
     left, right = sorted((spokesmen(group_a), spokesmen(group_b)), key=lambda g: int(g[0]))
-    batch = PairBatch.of([np.concatenate([left, right])])
+    batch = PairBatch.complete(index, [np.concatenate([left, right])])
     group = np.repeat(np.arange(2, dtype=np.int32), [len(left), len(right)])
     columns = pair_features(index, batch)
     probability = probabilities(model.pair, model.pair_calibration, columns)
     groups = GroupBatch.of(batch, group)
-    return _row(group_features(index, batch, groups, columns, probability), groups.pairs, 0, 1)
+    return _row(group_features(index, batch, groups, columns, probability), 0)
 
 
 def _bound(constraints: Constraints, group_a: Int32, group_b: Int32) -> bool:
@@ -263,8 +264,8 @@ def _barred(
     index: CorpusIndex, constraints: Constraints, group_a: Int32, group_b: Int32
 ) -> tuple[int, int] | None:
     """The first two members of different groups that cannot be one person."""
-    batch = PairBatch.of([np.concatenate([group_a, group_b])])
-    pairs = cannot_pairs(constraints, index.corpus, batch)
+    batch = PairBatch.unlisted([np.concatenate([group_a, group_b])])
+    pairs = cannot_pairs(constraints, batch)
     apart = pairs[(pairs[:, 0] < len(group_a)) & (pairs[:, 1] >= len(group_a))]
     if not len(apart):
         return None
@@ -272,7 +273,6 @@ def _barred(
     return i, j
 
 
-def _row(columns: dict[str, Float32], batch: PairBatch, i: int, j: int) -> Row:
-    """Every column at the pair of two positions, i < j."""
-    place = int(batch.place(np.array([i]), np.array([j]))[0])
+def _row(columns: dict[str, Float32], place: int) -> Row:
+    """Every column at one pair."""
     return {name: float(column[place]) for name, column in columns.items()}

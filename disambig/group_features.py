@@ -8,19 +8,26 @@ each pair of groups is seen against its rivals in the block.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from disambig._group_kernel import cross_scores
+from disambig._pair_kernel import cosines, overlaps
 from disambig.index import CorpusIndex
-from disambig.pairs import PairBatch, block_cosine, join
-from disambig.text import unit_rows
+from disambig.pair_features import name_evidence, rarity, team_of, usual_meaning
+from disambig.pairs import PairBatch
+from disambig.sparse_rows import SparseRows
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+
+ABSENT = 0.0
+"""Probability of a signature pair that is not listed: its names are of two persons."""
+_LEAST_LOGIT = float(np.log(1e-4 / (1 - 1e-4)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,57 +36,80 @@ class GroupBatch:
 
     Attributes
     ----------
-    pairs : PairBatch
-        Over the groups; ``pairs.rows`` are group numbers 0..G-1.
     group : int32[R]
-        Group of each row of the underlying batch.
+        Group of each row of the underlying batch, rising with the block.
+    block : int32[G]
+        Block of each group.
     size : float32[G]
         Signatures in each group.
+    left, right : int32[N]
+        Groups between which any pair is listed, left < right, sorted by left, then right.
     cross : int64[X]
-        Pairs of the underlying batch whose rows lie in two groups.
-    place : int64[X]
-        The group pair each of them belongs to.
+        Listed pairs whose rows lie in two groups, one pair of groups after the other.
+    start : int64[N + 1]
+        Those of group pair ``k`` are ``cross[start[k]:start[k + 1]]``.
     """
 
-    pairs: PairBatch
     group: Int32
+    block: Int32
     size: Float32
+    left: Int32
+    right: Int32
     cross: Int64
-    place: Int64
+    start: Int64
 
     @classmethod
     def of(cls, batch: PairBatch, group: Int32) -> GroupBatch:
         """``group`` is contiguous from 0 and rises with the block, as linkage returns it."""
-        n = int(group.max()) + 1 if len(group) else 0
-        block_of = np.zeros(n, dtype=np.int64)
-        block_of[group] = batch.block
-        start = np.searchsorted(block_of, np.arange(len(batch.start)))
-        blocks = [np.arange(start[b], start[b + 1], dtype=np.int32) for b in range(len(start) - 1)]
-        pairs = PairBatch.of(blocks)
+        n = int(group.max(initial=-1)) + 1
+        block = np.zeros(n, dtype=np.int32)
+        block[group] = batch.block
         a, b = group[batch.left], group[batch.right]
         cross = np.flatnonzero(a != b)
         low, high = np.minimum(a[cross], b[cross]), np.maximum(a[cross], b[cross])
-        size = np.bincount(group, minlength=n).astype(np.float32)
-        return cls(pairs, group, size, cross, pairs.place(low, high))
+        key = low.astype(np.int64) * n + high
+        order = np.argsort(key, kind="stable")
+        key, cross = key[order], cross[order]
+        first = np.flatnonzero(np.diff(key, prepend=-1) > 0)
+        return cls(
+            group, block, np.bincount(group, minlength=n).astype(np.float32),
+            (key[first] // max(n, 1)).astype(np.int32), (key[first] % max(n, 1)).astype(np.int32),
+            cross, np.append(first, len(key)),
+        )  # fmt: skip
 
-    def mean(self, values: Float64) -> Float64:
-        """Mean of a value (float[X]) over the signature pairs of each group pair."""
-        count = np.bincount(self.place, minlength=self.pairs.n_pairs)
-        total = np.bincount(self.place, values, minlength=self.pairs.n_pairs)
-        mean: Float64 = total / np.maximum(count, 1)
-        return mean
+    @property
+    def n_pairs(self) -> int:
+        """Number of group pairs."""
+        return len(self.left)
 
-    def least(self, values: Float32) -> Float32:
-        """Smallest known value over the signature pairs of each group pair, else NaN."""
-        out = np.full(self.pairs.n_pairs, np.nan, dtype=np.float32)
-        np.fmin.at(out, self.place, values)
-        return out
+    @property
+    def pairs_between(self) -> Float64:
+        """Signature pairs between the groups of each pair, listed or not; float64[N]."""
+        return self.size[self.left].astype(np.float64) * self.size[self.right]
+
+    def find(self, low: int, high: int) -> int:
+        """Number of the pair of groups ``low < high``, -1 where no pair between is listed."""
+        found = np.flatnonzero((self.left == low) & (self.right == high))
+        return int(found[0]) if len(found) else -1
+
+    def place(self) -> Int64:
+        """Group pair of each entry of ``cross``, int64[X]."""
+        return np.repeat(np.arange(self.n_pairs), np.diff(self.start))
+
+    def total(self, values: npt.NDArray[np.floating]) -> Float64:
+        """Sum of a value (float[P] of the batch) over the listed pairs of each group pair."""
+        found: Float64 = _reduced(np.add, values[self.cross].astype(np.float64), self.start)
+        return found
 
     def greatest(self, values: Float32) -> Float32:
-        """Largest known value over the signature pairs of each group pair, else NaN."""
-        out = np.full(self.pairs.n_pairs, np.nan, dtype=np.float32)
-        np.fmax.at(out, self.place, values)
-        return out
+        """Largest known value over the listed pairs of each group pair, else NaN."""
+        found: Float32 = _reduced(np.fmax, values[self.cross], self.start)
+        return found
+
+
+def _reduced(operation: np.ufunc, values: npt.NDArray[np.floating], start: Int64) -> Any:
+    """``operation`` over consecutive runs, none of them empty."""
+    return operation.reduceat(values, start[:-1]) if len(start) > 1 else values[:0]
 
 
 LEAST = (
@@ -154,6 +184,10 @@ GROUP_FEATURES = (
 """Names and order of the columns of :func:`group_features`."""
 
 
+KEPT = tuple(name for name in GREATEST if not name.startswith("name_"))
+"""Pair features that group features read."""
+
+
 def group_features(
     index: CorpusIndex,
     batch: PairBatch,
@@ -166,94 +200,76 @@ def group_features(
     Parameters
     ----------
     pair_columns : dict of str to float32[P]
-        From :func:`disambig.pair_features.pair_features`.
+        From :func:`disambig.pair_features.pair_features`; needed are :data:`KEPT`.
     probability : float32[P]
         First-level probability of each signature pair.
 
     Returns
     -------
-    dict of str to float32[n_group_pairs]
+    dict of str to float32[N]
+        In the order of :data:`GROUP_FEATURES`.
     """
-    a, b = groups.pairs.left, groups.pairs.right
     scores = _scores(batch, groups, probability)
     out: dict[str, npt.NDArray[np.floating]] = {**scores}
     out.update(_sizes(batch, groups))
     out.update(_rivals(groups, scores["score_mean"], scores["score_best_high"]))
     out["cohesion"] = _cohesion(batch, groups, probability)
-    members = sparse.csr_array(
-        (np.ones(len(batch.rows), np.float32), (groups.group, np.arange(len(batch.rows)))),
-        shape=(len(groups.size), len(batch.rows)),
-    )
-    out.update(_coauthors(index, batch, groups, members))
-    out.update(_profiles(index, batch, groups, members))
-    year = index.corpus.years[index.corpus.signature_work[batch.rows]]
-    out.update(_years(groups, year, a, b))
-    for name in LEAST:
-        out[f"{name}_least"] = groups.least(pair_columns[name][groups.cross])
+    out.update(_coauthors(index, batch, groups))
+    out.update(_profiles(index, batch, groups))
+    out.update(_venues(index, batch, groups))
+    out.update(_years(index, batch, groups))
+    names = _names(index, batch, groups)
+    out.update({f"{name}_least": names[name][0] for name in LEAST})
     for name in GREATEST:
-        out[f"{name}_greatest"] = groups.greatest(pair_columns[name][groups.cross])
-    for name in ("coauthors_hop", "text_meaning_above"):
-        out[f"{name}_mean"] = groups.mean(np.nan_to_num(pair_columns[name][groups.cross]))
+        known = names[name][1] if name in names else groups.greatest(pair_columns[name])
+        out[f"{name}_greatest"] = known
+    hop = groups.total(np.nan_to_num(pair_columns["coauthors_hop"]))
+    out["coauthors_hop_mean"] = hop / groups.pairs_between
+    out["text_meaning_above_mean"] = _meaning_above(index, batch, groups)
     return {name: np.asarray(column, dtype=np.float32) for name, column in out.items()}
 
 
 def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:
     """How the first level scored the signature pairs between two groups."""
-    p = probability[groups.cross].astype(np.float64)
-    bounded = np.clip(p, 1e-4, 1 - 1e-4)
-    low, high = _mean_of_best(batch, groups, p)
+    left, right = batch.left[groups.cross], batch.right[groups.cross]
+    swapped = groups.group[left] > groups.group[right]
+    found = cross_scores(
+        groups.start,
+        np.where(swapped, right, left).astype(np.int32),
+        np.where(swapped, left, right).astype(np.int32),
+        probability[groups.cross],
+        len(batch.rows),
+    )
+    between = groups.pairs_between
+    absent = between - np.diff(groups.start)
+    low = found[5] / groups.size[groups.left]
+    high = found[6] / groups.size[groups.right]
     return {
-        "score_mean": groups.mean(p),
-        "score_logit": groups.mean(np.log(bounded / (1 - bounded))),
-        "score_greatest": groups.greatest(p.astype(np.float32)).astype(np.float64),
-        "score_least": groups.least(p.astype(np.float32)).astype(np.float64),
-        "score_half": groups.mean((p > 0.5).astype(np.float64)),
-        "score_best_low": low,
-        "score_best_high": high,
+        "score_mean": found[0] / between,
+        "score_logit": (found[1] + absent * _LEAST_LOGIT) / between,
+        "score_greatest": found[2],
+        "score_least": np.where(absent > 0, ABSENT, found[3]),
+        "score_half": found[4] / between,
+        "score_best_low": np.minimum(low, high),
+        "score_best_high": np.maximum(low, high),
     }
 
 
-def _mean_of_best(batch: PairBatch, groups: GroupBatch, p: Float64) -> tuple[Float64, Float64]:
-    """Each member's best partner in the other group, averaged over a group; the lower and
-    the higher of the two directions.
-    """
-    g_start = groups.pairs.start
-    n_groups = np.diff(g_start)[batch.block]
-    offset = np.concatenate([[0], np.cumsum(n_groups)])
-    best = np.zeros(int(offset[-1]), dtype=np.float64)
-    left, right = batch.left[groups.cross], batch.right[groups.cross]
-    low_of_block = g_start[batch.block]
-    np.maximum.at(best, offset[left] + groups.group[right] - low_of_block[left], p)
-    np.maximum.at(best, offset[right] + groups.group[left] - low_of_block[right], p)
-    row = np.repeat(np.arange(len(batch.rows)), n_groups)
-    other = np.arange(len(best)) - offset[row] + low_of_block[row]
-    own = groups.group[row].astype(np.int64)
-    apart = own != other
-    row, other, own, best = row[apart], other[apart], own[apart], best[apart]
-    n = groups.pairs.n_pairs
-    forward = own < other
-    up = np.bincount(groups.pairs.place(own[forward], other[forward]), best[forward], n)
-    down = np.bincount(groups.pairs.place(other[~forward], own[~forward]), best[~forward], n)
-    a = up / np.maximum(groups.size[groups.pairs.left], 1)
-    b = down / np.maximum(groups.size[groups.pairs.right], 1)
-    return np.minimum(a, b), np.maximum(a, b)
-
-
 def _sizes(batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
-    a, b = groups.size[groups.pairs.left], groups.size[groups.pairs.right]
-    block = groups.pairs.block[groups.pairs.left]
+    a, b = groups.size[groups.left], groups.size[groups.right]
+    block = groups.block[groups.left]
     return {
         "size_low": np.minimum(a, b),
         "size_high": np.maximum(a, b),
         "block_size": np.diff(batch.start)[block].astype(np.float32),
-        "block_groups": np.diff(groups.pairs.start)[block].astype(np.float32),
+        "block_groups": np.bincount(groups.block)[block].astype(np.float32),
     }
 
 
 def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float64]:
     """How far this pair leads over the next best pair of either group."""
     out = {}
-    a, b = groups.pairs.left, groups.pairs.right
+    a, b = groups.left, groups.right
     for name, value in (("mean", mean), ("best", best)):
         first = np.zeros(len(groups.size))
         np.maximum.at(first, a, value)
@@ -272,33 +288,33 @@ def _cohesion(batch: PairBatch, groups: GroupBatch, probability: Float32) -> Flo
     """Mean probability inside the looser of the two groups; NaN for two single signatures."""
     a, b = groups.group[batch.left], groups.group[batch.right]
     same = a == b
-    n = len(groups.size)
-    inside = np.bincount(a[same], probability[same], n)
-    pairs = groups.size * (groups.size - 1) / 2
+    inside = np.bincount(a[same], probability[same], len(groups.size))
+    pairs = groups.size.astype(np.float64) * (groups.size - 1) / 2
     mean = np.where(pairs > 0, inside / np.maximum(pairs, 1), np.nan)
-    looser: Float64 = np.fmin(mean[groups.pairs.left], mean[groups.pairs.right])
+    looser: Float64 = np.fmin(mean[groups.left], mean[groups.right])
     return looser
 
 
-def _coauthors(
-    index: CorpusIndex, batch: PairBatch, groups: GroupBatch, members: sparse.csr_array
-) -> dict[str, Float32]:
-    n = groups.pairs.n_pairs
-    a, b = groups.pairs.left, groups.pairs.right
-    counts = sparse.csr_array(members @ index.coauthors[batch.rows])
-    match = join(groups.pairs, counts)
-    distinct = np.diff(counts.indptr).astype(np.float32)
-    mentions = np.asarray(counts.sum(axis=1), dtype=np.float32).ravel()
-    rarity = (1 / np.log2(1 + index.full_works)).astype(np.float32)[match.column]
-    shared = match.count(n)
-    covered_a = match.total(match.left, n) / np.maximum(mentions[a], 1)
-    covered_b = match.total(match.right, n) / np.maximum(mentions[b], 1)
+def _shared(rows: SparseRows, weight: Float32, groups: GroupBatch) -> Float32:
+    return overlaps(rows.start, rows.column, rows.value, weight, groups.left, groups.right)
+
+
+def _coauthors(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+    a, b = groups.left, groups.right
+    team = team_of(index, batch.rows)
+    counts = team.summed(groups.group, len(groups.size), len(index.full_works))
+    found = _shared(counts, rarity(index.full_works), groups)
+    weight = _shared(counts, np.ones(len(index.full_works), np.float32), groups)[4]
+    distinct = counts.lengths.astype(np.float32)
+    mentions = np.bincount(counts.row(), counts.value, len(counts))
+    covered_a = found[5] / np.maximum(mentions[a], 1)
+    covered_b = found[6] / np.maximum(mentions[b], 1)
     fewer = np.minimum(distinct[a], distinct[b])
     columns: dict[str, Float32] = {
-        "coauthors_shared": shared,
-        "coauthors_rarity": match.total(rarity, n),
-        "coauthors_weight": match.total(np.minimum(match.left, match.right), n),
-        "coauthors_share": (shared / np.maximum(fewer, 1)).astype(np.float32),
+        "coauthors_shared": found[0],
+        "coauthors_rarity": found[1],
+        "coauthors_weight": weight,
+        "coauthors_share": found[0] / np.maximum(fewer, 1),
         "coauthors_covered_low": np.minimum(covered_a, covered_b),
         "coauthors_covered_high": np.maximum(covered_a, covered_b),
     }
@@ -308,70 +324,125 @@ def _coauthors(
     return columns
 
 
-def _profiles(
-    index: CorpusIndex, batch: PairBatch, groups: GroupBatch, members: sparse.csr_array
-) -> dict[str, Float32]:
-    """Venues, topics and affiliations of whole groups."""
-    n = groups.pairs.n_pairs
-    a, b = groups.pairs.left, groups.pairs.right
+def _profiles(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+    """Topics and affiliations of whole groups."""
+    n = len(groups.size)
     work = index.corpus.signature_work[batch.rows]
     out: dict[str, Float32] = {}
     for name, vectors in (
-        ("title_meaning", index.title_meaning),
-        ("meaning", index.meaning),
-        ("venue_meaning", index.venue_meaning),
+        ("title_meaning", index.title_meaning[work]),
+        ("meaning", index.meaning[work]),
+        ("venue_meaning", index.venue_meaning[index.venue_text[work]]),
     ):
-        out[f"profile_{name}"] = block_cosine(groups.pairs, _centroid(members, vectors[work]))
-    for name, matrix in (
-        ("title", index.title[work]),
-        ("text", index.text[work]),
-        ("affiliation", index.affiliation[batch.rows]),
-    ):
-        profile = unit_rows(sparse.csr_array(members @ matrix))
-        match = join(groups.pairs, profile)
-        cosine = match.total(match.left * match.right, n)
-        empty = np.diff(profile.indptr) == 0
-        cosine[empty[a] | empty[b]] = np.nan
+        out[f"profile_{name}"] = cosines(_centroid(groups, vectors), groups.left, groups.right)
+    place = np.flatnonzero(index.affiliation_of[batch.rows] >= 0)
+    affiliation = index.affiliation_of[batch.rows[place]]
+    for name, rows, group, width in (
+        ("title", index.title.take(work), groups.group, len(index.title_idf)),
+        ("text", index.text.take(work), groups.group, len(index.title_idf)),
+        ("affiliation", index.affiliation.take(affiliation), groups.group[place],
+         len(index.affiliation_idf)),
+    ):  # fmt: skip
+        profile = rows.summed(group, n, width).unit()
+        cosine = _shared(profile, np.ones(width, np.float32), groups)[3]
+        empty = profile.lengths == 0
+        cosine[empty[groups.left] | empty[groups.right]] = np.nan
         out[f"profile_{name}"] = cosine
-    known = np.flatnonzero(index.venue[work] >= 0)
-    venues = sparse.csr_array(
-        (np.ones(len(known), np.float32), (groups.group[known], index.venue[work][known])),
-        shape=(len(groups.size), len(index.venue_works)),
-    )
-    venues.sum_duplicates()
-    match = join(groups.pairs, venues)
-    rarity = (1 / np.log2(2 + index.venue_works)).astype(np.float32)[match.column]
-    length = np.sqrt(np.asarray(venues.multiply(venues).sum(axis=1))).ravel()
-    empty = np.diff(venues.indptr) == 0
+    return out
+
+
+def _venues(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+    a, b = groups.left, groups.right
+    venue = index.venue[index.corpus.signature_work[batch.rows]]
+    known = np.flatnonzero(venue >= 0)
+    each = SparseRows.lists(np.arange(len(known)), venue[known], len(known))
+    venues = each.summed(groups.group[known], len(groups.size), len(index.venue_works))
+    weight = (1 / np.log2(2 + index.venue_works)).astype(np.float32)
+    found = _shared(venues, weight, groups)
+    length = np.sqrt(np.bincount(venues.row(), venues.value.astype(np.float64) ** 2, len(venues)))
     columns: dict[str, Float32] = {
-        "venues_shared": match.count(n),
-        "venues_rarity": match.total(rarity * np.minimum(match.left, match.right), n),
-        "venues_cosine": match.total(match.left * match.right, n)
-        / np.maximum(length[a] * length[b], 1e-9).astype(np.float32),
+        "venues_shared": found[0],
+        "venues_rarity": found[4],
+        "venues_cosine": found[3] / np.maximum(length[a] * length[b], 1e-9).astype(np.float32),
     }
+    empty = venues.lengths == 0
     for column in columns.values():
         column[empty[a] | empty[b]] = np.nan
-    return {**out, **columns}
+    return columns
 
 
-def _centroid(members: sparse.csr_array, vectors: Float32) -> Float32:
+def _by_group(group: Int32) -> tuple[Int64, Int64]:
+    """Rows sorted by group, and where each group starts in them; no group is empty."""
+    order = np.argsort(group, kind="stable")
+    return order, np.flatnonzero(np.diff(group[order], prepend=-1) > 0)
+
+
+def _centroid(groups: GroupBatch, vectors: Float32) -> Float32:
     """Mean direction of each group's known vectors; NaN where none is known."""
-    total = np.asarray(members @ np.nan_to_num(vectors), dtype=np.float32)
-    norm = np.linalg.norm(total, axis=1, keepdims=True)
+    order, first = _by_group(groups.group)
+    total = np.add.reduceat(np.nan_to_num(vectors)[order], first, axis=0)
+    norm = np.sqrt((total * total).sum(axis=1, keepdims=True))
     norm[norm == 0] = np.nan
-    unit: Float32 = total / norm
+    unit: Float32 = (total / norm).astype(np.float32)
     return unit
 
 
-def _years(groups: GroupBatch, year: Float32, a: Int32, b: Int32) -> dict[str, Float32]:
-    n = len(groups.size)
-    first = np.full(n, np.nan, dtype=np.float32)
-    last = np.full(n, np.nan, dtype=np.float32)
-    np.fmin.at(first, groups.group, year)
-    np.fmax.at(last, groups.group, year)
+def _meaning_above(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> Float64:
+    """How far the meanings of two groups are nearer than usual, over all pairs between them."""
+    meaning = index.meaning[index.corpus.signature_work[batch.rows]]
+    usual = usual_meaning(meaning, batch)
+    order, first = _by_group(groups.group)
+    known = ~np.isnan(usual)
+    count = np.add.reduceat(known[order].astype(np.float64), first)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.add.reduceat(np.nan_to_num(meaning)[order], first, axis=0) / count[:, None]
+        mean_usual = np.add.reduceat(np.nan_to_num(usual)[order], first) / count
+    a, b = groups.left, groups.right
+    between = cosines(mean.astype(np.float32), a, b)
+    above: Float64 = between - (mean_usual[a] + mean_usual[b]) / 2
+    return above
+
+
+def _years(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+    a, b = groups.left, groups.right
+    year = index.corpus.years[index.corpus.signature_work[batch.rows]]
+    order, start = _by_group(groups.group)
+    first = np.fmin.reduceat(year[order], start)
+    last = np.fmax.reduceat(year[order], start)
     gap = np.maximum(first[a], first[b]) - np.minimum(last[a], last[b])
     return {
         "years_gap": np.maximum(gap, 0),
         "years_overlap": np.maximum(-gap, 0),
         "years_span": np.maximum(last[a], last[b]) - np.minimum(first[a], first[b]),
+    }
+
+
+def _names(
+    index: CorpusIndex, batch: PairBatch, groups: GroupBatch
+) -> dict[str, tuple[Float32, Float32]]:
+    """Least and greatest evidence between any name of one group and any of the other."""
+    name = index.corpus.signature_name[batch.rows].astype(np.int64)
+    width = np.int64(len(index.corpus.names))
+    key = np.unique(groups.group * width + name)
+    start = np.searchsorted(key // width, np.arange(len(groups.size) + 1))
+    times = np.diff(start)
+    n_left, n_right = times[groups.left], times[groups.right]
+    pair = np.repeat(np.arange(groups.n_pairs), n_left * n_right)
+    first = np.cumsum(n_left * n_right) - n_left * n_right
+    number = np.arange(len(pair)) - first[pair]
+    one = key[start[groups.left[pair]] + number // n_right[pair]] % width
+    other = key[start[groups.right[pair]] + number % n_right[pair]] % width
+    ends = np.minimum(one, other) * width + np.maximum(one, other)
+    distinct, origin = np.unique(ends, return_inverse=True)
+    found = name_evidence(
+        index, (distinct // width).astype(np.int32), (distinct % width).astype(np.int32)
+    )
+    bounds = np.append(first, len(pair))
+    return {
+        column: (
+            _reduced(np.fmin, values[origin], bounds),
+            _reduced(np.fmax, values[origin], bounds),
+        )
+        for column, values in found.items()
+        if column in LEAST or column in GREATEST
     }

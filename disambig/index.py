@@ -1,4 +1,4 @@
-"""What the features read: token matrices and vectors derived once from a corpus."""
+"""What the features read: keys, weighted words and vectors of the works of some blocks."""
 
 from __future__ import annotations
 
@@ -6,48 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from disambig.company import Company, name_keys
 from disambig.corpus import Corpus
 from disambig.name_frequency import NameFrequency
-from disambig.names import NameTable, ParsedName
+from disambig.names import NameTable
 from disambig.semantic import SemanticSpace
-from disambig.text import document_frequency, token_matrix, unit_rows
+from disambig.sparse_rows import SparseRows
+from disambig.statistics import EDGE_UNIT, Statistics
+from disambig.terms import Terms
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
-
-
-MAX_TEAM = 100
-"""Authors of a work above which it says nothing about who works with whom.
-
-A collaboration of thousands knows its members from one list, and listing its pairs would cost
-the square of it.
-"""
-
-
-def _codes(keys: list[str]) -> tuple[Int32, int]:
-    """Number distinct strings in sorted order; returns codes and how many there are.
-
-    Sorted, so that sums over columns run in one order whatever order the works came in.
-    """
-    code = {key: number for number, key in enumerate(sorted(set(keys)))}
-    return np.fromiter((code[k] for k in keys), np.int32, len(keys)), len(code)
-
-
-def full_key(name: ParsedName) -> str:
-    """The whole normalised name, as one co-author key."""
-    return f"{name.given_joined}|{name.family}"
-
-
-def initial_key(name: ParsedName) -> str:
-    """First initial and family name, as one co-author key."""
-    return f"{name.given_joined[:1]}|{name.family}"
+UInt64 = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
 class CorpusIndex:
-    """Matrices over the signatures (S rows) and works (W rows) of one corpus.
+    """Arrays over the signatures (S rows) and works (W rows) of a corpus, or of a part of one.
+
+    A part of a corpus with the statistics of the whole gives the same features, to the bit.
 
     Attributes
     ----------
@@ -57,25 +35,30 @@ class CorpusIndex:
     given_rarity, family_rarity : float32[n_names]
         Minus log10 of the share of people with that part, see :class:`NameFrequency`.
     full, initial : int32[n_names]
-        Code of each name's full key and of its initial key.
-    full_works, initial_works : float32
-        Works that carry each key.
-    coauthors, coauthor_initials : csr_array of shape (S, n_keys)
-        1 where a *co-author* of the signature carries the key. Empty for works of more than
-        :data:`MAX_TEAM` authors; co-authors whose names have no letters are left out.
-    graph : csr_array of shape (n_full, n_full)
-        Who has published with whom, rows scaled to sum to 1 at the most, common names damped.
-    title, text : csr_array of shape (W, n_words)
+        Code of each name's full key and of its initial key; codes ascend with the key.
+    full_keys, initial_keys : uint64[n_full], uint64[n_initial]
+        What the codes stand for.
+    full_works, initial_works : float32[n_full], float32[n_initial]
+        Works on which a key appears.
+    team, team_initials : SparseRows of W rows
+        Codes of the authors of each work; names without letters and works of too many authors
+        are left out.
+    graph : SparseRows of n_full rows
+        Who has published with whom; an edge weighs less the more works its ends have.
+    title, text : SparseRows of W rows
         TF-IDF unit rows over the title and over title, abstract and keywords.
-    title_idf : float32[n_title_words]
+    title_idf : float32[n_words]
     meaning, title_meaning : float32[W, d]
         Unit rows in the semantic space (whole text and title), NaN without a known word.
     venue : int32[W]
-        Venue code, -1 where unknown.
+        Code of the venue's series, -1 where unknown.
     venue_works : float32[n_venues]
-    venue_meaning : float32[W, d]
-    affiliation : csr_array of shape (S, n_words)
-        TF-IDF unit rows.
+    venue_text : int32[W]
+        Row of ``venue_meaning``, float32[n, d], for the venue as it is printed.
+    affiliation : SparseRows
+        TF-IDF unit rows of the distinct affiliations.
+    affiliation_of : int32[S]
+        Row of ``affiliation``, -1 for none.
     affiliation_idf : float32[n_affiliation_words]
     """
 
@@ -85,44 +68,53 @@ class CorpusIndex:
     family_rarity: Float32
     full: Int32
     initial: Int32
+    full_keys: UInt64
+    initial_keys: UInt64
     full_works: Float32
     initial_works: Float32
-    coauthors: sparse.csr_array
-    coauthor_initials: sparse.csr_array
-    graph: sparse.csr_array
-    title: sparse.csr_array
+    team: SparseRows
+    team_initials: SparseRows
+    graph: SparseRows
+    title: SparseRows
     title_idf: Float32
-    text: sparse.csr_array
+    text: SparseRows
     meaning: Float32
     title_meaning: Float32
     venue: Int32
     venue_works: Float32
+    venue_text: Int32
     venue_meaning: Float32
-    affiliation: sparse.csr_array
+    affiliation: SparseRows
+    affiliation_of: Int32
     affiliation_idf: Float32
 
     @classmethod
-    def of(cls, corpus: Corpus, space: SemanticSpace, frequency: NameFrequency) -> CorpusIndex:
-        """Derive every matrix from the corpus and a semantic space."""
-        full, n_full = _codes([full_key(n) for n in corpus.names])
-        initial, n_initial = _codes([initial_key(n) for n in corpus.names])
-        sig_full, sig_initial = full[corpus.signature_name], initial[corpus.signature_name]
-        legible = np.array([bool(n.given or n.family_tokens) for n in corpus.names], dtype=bool)
-        usable = legible[corpus.signature_name] & (_team_size(corpus) <= MAX_TEAM)
-        coauthors = _coauthor_matrix(corpus, sig_full, n_full, usable)
-        initials = _coauthor_matrix(corpus, sig_initial, n_initial, usable)
-        full_works = _works_of(corpus, sig_full, n_full)
+    def of(
+        cls,
+        corpus: Corpus,
+        space: SemanticSpace,
+        frequency: NameFrequency,
+        statistics: Statistics | None = None,
+    ) -> CorpusIndex:
+        """Derive every array from a corpus and a semantic space.
+
+        Parameters
+        ----------
+        statistics : Statistics or None
+            Of the corpus that ``corpus`` is a part of; None where it is all there is.
+        """
+        terms, company = terms_of(corpus), company_of(corpus)
+        known = statistics or Statistics.of(company, terms)
+        full_key, initial_key = name_keys(corpus.names)
+        full, full_codes = _codes(full_key, company.full)
+        initial, initial_codes = _codes(initial_key, company.initial)
+        full_works = np.maximum(known.counts["full"].lookup(full_codes), 1).astype(np.float32)
+        initial_works = np.maximum(known.counts["initial"].lookup(initial_codes), 1)
         given_rarity, family_rarity = frequency.rarity(corpus.names)
-        title, title_idf = _tfidf(corpus.titles)
-        whole = [
-            f"{t} {k} {a}"
-            for t, k, a in zip(corpus.titles, corpus.keywords, corpus.abstracts, strict=True)
-        ]
-        text, _ = _tfidf(whole)
-        affiliation, affiliation_idf = _tfidf(corpus.affiliations)
-        venue_key = [_venue_key(v) for v in corpus.venues]
-        codes, n_venues = _codes(venue_key)
-        venue = np.where(np.array([bool(k) for k in venue_key], dtype=bool), codes, -1)
+        title, title_idf = _tfidf(terms, known, "title")
+        text, _ = _tfidf(terms, known, "text")
+        affiliation, affiliation_idf = _tfidf(terms, known, "affiliation")
+        venue, series = _venues(terms)
         return cls(
             corpus=corpus,
             names=NameTable.from_names(corpus.names),
@@ -130,88 +122,77 @@ class CorpusIndex:
             family_rarity=family_rarity,
             full=full,
             initial=initial,
+            full_keys=full_codes,
+            initial_keys=initial_codes,
             full_works=full_works,
-            initial_works=_works_of(corpus, sig_initial, n_initial),
-            coauthors=coauthors,
-            coauthor_initials=initials,
-            graph=_graph(corpus, sig_full, full_works, usable),
+            initial_works=initial_works.astype(np.float32),
+            team=_teams(company, company.full, full_codes),
+            team_initials=_teams(company, company.initial, initial_codes),
+            graph=_graph(known, full_codes, full_works),
             title=title,
             title_idf=title_idf,
             text=text,
-            meaning=space.vectors(whole),
-            title_meaning=space.vectors(corpus.titles),
-            venue=venue.astype(np.int32),
-            venue_works=np.bincount(codes, minlength=n_venues).astype(np.float32),
-            venue_meaning=space.venue_vectors(corpus.venues),
+            meaning=space.vectors_of(terms.works, *terms.span("text")),
+            title_meaning=space.vectors_of(terms.works, *terms.span("title")),
+            venue=venue,
+            venue_works=known.counts["venue"].lookup(series).astype(np.float32),
+            venue_text=terms.venue,
+            venue_meaning=space.venue_vectors(terms.venues),
             affiliation=affiliation,
+            affiliation_of=terms.affiliation,
             affiliation_idf=affiliation_idf,
         )
 
 
-def _venue_key(venue: str) -> str:
-    """A venue without its years and ordinals: editions of one series are one venue."""
-    words = [w for w in venue.lower().replace("-", " ").split() if not any(c.isdigit() for c in w)]
-    return " ".join(w.strip(".,()'\"") for w in words)
-
-
-def _team_size(corpus: Corpus) -> Int32:
-    """Authors of each signature's work, int32[S]."""
-    return np.diff(corpus.author_start)[corpus.signature_work]
-
-
-def _works_of(corpus: Corpus, key: Int32, n_keys: int) -> Float32:
-    """Works on which each key appears, float32[n_keys]."""
-    on_work = np.unique(corpus.signature_work.astype(np.int64) * max(n_keys, 1) + key)
-    return np.bincount(on_work % max(n_keys, 1), minlength=n_keys).astype(np.float32)
-
-
-def _coauthor_matrix(
-    corpus: Corpus, key: Int32, n_keys: int, usable: npt.NDArray[np.bool_]
-) -> sparse.csr_array:
-    """Keys of each signature's usable co-authors, csr_array of shape (S, n_keys)."""
-    n = len(key)
-    partners = np.where(_team_size(corpus) <= MAX_TEAM, _team_size(corpus), 0)
-    row = np.repeat(np.arange(n, dtype=np.int32), partners)
-    first = np.cumsum(partners) - partners
-    other = np.arange(len(row)) - np.repeat(first, partners)
-    other += np.repeat(corpus.author_start[corpus.signature_work], partners)
-    kept = (other != row) & usable[other]
-    row, column = row[kept], key[other[kept]]
-    matrix = sparse.csr_array((np.ones(len(row), np.float32), (row, column)), shape=(n, n_keys))
-    matrix.sum_duplicates()
-    matrix.data[:] = 1.0
-    return matrix
-
-
-def _graph(
-    corpus: Corpus, key: Int32, works: Float32, usable: npt.NDArray[np.bool_]
-) -> sparse.csr_array:
-    """Co-publication among name keys; an edge weighs less the more works its ends have."""
-    incidence = sparse.csr_array(
-        (np.ones(int(usable.sum())), (corpus.signature_work[usable], key[usable])),
-        shape=(corpus.n_works, len(works)),
+def terms_of(corpus: Corpus) -> Terms:
+    """Words of a corpus."""
+    return Terms.of(
+        corpus.titles, corpus.keywords, corpus.abstracts, corpus.affiliations, corpus.venues
     )
-    incidence.sum_duplicates()
-    incidence.data[:] = 1.0
-    size = np.maximum(np.diff(corpus.author_start) - 1, 1)
-    graph = sparse.csr_array(incidence.T @ incidence.multiply(1.0 / size[:, None]).tocsr())
-    graph.setdiag(0)
-    graph.eliminate_zeros()
-    graph.sort_indices()
-    scale = 1.0 / np.maximum(works, 1.0)
-    scaled: sparse.csr_array = sparse.csr_array(graph.multiply(scale[:, None])).astype(np.float32)
-    return scaled
 
 
-def _tfidf(texts: list[str]) -> tuple[sparse.csr_array, Float32]:
-    """TF-IDF unit rows and the idf of each word (natural log of texts per text).
+def company_of(corpus: Corpus) -> Company:
+    """Authors of every work: what the corpus was given, else its signatures."""
+    if corpus.company is not None:
+        return corpus.company
+    return Company.of(corpus.author_start, corpus.signature_name, corpus.names)
 
-    The number of texts is taken to the nearest power of two: it would else move every weight a
-    little whenever a work arrives, and with them decisions that the work has nothing to do with.
+
+def _codes(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:
+    """Code of each name's key, and the keys that the codes stand for, ascending."""
+    keys = np.unique(np.concatenate([names, authors]))
+    return np.searchsorted(keys, names).astype(np.int32), keys
+
+
+def _teams(company: Company, keys: UInt64, codes: UInt64) -> SparseRows:
+    work, key = company.members(keys)
+    return SparseRows.lists(work, np.searchsorted(codes, key), len(company.size))
+
+
+def _graph(known: Statistics, codes: UInt64, works: Float32) -> SparseRows:
+    """Edges in both directions. An edge of a name with many works is damped: it is several people
+    or a hub, and says little either way.
     """
-    matrix, _ = token_matrix(texts)
-    df = document_frequency(matrix)
-    n = 2.0 ** np.round(np.log2(max(sum(1 for t in texts if t), 1)))
-    idf = np.log(np.maximum((1.0 + n) / (1.0 + df), 1.0)).astype(np.float32)
-    matrix.data = (1.0 + np.log(matrix.data)) * idf[matrix.indices]
-    return unit_rows(matrix), idf
+    a, b, weight = known.edges.among(codes)
+    value = weight / EDGE_UNIT * (1 / works[a] + 1 / works[b])
+    row, column = np.concatenate([a, b]), np.concatenate([b, a])
+    order = np.lexsort((column, row))
+    start = np.searchsorted(row[order], np.arange(len(codes) + 1))
+    both = np.concatenate([value, value])[order].astype(np.float32)
+    return SparseRows(start, column[order].astype(np.int32), both)
+
+
+def _tfidf(terms: Terms, known: Statistics, kind: str) -> tuple[SparseRows, Float32]:
+    """TF-IDF unit rows of the texts of a kind, and the idf of each word."""
+    counts, keys = terms.matrix(kind)
+    idf = known.idf(kind, keys)
+    rows = SparseRows.of(counts)
+    return rows.with_values((1 + np.log(rows.value)) * idf[rows.column]).unit(), idf
+
+
+def _venues(terms: Terms) -> tuple[Int32, UInt64]:
+    """Code of each work's venue series, -1 where none is stated, and the keys of the codes."""
+    series = np.unique(terms.venue_key[terms.venue_key != 0])
+    code = np.searchsorted(series, terms.venue_key).astype(np.int32)
+    code[terms.venue_key == 0] = -1
+    return code[terms.venue].astype(np.int32), series

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from disambig._pair_kernel import cosines, overlaps, paths
 from disambig.index import CorpusIndex
 from disambig.names import compare
-from disambig.pairs import Matches, PairBatch, block_cosine, join
+from disambig.pairs import PairBatch
+from disambig.sparse_rows import SparseRows
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
@@ -23,7 +24,6 @@ NAME_COLUMNS = (
     "given_min",
     "given_max",
     "order_swapped",
-    "compatible",
 )
 
 
@@ -76,47 +76,53 @@ def pair_features(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     return out
 
 
-def _names(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    name = index.corpus.signature_name[batch.rows]
-    i, j = name[batch.left], name[batch.right]
-    n = np.int64(len(index.corpus.names))
-    key = np.minimum(i, j) * n + np.maximum(i, j)
-    distinct, inverse = np.unique(key, return_inverse=True)
-    a, b = (distinct // n).astype(np.int32), (distinct % n).astype(np.int32)
+def name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
+    """What two names say, for pairs of rows of the name table; float32[Q] each."""
     compared = compare(index.names, a, b)
-    columns = {f"name_{k}": compared[k][inverse] for k in NAME_COLUMNS}
+    columns = {f"name_{k}": compared[k] for k in (*NAME_COLUMNS, "compatible")}
     # two initials agreeing is as common as the less informative of the two names
     given = np.minimum(index.given_rarity[a], index.given_rarity[b])
     family = np.minimum(index.family_rarity[a], index.family_rarity[b])
     works = np.maximum(index.full_works[index.full[a]], index.full_works[index.full[b]])
-    columns["name_rarity"] = (given + family)[inverse]
-    columns["name_family_rarity"] = family[inverse]
-    columns["name_works"] = np.log2(works)[inverse]
+    columns["name_rarity"] = given + family
+    columns["name_family_rarity"] = family
+    columns["name_works"] = np.log2(works)
     return columns
 
 
+def _names(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
+    found = name_evidence(index, batch.names[:, 0], batch.names[:, 1])
+    del found["name_compatible"]
+    return {name: column[batch.name_pair] for name, column in found.items()}
+
+
+def team_of(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> SparseRows:
+    """Keys of the co-authors of some signatures: the authors of their works less their own."""
+    corpus = index.corpus
+    team, key = (index.team_initials, index.initial) if initials else (index.team, index.full)
+    found = team.take(corpus.signature_work[rows])
+    own = key[corpus.signature_name[rows]]
+    return found.only(found.column != own[found.row()])
+
+
 def _coauthors(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    n = batch.n_pairs
-    rows = batch.rows
-    size = np.diff(index.coauthors.indptr)[rows].astype(np.float32)
-    small = np.minimum(size[batch.left], size[batch.right])
-    large = np.maximum(size[batch.left], size[batch.right])
+    left, right = batch.left, batch.right
+    team = team_of(index, batch.rows)
+    size = team.lengths.astype(np.float32)
+    small = np.minimum(size[left], size[right])
+    large = np.maximum(size[left], size[right])
     unknown = small == 0
-    full = join(batch, index.coauthors[rows])
-    rarity = (1.0 / np.log2(1.0 + index.full_works))[full.column]
-    initials = join(batch, index.coauthor_initials[rows])
-    rarity_initial = (1.0 / np.log2(1.0 + index.initial_works))[initials.column]
-    shared = full.count(n)
-    shared_initial = initials.count(n)
-    hop = _second_hop(index, batch)
+    full = _shared(team, rarity(index.full_works), batch)
+    initials = team_of(index, batch.rows, initials=True)
+    initial = _shared(initials, rarity(index.initial_works), batch)
     columns: dict[str, Float32] = {
-        "coauthors_shared": shared,
-        "coauthors_rarity": full.total(rarity, n),
-        "coauthors_rarest": full.largest(rarity, n),
-        "coauthors_jaccard": (shared / np.maximum(small + large - shared, 1)).astype(np.float32),
-        "coauthors_initial_shared": shared_initial,
-        "coauthors_initial_rarity": initials.total(rarity_initial, n),
-        "coauthors_hop": hop,
+        "coauthors_shared": full[0],
+        "coauthors_rarity": full[1],
+        "coauthors_rarest": full[2],
+        "coauthors_jaccard": full[0] / np.maximum(small + large - full[0], 1),
+        "coauthors_initial_shared": initial[0],
+        "coauthors_initial_rarity": initial[1],
+        "coauthors_hop": _second_hop(index, batch, team),
     }
     for column in columns.values():
         column[unknown] = np.nan
@@ -125,28 +131,29 @@ def _coauthors(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     return columns
 
 
-def _second_hop(index: CorpusIndex, batch: PairBatch) -> Float32:
-    """Strength of the best-connected path: a co-author of one published with one of the other."""
-    direct = index.coauthors[batch.rows]
-    reach = sparse.csr_array(direct @ index.graph)
+def rarity(works: Float32) -> Float32:
+    """Weight of sharing something that ``works`` works have: 1 for what is on one work only."""
+    return (1.0 / np.log2(1.0 + works)).astype(np.float32)
+
+
+def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
+    return overlaps(rows.start, rows.column, rows.value, weight, batch.left, batch.right)
+
+
+def _second_hop(index: CorpusIndex, batch: PairBatch, team: SparseRows) -> Float32:
+    """Strength of all paths from a co-author of one to a co-author of the other."""
     # paths through the block's own names would be circular
     own = index.full[index.corpus.signature_name[batch.rows]]
-    n_keys = index.graph.shape[1]
-    own_keys = np.unique(batch.block.astype(np.int64) * n_keys + own)
-    row = np.repeat(np.arange(len(batch.rows)), np.diff(reach.indptr))
-    key = batch.block[row].astype(np.int64) * n_keys + reach.indices
-    reach.data[np.isin(key, own_keys)] = 0.0
-    total = np.zeros(batch.n_pairs, dtype=np.float32)
-    for b in range(len(batch.start) - 1):
-        low, high = int(batch.start[b]), int(batch.start[b + 1])
-        if high - low < 2:
-            continue
-        product = (reach[low:high] @ direct[low:high].T).toarray()
-        product = product + product.T
-        total[batch.pair_start[b] : batch.pair_start[b + 1]] = product[
-            np.triu_indices(high - low, 1)
-        ]
-    return np.log1p(total)
+    n_keys = np.int64(len(index.full_works))
+    circular = np.unique(batch.block * n_keys + own)
+    key = batch.block[team.row()] * n_keys + team.column
+    others = team.only(~np.isin(key, circular))
+    graph = index.graph
+    found = paths(
+        others.start, others.column, graph.start, graph.column, graph.value,
+        batch.left, batch.right,
+    )  # fmt: skip
+    return np.log1p(found)
 
 
 def _venues(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
@@ -155,60 +162,71 @@ def _venues(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     a, b = venue[batch.left], venue[batch.right]
     unknown = (a < 0) | (b < 0)
     same = (a == b).astype(np.float32)
-    rarity = np.where(a == b, 1.0 / np.log2(2.0 + index.venue_works[a]), 0).astype(np.float32)
+    rare = (1.0 / np.log2(2.0 + index.venue_works)).astype(np.float32)
+    shared = np.where(a == b, np.append(rare, np.float32(0))[a], np.float32(0))
     same[unknown] = np.nan
-    rarity[unknown] = np.nan
+    shared[unknown] = np.nan
     return {
         "venue_same": same,
-        "venue_rarity": rarity,
-        "venue_meaning": block_cosine(batch, index.venue_meaning[work]),
+        "venue_rarity": shared,
+        "venue_meaning": cosines(
+            index.venue_meaning[index.venue_text[work]], batch.left, batch.right
+        ),
     }
 
 
 def _topics(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    n = batch.n_pairs
+    left, right = batch.left, batch.right
     work = index.corpus.signature_work[batch.rows]
-    title: Matches = join(batch, index.title[work])
-    idf = index.title_idf[title.column]
-    text = join(batch, index.text[work], max_rows=10**9)
-    text_meaning = block_cosine(batch, index.meaning[work])
+    title = _shared(index.title.take(work), index.title_idf, batch)
+    text = _shared(index.text.take(work), index.title_idf, batch)
+    meaning = index.meaning[work]
+    text_meaning = cosines(meaning, left, right)
+    usual = usual_meaning(meaning, batch)
     return {
-        "text_meaning_above": _above_usual(batch, text_meaning),
-        "title_cosine": title.total(title.left * title.right, n),
-        "title_rarest": title.largest(idf, n),
-        "text_cosine": text.total(text.left * text.right, n),
-        "title_meaning": block_cosine(batch, index.title_meaning[work]),
+        "text_meaning_above": text_meaning - (usual[left] + usual[right]) / 2,
+        "title_cosine": title[3],
+        "title_rarest": title[2],
+        "text_cosine": text[3],
+        "title_meaning": cosines(index.title_meaning[work], left, right),
         "text_meaning": text_meaning,
     }
 
 
-def _above_usual(batch: PairBatch, values: Float32) -> Float32:
-    """How far each value stands above what its two rows usually have in their block."""
-    known = ~np.isnan(values)
-    filled = np.where(known, values, 0).astype(np.float64)
-    n = len(batch.rows)
-    total = np.bincount(batch.left, filled, n) + np.bincount(batch.right, filled, n)
-    count = np.bincount(batch.left, known, n) + np.bincount(batch.right, known, n)
-    mean = total / np.maximum(count, 1)
-    above: Float32 = (values - (mean[batch.left] + mean[batch.right]) / 2).astype(np.float32)
-    return above
+def usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
+    """Mean cosine of each row's meaning with the others of its block, float32[R]; NaN if its own
+    is missing, 0 where no other's is known.
+    """
+    known = ~np.isnan(meaning[:, 0])
+    filled = np.where(known[:, None], meaning, np.float32(0)).astype(np.float64)
+    total = np.add.reduceat(filled, batch.start[:-1], axis=0) if len(filled) else filled
+    others = np.bincount(batch.block, known, len(batch.start) - 1)[batch.block] - 1
+    with_all = (filled * total[batch.block]).sum(axis=1) - (filled**2).sum(axis=1)
+    usual = np.where(others > 0, with_all / np.maximum(others, 1), 0)
+    return np.where(known, usual, np.nan).astype(np.float32)
 
 
 def _affiliations(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    n = batch.n_pairs
-    matrix = index.affiliation[batch.rows]
-    has = np.diff(matrix.indptr) > 0
-    match = join(batch, matrix)
-    cosine = match.total(match.left * match.right, n)
-    rarest = match.largest(index.affiliation_idf[match.column], n)
-    unknown = ~(has[batch.left] & has[batch.right])
-    cosine[unknown] = np.nan
-    rarest[unknown] = np.nan
+    code = index.affiliation_of[batch.rows]
+    present, row = np.unique(code[code >= 0], return_inverse=True)
+    rows = index.affiliation.take(present)
+    place = np.full(len(code), -1, dtype=np.int32)
+    place[code >= 0] = row
+    known = np.flatnonzero((place[batch.left] >= 0) & (place[batch.right] >= 0))
+    a, b = place[batch.left[known]], place[batch.right[known]]
+    lengths = rows.lengths
+    found = overlaps(rows.start, rows.column, rows.value, index.affiliation_idf, a, b)
+    spoken = (lengths[a] > 0) & (lengths[b] > 0)
+    cosine = np.full(batch.n_pairs, np.nan, dtype=np.float32)
+    rarest = np.full(batch.n_pairs, np.nan, dtype=np.float32)
+    cosine[known[spoken]], rarest[known[spoken]] = found[3, spoken], found[2, spoken]
     return {"affiliation_cosine": cosine, "affiliation_rarest": rarest}
 
 
 def _years(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     year = index.corpus.years[index.corpus.signature_work[batch.rows]]
-    a, b = year[batch.left], year[batch.right]
-    size = np.diff(batch.start)[batch.block[batch.left]]
-    return {"year_gap": np.abs(a - b), "block_size": np.log2(size).astype(np.float32)}
+    size = np.log2(np.diff(batch.start)).astype(np.float32)
+    return {
+        "year_gap": np.abs(year[batch.left] - year[batch.right]),
+        "block_size": size[batch.block[batch.left]],
+    }

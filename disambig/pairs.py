@@ -1,28 +1,33 @@
-"""Enumerate the pairs of many blocks at once, and join sparse rows over them.
+"""The pairs of many blocks at once.
 
-A :class:`PairBatch` concatenates blocks; its pairs ``(left, right)`` are all ``i < j`` of each
-block in row-major order, so the place of a pair is arithmetic, never a lookup. A sparse
-measure (shared co-authors, shared words) then costs what the matches cost, not what the pairs
-cost: :func:`join` lists only the pairs that share a column.
+Compared are the pairs of a block whose names could be one person's; the rest, most of a large
+block, is known to be of two persons by name alone and is never listed. Names are compared once
+for each two names of a block, not for each two signatures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
+
+from disambig._pair_kernel import expand
+from disambig.index import CorpusIndex
+from disambig.names import compatible_pairs
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
-Float32 = npt.NDArray[np.float32]
+
+NAME_PAIRS_AT_ONCE = 500_000
+"""Bounds the memory of comparing names (about 300 bytes a pair)."""
 
 
 @dataclass(frozen=True, eq=False)
 class PairBatch:
-    """All within-block pairs of some blocks.
+    """Signatures of some blocks, and the pairs of them that are compared.
 
     Attributes
     ----------
@@ -32,125 +37,193 @@ class PairBatch:
         Number of the block each row belongs to.
     start : int64[B + 1]
         Rows of block ``b`` are ``start[b]:start[b + 1]``.
-    pair_start : int64[B + 1]
-        Pairs of block ``b`` are ``pair_start[b]:pair_start[b + 1]``.
     left, right : int32[P]
-        Positions in ``rows``, left < right.
+        Positions in ``rows``, left < right, sorted by left, then right.
+    name_pair : int32[P]
+        The two names of each pair: an index into ``names``.
+    names : int32[Q, 2]
+        Rows of the index's name table, none twice.
     """
 
     rows: Int32
     block: Int32
     start: Int64
-    pair_start: Int64
     left: Int32
     right: Int32
+    name_pair: Int32
+    names: Int32
 
     @classmethod
-    def of(cls, blocks: Sequence[Int32]) -> PairBatch:
-        """Enumerate the pairs of ``blocks`` (arrays of signature rows)."""
-        sizes = np.array([len(b) for b in blocks], dtype=np.int64)
-        start = np.concatenate([[0], np.cumsum(sizes)])
-        pair_start = np.concatenate([[0], np.cumsum(sizes * (sizes - 1) // 2)])
-        rows = np.concatenate(blocks).astype(np.int32) if len(blocks) else np.empty(0, np.int32)
-        block = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        end_of_block = np.repeat(start[1:], sizes)
-        partners = end_of_block - 1 - np.arange(len(rows))
-        left = np.repeat(np.arange(len(rows), dtype=np.int32), partners)
-        first = np.cumsum(partners) - partners
-        right = (np.arange(len(left)) - np.repeat(first, partners)).astype(np.int32) + left + 1
-        return cls(rows, block, start, pair_start, left, right.astype(np.int32))
+    def complete(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> PairBatch:
+        """All pairs of each block, whatever the names."""
+        rows, block, start = _joined(blocks)
+        left, right = complete_pairs(start)
+        name = index.corpus.signature_name[rows]
+        ends = np.sort(np.column_stack([name[left], name[right]]), axis=1).astype(np.int64)
+        width = np.int64(len(index.corpus.names))
+        key, origin = np.unique(ends[:, 0] * width + ends[:, 1], return_inverse=True)
+        names = np.column_stack([key // width, key % width]).astype(np.int32)
+        return cls(rows, block, start, left, right, origin.astype(np.int32), names)
+
+    @classmethod
+    def unlisted(cls, blocks: Sequence[Int32]) -> PairBatch:
+        """Blocks none of whose pairs is listed."""
+        rows, block, start = _joined(blocks)
+        none = np.empty(0, dtype=np.int32)
+        return cls(rows, block, start, none, none, none, none.reshape(0, 2))
+
+    @classmethod
+    def single(cls, index: CorpusIndex, rows: Int32, i: int, j: int) -> PairBatch:
+        """One pair of positions ``i < j`` of one block."""
+        start = np.array([0, len(rows)], dtype=np.int64)
+        ends = np.array([[i], [j]], dtype=np.int32)
+        names = np.sort(index.corpus.signature_name[rows[ends[:, 0]]])[None, :]
+        one = np.zeros(1, dtype=np.int32)
+        return cls(rows, np.zeros(len(rows), np.int32), start, ends[0], ends[1], one, names)
 
     @property
     def n_pairs(self) -> int:
-        """Number of pairs."""
+        """Number of pairs listed."""
         return len(self.left)
 
+    @property
+    def considered(self) -> int:
+        """Number of all pairs within blocks, listed or not."""
+        return n_complete(np.diff(self.start))
+
+    @cached_property
+    def _key(self) -> Int64:
+        return self.left.astype(np.int64) * len(self.rows) + self.right
+
     def place(self, i: npt.NDArray[np.integer], j: npt.NDArray[np.integer]) -> Int64:
-        """Index of the pairs of positions ``i < j`` (of one block each)."""
-        b = self.block[i]
-        low = self.start[b]
-        n = self.start[b + 1] - low
-        li, lj = i - low, j - low
-        place: Int64 = self.pair_start[b] + li * n - li * (li + 1) // 2 + lj - li - 1
-        return place
+        """Index of the pairs of positions ``i < j``, -1 where a pair is not listed."""
+        return place_of(self._key, i.astype(np.int64) * len(self.rows) + j)
 
 
 @dataclass(frozen=True, eq=False)
-class Matches:
-    """Pairs that share a column: one row for each (pair, column).
+class NamePairs:
+    """Which names of each block could be one person's.
 
-    ``pair`` int64[M] indexes the batch's pairs, ``column`` int32[M] the matrix's columns;
-    ``left`` and ``right`` float32[M] are the two entries.
-    """
+    A *class* is the signatures of one block that bear one name.
 
-    pair: Int64
-    column: Int32
-    left: Float32
-    right: Float32
-
-    def count(self, n_pairs: int) -> Float32:
-        """Shared columns of each pair, float32[n_pairs]."""
-        return np.bincount(self.pair, minlength=n_pairs).astype(np.float32)
-
-    def total(self, values: Float32, n_pairs: int) -> Float32:
-        """Sum of ``values`` (float32[M]) over each pair's matches, float32[n_pairs]."""
-        return np.bincount(self.pair, weights=values, minlength=n_pairs).astype(np.float32)
-
-    def largest(self, values: Float32, n_pairs: int) -> Float32:
-        """Largest of ``values`` over each pair's matches, 0 without any, float32[n_pairs]."""
-        out = np.zeros(n_pairs, dtype=np.float32)
-        np.maximum.at(out, self.pair, values)
-        return out
-
-
-def join(batch: PairBatch, matrix: sparse.csr_array, max_rows: int = 10**9) -> Matches:
-    """List the (pair, column) matches of ``matrix``'s rows within each block.
-
-    Parameters
+    Attributes
     ----------
-    matrix : csr_array of shape (R, n_columns)
-        One row for each row of ``batch``.
-    max_rows : int
-        Columns that more rows of a block share are left out: they say nothing there.
+    rows : int32[R]
+        Signature rows, block after block, ascending within a block.
+    start : int64[B + 1]
+    member : int32[R]
+        Positions in ``rows``, class after class.
+    class_start : int64[C + 1]
+        Members of class ``c`` are ``member[class_start[c]:class_start[c + 1]]``.
+    a, b : int32[Q]
+        Classes whose names agree, ``a <= b``, sorted by block; each with itself among them.
+    pair_start : int64[B + 1]
+        Class pairs of block ``k`` are ``pair_start[k]:pair_start[k + 1]``.
+    name : int32[C]
+        Name of each class.
+    load : int64[B]
+        Signature pairs of each block that its class pairs stand for.
     """
-    lengths = np.diff(matrix.indptr)
-    row = np.repeat(np.arange(len(batch.rows), dtype=np.int32), lengths)
-    column, value = matrix.indices, matrix.data
-    key = batch.block[row].astype(np.int64) * (matrix.shape[1] + 1) + column
-    order = np.argsort(key, kind="stable")
-    row, column, value, key = row[order], column[order], value[order], key[order]
-    new = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]])) if len(key) else key
-    size = np.diff(np.concatenate([new, [len(key)]])).astype(np.int64)
-    keep = np.repeat((size > 1) & (size <= max_rows), size)
-    row, column, value = row[keep], column[keep], value[keep]
-    size = size[(size > 1) & (size <= max_rows)]
-    end = np.repeat(np.cumsum(size), size)
-    partners = end - 1 - np.arange(len(row))
-    a = np.repeat(np.arange(len(row)), partners)
+
+    rows: Int32
+    start: Int64
+    member: Int32
+    class_start: Int64
+    a: Int32
+    b: Int32
+    pair_start: Int64
+    name: Int32
+    load: Int64
+
+    @classmethod
+    def of(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> NamePairs:
+        """Compare the names of each block."""
+        rows, block, start = _joined(blocks)
+        name = index.corpus.signature_name[rows].astype(np.int64)
+        width = np.int64(max(len(index.corpus.names), 1))
+        key, group = np.unique(block * width + name, return_inverse=True)
+        member = np.argsort(group, kind="stable").astype(np.int32)
+        class_start = np.searchsorted(group[member], np.arange(len(key) + 1))
+        first_class = np.searchsorted(key // width, np.arange(len(blocks) + 1))
+        name_of = (key % width).astype(np.int32)
+        a, b = _agreeing(index, name_of, first_class)
+        own = np.arange(len(key), dtype=np.int32)
+        a, b = np.concatenate([own, a]), np.concatenate([own, b])
+        of_block = np.searchsorted(first_class, a, side="right") - 1
+        order = np.lexsort((b, a, of_block))
+        a, b, of_block = a[order], b[order], of_block[order]
+        size = np.diff(class_start)
+        stands_for = np.where(a == b, size[a] * (size[a] - 1) // 2, size[a] * size[b])
+        return cls(
+            rows, start, member, class_start, a, b,
+            np.searchsorted(of_block, np.arange(len(blocks) + 1)), name_of,
+            np.bincount(of_block, stands_for, len(blocks)).astype(np.int64),
+        )  # fmt: skip
+
+    def batch(self, first: int, last: int) -> PairBatch:
+        """The pairs of blocks ``first`` to ``last`` (exclusive)."""
+        low, high = int(self.start[first]), int(self.start[last])
+        pairs = slice(int(self.pair_start[first]), int(self.pair_start[last]))
+        a, b = self.a[pairs], self.b[pairs]
+        load = int(self.load[first:last].sum())
+        key, origin = expand(a, b, self.class_start, self.member, low, high - low, load)
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        start = self.start[first : last + 1] - low
+        block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
+        return PairBatch(
+            self.rows[low:high], block, start,
+            (key // max(high - low, 1)).astype(np.int32),
+            (key % max(high - low, 1)).astype(np.int32),
+            origin[order], np.column_stack([self.name[a], self.name[b]]),
+        )  # fmt: skip
+
+
+def complete_pairs(start: Int64) -> tuple[Int32, Int32]:
+    """All i < j of each block of consecutive positions, in row-major order."""
+    sizes = np.diff(start)
+    n = int(start[-1])
+    partners = np.repeat(start[1:], sizes) - 1 - np.arange(n)
+    left = np.repeat(np.arange(n, dtype=np.int32), partners)
     first = np.cumsum(partners) - partners
-    b = np.arange(len(a)) - np.repeat(first, partners) + a + 1
-    return Matches(
-        batch.place(row[a], row[b]),
-        column[a].astype(np.int32),
-        value[a].astype(np.float32),
-        value[b].astype(np.float32),
-    )
+    right = np.arange(len(left)) - np.repeat(first, partners) + left + 1
+    return left, right.astype(np.int32)
 
 
-def block_cosine(batch: PairBatch, vectors: Float32) -> Float32:
-    """Dot product of the rows of each pair; NaN where either vector is missing (NaN).
+def n_complete(sizes: Int64) -> int:
+    """Pairs within blocks of some sizes."""
+    return int((sizes.astype(np.int64) * (sizes.astype(np.int64) - 1) // 2).sum())
 
-    Parameters
-    ----------
-    vectors : float32[R, d]
-        Unit rows, one for each row of ``batch``.
-    """
-    out = np.empty(batch.n_pairs, dtype=np.float32)
-    for b in range(len(batch.start) - 1):
-        low, high = int(batch.start[b]), int(batch.start[b + 1])
-        if high - low < 2:
-            continue
-        part = vectors[low:high]
-        upper = np.triu_indices(high - low, 1)
-        out[batch.pair_start[b] : batch.pair_start[b + 1]] = (part @ part.T)[upper]
-    return out
+
+def place_of(ordered: Int64, key: Int64) -> Int64:
+    """Place of each key in ``ordered`` (ascending, distinct), -1 where it is not there."""
+    if not len(ordered):
+        return np.full(len(key), -1, dtype=np.int64)
+    place = np.minimum(np.searchsorted(ordered, key), len(ordered) - 1)
+    return np.where(ordered[place] == key, place, -1)
+
+
+def _joined(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
+    sizes = np.array([len(b) for b in blocks], dtype=np.int64)
+    rows = np.concatenate(blocks).astype(np.int32) if len(blocks) else np.empty(0, np.int32)
+    block = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    return rows, block, np.concatenate([[0], np.cumsum(sizes)])
+
+
+def _agreeing(index: CorpusIndex, name: Int32, first_class: Int64) -> tuple[Int32, Int32]:
+    """Pairs of different classes of one block whose names could be one person's."""
+    sizes = np.diff(first_class)
+    cost = np.cumsum(sizes * (sizes - 1) // 2)
+    found_a, found_b = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    at = 0
+    while at < len(sizes):
+        done = cost[at - 1] if at else 0
+        end = max(int(np.searchsorted(cost, done + NAME_PAIRS_AT_ONCE, side="right")), at + 1)
+        low = first_class[at]
+        a, b = complete_pairs(first_class[at : end + 1] - low)
+        a, b = a + np.int32(low), b + np.int32(low)
+        agree = compatible_pairs(index.names, name[a], name[b])
+        found_a.append(a[agree])
+        found_b.append(b[agree])
+        at = end
+    return np.concatenate(found_a), np.concatenate(found_b)

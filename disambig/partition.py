@@ -27,8 +27,8 @@ class Partition:
         Number of the identity, counted from 0 in order of first appearance.
     confidence : float32[n_signatures]
         Probability, in [0, 1], that the signature belongs with the rest of its identity.
-    n_pairs : int
-        Signature pairs considered.
+    considered, scored : int
+        Signature pairs within blocks, and those of them that were scored.
     problems : tuple of str
         Constraints that could not be used, and why.
     """
@@ -36,7 +36,8 @@ class Partition:
     corpus: Corpus
     identity: Int32
     confidence: Float32
-    n_pairs: int = 0
+    considered: int = 0
+    scored: int = 0
     problems: tuple[str, ...] = ()
 
     @property

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from disambig.blocking import blocks_of, split_oversized
+from disambig.blocking import Comparisons, blocks_of
 from disambig.calibration import sigmoid
 from disambig.domain import Label
-from disambig.engine import batches_of, matrix
+from disambig.engine import matrix
 from disambig.group_features import GROUP_FEATURES
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES, pair_features
-from disambig.pairs import PairBatch
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -71,8 +70,9 @@ def labelled_pairs(
     person = _people(index, labels)
     none = np.empty(0, dtype=np.int32)
     parts = [LabelledPairs(none, none, none.astype(np.float32), none.astype(bool))]
-    for blocks in batches_of(_blocks_with_pairs(index, person)):
-        batch = PairBatch.of(blocks)
+    compared = Comparisons.of(index, _blocks_with_pairs(index, person))
+    for number in range(len(compared.batches)):
+        batch = compared.batch(number)
         of_row = person[batch.rows]
         a, b = of_row[batch.left], of_row[batch.right]
         known = np.flatnonzero((a >= 0) & (b >= 0))
@@ -100,7 +100,5 @@ def _people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
 
 
 def _blocks_with_pairs(index: CorpusIndex, person: Int32) -> list[Int32]:
-    """Blocks, divided as for a run, that hold two labelled signatures or more."""
-    labelled = [block for block in blocks_of(index.corpus) if (person[block] >= 0).sum() > 1]
-    parts = (part for block in labelled for part in split_oversized(index, block))
-    return [part for part in parts if (person[part] >= 0).sum() > 1]
+    """Blocks that hold two labelled signatures or more."""
+    return [block for block in blocks_of(index.corpus) if (person[block] >= 0).sum() > 1]

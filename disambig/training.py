@@ -143,7 +143,7 @@ def fit_model(
     space = space or SemanticSpace.load()
     frequency = NameFrequency.fit(name for c in corpora for name in c.corpus.names)
     golds = [Gold.of(CorpusIndex.of(c.corpus, space, frequency), c.labels) for c in corpora]
-    total = sum(len(b) * (len(b) - 1) // 2 for g in golds for b in g.blocks)
+    total = None
     rng = np.random.default_rng(seed)
     with progress("Pair features", total, "pairs") as advance:
         rows = Rows.joined([part for g in golds for part in pair_rows(g, rng, advance)])

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from disambig.blocking import blocks_of, split_oversized
+from disambig.blocking import Comparisons, blocks_of
 from disambig.calibration import Calibration
 from disambig.constraints import compile_constraints
 from disambig.domain import Label
-from disambig.engine import Bonds, batches_of, first_level, join_groups, matrix, probabilities
+from disambig.engine import Bonds, first_level, join_groups, matrix, probabilities
 from disambig.errors import InputError
 from disambig.forest import Forest
 from disambig.group_features import GroupBatch, group_features
@@ -73,10 +73,7 @@ class Gold:
             person[row] = codes.setdefault(label.person, len(codes))
         if not codes:
             raise InputError("no labels: give a labels file that matches the works")
-        blocks = []
-        for block in blocks_of(corpus):
-            if (person[block] >= 0).any():
-                blocks += split_oversized(index, block)
+        blocks = [b for b in blocks_of(corpus) if (person[b] >= 0).any()]
         fold = np.array(
             [
                 zlib.crc32(corpus.printed_name(int(b[0])).split()[-1].lower().encode()) % FOLDS
@@ -124,8 +121,9 @@ def _batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
     """Batches of one fold each, so that one forest scores a whole batch."""
     for fold in range(FOLDS):
         chosen = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
-        for blocks in batches_of(chosen):
-            yield PairBatch.of(blocks), fold
+        compared = Comparisons.of(gold.index, chosen)
+        for number in range(len(compared.batches)):
+            yield compared.batch(number), fold
 
 
 def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> list[Rows]:
@@ -209,18 +207,18 @@ class _Scored:
         person = self.gold.person[self.batch.rows]
         a, b = person[self.batch.left], person[self.batch.right]
         groups, found = self.features(group)
-        n = groups.pairs.n_pairs
-        known = ((a >= 0) & (b >= 0))[groups.cross]
-        labelled = np.bincount(groups.place, known, n)
-        positive = np.bincount(groups.place, known & (a == b)[groups.cross], n)
-        far = ~(groups.greatest(self.probability[groups.cross]) > FAR)
+        n = groups.n_pairs
+        known = (a >= 0) & (b >= 0)
+        labelled = groups.total(known.astype(np.float32))
+        positive = groups.total((known & (a == b)).astype(np.float32))
+        far = ~(groups.greatest(self.probability) > FAR)
         usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
         if not len(usable):
             return []
         count = labelled[usable]
         copies = np.where(far[usable], 1 / FAR_SHARE, 1)
         weight = np.sqrt(count) * copies
-        block = groups.pairs.block[groups.pairs.left[usable]]
+        block = groups.block[groups.left[usable]]
         total = np.bincount(block, weight)[block]
         return [
             Rows(

@@ -22,8 +22,8 @@ TARGETS: Mapping[str, tuple[float, float]] = {
 }
 #: What the expected calibration error of a pair may be at most.
 ECE_LIMIT = 0.02
-#: Block size at which splitting is tried, besides the size at which it really happens.
-SMALL_LIMIT = 200
+#: Crowd at which the recall of candidates is measured, besides the one blocks are divided at.
+SMALL_CROWD = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,21 @@ class BlockingLoss:
     """What became of the pairs of labelled signatures that are one person.
 
     ``parted`` are in two blocks, ``linked_back`` those of them that ended in one identity all
-    the same; ``split`` are in one block but in two parts of it, as blocks above the limit are
-    split; ``split_small`` likewise, had the limit been ``small_limit`` signatures.
+    the same; ``compared`` are in one block and among the pairs that are scored;
+    ``compared_small`` likewise, had blocks been divided from a crowd of ``small_crowd`` on.
     """
 
     true_pairs: int
     parted: int
     linked_back: int
-    split: int
-    split_small: int
-    small_limit: int = SMALL_LIMIT
+    compared: int
+    compared_small: int
+    small_crowd: int = SMALL_CROWD
+
+    @property
+    def within(self) -> int:
+        """True pairs that are in one block."""
+        return self.true_pairs - self.parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,8 @@ class VariantRecall:
 class Speed:
     """Seconds from starting a process to written identities, and what it took.
 
+    ``pairs`` are those within blocks, ``scored`` those of them that the first level scored.
+
     ``stages`` are seconds by stage and add up to ``seconds``. ``peak_memory`` is that of the
     process and ``worker_memory`` the largest worker's, in bytes; a worker shares most of its
     memory with the process. ``worker_memory`` is 0 without workers.
@@ -76,6 +83,7 @@ class Speed:
     works: int
     mentions: int
     pairs: int
+    scored: int
     seconds: float
     stages: dict[str, float]
     peak_memory: int
@@ -89,18 +97,18 @@ def pairs_together(*codes: Ints) -> int:
 
 
 def blocking_loss(
-    person: Ints, identity: Ints, block: Ints, part: Ints, small_part: Ints
+    person: Ints, identity: Ints, block: Ints, compared: int, compared_small: int
 ) -> BlockingLoss:
-    """Follow the true pairs through blocking, splitting and linking.
+    """Follow the true pairs through blocking, comparing and linking.
 
     Parameters
     ----------
     person, identity : integers[n]
         Gold person and final identity of each labelled signature.
     block : integers[n]
-        Block before splitting.
-    part, small_part : integers[n]
-        Part after splitting at the default limit and at :data:`SMALL_LIMIT`.
+        Block of each.
+    compared, compared_small : int
+        True pairs that are scored, at the default crowd and at :data:`SMALL_CROWD`.
     """
     true = pairs_together(person)
     within = pairs_together(person, block)
@@ -108,8 +116,8 @@ def blocking_loss(
         true_pairs=true,
         parted=true - within,
         linked_back=pairs_together(person, identity) - pairs_together(person, identity, block),
-        split=within - pairs_together(person, block, part),
-        split_small=within - pairs_together(person, block, small_part),
+        compared=compared,
+        compared_small=compared_small,
     )
 
 

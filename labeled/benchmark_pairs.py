@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from disambig.blocking import Comparisons
+from disambig.index import CorpusIndex
 from disambig.metrics import ReliabilityCurve, expected_calibration_error, reliability_curve
 from disambig.scoring import LabelledPairs
 from labeled.benchmark_errors import WrongPair
@@ -46,3 +48,24 @@ def calibrated(known: LabelledPairs) -> Calibrated:
         error=expected_calibration_error(known.probability, known.same),
         curve=reliability_curve(known.probability, known.same),
     )
+
+
+def compared_pairs(
+    index: CorpusIndex, blocks: Sequence[npt.NDArray[np.int32]], person: Int64, crowd: int
+) -> int:
+    """How many pairs of one person are among those that a run scores.
+
+    Parameters
+    ----------
+    person : int64[n_signatures]
+        -1 where there is no label.
+    crowd : int
+        Where blocks are divided, see :data:`disambig.blocking.CROWD`.
+    """
+    compared = Comparisons.of(index, blocks, crowd)
+    found = 0
+    for number in range(len(compared.batches)):
+        batch = compared.batch(number)
+        left, right = person[batch.rows[batch.left]], person[batch.rows[batch.right]]
+        found += int(((left >= 0) & (left == right)).sum())
+    return found

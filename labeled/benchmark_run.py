@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from disambig.blocking import blocks_of, split_oversized
+from disambig.blocking import CROWD, blocks_of
 from disambig.cli.common import progress as draw
 from disambig.cli.reading import works_of
 from disambig.corpus import Corpus
@@ -37,14 +37,14 @@ from disambig.scoring import labelled_pairs
 from disambig.semantic import SemanticSpace
 from labeled.benchmark_errors import ErrorCase, error_cases, sample_wrong_pairs
 from labeled.benchmark_metrics import (
-    SMALL_LIMIT,
+    SMALL_CROWD,
     BlockingLoss,
     Speed,
     VariantRecall,
     blocking_loss,
     variant_recall,
 )
-from labeled.benchmark_pairs import Calibrated, calibrated, lookup
+from labeled.benchmark_pairs import Calibrated, calibrated, compared_pairs, lookup
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -171,8 +171,8 @@ def measure(
     labelled = np.zeros(n, dtype=bool)
     labelled[rows] = True
     blocks = [b for b in blocks_of(corpus) if labelled[b].any()]
-    parts = [part for b in blocks for part in split_oversized(index, b)]
-    small = [part for b in blocks for part in split_oversized(index, b, SMALL_LIMIT)]
+    gold = np.full(n, -1, dtype=np.int64)
+    gold[rows] = person
     with draw("Measuring calibration", None, "pairs", quiet=quiet) as advance:
         known = labelled_pairs(index, model, labels, advance)
     wrong = sample_wrong_pairs(identity, person, block, n_errors, seed)
@@ -186,8 +186,8 @@ def measure(
             person,
             identity,
             _place(blocks, n)[rows],
-            _place(parts, n)[rows],
-            _place(small, n)[rows],
+            compared_pairs(index, blocks, gold, CROWD),
+            compared_pairs(index, blocks, gold, SMALL_CROWD),
         ),
         calibration=calibrated(known),
         variants=_variants(folder, corpus, people, split),
@@ -241,7 +241,8 @@ def _clustered(
         Speed(
             works=corpus.n_works,
             mentions=corpus.n_signatures,
-            pairs=people.n_pairs,
+            pairs=people.considered,
+            scored=people.scored,
             seconds=marks[-1][1],
             stages={k: (stages | timed)[k] for k in STAGES},
             peak_memory=_peak_memory(),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from disambig.console import safe
-from labeled.benchmark_metrics import ECE_LIMIT, SMALL_LIMIT, TARGETS, Speed, share
+from labeled.benchmark_metrics import ECE_LIMIT, SMALL_CROWD, TARGETS, Speed, share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,10 +47,11 @@ def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]
         ),
     )
     yield (
-        "Blocking: labelled pairs that are one person, lost before they are compared (%)",
-        f"Split: by dividing oversized blocks; at {SMALL_LIMIT}: had the limit been that low.",
+        "Candidates: labelled pairs that are one person, before anything is scored (%)",
+        "Compared: of those in one block, as blocks are and had they been divided from a crowd"
+        f" of {SMALL_CROWD} on.",
         _table(
-            ("true pairs", "in two blocks", "linked back", "split", f"split at {SMALL_LIMIT}"),
+            ("true pairs", "in two blocks", "linked back", "compared", f"crowd {SMALL_CROWD}"),
             [(r.name, *_blocking(r)) for r in results],
         ),
     )
@@ -85,7 +86,7 @@ def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]
         "Seconds a stage; index: columns and blocks; link: across blocks; memory in MB.",
         _table(
             (
-                "mentions", "pairs", "pairs/s", "compare/s", "total s",
+                "mentions", "pairs", "scored", "pairs/s", "scored/s", "total s",
                 *results[0].speed.stages, "peak", "worker",
             ),
             [(name, *_speed(speed)) for name, speed in _speeds(results)],
@@ -133,8 +134,9 @@ def _whole(result: CorpusResult) -> list[str]:
 
 def _blocking(result: CorpusResult) -> list[str]:
     loss = result.blocking
-    parts = (loss.parted, loss.linked_back, loss.split, loss.split_small)
-    return [f"{loss.true_pairs:,}", *(_percent(share(part, loss.true_pairs)) for part in parts)]
+    lost = (_percent(share(part, loss.true_pairs)) for part in (loss.parted, loss.linked_back))
+    kept = (_percent(share(part, loss.within)) for part in (loss.compared, loss.compared_small))
+    return [f"{loss.true_pairs:,}", *lost, *kept]
 
 
 def _calibration(result: CorpusResult) -> list[str]:
@@ -176,6 +178,7 @@ def one_after_the_other(speeds: Sequence[Speed]) -> Speed:
         works=sum(s.works for s in speeds),
         mentions=sum(s.mentions for s in speeds),
         pairs=sum(s.pairs for s in speeds),
+        scored=sum(s.scored for s in speeds),
         seconds=sum(s.seconds for s in speeds),
         stages={k: sum(s.stages[k] for s in speeds) for k in speeds[0].stages},
         peak_memory=max(s.peak_memory for s in speeds),
@@ -188,8 +191,9 @@ def _speed(speed: Speed) -> list[str]:
     return [
         f"{speed.mentions:,}",
         f"{speed.pairs:,}",
+        f"{speed.scored:,}",
         f"{speed.pairs / speed.seconds:,.0f}",
-        f"{speed.pairs / compare:,.0f}" if compare else "–",
+        f"{speed.scored / compare:,.0f}" if compare else "–",
         f"{speed.seconds:.1f}",
         *(f"{seconds:.1f}" for seconds in speed.stages.values()),
         f"{speed.peak_memory / _MEGABYTE:,.0f}",

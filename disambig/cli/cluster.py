@@ -85,7 +85,7 @@ def cluster(
     if not quiet:
         click.echo(
             f"{people.n_identities:,} people behind {corpus.n_signatures:,} author mentions of "
-            f"{corpus.n_works:,} works ({people.n_pairs:,} pairs compared): {safe(str(out))}",
+            f"{corpus.n_works:,} works ({people.scored:,} of {people.considered:,} pairs compared): {safe(str(out))}",
             err=True,
         )
     finish(reader.report, rejects=rejects, quiet=quiet)

@@ -1,0 +1,133 @@
+"""Identities of different blocks that may be one person: which pairs are worth scoring.
+
+Names that another reading files elsewhere (swapped order, double family names, umlauts,
+nicknames) meet here, as do a changed family name and the parts of a divided block. Two
+identities are proposed for a name *and* a co-author that they share, never for a name alone, so
+the cost grows with the co-authors printed and not with the square of a common name.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.blocking import primary_key
+from disambig.index import CorpusIndex
+from disambig.names import block_keys
+from disambig.pair_features import team_of
+from disambig.text import word_keys
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+UInt64 = npt.NDArray[np.uint64]
+
+SHARED_BY = 50
+"""Identities that may share a name and co-author before the two say too little."""
+
+
+def cross_pairs(index: CorpusIndex, identity: Int32, block: Int32) -> Int64:
+    """Pairs of identities in different blocks that may be one person.
+
+    Proposed are identities one of whose names has a reading or spelling that is filed under a
+    key of the other's, with a co-author in common (by first initial and family name), and
+    identities with the same first name and two co-authors in common.
+
+    Parameters
+    ----------
+    identity, block : int32[n_signatures]
+        Identity and block of each signature.
+
+    Returns
+    -------
+    int64[K, 2]
+        Identity numbers, low < high, sorted, none twice.
+    """
+    block_of = block_of_identity(identity, block)
+    found = np.concatenate(
+        [
+            pairs_apart(*reading_evidence(index, identity), block_of, least=1),
+            pairs_apart(*circle_evidence(index, identity), block_of, least=2),
+        ]
+    )
+    return np.unique(found, axis=0)
+
+
+def block_of_identity(identity: Int32, block: Int32) -> Int64:
+    """Block of each identity, int64[n_identities]; the first one if it spans several."""
+    first = np.full(int(identity.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(first, identity, block)
+    return first
+
+
+def reading_evidence(index: CorpusIndex, identity: Int32) -> tuple[UInt64, Int64]:
+    """Key of each (reading of a name, co-author's initial key), and the identity that has it."""
+    name_row: list[int] = []
+    keys: list[str] = []
+    for row, name in enumerate(index.corpus.names):
+        own = {primary_key(name), *block_keys(name)} - {""}
+        name_row += [row] * len(own)
+        keys += own
+    reading = word_keys(keys)
+    order = np.lexsort((reading, np.array(name_row, dtype=np.int64)))
+    owner, reading = np.array(name_row, dtype=np.int64)[order], reading[order]
+    start = np.searchsorted(owner, np.arange(len(index.corpus.names) + 1))
+    return _with_coauthors(index, identity, start, reading, initials=True)
+
+
+def circle_evidence(index: CorpusIndex, identity: Int32) -> tuple[UInt64, Int64]:
+    """Key of each (first name written out, co-author), and the identity that has it."""
+    first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
+    known = np.array([bool(f) for f in first], dtype=np.int64)
+    start = np.concatenate([[0], np.cumsum(known)])
+    return _with_coauthors(
+        index, identity, start, word_keys([f for f in first if f]), initials=False
+    )
+
+
+def _with_coauthors(
+    index: CorpusIndex, identity: Int32, start: Int64, key: UInt64, *, initials: bool
+) -> tuple[UInt64, Int64]:
+    """Each key of a signature's name with each of its co-authors, none twice for an identity."""
+    corpus = index.corpus
+    team = team_of(index, np.arange(corpus.n_signatures, dtype=np.int32), initials=initials)
+    row = team.row()
+    name = corpus.signature_name[row]
+    times = np.diff(start)[name]
+    entry = np.repeat(np.arange(len(row)), times)
+    within = np.arange(len(entry)) - np.repeat(np.cumsum(times) - times, times)
+    own = key[start[name[entry]] + within]
+    other = (index.initial_keys if initials else index.full_keys)[team.column[entry]]
+    # a mix of the two keys in which neither can undo the other
+    both = (own * np.uint64(0x9E3779B97F4A7C15)) ^ (other + (own >> np.uint64(29)))
+    who = identity[row[entry]].astype(np.int64)
+    order = np.lexsort((who, both))
+    both, who = both[order], who[order]
+    new = np.ones(len(both), dtype=bool)
+    new[1:] = (both[1:] != both[:-1]) | (who[1:] != who[:-1])
+    return both[new], who[new]
+
+
+def pairs_apart(
+    key: UInt64, identity: Int64, block_of: Int64, *, least: int, limit: int = SHARED_BY
+) -> Int64:
+    """Pairs of identities of two blocks that share ``least`` keys or more, int64[K, 2] sorted.
+
+    Parameters
+    ----------
+    key, identity : uint64[N], int64[N]
+        Sorted by key, then identity, none twice. A key that more than ``limit`` identities have
+        is left out.
+    """
+    end = np.searchsorted(key, key, side="right")
+    first = np.searchsorted(key, key)
+    few = np.flatnonzero((end - first <= limit) & (end - first > 1))
+    partners = end[few] - 1 - few
+    a = np.repeat(few, partners)
+    begin = np.cumsum(partners) - partners
+    b = np.arange(len(a)) - np.repeat(begin, partners) + a + 1
+    a, b = identity[a], identity[b]
+    apart = block_of[a] != block_of[b]
+    width = np.int64(len(block_of))
+    found, count = np.unique(a[apart] * width + b[apart], return_counts=True)
+    found = found[count >= least]
+    return np.column_stack([found // width, found % width])

@@ -1,0 +1,183 @@
+"""Parts of a corpus that can be clustered alone: some signatures, and every work they are on.
+
+A shard is a table of works. A work brings its texts, the keys of all its authors, and in full
+only those authors that are the shard's own. With the statistics of the whole corpus, that is all
+the features read, so a shard is clustered on any machine and gives what one process would.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from disambig.blocking import primary_key
+from disambig.company import Company
+from disambig.corpus import Corpus
+from disambig.index import company_of
+from disambig.names import parse_name
+from disambig.text import word_keys
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+_TEXTS = ("title", "keywords", "abstract", "venue")
+_OWN = ("name", "given", "family", "affiliation", "orcid", "email")
+
+SCHEMA = pa.schema(
+    [
+        ("work", pa.string()),
+        ("number", pa.int64()),
+        *((name, pa.string()) for name in _TEXTS),
+        ("year", pa.float32()),
+        ("full", pa.list_(pa.int64())),
+        ("initial", pa.list_(pa.int64())),
+        ("position", pa.list_(pa.int32())),
+        *((name, pa.list_(pa.string())) for name in _OWN),
+    ]
+)
+"""One row a work, ``number`` telling when it arrived. ``full`` and ``initial`` are the bits of the keys of
+:class:`disambig.company.Company`; the lists from ``position`` on are of the shard's own
+signatures, by position."""
+
+
+def shard_tables(
+    corpus: Corpus, shard: Int64, n_shards: int, first_number: int = 0
+) -> list[pa.Table]:
+    """Divide signatures among shards.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    shard : int64[n_signatures]
+        Shard of each signature.
+    first_number : int
+        Number of the corpus's first work.
+
+    Returns
+    -------
+    list of Table, length n_shards
+        Rows by work id.
+    """
+    columns = _columns(corpus, first_number)
+    key = shard * corpus.n_works + corpus.signature_work
+    order = np.argsort(key, kind="stable")
+    first = np.flatnonzero(np.diff(key[order], prepend=-1) > 0)
+    of_shard, work = key[order][first] // corpus.n_works, key[order][first] % corpus.n_works
+    own_start = np.append(first, len(order))
+    bounds = np.searchsorted(of_shard, np.arange(n_shards + 1))
+    return [
+        _table(columns, work[low:high], order, own_start[low : high + 1])
+        for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+    ]
+
+
+def shard_of(corpus: Corpus, n_shards: int) -> Int64:
+    """Shard of each signature, int64[n_signatures]: signatures of one block share theirs."""
+    keys = [primary_key(name) for name in corpus.names]
+    hashed = (word_keys(keys) >> np.uint64(33)).astype(np.int64)[corpus.signature_name]
+    # a name without letters is a block of its own, wherever
+    nameless = np.array([not key for key in keys], dtype=bool)[corpus.signature_name]
+    hashed[nameless] = corpus.signature_position[nameless]
+    found: Int64 = hashed % n_shards
+    return found
+
+
+def _columns(corpus: Corpus, first_number: int) -> dict[str, Any]:
+    """Columns of works and of signatures as Arrow arrays, made once for all shards."""
+    company = company_of(corpus)
+    start = pa.array(company.start.astype(np.int32))
+    stated = [corpus.stated[n] for n in corpus.signature_name.tolist()]
+    found: dict[str, Any] = {
+        "work": pa.array(corpus.work_ids, pa.string()),
+        "number": pa.array(np.arange(corpus.n_works) + first_number),
+        "title": pa.array(corpus.titles, pa.string()),
+        "keywords": pa.array(corpus.keywords, pa.string()),
+        "abstract": pa.array(corpus.abstracts, pa.string()),
+        "venue": pa.array(corpus.venues, pa.string()),
+        "year": pa.array(corpus.years),
+        "position": pa.array(corpus.signature_position),
+        "affiliation": pa.array(corpus.affiliations, pa.string()),
+        "orcid": pa.array(corpus.orcids, pa.string()),
+        "email": pa.array(corpus.emails, pa.string()),
+    }
+    for name, keys in (("full", company.full), ("initial", company.initial)):
+        found[name] = pa.ListArray.from_arrays(start, pa.array(keys.view(np.int64)))
+    for place, name in enumerate(("name", "given", "family")):
+        found[name] = pa.array([s[place] for s in stated], pa.string())
+    return found
+
+
+def _table(columns: dict[str, Any], work: Int64, order: Int64, own_start: Int64) -> pa.Table:
+    """One shard: some works, work ``k`` with the signatures ``order[own_start[k]:...]``."""
+    works = pa.array(work)
+    own = pa.array(order[own_start[0] : own_start[-1]])
+    start = pa.array((own_start - own_start[0]).astype(np.int32))
+    arrays = []
+    for field in SCHEMA:
+        if field.name in ("position", *_OWN):
+            arrays.append(pa.ListArray.from_arrays(start, columns[field.name].take(own)))
+        else:
+            arrays.append(columns[field.name].take(works))
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def corpus_of(table: pa.Table) -> Corpus:
+    """The corpus of a shard. Rows may be in any order; rows of one work are put together."""
+    table = table.take(pc.sort_indices(table.column("work"))).combine_chunks()
+    ids = table.column("work").to_pylist()
+    new = np.array([at == 0 or ids[at] != ids[at - 1] for at in range(len(ids))], dtype=bool)
+    row_work = np.cumsum(new) - 1 if len(ids) else np.empty(0, np.int64)
+    works = table.filter(pa.array(new))
+    lists = _flat(table, "position")
+    work = row_work[lists[0]]
+    order = np.lexsort((lists[1], work))
+    own = {name: _strings(_flat(table, name)[1], order) for name in _OWN}
+    stated = list(zip(own["name"], own["given"], own["family"], strict=True))
+    code = {name: number for number, name in enumerate(dict.fromkeys(stated))}
+    work = work[order].astype(np.int32)
+    company_start, full = _flat_lists(works, "full")
+    return Corpus(
+        work_ids=works.column("work").to_pylist(),
+        titles=works.column("title").to_pylist(),
+        abstracts=works.column("abstract").to_pylist(),
+        venues=works.column("venue").to_pylist(),
+        keywords=works.column("keywords").to_pylist(),
+        years=works.column("year").to_numpy().astype(np.float32),
+        author_start=np.searchsorted(work, np.arange(works.num_rows + 1)).astype(np.int32),
+        signature_work=work,
+        signature_position=lists[1][order].astype(np.int32),
+        signature_name=np.array([code[name] for name in stated], dtype=np.int32),
+        names=[parse_name(*name) for name in code],
+        stated=list(code),
+        affiliations=own["affiliation"],
+        orcids=own["orcid"],
+        emails=own["email"],
+        company=Company(
+            company_start, full.view(np.uint64), _flat_lists(works, "initial")[1].view(np.uint64)
+        ),
+    )
+
+
+def _flat(table: pa.Table, name: str) -> tuple[Int64, Any]:
+    """Row of each element of a list column, and the elements."""
+    start, values = _flat_lists(table, name, as_numpy=name == "position")
+    return np.repeat(np.arange(table.num_rows), np.diff(start)), values
+
+
+def _flat_lists(table: pa.Table, name: str, *, as_numpy: bool = True) -> tuple[Int64, Any]:
+    """Where each list of a column starts, int64[n + 1], and the elements of all."""
+    column = table.column(name).combine_chunks()
+    if isinstance(column, pa.ChunkedArray):
+        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    length = pc.list_value_length(column).to_numpy(zero_copy_only=False).astype(np.int64)
+    values = pc.list_flatten(column)
+    return np.concatenate([[0], np.cumsum(length)]), values.to_numpy() if as_numpy else values
+
+
+def _strings(values: pa.Array, order: Int64) -> list[Any]:
+    found: list[Any] = values.take(pa.array(order)).to_pylist()
+    return found

@@ -1,0 +1,85 @@
+"""Sparse rows for the compiled kernels: three plain arrays of fixed types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class SparseRows:
+    """Row ``r`` has ``value`` float32 at ``column`` int32 (ascending), ``start[r]:start[r + 1]``."""
+
+    start: Int64
+    column: Int32
+    value: Float32
+
+    @classmethod
+    def of(cls, matrix: sparse.csr_array) -> SparseRows:
+        """Rows of a matrix whose columns are sorted and distinct."""
+        return cls(
+            matrix.indptr.astype(np.int64),
+            matrix.indices.astype(np.int32, copy=False),
+            matrix.data.astype(np.float32, copy=False),
+        )
+
+    @classmethod
+    def lists(cls, row: Int64, column: npt.NDArray[np.integer], n_rows: int) -> SparseRows:
+        """Columns of each row, sorted by row and column, each of value 1."""
+        start = np.searchsorted(row, np.arange(n_rows + 1))
+        return cls(start, column.astype(np.int32), np.ones(len(column), dtype=np.float32))
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.start) - 1
+
+    @property
+    def lengths(self) -> Int64:
+        """Entries of each row, int64[n]."""
+        return np.diff(self.start)
+
+    def row(self) -> Int64:
+        """Row of each entry, int64[nnz]."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    def take(self, rows: npt.NDArray[np.integer]) -> SparseRows:
+        """Some rows, in the order given."""
+        length = self.lengths[rows]
+        start = np.concatenate([[0], np.cumsum(length)])
+        place = np.arange(start[-1]) + np.repeat(self.start[rows] - start[:-1], length)
+        return SparseRows(start, self.column[place], self.value[place])
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> SparseRows:
+        """The entries marked, bool[nnz]."""
+        start = np.concatenate([[0], np.cumsum(kept)])[self.start]
+        return SparseRows(start, self.column[kept], self.value[kept])
+
+    def with_values(self, value: Float32) -> SparseRows:
+        """The same places with other values."""
+        return SparseRows(self.start, self.column, value.astype(np.float32, copy=False))
+
+    def unit(self) -> SparseRows:
+        """Rows scaled to length 1; empty rows stay empty."""
+        row = self.row()
+        norm = np.sqrt(np.bincount(row, self.value.astype(np.float64) ** 2, len(self)))
+        scale = np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0)
+        return self.with_values((self.value * scale[row]).astype(np.float32))
+
+    def summed(self, group: npt.NDArray[np.integer], n_groups: int, width: int) -> SparseRows:
+        """Sum of the rows of each group; ``group`` int[n] of each row, ``width`` columns."""
+        key = group[self.row()].astype(np.int64) * width + self.column
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        first = np.flatnonzero(np.diff(key, prepend=-1) > 0)
+        value = np.add.reduceat(self.value[order], first) if len(first) else self.value[:0]
+        row = key[first] // max(width, 1)
+        start = np.searchsorted(row, np.arange(n_groups + 1))
+        column = (key[first] % max(width, 1)).astype(np.int32)
+        return SparseRows(start, column, value.astype(np.float32))

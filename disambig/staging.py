@@ -1,0 +1,227 @@
+"""Works of any number, streamed to disk as shards and statistics, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from disambig.corpus import Corpus
+from disambig.domain import Author, Signature, Work
+from disambig.errors import InputError
+from disambig.identifiers import is_orcid, is_personal
+from disambig.index import company_of, terms_of
+from disambig.shards import SCHEMA, shard_of, shard_tables
+from disambig.statistics import KINDS, Counts, Edges, Statistics
+
+Int64 = npt.NDArray[np.int64]
+UInt64 = npt.NDArray[np.uint64]
+
+WORKS_AT_ONCE = 40_000
+"""Works read before they are put on disk; with abstracts, about 300 MB."""
+KEY_RANGES = 16
+"""Parts of the key space whose counts are added up one after the other."""
+
+
+def stage(
+    works: Iterable[Work],
+    folder: Path,
+    n_shards: int,
+    named: frozenset[Signature] = frozenset(),
+    advance: Callable[[int], None] = lambda n: None,
+) -> list[Work]:
+    """Write works to ``folder`` as shards, and the statistics of all of them.
+
+    Parameters
+    ----------
+    works : iterable of Work
+        Read once, :data:`WORKS_AT_ONCE` at a time.
+    folder : Path
+        Empty. Gets ``shard-0000.arrow`` and so on (see :data:`disambig.shards.SCHEMA`),
+        ``ids.arrow`` and ``statistics/``.
+    named : set of Signature
+        Signatures that constraints speak of.
+    advance : callable
+        Told the number of works written since the last call.
+
+    Returns
+    -------
+    list of Work
+        Those on which constraints or identifiers bear, with these authors only and no texts.
+
+    Raises
+    ------
+    InputError
+        If two works have one id.
+    """
+    bound: list[Work] = []
+    n_works = n_parts = 0
+    parts = folder / "parts"
+    parts.mkdir()
+    sinks = [pa.OSFile(str(shard_file(folder, s)), "wb") for s in range(n_shards)]
+    writers = [pa.ipc.new_file(sink, SCHEMA) for sink in sinks]
+    with pa.OSFile(str(folder / "ids.arrow"), "wb") as ids_sink:
+        ids = pa.ipc.new_file(ids_sink, _IDS)
+        for chunk in _chunks(works):
+            bound += [light for work in chunk if (light := _bound_part(work, named)) is not None]
+            corpus = Corpus.from_works(chunk)
+            ids.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
+            tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, n_works)
+            for writer, table in zip(writers, tables, strict=True):
+                if table.num_rows:
+                    writer.write_table(table)
+            save_statistics(
+                Statistics.of(company_of(corpus), terms_of(corpus)), parts / f"{n_parts:06}"
+            )
+            n_works, n_parts = n_works + corpus.n_works, n_parts + 1
+            advance(corpus.n_works)
+        ids.close()
+    for writer, sink in zip(writers, sinks, strict=True):
+        writer.close()
+        sink.close()
+    add_up(sorted(parts.iterdir()), folder / "statistics")
+    for part in sorted(parts.iterdir()):
+        _remove(part)
+    parts.rmdir()
+    return bound
+
+
+_IDS = pa.schema([("work", pa.string())])
+
+
+def shard_file(folder: Path, shard: int) -> Path:
+    """Where a shard's works are."""
+    return folder / f"shard-{shard:04}.arrow"
+
+
+def read_arrow(file: Path) -> pa.Table:
+    """A table, memory-mapped: only what is used is read."""
+    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
+
+
+def work_ranks(folder: Path) -> tuple[Int64, pa.Array]:
+    """Place of each work among all ids in ascending order, by number of arrival; and the ids.
+
+    Raises
+    ------
+    InputError
+        If two works have one id.
+    """
+    column = read_arrow(folder / "ids.arrow").column("work")
+    ids = pa.chunked_array(column.chunks, pa.string()).cast(pa.large_string()).combine_chunks()
+    if isinstance(ids, pa.ChunkedArray):
+        ids = pa.concat_arrays(ids.chunks or [pa.array([], pa.large_string())])
+    order = pc.sort_indices(ids).to_numpy().astype(np.int64)
+    ids = ids.take(pa.array(order))
+    if len(ids) > 1:
+        twice = pc.equal(ids[1:], ids[:-1])
+        if pc.any(twice).as_py():
+            one = ids[pc.index(twice, True).as_py()].as_py()
+            raise InputError(f"two works have the id {one!r}; give each work an id of its own")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank, ids
+
+
+def _chunks(works: Iterable[Work]) -> Iterator[list[Work]]:
+    iterator = iter(works)
+    while chunk := list(islice(iterator, WORKS_AT_ONCE)):
+        yield chunk
+
+
+def _bound_part(work: Work, named: frozenset[Signature]) -> Work | None:
+    """The work with those authors only that something binds; None without any."""
+    kept = []
+    for position, author in enumerate(work.authors):
+        orcid = author.orcid if author.orcid and is_orcid(author.orcid) else None
+        email = author.email if author.email and is_personal(author.email.lower()) else None
+        if orcid or email or (named and Signature(work.id, position) in named):
+            kept.append(replace(author, affiliations=(), orcid=orcid, email=email))
+        else:
+            kept.append(_NOBODY)
+    if all(author is _NOBODY for author in kept):
+        return None
+    return Work(work.id, "", tuple(kept))
+
+
+_NOBODY = Author("")
+
+
+def save_statistics(statistics: Statistics, folder: Path) -> None:
+    """Plain arrays that can be mapped into memory."""
+    folder.mkdir()
+    for kind in KINDS:
+        np.save(folder / f"{kind}-keys.npy", statistics.counts[kind].keys)
+        np.save(folder / f"{kind}-count.npy", statistics.counts[kind].count)
+    for name in ("a", "b", "weight"):
+        np.save(folder / f"edges-{name}.npy", getattr(statistics.edges, name))
+    (folder / "texts.json").write_text(json.dumps(dict(statistics.texts)), encoding="utf-8")
+
+
+def load_statistics(folder: Path) -> Statistics:
+    """Statistics whose arrays stay on disk until they are used."""
+
+    def array(name: str) -> npt.NDArray[np.generic]:
+        return np.load(folder / f"{name}.npy", mmap_mode="r")
+
+    return Statistics(
+        {k: Counts(array(f"{k}-keys"), array(f"{k}-count")) for k in KINDS},  # type: ignore[arg-type]
+        json.loads((folder / "texts.json").read_text(encoding="utf-8")),
+        Edges(array("edges-a"), array("edges-b"), array("edges-weight")),  # type: ignore[arg-type]
+    )
+
+
+def add_up(parts: list[Path], folder: Path) -> None:
+    """Add up the statistics of parts, one range of keys at a time."""
+    found = [load_statistics(part) for part in parts]
+    folder.mkdir()
+    for kind in KINDS:
+        ranges = [
+            Counts.sum(_between(p.counts[kind], *bounds) for p in found) for bounds in _key_ranges()
+        ]
+        _save_joined(folder / f"{kind}-keys.npy", [r.keys for r in ranges])
+        _save_joined(folder / f"{kind}-count.npy", [r.count for r in ranges])
+    edges = [Edges.sum(_edges_between(p.edges, *bounds) for p in found) for bounds in _key_ranges()]
+    for name in ("a", "b", "weight"):
+        _save_joined(folder / f"edges-{name}.npy", [getattr(e, name) for e in edges])
+    texts = {kind: sum(p.texts[kind] for p in found) for kind in ("title", "text", "affiliation")}
+    (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
+
+
+def _key_ranges() -> Iterator[tuple[np.uint64, np.uint64 | None]]:
+    width = (1 << 64) // KEY_RANGES
+    for k in range(KEY_RANGES):
+        last = k == KEY_RANGES - 1
+        yield np.uint64(k * width), None if last else np.uint64((k + 1) * width)
+
+
+def _slice(keys: UInt64, low: np.uint64, high: np.uint64 | None) -> slice:
+    end = len(keys) if high is None else int(np.searchsorted(keys, high))
+    return slice(int(np.searchsorted(keys, low)), end)
+
+
+def _between(counts: Counts, low: np.uint64, high: np.uint64 | None) -> Counts:
+    part = _slice(counts.keys, low, high)
+    return Counts(np.array(counts.keys[part]), np.array(counts.count[part]))
+
+
+def _edges_between(edges: Edges, low: np.uint64, high: np.uint64 | None) -> Edges:
+    part = _slice(edges.a, low, high)
+    return Edges(np.array(edges.a[part]), np.array(edges.b[part]), np.array(edges.weight[part]))
+
+
+def _save_joined(file: Path, parts: list[npt.NDArray[np.generic]]) -> None:
+    np.save(file, np.concatenate(parts) if parts else np.empty(0, np.uint64))
+
+
+def _remove(folder: Path) -> None:
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
