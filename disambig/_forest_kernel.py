@@ -37,7 +37,7 @@ _I0, _LAST = np.int32(0), np.int32(SPAN)
 def score(layout: Layout, baseline: float, X: Float32) -> Float32:
     """Log-odds of the rows of ``X``: float32[n] for float32[n, features].
 
-    C and Fortran order are read as they are (Fortran order is faster by a tenth); anything else
+    C and Fortran order are read as they are (Fortran order is a tenth faster); anything else
     is copied.
     """
     if not (X.flags.c_contiguous or X.flags.f_contiguous):
@@ -85,6 +85,30 @@ def _fill_plane(x: Float32, code: Int32, offset: np.int32, missing: np.uint8, to
         byte = byte if byte > _I0 else _I0
         byte = byte if byte < _LAST else _LAST
         to[r] = np.uint8(byte) if x[r] == x[r] else missing
+
+
+@kernel
+def quantise_batch(
+    flat: Float32, begin: int, row_step: int, column_step: int, n: int,
+    cuts: Float32, cut_start: Int32, low: Float32, scale: Float32, grid: Int32, steps: Int32,
+    plane_start: Int32, offset: Int32, missing: Bytes, planes: Bytes,
+) -> None:  # fmt: skip
+    """Fill ``planes`` uint8[planes, n or more] for ``n`` rows from row ``begin``.
+
+    Row r and column f of the matrix are at ``flat[r * row_step + f * column_step]``; the other
+    arguments are those of :class:`disambig._forest_layout.Layout`.
+    """
+    x = np.empty(n, dtype=np.float32)
+    cell, code = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+    for f in range(len(low)):
+        if plane_start[f] == plane_start[f + 1]:
+            continue
+        origin = begin * row_step + f * column_step
+        for r in range(n):
+            x[r] = flat[np.uintp(origin + r * row_step)]
+        _quantise(x, cuts[cut_start[f] :], low[f], scale[f], grid[f], steps[f], cell, code)
+        for p in range(plane_start[f], plane_start[f + 1]):
+            _fill_plane(x, code, offset[p], missing[p], planes[p])
 
 
 @kernel
@@ -144,8 +168,6 @@ def _score(
 ) -> None:  # fmt: skip
     """Log-odds of all rows, batch by batch. A row's sum has the same order in any batch."""
     rows = min(ROWS, len(out))
-    x = np.empty(rows, dtype=np.float32)
-    cell, code = np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int32)
     planes = np.zeros((max(len(offset), 1), rows), dtype=np.uint8)
     leaf = np.zeros((TOGETHER, rows), dtype=np.uint8)
     index = np.zeros((UNROLLED, rows), dtype=np.uint16)
@@ -153,16 +175,10 @@ def _score(
     n_trees = len(plane)
     for begin in range(0, len(out), ROWS):
         n = min(rows, len(out) - begin)
-        for f in range(len(low)):
-            if plane_start[f] == plane_start[f + 1]:
-                continue
-            origin = begin * row_step + f * column_step
-            for r in range(n):
-                x[r] = flat[np.uintp(origin + r * row_step)]
-            own = cuts[cut_start[f] :]
-            _quantise(x[:n], own, low[f], scale[f], grid[f], steps[f], cell, code)
-            for p in range(plane_start[f], plane_start[f + 1]):
-                _fill_plane(x[:n], code, offset[p], missing[p], planes[p])
+        quantise_batch(
+            flat, begin, row_step, column_step, n,
+            cuts, cut_start, low, scale, grid, steps, plane_start, offset, missing, planes,
+        )  # fmt: skip
         total[:n] = baseline
         for group in range(0, len(tables), UNROLLED):
             for g in range(UNROLLED):

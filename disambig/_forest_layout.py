@@ -93,7 +93,7 @@ class Layout:
         return cls(
             *_grids(cuts),
             *_tests(forest, inner, rank),
-            tables=_tables(forest),
+            tables=_tables(leaf_values(forest)),
         )
 
 
@@ -178,13 +178,19 @@ def _leaves(forest: Forest) -> tuple[Int32, Int32]:
     return first, count
 
 
-def _tables(forest: Forest) -> Float32:
-    """``tables`` of a :class:`Layout`."""
-    step = TOGETHER * UNROLLED
-    values = np.zeros((-(-forest.n_trees // step) * step, MAX_LEAVES))
+def leaf_values(forest: Forest) -> Float64:
+    """Values of each tree's leaves from left to right, then zeros: float64[trees, 8]."""
+    values = np.zeros((forest.n_trees, MAX_LEAVES))
     leaves = np.flatnonzero(forest.left < 0)
     tree = np.searchsorted(forest.tree_start, leaves, side="right") - 1
     values[tree, _leaves(forest)[0][leaves]] = forest.value[leaves]
-    a, b, c = values.reshape(-1, TOGETHER, MAX_LEAVES).transpose(1, 0, 2)
+    return values
+
+
+def _tables(values: Float64) -> Float32:
+    """``tables`` of a :class:`Layout` from the values of the leaves."""
+    filling = -len(values) % (TOGETHER * UNROLLED)
+    padded = np.pad(values, ((0, filling), (0, 0)))
+    a, b, c = padded.reshape(-1, TOGETHER, MAX_LEAVES).transpose(1, 0, 2)
     sums = c[:, :, None, None] + b[:, None, :, None] + a[:, None, None, :]
     return sums.reshape(-1, MAX_LEAVES**TOGETHER).astype(np.float32)
