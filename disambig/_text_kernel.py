@@ -25,7 +25,7 @@ _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 _HALF = np.uint64(33)
 
 _ONE = np.uint64(1)
-_DE_BRUIJN = 0x03F79D71B4CB0A89  # each run of six of its bits is another number
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)  # each run of six of its bits is another number
 _TOP = np.uint64(58)
 
 
@@ -42,13 +42,12 @@ def _bit_places() -> UInt8:
     """Which bit is set, by the six bits that a De Bruijn number times it begins with."""
     table = np.zeros(64, dtype=np.uint8)
     for place in range(64):
-        table[(_DE_BRUIJN << place) % 2**64 >> 58] = place
+        table[(int(_DE_BRUIJN) << place) % 2**64 >> 58] = place
     return table
 
 
 WORD_BYTE = _word_bytes()
 BIT_PLACE = _bit_places()
-_SPREAD = np.uint64(_DE_BRUIJN)
 
 
 @kernel
@@ -73,14 +72,20 @@ def hash_strings(data: UInt8, end: Int64) -> UInt64:
 
 
 @kernel
+def _slot_of(key: np.uint64, slots: Int32, keys: UInt64) -> np.int64:
+    """The slot of the word of this key, or the empty one to enter it in."""
+    mask = np.int64(len(slots) - 1)
+    slot = np.int64(key) & mask
+    while slots[slot] >= 0 and keys[slots[slot]] != key:
+        slot = (slot + 1) & mask
+    return slot
+
+
+@kernel
 def fill_slots(keys: UInt64, n_words: int, slots: Int32) -> None:
     """Enter the first ``n_words`` keys into an empty table (all -1, a power of two long)."""
-    mask = np.uint64(len(slots) - 1)
     for code in range(n_words):
-        slot = np.int64(keys[code] & mask)
-        while slots[slot] >= 0:
-            slot = (slot + 1) & np.int64(mask)
-        slots[slot] = code
+        slots[_slot_of(keys[code], slots, keys)] = code
 
 
 @kernel
@@ -102,7 +107,6 @@ def number_words(
     entered into ``slots``, ``keys``, ``spelling`` and ``spelling_end``. Stops before a text whose
     words might not fit. Returns the text to go on with, and the number of words known.
     """
-    mask = np.int64(len(slots) - 1)
     done = 0 if first == 0 else code_end[first - 1]
     at = 0 if first == 0 else end[first - 1]
     for text in range(first, len(end)):
@@ -124,9 +128,7 @@ def number_words(
             if length == 0:
                 continue
             key = _mixed(key)
-            slot = np.int64(key) & mask
-            while slots[slot] >= 0 and keys[slots[slot]] != key:
-                slot = (slot + 1) & mask
+            slot = _slot_of(key, slots, keys)
             if slots[slot] < 0:
                 slots[slot] = n_words
                 keys[n_words] = key
@@ -142,7 +144,7 @@ def number_words(
 
 @kernel
 def _lowest_bit(bits: np.uint64) -> np.int64:
-    return np.int64(BIT_PLACE[((bits & (~bits + _ONE)) * _SPREAD) >> _TOP])
+    return np.int64(BIT_PLACE[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _TOP])
 
 
 @kernel
