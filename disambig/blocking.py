@@ -91,12 +91,13 @@ class Comparisons:
         """Compare the names of each block and divide the crowded ones (see :data:`CROWD`)."""
         names = NamePairs.of(index, blocks)
         crowded = names.load > crowd / 2 * np.diff(names.start)
-        divided = [p for b in np.flatnonzero(crowded) for p in divide(index, blocks[b], crowd)]
-        parts = (names, NamePairs.of(index, divided)) if divided else (names,)
+        large = [blocks[b] for b in np.flatnonzero(crowded).tolist()]
+        divided = [part for block in large for part in divide(index, block, crowd)]
+        pieces = NamePairs.of(index, divided)
+        every = np.ones(len(divided), dtype=bool)
         batches = [(0, *run) for run in _runs(names, ~crowded, pairs)]
-        if divided:
-            batches += [(1, *run) for run in _runs(parts[1], np.ones(len(divided), bool), pairs)]
-        return cls(parts, batches)
+        batches += [(1, *run) for run in _runs(pieces, every, pairs)]
+        return cls((names, pieces), batches)
 
     def batch(self, number: int) -> PairBatch:
         """The pairs of one batch."""

@@ -75,10 +75,8 @@ class Constraints:
         member[must[bound[::-1]]] = bound[::-1]
         ends = place_of(rows.astype(np.int64), self.cannot.astype(np.int64).ravel())
         ends = np.where(ends >= 0, ends, member[self.must[self.cannot.ravel()]]).reshape(-1, 2)
-        cannot = ends[(ends >= 0).all(axis=1)].astype(np.int32)
-        return replace(
-            self, must=must, cannot=cannot, orcid=self.orcid[rows], work=self.work[rows]
-        )
+        cannot = np.sort(ends[(ends >= 0).all(axis=1)], axis=1).astype(np.int32)
+        return replace(self, must=must, cannot=cannot, orcid=self.orcid[rows], work=self.work[rows])
 
 
 @dataclass(frozen=True)
@@ -192,9 +190,7 @@ def _ruled_out(constraints: Constraints, entity: Int64, n_groups: int) -> tuple[
     )
 
 
-def _on_one_work(
-    constraints: Constraints, batch: PairBatch, must: Int64
-) -> tuple[Int64, Int64]:
+def _on_one_work(constraints: Constraints, batch: PairBatch, must: Int64) -> tuple[Int64, Int64]:
     """Positions that are on one work of a block, counting all works of a must-group."""
     alone = np.flatnonzero(must < 0)
     bound = np.flatnonzero(must >= 0)

@@ -85,7 +85,8 @@ class Explanation:
     """Why two mentions are one identity, or are two.
 
     ``probability`` is the evidence's, whatever a constraint says: of the pair within one
-    first-level group, else of the two groups; 0 where names keep them apart. ``because`` tells the decision in sentences.
+    first-level group, else of the two groups; 0 where names keep them apart. ``because`` tells
+    the decision in sentences.
     """
 
     a: Mention

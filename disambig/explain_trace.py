@@ -117,8 +117,10 @@ def _parts_of(index: CorpusIndex, a: int, b: int) -> tuple[Int32, Int32]:
     blocks = [block for block in blocks_of(index.corpus) if np.isin((a, b), block).any()]
     compared = Comparisons.of(index, blocks)
     place = compared.block_of(index.corpus.n_signatures)
-    parts = {int(place[row]): np.flatnonzero(place == place[row]) for row in (a, b)}
-    return tuple(parts[int(place[row])].astype(np.int32) for row in (a, b))
+    part_a = np.flatnonzero(place == place[a]).astype(np.int32)
+    if place[a] == place[b]:
+        return part_a, part_a
+    return part_a, np.flatnonzero(place == place[b]).astype(np.int32)
 
 
 def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows: Int32) -> _Block:
@@ -236,7 +238,9 @@ def _pair_across(index: CorpusIndex, group_a: Int32, group_b: Int32, a: int, b: 
     left, right = _with(spokesmen(group_a), a), _with(spokesmen(group_b), b)
     i = int(np.flatnonzero(left == a)[0])
     j = len(left) + int(np.flatnonzero(right == b)[0])
-    return _row(pair_features(index, PairBatch.single(index, np.concatenate([left, right]), i, j)), 0)
+    return _row(
+        pair_features(index, PairBatch.single(index, np.concatenate([left, right]), i, j)), 0
+    )
 
 
 def _with(rows: Int32, row: int) -> Int32:

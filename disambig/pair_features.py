@@ -133,7 +133,8 @@ def _coauthors(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
 
 def rarity(works: Float32) -> Float32:
     """Weight of sharing something that ``works`` works have: 1 for what is on one work only."""
-    return (1.0 / np.log2(1.0 + works)).astype(np.float32)
+    weight: Float32 = (1.0 / np.log2(1.0 + works)).astype(np.float32)
+    return weight
 
 
 def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:

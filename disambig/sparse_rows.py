@@ -15,7 +15,7 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class SparseRows:
-    """Row ``r`` has ``value`` float32 at ``column`` int32 (ascending), ``start[r]:start[r + 1]``."""
+    """Row ``r`` is ``start[r]:start[r + 1]`` of ``column`` int32 (ascending) and ``value`` float32."""
 
     start: Int64
     column: Int32

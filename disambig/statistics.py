@@ -159,7 +159,8 @@ class Statistics:
         """
         n = 2.0 ** np.round(np.log2(max(self.texts[kind], 1)))
         df = self.counts[kind].lookup(keys)
-        return np.log(np.maximum((1.0 + n) / (1.0 + df), 1.0)).astype(np.float32)
+        found: Float32 = np.log(np.maximum((1.0 + n) / (1.0 + df), 1.0)).astype(np.float32)
+        return found
 
 
 def company_keys(company: Company, keys: UInt64) -> UInt64:
@@ -169,7 +170,8 @@ def company_keys(company: Company, keys: UInt64) -> UInt64:
     work, keys = work[order], keys[order]
     new = keys != 0
     new[1:] &= (work[1:] != work[:-1]) | (keys[1:] != keys[:-1])
-    return keys[new]
+    found: UInt64 = keys[new]
+    return found
 
 
 def find(ordered: UInt64, keys: UInt64) -> tuple[Int64, npt.NDArray[np.bool_]]:
