@@ -1,0 +1,243 @@
+"""Readings as columns of codes: most are one given and one family word, the rest are amended."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from operator import add
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.names.lexicon import family_first_rank
+from disambig.names.parsed import core_tokens
+
+Int32 = npt.NDArray[np.int32]
+Bool = npt.NDArray[np.bool_]
+Tokens = tuple[str, ...]
+Spelling = Mapping[str, str]
+
+_ABBREVIATED = re.compile("(?!ng)[b-df-hj-np-tv-xz]{2,3}$")
+
+MIDDLE = 3
+"""Given names after the first that are looked at."""
+
+PARTS = 4
+"""Words of a family name that are looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadingArrays:
+    """Columns over R readings; string columns are codes into ``NameTable.strings``, -1 is none.
+
+    Attributes
+    ----------
+    family, core : int32[R]
+        Family name with and without particles, joined.
+    family_respelled, first_respelled, joined_respelled : int32[R]
+        With umlauts written out; the plain code where there are none.
+    family_folded : int32[R]
+        "ae", "oe", "ue" taken for umlauts, where the name is long enough for that.
+    parts : int32[R, PARTS]
+        Words of a family name of several words.
+    spare : int32[R, MIDDLE]
+        Middle names that could be a first family name ("Daniel Tapias Merino").
+    first, joined, tail : int32[R]
+        First given name; whole-word given names joined; the same without the first.
+    whole : int32[R]
+        All given names with initials, joined.
+    initial : int32[R]
+        Code point of the first letter, -1 if there is no given name.
+    first_is_initial : bool[R]
+    first_is_abbreviated : bool[R]
+        Whether the first given name is letters without a vowel ("Ph.", "Chr.").
+    family_initial : int32[R]
+        Code point of the family name's first letter, -1 if there is none.
+    together, together_reversed : int32[R]
+        Given and family names run together, in either order.
+    middle : int32[R, MIDDLE]
+        Given names after the first.
+    middle_initial : int32[R, MIDDLE]
+        Their first letters, -1 where there is none.
+    middle_is_initial : bool[R, MIDDLE]
+    eastern : bool[R]
+        Whether the family name is on the East Asian list, where one letter more is another name.
+    """
+
+    family: Int32
+    core: Int32
+    family_respelled: Int32
+    first_respelled: Int32
+    joined_respelled: Int32
+    family_folded: Int32
+    parts: Int32
+    spare: Int32
+    first: Int32
+    joined: Int32
+    tail: Int32
+    whole: Int32
+    initial: Int32
+    first_is_initial: Bool
+    first_is_abbreviated: Bool
+    family_initial: Int32
+    together: Int32
+    together_reversed: Int32
+    middle: Int32
+    middle_initial: Int32
+    middle_is_initial: Bool
+    eastern: Bool
+
+
+class Codes:
+    """A number for each distinct string, in the order of meeting; -1 for the empty one."""
+
+    def __init__(self) -> None:
+        """Without a string."""
+        self._of: defaultdict[str, int] = defaultdict(count().__next__, {"": -1})
+
+    def column(self, texts: Iterable[str]) -> Int32:
+        """Codes of n texts, int32[n]."""
+        return np.fromiter(map(self._of.__getitem__, texts), dtype=np.int32)
+
+    def amended(self, column: Int32, rows: Collection[int], texts: Iterable[str]) -> Int32:
+        """A copy of a column, with other texts in some rows."""
+        other = column.copy()
+        other[np.fromiter(rows, dtype=np.int64, count=len(rows))] = self.column(texts)
+        return other
+
+    def matrix(self, size: int, width: int, rows: Mapping[int, Sequence[str]]) -> Int32:
+        """Codes of the first ``width`` texts of each row, int32[size, width]; -1 is none."""
+        of = self._of
+        return _matrix(size, width, {row: [of[t] for t in texts] for row, texts in rows.items()})
+
+    def get(self, text: str) -> int | None:
+        """Code of a text; None where it has none."""
+        return self._of.get(text)
+
+    def strings(self) -> list[str]:
+        """Each text, in the order of the codes."""
+        return list(self._of)[1:]
+
+    def __len__(self) -> int:
+        """Number of texts that have a code."""
+        return len(self._of) - 1
+
+
+def reading_arrays(
+    given: Sequence[Tokens], family: Sequence[Tokens], spelled: Mapping[int, Spelling], codes: Codes
+) -> ReadingArrays:
+    """Columns of R readings.
+
+    Parameters
+    ----------
+    given, family : sequence of tuple of str, length R
+        Tokens of each reading.
+    spelled : mapping of int to mapping of str to str
+        Rows with umlauts, to the other spelling of their tokens.
+    codes : Codes
+        Gets the strings of the columns.
+    """
+    size, column, amended, matrix = len(given), codes.column, codes.amended, codes.matrix
+    several = {row: tokens for row, tokens in enumerate(given) if len(tokens) > 1}
+    words = {row: [t for t in tokens if len(t) > 1] for row, tokens in several.items()}
+    cores = {row: core_tokens(tokens) for row, tokens in enumerate(family) if len(tokens) > 1}
+    firsts = [tokens[0] if tokens else "" for tokens in given]
+    wholes = _replaced(firsts, {row: "".join(tokens) for row, tokens in several.items()})
+    families = [tokens[0] if len(tokens) == 1 else "".join(tokens) for tokens in family]
+    is_initial = np.fromiter((len(text) == 1 for text in firsts), dtype=np.bool_)
+    middle = {row: tokens[1 : 1 + MIDDLE] for row, tokens in several.items()}
+    ranks = family_first_rank()
+    # A row that is not amended is one word, so that the columns of a name's part are the same.
+    whole_family, respelled = column(families), spelled.items()
+    return ReadingArrays(
+        family=whole_family,
+        core=amended(whole_family, cores, map("".join, cores.values())),
+        family_respelled=amended(
+            whole_family, spelled, [_respell(family[row], s) for row, s in respelled]
+        ),
+        first_respelled=(
+            first_respelled := column(
+                _replaced(firsts, {row: _respell(given[row][:1], s) for row, s in respelled})
+            )
+        ),
+        joined_respelled=amended(
+            np.where(is_initial, np.int32(-1), first_respelled),
+            words,
+            [_respell(tokens, spelled.get(row, {})) for row, tokens in words.items()],
+        ),
+        family_folded=amended(whole_family, *_folded(families)),
+        parts=matrix(size, PARTS, {row: core for row, core in cores.items() if len(core) > 1}),
+        spare=matrix(size, MIDDLE, {row: _spare(tokens) for row, tokens in several.items()}),
+        first=(first := amended(first_respelled, spelled, [firsts[row] for row in spelled])),
+        joined=amended(
+            np.where(is_initial, np.int32(-1), first), words, map("".join, words.values())
+        ),
+        tail=amended(
+            np.full(size, -1, dtype=np.int32),
+            several,
+            ["".join([t for t in tokens[1:] if len(t) > 1]) for tokens in several.values()],
+        ),
+        whole=amended(first, several, [wholes[row] for row in several]),
+        initial=_letters(firsts),
+        first_is_initial=is_initial,
+        first_is_abbreviated=_members(firsts, set(filter(_ABBREVIATED.match, set(firsts)))),
+        family_initial=_letters(families),
+        together=column(map(add, wholes, families)),
+        together_reversed=column(map(add, families, wholes)),
+        middle=matrix(size, MIDDLE, middle),
+        middle_initial=_matrix(
+            size, MIDDLE, {row: [ord(t[0]) for t in tokens] for row, tokens in middle.items()}
+        ),
+        middle_is_initial=_matrix(
+            size, MIDDLE, {row: [len(t) == 1 for t in tokens] for row, tokens in middle.items()}
+        )
+        == 1,
+        eastern=_members(families, ranks),
+    )
+
+
+def _respell(tokens: Sequence[str], spelling: Spelling) -> str:
+    return "".join([spelling.get(t, t) for t in tokens]) if spelling else "".join(tokens)
+
+
+def _replaced(texts: list[str], others: Mapping[int, str]) -> list[str]:
+    changed = list(texts)
+    for row, text in others.items():
+        changed[row] = text
+    return changed
+
+
+def _folded(families: list[str]) -> tuple[list[int], list[str]]:
+    """Rows whose family name may hold a written-out umlaut, and the names without it."""
+    # under five letters the same endings are Chinese syllables: "xue" is not "xu"
+    rows = [
+        row
+        for row, text in enumerate(families)
+        if ("ae" in text or "oe" in text or "ue" in text) and len(text) > 4
+    ]
+    found = [families[row] for row in rows]
+    return rows, [t.replace("ae", "a").replace("oe", "o").replace("ue", "u") for t in found]
+
+
+def _spare(given: Tokens) -> list[str]:
+    ranks = family_first_rank()
+    return [t for t in given[1:] if len(t) > 2 and t not in ranks]
+
+
+def _letters(texts: list[str]) -> Int32:
+    return np.fromiter((ord(text[0]) if text else -1 for text in texts), dtype=np.int32)
+
+
+def _members(texts: list[str], wanted: Collection[str]) -> Bool:
+    return np.fromiter(map(wanted.__contains__, texts), dtype=np.bool_)
+
+
+def _matrix(size: int, width: int, rows: Mapping[int, Sequence[int]]) -> Int32:
+    found = np.full((size, width), -1, dtype=np.int32)
+    for k in range(width):
+        column = {row: values[k] for row, values in rows.items() if len(values) > k}
+        found[list(column), k] = list(column.values())
+    return found
