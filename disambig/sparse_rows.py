@@ -15,7 +15,9 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class SparseRows:
-    """Row ``r`` is ``start[r]:start[r + 1]`` of ``column`` int32 (ascending) and ``value`` float32."""
+    """Row ``r`` has ``value`` float32 at ``column`` int32, rising, from ``start[r]`` up to
+    ``start[r + 1]`` (exclusive).
+    """
 
     start: Int64
     column: Int32
