@@ -1,0 +1,171 @@
+"""Compiled loops over pairs, against plain loops over the same arrays."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from disambig._group_kernel import cross_scores
+from disambig._pair_kernel import LANES, cosines, expand, overlaps, paths
+from disambig.sparse_rows import SparseRows
+
+SEED = st.integers(0, 2**32 - 1)
+Int32 = npt.NDArray[np.int32]
+
+
+def rows_of(table: npt.NDArray[np.float32]) -> SparseRows:
+    """Every entry of a table that is not 0."""
+    row, column = np.nonzero(table)
+    start = np.searchsorted(row, np.arange(len(table) + 1))
+    return SparseRows(start, column.astype(np.int32), table[row, column])
+
+
+def all_pairs(n: int) -> tuple[Int32, Int32]:
+    """Each row with each, itself too."""
+    left, right = np.divmod(np.arange(n * n, dtype=np.int32), max(n, 1))
+    return left.astype(np.int32), right.astype(np.int32)
+
+
+def table(rng: np.random.Generator, n: int, width: int) -> npt.NDArray[np.float32]:
+    """Rows of which some are empty and none shares all with another."""
+    found = rng.uniform(0.1, 2, (n, width)) * (rng.random((n, width)) < 0.4)
+    found[rng.random(n) < 0.2] = 0
+    return found.astype(np.float32)
+
+
+@given(SEED)
+def test_classes_expand_to_the_pairs_of_their_members(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, low = int(rng.integers(1, 12)), int(rng.integers(0, 5))
+    label = np.unique(rng.integers(0, 4, n), return_inverse=True)[1]
+    classes = [np.flatnonzero(label == c) + low for c in range(label.max() + 1)]
+    start = np.cumsum([0, *map(len, classes)])
+    member = np.concatenate(classes).astype(np.int32)
+    chosen = [
+        (a, b) for a in range(len(classes)) for b in range(a, len(classes)) if rng.random() < 0.7
+    ]
+    expected = sorted(
+        (min(i, j) * n + max(i, j), q)
+        for q, (a, b) in enumerate(chosen)
+        for i, j in (
+            combinations((classes[a] - low).tolist(), 2)
+            if a == b
+            else [(i, j) for i in (classes[a] - low).tolist() for j in (classes[b] - low).tolist()]
+        )
+    )
+    ends = np.array(chosen, dtype=np.int32).reshape(-1, 2)
+    key, origin = expand(ends[:, 0].copy(), ends[:, 1].copy(), start, member, low, n, len(expected))
+    assert sorted(zip(key.tolist(), origin.tolist(), strict=True)) == expected
+
+
+@given(SEED)
+def test_what_two_rows_share_is_summed_over_their_common_columns(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dense, weight = table(rng, 7, 6), rng.uniform(0, 3, 6).astype(np.float32)
+    rows = rows_of(dense)
+    left, right = all_pairs(7)
+    found = overlaps(rows.start, rows.column, rows.value, weight, left, right)
+    for p, (a, b) in enumerate(zip(dense[left], dense[right], strict=True)):
+        both = (a > 0) & (b > 0)
+        w, u, v = weight[both].astype(float), a[both].astype(float), b[both].astype(float)
+        expected = [
+            both.sum(), w.sum(), w.max(initial=0), (u * v).sum(),
+            (w * np.minimum(u, v)).sum(), u.sum(), v.sum(),
+        ]  # fmt: skip
+        assert found[:, p].tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_rows_without_a_common_column_share_nothing() -> None:
+    rows = rows_of(np.array([[1, 0], [0, 1], [0, 0]], dtype=np.float32))
+    left, right = all_pairs(3)
+    apart = left != right
+    found = overlaps(
+        rows.start, rows.column, rows.value, np.ones(2, np.float32), left[apart], right[apart]
+    )
+    assert not found.any()
+
+
+@given(SEED, st.sampled_from([LANES, 4 * LANES]))
+def test_a_cosine_is_the_product_of_two_rows_and_missing_where_one_is(seed: int, d: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(6, d)).astype(np.float32)
+    vectors[rng.random(6) < 0.3] = np.nan
+    left, right = all_pairs(6)
+    expected = [float(vectors[i] @ vectors[j]) for i, j in zip(left, right, strict=True)]
+    found = cosines(vectors, left, right)
+    assert found.tolist() == pytest.approx(expected, abs=1e-4, nan_ok=True)
+
+
+def test_a_cosine_is_the_same_to_the_bit_from_either_side_and_among_other_pairs() -> None:
+    vectors = np.random.default_rng(0).normal(size=(20, 64)).astype(np.float32)
+    left, right = all_pairs(20)
+    found = cosines(vectors, left, right)
+    assert found.tolist() == cosines(vectors, right, left).tolist()
+    assert found[7:8].tolist() == cosines(vectors, left[7:8], right[7:8]).tolist()
+
+
+@given(SEED)
+def test_paths_sum_the_edges_from_every_node_of_one_row_to_every_node_of_the_other(
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    nodes, edges = table(rng, 6, 9), table(rng, 9, 9)
+    rows, graph = rows_of(nodes), rows_of(edges)
+    left, right = all_pairs(6)
+    found = paths(rows.start, rows.column, graph.start, graph.column, graph.value, left, right)
+    held = (nodes > 0).astype(float)
+    expected = [held[i] @ edges @ held[j] for i, j in zip(left, right, strict=True)]
+    assert found.tolist() == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+@given(SEED)
+def test_pairs_between_groups_come_to_what_their_table_of_scores_does(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    group = rng.integers(0, 4, 9)
+    tables = []
+    left, right, scores, start = [], [], [], [0]
+    for a, b in combinations(range(4), 2):
+        own, other = np.flatnonzero(group == a), np.flatnonzero(group == b)
+        score = np.full((len(own), len(other)), -1.0, dtype=np.float32)
+        for x, i in enumerate(own.tolist()):
+            for y, j in enumerate(other.tolist()):
+                if rng.random() < 0.6:
+                    score[x, y] = rng.choice([0.0, 1.0, rng.random()])
+                    left.append(i)
+                    right.append(j)
+                    scores.append(score[x, y])
+        if (score >= 0).any():
+            tables.append(score)
+            start.append(len(scores))
+    found = cross_scores(
+        np.array(start, dtype=np.int64), np.array(left, dtype=np.int32),
+        np.array(right, dtype=np.int32), np.array(scores, dtype=np.float32), 9,
+    )  # fmt: skip
+    assert found.shape == (7, len(tables))
+    for k, score in enumerate(tables):
+        listed = score[score >= 0].astype(float)
+        bounded = np.clip(listed, 1e-4, 1 - 1e-4)
+        best = np.maximum(score, 0).astype(float)
+        expected = [
+            listed.sum(), np.log(bounded / (1 - bounded)).sum(), listed.max(), listed.min(),
+            (listed > 0.5).sum(), best.max(axis=1).sum(), best.max(axis=0).sum(),
+        ]  # fmt: skip
+        assert found[:, k].tolist() == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def test_no_pairs_have_no_scores() -> None:
+    none = np.empty(0, dtype=np.int32)
+    rows = rows_of(np.zeros((2, 3), dtype=np.float32))
+    graph = rows_of(np.zeros((3, 3), dtype=np.float32))
+    weight = np.ones(3, dtype=np.float32)
+    assert overlaps(rows.start, rows.column, rows.value, weight, none, none).shape == (7, 0)
+    assert cosines(np.zeros((0, LANES), np.float32), none, none).shape == (0,)
+    found = paths(rows.start, rows.column, graph.start, graph.column, graph.value, none, none)
+    assert found.shape == (0,)
+    nothing = np.zeros(1, dtype=np.int64)
+    assert cross_scores(nothing, none, none, none.astype(np.float32), 0).shape == (7, 0)
