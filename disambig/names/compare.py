@@ -7,7 +7,7 @@ from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cpdist
 
 from disambig.names.parsed import ParsedName
-from disambig.names.readings import Bool, Int32
+from disambig.names.readings import Bool, Int32, Int64
 from disambig.names.relations import (
     FamilyRelation,
     GivenRelation,
@@ -15,7 +15,7 @@ from disambig.names.relations import (
     given_relation,
     middle_relation,
 )
-from disambig.names.table import Float32, Int64, NameTable
+from disambig.names.table import Float32, NameTable
 
 
 def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:

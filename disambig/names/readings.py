@@ -16,6 +16,7 @@ from disambig.names.lexicon import family_first_rank
 from disambig.names.parsed import core_tokens
 
 Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 Tokens = tuple[str, ...]
 Spelling = Mapping[str, str]
@@ -108,11 +109,6 @@ class Codes:
         other[np.fromiter(rows, dtype=np.int64, count=len(rows))] = self.column(texts)
         return other
 
-    def matrix(self, size: int, width: int, rows: Mapping[int, Sequence[str]]) -> Int32:
-        """Codes of the first ``width`` texts of each row, int32[size, width]; -1 is none."""
-        of = self._of
-        return _matrix(size, width, {row: [of[t] for t in texts] for row, texts in rows.items()})
-
     def get(self, text: str) -> int | None:
         """Code of a text; None where it has none."""
         return self._of.get(text)
@@ -140,45 +136,53 @@ def reading_arrays(
     codes : Codes
         Gets the strings of the columns.
     """
-    size, column, amended, matrix = len(given), codes.column, codes.amended, codes.matrix
-    several = {row: tokens for row, tokens in enumerate(given) if len(tokens) > 1}
-    words = {row: [t for t in tokens if len(t) > 1] for row, tokens in several.items()}
-    cores = {row: core_tokens(tokens) for row, tokens in enumerate(family) if len(tokens) > 1}
+    # Longer than other functions: the columns are one list, and their order is that of the codes.
+    several = [row for row, tokens in enumerate(given) if len(tokens) > 1]
+    compound = [row for row, tokens in enumerate(family) if len(tokens) > 1]
+    cores = [core_tokens(family[row]) for row in compound]
     firsts = [tokens[0] if tokens else "" for tokens in given]
-    wholes = _replaced(firsts, {row: "".join(tokens) for row, tokens in several.items()})
-    families = [tokens[0] if len(tokens) == 1 else "".join(tokens) for tokens in family]
+    wholes = _replaced(firsts, several, ["".join(given[row]) for row in several])
+    joined = ["".join([t for t in given[row] if len(t) > 1]) for row in several]
+    families = ["".join(tokens) for tokens in family]
     is_initial = np.fromiter((len(text) == 1 for text in firsts), dtype=np.bool_)
-    middle = {row: tokens[1 : 1 + MIDDLE] for row, tokens in several.items()}
-    ranks = family_first_rank()
-    # A row that is not amended is one word, so that the columns of a name's part are the same.
-    whole_family, respelled = column(families), spelled.items()
+    middle = _Ragged.of(several, (given[row][1 : 1 + MIDDLE] for row in several))
+    spare = _Ragged.of(several, (_spare(given[row]) for row in several))
+    parts = _Ragged.of(compound, (core if len(core) > 1 else () for core in cores))
+    size, column, amended, none = len(given), codes.column, codes.amended, np.int32(-1)
+    # A row that is not amended is one word: it is the same in all columns of that part.
+    whole_family = column(families)
     return ReadingArrays(
         family=whole_family,
-        core=amended(whole_family, cores, map("".join, cores.values())),
+        core=amended(whole_family, compound, map("".join, cores)),
         family_respelled=amended(
-            whole_family, spelled, [_respell(family[row], s) for row, s in respelled]
+            whole_family, spelled, [_respell(family[row], s) for row, s in spelled.items()]
         ),
         first_respelled=(
             first_respelled := column(
-                _replaced(firsts, {row: _respell(given[row][:1], s) for row, s in respelled})
+                _replaced(
+                    firsts, spelled, [_respell(given[row][:1], s) for row, s in spelled.items()]
+                )
             )
         ),
         joined_respelled=amended(
-            np.where(is_initial, np.int32(-1), first_respelled),
-            words,
-            [_respell(tokens, spelled.get(row, {})) for row, tokens in words.items()],
+            np.where(is_initial, none, first_respelled),
+            several,
+            [
+                _respell([t for t in given[row] if len(t) > 1], spelled[row])
+                if row in spelled
+                else text
+                for row, text in zip(several, joined, strict=True)
+            ],
         ),
         family_folded=amended(whole_family, *_folded(families)),
-        parts=matrix(size, PARTS, {row: core for row, core in cores.items() if len(core) > 1}),
-        spare=matrix(size, MIDDLE, {row: _spare(tokens) for row, tokens in several.items()}),
+        parts=parts.matrix(size, PARTS, column(parts.texts)),
+        spare=spare.matrix(size, MIDDLE, column(spare.texts)),
         first=(first := amended(first_respelled, spelled, [firsts[row] for row in spelled])),
-        joined=amended(
-            np.where(is_initial, np.int32(-1), first), words, map("".join, words.values())
-        ),
+        joined=amended(np.where(is_initial, none, first), several, joined),
         tail=amended(
-            np.full(size, -1, dtype=np.int32),
+            np.full(size, none),
             several,
-            ["".join([t for t in tokens[1:] if len(t) > 1]) for tokens in several.values()],
+            ["".join([t for t in given[row][1:] if len(t) > 1]) for row in several],
         ),
         whole=amended(first, several, [wholes[row] for row in several]),
         initial=_letters(firsts),
@@ -187,25 +191,54 @@ def reading_arrays(
         family_initial=_letters(families),
         together=column(map(add, wholes, families)),
         together_reversed=column(map(add, families, wholes)),
-        middle=matrix(size, MIDDLE, middle),
-        middle_initial=_matrix(
-            size, MIDDLE, {row: [ord(t[0]) for t in tokens] for row, tokens in middle.items()}
-        ),
-        middle_is_initial=_matrix(
-            size, MIDDLE, {row: [len(t) == 1 for t in tokens] for row, tokens in middle.items()}
+        middle=middle.matrix(size, MIDDLE, column(middle.texts)),
+        middle_initial=middle.matrix(size, MIDDLE, _letters(middle.texts)),
+        middle_is_initial=middle.matrix(
+            size, MIDDLE, np.fromiter((len(t) == 1 for t in middle.texts), dtype=np.int32)
         )
         == 1,
-        eastern=_members(families, ranks),
+        eastern=_members(families, family_first_rank()),
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Ragged:
+    """Texts of some rows, none or more of each: row and place in the row of each text."""
+
+    rows: Int64
+    places: Int64
+    texts: list[str]
+
+    @classmethod
+    def of(cls, rows: Sequence[int], groups: Iterable[Sequence[str]]) -> _Ragged:
+        texts: list[str] = []
+        ends = [0]
+        for group in groups:
+            texts += group
+            ends.append(len(texts))
+        counts = np.diff(ends)
+        starts = np.repeat(np.asarray(ends[:-1], dtype=np.int64), counts)
+        return cls(
+            np.repeat(np.asarray(rows, dtype=np.int64), counts),
+            np.arange(len(texts), dtype=np.int64) - starts,
+            texts,
+        )
+
+    def matrix(self, size: int, width: int, values: Int32) -> Int32:
+        """Values of the texts, the first ``width`` of each row: int32[size, width]."""
+        found = np.full((size, width), -1, dtype=np.int32)
+        kept = self.places < width
+        found[self.rows[kept], self.places[kept]] = values[kept]
+        return found
+
+
 def _respell(tokens: Sequence[str], spelling: Spelling) -> str:
-    return "".join([spelling.get(t, t) for t in tokens]) if spelling else "".join(tokens)
+    return "".join([spelling.get(token, token) for token in tokens])
 
 
-def _replaced(texts: list[str], others: Mapping[int, str]) -> list[str]:
+def _replaced(texts: list[str], rows: Iterable[int], others: Iterable[str]) -> list[str]:
     changed = list(texts)
-    for row, text in others.items():
+    for row, text in zip(rows, others, strict=True):
         changed[row] = text
     return changed
 
@@ -233,11 +266,3 @@ def _letters(texts: list[str]) -> Int32:
 
 def _members(texts: list[str], wanted: Collection[str]) -> Bool:
     return np.fromiter(map(wanted.__contains__, texts), dtype=np.bool_)
-
-
-def _matrix(size: int, width: int, rows: Mapping[int, Sequence[int]]) -> Int32:
-    found = np.full((size, width), -1, dtype=np.int32)
-    for k in range(width):
-        column = {row: values[k] for row, values in rows.items() if len(values) > k}
-        found[list(column), k] = list(column.values())
-    return found

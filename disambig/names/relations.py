@@ -9,8 +9,8 @@ import numpy.typing as npt
 from rapidfuzz.distance import OSA, JaroWinkler, Prefix
 from rapidfuzz.process import cpdist
 
-from disambig.names.readings import Bool, Int32, ReadingArrays
-from disambig.names.table import Float32, Int64, NameTable
+from disambig.names.readings import Bool, Int32, Int64, ReadingArrays
+from disambig.names.table import Float32, NameTable
 
 
 class GivenRelation(IntEnum):

@@ -13,13 +13,13 @@ from disambig.names.parsed import ParsedName
 from disambig.names.readings import (
     Codes,
     Int32,
+    Int64,
     ReadingArrays,
     Spelling,
     Tokens,
     reading_arrays,
 )
 
-Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Object = npt.NDArray[np.object_]
 
