@@ -38,12 +38,14 @@ _ROWS_A_BATCH = 16_384  # more than this its index of record batches refuses
 class PeerRun:
     """What a run gave: ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
 
-    ``stages`` are seconds; ``peak_memory`` is bytes of this process.
+    ``stages`` are seconds; ``cpu_seconds`` are those of all threads in the last two stages;
+    ``peak_memory`` is bytes of this process.
     """
 
     version: str
     clusters: tuple[tuple[int, ...], ...]
     stages: dict[str, float]
+    cpu_seconds: float
     peak_memory: int
 
 
@@ -78,16 +80,18 @@ def run(
         paths = _written(tables, scratch)
         del tables
         marks.append(time.time() - began)
-        wanted = named_blocks(blocks)
+        wanted, cpu = named_blocks(blocks), time.process_time()
         featuriser = _featuriser(paths, wanted, workers)
         marks.append(time.time() - began)
         found, _ = clusterer.predict_from_rust_featurizer(wanted, featuriser)
         marks.append(time.time() - began)
+        cpu = time.process_time() - cpu
     seconds = [after - before for before, after in zip([0.0, *marks], marks, strict=False)]
     return PeerRun(
         version=importlib.metadata.version("s2and"),
         clusters=coded(found.values(), blocks),
         stages=dict(zip(STAGES, seconds, strict=True)),
+        cpu_seconds=cpu,
         peak_memory=_peak_memory(),
     )
 

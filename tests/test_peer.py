@@ -191,7 +191,7 @@ class TestAnswer:
 
     def result(self) -> peer.PeerResult:
         stages = dict(zip(STAGES, (1.0, 2.0, 3.0, 4.0, 0.5, 1.5), strict=True))
-        answer = PeerRun("0.51.2", ((0, 0, 0), (1, 2)), stages, 1_000_000)
+        answer = PeerRun("0.51.2", ((0, 0, 0), (1, 2)), stages, 3.0, 1_000_000)
         return result_of(answer, self.BLOCKS, "dev", 2)
 
     def test_clusters_of_ids_become_a_number_for_each_signature(self) -> None:
@@ -228,6 +228,7 @@ class TestAnswer:
         first, second, *corpora = as_text(self.result())
         assert first.startswith("S2AND 0.51.2 on split dev with 2 threads: 4 pairs")
         assert second.startswith("2 pairs a second: 2.0 s from loaded data")
+        assert "(on 1.50 cores)" in second
         assert [line.split(":")[0] for line in corpora] == ["acl", "dblp"]
 
 
@@ -257,3 +258,4 @@ def test_a_real_run_clusters_every_signature_of_both_corpora(two_corpora: list[A
     }
     assert result.within_blocks["acl"].bcubed_f1 == 1.0  # John Smith and J. Smith are one
     assert result.seconds_whole > result.seconds_cluster > 0
+    assert result.cpu_seconds > 0
