@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig._group_kernel import cross_scores
@@ -38,6 +38,7 @@ def table(rng: np.random.Generator, n: int, width: int) -> npt.NDArray[np.float3
     return found.astype(np.float32)
 
 
+@settings(deadline=None)
 @given(SEED)
 def test_classes_expand_to_the_pairs_of_their_members(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -63,6 +64,7 @@ def test_classes_expand_to_the_pairs_of_their_members(seed: int) -> None:
     assert sorted(zip(key.tolist(), origin.tolist(), strict=True)) == expected
 
 
+@settings(deadline=None)
 @given(SEED)
 def test_what_two_rows_share_is_summed_over_their_common_columns(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -90,6 +92,7 @@ def test_rows_without_a_common_column_share_nothing() -> None:
     assert not found.any()
 
 
+@settings(deadline=None)
 @given(SEED, st.sampled_from([LANES, 4 * LANES]))
 def test_a_cosine_is_the_product_of_two_rows_and_missing_where_one_is(seed: int, d: int) -> None:
     rng = np.random.default_rng(seed)
@@ -109,6 +112,7 @@ def test_a_cosine_is_the_same_to_the_bit_from_either_side_and_among_other_pairs(
     assert found[7:8].tolist() == cosines(vectors, left[7:8], right[7:8]).tolist()
 
 
+@settings(deadline=None)
 @given(SEED)
 def test_paths_sum_the_edges_from_every_node_of_one_row_to_every_node_of_the_other(
     seed: int,
@@ -123,6 +127,7 @@ def test_paths_sum_the_edges_from_every_node_of_one_row_to_every_node_of_the_oth
     assert found.tolist() == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(SEED)
 def test_pairs_between_groups_come_to_what_their_table_of_scores_does(seed: int) -> None:
     rng = np.random.default_rng(seed)
