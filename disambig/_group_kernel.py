@@ -58,3 +58,20 @@ def cross_scores(
         out[0, k], out[1, k], out[2, k], out[3, k] = total, log_odds, most, least
         out[4, k], out[5, k], out[6, k] = half, own, other
     return out
+
+
+@kernel
+def spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float32]:
+    """Least and greatest known value of each group's rows, float32[G]; NaN without any."""
+    n = len(first) - 1
+    least = np.full(n, np.nan, dtype=np.float32)
+    greatest = np.full(n, np.nan, dtype=np.float32)
+    for g in range(n):
+        for m in range(first[g], first[g + 1]):
+            value = values[member[m]]
+            if not np.isnan(value):
+                if not value >= least[g]:
+                    least[g] = value
+                if not value <= greatest[g]:
+                    greatest[g] = value
+    return least, greatest

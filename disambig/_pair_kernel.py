@@ -10,6 +10,7 @@ from disambig.native import kernel
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
 
 LANES = 16
 
@@ -48,6 +49,8 @@ def overlaps(
 ) -> Float32:
     """What two sparse rows share, for each pair of rows.
 
+    Fastest where pairs with one left row follow each other: that row is then spread out once.
+
     Parameters
     ----------
     start, column, value
@@ -63,18 +66,19 @@ def overlaps(
         left values, and of the right values.
     """
     out = np.zeros((7, len(left)), dtype=np.float32)
+    spread = np.zeros(len(weight), dtype=np.float32)
+    holder = np.full(len(weight), -1, dtype=np.int32)
     for p in range(len(left)):
-        x, x_end = start[left[p]], start[left[p] + 1]
-        y, y_end = start[right[p]], start[right[p] + 1]
+        if p == 0 or left[p] != left[p - 1]:
+            for x in range(start[left[p]], start[left[p] + 1]):
+                spread[column[x]] = value[x]
+                holder[column[x]] = left[p]
         count, total, largest, product = 0, 0.0, np.float32(0), 0.0
         least, own, other = 0.0, 0.0, 0.0
-        while x < x_end and y < y_end:
-            if column[x] < column[y]:
-                x += 1
-            elif column[x] > column[y]:
-                y += 1
-            else:
-                w, u, v = weight[column[x]], value[x], value[y]
+        for y in range(start[right[p]], start[right[p] + 1]):
+            c = column[y]
+            if holder[c] == left[p]:
+                w, u, v = weight[c], spread[c], value[y]
                 count += 1
                 total += w
                 largest = max(largest, w)
@@ -82,8 +86,6 @@ def overlaps(
                 least += np.float64(w) * np.float64(min(u, v))
                 own += u
                 other += v
-                x += 1
-                y += 1
         if count:
             out[0, p], out[1, p], out[2, p], out[3, p] = count, total, largest, product
             out[4, p], out[5, p], out[6, p] = least, own, other
@@ -136,29 +138,92 @@ def paths(
     start, column
         Nodes of each row, ascending.
     graph_start, graph_column, graph_value
-        Neighbours of each node, ascending.
+        Neighbours of each node.
     """
     out = np.zeros(len(left), dtype=np.float32)
+    reach = np.zeros(len(graph_start) - 1, dtype=np.float64)
+    holder = np.full(len(graph_start) - 1, -1, dtype=np.int32)
     for p in range(len(left)):
-        y, y_end = start[right[p]], start[right[p] + 1]
-        if y == y_end:
-            continue
+        if p == 0 or left[p] != left[p - 1]:
+            for x in range(start[left[p]], start[left[p] + 1]):
+                for z in range(graph_start[column[x]], graph_start[column[x] + 1]):
+                    c = graph_column[z]
+                    if holder[c] != left[p]:
+                        holder[c] = left[p]
+                        reach[c] = 0.0
+                    reach[c] += graph_value[z]
         total = 0.0
-        for x in range(start[left[p]], start[left[p] + 1]):
-            low, end = graph_start[column[x]], graph_start[column[x] + 1]
-            for z in range(y, y_end):
-                # neighbours and nodes both ascend: what lies below was passed
-                wanted = column[z]
-                high = end
-                while low < high:
-                    middle = (low + high) >> 1
-                    if graph_column[middle] < wanted:
-                        low = middle + 1
-                    else:
-                        high = middle
-                if low == end:
-                    break
-                if graph_column[low] == wanted:
-                    total += graph_value[low]
+        for y in range(start[right[p]], start[right[p] + 1]):
+            if holder[column[y]] == left[p]:
+                total += reach[column[y]]
         out[p] = total
+    return out
+
+
+@kernel
+def sum_rows(
+    start: Int64, column: Int32, value: Float32, member: Int64, first: Int64, width: int
+) -> tuple[Int64, Int32, Float32]:
+    """Sums of the sparse rows ``member[first[g]:first[g + 1]]`` of each group g.
+
+    Returns
+    -------
+    start, column, value : int64[G + 1], int32[nnz], float32[nnz]
+        Columns ascend within a group.
+    """
+    bound = 0
+    for g in range(len(first) - 1):
+        for m in range(first[g], first[g + 1]):
+            bound += start[member[m] + 1] - start[member[m]]
+    out_start = np.zeros(len(first), dtype=np.int64)
+    out_column = np.empty(bound, dtype=np.int32)
+    out_value = np.empty(bound, dtype=np.float32)
+    total = np.zeros(width, dtype=np.float64)
+    holder = np.full(width, -1, dtype=np.int64)
+    at = 0
+    for g in range(len(first) - 1):
+        begin = at
+        for m in range(first[g], first[g + 1]):
+            for x in range(start[member[m]], start[member[m] + 1]):
+                c = column[x]
+                if holder[c] != g:
+                    holder[c] = g
+                    total[c] = 0.0
+                    out_column[at] = c
+                    at += 1
+                total[c] += value[x]
+        if first[g + 1] - first[g] > 1:
+            out_column[begin:at].sort()
+        for x in range(begin, at):
+            out_value[x] = total[out_column[x]]
+        out_start[g + 1] = at
+    return out_start, out_column[:at], out_value[:at]
+
+
+@kernel
+def sum_vectors(vectors: Float32, member: Int64, first: Int64) -> tuple[Float64, Int64]:
+    """Sum of the known rows (not NaN) of each group, float64[G, d], and their number, int64[G]."""
+    n, d = len(first) - 1, vectors.shape[1]
+    out = np.zeros((n, d), dtype=np.float64)
+    count = np.zeros(n, dtype=np.int64)
+    for g in range(n):
+        for m in range(first[g], first[g + 1]):
+            row = vectors[member[m]]
+            if not np.isnan(row[0]):
+                count[g] += 1
+                for k in range(d):
+                    out[g, k] += row[k]
+    return out, count
+
+
+@kernel
+def dots(vectors: Float32, others: Float64, which: Int32) -> Float64:
+    """Dot product of each row with ``others[which]`` of it, float64[n]; NaN for a NaN row."""
+    out = np.empty(len(vectors), dtype=np.float64)
+    for r in range(len(vectors)):
+        row, other = vectors[r], others[which[r]]
+        total = 0.0
+        for k in range(vectors.shape[1]):
+            total += row[k] * other[k]
+        out[r] = total
     return out

@@ -7,19 +7,19 @@ as if its two identities were the only groups of a block.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from disambig.constraints import Constraints, cannot_pairs
+from disambig.constraints import Constraints
 from disambig.cross_pairs import block_of_identity, cross_pairs
-from disambig.engine import probabilities
-from disambig.group_features import GroupBatch, group_features
+from disambig.engine import Scored, probabilities
+from disambig.group_features import names_between
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.names import FamilyRelation
-from disambig.pair_features import pair_features
 from disambig.pairs import PairBatch
 
 Int32 = npt.NDArray[np.int32]
@@ -32,8 +32,8 @@ MEMBERS = 30
 RARE_GIVEN = 3.8
 """Rarity of a given name (minus log10 of its share) from which it can outlive a family name:
 "Bhavana" may have married, "Daniel" is two people."""
-CANDIDATES_PER_BATCH = 150
-"""At most a quarter of a million signature pairs."""
+PAIRS_AT_ONCE = 250_000
+"""Signature pairs compared at once."""
 
 
 def members_of(identity: Int32) -> tuple[Int32, Int64]:
@@ -43,11 +43,41 @@ def members_of(identity: Int32) -> tuple[Int32, Int64]:
     return order, start
 
 
-def spokesmen(rows: Int32) -> Int32:
-    """At most :data:`MEMBERS` of the rows, evenly spread."""
-    if len(rows) <= MEMBERS:
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, MEMBERS).astype(np.int64)]
+def spokesmen(n: int, most: int = MEMBERS) -> Int64:
+    """Which of an identity's n signatures speak for it: at most ``most``, evenly spread."""
+    if n <= most:
+        return np.arange(n)
+    return np.arange(most) * (n - 1) // (most - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Speakers:
+    """Signatures that speak for identities.
+
+    Attributes
+    ----------
+    rows : int32[R]
+        Signature rows, identity after identity.
+    start : int64[n_identities + 1]
+        Those of identity ``i`` are ``rows[start[i]:start[i + 1]]``.
+    """
+
+    rows: Int32
+    start: Int64
+
+    @classmethod
+    def of(cls, identity: Int32, wanted: Int64) -> Speakers:
+        """Speakers of the identities ``wanted``; of the others there are none."""
+        order, start = members_of(identity)
+        chosen = [start[i] + spokesmen(int(start[i + 1] - start[i])) for i in wanted.tolist()]
+        count = np.zeros(len(start) - 1, dtype=np.int64)
+        count[wanted] = [len(c) for c in chosen]
+        rows = order[np.concatenate(chosen)] if chosen else order[:0]
+        return cls(rows, np.concatenate([[0], np.cumsum(count)]))
+
+    def of_identity(self, i: int) -> Int32:
+        """Rows that speak for one identity."""
+        return self.rows[self.start[i] : self.start[i + 1]]
 
 
 def score_candidates(
@@ -59,32 +89,55 @@ def score_candidates(
     progress: Callable[[int], None] = lambda n: None,
 ) -> Float32:
     """Second-level probability of each candidate, 0 where it is forbidden; float32[K]."""
-    order, start = members_of(identity)
+    speakers = Speakers.of(identity, np.unique(candidates))
     out = np.zeros(len(candidates), dtype=np.float32)
-    for first in range(0, len(candidates), CANDIDATES_PER_BATCH):
-        chosen = candidates[first : first + CANDIDATES_PER_BATCH]
+    open_ = np.flatnonzero(_plausible(index, speakers, candidates))
+    size = np.diff(speakers.start)[candidates[open_]].sum(axis=1)
+    for some in _runs(size * (size - 1) // 2):
+        chosen = candidates[open_[some]]
         blocks, group = [], []
-        for k, (a, b) in enumerate(chosen):
-            left = spokesmen(order[start[a] : start[a + 1]])
-            right = spokesmen(order[start[b] : start[b + 1]])
+        for k, (a, b) in enumerate(chosen.tolist()):
+            left, right = speakers.of_identity(a), speakers.of_identity(b)
             blocks.append(np.concatenate([left, right]))
             group += [2 * k] * len(left) + [2 * k + 1] * len(right)
         batch = PairBatch.complete(index, blocks)
-        columns = pair_features(index, batch)
-        pair = probabilities(model.pair, model.pair_calibration, columns)
-        groups = GroupBatch.of(batch, np.array(group, dtype=np.int32))
-        found = group_features(index, batch, groups, columns, pair)
+        scored = Scored.of(
+            index,
+            batch,
+            constraints,
+            lambda c: probabilities(model.pair, model.pair_calibration, c),
+        )
+        _, found = scored.between(np.array(group, dtype=np.int32))
         probability = probabilities(model.group, model.group_calibration, found)
-        # sharing a common first name and a laboratory is no sign of a changed family name
-        family = groups.greatest(columns["name_family_relation"])
-        given = columns["name_rarity"] - columns["name_family_rarity"]
-        common = ~(groups.greatest(given) >= RARE_GIVEN)
-        probability[(family == FamilyRelation.DIFFERENT) & common] = 0.0
-        barred = cannot_pairs(constraints, batch)
+        barred = scored.bonds.cannot
         probability[batch.block[barred[:, 0]]] = 0.0
-        out[first : first + len(chosen)] = probability
+        out[open_[some]] = probability
         progress(len(chosen))
     return out
+
+
+def _runs(load: Int64) -> Iterator[slice]:
+    """Consecutive candidates with about :data:`PAIRS_AT_ONCE` signature pairs together."""
+    total = np.concatenate([[0], np.cumsum(load)])
+    at = 0
+    while at < len(load):
+        end = int(np.searchsorted(total, total[at] + PAIRS_AT_ONCE, side="right")) - 1
+        yield slice(at, max(end, at + 1))
+        at = max(end, at + 1)
+
+
+def _plausible(index: CorpusIndex, speakers: Speakers, candidates: Int64) -> Bool:
+    """Which candidates agree in family name, or in a given name rare enough to outlive one.
+
+    Sharing a common first name and a laboratory is no sign of a changed family name.
+    """
+    name = index.corpus.signature_name[speakers.rows].astype(np.int64)
+    owner = np.repeat(np.arange(len(speakers.start) - 1), np.diff(speakers.start))
+    evidence = names_between(index, owner, name, len(speakers.start) - 1, *candidates.T)
+    given = evidence["given_rarity"][1]
+    alike = evidence["name_family_relation"][1] != FamilyRelation.DIFFERENT
+    found: Bool = alike | (given >= RARE_GIVEN)
+    return found
 
 
 def join_across(

@@ -63,20 +63,46 @@ class Constraints:
         """Number of must-groups."""
         return len(self.group_start) - 1
 
-    def part(self, rows: Int32) -> Constraints:
-        """The same for some signatures alone (rows ascending), numbered from 0.
+    def carried(self, row: Int64, work_of: Int64, work: Int32) -> Constraints:
+        """The same among other signatures, of which some or all of these are a part.
 
-        A cannot-link of a signature elsewhere holds here for the members of its must-group.
+        A cannot-link of a signature that is not among them holds for the members of its
+        must-group that are.
+
+        Parameters
+        ----------
+        row : int64[S]
+            Where each of these signatures is among the others, -1 for nowhere.
+        work_of : int64[n_works]
+            Work of the others for each work of these, -1 for none.
+        work : int32[T]
+            Work of each of the other signatures.
         """
-        must = self.must[rows]
-        # one member here can stand for all: what is ruled out for one is for its group
+        here = np.flatnonzero(row >= 0)
+        must, orcid = (np.full(len(work), -1, dtype=np.int32) for _ in range(2))
+        must[row[here]], orcid[row[here]] = self.must[here], self.orcid[here]
+        # one member can stand for all: what is ruled out for one is for its group
         member = np.full(self.n_groups + 1, -1, dtype=np.int64)
-        bound = np.flatnonzero(must >= 0)
-        member[must[bound[::-1]]] = bound[::-1]
-        ends = place_of(rows.astype(np.int64), self.cannot.astype(np.int64).ravel())
-        ends = np.where(ends >= 0, ends, member[self.must[self.cannot.ravel()]]).reshape(-1, 2)
+        bound = here[self.must[here] >= 0][::-1]
+        member[self.must[bound]] = row[bound]
+        ends = row[self.cannot]
+        ends = np.where(ends >= 0, ends, member[self.must[self.cannot]])
         cannot = np.sort(ends[(ends >= 0).all(axis=1)], axis=1).astype(np.int32)
-        return replace(self, must=must, cannot=cannot, orcid=self.orcid[rows], work=self.work[rows])
+        elsewhere = int(work.max(initial=-1)) + 1 + np.arange(len(work_of))
+        known = np.where(work_of >= 0, work_of, elsewhere)
+        return replace(
+            self, must=must, orcid=orcid, cannot=cannot, work=work,
+            group_work=known[self.group_work],
+        )  # fmt: skip
+
+    def on(self, bound: Corpus, part: Corpus) -> Constraints:
+        """The same for the signatures of ``part``; these are of the corpus ``bound``."""
+        work_of = np.array([part.work_index.get(w, -1) for w in bound.work_ids], dtype=np.int64)
+        width = np.int64(1 << 32)
+        key = part.signature_work * width + part.signature_position
+        known = work_of[bound.signature_work]
+        row = place_of(key, known * width + bound.signature_position)
+        return self.carried(np.where(known >= 0, row, -1), work_of, part.signature_work)
 
 
 @dataclass(frozen=True)

@@ -43,10 +43,11 @@ def cross_pairs(index: CorpusIndex, identity: Int32, block: Int32) -> Int64:
         Identity numbers, low < high, sorted, none twice.
     """
     block_of = block_of_identity(identity, block)
+    rows = np.arange(index.corpus.n_signatures, dtype=np.int32)
     found = np.concatenate(
         [
-            pairs_apart(*reading_evidence(index, identity), block_of, least=1),
-            pairs_apart(*circle_evidence(index, identity), block_of, least=2),
+            sharing(*reading_evidence(index, rows), identity, block_of, least=1),
+            sharing(*circle_evidence(index, rows), identity, block_of, least=2),
         ]
     )
     return np.unique(found, axis=0)
@@ -59,8 +60,14 @@ def block_of_identity(identity: Int32, block: Int32) -> Int64:
     return first
 
 
-def reading_evidence(index: CorpusIndex, identity: Int32) -> tuple[UInt64, Int64]:
-    """Key of each (reading of a name, co-author's initial key), and the identity that has it."""
+def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
+    """Key of each (reading of a name, co-author's initial key) of some signatures.
+
+    Returns
+    -------
+    key, row : uint64[N], int32[N]
+        Keys, and the signature that has each.
+    """
     name_row: list[int] = []
     keys: list[str] = []
     for row, name in enumerate(index.corpus.names):
@@ -71,27 +78,26 @@ def reading_evidence(index: CorpusIndex, identity: Int32) -> tuple[UInt64, Int64
     order = np.lexsort((reading, np.array(name_row, dtype=np.int64)))
     owner, reading = np.array(name_row, dtype=np.int64)[order], reading[order]
     start = np.searchsorted(owner, np.arange(len(index.corpus.names) + 1))
-    return _with_coauthors(index, identity, start, reading, initials=True)
+    return _with_coauthors(index, rows, start, reading, initials=True)
 
 
-def circle_evidence(index: CorpusIndex, identity: Int32) -> tuple[UInt64, Int64]:
-    """Key of each (first name written out, co-author), and the identity that has it."""
+def circle_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
+    """Key of each (first name written out, co-author); as :func:`reading_evidence`."""
     first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
     known = np.array([bool(f) for f in first], dtype=np.int64)
     start = np.concatenate([[0], np.cumsum(known)])
     return _with_coauthors(
-        index, identity, start, word_keys([f for f in first if f]), initials=False
+        index, rows, start, word_keys([f for f in first if f]), initials=False
     )
 
 
 def _with_coauthors(
-    index: CorpusIndex, identity: Int32, start: Int64, key: UInt64, *, initials: bool
-) -> tuple[UInt64, Int64]:
-    """Each key of a signature's name with each of its co-authors, none twice for an identity."""
-    corpus = index.corpus
-    team = team_of(index, np.arange(corpus.n_signatures, dtype=np.int32), initials=initials)
-    row = team.row()
-    name = corpus.signature_name[row]
+    index: CorpusIndex, rows: Int32, start: Int64, key: UInt64, *, initials: bool
+) -> tuple[UInt64, Int32]:
+    """Each key of a signature's name with each of its co-authors."""
+    team = team_of(index, rows, initials=initials)
+    row = rows[team.row()]
+    name = index.corpus.signature_name[row]
     times = np.diff(start)[name]
     entry = np.repeat(np.arange(len(row)), times)
     within = np.arange(len(entry)) - np.repeat(np.cumsum(times) - times, times)
@@ -99,35 +105,55 @@ def _with_coauthors(
     other = (index.initial_keys if initials else index.full_keys)[team.column[entry]]
     # a mix of the two keys in which neither can undo the other
     both = (own * np.uint64(0x9E3779B97F4A7C15)) ^ (other + (own >> np.uint64(29)))
-    who = identity[row[entry]].astype(np.int64)
-    order = np.lexsort((who, both))
-    both, who = both[order], who[order]
-    new = np.ones(len(both), dtype=bool)
-    new[1:] = (both[1:] != both[:-1]) | (who[1:] != who[:-1])
-    return both[new], who[new]
+    return both, row[entry]
 
 
-def pairs_apart(
-    key: UInt64, identity: Int64, block_of: Int64, *, least: int, limit: int = SHARED_BY
+def sharing(
+    key: UInt64,
+    row: Int32,
+    identity: npt.NDArray[np.integer],
+    block_of: Int64,
+    *,
+    least: int,
+    limit: int = SHARED_BY,
 ) -> Int64:
     """Pairs of identities of two blocks that share ``least`` keys or more, int64[K, 2] sorted.
 
     Parameters
     ----------
-    key, identity : uint64[N], int64[N]
-        Sorted by key, then identity, none twice. A key that more than ``limit`` identities have
-        is left out.
+    key, row : uint64[N], int32[N]
+        Evidence, and the signature that has it.
+    identity, block_of : int[n_signatures], int64[n_identities]
+    limit : int
+        A key that more identities have is left out.
     """
+    pairs, count = shared_keys(key, row, identity, block_of, limit)
+    return pairs[count >= least]
+
+
+def shared_keys(
+    key: UInt64,
+    row: Int32,
+    identity: npt.NDArray[np.integer],
+    block_of: Int64,
+    limit: int = SHARED_BY,
+) -> tuple[Int64, Int64]:
+    """Pairs of identities of two blocks that share a key, and how many: int64[K, 2], int64[K]."""
+    who = identity[row].astype(np.int64)
+    order = np.lexsort((who, key))
+    key, who = key[order], who[order]
+    new = np.ones(len(key), dtype=bool)
+    new[1:] = (key[1:] != key[:-1]) | (who[1:] != who[:-1])
+    key, who = key[new], who[new]
     end = np.searchsorted(key, key, side="right")
-    first = np.searchsorted(key, key)
-    few = np.flatnonzero((end - first <= limit) & (end - first > 1))
+    size = end - np.searchsorted(key, key)
+    few = np.flatnonzero((size <= limit) & (size > 1))
     partners = end[few] - 1 - few
     a = np.repeat(few, partners)
     begin = np.cumsum(partners) - partners
     b = np.arange(len(a)) - np.repeat(begin, partners) + a + 1
-    a, b = identity[a], identity[b]
+    a, b = who[a], who[b]
     apart = block_of[a] != block_of[b]
-    width = np.int64(len(block_of))
+    width = np.int64(max(len(block_of), 1))
     found, count = np.unique(a[apart] * width + b[apart], return_counts=True)
-    found = found[count >= least]
-    return np.column_stack([found // width, found % width])
+    return np.column_stack([found // width, found % width]), count

@@ -6,7 +6,7 @@ model, both read-only, so batches run in any order and in any process with one r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +19,12 @@ from disambig.group_features import ABSENT, GroupBatch, group_features
 from disambig.index import CorpusIndex
 from disambig.linkage import average_linkage
 from disambig.model import Model
-from disambig.pair_features import pair_features
+from disambig.pair_features import RowEvidence, pair_features
 from disambig.pairs import PairBatch
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
+Bool = npt.NDArray[np.bool_]
 
 ROUNDS = 4
 """Most rounds of the second level; nearly all blocks are settled after two."""
@@ -79,7 +80,7 @@ class Bonds:
     cannot: Int32
 
     @classmethod
-    def of(cls, index: CorpusIndex, batch: PairBatch, constraints: Constraints) -> Bonds:
+    def of(cls, batch: PairBatch, constraints: Constraints) -> Bonds:
         """Constraints among the rows of ``batch``, block by block."""
         cannot = cannot_pairs(constraints, batch)
         return cls(constraints.must[batch.rows], cannot)
@@ -125,85 +126,139 @@ def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshol
 
 
 @dataclass(frozen=True, eq=False)
-class SecondLevel:
-    """The second level's state after some rounds.
+class Scored:
+    """Pairs of a batch with what the first level makes of them.
+
+    Attributes
+    ----------
+    batch : PairBatch
+    rows : RowEvidence
+    columns : dict of str to float32[P]
+        Pair features.
+    probability : float32[P]
+    bonds : Bonds
+    """
+
+    index: CorpusIndex
+    batch: PairBatch
+    rows: RowEvidence
+    columns: dict[str, Float32]
+    probability: Float32
+    bonds: Bonds
+
+    @classmethod
+    def of(
+        cls,
+        index: CorpusIndex,
+        batch: PairBatch,
+        constraints: Constraints,
+        score: Callable[[dict[str, Float32]], Float32],
+    ) -> Scored:
+        """Compute the features of a batch and score them."""
+        rows = RowEvidence.of(index, batch)
+        columns = pair_features(index, batch, rows)
+        bonds = Bonds.of(batch, constraints)
+        return cls(index, batch, rows, columns, score(columns), bonds)
+
+    def first_level(self, threshold: float) -> Int32:
+        """Group at high precision; the group of each row."""
+        return first_level(self.batch, self.probability, self.bonds, threshold)
+
+    def between(
+        self, group: Int32, live: Bool | None = None
+    ) -> tuple[GroupBatch, dict[str, Float32]]:
+        """Groups of the rows and the features of their pairs; of the blocks ``live`` alone."""
+        groups = GroupBatch.of(self.batch, group, live)
+        return groups, group_features(
+            self.index, self.batch, groups, self.columns, self.probability, self.rows
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Round:
+    """One round of the second level.
 
     Attributes
     ----------
     groups : GroupBatch
-        The last groups that were scored.
-    probability : float32[n_group_pairs]
+        The groups that were scored.
+    columns : dict of str to float32[N]
+        Features of their pairs.
+    probability : float32[N]
         Their scores.
     final : int32[R]
         Group of each row after joining them.
     """
 
     groups: GroupBatch
+    columns: dict[str, Float32]
     probability: Float32
     final: Int32
 
 
 def second_level(
-    index: CorpusIndex,
-    batch: PairBatch,
-    columns: dict[str, Float32],
-    pair_probability: Float32,
+    scored: Scored,
     first: Int32,
-    bonds: Bonds,
     score: Callable[[dict[str, Float32]], Float32],
     threshold: float,
-    rounds: int = ROUNDS,
-) -> SecondLevel:
+) -> Iterator[Round]:
     """Score groups and join them, again and again while joining changes anything.
 
     A joined group has more co-authors, venues and years to show than its parts had, so each
-    round decides on better evidence than the one before.
+    round decides on better evidence than the one before. A block in which nothing was joined
+    takes no part in the next round, which would find the same.
     """
-    final = first
-    for _ in range(rounds):
-        groups = GroupBatch.of(batch, final)
-        probability = score(group_features(index, batch, groups, columns, pair_probability))
-        before, final = final, join_groups(groups, probability, bonds, threshold)
-        if final.max(initial=0) == before.max(initial=0):
-            break
-    return SecondLevel(groups, probability, final)
+    final, live = first, None
+    n_blocks = len(scored.batch.start) - 1
+    for _ in range(ROUNDS):
+        groups, columns = scored.between(final, live)
+        probability = score(columns)
+        joined = join_groups(groups, probability, scored.bonds, threshold)
+        yield Round(groups, columns, probability, joined)
+        before = np.bincount(groups.block, minlength=n_blocks)
+        block = np.zeros(int(joined.max(initial=-1)) + 1, dtype=np.int32)
+        block[joined] = scored.batch.block
+        live = np.bincount(block, minlength=n_blocks) < before
+        if not live.any():
+            return
+        final = joined
 
 
 def resolve(
     index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
 ) -> Resolved:
     """Cluster some blocks; blocks do not influence each other."""
-    bonds = Bonds.of(index, batch, constraints)
-    columns = pair_features(index, batch)
-    probability = probabilities(model.pair, model.pair_calibration, columns)
-    first = first_level(batch, probability, bonds, model.settings["first_level"])
-    second = second_level(
-        index,
-        batch,
-        columns,
-        probability,
-        first,
-        bonds,
-        lambda found: probabilities(model.group, model.group_calibration, found),
-        model.settings["second_level"],
+    scored = Scored.of(
+        index, batch, constraints, lambda c: probabilities(model.pair, model.pair_calibration, c)
     )
-    confidence = _confidence(batch, second, probability)
-    return Resolved(batch.rows, second.final, confidence, batch.considered, batch.n_pairs)
+    final = scored.first_level(model.settings["first_level"])
+    joint = scored.probability.copy()
+    for step in second_level(
+        scored,
+        final,
+        lambda c: probabilities(model.group, model.group_calibration, c),
+        model.settings["second_level"],
+    ):
+        final = step.final
+        _take_over(joint, scored, step)
+    confidence = _confidence(batch, final, joint)
+    return Resolved(batch.rows, final, confidence, batch.considered, batch.n_pairs)
 
 
-def joint_probability(groups: GroupBatch, pair: Float32, group: Float32) -> Float32:
-    """Probability of each signature pair with all that is known: its own within a group, its
-    groups' across two.
+def _take_over(joint: Float32, scored: Scored, step: Round) -> None:
+    """Put the latest probability of each signature pair into ``joint``: its own within a group,
+    its groups' across two.
     """
-    out = pair.copy()
-    out[groups.cross] = group[groups.place()]
-    return out
+    batch, groups = scored.batch, step.groups
+    fresh = np.zeros(len(batch.start) - 1, dtype=bool)
+    fresh[groups.block[groups.left]] = True
+    pairs = np.flatnonzero(fresh[batch.block[batch.left]])
+    joint[pairs] = scored.probability[pairs]
+    joint[groups.cross] = step.probability[groups.place()]
 
 
-def _confidence(batch: PairBatch, second: SecondLevel, pair: Float32) -> Float32:
+def _confidence(batch: PairBatch, final: Int32, probability: Float32) -> Float32:
     """Mean probability with the rest of the identity; a signature alone: that it is nobody's."""
-    final = second.final
-    probability = joint_probability(second.groups, pair, second.probability)
     same = final[batch.left] == final[batch.right]
     n = len(batch.rows)
     inside = np.bincount(batch.left[same], probability[same], n)

@@ -16,7 +16,7 @@ from disambig.across import score_candidates, spokesmen
 from disambig.blocking import Comparisons, blocks_of
 from disambig.constraints import Constraints, cannot_pairs
 from disambig.cross_pairs import cross_pairs
-from disambig.engine import ROUNDS, Bonds, first_level, probabilities, second_level
+from disambig.engine import Round, Scored, probabilities, second_level
 from disambig.group_features import GroupBatch, group_features
 from disambig.index import CorpusIndex
 from disambig.model import Model
@@ -74,22 +74,13 @@ class Trace:
 
 
 @dataclass(frozen=True, eq=False)
-class _Round:
-    """One round of the second level: the groups it scored, and the row labels it made."""
-
-    groups: GroupBatch
-    columns: dict[str, Float32]
-    final: Int32
-
-
-@dataclass(frozen=True, eq=False)
 class _Block:
     """One block, clustered; ``first`` and each round's ``final`` are a label for each row."""
 
     batch: PairBatch
     columns: dict[str, Float32]
     first: Int32
-    rounds: list[_Round]
+    rounds: list[Round]
 
     @property
     def final(self) -> Int32:
@@ -124,28 +115,20 @@ def _parts_of(index: CorpusIndex, a: int, b: int) -> tuple[Int32, Int32]:
 
 
 def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows: Int32) -> _Block:
-    batch = NamePairs.of(index, [rows]).batch(0, 1)
-    bonds = Bonds.of(index, batch, constraints)
-    columns = pair_features(index, batch)
-    pair = probabilities(model.pair, model.pair_calibration, columns)
-    first = first_level(batch, pair, bonds, model.settings["first_level"])
-    seen: list[dict[str, Float32]] = []
-
-    def score(found: dict[str, Float32]) -> Float32:
-        seen.append(found)
-        return probabilities(model.group, model.group_calibration, found)
-
-    rounds: list[_Round] = []
-    threshold = model.settings["second_level"]
-    before = first
-    while before.any() and len(rounds) < ROUNDS:  # one group leaves nothing to compare
-        # one round at a time is what the engine does, and lets us see each
-        done = second_level(index, batch, columns, pair, before, bonds, score, threshold, rounds=1)
-        rounds.append(_Round(done.groups, seen[-1], done.final))
-        if done.final.max() == before.max():
-            break
-        before = done.final
-    return _Block(batch, columns, first, rounds)
+    scored = Scored.of(
+        index,
+        NamePairs.of(index, [rows]).batch(0, 1),
+        constraints,
+        lambda c: probabilities(model.pair, model.pair_calibration, c),
+    )
+    first = scored.first_level(model.settings["first_level"])
+    rounds = second_level(
+        scored,
+        first,
+        lambda c: probabilities(model.group, model.group_calibration, c),
+        model.settings["second_level"],
+    )
+    return _Block(scored.batch, scored.columns, first, list(rounds))
 
 
 def _within(
@@ -235,12 +218,16 @@ def _identities(index: CorpusIndex, blocks: list[_Block]) -> tuple[Int32, Int32]
 
 def _pair_across(index: CorpusIndex, group_a: Int32, group_b: Int32, a: int, b: int) -> Row:
     """Features of two rows amid those that speak for their groups, as if in one block."""
-    left, right = _with(spokesmen(group_a), a), _with(spokesmen(group_b), b)
+    left, right = _with(_speakers(group_a), a), _with(_speakers(group_b), b)
     i = int(np.flatnonzero(left == a)[0])
     j = len(left) + int(np.flatnonzero(right == b)[0])
     return _row(
         pair_features(index, PairBatch.single(index, np.concatenate([left, right]), i, j)), 0
     )
+
+
+def _speakers(rows: Int32) -> Int32:
+    return rows[spokesmen(len(rows))]
 
 
 def _with(rows: Int32, row: int) -> Int32:
@@ -249,7 +236,7 @@ def _with(rows: Int32, row: int) -> Int32:
 
 
 def _groups_across(index: CorpusIndex, model: Model, group_a: Int32, group_b: Int32) -> Row:
-    left, right = sorted((spokesmen(group_a), spokesmen(group_b)), key=lambda g: int(g[0]))
+    left, right = sorted((_speakers(group_a), _speakers(group_b)), key=lambda g: int(g[0]))
     batch = PairBatch.complete(index, [np.concatenate([left, right])])
     group = np.repeat(np.arange(2, dtype=np.int32), [len(left), len(right)])
     columns = pair_features(index, batch)

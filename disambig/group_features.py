@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from disambig._group_kernel import cross_scores
-from disambig._pair_kernel import cosines, overlaps
+from disambig._group_kernel import cross_scores, spans
+from disambig._pair_kernel import cosines, overlaps, sum_vectors
 from disambig.index import CorpusIndex
-from disambig.pair_features import name_evidence, rarity, team_of, usual_meaning
+from disambig.pair_features import RowEvidence, name_evidence, rarity
 from disambig.pairs import PairBatch
 from disambig.sparse_rows import SparseRows
 
@@ -59,13 +59,24 @@ class GroupBatch:
     start: Int64
 
     @classmethod
-    def of(cls, batch: PairBatch, group: Int32) -> GroupBatch:
-        """``group`` is contiguous from 0 and rises with the block, as linkage returns it."""
+    def of(
+        cls, batch: PairBatch, group: Int32, live: npt.NDArray[np.bool_] | None = None
+    ) -> GroupBatch:
+        """Groups of a batch, and their pairs.
+
+        Parameters
+        ----------
+        group : int32[R]
+            Contiguous from 0 and rising with the block, as linkage returns it.
+        live : bool[B] or None
+            Blocks whose pairs of groups are wanted; None for all.
+        """
         n = int(group.max(initial=-1)) + 1
         block = np.zeros(n, dtype=np.int32)
         block[group] = batch.block
         a, b = group[batch.left], group[batch.right]
-        cross = np.flatnonzero(a != b)
+        apart = a != b if live is None else (a != b) & live[batch.block[batch.left]]
+        cross = np.flatnonzero(apart)
         low, high = np.minimum(a[cross], b[cross]), np.maximum(a[cross], b[cross])
         key = low.astype(np.int64) * n + high
         order = np.argsort(key, kind="stable")
@@ -91,6 +102,14 @@ class GroupBatch:
         """Number of the pair of groups ``low < high``, -1 where no pair between is listed."""
         found = np.flatnonzero((self.left == low) & (self.right == high))
         return int(found[0]) if len(found) else -1
+
+    def members(self) -> tuple[Int64, Int64]:
+        """Rows of the groups that are in any pair: ``rows[first[g]:first[g + 1]]`` of group g."""
+        paired = np.zeros(len(self.size), dtype=bool)
+        paired[self.left] = paired[self.right] = True
+        rows = np.flatnonzero(paired[self.group])
+        rows = rows[np.argsort(self.group[rows], kind="stable")]
+        return rows, np.searchsorted(self.group[rows], np.arange(len(self.size) + 1))
 
     def place(self) -> Int64:
         """Group pair of each entry of ``cross``, int64[X]."""
@@ -194,6 +213,7 @@ def group_features(
     groups: GroupBatch,
     pair_columns: dict[str, Float32],
     probability: Float32,
+    rows: RowEvidence | None = None,
 ) -> dict[str, Float32]:
     """Every feature of every pair of groups.
 
@@ -203,29 +223,33 @@ def group_features(
         From :func:`disambig.pair_features.pair_features`; needed are :data:`KEPT`.
     probability : float32[P]
         First-level probability of each signature pair.
+    rows : RowEvidence or None
+        Of the batch, where it is at hand.
 
     Returns
     -------
     dict of str to float32[N]
         In the order of :data:`GROUP_FEATURES`.
     """
+    rows = rows or RowEvidence.of(index, batch)
+    member, first = groups.members()
     scores = _scores(batch, groups, probability)
     out: dict[str, npt.NDArray[np.floating]] = {**scores}
     out.update(_sizes(batch, groups))
     out.update(_rivals(groups, scores["score_mean"], scores["score_best_high"]))
     out["cohesion"] = _cohesion(batch, groups, probability)
-    out.update(_coauthors(index, batch, groups))
-    out.update(_profiles(index, batch, groups))
-    out.update(_venues(index, batch, groups))
-    out.update(_years(index, batch, groups))
-    names = _names(index, batch, groups)
+    out.update(_coauthors(index, groups, rows, member, first))
+    out.update(_profiles(index, groups, rows, member, first))
+    out.update(_venues(index, groups, rows, member, first))
+    out.update(_years(groups, rows, member, first))
+    names = _names(index, groups, rows)
     out.update({f"{name}_least": names[name][0] for name in LEAST})
     for name in GREATEST:
         known = names[name][1] if name in names else groups.greatest(pair_columns[name])
         out[f"{name}_greatest"] = known
     hop = groups.total(np.nan_to_num(pair_columns["coauthors_hop"]))
     out["coauthors_hop_mean"] = hop / groups.pairs_between
-    out["text_meaning_above_mean"] = _meaning_above(index, batch, groups)
+    out["text_meaning_above_mean"] = _meaning_above(groups, rows, member, first)
     return {name: np.asarray(column, dtype=np.float32) for name, column in out.items()}
 
 
@@ -299,10 +323,11 @@ def _shared(rows: SparseRows, weight: Float32, groups: GroupBatch) -> Float32:
     return overlaps(rows.start, rows.column, rows.value, weight, groups.left, groups.right)
 
 
-def _coauthors(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+def _coauthors(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
     a, b = groups.left, groups.right
-    team = team_of(index, batch.rows)
-    counts = team.summed(groups.group, len(groups.size), len(index.full_works))
+    counts = rows.team.summed(member, first, len(index.full_works))
     found = _shared(counts, rarity(index.full_works), groups)
     weight = _shared(counts, np.ones(len(index.full_works), np.float32), groups)[4]
     distinct = counts.lengths.astype(np.float32)
@@ -324,26 +349,25 @@ def _coauthors(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict
     return columns
 
 
-def _profiles(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+def _profiles(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
     """Topics and affiliations of whole groups."""
-    n = len(groups.size)
-    work = index.corpus.signature_work[batch.rows]
     out: dict[str, Float32] = {}
     for name, vectors in (
-        ("title_meaning", index.title_meaning[work]),
-        ("meaning", index.meaning[work]),
-        ("venue_meaning", index.venue_meaning[index.venue_text[work]]),
+        ("title_meaning", rows.title_meaning),
+        ("meaning", rows.meaning),
+        ("venue_meaning", rows.venue_meaning),
     ):
-        out[f"profile_{name}"] = cosines(_centroid(groups, vectors), groups.left, groups.right)
-    place = np.flatnonzero(index.affiliation_of[batch.rows] >= 0)
-    affiliation = index.affiliation_of[batch.rows[place]]
-    for name, rows, group, width in (
-        ("title", index.title.take(work), groups.group, len(index.title_idf)),
-        ("text", index.text.take(work), groups.group, len(index.title_idf)),
-        ("affiliation", index.affiliation.take(affiliation), groups.group[place],
-         len(index.affiliation_idf)),
-    ):  # fmt: skip
-        profile = rows.summed(group, n, width).unit()
+        centre = _direction(sum_vectors(vectors, member, first)[0])
+        out[f"profile_{name}"] = cosines(centre, groups.left, groups.right)
+    told = np.where(rows.affiliation >= 0, rows.affiliation, len(index.affiliation))
+    for name, texts, width in (
+        ("title", rows.title, len(index.title_idf)),
+        ("text", rows.text, len(index.title_idf)),
+        ("affiliation", index.affiliation.with_empty().take(told), len(index.affiliation_idf)),
+    ):
+        profile = texts.summed(member, first, width).unit()
         cosine = _shared(profile, np.ones(width, np.float32), groups)[3]
         empty = profile.lengths == 0
         cosine[empty[groups.left] | empty[groups.right]] = np.nan
@@ -351,12 +375,20 @@ def _profiles(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[
     return out
 
 
-def _venues(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+def _direction(total: Float64) -> Float32:
+    """Rows scaled to length 1; NaN for a row of zeros."""
+    norm = np.sqrt((total * total).sum(axis=1, keepdims=True))
+    norm[norm == 0] = np.nan
+    return (total / norm).astype(np.float32)
+
+
+def _venues(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
     a, b = groups.left, groups.right
-    venue = index.venue[index.corpus.signature_work[batch.rows]]
-    known = np.flatnonzero(venue >= 0)
-    each = SparseRows.lists(np.arange(len(known)), venue[known], len(known))
-    venues = each.summed(groups.group[known], len(groups.size), len(index.venue_works))
+    known = np.flatnonzero(rows.venue >= 0)
+    each = SparseRows.lists(known, rows.venue[known], len(rows.venue))
+    venues = each.summed(member, first, len(index.venue_works))
     weight = (1 / np.log2(2 + index.venue_works)).astype(np.float32)
     found = _shared(venues, weight, groups)
     length = np.sqrt(np.bincount(venues.row(), venues.value.astype(np.float64) ** 2, len(venues)))
@@ -371,67 +403,72 @@ def _venues(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[st
     return columns
 
 
-def _by_group(group: Int32) -> tuple[Int64, Int64]:
-    """Rows sorted by group, and where each group starts in them; no group is empty."""
-    order = np.argsort(group, kind="stable")
-    return order, np.flatnonzero(np.diff(group[order], prepend=-1) > 0)
-
-
-def _centroid(groups: GroupBatch, vectors: Float32) -> Float32:
-    """Mean direction of each group's known vectors; NaN where none is known."""
-    order, first = _by_group(groups.group)
-    total = np.add.reduceat(np.nan_to_num(vectors)[order], first, axis=0)
-    norm = np.sqrt((total * total).sum(axis=1, keepdims=True))
-    norm[norm == 0] = np.nan
-    unit: Float32 = (total / norm).astype(np.float32)
-    return unit
-
-
-def _meaning_above(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> Float64:
+def _meaning_above(
+    groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> Float64:
     """How far the meanings of two groups are nearer than usual, over all pairs between them."""
-    meaning = index.meaning[index.corpus.signature_work[batch.rows]]
-    usual = usual_meaning(meaning, batch)
-    order, first = _by_group(groups.group)
-    known = ~np.isnan(usual)
-    count = np.add.reduceat(known[order].astype(np.float64), first)
+    total, count = sum_vectors(rows.meaning, member, first)
+    usual = sum_vectors(rows.usual[:, None], member, first)[0].ravel()
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.add.reduceat(np.nan_to_num(meaning)[order], first, axis=0) / count[:, None]
-        mean_usual = np.add.reduceat(np.nan_to_num(usual)[order], first) / count
+        mean, mean_usual = (total / count[:, None]).astype(np.float32), usual / count
     a, b = groups.left, groups.right
-    between = cosines(mean.astype(np.float32), a, b)
-    above: Float64 = between - (mean_usual[a] + mean_usual[b]) / 2
+    above: Float64 = cosines(mean, a, b) - (mean_usual[a] + mean_usual[b]) / 2
     return above
 
 
-def _years(index: CorpusIndex, batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+def _years(
+    groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
     a, b = groups.left, groups.right
-    year = index.corpus.years[index.corpus.signature_work[batch.rows]]
-    order, start = _by_group(groups.group)
-    first = np.fmin.reduceat(year[order], start)
-    last = np.fmax.reduceat(year[order], start)
-    gap = np.maximum(first[a], first[b]) - np.minimum(last[a], last[b])
+    earliest, latest = spans(rows.year, member, first)
+    gap = np.maximum(earliest[a], earliest[b]) - np.minimum(latest[a], latest[b])
     return {
         "years_gap": np.maximum(gap, 0),
         "years_overlap": np.maximum(-gap, 0),
-        "years_span": np.maximum(last[a], last[b]) - np.minimum(first[a], first[b]),
+        "years_span": np.maximum(latest[a], latest[b]) - np.minimum(earliest[a], earliest[b]),
     }
 
 
 def _names(
-    index: CorpusIndex, batch: PairBatch, groups: GroupBatch
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence
 ) -> dict[str, tuple[Float32, Float32]]:
-    """Least and greatest evidence between any name of one group and any of the other."""
-    name = index.corpus.signature_name[batch.rows].astype(np.int64)
-    width = np.int64(len(index.corpus.names))
-    key = np.unique(groups.group * width + name)
-    start = np.searchsorted(key // width, np.arange(len(groups.size) + 1))
+    return names_between(
+        index, groups.group, rows.name.astype(np.int64), len(groups.size), groups.left, groups.right
+    )
+
+
+def names_between(
+    index: CorpusIndex,
+    owner: npt.NDArray[np.integer],
+    name: Int64,
+    n_owners: int,
+    left: npt.NDArray[np.integer],
+    right: npt.NDArray[np.integer],
+) -> dict[str, tuple[Float32, Float32]]:
+    """Least and greatest evidence between any name of one set and any of another.
+
+    Parameters
+    ----------
+    owner, name : int[R], int64[R]
+        Which set each name is of; no set named below is empty.
+    left, right : int[N]
+        Pairs of sets.
+
+    Returns
+    -------
+    dict of str to (float32[N], float32[N])
+        Columns of :func:`disambig.pair_features.name_evidence`, NaN where nothing is known.
+    """
+    width = np.int64(max(len(index.corpus.names), 1))
+    key = np.unique(owner * width + name)
+    start = np.searchsorted(key // width, np.arange(n_owners + 1))
     times = np.diff(start)
-    n_left, n_right = times[groups.left], times[groups.right]
-    pair = np.repeat(np.arange(groups.n_pairs), n_left * n_right)
+    n_left, n_right = times[left], times[right]
+    pair = np.repeat(np.arange(len(left)), n_left * n_right)
     first = np.cumsum(n_left * n_right) - n_left * n_right
     number = np.arange(len(pair)) - first[pair]
-    one = key[start[groups.left[pair]] + number // n_right[pair]] % width
-    other = key[start[groups.right[pair]] + number % n_right[pair]] % width
+    one = key[start[left[pair]] + number // n_right[pair]] % width
+    other = key[start[right[pair]] + number % n_right[pair]] % width
     ends = np.minimum(one, other) * width + np.maximum(one, other)
     distinct, origin = np.unique(ends, return_inverse=True)
     found = name_evidence(
@@ -444,5 +481,4 @@ def _names(
             _reduced(np.fmax, values[origin], bounds),
         )
         for column, values in found.items()
-        if column in LEAST or column in GREATEST
     }

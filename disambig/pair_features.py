@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from disambig._pair_kernel import cosines, overlaps, paths
+from disambig._pair_kernel import cosines, dots, overlaps, paths, sum_vectors
 from disambig.index import CorpusIndex
 from disambig.names import compare
 from disambig.pairs import PairBatch
@@ -58,21 +60,83 @@ PAIR_FEATURES = (
 """Names and order of the columns of :func:`pair_features`."""
 
 
-def pair_features(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
+@dataclass(frozen=True, eq=False)
+class RowEvidence:
+    """What each row of a batch brings, looked up once for all of its pairs and groups.
+
+    Attributes
+    ----------
+    name : int32[R]
+        Row of the name table.
+    team, team_initials : SparseRows
+        Keys of the co-authors.
+    title, text : SparseRows
+    meaning, title_meaning, venue_meaning : float32[R, d]
+    usual : float32[R]
+        Mean cosine of the meaning with the others of the block, see :func:`usual_meaning`.
+    venue, affiliation : int32[R]
+        Codes, -1 where unknown.
+    year : float32[R]
+    """
+
+    name: Int32
+    team: SparseRows
+    team_initials: SparseRows
+    title: SparseRows
+    text: SparseRows
+    meaning: Float32
+    title_meaning: Float32
+    venue_meaning: Float32
+    usual: Float32
+    venue: Int32
+    affiliation: Int32
+    year: Float32
+
+    @classmethod
+    def of(cls, index: CorpusIndex, batch: PairBatch) -> RowEvidence:
+        """Look up the rows of a batch."""
+        rows = batch.rows
+        work = index.corpus.signature_work[rows]
+        meaning = index.meaning[work]
+        return cls(
+            name=index.corpus.signature_name[rows],
+            team=team_of(index, rows),
+            team_initials=team_of(index, rows, initials=True),
+            title=index.title.take(work),
+            text=index.text.take(work),
+            meaning=meaning,
+            title_meaning=index.title_meaning[work],
+            venue_meaning=index.venue_meaning[index.venue_text[work]],
+            usual=usual_meaning(meaning, batch),
+            venue=index.venue[work],
+            affiliation=index.affiliation_of[rows],
+            year=index.corpus.years[work],
+        )
+
+
+def pair_features(
+    index: CorpusIndex, batch: PairBatch, rows: RowEvidence | None = None
+) -> dict[str, Float32]:
     """Every feature of every pair of the batch.
+
+    Parameters
+    ----------
+    rows : RowEvidence or None
+        Of the batch, where it is at hand.
 
     Returns
     -------
     dict of str to float32[P]
         In the order of :data:`PAIR_FEATURES`.
     """
+    rows = rows or RowEvidence.of(index, batch)
     out: dict[str, Float32] = {}
     out.update(_names(index, batch))
-    out.update(_coauthors(index, batch))
-    out.update(_venues(index, batch))
-    out.update(_topics(index, batch))
-    out.update(_affiliations(index, batch))
-    out.update(_years(index, batch))
+    out.update(_coauthors(index, batch, rows))
+    out.update(_venues(index, batch, rows))
+    out.update(_topics(index, batch, rows))
+    out.update(_affiliations(index, batch, rows))
+    out.update(_years(batch, rows))
     return out
 
 
@@ -84,6 +148,7 @@ def name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
     given = np.minimum(index.given_rarity[a], index.given_rarity[b])
     family = np.minimum(index.family_rarity[a], index.family_rarity[b])
     works = np.maximum(index.full_works[index.full[a]], index.full_works[index.full[b]])
+    columns["given_rarity"] = given
     columns["name_rarity"] = given + family
     columns["name_family_rarity"] = family
     columns["name_works"] = np.log2(works)
@@ -92,8 +157,7 @@ def name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
 
 def _names(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     found = name_evidence(index, batch.names[:, 0], batch.names[:, 1])
-    del found["name_compatible"]
-    return {name: column[batch.name_pair] for name, column in found.items()}
+    return {k: found[k][batch.name_pair] for k in PAIR_FEATURES if k in found}
 
 
 def team_of(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> SparseRows:
@@ -105,16 +169,14 @@ def team_of(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> Spars
     return found.only(found.column != own[found.row()])
 
 
-def _coauthors(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    left, right = batch.left, batch.right
-    team = team_of(index, batch.rows)
+def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    left, right, team = batch.left, batch.right, rows.team
     size = team.lengths.astype(np.float32)
     small = np.minimum(size[left], size[right])
     large = np.maximum(size[left], size[right])
     unknown = small == 0
     full = _shared(team, rarity(index.full_works), batch)
-    initials = team_of(index, batch.rows, initials=True)
-    initial = _shared(initials, rarity(index.initial_works), batch)
+    initial = _shared(rows.team_initials, rarity(index.initial_works), batch)
     columns: dict[str, Float32] = {
         "coauthors_shared": full[0],
         "coauthors_rarity": full[1],
@@ -122,7 +184,7 @@ def _coauthors(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
         "coauthors_jaccard": full[0] / np.maximum(small + large - full[0], 1),
         "coauthors_initial_shared": initial[0],
         "coauthors_initial_rarity": initial[1],
-        "coauthors_hop": _second_hop(index, batch, team),
+        "coauthors_hop": _second_hop(index, batch, rows),
     }
     for column in columns.values():
         column[unknown] = np.nan
@@ -141,10 +203,10 @@ def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
     return overlaps(rows.start, rows.column, rows.value, weight, batch.left, batch.right)
 
 
-def _second_hop(index: CorpusIndex, batch: PairBatch, team: SparseRows) -> Float32:
+def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:
     """Strength of all paths from a co-author of one to a co-author of the other."""
     # paths through the block's own names would be circular
-    own = index.full[index.corpus.signature_name[batch.rows]]
+    own, team = index.full[rows.name], rows.team
     n_keys = np.int64(len(index.full_works))
     circular = np.unique(batch.block * n_keys + own)
     key = batch.block[team.row()] * n_keys + team.column
@@ -157,10 +219,8 @@ def _second_hop(index: CorpusIndex, batch: PairBatch, team: SparseRows) -> Float
     return np.log1p(found)
 
 
-def _venues(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    work = index.corpus.signature_work[batch.rows]
-    venue = index.venue[work]
-    a, b = venue[batch.left], venue[batch.right]
+def _venues(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    a, b = rows.venue[batch.left], rows.venue[batch.right]
     unknown = (a < 0) | (b < 0)
     same = (a == b).astype(np.float32)
     rare = (1.0 / np.log2(2.0 + index.venue_works)).astype(np.float32)
@@ -170,26 +230,21 @@ def _venues(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     return {
         "venue_same": same,
         "venue_rarity": shared,
-        "venue_meaning": cosines(
-            index.venue_meaning[index.venue_text[work]], batch.left, batch.right
-        ),
+        "venue_meaning": cosines(rows.venue_meaning, batch.left, batch.right),
     }
 
 
-def _topics(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
+def _topics(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
     left, right = batch.left, batch.right
-    work = index.corpus.signature_work[batch.rows]
-    title = _shared(index.title.take(work), index.title_idf, batch)
-    text = _shared(index.text.take(work), index.title_idf, batch)
-    meaning = index.meaning[work]
-    text_meaning = cosines(meaning, left, right)
-    usual = usual_meaning(meaning, batch)
+    title = _shared(rows.title, index.title_idf, batch)
+    text = _shared(rows.text, index.title_idf, batch)
+    text_meaning = cosines(rows.meaning, left, right)
     return {
-        "text_meaning_above": text_meaning - (usual[left] + usual[right]) / 2,
+        "text_meaning_above": text_meaning - (rows.usual[left] + rows.usual[right]) / 2,
         "title_cosine": title[3],
         "title_rarest": title[2],
         "text_cosine": text[3],
-        "title_meaning": cosines(index.title_meaning[work], left, right),
+        "title_meaning": cosines(rows.title_meaning, left, right),
         "text_meaning": text_meaning,
     }
 
@@ -198,25 +253,25 @@ def usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
     """Mean cosine of each row's meaning with the others of its block, float32[R]; NaN if its own
     is missing, 0 where no other's is known.
     """
-    known = ~np.isnan(meaning[:, 0])
-    filled = np.where(known[:, None], meaning, np.float32(0)).astype(np.float64)
-    total = np.add.reduceat(filled, batch.start[:-1], axis=0) if len(filled) else filled
-    others = np.bincount(batch.block, known, len(batch.start) - 1)[batch.block] - 1
-    with_all = (filled * total[batch.block]).sum(axis=1) - (filled**2).sum(axis=1)
-    usual = np.where(others > 0, with_all / np.maximum(others, 1), 0)
+    member = np.arange(len(meaning))
+    total, count = sum_vectors(meaning, member, batch.start)
+    with_all = dots(meaning, total, batch.block)
+    known = ~np.isnan(with_all)
+    others = count[batch.block] - 1
+    usual = np.where(others > 0, (with_all - 1) / np.maximum(others, 1), 0)
     return np.where(known, usual, np.nan).astype(np.float32)
 
 
-def _affiliations(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    code = index.affiliation_of[batch.rows]
+def _affiliations(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    code = rows.affiliation
     present, row = np.unique(code[code >= 0], return_inverse=True)
-    rows = index.affiliation.take(present)
+    texts = index.affiliation.take(present)
     place = np.full(len(code), -1, dtype=np.int32)
     place[code >= 0] = row
     known = np.flatnonzero((place[batch.left] >= 0) & (place[batch.right] >= 0))
     a, b = place[batch.left[known]], place[batch.right[known]]
-    lengths = rows.lengths
-    found = overlaps(rows.start, rows.column, rows.value, index.affiliation_idf, a, b)
+    lengths = texts.lengths
+    found = overlaps(texts.start, texts.column, texts.value, index.affiliation_idf, a, b)
     spoken = (lengths[a] > 0) & (lengths[b] > 0)
     cosine = np.full(batch.n_pairs, np.nan, dtype=np.float32)
     rarest = np.full(batch.n_pairs, np.nan, dtype=np.float32)
@@ -224,8 +279,8 @@ def _affiliations(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
     return {"affiliation_cosine": cosine, "affiliation_rarest": rarest}
 
 
-def _years(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    year = index.corpus.years[index.corpus.signature_work[batch.rows]]
+def _years(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    year = rows.year
     size = np.log2(np.diff(batch.start)).astype(np.float32)
     return {
         "year_gap": np.abs(year[batch.left] - year[batch.right]),

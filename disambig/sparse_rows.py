@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from disambig._pair_kernel import sum_rows
+
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
@@ -58,6 +60,10 @@ class SparseRows:
         place = np.arange(start[-1]) + np.repeat(self.start[rows] - start[:-1], length)
         return SparseRows(start, self.column[place], self.value[place])
 
+    def with_empty(self) -> SparseRows:
+        """The same with one more row, which is empty."""
+        return SparseRows(np.append(self.start, self.start[-1]), self.column, self.value)
+
     def only(self, kept: npt.NDArray[np.bool_]) -> SparseRows:
         """The entries marked, bool[nnz]."""
         start = np.concatenate([[0], np.cumsum(kept)])[self.start]
@@ -74,14 +80,6 @@ class SparseRows:
         scale = np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0)
         return self.with_values((self.value * scale[row]).astype(np.float32))
 
-    def summed(self, group: npt.NDArray[np.integer], n_groups: int, width: int) -> SparseRows:
-        """Sum of the rows of each group; ``group`` int[n] of each row, ``width`` columns."""
-        key = group[self.row()].astype(np.int64) * width + self.column
-        order = np.argsort(key, kind="stable")
-        key = key[order]
-        first = np.flatnonzero(np.diff(key, prepend=-1) > 0)
-        value = np.add.reduceat(self.value[order], first) if len(first) else self.value[:0]
-        row = key[first] // max(width, 1)
-        start = np.searchsorted(row, np.arange(n_groups + 1))
-        column = (key[first] % max(width, 1)).astype(np.int32)
-        return SparseRows(start, column, value.astype(np.float32))
+    def summed(self, member: Int64, first: Int64, width: int) -> SparseRows:
+        """Sum of the rows ``member[first[g]:first[g + 1]]`` of each group g; ``width`` columns."""
+        return SparseRows(*sum_rows(self.start, self.column, self.value, member, first, width))

@@ -17,10 +17,10 @@ from disambig.blocking import Comparisons, blocks_of
 from disambig.calibration import Calibration
 from disambig.constraints import compile_constraints
 from disambig.domain import Label
-from disambig.engine import Bonds, first_level, join_groups, matrix, probabilities
+from disambig.engine import Scored, join_groups, matrix, probabilities
 from disambig.errors import InputError
 from disambig.forest import Forest
-from disambig.group_features import GroupBatch, group_features
+from disambig.group_features import GroupBatch
 from disambig.index import CorpusIndex
 from disambig.pair_features import pair_features
 from disambig.pairs import PairBatch
@@ -176,72 +176,64 @@ def group_rows(
     for batch, fold in _batches(gold):
         progress(batch.n_pairs)
         if batch.n_pairs:
-            columns = pair_features(gold.index, batch)
-            probability = probabilities(scorers.pair[fold], scorers.pair_calibration, columns)
-            bonds = Bonds.of(gold.index, batch, constraints)
-            scored = _Scored(gold, batch, columns, probability, fold)
-            for group in _states(scored, bonds, scorers):
-                parts += scored.rows(group, rng)
+            scored = Scored.of(
+                gold.index,
+                batch,
+                constraints,
+                lambda c, fold=fold: probabilities(scorers.pair[fold], scorers.pair_calibration, c),
+            )
+            for groups, found in _states(scored, scorers, fold):
+                parts += _labelled(gold, scored, groups, found, fold, rng)
     return parts
 
 
-@dataclass(frozen=True, eq=False)
-class _Scored:
-    """A batch with its pair features and cross-fitted first-level probabilities."""
-
-    gold: Gold
-    batch: PairBatch
-    columns: dict[str, Float32]
-    probability: Float32
-    fold: int
-
-    def features(self, group: Int32) -> tuple[GroupBatch, dict[str, Float32]]:
-        """Groups of the rows and the features of their pairs."""
-        groups = GroupBatch.of(self.batch, group)
-        return groups, group_features(
-            self.gold.index, self.batch, groups, self.columns, self.probability
+def _labelled(
+    gold: Gold,
+    scored: Scored,
+    groups: GroupBatch,
+    found: dict[str, Float32],
+    fold: int,
+    rng: np.random.Generator,
+) -> list[Rows]:
+    """Training rows of the labelled group pairs; none where nothing is labelled."""
+    person = gold.person[scored.batch.rows]
+    a, b = person[scored.batch.left], person[scored.batch.right]
+    n = groups.n_pairs
+    known = (a >= 0) & (b >= 0)
+    labelled = groups.total(known.astype(np.float32))
+    positive = groups.total((known & (a == b)).astype(np.float32))
+    far = ~(groups.greatest(scored.probability) > FAR)
+    usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
+    if not len(usable):
+        return []
+    count = labelled[usable]
+    weight = np.sqrt(count) * np.where(far[usable], 1 / FAR_SHARE, 1)
+    block = groups.block[groups.left[usable]]
+    total = np.bincount(block, weight)[block]
+    return [
+        Rows(
+            matrix(found)[usable],
+            (positive[usable] / count).astype(np.float32),
+            (weight / np.sqrt(total)).astype(np.float32),
+            np.full(len(usable), fold),
+            tuple(found),
         )
-
-    def rows(self, group: Int32, rng: np.random.Generator) -> list[Rows]:
-        """Training rows of the labelled group pairs; none where nothing is labelled."""
-        person = self.gold.person[self.batch.rows]
-        a, b = person[self.batch.left], person[self.batch.right]
-        groups, found = self.features(group)
-        n = groups.n_pairs
-        known = (a >= 0) & (b >= 0)
-        labelled = groups.total(known.astype(np.float32))
-        positive = groups.total((known & (a == b)).astype(np.float32))
-        far = ~(groups.greatest(self.probability) > FAR)
-        usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
-        if not len(usable):
-            return []
-        count = labelled[usable]
-        copies = np.where(far[usable], 1 / FAR_SHARE, 1)
-        weight = np.sqrt(count) * copies
-        block = groups.block[groups.left[usable]]
-        total = np.bincount(block, weight)[block]
-        return [
-            Rows(
-                matrix(found)[usable],
-                (positive[usable] / count).astype(np.float32),
-                (weight / np.sqrt(total)).astype(np.float32),
-                np.full(len(usable), self.fold),
-                tuple(found),
-            )
-        ]
+    ]
 
 
-def _states(scored: _Scored, bonds: Bonds, scorers: Scorers) -> Iterator[Int32]:
-    """Groupings the second level learns from."""
+def _states(
+    scored: Scored, scorers: Scorers, fold: int
+) -> Iterator[tuple[GroupBatch, dict[str, Float32]]]:
+    """Groupings the second level learns from, and the features of their pairs."""
     if not scorers.group:
         for cut in CUTS:
-            yield first_level(scored.batch, scored.probability, bonds, cut)
+            yield scored.between(scored.first_level(cut))
         return
-    forest = scorers.group[scored.fold]
     for cut in ROUND_CUTS:
-        group = first_level(scored.batch, scored.probability, bonds, SETTINGS["first_level"])
+        group = scored.first_level(SETTINGS["first_level"])
+        groups, found = scored.between(group)
         for _ in range(2):
-            groups, found = scored.features(group)
-            score = probabilities(forest, scorers.group_calibration, found)
-            group = join_groups(groups, score, bonds, cut)
-            yield group
+            score = probabilities(scorers.group[fold], scorers.group_calibration, found)
+            group = join_groups(groups, score, scored.bonds, cut)
+            groups, found = scored.between(group)
+            yield groups, found

@@ -1,0 +1,127 @@
+"""What is done to one shard, the same in every process and on every machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from disambig.across import renumber, score_candidates
+from disambig.blocking import Comparisons, blocks_of
+from disambig.constraints import Constraints
+from disambig.corpus import Corpus
+from disambig.cross_pairs import circle_evidence, reading_evidence
+from disambig.engine import resolve
+from disambig.index import CorpusIndex
+from disambig.model import Model
+from disambig.semantic import SemanticSpace
+from disambig.shards import corpus_of
+from disambig.statistics import Statistics
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+UInt64 = npt.NDArray[np.uint64]
+Float32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """What every shard needs besides its works, all of it read-only."""
+
+    model: Model
+    space: SemanticSpace
+    statistics: Statistics
+
+    def index(self, corpus: Corpus) -> CorpusIndex:
+        """Index of a part of the corpus that the statistics are of."""
+        return CorpusIndex.of(corpus, self.space, self.model.frequency, self.statistics)
+
+
+@dataclass(frozen=True, eq=False)
+class ShardResult:
+    """One shard, clustered.
+
+    Attributes
+    ----------
+    corpus : Corpus
+        Of the shard; its rows are by work id and position.
+    identity, block : int32[n]
+        Of each signature, numbered from 0 within the shard.
+    confidence : float32[n]
+    reading, circle : (uint64[N], int32[N])
+        Evidence for joins across blocks: keys, and the signature that has each (see
+        :mod:`disambig.cross_pairs`).
+    considered, scored : int
+        Pairs within blocks, and those that were scored.
+    """
+
+    corpus: Corpus
+    identity: Int32
+    block: Int32
+    confidence: Float32
+    reading: tuple[UInt64, Int32]
+    circle: tuple[UInt64, Int32]
+    considered: int
+    scored: int
+
+
+def cluster_shard(table: pa.Table, known: Knowledge, constraints: Constraints) -> ShardResult:
+    """Cluster the blocks of one shard.
+
+    Parameters
+    ----------
+    table : Table
+        Of :data:`disambig.shards.SCHEMA`, rows in any order.
+    constraints : Constraints
+        Of the shard's signatures, in order of work id and position.
+    """
+    corpus = corpus_of(table)
+    index = known.index(corpus)
+    n = corpus.n_signatures
+    compared = Comparisons.of(index, blocks_of(corpus))
+    identity = np.zeros(n, dtype=np.int32)
+    confidence = np.ones(n, dtype=np.float32)
+    following = considered = scored = 0
+    for number in range(len(compared.batches)):
+        found = resolve(index, known.model, constraints, compared.batch(number))
+        identity[found.rows] = found.group + following
+        confidence[found.rows] = found.confidence
+        following += int(found.group.max(initial=-1)) + 1
+        considered, scored = considered + found.considered, scored + found.scored
+    rows = np.arange(n, dtype=np.int32)
+    return ShardResult(
+        corpus, renumber(identity), compared.block_of(n), confidence,
+        reading_evidence(index, rows), circle_evidence(index, rows), considered, scored,
+    )  # fmt: skip
+
+
+def score_across(
+    table: pa.Table,
+    identity: Int64,
+    candidates: Int64,
+    known: Knowledge,
+    constraints: Constraints,
+) -> Float32:
+    """Probability of joining identities of different shards, float32[K].
+
+    Parameters
+    ----------
+    table : Table
+        Of :data:`disambig.shards.SCHEMA`: signatures that speak for the identities.
+    identity : int64[n]
+        Identity of each of its signatures, in order of work id and position.
+    candidates : int64[K, 2]
+        Pairs of identities.
+    constraints : Constraints
+        Of these signatures.
+    """
+    numbers, local = np.unique(identity, return_inverse=True)
+    return score_candidates(
+        known.index(corpus_of(table)),
+        known.model,
+        constraints,
+        local.astype(np.int32),
+        np.searchsorted(numbers, candidates),
+    )
