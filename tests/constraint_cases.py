@@ -42,12 +42,12 @@ def cannot(a: str, b: str) -> Constraint:
 
 
 def one_block(corpus: Corpus) -> PairBatch:
-    return PairBatch.of([np.arange(corpus.n_signatures, dtype=np.int32)])
+    return PairBatch.unlisted([np.arange(corpus.n_signatures, dtype=np.int32)])
 
 
 def barred(constraints: Constraints, corpus: Corpus, *blocks: list[int]) -> list[list[int]]:
     """Cannot pairs of the blocks (one with every signature by default), as signature rows."""
     chosen = [np.array(b, dtype=np.int32) for b in blocks]
-    batch = PairBatch.of(chosen) if blocks else one_block(corpus)
-    found: list[list[int]] = batch.rows[cannot_pairs(constraints, corpus, batch)].tolist()
+    batch = PairBatch.unlisted(chosen) if blocks else one_block(corpus)
+    found: list[list[int]] = batch.rows[cannot_pairs(constraints, batch)].tolist()
     return found

@@ -6,19 +6,18 @@ import numpy as np
 from constraint_cases import cannot, must
 from hypothesis import given
 from hypothesis import strategies as st
-from invented import indexed, work
+from invented import work
 
 from disambig.across import MEMBERS, Joins, hold_must, members_of, renumber, spokesmen
 from disambig.constraints import Constraints, compile_constraints
+from disambig.corpus import Corpus
 from disambig.domain import Author, Constraint, Work
-from disambig.index import CorpusIndex
 
 ONE, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
 
 
-def setting(works: list[Work], *constraints: Constraint) -> tuple[CorpusIndex, Constraints]:
-    index = indexed(works)
-    return index, compile_constraints(index.corpus, constraints)
+def setting(works: list[Work], *constraints: Constraint) -> Constraints:
+    return compile_constraints(Corpus.from_works(works), constraints)
 
 
 def solo(identifiers: str) -> list[Work]:
@@ -27,8 +26,7 @@ def solo(identifiers: str) -> list[Work]:
 
 
 def held(works: list[Work], identity: list[int], *constraints: Constraint) -> list[int]:
-    index, compiled = setting(works, *constraints)
-    return hold_must(index, compiled, np.array(identity, dtype=np.int32)).tolist()
+    return hold_must(setting(works, *constraints), np.array(identity, dtype=np.int32)).tolist()
 
 
 @given(st.lists(st.integers(0, 5)))
@@ -82,8 +80,8 @@ def test_followers_of_a_must_link_with_different_orcids_stay_apart() -> None:
 
 
 def joins(works: list[Work], *constraints: Constraint) -> Joins:
-    index, compiled = setting(works, *constraints)
-    return Joins(index, compiled, np.arange(index.corpus.n_signatures, dtype=np.int32))
+    compiled = setting(works, *constraints)
+    return Joins(compiled, np.arange(len(compiled.must), dtype=np.int32))
 
 
 def test_a_join_of_free_labels_is_done_once() -> None:

@@ -22,7 +22,7 @@ from constraint_cases import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disambig.constraints import Constraints, cannot_pairs, compile_constraints, must_of
+from disambig.constraints import Constraints, cannot_pairs, compile_constraints
 from disambig.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind
 from disambig.errors import ConstraintError
@@ -42,7 +42,7 @@ def test_nothing_stated_constrains_nothing() -> None:
 def test_an_empty_corpus_can_be_compiled() -> None:
     corpus = solo(0)
     found = compile_constraints(corpus, [])
-    assert cannot_pairs(found, corpus, PairBatch.of([])).shape == (0, 2)
+    assert cannot_pairs(found, PairBatch.unlisted([])).shape == (0, 2)
 
 
 def test_must_is_transitive_and_numbered_by_first_signature() -> None:
@@ -50,11 +50,6 @@ def test_must_is_transitive_and_numbered_by_first_signature() -> None:
         solo(6), [must("w4:0", "w5:0"), must("w3:0", "w0:0"), must("w3:0", "w2:0")]
     )
     assert found.must.tolist() == [0, -1, 0, 0, 1, 1]
-
-
-def test_must_of_gives_the_groups_of_some_rows() -> None:
-    found = compile_constraints(solo(3), [must("w0:0", "w2:0")])
-    assert must_of(found, np.array([2, 1], dtype=np.int32)).tolist() == [0, -1]
 
 
 def test_cannot_is_a_pair_of_rows_lower_first() -> None:
