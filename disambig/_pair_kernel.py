@@ -136,9 +136,11 @@ def paths(
     Parameters
     ----------
     start, column
-        Nodes of each row, ascending.
+        Nodes of each row.
     graph_start, graph_column, graph_value
         Neighbours of each node.
+    left, right : int32[P]
+        Pairs with one left row must follow each other.
     """
     out = np.zeros(len(left), dtype=np.float32)
     reach = np.zeros(len(graph_start) - 1, dtype=np.float64)

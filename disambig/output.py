@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+import orjson
 
 from disambig.domain import Assignment
 
@@ -33,19 +34,21 @@ def write_assignments(path: Path, assignments: Iterable[Assignment]) -> None:
     """One JSON row for each assignment: work, position, name, identity, confidence."""
     with whole_file(path) as stream:
         for row in assignments:
-            stream.write(
-                json.dumps(
-                    {
-                        "work": row.signature.work,
-                        "position": row.signature.position,
-                        "name": row.name,
-                        "identity": row.identity,
-                        "confidence": row.confidence,
-                    },
-                    ensure_ascii=False,
-                )
-                + "\n"
-            )
+            stream.write(assignment_row(row))
+
+
+def assignment_row(row: Assignment) -> str:
+    """One JSON row with its line end."""
+    # by hand: a general encoder takes three times as long, and there are millions of rows
+    work, name = _quoted(row.signature.work), _quoted(row.name)
+    return (
+        f'{{"work": {work}, "position": {row.signature.position}, "name": {name}, '
+        f'"identity": "{row.identity}", "confidence": {row.confidence}}}\n'
+    )
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
 
 
 def _umask() -> int:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.corpus import Corpus
-from disambig.domain import Assignment
+from disambig.domain import Assignment, Signature
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
@@ -50,21 +50,9 @@ class Partition:
 
         It does not depend on the order of works, and stays when unrelated works arrive.
         """
-        smallest: dict[int, tuple[str, int]] = {}
-        keys = zip(
-            self.corpus.signature_work.tolist(),
-            self.corpus.signature_position.tolist(),
-            self.identity.tolist(),
-            strict=True,
-        )
-        for work, position, identity in keys:
-            key = (self.corpus.work_ids[work], position)
-            if identity not in smallest or key < smallest[identity]:
-                smallest[identity] = key
-        return [
-            hashlib.blake2b(f"{w}\0{p}".encode(), digest_size=8).hexdigest()
-            for w, p in (smallest[i] for i in range(len(smallest)))
-        ]
+        # rows are sorted by work id and position, so the first one is the smallest
+        _, first = np.unique(self.identity, return_index=True)
+        return [identity_name(self.corpus.signature(row)) for row in first.tolist()]
 
     def assignments(self) -> Iterator[Assignment]:
         """One row for each signature, sorted by work id and position."""
@@ -76,3 +64,9 @@ class Partition:
                 names[self.identity[row]],
                 round(float(self.confidence[row]), 4),
             )
+
+
+def identity_name(smallest: Signature) -> str:
+    """Public name of the identity whose smallest signature, by work id and position, this is."""
+    text = f"{smallest.work}\0{smallest.position}"
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -28,11 +28,22 @@ Float32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """What every shard needs besides its works, all of it read-only."""
+    """What every shard needs besides its works, all of it read-only.
+
+    Attributes
+    ----------
+    model, space, statistics
+    bound : Corpus
+        The works on which constraints and identifiers bear.
+    constraints : Constraints
+        Of ``bound``.
+    """
 
     model: Model
     space: SemanticSpace
     statistics: Statistics
+    bound: Corpus
+    constraints: Constraints
 
     def index(self, corpus: Corpus) -> CorpusIndex:
         """Index of a part of the corpus that the statistics are of."""
@@ -67,18 +78,17 @@ class ShardResult:
     scored: int
 
 
-def cluster_shard(table: pa.Table, known: Knowledge, constraints: Constraints) -> ShardResult:
+def cluster_shard(table: pa.Table, known: Knowledge) -> ShardResult:
     """Cluster the blocks of one shard.
 
     Parameters
     ----------
     table : Table
         Of :data:`disambig.shards.SCHEMA`, rows in any order.
-    constraints : Constraints
-        Of the shard's signatures, in order of work id and position.
     """
     corpus = corpus_of(table)
     index = known.index(corpus)
+    constraints = known.constraints.on(known.bound, corpus)
     n = corpus.n_signatures
     compared = Comparisons.of(index, blocks_of(corpus))
     identity = np.zeros(n, dtype=np.int32)
@@ -102,7 +112,6 @@ def score_across(
     identity: Int64,
     candidates: Int64,
     known: Knowledge,
-    constraints: Constraints,
 ) -> Float32:
     """Probability of joining identities of different shards, float32[K].
 
@@ -114,14 +123,13 @@ def score_across(
         Identity of each of its signatures, in order of work id and position.
     candidates : int64[K, 2]
         Pairs of identities.
-    constraints : Constraints
-        Of these signatures.
     """
+    corpus = corpus_of(table)
     numbers, local = np.unique(identity, return_inverse=True)
     return score_candidates(
-        known.index(corpus_of(table)),
+        known.index(corpus),
         known.model,
-        constraints,
+        known.constraints.on(known.bound, corpus),
         local.astype(np.int32),
         np.searchsorted(numbers, candidates),
     )

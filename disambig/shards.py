@@ -181,3 +181,37 @@ def _flat_lists(table: pa.Table, name: str, *, as_numpy: bool = True) -> tuple[I
 def _strings(values: pa.Array, order: Int64) -> list[Any]:
     found: list[Any] = values.take(pa.array(order)).to_pylist()
     return found
+
+
+def own_signatures(table: pa.Table) -> tuple[Int64, Int64, Int64]:
+    """Table row, number of the work, and position of each signature of a shard, int64[n] each."""
+    row, position = _flat(table, "position")
+    return row, table.column("number").to_numpy()[row], position.astype(np.int64)
+
+
+def only_signatures(table: pa.Table, element: Int64) -> pa.Table:
+    """The works of some signatures, with these alone.
+
+    Parameters
+    ----------
+    element : int64[n]
+        Places in :func:`own_signatures`, each at most once.
+    """
+    element = np.sort(element)
+    row = _flat(table, "position")[0][element]
+    works, of_work = np.unique(row, return_inverse=True)
+    start = pa.array(np.searchsorted(of_work, np.arange(len(works) + 1)).astype(np.int32))
+    arrays = []
+    for field in SCHEMA:
+        column = table.column(field.name)
+        if field.name in ("position", *_OWN):
+            values = _flat_lists(table, field.name, as_numpy=False)[1].take(pa.array(element))
+            arrays.append(pa.ListArray.from_arrays(start, values))
+        else:
+            arrays.append(column.take(pa.array(works)).combine_chunks())
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def printed_names(table: pa.Table) -> pa.Array:
+    """Name of each signature as printed, in the order of :func:`own_signatures`."""
+    return _flat_lists(table, "name", as_numpy=False)[1]
