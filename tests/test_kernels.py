@@ -10,12 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig._group_kernel import cross_scores
-from disambig._pair_kernel import LANES, cosines, expand, overlaps, paths
+from disambig._group_kernel import cross_scores, spans
+from disambig._pair_kernel import (
+    LANES,
+    cosines,
+    dots,
+    expand,
+    overlaps,
+    paths,
+    sum_rows,
+    sum_vectors,
+)
 from disambig.sparse_rows import SparseRows
 
 SEED = st.integers(0, 2**32 - 1)
 Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
 
 
 def rows_of(table: npt.NDArray[np.float32]) -> SparseRows:
@@ -161,6 +171,65 @@ def test_pairs_between_groups_come_to_what_their_table_of_scores_does(seed: int)
             (listed > 0.5).sum(), best.max(axis=1).sum(), best.max(axis=0).sum(),
         ]  # fmt: skip
         assert found[:, k].tolist() == pytest.approx(expected, rel=1e-5, abs=1e-5)
+
+
+def grouped(rng: np.random.Generator, n: int) -> tuple[list[Int64], Int64, Int64]:
+    """Rows of five groups, of which some are empty; all of them, and where each group starts."""
+    groups = [rng.choice(n, rng.integers(0, 4), replace=False) for _ in range(5)]
+    return groups, np.concatenate(groups).astype(np.int64), np.cumsum([0, *map(len, groups)])
+
+
+@settings(deadline=None)
+@given(SEED)
+def test_rows_of_each_group_are_summed(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    dense = table(rng, 8, 6)
+    groups, member, first = grouped(rng, 8)
+    rows = rows_of(dense)
+    start, column, value = sum_rows(rows.start, rows.column, rows.value, member, first, 6)
+    for g, group in enumerate(groups):
+        expected = dense[group].sum(axis=0)
+        own = slice(start[g], start[g + 1])
+        assert column[own].tolist() == np.flatnonzero(expected).tolist()
+        assert value[own].tolist() == pytest.approx(expected[expected > 0].tolist(), rel=1e-6)
+
+
+@settings(deadline=None)
+@given(SEED)
+def test_known_vectors_of_each_group_are_summed_and_counted(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(8, 3)).astype(np.float32)
+    vectors[rng.random(8) < 0.3] = np.nan
+    groups, member, first = grouped(rng, 8)
+    total, count = sum_vectors(vectors, member, first)
+    for g, group in enumerate(groups):
+        known = [row for row in group if not np.isnan(vectors[row, 0])]
+        assert count[g] == len(known)
+        assert total[g].tolist() == pytest.approx(vectors[known].sum(axis=0).tolist(), abs=1e-5)
+
+
+@settings(deadline=None)
+@given(SEED)
+def test_each_row_is_multiplied_with_the_one_chosen_for_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors, others = rng.normal(size=(8, 3)).astype(np.float32), rng.normal(size=(4, 3))
+    vectors[rng.random(8) < 0.3] = np.nan
+    which = rng.integers(0, 4, 8).astype(np.int32)
+    expected = (vectors * others[which]).sum(axis=1)
+    assert dots(vectors, others, which).tolist() == pytest.approx(expected.tolist(), nan_ok=True)
+
+
+@settings(deadline=None)
+@given(SEED)
+def test_the_span_of_a_group_is_from_its_least_known_value_to_its_greatest(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random(8) < 0.4, np.nan, rng.integers(-3, 3, 8)).astype(np.float32)
+    groups, member, first = grouped(rng, 8)
+    found = spans(values, member, first)
+    for g, group in enumerate(groups):
+        known = [v for v in values[group].tolist() if not np.isnan(v)] or [np.nan]
+        ends = found[0][g], found[1][g]
+        assert ends == pytest.approx((min(known), max(known)), nan_ok=True)
 
 
 def test_no_pairs_have_no_scores() -> None:

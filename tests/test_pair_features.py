@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from invented import indexed, rows, space, work
+from invented import indexed, population, rows, space, work
 
+from disambig.blocking import blocks_of
 from disambig.index import CorpusIndex
 from disambig.names import FamilyRelation, GivenRelation
 from disambig.pair_features import PAIR_FEATURES, pair_features
-from disambig.pairs import PairBatch
+from disambig.pairs import NamePairs, PairBatch
 
 WORKS = [
     work("a", "Speech graph", "Ada Byron", "Bo Li", venue="VLDB", year=2000,
@@ -38,7 +39,6 @@ A_AND_B = {
     "name_given_min": 0,  # "A." has no written-out letters
     "name_given_max": 3,  # "Ada"
     "name_order_swapped": 0,
-    "name_compatible": 1,
     "name_rarity": -2 * np.log10(2 / 10),  # the initial A; Byron
     "name_family_rarity": -np.log10(2 / 10),
     "name_works": 1,  # "A. Byron" is on two works: log2(2)
@@ -48,7 +48,7 @@ A_AND_B = {
     "coauthors_jaccard": 1 / 2,  # Bo of Bo and Cy
     "coauthors_initial_shared": 1,
     "coauthors_initial_rarity": 1 / 2,
-    # From Bo to Cy: (1/2 on b + 1 on d) / Bo's three works = .5; from Cy to Bo: 1.5 / two works.
+    # From Bo to Cy: 1/2 on b and 1 on d, over Bo's three works and over Cy's two: .5 + .75.
     # What Ada and A. Byron themselves carry is left out.
     "coauthors_hop": np.log1p(0.5 + 0.75),
     "coauthors_min": 1,
@@ -74,7 +74,7 @@ UNKNOWN = {
 
 
 def features(index: CorpusIndex, *signatures: tuple[str, int]) -> dict[str, np.ndarray]:
-    return pair_features(index, PairBatch.of([rows(index, *signatures)]))
+    return pair_features(index, PairBatch.complete(index, [rows(index, *signatures)]))
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,32 @@ def test_meaning_above_is_measured_against_what_both_usually_have() -> None:
 def test_features_of_a_block_do_not_depend_on_the_blocks_beside_it() -> None:
     index = indexed(WORKS, COUNTED)
     own, other = rows(index, ("a", 0), ("b", 0)), rows(index, ("a", 1), ("b", 1), ("d", 0))
-    alone = pair_features(index, PairBatch.of([own]))
-    beside = pair_features(index, PairBatch.of([other, own]))
+    alone = pair_features(index, PairBatch.complete(index, [own]))
+    beside = pair_features(index, PairBatch.complete(index, [other, own]))
     for name in PAIR_FEATURES:
         assert beside[name][3:].tolist() == pytest.approx(alone[name].tolist(), nan_ok=True)
+
+
+def test_features_of_listed_pairs_are_those_among_all_pairs_to_the_bit() -> None:
+    others = work("e", "Speech", "Alan Byron", "Bo Li", venue="VLDB")
+    index = indexed([*population(4, families=4)[0], *WORKS, others])
+    blocks = blocks_of(index.corpus)
+    complete = PairBatch.complete(index, blocks)
+    listed = NamePairs.of(index, blocks).batch(0, len(blocks))
+    some, every = pair_features(index, listed), pair_features(index, complete)
+    place = complete.place(listed.left, listed.right)
+    assert 0 < listed.n_pairs < complete.n_pairs
+    for name in PAIR_FEATURES:
+        assert np.array_equal(some[name], every[name][place], equal_nan=True)
+
+
+def test_a_single_pair_has_the_features_it_has_among_all_to_the_bit() -> None:
+    index = indexed(list(population(4, families=4)[0]))
+    block = max(blocks_of(index.corpus), key=len)
+    complete = PairBatch.complete(index, [block])
+    every = pair_features(index, complete)
+    for i, j in ((0, 1), (3, 7), (2, len(block) - 1)):
+        alone = pair_features(index, PairBatch.single(index, block, i, j))
+        place = complete.place(np.array([i]), np.array([j]))
+        for name in PAIR_FEATURES:
+            assert np.array_equal(alone[name], every[name][place], equal_nan=True)
