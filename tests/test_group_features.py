@@ -8,14 +8,18 @@ from invented import indexed, rows, space, work
 
 from disambig.domain import Work
 from disambig.group_features import (
+    ABSENT,
     GREATEST,
     GROUP_FEATURES,
     LEAST,
     GroupBatch,
     group_features,
+    names_between,
 )
-from disambig.pair_features import PAIR_FEATURES, pair_features
-from disambig.pairs import PairBatch
+from disambig.index import CorpusIndex
+from disambig.names import compare
+from disambig.pair_features import PAIR_FEATURES, name_evidence, pair_features
+from disambig.pairs import NamePairs, PairBatch
 
 WORKS = [
     work("a", "Speech graph", "Ada Byron", "Bo Li", "Cy Ito", venue="VLDB", year=2000,
@@ -95,17 +99,34 @@ UNKNOWN_OF_AB_AND_D = {
 }  # fmt: skip
 
 
-def features(
-    works: list[Work], groups: list[int], probability: list[float], **columns: list[float]
-) -> dict[str, np.ndarray]:
-    """Group features of the works' first authors; ``columns`` replace pair features."""
+def block_of(works: list[Work]) -> tuple[CorpusIndex, np.ndarray]:
+    """An index of works, and the rows of their first authors."""
     index = indexed(works)
-    batch = PairBatch.of([rows(index, *[(w.id, 0) for w in works])])
+    return index, rows(index, *[(w.id, 0) for w in works])
+
+
+def of_batch(
+    index: CorpusIndex,
+    batch: PairBatch,
+    groups: list[int],
+    probability: list[float],
+    **columns: list[float],
+) -> dict[str, np.ndarray]:
+    """Group features of a batch; ``columns`` replace pair features."""
     pairs = pair_features(index, batch)
     pairs |= {k: np.array(v, dtype=np.float32) for k, v in columns.items()}
     grouped = GroupBatch.of(batch, np.array(groups, dtype=np.int32))
     score = np.array(probability, dtype=np.float32)
     return group_features(index, batch, grouped, pairs, score)
+
+
+def features(
+    works: list[Work], groups: list[int], probability: list[float], **columns: list[float]
+) -> dict[str, np.ndarray]:
+    """Group features of the works' first authors, each compared with each."""
+    index, block = block_of(works)
+    batch = PairBatch.complete(index, [block])
+    return of_batch(index, batch, groups, probability, **columns)
 
 
 @pytest.fixture(scope="module")
@@ -157,22 +178,28 @@ def test_careers_that_overlap_have_no_gap() -> None:
 BETWEEN = [0, 2, 4, 5, np.nan, np.nan]
 
 
-@pytest.mark.parametrize("name", LEAST)
-def test_the_least_of_a_pair_feature_between_two_groups(name: str) -> None:
-    found = features(WORKS, GROUPS, PROBABILITY, **{name: BETWEEN})[f"{name}_least"]
-    assert found.tolist() == pytest.approx([2, 4, np.nan], nan_ok=True)
+FROM_PAIRS = [name for name in GREATEST if not name.startswith("name_")]
 
 
-@pytest.mark.parametrize("name", GREATEST)
+@pytest.mark.parametrize("name", FROM_PAIRS)
 def test_the_greatest_of_a_pair_feature_between_two_groups(name: str) -> None:
     found = features(WORKS, GROUPS, PROBABILITY, **{name: BETWEEN})[f"{name}_greatest"]
     assert found.tolist() == pytest.approx([5, 4, np.nan], nan_ok=True)
 
 
-@pytest.mark.parametrize("name", ["coauthors_hop", "text_meaning_above"])
-def test_the_mean_of_a_pair_feature_between_two_groups(name: str) -> None:
-    found = features(WORKS, GROUPS, PROBABILITY, **{name: BETWEEN})[f"{name}_mean"]
-    assert found[0] == 3.5  # of 2 and 5
+def test_the_mean_of_paths_counts_what_is_unknown_as_none() -> None:
+    found = features(WORKS, GROUPS, PROBABILITY, coauthors_hop=BETWEEN)["coauthors_hop_mean"]
+    # 2 and 5 between {a, b} and {c}; 4 and nothing known between {a, b} and {d}
+    assert found.tolist() == [3.5, 2, 0]
+
+
+def test_the_mean_of_meaning_above_is_over_all_pairs_of_known_meaning() -> None:
+    index, block = block_of(WORKS)
+    pairs = pair_features(index, PairBatch.complete(index, [block]))["text_meaning_above"]
+    found = features(WORKS, GROUPS, PROBABILITY)["text_meaning_above_mean"]
+    # ac and bc; d has no meaning
+    expected = [(pairs[1] + pairs[3]) / 2, np.nan, np.nan]
+    assert found.tolist() == pytest.approx(expected, abs=1e-5, nan_ok=True)
 
 
 def test_one_group_alone_has_no_pairs() -> None:
@@ -180,5 +207,156 @@ def test_one_group_alone_has_no_pairs() -> None:
     assert {len(column) for column in found.values()} == {0}
 
 
-def test_least_and_greatest_columns_are_pair_features() -> None:
-    assert {*LEAST, *GREATEST} <= set(PAIR_FEATURES)
+def test_greatest_columns_are_of_pairs_or_of_names() -> None:
+    assert set(GREATEST) <= set(PAIR_FEATURES)
+    assert {name for name in (*LEAST, *GREATEST) if name not in FROM_PAIRS} <= set(
+        name_evidence(indexed(WORKS), *np.zeros((2, 1), dtype=np.int32))
+    )
+
+
+# --- names of whole groups -----------------------------------------------------------------------
+
+NAMED = [work(k, "Speech", name) for k, name in
+         zip("abcde", ("Ada Byron", "A. Byron", "Ada K. Byron", "Alan Byron", "A. K. Byron"),
+             strict=True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [n for n in (*LEAST, *GREATEST) if n.startswith("name_")])
+def test_least_and_greatest_of_names_are_over_every_name_of_one_group_and_the_other(
+    name: str,
+) -> None:
+    index, block = block_of(NAMED)
+    found = features(NAMED, [0, 0, 1, 1, 2], [0.5] * 10)
+    of = index.corpus.signature_name[block]
+    sides = {0: of[[0, 1]], 1: of[[2, 3]], 2: of[[4]]}
+    for k, (a, b) in enumerate([(0, 1), (0, 2), (1, 2)]):
+        left, right = (x.ravel().astype(np.int32) for x in np.meshgrid(sides[a], sides[b]))
+        every = name_evidence(index, np.minimum(left, right), np.maximum(left, right))[name]
+        for ending, expected in (("least", np.fmin), ("greatest", np.fmax)):
+            if f"{name}_{ending}" in found:
+                value = found[f"{name}_{ending}"][k]
+                assert value == pytest.approx(float(expected.reduce(every)), nan_ok=True)
+
+
+def test_names_that_could_not_be_one_persons_speak_for_their_groups_all_the_same() -> None:
+    # {Ada, A.} and {Ada K., Alan}: Ada is Ada K., and not Alan
+    index, block = block_of(NAMED)
+    batch = NamePairs.of(index, [block]).batch(0, 1)
+    listed = list(zip(batch.left.tolist(), batch.right.tolist(), strict=True))
+    assert (0, 2) in listed
+    assert (0, 3) not in listed
+    found = of_batch(index, batch, [0, 0, 1, 1, 2], [0.5] * batch.n_pairs)
+    assert found["name_compatible_least"][0] == 0
+
+
+def test_names_between_sets_leave_out_sets_that_no_pair_asks_for() -> None:
+    index, block = block_of(NAMED)
+    name = index.corpus.signature_name[block].astype(np.int64)
+    found = names_between(index, np.array([0, 0, 2, 2, 3]), name, 4, np.array([0]), np.array([3]))
+    least, greatest = found["name_given_relation"]
+    one, other = name[[0, 1]].astype(np.int32), np.repeat(name[4], 2).astype(np.int32)
+    expected = compare(index.names, one, other)["given_relation"]
+    assert (least[0], greatest[0]) == (expected.min(), expected.max())
+
+
+# --- pairs that are not listed -------------------------------------------------------------------
+
+# Ada, A. and Alan: Ada and Alan could not be one person
+APART = [work("a", "Speech", "Ada Byron", "Bo Li"), work("b", "Speech", "A. Byron", "Bo Li"),
+         work("c", "Speech", "Alan Byron", "Bo Li")]  # fmt: skip
+
+
+def unlisted() -> dict[str, np.ndarray]:
+    """Features of {a, b} and {c}, of whose pairs ab (.9) and bc (.6) are listed."""
+    index, block = block_of(APART)
+    batch = NamePairs.of(index, [block]).batch(0, 1)
+    assert list(zip(batch.left.tolist(), batch.right.tolist(), strict=True)) == [(0, 1), (1, 2)]
+    return of_batch(index, batch, [0, 0, 1], [0.9, 0.6], coauthors_hop=[7, 3])
+
+
+def test_a_pair_that_is_not_listed_counts_as_two_persons_in_every_mean() -> None:
+    found = unlisted()
+    assert ABSENT == 0
+    assert found["score_mean"][0] == pytest.approx(0.6 / 2)
+    # log-odds of no chance are bounded at 1e-4
+    expected = (np.log(0.6 / 0.4) + np.log(1e-4 / (1 - 1e-4))) / 2
+    assert found["score_logit"][0] == pytest.approx(expected)
+    assert found["score_half"][0] == 0.5
+    assert found["coauthors_hop_mean"][0] == 3 / 2
+
+
+def test_a_pair_that_is_not_listed_is_the_least_and_nobodys_best() -> None:
+    found = unlisted()
+    assert (found["score_least"][0], found["score_greatest"][0]) == pytest.approx((0, 0.6))
+    # a's best in {c} is none, b's .6; c's best is .6
+    assert found["score_best_low"][0] == pytest.approx(0.3)
+    assert found["score_best_high"][0] == pytest.approx(0.6)
+
+
+def test_cohesion_is_over_all_pairs_within_a_group() -> None:
+    # {a, b, c} by way of b: of its three pairs two are listed
+    index, block = block_of([*APART, work("d", "Speech", "A. Byron", "Bo Li")])
+    batch = NamePairs.of(index, [block]).batch(0, 1)
+    ends = zip(batch.left.tolist(), batch.right.tolist(), strict=True)
+    score = [{(0, 1): 0.9, (1, 2): 0.6}.get(pair, 0.1) for pair in ends]
+    found = of_batch(index, batch, [0, 0, 0, 1], score)
+    assert found["cohesion"][0] == pytest.approx((0.9 + 0.6) / 3)
+
+
+def test_groups_without_a_listed_pair_are_no_pair() -> None:
+    index, block = block_of([APART[0], APART[2]])
+    batch = NamePairs.of(index, [block]).batch(0, 1)
+    groups = GroupBatch.of(batch, np.array([0, 1], dtype=np.int32))
+    assert (groups.n_pairs, groups.find(0, 1)) == (0, -1)
+    assert {len(column) for column in of_batch(index, batch, [0, 1], []).values()} == {0}
+
+
+# --- how pairs fall between groups ---------------------------------------------------------------
+
+
+def test_pairs_of_groups_hold_the_listed_pairs_between_them() -> None:
+    index, block = block_of(WORKS)
+    batch = PairBatch.complete(index, [block])
+    # pairs ab, ac, ad, bc, bd, cd of {a, c}, {b} and {d}
+    groups = GroupBatch.of(batch, np.array([0, 1, 0, 2], dtype=np.int32))
+    assert list(zip(groups.left.tolist(), groups.right.tolist(), strict=True)) == [
+        (0, 1), (0, 2), (1, 2),
+    ]  # fmt: skip
+    assert np.split(groups.cross, groups.start[1:-1])[0].tolist() == [0, 3]
+    assert np.split(groups.cross, groups.start[1:-1])[1].tolist() == [2, 5]
+    assert groups.place().tolist() == [0, 0, 1, 1, 2]
+    assert groups.pairs_between.tolist() == [2, 2, 1]
+    assert [groups.find(0, 1), groups.find(0, 2), groups.find(1, 2)] == [0, 1, 2]
+    values = np.array([1, 2, np.nan, 4, 5, np.nan], dtype=np.float32)
+    assert groups.greatest(values).tolist() == pytest.approx([4, np.nan, 5], nan_ok=True)
+    assert groups.total(np.arange(6.0)).tolist() == [3, 7, 4]
+
+
+def test_members_are_the_rows_of_groups_that_are_in_a_pair() -> None:
+    # in the second block nothing is listed
+    index, block = block_of([*WORKS[:3], work("y", "T", "Ada Byron"),
+                             work("z", "T", "Alan Byron")])  # fmt: skip
+    batch = NamePairs.of(index, [block[:3], block[3:]]).batch(0, 2)
+    groups = GroupBatch.of(batch, np.array([1, 0, 0, 2, 3], dtype=np.int32))
+    member, first = groups.members()
+    assert member.tolist() == [1, 2, 0]
+    assert first.tolist() == [0, 2, 3, 3, 3]
+
+
+def test_groups_of_some_blocks_alone_have_the_features_they_have_among_all() -> None:
+    index, block = block_of([*WORKS, *NAMED_AGAIN])
+    batch = PairBatch.complete(index, [block[:4], block[4:]])
+    group = np.array([0, 0, 1, 2, 3, 3, 4, 5, 5], dtype=np.int32)
+    pairs = pair_features(index, batch)
+    score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
+    every = GroupBatch.of(batch, group)
+    some = GroupBatch.of(batch, group, np.array([False, True]))
+    whole, part = (group_features(index, batch, g, pairs, score) for g in (every, some))
+    assert (every.n_pairs, some.n_pairs) == (6, 3)
+    for name in GROUP_FEATURES:
+        assert np.array_equal(part[name], whole[name][3:], equal_nan=True)
+
+
+NAMED_AGAIN = [
+    work(f"n{k}", w.title, w.authors[0].name, "Cy Ito", venue="VLDB") for k, w in enumerate(NAMED)
+]
