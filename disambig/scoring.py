@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.blocking import Comparisons, blocks_of
-from disambig.calibration import sigmoid
 from disambig.domain import Label
-from disambig.engine import matrix
-from disambig.group_features import GROUP_FEATURES
+from disambig.engine import probabilities
+from disambig.group_features import ABSENT, GROUP_FEATURES
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES, pair_features
+from disambig.pairs import PairBatch, complete_pairs, place_of
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -45,8 +45,9 @@ def labelled_pairs(
     """Calibrated probability of every pair of labelled signatures that shares a block.
 
     Blocks are those of a run over the whole corpus, since some features look at the block; only
-    labelled pairs are scored. Holds the features of one batch of blocks at a time
-    (:data:`disambig.engine.PAIRS_PER_BATCH` pairs, or one large block) and 13 bytes for
+    labelled pairs are scored. Pairs that a run does not compare have the probability it takes
+    them to have, :data:`disambig.group_features.ABSENT`. Holds the features of one batch of blocks at a time
+    (:data:`disambig.blocking.PAIRS_PER_BATCH` pairs, or one large block) and 13 bytes for
     each labelled pair.
 
     Parameters
@@ -76,11 +77,12 @@ def labelled_pairs(
         of_row = person[batch.rows]
         a, b = of_row[batch.left], of_row[batch.right]
         known = np.flatnonzero((a >= 0) & (b >= 0))
-        raw = model.pair.raw(matrix(pair_features(index, batch))[known])
-        scored = sigmoid(raw) if model.pair_calibration is None else model.pair_calibration(raw)
-        ends = batch.rows[batch.left[known]], batch.rows[batch.right[known]]
-        low, high = np.minimum(*ends), np.maximum(*ends)
-        parts.append(LabelledPairs(low, high, scored, a[known] == b[known]))
+        scored = probabilities(
+            model.pair,
+            model.pair_calibration,
+            {name: column[known] for name, column in pair_features(index, batch).items()},
+        )
+        parts.append(_with_absent(batch, of_row, known, scored))
         progress(batch.n_pairs)
     return LabelledPairs(
         np.concatenate([part.left for part in parts]),
@@ -88,6 +90,22 @@ def labelled_pairs(
         np.concatenate([part.probability for part in parts]),
         np.concatenate([part.same for part in parts]),
     )
+
+
+def _with_absent(
+    batch: PairBatch, person: Int32, known: npt.NDArray[np.int64], scored: Float32
+) -> LabelledPairs:
+    """All labelled pairs of a batch: those scored, and those that are not listed."""
+    labelled = np.flatnonzero(person >= 0)
+    start = np.searchsorted(labelled, batch.start)
+    left, right = (labelled[end] for end in complete_pairs(start))
+    probability = np.full(len(left), ABSENT, dtype=np.float32)
+    width = np.int64(len(batch.rows))
+    place = place_of(left * width + right, batch.left[known] * width + batch.right[known])
+    probability[place] = scored
+    ends = batch.rows[left], batch.rows[right]
+    same = person[left] == person[right]
+    return LabelledPairs(np.minimum(*ends), np.maximum(*ends), probability, same)
 
 
 def _people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
