@@ -5,16 +5,20 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from invented import indexed, work
+from invented import indexed, population, work
 
-from disambig.blocking import blocks_of, cross_pairs, primary_key, split_oversized
+from disambig.blocking import Comparisons, blocks_of, divide, primary_key
 from disambig.corpus import Corpus
-from disambig.domain import Work
 from disambig.index import CorpusIndex
 from disambig.names import parse_name
+from disambig.pair_features import team_of
+from disambig.pairs import NamePairs
+
+Int32 = npt.NDArray[np.int32]
 
 
 @pytest.mark.parametrize(
@@ -74,107 +78,161 @@ def wangs(n: int, seed: int, given_names: tuple[str, ...], colleagues: int) -> C
     )
 
 
-def wang_rows(index: CorpusIndex) -> np.ndarray:
+def wang_rows(index: CorpusIndex) -> Int32:
     return np.flatnonzero(index.corpus.signature_position == 0).astype(np.int32)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.integers(5, 60), st.integers(1, 20), st.integers(1, 10))
-def test_a_split_block_keeps_every_row_once_in_parts_of_at_most_the_limit(
+def test_a_divided_block_keeps_every_row_once_in_parts_of_at_most_twice_the_limit(
     seed: int, n: int, limit: int, colleagues: int
 ) -> None:
     index = wangs(n, seed, ("Yi", "Yan", "Y."), colleagues)
-    parts = split_oversized(index, wang_rows(index), limit)
+    parts = divide(index, wang_rows(index), limit)
     assert sorted(np.concatenate(parts).tolist()) == wang_rows(index).tolist()
-    assert max(map(len, parts)) <= limit
+    assert max(map(len, parts)) <= 2 * limit
+    assert all(part.tolist() == sorted(part.tolist()) for part in parts)
 
 
-def test_a_block_within_the_limit_is_not_split() -> None:
+def test_a_block_within_the_limit_is_one_part() -> None:
     index = wangs(10, 0, ("Yi", "Yan"), 3)
-    assert len(split_oversized(index, wang_rows(index), 10)) == 1
+    assert len(divide(index, wang_rows(index), 10)) == 1
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6))
-def test_a_split_keeps_together_one_name_with_shared_coauthors(seed: int) -> None:
+def test_one_name_with_a_shared_coauthor_stays_together(seed: int) -> None:
     index = wangs(40, seed, ("Yi",), 8)
     rows = wang_rows(index)
-    colleague = {int(row): int(index.coauthors[[row]].indices[0]) for row in rows}
+    team = team_of(index, rows)
+    colleague = dict(zip(rows.tolist(), team.column.tolist(), strict=True))
     largest = max(list(colleague.values()).count(c) for c in colleague.values())
-    parts = split_oversized(index, rows, largest)
+    parts = divide(index, rows, largest)
     part_of = {int(row): number for number, part in enumerate(parts) for row in part}
     for c in set(colleague.values()):
         assert len({part_of[row] for row in colleague if colleague[row] == c}) == 1
 
 
-def test_a_split_keeps_a_written_out_first_name_together() -> None:
+def test_a_written_out_first_name_stays_together() -> None:
     index = wangs(40, 3, ("Yi", "Yan", "Yong"), 1)
     rows = wang_rows(index)
     named = [index.corpus.printed_name(int(row)) for row in rows]
     largest = max(named.count(name) for name in named)
-    parts = split_oversized(index, rows, largest)
+    parts = divide(index, rows, largest)
     for name in set(named):
         holding = [p for p in parts if any(index.corpus.printed_name(int(r)) == name for r in p)]
         assert len(holding) == 1
 
 
-def proposed(works: list[Work]) -> set[tuple[str, str]]:
-    """Printed names of the first authors of proposed pairs; every signature an identity."""
-    index = indexed(works)
-    corpus = index.corpus
-    identity = np.arange(corpus.n_signatures, dtype=np.int32)
-    block = np.empty(corpus.n_signatures, dtype=np.int32)
-    for number, rows in enumerate(blocks_of(corpus)):
-        block[rows] = number
-    return {
-        (corpus.printed_name(a), corpus.printed_name(b))
-        for a, b in cross_pairs(index, identity, block).tolist()
-    }
+def test_an_initial_goes_with_the_first_name_whose_coauthors_it_shares() -> None:
+    # ten Yis with Qx, ten Yans with Rx; of the two Y., one is on a work with either
+    works = [work(f"{k:02}", "T", *((("Yi Wang", "Qx Ru"), ("Yan Wang", "Rx Ru"))[k % 2]))
+             for k in range(20)]  # fmt: skip
+    index = indexed(
+        [*works, work("y", "T", "Y. Wang", "Qx Ru"), work("z", "T", "Y. Wang", "Rx Ru")]
+    )
+    parts = divide(index, wang_rows(index), 11)
+    printed = [
+        [(index.corpus.printed_name(r), index.corpus.work_ids[index.corpus.signature_work[r]])
+         for r in part.tolist()] for part in parts
+    ]  # fmt: skip
+    with_y = next(part for part in printed if ("Y. Wang", "y") in part)
+    assert {name for name, _ in with_y} >= {"Yi Wang"}
+    with_z = next(part for part in printed if ("Y. Wang", "z") in part)
+    assert {name for name, _ in with_z} >= {"Yan Wang"}
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Wang Yi", "Yi Wang"),
-        ("Maria Garcia Marquez", "Maria Garcia"),
-        ("Robert Miller", "Bob Miller"),
-        ("Hans Müller", "Hans Mueller"),
-    ],
-)
-def test_another_reading_of_a_name_is_proposed_with_a_coauthor_in_common(
-    one: str, other: str
+def everyone(index: CorpusIndex, crowd: int, pairs: int) -> Comparisons:
+    return Comparisons.of(index, blocks_of(index.corpus), crowd, pairs)
+
+
+def listed(index: CorpusIndex, compared: Comparisons) -> list[tuple[int, int]]:
+    """Signature rows of all pairs that are compared."""
+    found = []
+    for number in range(len(compared.batches)):
+        batch = compared.batch(number)
+        ends = zip(batch.rows[batch.left], batch.rows[batch.right], strict=True)
+        found += [(int(min(a, b)), int(max(a, b))) for a, b in ends]
+    return sorted(found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 200))
+def test_every_signature_is_in_exactly_one_batch(seed: int, crowd: int, pairs: int) -> None:
+    index = wangs(40, seed, ("Yi", "Yan", "Y.", "?"), 5)
+    compared = everyone(index, crowd, pairs)
+    rows = np.concatenate([compared.batch(n).rows for n in range(len(compared.batches))])
+    assert np.sort(rows).tolist() == list(range(index.corpus.n_signatures))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 200))
+def test_the_size_of_batches_changes_neither_pairs_nor_blocks(
+    seed: int, crowd: int, pairs: int
 ) -> None:
-    works = [work("a", "T", one, "Otto Quist"), work("b", "T", other, "O. Quist")]
-    assert (one, other) in proposed(works)
+    index = wangs(40, seed, ("Yi", "Yan", "Y."), 5)
+    small, large = everyone(index, crowd, pairs), everyone(index, crowd, 10**6)
+    assert listed(index, small) == listed(index, large)
+    n = index.corpus.n_signatures
+    assert same_sets(small.block_of(n), large.block_of(n))
 
 
-def test_another_reading_of_a_name_is_not_proposed_without_a_coauthor_in_common() -> None:
-    works = [work("a", "T", "Wang Yi", "Otto Quist"), work("b", "T", "Yi Wang", "Ada Byron")]
-    assert proposed(works) == set()
+def same_sets(one: Int32, other: Int32) -> bool:
+    """Whether two numberings put the same signatures together."""
+    pairs = set(zip(one.tolist(), other.tolist(), strict=True))
+    return len(pairs) == len(set(one.tolist())) == len(set(other.tolist()))
 
 
-def test_a_changed_family_name_is_proposed_with_two_coauthors_in_common() -> None:
-    works = [work("a", "T", "Haoyue Shi", "Otto Quist", "Ada Byron"),
-             work("b", "T", "Haoyue Bell", "Otto Quist", "Ada Byron")]  # fmt: skip
-    assert proposed(works) == {("Haoyue Shi", "Haoyue Bell")}
+def test_a_batch_has_about_the_pairs_asked_for_and_a_large_block_stands_alone() -> None:
+    index = indexed(list(population(5, families=6)[0]))
+    compared = everyone(index, 10**6, 400)
+    for number, (part, first, last) in enumerate(compared.batches):
+        batch = compared.batch(number)
+        assert compared.load(number) == batch.n_pairs
+        load = compared.parts[part].load[first:last]
+        assert batch.n_pairs <= 400 or (load > 0).sum() == 1 or load.max() > 400
+    assert len(compared.batches) > 1
 
 
-def test_a_changed_family_name_is_not_proposed_with_one_coauthor_in_common() -> None:
-    works = [work("a", "T", "Haoyue Shi", "Otto Quist", "Ada Byron"),
-             work("b", "T", "Haoyue Bell", "Otto Quist")]  # fmt: skip
-    assert proposed(works) == set()
+def test_block_of_tells_which_signatures_are_compared_together() -> None:
+    index = indexed(list(population(5, families=6)[0]))
+    blocks = blocks_of(index.corpus)
+    expected = np.empty(index.corpus.n_signatures, dtype=np.int32)
+    for number, block in enumerate(blocks):
+        expected[block] = number
+    assert same_sets(everyone(index, 10**6, 50).block_of(len(expected)), expected)
 
 
-def test_identities_of_one_block_are_not_proposed() -> None:
-    works = [work(k, "T", "Haoyue Shi", "Otto Quist", "Ada Byron") for k in "ab"]
-    assert proposed(works) == set()
+def test_block_of_is_minus_one_for_signatures_that_are_not_compared() -> None:
+    index = indexed([work("a", "T", "Ada Byron", "Bo Li"), work("b", "T", "Ada Byron")])
+    compared = Comparisons.of(index, [rows for rows in blocks_of(index.corpus) if len(rows) > 1])
+    assert compared.block_of(3).tolist() == [0, -1, 0]
 
 
-def test_names_without_letters_are_not_proposed() -> None:
-    works = [work(k, "T", "???", "Otto Quist", "Ada Byron") for k in "ab"]
-    assert proposed(works) == set()
+def test_a_block_is_divided_where_signatures_agree_in_name_with_too_many() -> None:
+    # forty Yis agree with 39 others each, forty people of forty names with none but themselves
+    crowded = wangs(40, 0, ("Yi",), 8)
+    letters = "abcdefghij"
+    spread = wangs(40, 0, tuple(f"Y{a}{b}en" for a in letters[:4] for b in letters), 8)
+    for index, divided in ((crowded, True), (spread, False)):
+        load = NamePairs.of(index, [wang_rows(index)]).load[0]
+        assert (load > 15 / 2 * 40) == divided
+        block = everyone(index, 15, 10**6).block_of(index.corpus.n_signatures)
+        assert (len(set(block[wang_rows(index)].tolist())) > 1) == divided
 
 
-def test_an_empty_corpus_has_no_blocks_and_no_pairs() -> None:
-    assert blocks_of(Corpus.from_works([])) == []
-    assert proposed([]) == set()
+def test_parts_of_a_divided_block_are_compared_within_themselves_alone() -> None:
+    index = wangs(60, 1, ("Yi", "Yan", "Y."), 8)
+    compared = everyone(index, 10, 10**6)
+    block = compared.block_of(index.corpus.n_signatures)
+    pairs = np.array(listed(index, compared))
+    assert (block[pairs[:, 0]] == block[pairs[:, 1]]).all()
+    sizes = np.bincount(block[wang_rows(index)])
+    assert len(sizes) > 1
+    assert sizes.max() <= 20
+
+
+def test_an_empty_corpus_has_no_blocks_and_no_batches() -> None:
+    index = indexed([])
+    assert blocks_of(index.corpus) == []
+    assert Comparisons.of(index, []).batches == []
