@@ -42,7 +42,7 @@ def clean(text: str) -> str:
         text = _HYPHENS.sub("-", text)
     if "<" in text or "&" in text or "\x1b" in text:
         text = _ESCAPES.sub(" ", text)
-    return _CONTROL.sub(" ", text)
+    return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
 def _repaired(text: str) -> str:
@@ -69,12 +69,12 @@ def respelled(token: str) -> str:
 
 def without_apostrophes(text: str) -> str:
     """Drop apostrophes of every form: they divide no name."""
-    return _APOSTROPHES.sub("", text)
+    return text if text.isascii() and "'" not in text else _APOSTROPHES.sub("", text)
 
 
 def is_east_asian(text: str) -> bool:
     """Whether the text holds Han or Hangul characters, so that the family name comes first."""
-    return bool(_EAST_ASIAN.search(text))
+    return not text.isascii() and bool(_EAST_ASIAN.search(text))
 
 
 def without_east_asian(text: str) -> str:

@@ -112,12 +112,16 @@ def swaps(given: tuple[str, ...], family: tuple[str, ...]) -> tuple[Reading, ...
     Left out where the last word is the commoner family name: "Wei Zhang" is not "Zhang, Wei"
     misordered, but "Zhang Wei" may well be.
     """
-    if not given or not family or len(family) > 2 or any(len(t) == 1 for t in given):
+    if not given or not family or len(family) > 2:
+        return ()
+    ranks = family_first_rank()
+    rank = ranks.get(given[0])
+    if rank is None and len(family[0]) > 1:  # nearly every name; told first, as the rest takes time
+        return ()
+    if 1 in map(len, given):
         return ()
     if len(family[0]) == 1:
         return (Reading(family, given),)
-    ranks = family_first_rank()
-    rank = ranks.get(given[0])
     if rank is None or rank > ranks.get("".join(family), 9):
         return ()
     return (Reading((*given[1:], *family), given[:1]),)

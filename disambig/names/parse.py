@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from disambig.names.clean import (
+    MAX_CHARACTERS,
     clean,
     fold,
     is_east_asian,
@@ -18,7 +19,7 @@ from disambig.names.clean import (
 )
 from disambig.names.eastern import divide_eastern
 from disambig.names.lexicon import DEGREES, GENERATIONS, PARTICLES, TITLES
-from disambig.names.order import alternatives, divide, swaps
+from disambig.names.order import alternatives, divide
 from disambig.names.parsed import ParsedName, Reading
 from disambig.names.tokens import (
     fold_with_digits,
@@ -30,7 +31,11 @@ from disambig.names.tokens import (
     strip_ends,
 )
 
-_PLAIN = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+\Z")
+# Capitalised words of at least two letters, also joined with hyphens, and initials before them.
+_PLAIN = re.compile(
+    r"(?:[A-Z](?:\.|[a-z]++(?:-[A-Z]?[a-z]++)*+)?+ )++[A-Z][a-z]++(?:-[A-Z]?[a-z]++)*+\Z"
+)
+_LISTED = TITLES | DEGREES | set(GENERATIONS) | {w for w in PARTICLES if len(w) > 1} | {"ph"}
 _ASIDE = re.compile(r"[(\[]([^()\[\]]*)[)\]]|[\"“„«]([^\"“”„«»]*)[\"”»]")
 _HOMONYM = re.compile(r"\s(\d{4})\s*\Z")
 
@@ -52,15 +57,32 @@ def parse_name(printed: str, given: str | None = None, family: str | None = None
     ParsedName
     """
     if family:
-        return _stated(printed, given, family)
-    if _PLAIN.match(printed):
-        first, last = printed.split(" ")
-        low_first, low_last = first.lower(), last.lower()
-        if low_first not in TITLES and low_last not in GENERATIONS and low_last not in DEGREES:
-            return ParsedName(
-                printed, (low_first,), (low_last,), alternatives=swaps((low_first,), (low_last,))
-            )
-    return _unstated(printed)
+        # the short way takes the last word for the family name, so it must be one word
+        one_word = given and " " not in family
+        divided = _divide_plain(f"{given} {family}") if one_word else None
+    else:
+        divided = _divide_plain(printed)
+    if divided is not None:
+        others = alternatives(*divided)
+        return ParsedName(printed, *divided, alternatives=others, stated=bool(family))
+    return _stated(printed, given, family) if family else _unstated(printed)
+
+
+def _divide_plain(text: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Given and family tokens of nearly every Latin name; None where it takes all the rules.
+
+    Of capitalised words and single initials only the last is the family name, whatever the
+    rules, unless one of the words is on a list.
+    """
+    if not _PLAIN.match(text) or len(text) > MAX_CHARACTERS:
+        return None
+    words = text.lower().replace(".", "").split(" ")
+    if "-" not in text:
+        return (tuple(words[:-1]), (words[-1],)) if _LISTED.isdisjoint(words) else None
+    if not _LISTED.isdisjoint([word.replace("-", "") for word in words]):
+        return None
+    given = " ".join(words[:-1]).replace("-", " ").split(" ")
+    return tuple(given), tuple(words[-1].split("-"))
 
 
 def _stated(printed: str, given: str | None, family: str) -> ParsedName:
@@ -126,12 +148,16 @@ def _divide_at_comma(family_text: str, given_text: str) -> tuple[list[str], list
 
 
 def _homonym(text: str) -> tuple[str, str]:
+    if not text.rstrip()[-1:].isdecimal():
+        return text, ""
     found = _HOMONYM.search(text)
     return (text[: found.start()], found.group(1)) if found else (text, "")
 
 
 def _aside(text: str) -> tuple[str, tuple[str, ...]]:
     """Take out a nickname in brackets or quotes; brackets around everything are no nickname."""
+    if text.isascii() and not ("(" in text or "[" in text or '"' in text):
+        return text, ()
     found = _ASIDE.search(text)
     if found is None:
         return text, ()

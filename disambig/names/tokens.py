@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from disambig.names.clean import fold, respelled
 from disambig.names.lexicon import DEGREES, GENERATIONS, TITLES, family_first_rank, words
 
-_BREAK = re.compile(r"[\s./\\;:|&*,]+")
+_BREAKS = str.maketrans(dict.fromkeys("./\\;:|&*,", " "))
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _VOWEL = re.compile("[aeiouy]")
 _NOT_CAMEL = ("Mc", "Mac", "De", "Di", "La", "Le", "Van", "Von", "Fitz", "Al", "El", "O", "D")
@@ -16,7 +17,8 @@ _SHORT_GIVEN = words("ai an bo di ke le li lu mo su wu xi ya ye yi yu ze zi")
 
 def fold_with_digits(text: str) -> str:
     """Lower-case letters and digits only, for "3rd" and "Jr."."""
-    return "".join(c for c in text.lower() if c.isalnum())
+    lower = text.lower()
+    return lower if lower.isalnum() else "".join([c for c in lower if c.isalnum()])
 
 
 def is_ending(part: str) -> bool:
@@ -27,11 +29,13 @@ def is_ending(part: str) -> bool:
 
 def raw_words(text: str) -> list[str]:
     """Words as printed, divided at spaces, points and other punctuation."""
-    return [t for t in _BREAK.split(text) if t.strip("-")]
+    return [t for t in text.translate(_BREAKS).split() if t.strip("-")]
 
 
 def strip_ends(raw: list[str]) -> tuple[list[str], str]:
     """Drop titles, degrees and suffixes at the ends, but never everything."""
+    if not any(map(_may_be_dropped, raw)):
+        return raw, ""
     raw = [t for t in raw if fold(t) or fold_with_digits(t) in GENERATIONS]
     suffix = ""
     while len(raw) > 1 and fold(raw[0]) in TITLES:
@@ -51,14 +55,24 @@ def strip_ends(raw: list[str]) -> tuple[list[str], str]:
     return raw, suffix
 
 
-def folded_words(raw: list[str], *, camel: bool = False) -> tuple[str, ...]:
-    """Words divided at hyphens, and at inner capitals if ``camel``, and folded."""
-    out: list[str] = []
-    for token in raw:
-        for piece in token.split("-"):
-            pieces = camel_parts(piece) if camel else (piece,)
-            out.extend(f for f in map(fold, pieces) if f)
-    return tuple(out)
+@lru_cache(maxsize=1 << 16)
+def _may_be_dropped(token: str) -> bool:
+    """Whether a word holds no letters, or is on a list of what :func:`strip_ends` drops."""
+    folded, with_digits = fold(token), fold_with_digits(token)
+    listed = folded in TITLES or with_digits in GENERATIONS or with_digits in DEGREES
+    return listed or folded in ("", "jr", "sr", "d")
+
+
+def folded_words(raw: list[str]) -> tuple[str, ...]:
+    """Words divided at hyphens and folded."""
+    if len(raw) == 1:
+        return _folded_pieces(raw[0])
+    return tuple([piece for token in raw for piece in _folded_pieces(token)])
+
+
+@lru_cache(maxsize=1 << 16)
+def _folded_pieces(token: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(fold, token.split("-"))))
 
 
 def camel_parts(piece: str) -> tuple[str, ...]:
@@ -71,13 +85,17 @@ def camel_parts(piece: str) -> tuple[str, ...]:
 
 def given_words(raw: list[str], *, all_upper: bool = False) -> tuple[str, ...]:
     """Given names folded, with initials that are run together taken apart."""
-    out: list[str] = []
-    for token in raw:
-        if are_initials(token, all_upper=all_upper):
-            out.extend(fold(token))
-        else:
-            out.extend(folded_words([token], camel=True))
-    return tuple(out)
+    if len(raw) == 1:
+        return _given_pieces(raw[0], all_upper)
+    return tuple([piece for token in raw for piece in _given_pieces(token, all_upper)])
+
+
+@lru_cache(maxsize=1 << 16)
+def _given_pieces(token: str, all_upper: bool) -> tuple[str, ...]:
+    if are_initials(token, all_upper=all_upper):
+        return tuple(fold(token))
+    pieces = [part for piece in token.split("-") for part in camel_parts(piece)]
+    return tuple(filter(None, map(fold, pieces)))
 
 
 def are_initials(token: str, *, all_upper: bool = False) -> bool:
@@ -99,6 +117,8 @@ def are_initials(token: str, *, all_upper: bool = False) -> bool:
 
 def spellings(raw: list[str]) -> tuple[str, ...]:
     """Words with umlauts as "folded=written out" ("muller=mueller")."""
+    if all(map(str.isascii, raw)):
+        return ()
     out = []
     for token in raw:
         if token.isascii():
