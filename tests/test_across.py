@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
-from constraint_cases import cannot, must
-from hypothesis import given
-from hypothesis import strategies as st
-from invented import work
+from dataclasses import replace
 
-from disambig.across import MEMBERS, Joins, hold_must, members_of, renumber, spokesmen
+import numpy as np
+import pytest
+from constraint_cases import cannot, must
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from invented import indexed, model, work
+
+from disambig import across
+from disambig.across import (
+    MEMBERS,
+    Joins,
+    Speakers,
+    hold_must,
+    join_likely,
+    members_of,
+    renumber,
+    score_candidates,
+    spokesmen,
+)
 from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
 from disambig.domain import Author, Constraint, Work
@@ -43,9 +57,19 @@ def test_members_are_listed_identity_by_identity() -> None:
 
 
 def test_a_large_identity_is_spoken_for_by_some_of_it_from_first_to_last() -> None:
-    chosen = spokesmen(np.arange(1000, dtype=np.int32))
-    assert len(set(chosen.tolist())) == MEMBERS
+    chosen = spokesmen(1000).tolist()
+    assert len(set(chosen)) == MEMBERS
     assert (chosen[0], chosen[-1]) == (0, 999)
+
+
+@pytest.mark.parametrize("n", [1, 2, MEMBERS])
+def test_a_small_identity_is_spoken_for_by_all_of_it(n: int) -> None:
+    assert spokesmen(n).tolist() == list(range(n))
+
+
+def test_speakers_are_rows_of_the_identities_wanted_and_of_no_others() -> None:
+    found = Speakers.of(np.array([2, 0, 2, 1, 0], dtype=np.int32), np.array([0, 2]))
+    assert [found.of_identity(i).tolist() for i in range(3)] == [[1, 4], [], [0, 2]]
 
 
 def test_a_must_link_joins_whole_identities() -> None:
@@ -105,6 +129,7 @@ def test_labels_that_come_to_share_a_work_are_barred() -> None:
     assert not barred.join(0, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20),
        st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=6))  # fmt: skip
 def test_no_order_of_joins_breaks_a_ban(
@@ -117,3 +142,82 @@ def test_no_order_of_joins_breaks_a_ban(
         some.join(a, b)
     result = some.result().tolist()
     assert all(result[a] != result[b] for a, b in bans)
+
+
+def likely(
+    block_of: list[int],
+    scored: dict[tuple[int, int], float],
+    *constraints: Constraint,
+    works: list[Work] | None = None,
+) -> list[int]:
+    """Identities after joining those of ``solo``, an identity each, that are probable enough."""
+    works = works or solo("abcdefgh"[: len(block_of)])
+    chosen = replace(model(), settings={**model().settings, "across": 0.7})
+    return join_likely(
+        setting(works, *constraints),
+        np.arange(len(block_of), dtype=np.int32),
+        np.array(block_of),
+        np.array(list(scored), dtype=np.int64).reshape(-1, 2),
+        np.array(list(scored.values()), dtype=np.float32),
+        chosen,
+    ).tolist()
+
+
+def test_identities_are_joined_from_the_probability_that_the_model_asks_for() -> None:
+    assert likely([0, 1, 2], {(0, 1): 0.75, (1, 2): 0.65}) == [0, 0, 1]
+
+
+def test_the_most_probable_join_with_a_block_goes_first_and_is_the_only_one() -> None:
+    # a of block 0 may be b or c, both of block 1; and d of block 2
+    scored = {(0, 1): 0.8, (0, 2): 0.9, (0, 3): 0.75}
+    assert likely([0, 1, 1, 2], scored) == [0, 1, 0, 0]
+
+
+def test_a_cannot_link_bars_a_probable_join() -> None:
+    assert likely([0, 1], {(0, 1): 0.99}, cannot("a:0", "b:0")) == [0, 1]
+
+
+def test_a_join_that_is_barred_leaves_the_place_to_the_next() -> None:
+    scored = {(0, 1): 0.99, (0, 2): 0.8}
+    assert likely([0, 1, 1], scored, cannot("a:0", "b:0")) == [0, 1, 0]
+
+
+def test_no_candidates_join_nothing() -> None:
+    assert likely([0, 1, 2], {}) == [0, 1, 2]
+
+
+QUISTS = [work("a", "Speech recognition", "Wang Yi", "Otto Quist", "Ada Byron"),
+          work("b", "Speech recognition", "Yi Wang", "Otto Quist", "Ada Byron"),
+          work("c", "Speech recognition", "Daniel Xu", "Otto Quist", "Ada Byron"),
+          work("d", "Speech recognition", "Daniel Moor", "Otto Quist", "Ada Byron")]  # fmt: skip
+
+
+def scores(pairs: list[tuple[int, int]], *constraints: Constraint) -> list[float]:
+    """Of pairs of first authors of the works; every signature is an identity."""
+    index = indexed(QUISTS, counted=("Daniel Xu",) * 9 + ("Yi Wang",))
+    compiled = compile_constraints(index.corpus, constraints)
+    identity = np.arange(index.corpus.n_signatures, dtype=np.int32)
+    first = index.corpus.author_start[np.array(pairs)].astype(np.int64)
+    return score_candidates(index, model(), compiled, identity, first).tolist()
+
+
+def test_a_candidate_is_scored_the_same_alone_and_among_others() -> None:
+    one, two = scores([(0, 1), (0, 2)])
+    assert one > 0
+    assert [scores([(0, 1)]), scores([(0, 2)])] == [[one], [two]]
+
+
+def test_another_family_name_with_a_common_given_name_is_not_scored() -> None:
+    assert scores([(2, 3), (0, 1)])[0] == 0
+
+
+def test_a_forbidden_candidate_has_no_chance() -> None:
+    free, barred = scores([(0, 1)]), scores([(0, 1)], cannot("a:0", "b:0"))
+    assert (free[0] > 0, barred) == (True, [0])
+
+
+def test_batches_of_any_size_score_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = [(0, 1), (0, 2), (1, 2), (1, 3)]
+    whole = scores(pairs)
+    monkeypatch.setattr(across, "PAIRS_AT_ONCE", 1)
+    assert scores(pairs) == whole

@@ -19,7 +19,7 @@ from constraint_cases import (
     solo,
     works,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.constraints import Constraints, cannot_pairs, compile_constraints
@@ -27,6 +27,7 @@ from disambig.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind
 from disambig.errors import ConstraintError
 from disambig.pairs import PairBatch
+from disambig.shards import corpus_of, shard_tables
 
 # --- what people say ---------------------------------------------------------------------------
 
@@ -305,3 +306,70 @@ def test_a_batch_of_blocks_has_the_cannot_pairs_of_each_block(
     blocks = [every[low:high] for low, high in pairwise(edges)]
     alone = [pair for block in blocks for pair in barred(found, corpus, block)]
     assert barred(found, corpus, *blocks) == alone
+
+
+# --- parts of a corpus -------------------------------------------------------------------------
+
+
+def part_of(corpus: Corpus, rows: list[int]) -> Corpus:
+    """The corpus of some signatures alone."""
+    shard = np.ones(corpus.n_signatures, dtype=np.int64)
+    shard[rows] = 0
+    return corpus_of(shard_tables(corpus, shard, 2)[0])
+
+
+@given(case=stated(), data=st.data())
+@settings(deadline=None)
+def test_constraints_on_a_part_are_those_of_the_whole(
+    case: tuple[Corpus, list[Constraint]], data: st.DataObject
+) -> None:
+    corpus, constraints = case
+    found = compiled(corpus, constraints)
+    if found is None:
+        return
+    every = st.sampled_from(range(corpus.n_signatures)) if corpus.n_signatures else st.nothing()
+    rows = sorted(data.draw(st.sets(every)) if corpus.n_signatures else set())
+    part = part_of(corpus, rows)
+    there = found.on(corpus, part)
+    assert there.must.tolist() == found.must[rows].tolist()
+    assert there.orcid.tolist() == found.orcid[rows].tolist()
+    assert (there.cannot[:, 0] < there.cannot[:, 1]).all()
+    here = [[rows[i], rows[j]] for i, j in barred(there, part)]
+    assert here == barred(found, corpus, rows)
+
+
+@given(case=stated(), data=st.data())
+@settings(deadline=None)
+def test_constraints_of_a_part_are_carried_to_a_larger_corpus(
+    case: tuple[Corpus, list[Constraint]], data: st.DataObject
+) -> None:
+    corpus, constraints = case
+    if not corpus.n_signatures:
+        return
+    rows = sorted(data.draw(st.sets(st.sampled_from(range(corpus.n_signatures)), min_size=1)))
+    part = part_of(corpus, rows)
+    found = compiled(part, [c for c in constraints if {c.a, c.b} <= set(part.signatures())])
+    if found is None:
+        return
+    there = found.on(part, corpus)
+    assert there.must[rows].tolist() == found.must.tolist()
+    elsewhere = sorted(set(range(corpus.n_signatures)) - set(rows))
+    assert (there.must[elsewhere] == -1).all()
+    assert (there.orcid[elsewhere] == -1).all()
+    assert barred(there, corpus, rows) == [[rows[i], rows[j]] for i, j in barred(found, part)]
+
+
+def test_a_cannot_link_of_a_signature_elsewhere_holds_for_its_must_group_here() -> None:
+    # 0 must be 1, 1 cannot be 2; 1 is not in the part
+    corpus = solo(3)
+    found = compile_constraints(corpus, [must("w0:0", "w1:0"), cannot("w1:0", "w2:0")])
+    part = part_of(corpus, [0, 2])
+    assert found.on(corpus, part).cannot.tolist() == [[0, 1]]
+
+
+def test_must_groups_that_share_a_work_elsewhere_exclude_each_other_here() -> None:
+    # rows: a:0 a:1 b:0 c:0; b:0 and c:0 follow two authors of a, which is elsewhere
+    corpus = works((ada(), ada()), (ada(),), (ada(),))
+    found = compile_constraints(corpus, [must("a:0", "b:0"), must("a:1", "c:0")])
+    part = part_of(corpus, [2, 3])
+    assert barred(found.on(corpus, part), part) == [[0, 1]]
