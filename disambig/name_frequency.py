@@ -59,13 +59,19 @@ class NameFrequency:
         """
         given, family = [], []
         for name in names:
-            g = name.given_joined
-            if not g:
-                given.append(np.nan)
+            first, last = name.given_joined, name.family
+            if not first:
+                given.append(0)
             elif len(name.given[0]) == 1:
-                given.append(-np.log10(self.initial.get(g[:1], 1) / self.total))
+                given.append(self.initial.get(first[:1], 1))
             else:
-                given.append(-np.log10(self.given.get(g, 1) / self.total))
-            f = name.family
-            family.append(-np.log10(self.family.get(f, 1) / self.total) if f else np.nan)
-        return np.asarray(given, dtype=np.float32), np.asarray(family, dtype=np.float32)
+                given.append(self.given.get(first, 1))
+            family.append(self.family.get(last, 1) if last else 0)
+        return self._rarity_of(given), self._rarity_of(family)
+
+    def _rarity_of(self, counts: list[int]) -> Float32:
+        """Rarity of parts that so many names have; NaN for none."""
+        seen = np.asarray(counts, dtype=np.float64)
+        seen[seen == 0] = np.nan
+        rarity: Float32 = (-np.log10(seen / self.total)).astype(np.float32)
+        return rarity

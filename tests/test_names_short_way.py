@@ -20,13 +20,14 @@ TRICKY = [
     "J.-L. Pons", "Jean-Luc Pons", "Jean-luc Pons", "Wei-Nan Li-Zhang", "Daniel Tapias Merino",
     "Hector Garcia Lopez", "Ann De Souza", "Ann De La Cruz", "Quoc Van Le", "Ann Al-Ali Bo",
     "Ann Da-s Bo", "Dr Ann Lee", "D-r Ann Lee", "Mr. Bo Li", "Ann Lee Jr", "Ann Lee Jr.",
-    "Jr Ann Lee", "Ann Lee Phd", "Ann Lee Ph-d", "Ann Lee Ph D", "Ann Ph D", "Ann Lee Iii", "Ann Lee I-i",
-    "Ann E Lee", "Ann Y Lee", "Ann E. y Lee", "Fnu Li", "McKay Lee", "Ann McKay", "Ann O'Neill",
-    "WeiNan Zhang", "LI Wei", "Wei LI", "ANN LEE", "ann lee", "Ann  Lee", " Ann Lee", "Ann Lee ",
-    "Ann Lee\n", "Ann Lee 0003", "Ann (Bo) Lee", "Lee, Ann", "Ann Lee, Jr", "Ann", "Ann-",
-    "-Ann Lee", "Ann -Lee", "Ann Lee-", "Ann--Bo Lee", "Ann B-Lee", "A-Ann Lee", "Ann Müller", "Zoë Lee",
-    "李 Wei", "", ".", "A. B. C. D. Lee", "Ng Bo", "Bo Ng", "Md. Bo Li", "Van Li", "Van De Li", "Ann Ibn Li",
-    "X" + "y" * 400 + " Lee", "Ann " * 80 + "Lee",
+    "Jr Ann Lee", "Ann Lee Phd", "Ann Lee Ph-d", "Ann Lee Ph D", "Ann Ph D", "Ann Lee Iii",
+    "Ann Lee I-i", "Ann E Lee", "Ann Y Lee", "Ann E. y Lee", "Fnu Li", "McKay Lee", "Ann McKay",
+    "Ann O'Neill", "WeiNan Zhang", "LI Wei", "Wei LI", "ANN LEE", "ann lee", "Ann  Lee",
+    " Ann Lee", "Ann Lee ", "Ann Lee\n", "Ann Lee 0003", "Ann (Bo) Lee", "Lee, Ann",
+    "Ann Lee, Jr", "Ann", "Ann-", "-Ann Lee", "Ann -Lee", "Ann Lee-", "Ann--Bo Lee", "Ann B-Lee",
+    "A-Ann Lee", "Ann Müller", "Zoë Lee", "李 Wei", "", ".", "A. B. C. D. Lee", "Ng Bo", "Bo Ng",
+    "Md. Bo Li", "Van Li", "Van De Li", "Ann Ibn Li", "X" + "y" * 400 + " Lee",
+    "Ann " * 80 + "Lee",
 ]  # fmt: skip
 LISTED = sorted(TITLES | DEGREES | PARTICLES | set(GENERATIONS))
 SURNAMES = sorted(family_first_rank())[:200]
