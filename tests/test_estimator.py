@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from invented import FIELDS, model, population, work
 
-from disambig import estimator
-from disambig.blocking import primary_key
+from disambig.blocking import Comparisons, primary_key
 from disambig.constraints import compile_constraints
 from disambig.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind, Signature, Work
@@ -174,8 +173,8 @@ def test_a_constraint_on_an_unknown_signature_is_told_as_a_problem() -> None:
 
 
 def test_any_number_of_workers_gives_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = estimator.batches_of
-    monkeypatch.setattr(estimator, "batches_of", lambda blocks: whole(blocks, pairs=50))
+    whole = Comparisons.of
+    monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, pairs=50))
     works = list(population(2)[0])
     one, two = predicted(works, workers=1), predicted(works, workers=2)
     assert one.identity.tolist() == two.identity.tolist()
@@ -185,8 +184,8 @@ def test_any_number_of_workers_gives_the_same_result(monkeypatch: pytest.MonkeyP
 def test_the_size_of_batches_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     works = list(bundled())
     large = list(predicted(works).assignments())
-    whole = estimator.batches_of
-    monkeypatch.setattr(estimator, "batches_of", lambda blocks: whole(blocks, pairs=20))
+    whole = Comparisons.of
+    monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, pairs=20))
     assert list(predicted(works).assignments()) == large
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-import disambig.estimator
+from disambig.blocking import Comparisons
 from disambig.cli import main
 from disambig.output import whole_file
 from labeled.bundled import WORKS_FILE
@@ -102,10 +102,9 @@ def test_the_order_of_works_does_not_change_who_is_who(sample: Path, tmp_path: P
 def test_two_workers_give_the_bytes_of_one(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # batches of one block each, so that there is something to share out
-    monkeypatch.setattr(
-        disambig.estimator, "batches_of", lambda blocks: [blocks[:150], blocks[150:]]
-    )
+    # small batches, so that there is something to share out
+    whole = Comparisons.of
+    monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, pairs=50))
     out = tmp_path / "clusters.jsonl"
     assert run(WORKS_FILE, "--out", out, "--workers", "2").exit_code == 0
     assert out.read_bytes() == sample.read_bytes()

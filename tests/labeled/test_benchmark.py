@@ -84,10 +84,19 @@ def test_no_two_ids_of_one_work_end_in_one_identity(figures: dict[str, Any]) -> 
     assert figures["variants"]["same_work_merged"] == 0
 
 
-def test_calibration_counts_the_true_pairs_that_are_compared(figures: dict[str, Any]) -> None:
+def test_calibration_counts_the_true_pairs_of_one_block(figures: dict[str, Any]) -> None:
     loss = figures["blocking"]
-    compared = loss["true_pairs"] - loss["parted"] - loss["split"]
-    assert figures["calibration"]["same"] == compared
+    assert figures["calibration"]["same"] == loss["true_pairs"] - loss["parted"]
+
+
+def test_of_the_true_pairs_in_one_block_most_are_compared(figures: dict[str, Any]) -> None:
+    loss = figures["blocking"]
+    within = loss["true_pairs"] - loss["parted"]
+    assert 0.9 * within < loss["compared_small"] <= loss["compared"] <= within
+
+
+def test_fewer_pairs_are_scored_than_are_in_blocks(figures: dict[str, Any]) -> None:
+    assert 0 < figures["speed"]["scored"] < figures["speed"]["pairs"]
 
 
 def test_stages_add_up_to_the_time_taken(figures: dict[str, Any]) -> None:
@@ -104,7 +113,7 @@ def test_a_corpus_without_targets_has_none_in_json(figures: dict[str, Any]) -> N
     [
         "Accuracy within blocks",
         "Accuracy over the whole corpus",
-        "Blocking: labelled pairs",
+        "Candidates: labelled pairs",
         "Calibration of the pair model",
         "Name variants by silver ids",
         "Speed, from starting the process",

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from disambig import Author, Corpus, Work
+from disambig.blocking import blocks_of
+from disambig.index import CorpusIndex
+from disambig.name_frequency import NameFrequency
+from disambig.names import compatible, parse_name
+from disambig.semantic import SemanticSpace
 from labeled.benchmark_errors import WrongPair, sample_wrong_pairs
 from labeled.benchmark_metrics import (
     BlockingLoss,
@@ -16,6 +23,7 @@ from labeled.benchmark_metrics import (
     pairs_together,
     variant_recall,
 )
+from labeled.benchmark_pairs import compared_pairs
 from labeled.benchmark_tables import one_after_the_other, standing
 
 NAN = float("nan")
@@ -30,8 +38,8 @@ LOSS = blocking_loss(
     person=codes(0, 0, 0, 1, 1),
     identity=codes(5, 5, 5, 6, 7),
     block=codes(0, 0, 1, 2, 2),
-    part=codes(0, 0, 1, 2, 3),
-    small_part=codes(0, 4, 1, 2, 3),
+    compared=1,
+    compared_small=0,
 )
 
 
@@ -40,9 +48,40 @@ def test_pairs_together_counts_pairs_that_agree_in_every_code() -> None:
 
 
 def test_blocking_loss_follows_each_true_pair() -> None:
-    # 3 pairs of Ann and 1 of Bob; 2 of Ann's part at the block and end in one identity;
-    # Bob's parts at the split, and at the small limit Ann's other pair does, too.
-    assert BlockingLoss(true_pairs=4, parted=2, linked_back=2, split=1, split_small=2) == LOSS
+    # 3 pairs of Ann and 1 of Bob; 2 of Ann's part at the block and end in one identity
+    expected = BlockingLoss(true_pairs=4, parted=2, linked_back=2, compared=1, compared_small=0)
+    assert expected == LOSS
+    assert LOSS.within == 2
+
+
+LEES = ("Ann Lee", "A. Lee", "Anna Lee", "Al Lee")
+
+
+def compared(person: list[int], crowd: int = 350) -> int:
+    """True pairs that are scored of the four Lees, each on a work of one's own."""
+    works = [
+        Work(str(k), "A title", (Author(name), Author(f"{'Qx' if k % 2 else 'Rx'} Ru")))
+        for k, name in enumerate(LEES)
+    ]
+    index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), NameFrequency.fit([]))
+    people = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
+    people[index.corpus.author_start[:-1]] = person
+    return compared_pairs(index, blocks_of(index.corpus), people, crowd)
+
+
+def test_pairs_of_one_person_whose_names_disagree_are_not_compared() -> None:
+    agreeing = [compatible(*pair) for pair in combinations(map(parse_name, LEES), 2)]
+    assert compared([0, 0, 0, 0]) == sum(agreeing)
+    assert 3 <= sum(agreeing) < 6
+
+
+def test_pairs_of_one_person_are_parted_with_a_crowded_block() -> None:
+    assert compared([0, 0, 0, 0], crowd=1) < compared([0, 0, 0, 0])
+
+
+def test_pairs_without_labels_and_of_two_people_are_not_counted() -> None:
+    # Ann and A. are one person
+    assert compared([0, 0, -1, 1]) == 1
 
 
 # Id 0 is printed a, a, b on works 0 1 2; id 1 is printed c, d on works 2 3. Identity 1 takes
@@ -119,7 +158,7 @@ def test_a_corpus_without_targets_has_no_standing() -> None:
 
 
 def test_speed_of_several_corpora_adds_up_but_memory_does_not() -> None:
-    small = Speed(1, 4, 6, 2.0, {"read": 0.5, "compare": 1.5}, 300, 0)
-    large = Speed(2, 8, 28, 3.0, {"read": 1.0, "compare": 2.0}, 200, 100)
-    together = Speed(3, 12, 34, 5.0, {"read": 1.5, "compare": 3.5}, 300, 100)
+    small = Speed(1, 4, 6, 5, 2.0, {"read": 0.5, "compare": 1.5}, 300, 0)
+    large = Speed(2, 8, 28, 20, 3.0, {"read": 1.0, "compare": 2.0}, 200, 100)
+    together = Speed(3, 12, 34, 25, 5.0, {"read": 1.5, "compare": 3.5}, 300, 100)
     assert one_after_the_other([small, large]) == together
