@@ -40,6 +40,13 @@ class ReadReport:
     files: tuple[FileReport, ...]
     pages: tuple[PageHeader, ...]
 
+    def counts(self) -> dict[str, int]:
+        """The numbers, without files and pages."""
+        return {
+            name: getattr(self, name)
+            for name in ("read", "kept", "repaired", "rejected", "duplicates", "warnings")
+        }
+
     def __str__(self) -> str:
         parts = (
             f"{self.read:,} read",

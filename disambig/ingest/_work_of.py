@@ -84,12 +84,15 @@ def _author(entry: _Fields, at: int, repairs: list[Repair]) -> Author:
             raise BadRecord(f"authors[{at}].name", "is empty", NAME_REMEDY)
     if len(entry) == 1:
         return _frozen.author(name)
+    one = get("affiliation")
+    if one and len(entry) == 2:
+        return _frozen.author(name, None, None, _affiliations(one, None, at, repairs))
     given, family, iris, address = get("given"), get("family"), get("orcid"), get("email")
     return _frozen.author(
         name,
         clean(given, f"authors[{at}].given", repairs) or None if given else None,
         clean(family, f"authors[{at}].family", repairs) or None if family else None,
-        _affiliations(get("affiliation"), get("affiliations"), at, repairs),
+        _affiliations(one, get("affiliations"), at, repairs),
         orcid(iris, f"authors[{at}].orcid", repairs) if iris else None,
         email(address, f"authors[{at}].email", repairs) if address else None,
     )
