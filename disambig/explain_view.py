@@ -107,6 +107,7 @@ _DECIDERS = {
     "cannot-link": "a cannot-link",
     "identifier": "an identifier",
     "same work": "the work they share",
+    "names": "their names",
     "first level": "the first level",
     "second level": "the second level",
     "across blocks": "the comparison across blocks",

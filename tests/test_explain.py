@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -25,6 +26,7 @@ from disambig import (
     Signature,
     Work,
 )
+from disambig.blocking import Comparisons
 from disambig.explain import Decider, Explanation, explain, parse_mention, percent
 from disambig.explain_facts import Facts
 from disambig.explain_score import Score
@@ -154,6 +156,54 @@ def test_mentions_of_two_blocks_are_compared_all_the_same() -> None:
     assert (found.a.block, found.b.block) == ("a lee", "a stone")
     assert found.decided_by is Decider.ACROSS
     assert "different blocks" in found.because[0]
+
+
+# Ann, A. and Alan: Ann and Alan could not be one person, A. could be either
+LEES = tuple(
+    Work(f"L{k}", f"Soil and {topic}", (Author(name), Author(friend)))
+    for k, (name, topic, friend) in enumerate(
+        [("Ann Lee", "graphs", "Bo Fox"), ("Alan Lee", "seas", "Di Moor")]
+    )
+)
+ANN, ALAN = (Signature(work.id, 0) for work in LEES)
+
+
+def test_names_that_could_not_be_one_persons_decide_alone() -> None:
+    found = told(ANN, ALAN, works=LEES)
+    assert found.same_block
+    assert (found.same, found.decided_by, found.probability) == (False, Decider.NAMES, 0)
+    assert found.groups.named_apart
+    assert found.because == (
+        "Their names could not be one person's, so nothing else was compared.",
+    )
+
+
+def test_evidence_beside_names_that_decide_is_shown_all_the_same() -> None:
+    found = told(ANN, ALAN, works=LEES)
+    assert 0 < found.pair.probability < 1
+    assert words(found)["coauthors_shared"] == "no co-author in common"
+    assert json.loads(json.dumps(found.as_json()))["groups"]["score"] is None
+    assert "decided by their names" in drawn(found)
+
+
+@pytest.mark.parametrize("decider", Decider)
+def test_every_decider_has_words(decider: Decider) -> None:
+    assert "decided by" in drawn(replace(told(A, C), decided_by=decider))
+
+
+def test_a_must_link_wins_over_names() -> None:
+    found = told(ANN, ALAN, Constraint(ConstraintKind.MUST, ANN, ALAN), works=LEES)
+    assert (found.same, found.decided_by) == (True, Decider.MUST)
+
+
+def test_two_mentions_of_a_divided_block_are_explained_within_their_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = Comparisons.of
+    monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, crowd=1))
+    found = told(A, B)
+    assert found.same_block
+    assert not told(A, C).same_block
 
 
 def test_two_authors_of_one_work_are_two_persons_by_rule() -> None:
