@@ -6,8 +6,10 @@ model, both read-only, so batches run in any order and in any process with one r
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +27,8 @@ from disambig.pairs import PairBatch
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Bool = npt.NDArray[np.bool_]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 ROUNDS = 4
 """Most rounds of the second level; nearly all blocks are settled after two."""
@@ -44,6 +48,8 @@ class Resolved:
         Probability that the signature belongs with the rest of its identity.
     considered, scored : int
         Pairs within blocks, and those of them that the first level scored.
+    seconds : dict of str to float
+        What ``features``, ``classify`` and ``cluster`` took.
     """
 
     rows: Int32
@@ -51,6 +57,33 @@ class Resolved:
     confidence: Float32
     considered: int
     scored: int
+    seconds: dict[str, float]
+
+
+class Clock:
+    """How long some functions took together, by name, in ``seconds``."""
+
+    def __init__(self) -> None:
+        """Start."""
+        self.began = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def timed(self, name: str, function: Callable[P, T]) -> Callable[P, T]:
+        """The same function, timed under a name."""
+
+        def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            began = time.perf_counter()
+            found = function(*args, **kwargs)
+            spent = time.perf_counter() - began
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
+            return found
+
+        return run
+
+    def with_rest(self, name: str) -> dict[str, float]:
+        """All seconds so far; those that were not timed under ``name``."""
+        rest = time.perf_counter() - self.began - sum(self.seconds.values())
+        return {name: rest, **self.seconds}
 
 
 def matrix(columns: dict[str, Float32]) -> Float32:
@@ -201,6 +234,7 @@ def second_level(
     first: Int32,
     score: Callable[[dict[str, Float32]], Float32],
     threshold: float,
+    join: Callable[[GroupBatch, Float32, Bonds, float], Int32] = join_groups,
 ) -> Iterator[Round]:
     """Score groups and join them, again and again while joining changes anything.
 
@@ -213,7 +247,7 @@ def second_level(
     for _ in range(ROUNDS):
         groups, columns = scored.between(final, live)
         probability = score(columns)
-        joined = join_groups(groups, probability, scored.bonds, threshold)
+        joined = join(groups, probability, scored.bonds, threshold)
         yield Round(groups, columns, probability, joined)
         before = np.bincount(groups.block, minlength=n_blocks)
         block = np.zeros(int(joined.max(initial=-1)) + 1, dtype=np.int32)
@@ -228,21 +262,30 @@ def resolve(
     index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
 ) -> Resolved:
     """Cluster some blocks; blocks do not influence each other."""
-    scored = Scored.of(
-        index, batch, constraints, lambda c: probabilities(model.pair, model.pair_calibration, c)
-    )
-    final = scored.first_level(model.settings["first_level"])
+    clock = Clock()
+
+    def score_pairs(columns: dict[str, Float32]) -> Float32:
+        return probabilities(model.pair, model.pair_calibration, columns)
+
+    def score_groups(columns: dict[str, Float32]) -> Float32:
+        return probabilities(model.group, model.group_calibration, columns)
+
+    scored = Scored.of(index, batch, constraints, clock.timed("classify", score_pairs))
+    final = clock.timed("cluster", scored.first_level)(model.settings["first_level"])
     joint = scored.probability.copy()
     for step in second_level(
         scored,
         final,
-        lambda c: probabilities(model.group, model.group_calibration, c),
+        clock.timed("classify", score_groups),
         model.settings["second_level"],
+        clock.timed("cluster", join_groups),
     ):
         final = step.final
         _take_over(joint, scored, step)
     confidence = _confidence(batch, final, joint)
-    return Resolved(batch.rows, final, confidence, batch.considered, batch.n_pairs)
+    return Resolved(
+        batch.rows, final, confidence, batch.considered, batch.n_pairs, clock.with_rest("features")
+    )
 
 
 def _take_over(joint: Float32, scored: Scored, step: Round) -> None:

@@ -117,22 +117,27 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         )
         space = SemanticSpace.load()
         model.check_space(space.fingerprint)
-        index = CorpusIndex.of(corpus, space, model.frequency)
-        compared = Comparisons.of(index, blocks_of(corpus))
+        with self.progress("Indexing", None, "words"):
+            index = CorpusIndex.of(corpus, space, model.frequency)
+        with self.progress("Blocking", None, "names"):
+            compared = Comparisons.of(index, blocks_of(corpus))
         identity = np.full(corpus.n_signatures, -1, dtype=np.int32)
         block_of = renumber(compared.block_of(corpus.n_signatures))
         confidence = np.ones(corpus.n_signatures, dtype=np.float32)
         considered = scored = next_identity = 0
+        seconds: dict[str, float] = {}
         for found in self._resolved(index, model, constraints, compared):
             identity[found.rows] = found.group + next_identity
             confidence[found.rows] = found.confidence
             next_identity += int(found.group.max(initial=-1)) + 1
             considered += found.considered
             scored += found.scored
+            for stage, spent in found.seconds.items():
+                seconds[stage] = seconds.get(stage, 0.0) + spent
         with self.progress("Joining across blocks", None, "candidates") as advance:
             identity = join_across(index, model, constraints, renumber(identity), block_of, advance)
         return Partition(
-            corpus, identity, confidence, considered, scored, constraints.problems
+            corpus, identity, confidence, considered, scored, constraints.problems, seconds
         )
 
     def fit_predict(self, corpus: Corpus, labels: Iterable[Label]) -> Partition:
@@ -153,7 +158,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         """Results of all batches in order, whatever process worked on them."""
         total = sum(compared.load(number) for number in range(len(compared.batches)))
         with self.progress("Comparing", total, "pairs") as advance:
-            for found in _run(index, model, constraints, compared, self.workers):
+            for found in run_batches(index, model, constraints, compared, self.workers):
                 advance(found.scored)
                 yield found
 
@@ -168,13 +173,14 @@ def _resolve_shared(number: int) -> Resolved:
     return resolve(index, model, constraints, compared.batch(number))
 
 
-def _run(
+def run_batches(
     index: CorpusIndex,
     model: Model,
     constraints: Constraints,
     compared: Comparisons,
     workers: int,
 ) -> Iterator[Resolved]:
+    """Cluster all batches in order, in this process or in forked ones that share its arrays."""
     numbers = range(len(compared.batches))
     if workers <= 1 or len(numbers) <= 1:
         yield from (resolve(index, model, constraints, compared.batch(n)) for n in numbers)

@@ -7,14 +7,16 @@ another input, model or constraints is refused.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
+import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from disambig.corpus import Corpus
 from disambig.cross_pairs import shared_keys
 from disambig.domain import Assignment, Author, Constraint, Signature, Work
 from disambig.errors import InputError
+from disambig.ingest import ReadReport
 from disambig.model import Model
 from disambig.partition import identity_name
 from disambig.progress import Progress, silent
@@ -98,15 +101,32 @@ class LargeRun:
             )
         return bool(found["n_shards"] == self.n_shards)
 
-    def stage(self, works: Iterable[Work]) -> None:
-        """Read all works to disk, anew."""
+    def report(self) -> ReadReport:
+        """What became of the records that were read."""
+        found = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return ReadReport(**found["report"], files=(), pages=())
+
+    def stage(self, works: Iterable[Work], report: Callable[[], ReadReport]) -> None:
+        """Read all works to disk, anew.
+
+        Parameters
+        ----------
+        report : callable
+            Called at the end, for what became of the records.
+        """
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
         named = frozenset(end for c in self.constraints for end in (c.a, c.b))
         bound = stage(works, self.folder, self.n_shards, named)
         (self.folder / "bound.json").write_text(_as_json(bound), encoding="utf-8")
         (self.folder / "run.json").write_text(
-            json.dumps({"fingerprint": self.fingerprint, "n_shards": self.n_shards}),
+            json.dumps(
+                {
+                    "fingerprint": self.fingerprint,
+                    "n_shards": self.n_shards,
+                    "report": report().counts(),
+                }
+            ),
             encoding="utf-8",
         )
 
@@ -287,6 +307,11 @@ class Clustered:
     problems: tuple[str, ...]
 
     @property
+    def n_signatures(self) -> int:
+        """Number of signatures."""
+        return len(self.identity)
+
+    @property
     def n_identities(self) -> int:
         """Number of identities."""
         return int(self.identity.max(initial=-1)) + 1
@@ -318,6 +343,25 @@ def _signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
     return map(Signature, works, (key & ((1 << _POSITIONS) - 1)).tolist())
 
 
+def fingerprint(
+    works: Sequence[Path], model: Path | None, constraints: Sequence[Constraint]
+) -> str:
+    """Digest of what a run depends on: its files with their sizes and times, model, constraints.
+
+    Standard input has no identity, so its runs are never the same.
+    """
+    parts = [Model.load(model).digest, version("disambig"), *map(str, constraints)]
+    for path in works:
+        if str(path) == "-":
+            parts.append(os.urandom(16).hex())
+            continue
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            status = file.stat()
+            parts.append(f"{file.resolve()} {status.st_size} {status.st_mtime_ns}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 def done_folder(folder: Path, shard: int) -> Path:
     """Where the result of a shard is, once it is whole."""
     return folder / f"done-{shard:04}"
@@ -325,7 +369,7 @@ def done_folder(folder: Path, shard: int) -> Path:
 
 def _sharing(
     kind: str, least: int, results: list[Path], rows: Rows, identity: Int32, block_of: Int64,
-    advance: partial[None] | object,
+    advance: Callable[[int], None],
 ) -> Int64:  # fmt: skip
     """Pairs of identities of two blocks that share ``least`` keys of a kind, sorted."""
     width = np.int64(max(len(block_of), 1))
@@ -347,7 +391,7 @@ def _sharing(
         )
         codes.append(pairs[:, 0] * width + pairs[:, 1])
         counts.append(count)
-        advance(1)  # type: ignore[operator]
+        advance(1)
     code, inverse = np.unique(np.concatenate(codes), return_inverse=True)
     total = np.bincount(inverse, np.concatenate(counts), len(code))
     code = code[total >= least]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,8 @@ class Partition:
         Signature pairs within blocks, and those of them that were scored.
     problems : tuple of str
         Constraints that could not be used, and why.
+    seconds : mapping of str to float
+        What the stages of comparing took, all processes together.
     """
 
     corpus: Corpus
@@ -39,6 +41,12 @@ class Partition:
     considered: int = 0
     scored: int = 0
     problems: tuple[str, ...] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def n_signatures(self) -> int:
+        """Number of signatures."""
+        return len(self.identity)
 
     @property
     def n_identities(self) -> int:

@@ -24,6 +24,14 @@ TARGETS: Mapping[str, tuple[float, float]] = {
 ECE_LIMIT = 0.02
 #: Crowd at which the recall of candidates is measured, besides the one blocks are divided at.
 SMALL_CROWD = 50
+#: Stages of a run in order; ``normalise`` parses names and makes columns, ``index`` words, keys
+#: and vectors; ``link`` joins across blocks.
+STAGES = (
+    "start", "read", "normalise", "index", "block", "features", "classify", "cluster", "link",
+    "write",
+)  # fmt: skip
+#: Those that score pairs and group by the scores.
+COMPARING = ("features", "classify", "cluster")
 
 
 @dataclass(frozen=True, slots=True)

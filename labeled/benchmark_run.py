@@ -8,7 +8,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from disambig.blocking import CROWD, blocks_of
 from disambig.cli.common import progress as draw
 from disambig.cli.reading import works_of
 from disambig.corpus import Corpus
-from disambig.domain import Label
+from disambig.domain import Label, Work
 from disambig.errors import InputError
 from disambig.estimator import Disambiguator
 from disambig.index import CorpusIndex
@@ -38,6 +38,7 @@ from disambig.semantic import SemanticSpace
 from labeled.benchmark_errors import ErrorCase, error_cases, sample_wrong_pairs
 from labeled.benchmark_metrics import (
     SMALL_CROWD,
+    STAGES,
     BlockingLoss,
     Speed,
     VariantRecall,
@@ -103,10 +104,15 @@ def _file(folder: Path, stem: str) -> Path | None:
     return next((path for path in found if path.is_file()), None)
 
 
-def read_corpus(folder: CorpusFolder) -> Corpus:
+def read_all(folder: CorpusFolder) -> Iterator[Work]:
     """All works of a corpus; rejected records are told on standard error."""
     with works_of([folder.works], quiet=True) as reader:
-        return Corpus.from_works(reader)
+        yield from reader
+
+
+def read_corpus(folder: CorpusFolder) -> Corpus:
+    """All works of a corpus, as columns."""
+    return Corpus.from_works(read_all(folder))
 
 
 def labels_of(file: Path, split: str) -> list[Label]:
@@ -223,8 +229,11 @@ def _clustered(
     """Read, cluster and write, as ``disambig cluster`` does, with a watch."""
     marks = [("start", time.time() - began)]
     watch = Stopwatch(partial(draw, quiet=quiet))
-    corpus = read_corpus(folder)
+    works = list(read_all(folder))
     marks.append(("read", time.time() - began))
+    corpus = Corpus.from_works(works)
+    del works
+    marks.append(("normalise", time.time() - began))
     people = Disambiguator(model=model_file, workers=workers, progress=watch).predict(corpus)
     marks.append(("predict", time.time() - began))
     with tempfile.TemporaryDirectory() as scratch:
@@ -232,9 +241,7 @@ def _clustered(
     marks.append(("write", time.time() - began))
     taken = np.diff([0.0, *(mark for _, mark in marks)]).tolist()
     stages = {name: seconds for (name, _), seconds in zip(marks, taken, strict=True)}
-    inside = {"compare": "Comparing", "link": "Joining across blocks"}
-    timed = {name: watch.seconds.get(description, 0.0) for name, description in inside.items()}
-    stages["index"] = stages.pop("predict") - sum(timed.values())
+    stages |= _inside(watch.seconds, people.seconds, stages.pop("predict"))
     return (
         corpus,
         people,
@@ -244,18 +251,27 @@ def _clustered(
             pairs=people.considered,
             scored=people.scored,
             seconds=marks[-1][1],
-            stages={k: (stages | timed)[k] for k in STAGES},
-            peak_memory=_peak_memory(),
+            stages={k: stages[k] for k in STAGES},
+            peak_memory=peak_memory(),
             worker_memory=_kilobytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss),
         ),
     )
 
 
-#: Stages of a run in order; ``index`` derives columns and blocks, ``link`` joins across blocks.
-STAGES = ("start", "read", "index", "compare", "link", "write")
+def _inside(
+    watch: Mapping[str, float], spent: Mapping[str, float], predict: float
+) -> dict[str, float]:
+    """Stages within predict; comparing is divided as its processes divided their time."""
+    compare = watch.get("Comparing", 0.0)
+    whole = sum(spent.values()) or 1.0
+    found = {name: compare * seconds / whole for name, seconds in spent.items()}
+    found["block"] = watch.get("Blocking", 0.0)
+    found["link"] = watch.get("Joining across blocks", 0.0)
+    found["index"] = predict - sum(found.values())
+    return {"features": 0.0, "classify": 0.0, "cluster": 0.0, **found}
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
     """Largest resident memory of this process so far, bytes.
 
     Linux hands ``ru_maxrss`` on from the process that started this one; VmHWM is our own.

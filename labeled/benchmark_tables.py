@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from disambig.console import safe
-from labeled.benchmark_metrics import ECE_LIMIT, SMALL_CROWD, TARGETS, Speed, share
+from labeled.benchmark_metrics import COMPARING, ECE_LIMIT, SMALL_CROWD, TARGETS, Speed, share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -187,7 +187,7 @@ def one_after_the_other(speeds: Sequence[Speed]) -> Speed:
 
 
 def _speed(speed: Speed) -> list[str]:
-    compare = speed.stages["compare"]
+    compare = sum(speed.stages[name] for name in COMPARING)
     return [
         f"{speed.mentions:,}",
         f"{speed.pairs:,}",

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from disambig.cli import common
+from disambig.cli import budget, common
 from disambig.cli.reading import finish, reading_options, works_argument, works_of
 from disambig.console import safe
+
+if TYPE_CHECKING:
+    from disambig.domain import Assignment, Constraint
+    from disambig.ingest import ReadReport, WorkReader
+    from disambig.progress import Progress
 
 
 @click.command(
@@ -38,6 +48,14 @@ from disambig.console import safe
     type=click.IntRange(min=1),
     help="Processes to use; all cores when left out. The clusters are the same.",
 )
+@click.option(
+    "--memory",
+    callback=budget.parse,
+    metavar="SIZE",
+    help="What all processes together may use, such as 2GB; left out, three quarters of what "
+    "is free. Works that need more are kept on disk, beside OUT, and an interrupted run goes on "
+    "from there when the command is given again.",
+)
 @reading_options
 @common.quiet_option
 def cluster(
@@ -46,6 +64,7 @@ def cluster(
     model: Path | None,
     constraints: Path | None,
     workers: int | None,
+    memory: int | None,
     format: str,
     strict: bool,
     rejects: Path | None,
@@ -61,31 +80,115 @@ def cluster(
     probability that a mention belongs with the rest of its identity. Records that cannot be
     read go, with what is wrong and what to do, to OUT with .rejects.jsonl added.
     """
-    from disambig.corpus import Corpus
-    from disambig.estimator import Disambiguator
     from disambig.ingest import read_constraints
     from disambig.output import write_assignments
 
     rejects = rejects or out.with_name(out.name + ".rejects.jsonl")
     common.refuse_input(out, (*works, *filter(None, (model, constraints))))
     decisions = list(read_constraints(constraints)) if constraints else []
-    with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
-        corpus = Corpus.from_works(reader)
-    if not reader.report.rejected:
-        rejects.unlink(missing_ok=True)  # what an earlier run rejected is no news of this one
-    people = Disambiguator(
-        model=model,
-        constraints=decisions,
-        workers=workers or os.cpu_count() or 1,
-        progress=partial(common.progress, quiet=quiet),
-    ).predict(corpus)
+    reading = partial(works_of, works, format=format, strict=strict, rejects=rejects, quiet=quiet)
+    show = partial(common.progress, quiet=quiet)
+    plan = budget.plan(works, memory, workers or os.cpu_count() or 1)
+    job = Job(works, out, model, decisions, plan.workers, reading, show)
+    if plan.shards is None:
+        report, people = job.in_memory()
+    else:
+        report, people = job.on_disk(plan.shards)
     for problem in people.problems:
         click.echo(f"warning: {safe(problem)}", err=True)
     write_assignments(out, people.assignments())
+    job.clean_up()
+    if not report.rejected:
+        rejects.unlink(missing_ok=True)  # what an earlier run rejected is no news of this one
     if not quiet:
         click.echo(
-            f"{people.n_identities:,} people behind {corpus.n_signatures:,} author mentions of "
-            f"{corpus.n_works:,} works ({people.scored:,} of {people.considered:,} pairs compared): {safe(str(out))}",
+            f"{people.n_identities:,} people behind {people.n_signatures:,} author mentions of "
+            f"{report.kept:,} works ({people.scored:,} of {people.considered:,} pairs compared): "
+            f"{safe(str(out))}",
             err=True,
         )
-    finish(reader.report, rejects=rejects, quiet=quiet)
+    finish(report, rejects=rejects, quiet=quiet)
+
+
+class Result(Protocol):
+    """What every way of running gives."""
+
+    @property
+    def n_identities(self) -> int:
+        """Number of identities."""
+
+    @property
+    def n_signatures(self) -> int:
+        """Number of signatures."""
+
+    @property
+    def considered(self) -> int:
+        """Pairs within blocks."""
+
+    @property
+    def scored(self) -> int:
+        """Pairs that were scored."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Constraints that could not be used, and why."""
+
+    def assignments(self) -> Iterator[Assignment]:
+        """One row for each signature, sorted by work id and position."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of the command; each method is a way to run it, with the same result."""
+
+    works: tuple[Path, ...]
+    out: Path
+    model: Path | None
+    decisions: list[Constraint]
+    workers: int
+    reading: Callable[[], AbstractContextManager[WorkReader]]
+    show: Progress
+
+    @property
+    def folder(self) -> Path:
+        """Where a run that is kept on disk lives."""
+        return self.out.with_name(self.out.name + ".run")
+
+    def in_memory(self) -> tuple[ReadReport, Result]:
+        """Everything in this process and its workers."""
+        from disambig.corpus import Corpus
+        from disambig.estimator import Disambiguator
+
+        with self.reading() as reader:
+            corpus = Corpus.from_works(reader)
+        run = Disambiguator(
+            model=self.model,
+            constraints=self.decisions,
+            workers=self.workers,
+            progress=self.show,
+        )
+        return reader.report, run.predict(corpus)
+
+    def on_disk(self, shards: int) -> tuple[ReadReport, Result]:
+        """Works on disk, some blocks at a time in memory."""
+        from disambig.large_run import LargeRun, fingerprint
+
+        run = LargeRun(
+            self.folder,
+            fingerprint(self.works, self.model, self.decisions),
+            shards,
+            self.model,
+            self.decisions,
+            workers=self.workers,
+            progress=self.show,
+        )
+        if run.staged():
+            click.echo(f"going on with the run kept in {safe(str(self.folder))}", err=True)
+        else:
+            with self.reading() as reader:
+                run.stage(reader, lambda: reader.report)
+        return run.report(), run.cluster()
+
+    def clean_up(self) -> None:
+        """Remove what was kept for a run that did not end."""
+        shutil.rmtree(self.folder, ignore_errors=True)
