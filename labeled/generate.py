@@ -135,7 +135,7 @@ def _chunks(
     left, works, chunk = signatures, 0, 0
     while left > 0:
         rng = np.random.default_rng([seed, signatures, 2, chunk])
-        papers = draw_papers(world, parameters, CHUNK, rng)
+        papers = draw_papers(world, parameters, CHUNK, chunk, rng)
         papers = papers.first(int(np.searchsorted(papers.authors, left)))
         names = printer.names(papers, rng)
         yield (

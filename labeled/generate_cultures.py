@@ -23,7 +23,10 @@ Floats = npt.NDArray[np.float64]
 CULTURES = 24
 LEAST = 3  # printed names a part must be seen in to be kept
 _PARTICLES = frozenset(
-    "van von de der den del della di da dos das do du la le el al bin ibn ter ten zu af".split()
+    re.findall(
+        r"\w+",
+        "van von de der den del della di da dos das do du la le el al bin ibn ter ten zu af",
+    )
 )
 _SUFFIX = re.compile(r"^(?:jr|sr|ii|iii|iv|phd|\d+)\.?$", re.IGNORECASE)
 _PLAIN = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:['’-][^\W\d_]+)*$")
@@ -132,6 +135,17 @@ def fit_cultures(printed: Counter[str], rounds: int = 60, seed: int = 0) -> Cult
         middles[key] += bool(parts[1])
         shown[0].setdefault(key[0], Counter())[parts[2]] += mentions
         shown[1].setdefault(key[1], Counter())[parts[0]] += mentions
+    return _fit(pairs, middles, shown, rounds, seed)
+
+
+def _fit(
+    pairs: Mapping[tuple[str, str], int],
+    middles: Mapping[tuple[str, str], int],
+    shown: tuple[Mapping[str, Counter[str]], Mapping[str, Counter[str]]],
+    rounds: int,
+    seed: int,
+) -> Cultures:
+    """Cultures of (family, given) with mentions, forms with a middle name, and printed parts."""
     keys = sorted(pairs)
     rows = _numbered(f for f, _ in keys), _numbered(g for _, g in keys)
     family = np.array([rows[0][f] for f, _ in keys])
@@ -139,7 +153,7 @@ def fit_cultures(printed: Counter[str], rounds: int = 60, seed: int = 0) -> Cult
     mentions = np.array([pairs[k] for k in keys], dtype=np.float64)
     belongs, people = _fitted(family, given, mentions, rounds, seed)
     weight = belongs * people[:, None]
-    has_middle = np.array([middles[k] > 0 for k in keys], dtype=np.float64)
+    has_middle = np.array([middles.get(k, 0) > 0 for k in keys], dtype=np.float64)
     return Cultures(
         [_usual(shown[0][f]) for f in rows[0]],
         [_usual(shown[1][g]) for g in rows[1]],

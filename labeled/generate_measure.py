@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.semantic import SemanticSpace, words_of
-from labeled.generate_cultures import Cultures, fit_cultures, fold, name_parts
+from labeled.generate_cultures import Cultures, fit_cultures
+from labeled.generate_parameters import FILE
 
 Record = dict[str, Any]
-OUT = Path(__file__).parent / "generator" / "parameters.json.gz"
 MAIN = "ml"
 TOPICS = 240
 FIRST_YEAR, LAST_YEAR = 1987, 2025
@@ -90,7 +90,7 @@ def _years(works: list[Record]) -> Record:
 
 
 def _forms(works: list[Record]) -> Record:
-    """Shares by three-year period of names printed with initials only, and with a middle initial."""
+    """Share of names printed with initials only, by three-year period."""
     seen: dict[int, Counter[str]] = {}
     for work in works:
         period = (work["year"] - FIRST_YEAR) // 3
@@ -218,4 +218,4 @@ def write(document: Record, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    write(measure(Path(sys.argv[1])), OUT)
+    write(measure(Path(sys.argv[1])), FILE)

@@ -11,12 +11,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+FILE = Path(__file__).with_name("generator") / "parameters.json.gz"
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Words = npt.NDArray[np.uint64]
@@ -129,8 +130,7 @@ class Parameters:
 @lru_cache(maxsize=1)
 def load() -> Parameters:
     """The parameters that ship with the package."""
-    source = files("labeled") / "generator" / "parameters.json.gz"
-    d = json.loads(gzip.decompress(source.read_bytes()))
+    d = json.loads(gzip.decompress(FILE.read_bytes()))
     cultures, places, topics = d["cultures"], d["institutions"], d["topics"]
     years = np.array(d["years"]["works"])
     period = np.arange(len(years)) // d["forms"]["period"]
@@ -178,7 +178,7 @@ def _content(topics: dict[str, Any]) -> Tables:
     for row, seen in topics["counts"]:
         kept = [(w, c) for w, c in zip(row, seen, strict=True) if everywhere[w] < 0.6 * count]
         items.append([w for w, _ in kept])
-        weights.append([c**0.7 for _, c in kept])
+        weights.append([c**0.85 for _, c in kept])
     return tables_of(items, weights)
 
 

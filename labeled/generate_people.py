@@ -9,7 +9,8 @@ behind a common name grow linearly.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,17 +22,28 @@ Int16 = npt.NDArray[np.int16]
 UInt8 = npt.NDArray[np.uint8]
 UInt16 = npt.NDArray[np.uint16]
 
-PEOPLE_PER_SIGNATURE = 0.55
-"""People in the tables; some of low productivity never come to print."""
-GROUP_SIZE = 16.0
-"""Mean number of people who ever belong to a group."""
-PRODUCTIVITY = (-0.35, 1.35)
+PEOPLE_PER_SIGNATURE = 0.3
+"""People in the tables: those who may print more than once."""
+GROUP_SIZE = (2.8, 0.7)
+"""Mean and deviation of the logarithm of the number of people who ever belong to a group."""
+PRODUCTIVITY = (-0.1, 1.45)
 """Mean and deviation of the logarithm of a person's expected works."""
+HEAD = 3.0
+"""A group's most productive person heads it and has this many times the works."""
+HEAD_LEADS = 0.3
+"""Papers a head starts, against those of a member of equal productivity."""
+HEAD_MOVES = 0.3
+"""How likely a head is to move, against a member of equal career."""
+MEASURED_GROUPS = 5_000
+"""Groups of a corpus of the size the topics were measured on."""
+SUBJECT_GROWTH = 0.75
+"""Exponent with which subjects grow with groups beyond that."""
 COMPOSED = 0xFFFF
 NO_MIDDLE, MIDDLE_INITIAL, MIDDLE_FULL = 0, 1, 2
 # span of a career in years by expected number of works: measured quartiles
 _WORKS = np.array([0.5, 1, 2, 3, 5, 8, 15, 35, 100])
-_SPAN = np.array([1.5, 2, 2.5, 3.5, 5, 7, 10.5, 14, 18])
+_SPAN = np.array([2.2, 3, 4, 5.5, 7.5, 9.5, 12.5, 16, 20])
+_SPAN_SPREAD = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +68,15 @@ class People:
     middle_habit: UInt8
     form_habit: UInt8
 
+    def take(self, rows: npt.NDArray[Any]) -> People:
+        """The people of ``rows``."""
+        return People(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def joined(self, others: People) -> People:
+        """These people and after them ``others``."""
+        pairs = ((getattr(self, f.name), getattr(others, f.name)) for f in fields(self))
+        return People(*map(np.concatenate, pairs))
+
 
 @dataclass(frozen=True, eq=False)
 class World:
@@ -63,18 +84,23 @@ class World:
 
     Attributes
     ----------
-    topic, institution, unit : int32[g]
-        Subject, institution (numbers past the measured ones are composed names), department.
+    topic, second, institution, unit : int32[g]
+        Measured topics of its subject (mostly the first), institution (numbers past the
+        measured ones are composed names), department.
     start : int64[g + 1]
         Memberships of group ``i`` are ``start[i]`` to ``start[i + 1]``.
     person : int32[m]
     first, last : int16[m]
         Years of a membership, counted from the first year of the corpus.
-    lead, join : float64[m]
-        Cumulative weight with which a member starts a paper, and joins one.
+    lead, join : float64[m + 1]
+        Cumulative weight with which a member starts a paper, and joins one. Members of a group
+        lie in the order of their time there.
+    head : int64[g]
+        Membership of the most productive person of each group.
     """
 
     topic: Int32
+    second: Int32
     institution: Int32
     unit: Int32
     start: Ints
@@ -83,38 +109,47 @@ class World:
     last: Int16
     lead: Floats
     join: Floats
+    head: Ints
     people: People
 
 
 def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     """The world for a corpus of about ``signatures`` author mentions."""
     rng = np.random.default_rng([seed, signatures, 1])
-    topic, institution, unit = _groups(parameters, signatures, rng)
+    topic, second, institution, unit, size = _groups(parameters, signatures, rng)
     count = len(topic)
-    size = 1 + rng.geometric(1 / (GROUP_SIZE - 1), count)
     home = np.repeat(np.arange(count, dtype=np.int32), size)
     n = len(home)
     expected = np.exp(rng.normal(*PRODUCTIVITY, n))
-    first, last, born = _careers(parameters, home, expected, count, rng)
-    people = _people(parameters, institution[home], rng)
-    person = np.arange(n, dtype=np.int32)
-    moved, away, leave = _moves(home, first, last, topic, born, rng)
+    best = _largest(home, expected)
+    expected[best] *= HEAD
+    first, last, born = _careers(parameters, home, expected, best, rng)
+    people = draw_people(parameters, institution[home], rng)
+    moved, away, leave = _moves(home, best, first, last, topic, born, rng)
+    person = np.concatenate([np.arange(n, dtype=np.int32), moved.astype(np.int32)])
     group = np.concatenate([home, away])
     begin = np.concatenate([first, leave])
     end = np.concatenate([last, last[moved]])
     end[moved] = leave - 1
-    who = np.concatenate([person, person[moved]])
-    order = np.argsort(group, kind="stable")
-    rate = (expected / (last - first + 1))[who]
-    begin, end, who, rate = begin[order], end[order], who[order], rate[order]
+    order = np.lexsort((begin.astype(np.int32) + end, group))
+    person, begin, end, group = person[order], begin[order], end[order], group[order]
+    rate = (expected / (last - first + 1))[person]
+    head = _largest(group, expected[person])
+    starts = rate * (end - begin + 1)
+    starts[head] *= HEAD_LEADS
+    start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=count))])
     return World(
-        topic, institution, unit,
-        np.concatenate([[0], np.cumsum(np.bincount(group, minlength=count))]),
-        who, begin, end,
-        _cumulative(rate * (end - begin + 1)),
-        _cumulative(rate),
-        people,
+        topic, second, institution, unit, start, person, begin, end,
+        _cumulative(starts), _cumulative(rate), head, people,
     )  # fmt: skip
+
+
+def _largest(group: Int32, value: Floats) -> Ints:
+    """Row of the largest value of each group; ``group`` numbers 0, 1, ... without a gap."""
+    order = np.lexsort((-value, group))
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    rows: Ints = order[first]
+    return rows
 
 
 def _cumulative(weights: Floats) -> Floats:
@@ -123,10 +158,13 @@ def _cumulative(weights: Floats) -> Floats:
 
 def _groups(
     parameters: Parameters, signatures: int, rng: np.random.Generator
-) -> tuple[Int32, Int32, Int32]:
-    count = max(8, round(signatures * PEOPLE_PER_SIGNATURE / GROUP_SIZE))
+) -> tuple[Int32, Int32, Int32, Int32, Ints]:
+    """Topic, second topic, institution, department and people of each group, in topic order."""
+    mean = np.exp(GROUP_SIZE[0] + GROUP_SIZE[1] ** 2 / 2)
+    count = max(8, round(signatures * PEOPLE_PER_SIGNATURE / mean))
+    size = np.maximum(np.exp(rng.normal(*GROUP_SIZE, count)).round(), 1).astype(np.int64)
     zero = np.zeros(count, dtype=np.int64)
-    topic = np.sort(parameters.topic_share.draw(zero, rng.random(count)))
+    topic, second = _subjects(parameters, count, rng)
     measured = len(parameters.institutions)
     institution = parameters.institution_share.draw(zero, rng.random(count))
     # less known institutions, more of them in a larger corpus
@@ -134,37 +172,62 @@ def _groups(
     kinds = max(20, int(count**0.75))
     lesser = measured + (kinds * rng.random(count) ** 2).astype(np.int32)
     unit = (len(parameters.units) * rng.random(count) ** 2).astype(np.int32)
-    return topic, np.where(tail, lesser, institution).astype(np.int32), unit
+    return topic, second, np.where(tail, lesser, institution).astype(np.int32), unit, size
+
+
+def _subjects(parameters: Parameters, count: int, rng: np.random.Generator) -> tuple[Int32, Int32]:
+    """Two measured topics for each group; groups of one subject lie together.
+
+    In a corpus no larger than the measured ones a subject is a measured topic. A larger one has
+    more subjects, as science has: pairs of topics.
+    """
+    topic = np.sort(parameters.topic_share.draw(np.zeros(count), rng.random(count)))
+    variants = max(1.0, (count / MEASURED_GROUPS) ** SUBJECT_GROWTH)
+    variant = (variants * rng.random(count)).astype(np.int64)
+    variant = variant[np.lexsort((variant, topic))]
+    other = parameters.topic_share.draw(np.zeros(count), uniform_of(mixed(topic, variant, 14)))
+    return topic, np.where(variant > 0, other, topic).astype(np.int32)
 
 
 def _careers(
-    parameters: Parameters, home: Int32, expected: Floats, count: int, rng: np.random.Generator
+    parameters: Parameters, home: Int32, expected: Floats, head: Ints, rng: np.random.Generator
 ) -> tuple[Int16, Int16, Int16]:
     """First and last year of each person, and the year each group begins."""
-    years = len(parameters.year_share)
+    years, count = len(parameters.year_share), len(head)
     share = np.concatenate([[0.0], np.cumsum(parameters.year_share)])
     # a group begins some time before most of its papers
-    born = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(2, 3, count)
-    dies = born + 4 + rng.gamma(2.5, 6, count)
+    born = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(2, 2.5, count)
+    dies = born + 4 + rng.gamma(2, 5, count)
     low = np.interp(born, np.arange(years + 1), share)
     high = np.maximum(np.interp(dies, np.arange(years + 1), share), low + 1e-6)
     middle = np.interp(
         low[home] + (high - low)[home] * rng.random(len(home)), share, np.arange(years + 1)
     )
     span = np.interp(np.log(expected), np.log(_WORKS), _SPAN) * np.exp(
-        rng.normal(0, 0.45, len(home))
+        rng.normal(0, _SPAN_SPREAD, len(home))
     )
+    # the head is there as long as the group
+    span[head] = np.maximum(span[head], 0.8 * (dies - born))
+    middle[head] = (born + dies) / 2
     first = np.clip(middle - span / 2, 0, years - 1).astype(np.int16)
     last = np.clip(middle + span / 2, first, years - 1).astype(np.int16)
     return first, last, born.astype(np.int16)
 
 
 def _moves(
-    home: Int32, first: Int16, last: Int16, topic: Int32, born: Int16, rng: np.random.Generator
+    home: Int32,
+    head: Ints,
+    first: Int16,
+    last: Int16,
+    topic: Int32,
+    born: Int16,
+    rng: np.random.Generator,
 ) -> tuple[Ints, Int32, Int16]:
     """People who change groups, where to, and their first year there."""
     span = last - first
-    moved = np.flatnonzero((span >= 2) & (rng.random(len(home)) < np.clip(span / 16, 0, 0.6)))
+    chance = np.where(span >= 2, np.clip(span / 16, 0, 0.6), 0)
+    chance[head] *= HEAD_MOVES
+    moved = np.flatnonzero(rng.random(len(home)) < chance)
     leave = (first[moved] + 1 + rng.random(len(moved)) * span[moved]).astype(np.int16)
     leave = np.minimum(leave, last[moved])
     away = home[moved]
@@ -180,7 +243,8 @@ def _moves(
     return moved[kept], away[kept], leave[kept]
 
 
-def _people(parameters: Parameters, institution: Int32, rng: np.random.Generator) -> People:
+def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Generator) -> People:
+    """A new person at each institution, int32[n]."""
     n = len(institution)
     measured = len(parameters.institutions)
     # an institution past the measured ones has the people of a measured one

@@ -10,13 +10,20 @@ import numpy as np
 import numpy.typing as npt
 from anyascii import anyascii
 
-from labeled.generate_parameters import NameParts, Parameters, mixed
+from labeled.generate_parameters import NameParts, Parameters, mixed, uniform_of
 from labeled.generate_people import COMPOSED, MIDDLE_FULL, NO_MIDDLE, World
-from labeled.generate_works import GROUPS_PER_COMMUNITY, LOCAL_VENUES, Papers, draw_words
+from labeled.generate_works import Papers, draw_words
 
 INITIALS, MIDDLE, PLAIN, HYPHEN, SWAPPED, SLIP = 1, 2, 4, 8, 16, 32
 """What a printed name does: initials only, middle name, no accents, another hyphenation, family
 name first, a wrong letter."""
+_STYLE_BITS = (INITIALS, MIDDLE, PLAIN, HYPHEN, SWAPPED, SLIP)
+_AFFILIATION_FORMS = (0.25, 0.25, 0.12, 0.2, 0.12, 0.06)
+FAVOURED_VENUES = 0.75
+"""Share of papers in a venue its group prefers."""
+LOCAL_VENUES = 0.2
+"""Share of papers in a venue of one community instead of one of the whole subject."""
+GROUPS_PER_COMMUNITY = 60
 _SLIP_RATE, _SWAP_RATE, _OWN_INITIALS = 0.002, 0.002, 0.006
 _VENUE_KINDS = (
     "International Conference on", "Workshop on", "Journal of", "Symposium on",
@@ -36,11 +43,12 @@ class Halves:
     @staticmethod
     def of(parts: NameParts) -> Halves:
         """Split every listed name between two syllables near its middle."""
-        cut = [_cut(name) for name in parts.names]
+        last = [name.split()[-1] for name in parts.names]
+        cut = [_cut(name) for name in last]
         return Halves(
             parts.names,
-            [n[:c] for n, c in zip(parts.names, cut, strict=True)],
-            [n[c:].lower() for n, c in zip(parts.names, cut, strict=True)],
+            [n[:c] for n, c in zip(last, cut, strict=True)],
+            [n[c:].lower() for n, c in zip(last, cut, strict=True)],
         )
 
     def text(self, start: int, end: int) -> str:
@@ -72,13 +80,13 @@ class Printer:
 
     def names(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """The printed name of each signature."""
-        people, person = self.world.people, papers.person
+        people = papers.people
         style = self._styles(papers, rng).tolist()
-        dotted = np.repeat(rng.random(len(papers)) < 0.5, np.diff(papers.authors)).tolist()
+        dotted = np.repeat(rng.random(len(papers)) < 0.75, np.diff(papers.authors)).tolist()
         columns = (
-            people.family[person].tolist(), people.family_end[person].tolist(),
-            people.given[person].tolist(), people.given_end[person].tolist(),
-            people.middle[person].tolist(), people.middle_habit[person].tolist(),
+            people.family.tolist(), people.family_end.tolist(),
+            people.given.tolist(), people.given_end.tolist(),
+            people.middle.tolist(), people.middle_habit.tolist(),
         )  # fmt: skip
         family, given = self.family.text, self.given.text
         printed = []
@@ -95,10 +103,10 @@ class Printer:
 
     def blocks(self, papers: Papers) -> list[str]:
         """First initial and last word of the family name of each signature's person."""
-        people, person = self.world.people, papers.person
+        people = papers.people
         columns = (
-            people.family[person].tolist(), people.family_end[person].tolist(),
-            people.given[person].tolist(),
+            people.family.tolist(), people.family_end.tolist(),
+            people.given.tolist(),
         )  # fmt: skip
         return [
             f"{_initial(self.given.whole[g][0])} {_last_word(self.family.text(f, e))}"
@@ -106,10 +114,10 @@ class Printer:
         ]
 
     def _styles(self, papers: Papers, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        people, person = self.world.people, papers.person
+        people = papers.people
         size = np.diff(papers.authors)
-        habit = people.form_habit[person].astype(np.int64)
-        n = len(person)
+        habit = people.form_habit.astype(np.int64)
+        n = len(papers.person)
 
         def of_works(share: npt.NDArray[np.float64] | float) -> npt.NDArray[np.bool_]:
             return np.repeat(rng.random(len(papers)) < share, size)
@@ -119,27 +127,30 @@ class Printer:
         middle = rng.random(n) < np.interp(
             habit, [0, 90, 91, 165, 166, 255], [1, 1, 0.5, 0.5, 0, 0]
         )
-        middle &= people.middle_habit[person] != NO_MIDDLE
+        middle &= people.middle_habit != NO_MIDDLE
         plain = of_works(0.12) | (rng.random(n) < np.where(habit % 8 == 0, 0.8, 0.03))
         hyphen = rng.random(n) < np.where(habit % 16 == 1, 0.4, 0.01)
         swapped, slip = rng.random(n) < _SWAP_RATE, rng.random(n) < _SLIP_RATE
-        return (
-            INITIALS * initials + MIDDLE * middle + PLAIN * plain
-            + HYPHEN * hyphen + SWAPPED * swapped + SLIP * slip
-        ).astype(np.int64)  # fmt: skip
+        style = np.zeros(n, dtype=np.int64)
+        flags = initials, middle, plain, hyphen, swapped, slip
+        for bit, flag in zip(_STYLE_BITS, flags, strict=True):
+            style += bit * flag
+        return style
 
     def affiliations(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """The affiliation of each signature; empty where the paper prints none."""
         size = np.diff(papers.authors)
         group = papers.person_group
-        institution, unit = self.world.institution[group], self.world.unit[group]
-        # some people sit elsewhere than their group
+        institution = self.world.institution[group]
+        # some people sit elsewhere than their group, and some in another department
         own = mixed(papers.person, 21)
         guest = own % np.uint64(14) == 0
         other = self.world.institution[(own >> np.uint64(8)) % np.uint64(len(self.world.topic))]
         institution = np.where(guest, other, institution)
+        unit = np.where(own % np.uint64(3) == 1, own % np.uint64(97), self.world.unit[group])
+        unit = unit.astype(np.int64) % len(self.parameters.units)
         missing = rng.random(len(papers)) < self.parameters.missing["affiliation_works"]
-        form = np.where(missing, 0, 1 + rng.choice(4, len(papers), p=[0.4, 0.45, 0.08, 0.07]))
+        form = np.where(missing, 0, 1 + rng.choice(6, len(papers), p=_AFFILIATION_FORMS))
         columns = institution.tolist(), unit.tolist(), np.repeat(form, size).tolist()
         return [self._affiliation(i, u, f) for i, u, f in zip(*columns, strict=True)]
 
@@ -155,8 +166,14 @@ class Printer:
             return name
         if form == 2:
             return f"{self.parameters.units[unit]}, {name}"
+        place = self.family.whole[institution * 7919 % len(self.family.whole)]
+        if form == 3:
+            return f"{name}, {place}"
+        if form == 4:
+            return f"{self.parameters.units[unit]}, {name}, {place}"
         short = name.replace("University", "Univ.").replace("Institute", "Inst.")
-        return short if form == 3 else f"{name}, {self.parameters.units[unit]}"
+        unit_short = self.parameters.units[unit].replace("Department", "Dept.")
+        return f"{unit_short}, {short}" if form == 5 else f"{name} {1000 + unit * 37}, {place}"
 
     def titles(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """The title of each paper."""
@@ -174,14 +191,14 @@ class Printer:
     def abstracts(self, papers: Papers, length: int, rng: np.random.Generator) -> list[str]:
         """An abstract of about ``length`` words for each paper."""
         sizes = rng.integers(length // 2, length + length // 2, len(papers))
-        ids = draw_words(self.world, self.parameters, papers.group, papers.lead, sizes, rng)
+        ids = draw_words(self.parameters, papers, sizes, rng)
         text = np.split(np.array(self.parameters.words)[ids], np.cumsum(sizes)[:-1])
         return [" ".join(words).capitalize() + "." for words in text]
 
     def keywords(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """Three pairs of words as JSON strings; empty for most papers."""
         sizes = np.where(rng.random(len(papers)) < self.parameters.missing["keywords"], 6, 0)
-        ids = draw_words(self.world, self.parameters, papers.group, papers.lead, sizes, rng)
+        ids = draw_words(self.parameters, papers, sizes, rng)
         words = [self.parameters.words[i] for i in ids]
         ends = np.cumsum(sizes).tolist()
         return [
@@ -198,14 +215,15 @@ class Printer:
     def venues(self, papers: Papers, rng: np.random.Generator) -> list[str]:
         """The venue of each paper; empty where it is not known."""
         n = len(papers)
-        general = self.parameters.topic_venues.draw(papers.topic, rng.random(n)).tolist()
+        # a group comes back to a few venues of its subject
+        favoured = uniform_of(mixed(papers.group, np.minimum(rng.geometric(0.5, n), 3), 32))
+        draw = np.where(rng.random(n) < FAVOURED_VENUES, favoured, rng.random(n))
+        general = self.parameters.topic_venues.draw(papers.topic, draw).tolist()
         community = papers.group // GROUPS_PER_COMMUNITY
-        kind = np.minimum(rng.geometric(0.45, n), 6)
-        local = mixed(community, kind, 31)
-        topic = papers.topic
+        local = mixed(community, np.minimum(rng.geometric(0.5, n), 5), 31)
+        topic = self.world.topic[papers.group // GROUPS_PER_COMMUNITY * GROUPS_PER_COMMUNITY]
         pair = [
-            self.parameters.topic_content.draw(topic, (mixed(local, k) >> np.uint64(11)) * 2.0**-53)
-            for k in (1, 2)
+            self.parameters.topic_content.draw(topic, uniform_of(mixed(local, k))) for k in (1, 2)
         ]
         is_local, dated = rng.random(n) < LOCAL_VENUES, rng.random(n)
         missing = rng.random(n) < self.parameters.missing["venue"]
@@ -227,9 +245,9 @@ class Printer:
             name = f"{_VENUE_KINDS[kind]} {words[one].capitalize()} {words[two].capitalize()}"
         else:
             name = self.parameters.venues[general]
-        if dated < 0.12:
+        if dated < 0.07:
             return f"{name} {year}"
-        return f"Proceedings of {name}" if dated < 0.16 else name
+        return f"Proceedings of {name}" if dated < 0.1 else name
 
 
 def _styled(given: str, middle: str, family: str, how: int, dotted: bool) -> str:
