@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from disambig.company import Company, name_keys
+from disambig.company import Company
+from disambig.contents import Contents
 from disambig.corpus import Corpus
 from disambig.name_frequency import NameFrequency
 from disambig.names import NameTable
@@ -105,21 +106,30 @@ class CorpusIndex:
         """
         terms, company = terms_of(corpus), company_of(corpus)
         known = statistics or Statistics.of(company, terms)
-        full_key, initial_key = name_keys(corpus.names)
-        full, full_codes = _codes(full_key, company.full)
-        initial, initial_codes = _codes(initial_key, company.initial)
+        return cls.weighed(Contents.of(corpus, company, terms, space, frequency), known)
+
+    @classmethod
+    def weighed(cls, contents: Contents, known: Statistics) -> CorpusIndex:
+        """Derive every array from what works state and how common that is.
+
+        Parameters
+        ----------
+        known : Statistics
+            Of the corpus that ``contents`` is, or is a part of.
+        """
+        corpus, company = contents.corpus, contents.company
+        full, full_codes = _codes(contents.full, company.full)
+        initial, initial_codes = _codes(contents.initial, company.initial)
         full_works = np.maximum(known.counts["full"].lookup(full_codes), 1).astype(np.float32)
         initial_works = np.maximum(known.counts["initial"].lookup(initial_codes), 1)
-        given_rarity, family_rarity = frequency.rarity(corpus.names)
-        title, title_idf = _tfidf(terms, known, "title")
-        text, _ = _tfidf(terms, known, "text")
-        affiliation, affiliation_idf = _tfidf(terms, known, "affiliation")
-        venue, series = _venues(terms)
+        title_idf = known.idf("title", contents.words)
+        affiliation_idf = known.idf("affiliation", contents.affiliation_words)
+        venue, series = _venues(contents)
         return cls(
             corpus=corpus,
             names=NameTable.from_names(corpus.names),
-            given_rarity=given_rarity,
-            family_rarity=family_rarity,
+            given_rarity=contents.given_rarity,
+            family_rarity=contents.family_rarity,
             full=full,
             initial=initial,
             full_keys=full_codes,
@@ -129,17 +139,17 @@ class CorpusIndex:
             team=_teams(company, company.full, full_codes),
             team_initials=_teams(company, company.initial, initial_codes),
             graph=_graph(known, full_codes, full_works),
-            title=title,
+            title=_tfidf(contents.title, title_idf),
             title_idf=title_idf,
-            text=text,
-            meaning=space.vectors_of(terms.works, *terms.span("text")),
-            title_meaning=space.vectors_of(terms.works, *terms.span("title")),
+            text=_tfidf(contents.text, known.idf("text", contents.words)),
+            meaning=contents.meaning,
+            title_meaning=contents.title_meaning,
             venue=venue,
             venue_works=known.counts["venue"].lookup(series).astype(np.float32),
-            venue_text=terms.venue,
-            venue_meaning=space.venue_vectors(terms.venues),
-            affiliation=affiliation,
-            affiliation_of=terms.affiliation,
+            venue_text=contents.venue,
+            venue_meaning=contents.venue_meaning,
+            affiliation=_tfidf(contents.affiliation, affiliation_idf),
+            affiliation_of=contents.affiliation_of,
             affiliation_idf=affiliation_idf,
         )
 
@@ -182,17 +192,15 @@ def _graph(known: Statistics, codes: UInt64, works: Float32) -> SparseRows:
     return SparseRows(start, column[order].astype(np.int32), both)
 
 
-def _tfidf(terms: Terms, known: Statistics, kind: str) -> tuple[SparseRows, Float32]:
-    """TF-IDF unit rows of the texts of a kind, and the idf of each word."""
-    counts, keys = terms.matrix(kind)
-    idf = known.idf(kind, keys)
-    rows = SparseRows.of(counts)
-    return rows.with_values((1 + np.log(rows.value)) * idf[rows.column]).unit(), idf
+def _tfidf(counts: SparseRows, idf: Float32) -> SparseRows:
+    """TF-IDF unit rows of texts in which words of some ``idf`` are counted."""
+    return counts.with_values((1 + np.log(counts.value)) * idf[counts.column]).unit()
 
 
-def _venues(terms: Terms) -> tuple[Int32, UInt64]:
+def _venues(contents: Contents) -> tuple[Int32, UInt64]:
     """Code of each work's venue series, -1 where none is stated, and the keys of the codes."""
-    series = np.unique(terms.venue_key[terms.venue_key != 0])
-    code = np.searchsorted(series, terms.venue_key).astype(np.int32)
-    code[terms.venue_key == 0] = -1
-    return code[terms.venue].astype(np.int32), series
+    key = contents.venue_key
+    series = np.unique(key[key != 0])
+    code = np.searchsorted(series, key).astype(np.int32)
+    code[key == 0] = -1
+    return code[contents.venue].astype(np.int32), series

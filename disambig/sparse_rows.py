@@ -55,10 +55,18 @@ class SparseRows:
 
     def take(self, rows: npt.NDArray[np.integer]) -> SparseRows:
         """Some rows, in the order given."""
-        length = self.lengths[rows]
+        length = self.start[rows + 1] - self.start[rows]  # of these rows alone: they may be few
         start = np.concatenate([[0], np.cumsum(length)])
         place = np.arange(start[-1]) + np.repeat(self.start[rows] - start[:-1], length)
         return SparseRows(start, self.column[place], self.value[place])
+
+    def followed_by(self, other: SparseRows) -> SparseRows:
+        """These rows, then those of ``other``, over the same columns."""
+        return SparseRows(
+            np.concatenate([self.start, other.start[1:] + self.start[-1]]),
+            np.concatenate([self.column, other.column]),
+            np.concatenate([self.value, other.value]),
+        )
 
     def with_empty(self) -> SparseRows:
         """The same with one more row, which is empty."""
