@@ -86,9 +86,7 @@ def circle_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
     known = np.array([bool(f) for f in first], dtype=np.int64)
     start = np.concatenate([[0], np.cumsum(known)])
-    return _with_coauthors(
-        index, rows, start, word_keys([f for f in first if f]), initials=False
-    )
+    return _with_coauthors(index, rows, start, word_keys([f for f in first if f]), initials=False)
 
 
 def _with_coauthors(

@@ -379,7 +379,8 @@ def _direction(total: Float64) -> Float32:
     """Rows scaled to length 1; NaN for a row of zeros."""
     norm = np.sqrt((total * total).sum(axis=1, keepdims=True))
     norm[norm == 0] = np.nan
-    return (total / norm).astype(np.float32)
+    unit: Float32 = (total / norm).astype(np.float32)
+    return unit
 
 
 def _venues(
@@ -403,9 +404,7 @@ def _venues(
     return columns
 
 
-def _meaning_above(
-    groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
-) -> Float64:
+def _meaning_above(groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64) -> Float64:
     """How far the meanings of two groups are nearer than usual, over all pairs between them."""
     total, count = sum_vectors(rows.meaning, member, first)
     usual = sum_vectors(rows.usual[:, None], member, first)[0].ravel()

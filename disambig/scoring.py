@@ -46,9 +46,9 @@ def labelled_pairs(
 
     Blocks are those of a run over the whole corpus, since some features look at the block; only
     labelled pairs are scored. Pairs that a run does not compare have the probability it takes
-    them to have, :data:`disambig.group_features.ABSENT`. Holds the features of one batch of blocks at a time
-    (:data:`disambig.blocking.PAIRS_PER_BATCH` pairs, or one large block) and 13 bytes for
-    each labelled pair.
+    them to have, :data:`disambig.group_features.ABSENT`. Holds the features of one batch of
+    blocks at a time (:data:`disambig.blocking.PAIRS_PER_BATCH` pairs, or one large block) and 13
+    bytes for each labelled pair.
 
     Parameters
     ----------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -176,12 +177,8 @@ def group_rows(
     for batch, fold in _batches(gold):
         progress(batch.n_pairs)
         if batch.n_pairs:
-            scored = Scored.of(
-                gold.index,
-                batch,
-                constraints,
-                lambda c, fold=fold: probabilities(scorers.pair[fold], scorers.pair_calibration, c),
-            )
+            score = partial(probabilities, scorers.pair[fold], scorers.pair_calibration)
+            scored = Scored.of(gold.index, batch, constraints, score)
             for groups, found in _states(scored, scorers, fold):
                 parts += _labelled(gold, scored, groups, found, fold, rng)
     return parts
