@@ -20,7 +20,15 @@ from disambig.name_frequency import NameFrequency
 from disambig.names import parse_name
 from disambig.pair_features import PAIR_FEATURES, pair_features
 from disambig.pairs import NamePairs, PairBatch
-from disambig.shards import SCHEMA, corpus_of, shard_of, shard_tables
+from disambig.shards import (
+    SCHEMA,
+    corpus_of,
+    only_signatures,
+    own_signatures,
+    printed_names,
+    shard_of,
+    shard_tables,
+)
 from disambig.statistics import Statistics
 
 FULL = Author("Ada Byron", given="Ada", family="Byron", orcid="0000-0002-1825-0097",
@@ -237,3 +245,35 @@ def test_evidence_for_joins_is_that_of_the_whole(evidence_of) -> None:  # type: 
 
     whole, parts = whole_and_parts(3)
     assert keys(whole) == set().union(*map(keys, parts))
+
+
+# --- some signatures of a shard ------------------------------------------------------------------
+
+
+def table_of(shard: list[int]) -> pa.Table:
+    return shard_tables(Corpus.from_works(WORKS), np.array(shard, dtype=np.int64), 2, 10)[0]
+
+
+def test_signatures_of_a_shard_are_told_by_row_work_number_and_position() -> None:
+    row, number, position = own_signatures(table_of([0, 1, 0, 1, 1, 0, 0]))
+    # a:0, a:2, d:0 and d:2 of works a (number 10) and d (13)
+    assert row.tolist() == [0, 0, 1, 1]
+    assert number.tolist() == [10, 10, 13, 13]
+    assert position.tolist() == [0, 2, 0, 2]
+
+
+def test_names_are_listed_in_the_order_of_signatures() -> None:
+    found = printed_names(table_of([0, 1, 0, 1, 1, 0, 0])).to_pylist()
+    assert found == ["Ada Byron", "Cy Ito", "A. Byron", "Bo Li"]
+
+
+def test_some_signatures_of_a_shard_are_a_shard_of_theirs() -> None:
+    chosen = only_signatures(table_of([0, 1, 0, 1, 1, 0, 0]), np.array([3, 1]))
+    assert chosen.schema == SCHEMA
+    (expected, _) = divided(Corpus.from_works(WORKS), [1, 1, 0, 1, 1, 1, 0], 2)
+    assert columns(corpus_of(chosen)) == columns(expected)
+
+
+def test_no_signatures_of_a_shard_are_an_empty_shard() -> None:
+    none = only_signatures(table_of([0] * 7), np.empty(0, dtype=np.int64))
+    assert corpus_of(none).n_works == 0
