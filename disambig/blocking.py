@@ -92,7 +92,7 @@ class Comparisons:
         names = NamePairs.of(index, blocks)
         crowded = names.load > crowd / 2 * np.diff(names.start)
         large = [blocks[b] for b in np.flatnonzero(crowded).tolist()]
-        divided = [part for block in large for part in divide(index, block, crowd)]
+        divided = [part for block in large for part in divide(index, block, part_size(crowd))]
         pieces = NamePairs.of(index, divided)
         every = np.ones(len(divided), dtype=bool)
         batches = [(0, *run) for run in _runs(names, ~crowded, pairs)]
@@ -142,7 +142,16 @@ def _runs(names: NamePairs, kept: Bool, pairs: int) -> Iterator[tuple[int, int]]
         yield first, len(kept)
 
 
-def divide(index: CorpusIndex, block: Int32, limit: int = CROWD) -> list[Int32]:
+def part_size(crowd: int) -> int:
+    """Signatures that are kept together when a block is divided from ``crowd`` on.
+
+    Fewer than the crowd, so that a signature is compared with no more others the larger its
+    block grows.
+    """
+    return crowd * 3 // 7
+
+
+def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
     """Divide a block without parting likely pairs.
 
     Signatures stay together while they share a written-out first name or a co-author;

@@ -37,7 +37,7 @@ from disambig.progress import Progress, silent
 from disambig.semantic import SemanticSpace
 from disambig.shard_run import Knowledge, cluster_shard, score_across
 from disambig.shards import only_signatures, own_signatures, printed_names
-from disambig.staging import load_statistics, read_arrow, shard_file, stage, work_ranks
+from disambig.staging import load_statistics, read_shard, stage, work_ranks
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -235,7 +235,7 @@ class Rows:
         rank, ids = work_ranks(folder)
         keys, element = [], []
         for shard in range(n_shards):
-            _, number, position = own_signatures(read_arrow(shard_file(folder, shard)))
+            _, number, position = own_signatures(read_shard(folder, shard))
             key = rank[number] << _POSITIONS | position
             element.append(np.argsort(key, kind="stable"))
             keys.append(key[element[-1]])
@@ -284,7 +284,7 @@ class Rows:
     def names(self) -> pa.Array:
         """Printed name of each signature."""
         found = [
-            printed_names(read_arrow(shard_file(self.folder, s))).take(pa.array(element))
+            printed_names(read_shard(self.folder, s)).take(pa.array(element))
             for s, element in enumerate(self.element)
         ]
         place = np.empty(len(self.key), dtype=np.int64)
@@ -418,7 +418,7 @@ def _begun() -> tuple[Path, Knowledge]:
 def _cluster(shard: int) -> int:
     """Cluster one shard; its results appear at once or not at all."""
     folder, known = _begun()
-    found = cluster_shard(read_arrow(shard_file(folder, shard)), known)
+    found = cluster_shard(read_shard(folder, shard), known)
     final = done_folder(folder, shard)
     part = final.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -443,7 +443,7 @@ def _score(task: tuple[list[tuple[int, Int64]], Int64, Int64]) -> Float32:
     where, identity, candidates = task
     if not len(candidates):
         return np.empty(0, dtype=np.float32)
-    parts = [only_signatures(read_arrow(shard_file(folder, s)), element) for s, element in where]
+    parts = [only_signatures(read_shard(folder, s), element) for s, element in where]
     return score_across(pa.concat_tables(parts), identity, candidates, known)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
+from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +47,8 @@ def stage(
     works : iterable of Work
         Read once, :data:`WORKS_AT_ONCE` at a time.
     folder : Path
-        Empty. Gets ``shard-0000.arrow`` and so on (see :data:`disambig.shards.SCHEMA`),
-        ``ids.arrow`` and ``statistics/``.
+        Empty. Gets ``parts/``, whose files hold one record batch a shard (see
+        :data:`disambig.shards.SCHEMA`), and ``statistics/``.
     named : set of Signature
         Signatures that constraints speak of.
     advance : callable
@@ -58,52 +61,77 @@ def stage(
 
     Raises
     ------
-    InputError
-        If two works have one id.
+    OSError
+        If something cannot be written.
     """
-    bound: list[Work] = []
-    n_works = n_parts = 0
     parts = folder / "parts"
     parts.mkdir()
-    sinks = [pa.OSFile(str(shard_file(folder, s)), "wb") for s in range(n_shards)]
-    writers = [pa.ipc.new_file(sink, SCHEMA) for sink in sinks]
-    with pa.OSFile(str(folder / "ids.arrow"), "wb") as ids_sink:
-        ids = pa.ipc.new_file(ids_sink, _IDS)
-        for chunk in _chunks(works):
-            bound += [light for work in chunk if (light := _bound_part(work, named)) is not None]
-            corpus = Corpus.from_works(chunk)
-            ids.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
-            tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, n_works)
-            for writer, table in zip(writers, tables, strict=True):
-                if table.num_rows:
-                    writer.write_table(table)
-            save_statistics(
-                Statistics.of(company_of(corpus), terms_of(corpus)), parts / f"{n_parts:06}"
-            )
-            n_works, n_parts = n_works + corpus.n_works, n_parts + 1
-            advance(corpus.n_works)
-        ids.close()
-    for writer, sink in zip(writers, sinks, strict=True):
-        writer.close()
-        sink.close()
-    add_up(sorted(parts.iterdir()), folder / "statistics")
-    for part in sorted(parts.iterdir()):
-        _remove(part)
-    parts.rmdir()
+    bound: list[Work] = []
+    n_works = 0
+    writing: list[ForkProcess] = []
+    for number, chunk in enumerate(_chunks(works)):
+        bound += [light for work in chunk if (light := _bound_part(work, named)) is not None]
+        corpus = Corpus.from_works(chunk)
+        # a forked process has the corpus as it is, and puts it down while the next one is read
+        _ended(writing)
+        writing = [_FORK.Process(target=_put_down, args=(corpus, folder, number, n_shards, n_works))]
+        writing[0].start()
+        n_works += corpus.n_works
+        advance(corpus.n_works)
+    _ended(writing)
+    counted = sorted(p for p in parts.iterdir() if p.is_dir())
+    add_up(counted, folder / "statistics")
+    for part in counted:
+        shutil.rmtree(part)
     return bound
+
+
+_FORK = multiprocessing.get_context("fork")
+
+
+def _put_down(corpus: Corpus, folder: Path, number: int, n_shards: int, first: int) -> None:
+    """Write one part: its works, one record batch a shard, their ids, and their statistics."""
+    tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, first)
+    parts = folder / "parts"
+    with pa.OSFile(str(parts / f"{number:06}.arrow"), "wb") as sink:
+        with pa.ipc.new_file(sink, SCHEMA) as writer:
+            for table in tables:
+                writer.write_batch(_one_batch(table))
+    with pa.OSFile(str(parts / f"{number:06}.ids"), "wb") as sink:
+        with pa.ipc.new_file(sink, _IDS) as writer:
+            writer.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
+    save_statistics(Statistics.of(company_of(corpus), terms_of(corpus)), parts / f"{number:06}")
+
+
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    batches = table.combine_chunks().to_batches()
+    if batches:
+        return batches[0]
+    return pa.RecordBatch.from_pylist([], schema=SCHEMA)
+
+
+def _ended(writing: list[ForkProcess]) -> None:
+    """Wait for a process that writes a part.
+
+    Raises
+    ------
+    OSError
+        If it failed; it has told why on standard error.
+    """
+    for process in writing:
+        process.join()
+        if process.exitcode != 0:
+            raise OSError("works could not be put on disk; is it full?")
 
 
 _IDS = pa.schema([("work", pa.string())])
 
 
-def shard_file(folder: Path, shard: int) -> Path:
-    """Where a shard's works are."""
-    return folder / f"shard-{shard:04}.arrow"
-
-
-def read_arrow(file: Path) -> pa.Table:
-    """A table, memory-mapped: only what is used is read."""
-    return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
+def read_shard(folder: Path, shard: int) -> pa.Table:
+    """The works of a shard, memory-mapped: only what is used is read."""
+    files = sorted((folder / "parts").glob("*.arrow"))
+    batches = [pa.ipc.open_file(pa.memory_map(str(f))).get_batch(shard) for f in files]
+    return pa.Table.from_batches(batches, SCHEMA)
 
 
 def work_ranks(folder: Path) -> tuple[Int64, pa.Array]:
@@ -114,10 +142,13 @@ def work_ranks(folder: Path) -> tuple[Int64, pa.Array]:
     InputError
         If two works have one id.
     """
-    column = read_arrow(folder / "ids.arrow").column("work")
-    ids = pa.chunked_array(column.chunks, pa.string()).cast(pa.large_string()).combine_chunks()
-    if isinstance(ids, pa.ChunkedArray):
-        ids = pa.concat_arrays(ids.chunks or [pa.array([], pa.large_string())])
+    none = pa.array([], pa.large_string())
+    found = [
+        chunk.cast(pa.large_string())
+        for file in sorted((folder / "parts").glob("*.ids"))
+        for chunk in pa.ipc.open_file(pa.memory_map(str(file))).read_all().column("work").chunks
+    ]
+    ids = pa.concat_arrays(found or [none])
     order = pc.sort_indices(ids).to_numpy().astype(np.int64)
     ids = ids.take(pa.array(order))
     if len(ids) > 1:
@@ -219,9 +250,3 @@ def _edges_between(edges: Edges, low: np.uint64, high: np.uint64 | None) -> Edge
 
 def _save_joined(file: Path, parts: list[npt.NDArray[np.generic]]) -> None:
     np.save(file, np.concatenate(parts) if parts else np.empty(0, np.uint64))
-
-
-def _remove(folder: Path) -> None:
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()

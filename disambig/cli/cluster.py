@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -110,6 +111,16 @@ def cluster(
     finish(report, rejects=rejects, quiet=quiet)
 
 
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Without the garbage collector: works have no cycles, and it would visit them all again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 class Result(Protocol):
     """What every way of running gives."""
 
@@ -159,7 +170,7 @@ class Job:
         from disambig.corpus import Corpus
         from disambig.estimator import Disambiguator
 
-        with self.reading() as reader:
+        with self.reading() as reader, no_collector():
             corpus = Corpus.from_works(reader)
         run = Disambiguator(
             model=self.model,
@@ -185,7 +196,7 @@ class Job:
         if run.staged():
             click.echo(f"going on with the run kept in {safe(str(self.folder))}", err=True)
         else:
-            with self.reading() as reader:
+            with self.reading() as reader, no_collector():
                 run.stage(reader, lambda: reader.report)
         return run.report(), run.cluster()
 

@@ -1,0 +1,230 @@
+"""The part of a corpus that bears on one new work: some signatures of its authors' blocks.
+
+Blocks are found by key. Of a large block those signatures are kept that have most in common
+with the new one, and with each of them others of its identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.across import spokesmen
+from disambig.blocking import primary_key
+from disambig.contents import Contents
+from disambig.names import NameTable, ParsedName, compatible_pairs
+from disambig.statistics import Counts, Statistics, find
+from disambig.text import word_key, word_keys
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+UInt64 = npt.NDArray[np.uint64]
+Bool = npt.NDArray[np.bool_]
+
+LIMIT = 80
+"""Signatures of one author's block that are compared with a new one."""
+LEAST = 4
+"""The same, of a work of very many authors."""
+PAIRS = 6000
+"""Pairs of signatures that are compared for one work: what takes the time."""
+SPOKESMEN = 15
+"""Signatures of an identity that are compared with a new one, where a block is large."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shelves:
+    """Signatures of a corpus by block.
+
+    Attributes
+    ----------
+    key : uint64[B]
+        Key of each block, ascending.
+    start : int64[B + 1]
+        Signatures of block ``b`` are ``row[start[b]:start[b + 1]]``, rising.
+    row : int32[S']
+        Signatures with a name of letters.
+    """
+
+    key: UInt64
+    start: Int64
+    row: Int32
+
+    @classmethod
+    def of(cls, names: list[ParsedName], signature_name: Int32) -> Shelves:
+        """File signatures under the blocks of their names."""
+        texts = [primary_key(name) for name in names]
+        legible = np.array([bool(text) for text in texts], dtype=bool)[signature_name]
+        row = np.flatnonzero(legible).astype(np.int32)
+        of_row = word_keys(texts)[signature_name[row]]
+        order = np.argsort(of_row, kind="stable")
+        key, start = np.unique(of_row[order], return_index=True)
+        return cls(key, np.append(start, len(row)), row[order])
+
+    def block(self, name: ParsedName) -> Int32:
+        """Signatures of the block that a name belongs to; none for a name without letters."""
+        text = primary_key(name)
+        if not text:
+            return self.row[:0]
+        place = int(np.searchsorted(self.key, np.uint64(word_key(text))))
+        if place == len(self.key) or self.key[place] != np.uint64(word_key(text)):
+            return self.row[:0]
+        return self.row[self.start[place] : self.start[place + 1]]
+
+
+def candidates_of(
+    contents: Contents,
+    known: Statistics,
+    identity: Int32,
+    blocks: Sequence[Int32],
+    fresh: Contents,
+    limit: int = LIMIT,
+    pairs: int = PAIRS,
+) -> list[Int32]:
+    """Signatures that each author of a new work is compared with.
+
+    Parameters
+    ----------
+    contents, known, identity
+        Of the corpus.
+    blocks : sequence of int32 arrays
+        Signatures of each author's block, rising.
+    fresh : Contents
+        Of the new work.
+    limit, pairs : int
+        See :data:`LIMIT` and :data:`PAIRS`.
+    """
+    most = _most(np.array([len(rows) for rows in blocks], dtype=np.int64), limit, pairs)
+    found = []
+    for author, rows in enumerate(blocks):
+        if len(rows) > most:
+            name = fresh.corpus.names[fresh.corpus.signature_name[author]]
+            rows = compatible_rows(contents, rows, name)
+        if len(rows) > most:
+            rows = chosen(identity, rows, evidence_of(contents, known, rows, fresh, author), most)
+        found.append(rows)
+    return found
+
+
+def _most(size: Int64, limit: int, pairs: int) -> int:
+    """Signatures of each block that can be compared if all pairs together are bounded."""
+    most = limit
+    while most > LEAST and (np.minimum(size, most) ** 2).sum() / 2 > pairs:
+        most = max(most * 9 // 10, LEAST)
+    return most
+
+
+def compatible_rows(contents: Contents, rows: Int32, name: ParsedName) -> Int32:
+    """Those of some signatures whose names could be of the person called ``name``."""
+    code = contents.corpus.signature_name[rows]
+    distinct, which = np.unique(code, return_inverse=True)
+    table = NameTable.from_names([name, *(contents.corpus.names[c] for c in distinct.tolist())])
+    other = np.arange(1, len(distinct) + 1, dtype=np.int32)
+    agree = compatible_pairs(table, np.zeros(len(distinct), dtype=np.int32), other)
+    return rows[agree[which]]
+
+
+def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32:
+    """At most about ``limit`` of some signatures: identities with most evidence first.
+
+    Parameters
+    ----------
+    identity : int32[S]
+        Of every signature of the corpus.
+    rows : int32[n]
+        Signatures, rising.
+    evidence : float64[n]
+        What each has in common with the new signature.
+
+    Returns
+    -------
+    int32[m]
+        Rising. Of each identity at most :data:`SPOKESMEN`: half of them those with most evidence,
+        half evenly spread.
+    """
+    if len(rows) <= limit:
+        return rows
+    label, group = np.unique(identity[rows], return_inverse=True)
+    order = np.lexsort((-evidence, group))
+    start = np.searchsorted(group[order], np.arange(len(label) + 1))
+    best = evidence[order[start[:-1]]]
+    found: list[Int64] = []
+    left = limit
+    for g in np.argsort(-best, kind="stable").tolist():
+        members = order[start[g] : start[g + 1]]
+        kept = _speakers(members, min(SPOKESMEN, left))
+        found.append(kept)
+        left -= len(kept)
+        if left <= 0:
+            break
+    return np.sort(rows[np.concatenate(found)])
+
+
+def _speakers(members: Int64, most: int) -> Int64:
+    """Some of an identity's signatures, which come with most evidence first."""
+    if len(members) <= most:
+        return members
+    top, rest = members[: most // 2], np.sort(members[most // 2 :])
+    spread = spokesmen(len(rest), most - len(top)) if most - len(top) > 1 else np.zeros(1, np.int64)
+    return np.concatenate([top, rest[spread]])
+
+
+def evidence_of(
+    contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
+) -> Float64:
+    """What signatures have in common with author ``author`` (a row) of a new work, float64[n].
+
+    A rough sum, to choose by: shared co-authors, nearness in meaning, venue, affiliation.
+    """
+    works = contents.corpus.signature_work[rows]
+    name = fresh.corpus.signature_name[author]
+    company, team = contents.company, fresh.company
+    full, initial = known.counts["full"], known.counts["initial"]
+    total = _shared(company.start, company.full, works, _others(team.full, fresh.full[name]), full)
+    others = _others(team.initial, fresh.initial[name])
+    total += 0.5 * _shared(company.start, company.initial, works, others, initial)
+    total += 1.5 * np.nan_to_num(contents.meaning[works] @ fresh.meaning[0])
+    series = fresh.venue_key[fresh.venue[0]]
+    total += 0.5 * ((contents.venue_key[contents.venue[works]] == series) & (series != 0))
+    return total + _shared_affiliation(contents, known, rows, fresh, author)
+
+
+def _others(team: UInt64, own: np.uint64) -> UInt64:
+    """Keys of the co-authors of a signature, ascending."""
+    return np.unique(team[(team != own) & (team != 0)])
+
+
+def _shared(start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Counts) -> Float64:
+    """Co-authors that works share with a team, rare ones counting most, float64[n]."""
+    if not len(team):
+        return np.zeros(len(works))
+    worth = 1 / np.log2(2.0 + known.lookup(team))
+    low, size = start[works], start[works + 1] - start[works]
+    row = np.repeat(np.arange(len(works)), size)
+    first = np.cumsum(size) - size
+    place, hit = find(team, keys[np.arange(len(row)) + np.repeat(low - first, size)])
+    found: Float64 = np.bincount(row[hit], worth[place[hit]], len(works)).astype(np.float64)
+    return found
+
+
+def _shared_affiliation(
+    contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
+) -> Float64:
+    told = fresh.affiliation_of[author]
+    code = contents.affiliation_of[rows]
+    out = np.zeros(len(rows))
+    if told < 0 or not (code >= 0).any():
+        return out
+    text = fresh.affiliation.take(np.array([told]))
+    word = fresh.affiliation_words[text.column]
+    idf = known.idf("affiliation", word).astype(np.float64)
+    distinct, which = np.unique(code[code >= 0], return_inverse=True)
+    texts = contents.affiliation.take(distinct)
+    place, hit = find(word, contents.affiliation_words[texts.column])
+    shared = np.bincount(texts.row()[hit], idf[place[hit]], len(distinct))
+    out[code >= 0] = (shared / max(idf.sum(), 1e-9))[which]
+    return out

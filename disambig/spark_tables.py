@@ -1,0 +1,196 @@
+"""Counting, grouping, joining and sorting as Spark's own operations on tables.
+
+Every function takes and gives lazy tables (:class:`pyspark.sql.DataFrame`) of the columns that
+:mod:`disambig.spark_tasks` writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from disambig.across import MEMBERS, spokesmen
+from disambig.cross_pairs import SHARED_BY
+from disambig.shards import SCHEMA
+from disambig.spark_tasks import CIRCLE, EDGE, NUMBER_BITS
+
+FULL = 0
+"""Place of the full keys in :data:`disambig.statistics.KINDS`."""
+_OWN_FROM = SCHEMA.names.index("position")
+
+
+def added_up(counted: DataFrame) -> DataFrame:
+    """Counts of the whole corpus: kind, a, b, count."""
+    return counted.groupBy("kind", "a", "b").agg(F.sum("count").alias("count"))
+
+
+def known(wanted: DataFrame, counts: DataFrame) -> DataFrame:
+    """What each part needs to know: part, kind, a, b, count.
+
+    Parameters
+    ----------
+    wanted : part, kind, a
+        Keys, each at most once for a part.
+    counts : kind, a, b, count
+        Of the whole corpus. An edge is known where both of its ends are wanted.
+    """
+    single = wanted.join(counts.where(F.col("kind") < EDGE), ["kind", "a"])
+    ends = wanted.where(F.col("kind") == FULL).groupBy("a").agg(F.collect_list("part").alias("at"))
+    edges = (
+        counts.where(F.col("kind") == EDGE)
+        .join(ends.withColumnRenamed("at", "at_a"), "a")
+        .join(ends.select(F.col("a").alias("b"), F.col("at").alias("at_b")), "b")
+        .withColumn("part", F.explode(F.array_intersect("at_a", "at_b")))
+    )
+    columns = ["part", "kind", "a", "b", "count"]
+    return single.select(columns).unionByName(edges.select(columns))
+
+
+def moved(table: DataFrame, atoms: DataFrame) -> DataFrame:
+    """Rows with the identity, and its block, that their atoms were moved to.
+
+    Parameters
+    ----------
+    atoms : atom, to_identity, to_block
+        Few.
+    """
+    found = table.join(atoms, "atom", "left")
+    for name in ("identity", "block"):
+        found = found.withColumn(name, F.coalesce(f"to_{name}", name))
+    return found.drop("to_identity", "to_block")
+
+
+def candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
+    """Identities of two blocks that may be one person: a, b, the one that appears first as a.
+
+    As :func:`disambig.cross_pairs.cross_pairs`.
+
+    Parameters
+    ----------
+    evidence : kind, key, identity, block
+    signatures : identity, work, position
+    """
+    held = evidence.select("kind", "key", "identity", "block").distinct()
+    bearers = F.count(F.lit(1)).over(Window.partitionBy("kind", "key"))
+    few = held.withColumn("n", bearers).where(F.col("n").between(2, SHARED_BY))
+    together = few.groupBy("kind", "key").agg(
+        F.array_sort(F.collect_list(F.struct("identity", "block"))).alias("who")
+    )
+    pairs = (
+        together.select("kind", "who", F.posexplode("who").alias("place", "one"))
+        .select("kind", "one", F.explode(F.expr("slice(who, place + 2, size(who))")).alias("two"))
+        .where(F.col("one.block") != F.col("two.block"))
+        .groupBy("kind", F.col("one.identity").alias("a"), F.col("two.identity").alias("b"))
+        .count()
+        .where((F.col("kind") != CIRCLE) | (F.col("count") >= 2))
+        .select("a", "b")
+        .distinct()
+    )
+    first = firsts(signatures, "identity")
+    for end in ("a", "b"):
+        pairs = pairs.join(
+            first.select(F.col("identity").alias(end), F.col("first").alias(f"first_{end}")), end
+        )
+    rising = F.col("first_a") < F.col("first_b")
+    return pairs.select(
+        F.when(rising, F.col("a")).otherwise(F.col("b")).alias("a"),
+        F.when(rising, F.col("b")).otherwise(F.col("a")).alias("b"),
+    )
+
+
+def spanned(signatures: DataFrame) -> DataFrame:
+    """All signatures of the identities that hold a part of a must-group only."""
+    groups = signatures.where("must >= 0").groupBy("must")
+    several = groups.agg(F.count_distinct("identity").alias("n")).where("n > 1")
+    touched = signatures.join(several, "must", "left_semi").select("identity").distinct()
+    columns = ("work", "position", "atom", "identity", "block")
+    return signatures.join(touched, "identity", "left_semi").select(*columns)
+
+
+def chunked(pairs: DataFrame, n: int) -> DataFrame:
+    """Candidates in n parts: part, a, b. Those of one identity are mostly together."""
+    return pairs.withColumn("part", F.pmod(F.hash("a"), F.lit(n)))
+
+
+def joined(signatures: DataFrame, identities: DataFrame) -> DataFrame:
+    """Signatures with their final identity.
+
+    Parameters
+    ----------
+    identities : identity, to_identity
+        Few.
+    """
+    found = signatures.join(identities, "identity", "left")
+    return found.withColumn("identity", F.coalesce("to_identity", "identity")).drop("to_identity")
+
+
+def firsts(signatures: DataFrame, by: str) -> DataFrame:
+    """Smallest (work, position) of each group of signatures, as ``first``."""
+    return signatures.groupBy(by).agg(F.min(F.struct("work", "position")).alias("first"))
+
+
+def speakers(spark: SparkSession, chosen: DataFrame, signatures: DataFrame) -> DataFrame:
+    """Signatures that speak for the candidates of each part: part, shard, work, position, identity.
+
+    Parameters
+    ----------
+    chosen : part, a, b
+    signatures : atom, identity, work, position
+    """
+    ends = (
+        chosen.select("part", F.col("a").alias("identity"))
+        .union(chosen.select("part", F.col("b").alias("identity")))
+        .distinct()
+    )
+    asked = signatures.join(ends.select("identity").distinct(), "identity", "left_semi")
+    within = Window.partitionBy("identity")
+    rank = F.row_number().over(within.orderBy("work", "position")) - 1
+    ranked = asked.withColumn("rank", rank).withColumn("n", F.count(F.lit(1)).over(within))
+    size = asked.groupBy("identity").agg(F.count(F.lit(1)).alias("n")).where(F.col("n") > MEMBERS)
+    # who speaks for an identity of n signatures is decided by the function that always does
+    sizes = [row["n"] for row in size.select("n").distinct().collect()]
+    places = [(n, k) for n in sizes for k in spokesmen(n).tolist()]
+    table = spark.createDataFrame(places, "n long, rank int")
+    small = ranked.where(F.col("n") <= MEMBERS)
+    large = ranked.join(F.broadcast(table), ["n", "rank"], "left_semi")
+    shard = F.shiftright("atom", NUMBER_BITS).cast("int").alias("shard")
+    found = small.unionByName(large.select(small.columns))
+    return found.join(ends, "identity").select("part", shard, "work", "position", "identity")
+
+
+def only(works: DataFrame, chosen: DataFrame) -> DataFrame:
+    """Works with some of their signatures: part and the columns of a shard.
+
+    Parameters
+    ----------
+    works : part (the shard) and the columns of a shard
+    chosen : part, shard, work, position
+    """
+    wanted = chosen.groupBy("part", "shard", "work").agg(F.collect_set("position").alias("chosen"))
+    found = wanted.join(works.withColumnRenamed("part", "shard"), ["shard", "work"])
+    kept = [
+        F.expr(f"filter({name}, (x, i) -> array_contains(chosen, position[i])) AS {name}")
+        for name in SCHEMA.names[_OWN_FROM:]
+    ]
+    return found.select("part", *SCHEMA.names[:_OWN_FROM], *kept)
+
+
+def output_rows(signatures: DataFrame) -> DataFrame:
+    """Rows of the output in order, each with the smallest signature of its identity."""
+    first = firsts(signatures, "identity")
+    return (
+        signatures.join(first, "identity")
+        .select(
+            "work", "position", "name", "confidence",
+            F.col("first.work").alias("first_work"),
+            F.col("first.position").alias("first_position"),
+        )
+        .orderBy("work", "position")
+    )  # fmt: skip
+
+
+def write_parts(table: DataFrame, folder: Path) -> None:
+    """Put the rows of each part into a folder of their own."""
+    table.repartition("part").write.partitionBy("part").parquet(folder.as_uri())

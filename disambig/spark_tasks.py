@@ -1,0 +1,319 @@
+"""What one Spark task does, in a Python process of its own on any machine.
+
+A task is told which part it is to work on and where the parts are, never the works themselves:
+it reads Parquet, calls what the local run calls, and writes Parquet. A file appears whole or not
+at all and does not depend on who writes it, so a task can be run again, and even twice at once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from disambig.across import renumber
+from disambig.constraints import Constraints
+from disambig.corpus import Corpus
+from disambig.domain import Assignment, Author, Signature, Work
+from disambig.index import company_of, terms_of
+from disambig.model import Model
+from disambig.output import assignment_row
+from disambig.partition import identity_name
+from disambig.semantic import SemanticSpace
+from disambig.shard_run import Knowledge, ShardResult, cluster_shard, score_across
+from disambig.shards import SCHEMA, shard_of, shard_tables
+from disambig.statistics import KINDS, Counts, Edges, Statistics
+from disambig.terms import Terms
+
+Int64 = npt.NDArray[np.int64]
+UInt64 = npt.NDArray[np.uint64]
+
+EDGE = len(KINDS)
+"""Kind of a co-author edge among the rows of counts; the others are places in KINDS."""
+READING, CIRCLE = 0, 1
+"""Kinds of evidence for joins, see :mod:`disambig.cross_pairs`."""
+NUMBER_BITS = 32
+"""Bits of a number within a shard; the shard is above them."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What every task that clusters or scores needs, sent to each machine once.
+
+    Attributes
+    ----------
+    model : Model
+    texts : mapping of kind to int
+        Texts that are not empty, see :class:`disambig.statistics.Statistics`.
+    bound : Corpus
+        The works on which constraints and identifiers bear.
+    constraints : Constraints
+        Of ``bound``.
+    """
+
+    model: Model
+    texts: Mapping[str, int]
+    bound: Corpus
+    constraints: Constraints
+
+
+def write_works(works: list[Work], file: Path) -> None:
+    """Works as rows of id and JSON record."""
+    table = pa.table({"work": [w.id for w in works], "record": [orjson.dumps(w) for w in works]})
+    write_whole(table, file)
+
+
+def part_folder(folder: Path, part: int) -> Path:
+    """Where Spark puts the rows of one part."""
+    return folder / f"part={part}"
+
+
+def divide(folder: Path, n_shards: int, part: int) -> dict[str, int]:
+    """Count some works and divide their signatures among shards.
+
+    Reads ``records/``, writes ``counted/`` (kind, a, b, count) and ``divided/`` (part and the
+    columns of a shard).
+
+    Returns
+    -------
+    dict of kind to int
+        Texts that are not empty.
+    """
+    records = pq.read_table(folder / "records" / f"{part:06}.parquet").column("record").to_pylist()
+    corpus = Corpus.from_works(map(_work, records))
+    counted = Statistics.of(company_of(corpus), terms_of(corpus))
+    write_whole(_counts_table(counted), folder / "counted" / f"{part:06}.parquet")
+    tables = [
+        table.append_column("part", pa.array(np.full(table.num_rows, shard, dtype=np.int32)))
+        for shard, table in enumerate(shard_tables(corpus, shard_of(corpus, n_shards), n_shards))
+    ]
+    write_whole(pa.concat_tables(tables), folder / "divided" / f"{part:06}.parquet")
+    return dict(counted.texts)
+
+
+def want(stage: Path, part: int) -> int:
+    """List the keys whose counts the works of a part call for; how many.
+
+    Reads ``works/``, writes ``wanted/`` (part, kind, a).
+    """
+    table = _works_table(stage, part)
+
+    def strings(name: str) -> list[str]:
+        column = table.column(name)
+        flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+        found: list[str] = flat.to_pylist()
+        return found
+
+    terms = Terms.of(
+        strings("title"), strings("keywords"), strings("abstract"),
+        strings("affiliation"), strings("venue"),
+    )  # fmt: skip
+    keys = {name: np.unique(_flat_keys(table, name)) for name in ("full", "initial")}
+    keys |= {"title": terms.works.keys, "text": terms.works.keys}
+    keys |= {"affiliation": terms.affiliations.keys, "venue": np.unique(terms.venue_key)}
+    every = np.concatenate([keys[kind] for kind in KINDS])
+    kind = np.repeat(np.arange(len(KINDS), dtype=np.int8), [len(keys[kind]) for kind in KINDS])
+    columns = {"part": np.full(len(every), part, np.int32), "kind": kind, "a": _signed(every)}
+    write_whole(pa.table(columns), stage / "wanted" / f"{part:06}.parquet")
+    return len(every)
+
+
+def cluster(folder: Path, shared: Shared, part: int) -> tuple[int, int]:
+    """Cluster one shard, by the function that clusters it in a local run.
+
+    Reads ``shards/``, writes ``signatures/`` (work, position, name, atom, identity, block, must,
+    confidence) and ``evidence/`` (kind, key, atom, identity, block). An atom is what is moved as
+    a whole from now on: the signatures of one identity that are in one must-group, or in none.
+
+    Returns
+    -------
+    considered, scored : int
+        Pairs, as :class:`disambig.shard_run.ShardResult`.
+    """
+    stage = folder / "shards"
+    found = cluster_shard(_works_table(stage, part), _knowledge(stage, shared, part))
+    must = shared.constraints.on(shared.bound, found.corpus).must.astype(np.int64)
+    atom = renumber(found.identity * (shared.constraints.n_groups + 1) + must + 1).astype(np.int64)
+    _, first = np.unique(found.identity, return_index=True)
+    base = np.int64(part) << NUMBER_BITS
+    numbers = {
+        "atom": base + atom,
+        "identity": base + atom[first][found.identity],
+        "block": base + found.block,
+    }
+    write_whole(
+        pa.table(
+            {
+                **_named(found.corpus),
+                **numbers,
+                "must": must,
+                "confidence": found.confidence,
+            }
+        ),
+        folder / "signatures" / f"{part:06}.parquet",
+    )
+    write_whole(_evidence_table(found, numbers), folder / "evidence" / f"{part:06}.parquet")
+    return found.considered, found.scored
+
+
+def score(folder: Path, shared: Shared, part: int) -> int:
+    """Score some joins across shards, by the function of a local run; how many are likely.
+
+    Reads ``joins/``, writes ``likely/`` (a, b, probability): joins as probable as the model asks.
+    """
+    stage = folder / "joins"
+    candidates = pq.read_table(part_folder(stage / "candidates", part), partitioning=None)
+    speakers = pq.read_table(part_folder(stage / "speakers", part), partitioning=None)
+    speakers = speakers.sort_by([("work", "ascending"), ("position", "ascending")])
+    pairs = np.column_stack([candidates.column(c).to_numpy() for c in ("a", "b")])
+    probability = score_across(
+        _works_table(stage, part),
+        speakers.column("identity").to_numpy(),
+        pairs,
+        _knowledge(stage, shared, part),
+    )
+    kept = probability >= shared.model.settings["across"]
+    columns = {"a": pairs[kept, 0], "b": pairs[kept, 1], "probability": probability[kept]}
+    write_whole(pa.table(columns), folder / "likely" / f"{part:06}.parquet")
+    return int(kept.sum())
+
+
+def render(folder: Path, names: Sequence[str], number: int) -> int:
+    """Output rows of one Parquet file of ``rows/`` as text in ``text/``; identities begun there."""
+    name = names[number]
+    rows = pq.read_table(folder / "rows" / name)
+    columns = ("work", "position", "name", "confidence", "first_work", "first_position")
+    begun = 0
+    final = folder / "text" / f"{name}.jsonl"
+    part = _beside(final)
+    with part.open("w", encoding="utf-8") as stream:
+        for row in zip(*(rows.column(c).to_pylist() for c in columns), strict=True):
+            work, position, printed, confidence, *first = row
+            begun += first == [work, position]
+            identity = identity_name(Signature(*first))
+            assigned = Assignment(
+                Signature(work, position), printed, identity, round(confidence, 4)
+            )
+            stream.write(assignment_row(assigned))
+    part.replace(final)
+    return begun
+
+
+def write_whole(table: pa.Table, file: Path) -> None:
+    """A Parquet file that appears when it is whole."""
+    part = _beside(file)
+    pq.write_table(table, part, compression="zstd")
+    part.replace(file)
+
+
+def _beside(file: Path) -> Path:
+    """A name that no other attempt uses and that readers of the folder overlook."""
+    return file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+
+
+def _work(record: bytes) -> Work:
+    """The parts of a work that features read, as :func:`write_works` wrote them."""
+    stated: dict[str, Any] = orjson.loads(record)
+    authors = tuple(
+        Author(a["name"], a["given"], a["family"], tuple(a["affiliations"]), a["orcid"], a["email"])
+        for a in stated["authors"]
+    )
+    return Work(
+        stated["id"], stated["title"], authors, stated["abstract"], stated["venue"],
+        stated["year"], tuple(stated["keywords"]),
+    )  # fmt: skip
+
+
+_COUNTS = pa.schema(
+    [("kind", pa.int8()), ("a", pa.int64()), ("b", pa.int64()), ("count", pa.int64())]
+)
+
+
+@cache
+def _space() -> SemanticSpace:
+    return SemanticSpace.load()
+
+
+def _knowledge(stage: Path, shared: Shared, part: int) -> Knowledge:
+    """The part's share of the statistics, and what is the same for all parts."""
+    # works of no legible name and no word want nothing
+    found = part_folder(stage / "known", part)
+    table = pq.read_table(found, partitioning=None) if found.is_dir() else _COUNTS.empty_table()
+    kind, a, b, count = (table.column(c).to_numpy() for c in ("kind", "a", "b", "count"))
+    a, b = a.view(np.uint64), b.view(np.uint64)
+    order = np.lexsort((b, a, kind))
+    start = np.searchsorted(kind[order], np.arange(EDGE + 2))
+    rows = [order[low:high] for low, high in pairwise(start.tolist())]
+    counts = {name: Counts(a[r], count[r]) for name, r in zip(KINDS, rows[:EDGE], strict=True)}
+    edges = Edges(a[rows[EDGE]], b[rows[EDGE]], count[rows[EDGE]])
+    statistics = Statistics(counts, shared.texts, edges)
+    return Knowledge(shared.model, _space(), statistics, shared.bound, shared.constraints)
+
+
+def _works_table(stage: Path, part: int) -> pa.Table:
+    found = part_folder(stage / "works", part)
+    return pq.read_table(found, columns=SCHEMA.names, partitioning=None).cast(SCHEMA)
+
+
+def _flat_keys(table: pa.Table, name: str) -> UInt64:
+    keys: Int64 = pc.list_flatten(table.column(name)).to_numpy()
+    return keys.view(np.uint64)
+
+
+def _signed(keys: UInt64) -> Int64:
+    """The same bits; Spark has no unsigned numbers."""
+    return keys.view(np.int64)
+
+
+def _counts_table(statistics: Statistics) -> pa.Table:
+    counts = [statistics.counts[kind] for kind in KINDS]
+    edges = statistics.edges
+    sizes = [*(len(c.keys) for c in counts), len(edges.a)]
+    none = np.zeros(sum(sizes[:EDGE]), dtype=np.int64)
+    return pa.table(
+        {
+            "kind": np.repeat(np.arange(EDGE + 1, dtype=np.int8), sizes),
+            "a": _signed(np.concatenate([*(c.keys for c in counts), edges.a])),
+            "b": np.concatenate([none, _signed(edges.b)]),
+            "count": np.concatenate([*(c.count for c in counts), edges.weight]),
+        },
+        schema=_COUNTS,
+    )
+
+
+def _named(corpus: Corpus) -> dict[str, Any]:
+    """Work, position and printed name of each signature."""
+    printed = pa.array([name.printed for name in corpus.names], pa.string())
+    return {
+        "work": pa.array(corpus.work_ids, pa.string()).take(pa.array(corpus.signature_work)),
+        "position": corpus.signature_position,
+        "name": printed.take(pa.array(corpus.signature_name)),
+    }
+
+
+def _evidence_table(found: ShardResult, numbers: Mapping[str, Int64]) -> pa.Table:
+    """Each key with each atom that has it, once."""
+    kinds, keys, rows = [], [], []
+    for kind, (key, row) in ((READING, found.reading), (CIRCLE, found.circle)):
+        order = np.lexsort((numbers["atom"][row], key))
+        key, row = key[order], row[order]
+        atom = numbers["atom"][row]
+        new = np.ones(len(key), dtype=bool)
+        new[1:] = (key[1:] != key[:-1]) | (atom[1:] != atom[:-1])
+        kinds.append(np.full(int(new.sum()), kind, dtype=np.int8))
+        keys.append(_signed(key[new]))
+        rows.append(row[new])
+    row = np.concatenate(rows)
+    columns = {"kind": np.concatenate(kinds), "key": np.concatenate(keys)}
+    return pa.table({**columns, **{name: values[row] for name, values in numbers.items()}})

@@ -1,0 +1,205 @@
+"""How time, memory and accuracy grow with a corpus: ``disambig cluster`` on several sizes.
+
+``python -m labeled.growth FOLDER… --memory 4GB --json growth.json``; folders as ``disambig
+generate`` writes them. Each run is a whole command in a fresh process, cold start included.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+import orjson
+
+from disambig.ingest import read_labels
+from disambig.metrics import Metrics, evaluate
+
+_MAIN = "from disambig.cli import main; main()"
+_EVERY = 0.5  # seconds between two looks at memory
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One run: ``seconds`` of the whole command, ``peak_memory`` bytes of all its processes.
+
+    ``peak_memory`` is the largest sum of proportional set sizes (a page that n processes share
+    counts 1/n for each), looked at twice a second. ``within_blocks`` is None without labels.
+    """
+
+    folder: str
+    works: int
+    signatures: int
+    people: int
+    scored: int
+    considered: int
+    seconds: float
+    peak_memory: int
+    within_blocks: Metrics | None
+
+
+def run(folder: Path, arguments: Sequence[str]) -> Size:
+    """Cluster the works of one folder and compare with its labels."""
+    works = next(p for p in (folder / "works.jsonl.gz", folder / "works.jsonl") if p.is_file())
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        out = Path(scratch) / "clusters.jsonl"
+        command = [sys.executable, "-c", _MAIN, "cluster", str(works), "--out", str(out)]
+        began = time.perf_counter()
+        process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
+        watch = _MemoryWatch(process.pid)
+        watch.start()
+        _, told = process.communicate()
+        seconds = time.perf_counter() - began
+        peak = watch.stop()
+        if process.returncode not in (0, 3):
+            raise click.ClickException(f"disambig cluster failed on {folder}:\n{told[-2000:]}")
+        counts = _counts(told)
+        signatures, found = _accuracy(out, folder)
+    return Size(
+        folder.name, counts["works"], signatures, counts["people"], counts["scored"],
+        counts["considered"], seconds, peak, found,
+    )  # fmt: skip
+
+
+def _counts(told: str) -> dict[str, int]:
+    """The figures of the closing line of the command."""
+    pattern = (
+        r"(?P<people>[\d,]+) people behind [\d,]+ author mentions of (?P<works>[\d,]+) works "
+        r"\((?P<scored>[\d,]+) of (?P<considered>[\d,]+) pairs"
+    )
+    found = re.search(pattern, told)
+    if found is None:
+        raise click.ClickException(f"no closing line in the output of the command:\n{told[-2000:]}")
+    return {name: int(text.replace(",", "")) for name, text in found.groupdict().items()}
+
+
+def _accuracy(clusters: Path, folder: Path) -> tuple[int, Metrics | None]:
+    """Number of rows, and their agreement with the labels within blocks."""
+    files = [p for p in (folder / "labels.jsonl.gz", folder / "labels.jsonl") if p.is_file()]
+    labels = {
+        (label.signature.work, label.signature.position): (label.person, label.block or "")
+        for label in (read_labels(files) if files else ())
+    }
+    rows = 0
+    found: dict[tuple[str, int], str] = {}
+    with clusters.open("rb") as stream:
+        for line in stream:
+            rows += 1
+            row = orjson.loads(line)
+            key = (row["work"], row["position"])
+            if key in labels:
+                found[key] = row["identity"]
+    if not labels:
+        return rows, None
+    return rows, evaluate(
+        _codes(found[key] for key in labels),
+        _codes(person for person, _ in labels.values()),
+        _codes(block for _, block in labels.values()),
+    )
+
+
+def _codes(names: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    code: dict[str, int] = {}
+    return np.array([code.setdefault(name, len(code)) for name in names], dtype=np.int64)
+
+
+class _MemoryWatch(threading.Thread):
+    """Looks at the memory of a process and its descendants until stopped."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid, self._peak, self._done = pid, 0, threading.Event()
+
+    def run(self) -> None:
+        while not self._done.wait(_EVERY):
+            self._peak = max(self._peak, sum(map(_proportional, _family(self._pid))))
+
+    def stop(self) -> int:
+        """Largest sum seen, bytes."""
+        self._done.set()
+        self.join()
+        return self._peak
+
+
+def _family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    found, children = [pid], Path(f"/proc/{pid}/task")
+    try:
+        for task in children.iterdir():
+            for child in (task / "children").read_text().split():
+                found += _family(int(child))
+    except OSError:
+        pass  # it has just ended
+    return found
+
+
+def _proportional(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
+
+
+def exponent(sizes: Sequence[Size]) -> float:
+    """Slope of log seconds over log signatures by least squares; NaN for one size."""
+    if len(sizes) < 2:
+        return float("nan")
+    x, y = np.log([s.signatures for s in sizes]), np.log([s.seconds for s in sizes])
+    return float(np.polyfit(x, y, 1)[0])
+
+
+@click.command()
+@click.argument(
+    "folders", nargs=-1, required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)  # fmt: skip
+@click.option("--memory", default="4GB", show_default=True, help="As for disambig cluster.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores by default.")
+@click.option("--model", type=click.Path(exists=True, path_type=Path), help="Not the default.")
+@click.option("--json", "json_out", type=click.Path(path_type=Path), help="Where to keep figures.")
+def main(
+    folders: tuple[Path, ...],
+    memory: str,
+    workers: int | None,
+    model: Path | None,
+    json_out: Path | None,
+) -> None:
+    """Cluster the works of each of FOLDERS, the smallest first, and print how cost grows."""
+    arguments = ["--memory", memory]
+    arguments += ["--workers", str(workers)] if workers else []
+    arguments += ["--model", str(model)] if model else []
+    sizes: list[Size] = []
+    for folder in folders:
+        size = run(folder, arguments)
+        sizes.append(size)
+        found = size.within_blocks
+        told = f", B-cubed F1 {found.bcubed_f1:.4f}" if found else ""
+        click.echo(
+            f"{size.folder}: {size.signatures:,} signatures, {size.scored:,} of "
+            f"{size.considered:,} pairs scored, {size.seconds:.1f} s, "
+            f"{size.signatures / size.seconds:,.0f} signatures/s, "
+            f"{size.peak_memory / 1e6:,.0f} MB{told}"
+        )
+        if json_out is not None:  # after each: the next may take an hour
+            document = {
+                "cores": os.cpu_count(), "memory": memory, "exponent": exponent(sizes),
+                "sizes": [asdict(s) for s in sizes],
+            }  # fmt: skip
+            json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    click.echo(f"time grows with the number of signatures to the power {exponent(sizes):.3f}")
+
+
+if __name__ == "__main__":
+    main()
