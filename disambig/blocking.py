@@ -148,7 +148,7 @@ def part_size(crowd: int) -> int:
     Fewer than the crowd, so that a signature is compared with no more others the larger its
     block grows.
     """
-    return crowd * 3 // 7
+    return max(crowd * 3 // 7, 1)
 
 
 def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:

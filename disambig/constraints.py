@@ -163,11 +163,6 @@ def compile_constraints(
     return _encoded(corpus, labels, cannot, bearers, tuple(problems))
 
 
-def must_of(constraints: Constraints, rows: Int32) -> Int32:
-    """Must-group of some signature rows, int32[R]; -1 for none."""
-    return constraints.must[rows]
-
-
 def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
     """All pairs of a batch that cannot be one person.
 

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from disambig.calibration import Calibration
 from disambig.constraints import Constraints, cannot_pairs
 from disambig.forest import Forest
-from disambig.group_features import ABSENT, GroupBatch, group_features
+from disambig.group_features import group_features
+from disambig.groups import ABSENT, GroupBatch
 from disambig.index import CorpusIndex
 from disambig.linkage import average_linkage
 from disambig.model import Model

@@ -24,7 +24,8 @@ from disambig.explain_facts import Facts
 from disambig.explain_score import Score, score_of
 from disambig.explain_trace import Trace, trace
 from disambig.explain_words import counted, group_phrase, pair_phrase
-from disambig.group_features import ABSENT, GROUP_FEATURES
+from disambig.group_features import GROUP_FEATURES
+from disambig.groups import ABSENT
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES

@@ -17,7 +17,8 @@ from disambig.blocking import Comparisons, blocks_of
 from disambig.constraints import Constraints, cannot_pairs
 from disambig.cross_pairs import cross_pairs
 from disambig.engine import Round, Scored, probabilities, second_level
-from disambig.group_features import GroupBatch, group_features
+from disambig.group_features import group_features
+from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import pair_features

@@ -22,22 +22,22 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from disambig.across import Speakers, block_of_identity, hold_must, join_likely, renumber
+from disambig.across import Speakers, hold_must, join_likely, renumber
 from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
-from disambig.cross_pairs import shared_keys
+from disambig.cross_pairs import block_of_identity, shared_keys
 from disambig.domain import Assignment, Author, Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.ingest import ReadReport
+from disambig.large_rows import POSITIONS, Rows
 from disambig.model import Model
 from disambig.partition import identity_name
 from disambig.progress import Progress, silent
 from disambig.semantic import SemanticSpace
 from disambig.shard_run import Knowledge, cluster_shard, score_across
-from disambig.shards import only_signatures, own_signatures, printed_names
-from disambig.staging import load_statistics, read_shard, stage, work_ranks
+from disambig.shards import only_signatures
+from disambig.staging import load_statistics, read_shard, stage
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -49,7 +49,6 @@ CANDIDATES_AT_ONCE = 20_000
 """Joins across shards that one task scores."""
 ROWS_AT_ONCE = 200_000
 """Output rows put together at a time."""
-_POSITIONS = 20  # bits of a row's key; a work has fewer than a million authors
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,9 @@ class LargeRun:
         speakers = Speakers.of(identity, np.unique(candidates))
         tasks = []
         for chunk in np.array_split(candidates, len(candidates) // CANDIDATES_AT_ONCE + 1):
-            wanted = np.concatenate([speakers.of_identity(i) for i in np.unique(chunk)] or [[]])
+            wanted = np.concatenate(
+                [speakers.rows[:0], *(speakers.of_identity(i) for i in np.unique(chunk))]
+            )
             chosen = np.sort(wanted.astype(np.int64))
             tasks.append((rows.shards_of(chosen), identity[chosen].astype(np.int64), chunk))
         with self.progress("Joining across blocks", len(candidates), "candidates") as advance:
@@ -204,92 +205,6 @@ class LargeRun:
                 scored.append(part)
                 advance(len(part))
         return np.concatenate(scored)
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """All signatures in order of work id and position, and where each is kept.
-
-    Attributes
-    ----------
-    folder : Path
-    key : int64[S]
-        Rank of the work among all ids, and position, of each signature; ascending.
-    ids : Array
-        Work ids by rank.
-    in_shard : list of int64[n]
-        Row of each signature of a shard, in the shard's order of work id and position.
-    element : list of int64[n]
-        Place of each of them in :func:`disambig.shards.own_signatures`.
-    """
-
-    folder: Path
-    key: Int64
-    ids: pa.Array
-    in_shard: list[Int64]
-    element: list[Int64]
-
-    @classmethod
-    def of(cls, folder: Path, n_shards: int) -> Rows:
-        """Put the signatures of all shards in order."""
-        rank, ids = work_ranks(folder)
-        keys, element = [], []
-        for shard in range(n_shards):
-            _, number, position = own_signatures(read_shard(folder, shard))
-            key = rank[number] << _POSITIONS | position
-            element.append(np.argsort(key, kind="stable"))
-            keys.append(key[element[-1]])
-        every = np.sort(np.concatenate(keys))
-        return cls(folder, every, ids, [np.searchsorted(every, k) for k in keys], element)
-
-    @property
-    def work(self) -> Int32:
-        """Rank of the work of each signature, int32[S]."""
-        return (self.key >> _POSITIONS).astype(np.int32)
-
-    def gathered(self, parts: list[Int32]) -> Int32:
-        """Numbers that shards counted from 0 each, made different and put in order."""
-        out = np.empty(len(self.key), dtype=np.int32)
-        following = 0
-        for rows, part in zip(self.in_shard, parts, strict=True):
-            out[rows] = part + following
-            following += int(part.max(initial=-1)) + 1
-        return out
-
-    def spread(self, parts: list[Float32]) -> Float32:
-        """Values of the shards' signatures in order."""
-        out = np.empty(len(self.key), dtype=np.float32)
-        for rows, part in zip(self.in_shard, parts, strict=True):
-            out[rows] = part
-        return out
-
-    def places(self, bound: Corpus) -> tuple[Int64, Int64, Int32]:
-        """Row of each signature of ``bound``, rank of each of its works, work of each row."""
-        found = pc.index_in(pa.array(bound.work_ids, pa.large_string()), self.ids)
-        rank = np.asarray(found.fill_null(-1)).astype(np.int64)
-        key = rank[bound.signature_work] << _POSITIONS | bound.signature_position
-        return np.searchsorted(self.key, key), rank, self.work
-
-    def shards_of(self, rows: Int64) -> list[tuple[int, Int64]]:
-        """Shard and elements of some rows (ascending)."""
-        found = []
-        for shard, (own, element) in enumerate(zip(self.in_shard, self.element, strict=True)):
-            place = np.searchsorted(own, rows)
-            place = place[place < len(own)] if len(own) else place[:0]
-            hit = np.unique(place[np.isin(own[place], rows)])
-            if len(hit):
-                found.append((shard, element[hit]))
-        return found
-
-    def names(self) -> pa.Array:
-        """Printed name of each signature."""
-        found = [
-            printed_names(read_shard(self.folder, s)).take(pa.array(element))
-            for s, element in enumerate(self.element)
-        ]
-        place = np.empty(len(self.key), dtype=np.int64)
-        place[np.concatenate(self.in_shard)] = np.arange(len(self.key))
-        return pa.concat_arrays(found).cast(pa.large_string()).take(pa.array(place))
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,8 +254,8 @@ def _slices(n: int) -> Iterator[slice]:
 
 
 def _signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
-    works = ids.take(pa.array(key >> _POSITIONS)).to_pylist()
-    return map(Signature, works, (key & ((1 << _POSITIONS) - 1)).tolist())
+    works = ids.take(pa.array(key >> POSITIONS)).to_pylist()
+    return map(Signature, works, (key & ((1 << POSITIONS) - 1)).tolist())
 
 
 def fingerprint(
@@ -449,10 +364,7 @@ def _score(task: tuple[list[tuple[int, Int64]], Int64, Int64]) -> Float32:
 
 def _as_json(works: list[Work]) -> str:
     return json.dumps(
-        [
-            (w.id, [(a.name, a.given, a.family, a.orcid, a.email) for a in w.authors])
-            for w in works
-        ]
+        [(w.id, [(a.name, a.given, a.family, a.orcid, a.email) for a in w.authors]) for w in works]
     )
 
 

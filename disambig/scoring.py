@@ -11,7 +11,8 @@ import numpy.typing as npt
 from disambig.blocking import Comparisons, blocks_of
 from disambig.domain import Label
 from disambig.engine import probabilities
-from disambig.group_features import ABSENT, GROUP_FEATURES
+from disambig.group_features import GROUP_FEATURES
+from disambig.groups import ABSENT
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES, pair_features
@@ -46,7 +47,7 @@ def labelled_pairs(
 
     Blocks are those of a run over the whole corpus, since some features look at the block; only
     labelled pairs are scored. Pairs that a run does not compare have the probability it takes
-    them to have, :data:`disambig.group_features.ABSENT`. Holds the features of one batch of
+    them to have, :data:`disambig.groups.ABSENT`. Holds the features of one batch of
     blocks at a time (:data:`disambig.blocking.PAIRS_PER_BATCH` pairs, or one large block) and 13
     bytes for each labelled pair.
 

@@ -39,8 +39,8 @@ SCHEMA = pa.schema(
         *((name, pa.list_(pa.string())) for name in _OWN),
     ]
 )
-"""One row a work, ``number`` telling when it arrived. ``full`` and ``initial`` are the bits of the keys of
-:class:`disambig.company.Company`; the lists from ``position`` on are of the shard's own
+"""One row a work, ``number`` telling when it arrived. ``full`` and ``initial`` are the bits of the
+keys of :class:`disambig.company.Company`; the lists from ``position`` on are of the shard's own
 signatures, by position."""
 
 
@@ -138,7 +138,7 @@ def corpus_of(table: pa.Table) -> Corpus:
     own = {name: _strings(_flat(table, name)[1], order) for name in _OWN}
     stated = list(zip(own["name"], own["given"], own["family"], strict=True))
     code = {name: number for number, name in enumerate(dict.fromkeys(stated))}
-    work = work[order].astype(np.int32)
+    signature_work = work[order].astype(np.int32)
     company_start, full = _flat_lists(works, "full")
     return Corpus(
         work_ids=works.column("work").to_pylist(),
@@ -147,8 +147,10 @@ def corpus_of(table: pa.Table) -> Corpus:
         venues=works.column("venue").to_pylist(),
         keywords=works.column("keywords").to_pylist(),
         years=works.column("year").to_numpy().astype(np.float32),
-        author_start=np.searchsorted(work, np.arange(works.num_rows + 1)).astype(np.int32),
-        signature_work=work,
+        author_start=np.searchsorted(signature_work, np.arange(works.num_rows + 1)).astype(
+            np.int32
+        ),
+        signature_work=signature_work,
         signature_position=lists[1][order].astype(np.int32),
         signature_name=np.array([code[name] for name in stated], dtype=np.int32),
         names=[parse_name(*name) for name in code],

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from multiprocessing.context import ForkProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,9 @@ def stage(
         corpus = Corpus.from_works(chunk)
         # a forked process has the corpus as it is, and puts it down while the next one is read
         _ended(writing)
-        writing = [_FORK.Process(target=_put_down, args=(corpus, folder, number, n_shards, n_works))]
+        writing = [
+            _FORK.Process(target=_put_down, args=(corpus, folder, number, n_shards, n_works))
+        ]
         writing[0].start()
         n_works += corpus.n_works
         advance(corpus.n_works)
@@ -93,13 +96,11 @@ def _put_down(corpus: Corpus, folder: Path, number: int, n_shards: int, first: i
     """Write one part: its works, one record batch a shard, their ids, and their statistics."""
     tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, first)
     parts = folder / "parts"
-    with pa.OSFile(str(parts / f"{number:06}.arrow"), "wb") as sink:
-        with pa.ipc.new_file(sink, SCHEMA) as writer:
-            for table in tables:
-                writer.write_batch(_one_batch(table))
-    with pa.OSFile(str(parts / f"{number:06}.ids"), "wb") as sink:
-        with pa.ipc.new_file(sink, _IDS) as writer:
-            writer.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
+    with pa.ipc.new_file(str(parts / f"{number:06}.arrow"), SCHEMA) as writer:
+        for table in tables:
+            writer.write_batch(_one_batch(table))
+    with pa.ipc.new_file(str(parts / f"{number:06}.ids"), _IDS) as writer:
+        writer.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
     save_statistics(Statistics.of(company_of(corpus), terms_of(corpus)), parts / f"{number:06}")
 
 
@@ -199,13 +200,13 @@ def save_statistics(statistics: Statistics, folder: Path) -> None:
 def load_statistics(folder: Path) -> Statistics:
     """Statistics whose arrays stay on disk until they are used."""
 
-    def array(name: str) -> npt.NDArray[np.generic]:
+    def array(name: str) -> Any:
         return np.load(folder / f"{name}.npy", mmap_mode="r")
 
     return Statistics(
-        {k: Counts(array(f"{k}-keys"), array(f"{k}-count")) for k in KINDS},  # type: ignore[arg-type]
+        {k: Counts(array(f"{k}-keys"), array(f"{k}-count")) for k in KINDS},
         json.loads((folder / "texts.json").read_text(encoding="utf-8")),
-        Edges(array("edges-a"), array("edges-b"), array("edges-weight")),  # type: ignore[arg-type]
+        Edges(array("edges-a"), array("edges-b"), array("edges-weight")),
     )
 
 

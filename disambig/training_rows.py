@@ -21,7 +21,7 @@ from disambig.domain import Label
 from disambig.engine import Scored, join_groups, matrix, probabilities
 from disambig.errors import InputError
 from disambig.forest import Forest
-from disambig.group_features import GroupBatch
+from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
 from disambig.pair_features import pair_features
 from disambig.pairs import PairBatch

@@ -20,6 +20,7 @@ from disambig.cli import common
 if TYPE_CHECKING:
     from disambig.model import Model
     from labeled.benchmark_run import CorpusFolder, CorpusResult
+    from labeled.peer import Duel
 
 _PALETTE = "--ink:#1c1e21;--muted:#6b7076;--rule:#d5d8dc;--accent:#2563a8;--warn:#b4452c"
 _PATH = click.Path(dir_okay=False, path_type=Path)
@@ -61,6 +62,12 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for one reliability plot a corpus, as SVG.",
 )
+@click.option(
+    "--peer",
+    is_flag=True,
+    help="Also run S2AND (pip install 'disambig[peer]') and this package on the same labelled "
+    "blocks, and print the ratio.",
+)
 @common.quiet_option
 def benchmark(
     corpora: tuple[Path, ...],
@@ -74,6 +81,7 @@ def benchmark(
     errors_out: Path | None,
     json_out: Path | None,
     plots: Path | None,
+    peer: bool,
     quiet: bool,
 ) -> None:
     """Measure accuracy and speed on labelled CORPORA.
@@ -90,6 +98,10 @@ def benchmark(
     from labeled.benchmark_run import corpus_folders, in_fresh_process, labels_of, measure
 
     _refuse_misuse(model, train_on, split, save_model)
+    if peer:
+        from labeled.peer import require_peer
+
+        require_peer()
     folders = corpus_folders(corpora)
     for folder in folders:
         for source in filter(None, (folder.labels, folder.silver)):
@@ -100,7 +112,11 @@ def benchmark(
         for folder in folders:
             arguments = (folder, split, file, about["workers"], errors, seed, quiet, time.time())
             results.append(in_fresh_process(measure, *arguments))
+        duel = _duel(folders, split, file, about["workers"]) if peer else None
     _print(results, about)
+    if duel is not None:
+        click.echo("\n".join(("", *duel.as_text())))
+        about["peer"] = duel.as_json()
     _write(results, about, json_out, plots)
     _tell_errors(results, errors_out)
 
@@ -133,6 +149,12 @@ def _model_file(
         file = save_model or Path(scratch) / "benchmark.model"
         _fitted(folders, train_on, seed, quiet).save(file)
         yield file
+
+
+def _duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> Duel:
+    from labeled.peer import duel
+
+    return duel(folders, split, model, workers)
 
 
 def _fitted(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool) -> Model:

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from disambig.errors import DisambigError
 from disambig.metrics import Metrics, evaluate
-from labeled import peer_process
+from labeled import peer_own, peer_process
 from labeled.peer_blocks import LabelledBlock, labelled_blocks
 
 if TYPE_CHECKING:
@@ -85,6 +85,74 @@ def peer_run(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerR
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = pool.submit(peer_process.run, works, blocks, workers, time.time()).result()
     return result_of(found, blocks, split, workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """S2AND and this package on the same blocks, one after the other on an equal number of cores.
+
+    ``own`` is this package's run, ``accuracy`` its agreement with the labels by corpus.
+    """
+
+    peer: PeerResult
+    own: peer_own.OwnRun
+    accuracy: dict[str, Metrics]
+
+    @property
+    def own_pairs_per_second(self) -> float:
+        """Pairs a second from loaded data to clusters."""
+        return self.peer.pairs / self.own.stages["cluster"]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as many pairs a second, from loaded data to clusters."""
+        return self.own_pairs_per_second / self.peer.pairs_per_second
+
+    @property
+    def ratio_whole(self) -> float:
+        """How many times faster from starting the process."""
+        return self.peer.seconds_whole / sum(self.own.stages.values())
+
+    def as_text(self) -> list[str]:
+        """A few lines for people."""
+        own, whole = self.own, sum(self.own.stages.values())
+        return [
+            *as_text(self.peer),
+            f"disambig on the same blocks: {self.own_pairs_per_second:,.0f} pairs a second: "
+            f"{own.stages['cluster']:.2f} s from loaded data to clusters (on "
+            f"{own.cpu_seconds / own.stages['cluster']:.2f} cores, {own.scored:,} pairs scored), "
+            f"{whole:.1f} s in all; {own.peak_memory / 1e6:,.0f} MB",
+            *_accuracy_lines(self.accuracy),
+            f"{self.ratio:.0f} times S2AND's pairs a second from loaded data to clusters, "
+            f"{self.ratio_whole:.1f} times with start and reading",
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """All figures as JSON knows them."""
+        own = asdict(self.own)
+        del own["clusters"]
+        own["within_blocks"] = _plain(self.accuracy)
+        own["pairs_per_second"] = self.own_pairs_per_second
+        return {
+            "s2and": as_json(self.peer), "disambig": own, "ratio": self.ratio,
+            "ratio_whole": self.ratio_whole,
+        }  # fmt: skip
+
+
+def duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> Duel:
+    """Cluster the labelled blocks of one split with S2AND and with this package.
+
+    Raises
+    ------
+    DisambigError
+        S2AND is not installed.
+    """
+    peer = peer_run(folders, split, workers)
+    blocks = labelled_blocks(folders, split)
+    works = {folder.name: folder.works for folder in folders}
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        own = pool.submit(peer_own.run, works, blocks, model, workers, time.time()).result()
+    return Duel(peer, own, accuracy(own.clusters, blocks))
 
 
 def require_peer() -> None:
@@ -148,11 +216,15 @@ def accuracy(
 def as_json(result: PeerResult) -> dict[str, Any]:
     """All figures as JSON knows them: undefined is null."""
     plain = {**asdict(result), "pairs_per_second": result.pairs_per_second}
-    plain["within_blocks"] = {
-        corpus: {name: _finite(value) for name, value in asdict(metrics).items()}
-        for corpus, metrics in result.within_blocks.items()
-    }
+    plain["within_blocks"] = _plain(result.within_blocks)
     return plain
+
+
+def _plain(within_blocks: dict[str, Metrics]) -> dict[str, dict[str, float | None]]:
+    return {
+        corpus: {name: _finite(value) for name, value in asdict(metrics).items()}
+        for corpus, metrics in within_blocks.items()
+    }
 
 
 def as_text(result: PeerResult) -> list[str]:
@@ -164,12 +236,15 @@ def as_text(result: PeerResult) -> list[str]:
         f"loaded data to clusters (on {result.cpu_seconds / result.seconds_cluster:.2f} cores), "
         f"{result.seconds_whole:.1f} s in all; {result.peak_memory / 1e6:,.0f} MB",
     ]
-    for corpus, found in result.within_blocks.items():
-        lines.append(
-            f"{corpus}: B-cubed F1 {found.bcubed_f1:.4f} (precision {found.bcubed_precision:.4f}, "
-            f"recall {found.bcubed_recall:.4f}), pairwise F1 {found.pairwise_f1:.4f}"
-        )
-    return lines
+    return [*lines, *_accuracy_lines(result.within_blocks)]
+
+
+def _accuracy_lines(within_blocks: dict[str, Metrics]) -> list[str]:
+    return [
+        f"{corpus}: B-cubed F1 {found.bcubed_f1:.4f} (precision {found.bcubed_precision:.4f}, "
+        f"recall {found.bcubed_recall:.4f}), pairwise F1 {found.pairwise_f1:.4f}"
+        for corpus, found in within_blocks.items()
+    ]
 
 
 def _coded(names: Sequence[str]) -> npt.NDArray[np.int64]:

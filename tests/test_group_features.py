@@ -12,10 +12,10 @@ from disambig.group_features import (
     GREATEST,
     GROUP_FEATURES,
     LEAST,
-    GroupBatch,
     group_features,
     names_between,
 )
+from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
 from disambig.names import compare
 from disambig.pair_features import PAIR_FEATURES, name_evidence, pair_features

@@ -14,7 +14,8 @@ from disambig.blocking import blocks_of
 from disambig.corpus import Corpus
 from disambig.cross_pairs import circle_evidence, reading_evidence
 from disambig.domain import Author, Signature, Work
-from disambig.group_features import GROUP_FEATURES, GroupBatch, group_features
+from disambig.group_features import GROUP_FEATURES, group_features
+from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex, company_of, terms_of
 from disambig.name_frequency import NameFrequency
 from disambig.names import parse_name

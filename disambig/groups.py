@@ -1,0 +1,120 @@
+"""Groups of a batch's signatures, and how its pairs fall between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.pairs import PairBatch
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+ABSENT = 0.0
+"""Probability of a signature pair that is not listed: its names are of two persons."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupBatch:
+    """Groups of a :class:`PairBatch`'s rows, and how its pairs fall between them.
+
+    Attributes
+    ----------
+    group : int32[R]
+        Group of each row of the underlying batch, rising with the block.
+    block : int32[G]
+        Block of each group.
+    size : float32[G]
+        Signatures in each group.
+    left, right : int32[N]
+        Groups between which any pair is listed, left < right, sorted by left, then right.
+    cross : int64[X]
+        Listed pairs whose rows lie in two groups, one pair of groups after the other.
+    start : int64[N + 1]
+        Those of group pair ``k`` are ``cross[start[k]:start[k + 1]]``.
+    """
+
+    group: Int32
+    block: Int32
+    size: Float32
+    left: Int32
+    right: Int32
+    cross: Int64
+    start: Int64
+
+    @classmethod
+    def of(
+        cls, batch: PairBatch, group: Int32, live: npt.NDArray[np.bool_] | None = None
+    ) -> GroupBatch:
+        """Groups of a batch, and their pairs.
+
+        Parameters
+        ----------
+        group : int32[R]
+            Contiguous from 0 and rising with the block, as linkage returns it.
+        live : bool[B] or None
+            Blocks whose pairs of groups are wanted; None for all.
+        """
+        n = int(group.max(initial=-1)) + 1
+        block = np.zeros(n, dtype=np.int32)
+        block[group] = batch.block
+        a, b = group[batch.left], group[batch.right]
+        apart = a != b if live is None else (a != b) & live[batch.block[batch.left]]
+        cross = np.flatnonzero(apart)
+        low, high = np.minimum(a[cross], b[cross]), np.maximum(a[cross], b[cross])
+        key = low.astype(np.int64) * n + high
+        order = np.argsort(key, kind="stable")
+        key, cross = key[order], cross[order]
+        first = np.flatnonzero(np.diff(key, prepend=-1) > 0)
+        return cls(
+            group, block, np.bincount(group, minlength=n).astype(np.float32),
+            (key[first] // max(n, 1)).astype(np.int32), (key[first] % max(n, 1)).astype(np.int32),
+            cross, np.append(first, len(key)),
+        )  # fmt: skip
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of group pairs."""
+        return len(self.left)
+
+    @property
+    def pairs_between(self) -> Float64:
+        """Signature pairs between the groups of each pair, listed or not; float64[N]."""
+        return self.size[self.left].astype(np.float64) * self.size[self.right]
+
+    def find(self, low: int, high: int) -> int:
+        """Number of the pair of groups ``low < high``, -1 where no pair between is listed."""
+        found = np.flatnonzero((self.left == low) & (self.right == high))
+        return int(found[0]) if len(found) else -1
+
+    def members(self) -> tuple[Int64, Int64]:
+        """Rows of the groups that are in any pair: ``rows[first[g]:first[g + 1]]`` of group g."""
+        paired = np.zeros(len(self.size), dtype=bool)
+        paired[self.left] = paired[self.right] = True
+        rows = np.flatnonzero(paired[self.group])
+        rows = rows[np.argsort(self.group[rows], kind="stable")]
+        return rows, np.searchsorted(self.group[rows], np.arange(len(self.size) + 1))
+
+    def place(self) -> Int64:
+        """Group pair of each entry of ``cross``, int64[X]."""
+        return np.repeat(np.arange(self.n_pairs), np.diff(self.start))
+
+    def total(self, values: npt.NDArray[np.floating]) -> Float64:
+        """Sum of a value (float[P] of the batch) over the listed pairs of each group pair."""
+        found: Float64 = reduced(np.add, values[self.cross].astype(np.float64), self.start)
+        return found
+
+    def greatest(self, values: Float32) -> Float32:
+        """Largest known value over the listed pairs of each group pair, else NaN."""
+        found: Float32 = reduced(np.fmax, values[self.cross], self.start)
+        return found
+
+
+def reduced(operation: np.ufunc, values: npt.NDArray[np.floating], start: Int64) -> Any:
+    """``operation`` over consecutive runs, none of them empty."""
+    return operation.reduceat(values, start[:-1]) if len(start) > 1 else values[:0]
