@@ -32,6 +32,7 @@ from disambig.errors import InputError
 from disambig.ingest import ReadReport
 from disambig.large_rows import POSITIONS, Rows
 from disambig.model import Model
+from disambig.output import whole_file
 from disambig.partition import identity_name
 from disambig.progress import Progress, silent
 from disambig.semantic import SemanticSpace
@@ -81,25 +82,6 @@ class LargeRun:
     workers: int = 1
     progress: Progress = silent
 
-    def staged(self) -> bool:
-        """Whether all works have been read already.
-
-        Raises
-        ------
-        InputError
-            If the folder is of another run.
-        """
-        manifest = self.folder / "run.json"
-        if not manifest.is_file():
-            return False
-        found = json.loads(manifest.read_text(encoding="utf-8"))
-        if found["fingerprint"] != self.fingerprint:
-            raise InputError(
-                f"{self.folder} holds a run over other works, another model or other "
-                "constraints; delete it to start anew, or name the same inputs to go on"
-            )
-        return bool(found["n_shards"] == self.n_shards)
-
     def report(self) -> ReadReport:
         """What became of the records that were read."""
         found = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
@@ -112,22 +94,29 @@ class LargeRun:
         ----------
         report : callable
             Called at the end, for what became of the records.
+
+        Raises
+        ------
+        InputError
+            If the folder exists and is not that of a run.
         """
+        if self.folder.exists() and not (self.folder / "run.json").is_file():
+            raise InputError(
+                f"{self.folder} is needed for this run but holds something else; rename it"
+            )
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
+        self._note({})
         named = frozenset(end for c in self.constraints for end in (c.a, c.b))
         bound = stage(works, self.folder, self.n_shards, named)
         (self.folder / "bound.json").write_text(_as_json(bound), encoding="utf-8")
-        (self.folder / "run.json").write_text(
-            json.dumps(
-                {
-                    "fingerprint": self.fingerprint,
-                    "n_shards": self.n_shards,
-                    "report": report().counts(),
-                }
-            ),
-            encoding="utf-8",
-        )
+        self._note({"report": report().counts()})
+
+    def _note(self, more: dict[str, object]) -> None:
+        """Write down whose folder it is; with a report once all works have been read."""
+        note = {"fingerprint": self.fingerprint, "n_shards": self.n_shards, **more}
+        with whole_file(self.folder / "run.json") as stream:
+            json.dump(note, stream)
 
     def cluster(self) -> Clustered:
         """Cluster the shards, then join across them.
@@ -256,6 +245,26 @@ def _slices(n: int) -> Iterator[slice]:
 def _signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
     works = ids.take(pa.array(key >> POSITIONS)).to_pylist()
     return map(Signature, works, (key & ((1 << POSITIONS) - 1)).tolist())
+
+
+def kept_shards(folder: Path, fingerprint: str) -> int | None:
+    """Number of shards of an interrupted run whose works have all been read; None without one.
+
+    Raises
+    ------
+    InputError
+        If the folder is of another run.
+    """
+    note = folder / "run.json"
+    if not note.is_file():
+        return None
+    found = json.loads(note.read_text(encoding="utf-8"))
+    if found["fingerprint"] != fingerprint:
+        raise InputError(
+            f"{folder} holds an interrupted run over other works, another model or other "
+            "constraints; delete it to start anew, or name the same inputs to go on"
+        )
+    return int(found["n_shards"]) if "report" in found else None
 
 
 def fingerprint(

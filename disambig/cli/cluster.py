@@ -19,9 +19,17 @@ from disambig.cli.reading import finish, reading_options, works_argument, works_
 from disambig.console import safe
 
 if TYPE_CHECKING:
-    from disambig.domain import Assignment, Constraint
+    from disambig.domain import Constraint
     from disambig.ingest import ReadReport, WorkReader
     from disambig.progress import Progress
+
+
+def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple[str, str | None]:
+    """``local`` or ``spark``, and the address of a master where one is named."""
+    name, _, master = text.partition("=")
+    if name not in ("local", "spark") or (name == "local" and master):
+        raise click.BadParameter(f"{text!r} is none of local, spark and spark=MASTER")
+    return name, master or None
 
 
 @click.command(
@@ -57,6 +65,15 @@ if TYPE_CHECKING:
     "is free. Works that need more are kept on disk, beside OUT, and an interrupted run goes on "
     "from there when the command is given again.",
 )
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    callback=_engine,
+    metavar="ENGINE",
+    help="local, spark, or spark=MASTER with the address of a Spark master, such as "
+    "spark=spark://host:7077 (needs disambig[spark] and Java). The clusters are the same.",
+)
 @reading_options
 @common.quiet_option
 def cluster(
@@ -66,6 +83,7 @@ def cluster(
     constraints: Path | None,
     workers: int | None,
     memory: int | None,
+    engine: tuple[str, str | None],
     format: str,
     strict: bool,
     rejects: Path | None,
@@ -82,23 +100,16 @@ def cluster(
     read go, with what is wrong and what to do, to OUT with .rejects.jsonl added.
     """
     from disambig.ingest import read_constraints
-    from disambig.output import write_assignments
 
     rejects = rejects or out.with_name(out.name + ".rejects.jsonl")
     common.refuse_input(out, (*works, *filter(None, (model, constraints))))
     decisions = list(read_constraints(constraints)) if constraints else []
     reading = partial(works_of, works, format=format, strict=strict, rejects=rejects, quiet=quiet)
     show = partial(common.progress, quiet=quiet)
-    plan = budget.plan(works, memory, workers or os.cpu_count() or 1)
-    job = Job(works, out, model, decisions, plan.workers, reading, show)
-    if plan.shards is None:
-        report, people = job.in_memory()
-    else:
-        report, people = job.on_disk(plan.shards)
+    job = Job(works, out, model, decisions, workers or os.cpu_count() or 1, reading, show)
+    report, people = job.run(engine, memory)
     for problem in people.problems:
         click.echo(f"warning: {safe(problem)}", err=True)
-    write_assignments(out, people.assignments())
-    job.clean_up()
     if not report.rejected:
         rejects.unlink(missing_ok=True)  # what an earlier run rejected is no news of this one
     if not quiet:
@@ -144,9 +155,6 @@ class Result(Protocol):
     def problems(self) -> tuple[str, ...]:
         """Constraints that could not be used, and why."""
 
-    def assignments(self) -> Iterator[Assignment]:
-        """One row for each signature, sorted by work id and position."""
-
 
 @dataclass(frozen=True)
 class Job:
@@ -165,41 +173,79 @@ class Job:
         """Where a run that is kept on disk lives."""
         return self.out.with_name(self.out.name + ".run")
 
+    def run(self, engine: tuple[str, str | None], memory: int | None) -> tuple[ReadReport, Result]:
+        """Run it the way that fits, write the clusters, and say what became of the records."""
+        if engine[0] == "spark":
+            return self.on_spark(engine[1], memory)
+        plan = budget.plan(self.works, memory, self.workers)
+        kept = self.kept()
+        if plan.shards is None and kept is None:
+            return self.in_memory()
+        return self.on_disk(plan, kept)
+
     def in_memory(self) -> tuple[ReadReport, Result]:
         """Everything in this process and its workers."""
         from disambig.corpus import Corpus
         from disambig.estimator import Disambiguator
+        from disambig.output import write_assignments
 
         with self.reading() as reader, no_collector():
             corpus = Corpus.from_works(reader)
-        run = Disambiguator(
+        people = Disambiguator(
             model=self.model,
             constraints=self.decisions,
             workers=self.workers,
             progress=self.show,
-        )
-        return reader.report, run.predict(corpus)
+        ).predict(corpus)
+        write_assignments(self.out, people.assignments())
+        return reader.report, people
 
-    def on_disk(self, shards: int) -> tuple[ReadReport, Result]:
+    def kept(self) -> int | None:
+        """Number of shards of an interrupted run over the same works; None without one."""
+        if not self.folder.exists():
+            return None
+        from disambig.large_run import fingerprint, kept_shards
+
+        return kept_shards(self.folder, fingerprint(self.works, self.model, self.decisions))
+
+    def on_disk(self, plan: budget.Plan, kept: int | None) -> tuple[ReadReport, Result]:
         """Works on disk, some blocks at a time in memory."""
         from disambig.large_run import LargeRun, fingerprint
+        from disambig.output import write_assignments
 
+        wanted = plan.shards or 1
+        go_on = kept is not None and kept >= wanted
         run = LargeRun(
             self.folder,
             fingerprint(self.works, self.model, self.decisions),
-            shards,
+            kept if kept is not None and go_on else wanted,
             self.model,
             self.decisions,
-            workers=self.workers,
+            workers=plan.workers,
             progress=self.show,
         )
-        if run.staged():
+        if go_on:
             click.echo(f"going on with the run kept in {safe(str(self.folder))}", err=True)
         else:
             with self.reading() as reader, no_collector():
                 run.stage(reader, lambda: reader.report)
-        return run.report(), run.cluster()
-
-    def clean_up(self) -> None:
-        """Remove what was kept for a run that did not end."""
+        report, people = run.report(), run.cluster()
+        write_assignments(self.out, people.assignments())
         shutil.rmtree(self.folder, ignore_errors=True)
+        return report, people
+
+    def on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
+        """On a Spark cluster, or on Spark on this machine."""
+        from disambig.spark import run_on_spark
+
+        with self.reading() as reader:
+            people = run_on_spark(
+                reader,
+                self.out,
+                master=master,
+                model=self.model,
+                constraints=self.decisions,
+                memory=None if memory is None else f"{memory // 2**20}m",
+                progress=self.show,
+            )
+        return reader.report, people
