@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,8 @@ MARGIN = 0.05
 """How far from the threshold of the second level a probability must be to decide."""
 LEAD = 0.1
 """How far the most probable identity must be ahead of the next."""
+ROUNDS = 2
+"""Rounds of the second level when clustering afresh; nearly all blocks are settled then."""
 RIVALS = 3
 """Other identities that are told of each author."""
 
@@ -179,7 +182,7 @@ class Assigner:
         if len(known):
             blocks = [rows[~np.isin(rows, known)] for rows in blocks]
         kept = candidates_of(
-            self.contents, self.statistics, self.identity, blocks, fresh, LIMIT, PAIRS
+            self.contents, self.statistics, self.identity, self.shelves, blocks, fresh, LIMIT, PAIRS
         )
         union = np.unique(np.concatenate([*kept, np.empty(0, np.int32)])).astype(np.int32)
         joined = self.contents.part(union).followed_by(fresh)
@@ -259,7 +262,8 @@ class Assigner:
         """Identity that most signatures are of which each author would be one with, if any."""
         settings, scored = self.model.settings, compared.scored
         final = scored.first_level(settings["first_level"])
-        for step in second_level(scored, final, self._group_probability, settings["second_level"]):
+        steps = second_level(scored, final, self._group_probability, settings["second_level"])
+        for step in islice(steps, ROUNDS):
             final = step.final
         found: list[int | None] = []
         for author in range(len(compared.block_size)):

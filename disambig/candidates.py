@@ -15,7 +15,7 @@ import numpy.typing as npt
 from disambig.across import spokesmen
 from disambig.blocking import primary_key
 from disambig.contents import Contents
-from disambig.names import NameTable, ParsedName, compatible_pairs
+from disambig.names import ParsedName
 from disambig.statistics import Counts, Statistics, find
 from disambig.text import word_key, word_keys
 
@@ -30,8 +30,10 @@ LIMIT = 80
 """Signatures of one author's block that are compared with a new one."""
 LEAST = 4
 """The same, of a work of very many authors."""
-PAIRS = 6000
+PAIRS = 4500
 """Pairs of signatures that are compared for one work: what takes the time."""
+NAME_EQUAL, NAME_DIFFERS = 1.0, 2.0
+"""What equal names and different first names count, beside one rare co-author at 0.6."""
 SPOKESMEN = 15
 """Signatures of an identity that are compared with a new one, where a block is large."""
 
@@ -48,11 +50,14 @@ class Shelves:
         Signatures of block ``b`` are ``row[start[b]:start[b + 1]]``, rising.
     row : int32[S']
         Signatures with a name of letters.
+    given : uint64[n_names]
+        See :func:`given_keys`.
     """
 
     key: UInt64
     start: Int64
     row: Int32
+    given: UInt64
 
     @classmethod
     def of(cls, names: list[ParsedName], signature_name: Int32) -> Shelves:
@@ -63,7 +68,7 @@ class Shelves:
         of_row = word_keys(texts)[signature_name[row]]
         order = np.argsort(of_row, kind="stable")
         key, start = np.unique(of_row[order], return_index=True)
-        return cls(key, np.append(start, len(row)), row[order])
+        return cls(key, np.append(start, len(row)), row[order], given_keys(names))
 
     def block(self, name: ParsedName) -> Int32:
         """Signatures of the block that a name belongs to; none for a name without letters."""
@@ -80,6 +85,7 @@ def candidates_of(
     contents: Contents,
     known: Statistics,
     identity: Int32,
+    shelves: Shelves,
     blocks: Sequence[Int32],
     fresh: Contents,
     limit: int = LIMIT,
@@ -89,7 +95,7 @@ def candidates_of(
 
     Parameters
     ----------
-    contents, known, identity
+    contents, known, identity, shelves
         Of the corpus.
     blocks : sequence of int32 arrays
         Signatures of each author's block, rising.
@@ -99,13 +105,13 @@ def candidates_of(
         See :data:`LIMIT` and :data:`PAIRS`.
     """
     most = _most(np.array([len(rows) for rows in blocks], dtype=np.int64), limit, pairs)
+    given = given_keys(fresh.corpus.names)
     found = []
     for author, rows in enumerate(blocks):
         if len(rows) > most:
-            name = fresh.corpus.names[fresh.corpus.signature_name[author]]
-            rows = compatible_rows(contents, rows, name)
-        if len(rows) > most:
-            rows = chosen(identity, rows, evidence_of(contents, known, rows, fresh, author), most)
+            evidence = evidence_of(contents, known, rows, fresh, author)
+            evidence += _names(contents, shelves.given, rows, fresh, given, author)
+            rows = chosen(identity, rows, evidence, most)
         found.append(rows)
     return found
 
@@ -118,14 +124,10 @@ def _most(size: Int64, limit: int, pairs: int) -> int:
     return most
 
 
-def compatible_rows(contents: Contents, rows: Int32, name: ParsedName) -> Int32:
-    """Those of some signatures whose names could be of the person called ``name``."""
-    code = contents.corpus.signature_name[rows]
-    distinct, which = np.unique(code, return_inverse=True)
-    table = NameTable.from_names([name, *(contents.corpus.names[c] for c in distinct.tolist())])
-    other = np.arange(1, len(distinct) + 1, dtype=np.int32)
-    agree = compatible_pairs(table, np.zeros(len(distinct), dtype=np.int32), other)
-    return rows[agree[which]]
+def given_keys(names: Sequence[ParsedName]) -> UInt64:
+    """Key of each name's first given name, 0 where it is an initial or missing; uint64[n]."""
+    first = [name.given[0] if name.given and len(name.given[0]) > 1 else "" for name in names]
+    return np.where([bool(text) for text in first], word_keys(first), np.uint64(0))
 
 
 def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32:
@@ -191,6 +193,25 @@ def evidence_of(
     series = fresh.venue_key[fresh.venue[0]]
     total += 0.5 * ((contents.venue_key[contents.venue[works]] == series) & (series != 0))
     return total + _shared_affiliation(contents, known, rows, fresh, author)
+
+
+def _names(
+    contents: Contents,
+    of_name: UInt64,
+    rows: Int32,
+    fresh: Contents,
+    given: UInt64,
+    author: int,
+) -> Float64:
+    """How well the names agree at a glance, float64[n].
+
+    Names that cannot be one person's may be chosen all the same; they are compared later.
+    """
+    new, old = fresh.corpus.signature_name[author], contents.corpus.signature_name[rows]
+    equal = contents.full[old] == fresh.full[new]
+    differ = (of_name[old] != given[new]) & (of_name[old] != 0) & (given[new] != 0)
+    found: Float64 = NAME_EQUAL * equal - NAME_DIFFERS * differ
+    return found
 
 
 def _others(team: UInt64, own: np.uint64) -> UInt64:
