@@ -83,23 +83,34 @@ def canonical_initials() -> dict[str, frozenset[str]]:
     """Each short form of a given name to the first letters of what it stands for."""
     from nicknames import NickNamer
 
-    return {
-        short: frozenset(name[0] for name in full)
+    found = {
+        short: {name[0] for name in full}
         for short, full in NickNamer().canonical_lookup.items()
     }
+    for name, short_forms in _short_names():
+        for short in short_forms:
+            found.setdefault(short, set()).add(name[0])
+    return {short: frozenset(letters) for short, letters in found.items()}
+
+
+def _short_names() -> list[tuple[str, list[str]]]:
+    """Given names, and short forms of other languages than English."""
+    text = (files("disambig") / "data" / "short_names.tsv").read_text(encoding="ascii")
+    rows = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return [(name, short_forms.split()) for name, short_forms in rows]
 
 
 @cache
 def nickname_pairs() -> dict[str, frozenset[str]]:
     """Each given name to the names it is a nickname of, or has as a nickname.
 
-    The relation is symmetric, from the list in the ``nicknames`` package, and one step deep:
-    "bill" has "william", "william" has "bill" and "will".
+    The relation is symmetric, from the list in the ``nicknames`` package and one of our own, and
+    one step deep: "bill" has "william", "william" has "bill" and "will".
     """
     from nicknames import NickNamer
 
     related: dict[str, set[str]] = {}
-    for name, short_forms in NickNamer().nickname_lookup.items():
+    for name, short_forms in [*NickNamer().nickname_lookup.items(), *_short_names()]:
         for short in short_forms:
             related.setdefault(name, set()).add(short)
             related.setdefault(short, set()).add(name)
