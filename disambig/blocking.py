@@ -109,6 +109,13 @@ class Comparisons:
         part, first, last = self.batches[number]
         return int(self.parts[part].load[first:last].sum())
 
+    def divided(self, n_signatures: int) -> Bool:
+        """Whether the block of each signature was divided, bool[S]."""
+        out = np.zeros(n_signatures, dtype=bool)
+        for names in self.parts[1:]:
+            out[names.rows] = True
+        return out
+
     def block_of(self, n_signatures: int) -> Int32:
         """Number of the block or part that each signature is compared in, int32[S]; -1: none."""
         out = np.full(n_signatures, -1, dtype=np.int32)

@@ -123,6 +123,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
             compared = Comparisons.of(index, blocks_of(corpus))
         identity = np.full(corpus.n_signatures, -1, dtype=np.int32)
         block_of = renumber(compared.block_of(corpus.n_signatures))
+        divided = compared.divided(corpus.n_signatures)
         confidence = np.ones(corpus.n_signatures, dtype=np.float32)
         considered = scored = next_identity = 0
         seconds: dict[str, float] = {}
@@ -135,7 +136,9 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
             for stage, spent in found.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + spent
         with self.progress("Joining across blocks", None, "candidates") as advance:
-            identity = join_across(index, model, constraints, renumber(identity), block_of, advance)
+            identity = join_across(
+                index, model, constraints, renumber(identity), block_of, divided, advance
+            )
         return Partition(
             corpus, identity, confidence, considered, scored, constraints.problems, seconds
         )

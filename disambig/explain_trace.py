@@ -177,7 +177,9 @@ def _across(
     group_a, group_b = (x.members(x.final, row) for x, row in zip(blocks, (a, b), strict=True))
     pair = np.array([[identity[a], identity[b]]], dtype=np.int64)
     pair.sort(axis=1)
-    proposed = cross_pairs(index, identity, block_of)
+    compared = Comparisons.of(index, blocks_of(index.corpus))
+    divided = compared.divided(index.corpus.n_signatures)
+    proposed = cross_pairs(index, identity, block_of, divided)
     proposed = proposed[(proposed < identity.max()).all(axis=1)]
     touching = proposed[np.isin(proposed, pair).any(axis=1)]
     scored = score_candidates(index, model, constraints, identity, np.vstack([pair, touching]))

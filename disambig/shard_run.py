@@ -103,7 +103,8 @@ def cluster_shard(table: pa.Table, known: Knowledge) -> ShardResult:
     rows = np.arange(n, dtype=np.int32)
     return ShardResult(
         corpus, renumber(identity), compared.block_of(n), confidence,
-        reading_evidence(index, rows), circle_evidence(index, rows), considered, scored,
+        reading_evidence(index, rows[~compared.divided(n)]), circle_evidence(index, rows),
+        considered, scored,
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ T = TypeVar("T")
 WORKS_AT_ONCE = 20_000
 """Works in one file of records, and in the driver's memory."""
 SIGNATURES_PER_SHARD = 50_000
-CANDIDATES_PER_PART = 5_000
+CANDIDATES_PER_PART = 20_000
 """Joins across shards that one task scores, about."""
 
 

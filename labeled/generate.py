@@ -50,7 +50,13 @@ class Generated:
     type=click.IntRange(min=1, max=10**9),
     help="Author mentions to generate; the last work is finished.",
 )
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="The same seed and number of signatures give the same files.",
+)
 @click.option(
     "--labelled-share",
     type=click.FloatRange(0, 1),
@@ -68,7 +74,9 @@ def generate(
     plain: bool,
     quiet: bool,
 ) -> None:
-    """Generate works and the people behind them into the folder OUT.
+    """Generate works of known people, as many as wanted.
+
+    Writes works.jsonl.gz and labels.jsonl.gz into the folder OUT.
 
     Names, careers, research groups, titles, venues and noise follow distributions measured on
     real corpora; the people behind a common name grow in number with the corpus. Equal sizes

@@ -21,6 +21,7 @@ from disambig.console import safe
 if TYPE_CHECKING:
     from disambig.domain import Constraint
     from disambig.ingest import ReadReport, WorkReader
+    from disambig.large_run import LargeRun
     from disambig.progress import Progress
 
 
@@ -227,12 +228,16 @@ class Job:
         if go_on:
             click.echo(f"going on with the run kept in {safe(str(self.folder))}", err=True)
         else:
-            with self.reading() as reader, no_collector():
-                run.stage(reader, lambda: reader.report)
+            self._stage(run)
         report, people = run.report(), run.cluster()
         write_assignments(self.out, people.assignments())
         shutil.rmtree(self.folder, ignore_errors=True)
         return report, people
+
+    def _stage(self, run: LargeRun) -> None:
+        """Read the works; by itself, so that what the reader remembers of them goes with it."""
+        with self.reading() as reader, no_collector():
+            run.stage(reader, lambda: reader.report)
 
     def on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
         """On a Spark cluster, or on Spark on this machine."""

@@ -84,8 +84,7 @@ def canonical_initials() -> dict[str, frozenset[str]]:
     from nicknames import NickNamer
 
     found = {
-        short: {name[0] for name in full}
-        for short, full in NickNamer().canonical_lookup.items()
+        short: {name[0] for name in full} for short, full in NickNamer().canonical_lookup.items()
     }
     for name, short_forms in _short_names():
         for short in short_forms:
