@@ -85,8 +85,8 @@ def run_on_spark(
         that is active or what ``spark-submit`` was told, else all cores of this machine.
     folder : Path or None
         A folder that every machine sees under this path, for works and results of stages; about
-        eight times the size of the works. None is the folder of ``out``. What is put there is
-        removed at the end.
+        six times the size of the works as JSON lines. None is the folder of ``out``. What is put
+        there is removed at the end.
     model : Model, path or None
         None is the model that ships.
     constraints, identifiers
