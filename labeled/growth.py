@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,8 @@ _EVERY = 0.5  # seconds between two looks at memory
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """One run: ``seconds`` of the whole command, ``peak_memory`` bytes of all its processes.
+    """One run: ``seconds`` of the whole command, ``cpu_seconds`` and ``peak_memory`` (bytes) of
+    all its processes.
 
     ``peak_memory`` is the largest sum of proportional set sizes (a page that n processes share
     counts 1/n for each), looked at twice a second. ``within_blocks`` is None without labels.
@@ -44,6 +46,7 @@ class Size:
     scored: int
     considered: int
     seconds: float
+    cpu_seconds: float
     peak_memory: int
     within_blocks: Metrics | None
 
@@ -54,12 +57,12 @@ def run(folder: Path, arguments: Sequence[str]) -> Size:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         out = Path(scratch) / "clusters.jsonl"
         command = [sys.executable, "-c", _MAIN, "cluster", str(works), "--out", str(out)]
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), _cpu_seconds()
         process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
         watch = _MemoryWatch(process.pid)
         watch.start()
         _, told = process.communicate()
-        seconds = time.perf_counter() - began
+        seconds, cpu = time.perf_counter() - began, _cpu_seconds() - cpu
         peak = watch.stop()
         if process.returncode not in (0, 3):
             raise click.ClickException(f"disambig cluster failed on {folder}:\n{told[-2000:]}")
@@ -67,8 +70,14 @@ def run(folder: Path, arguments: Sequence[str]) -> Size:
         signatures, found = _accuracy(out, folder)
     return Size(
         folder.name, counts["works"], signatures, counts["people"], counts["scored"],
-        counts["considered"], seconds, peak, found,
+        counts["considered"], seconds, cpu, peak, found,
     )  # fmt: skip
+
+
+def _cpu_seconds() -> float:
+    """Of all processes this one has started and that have ended."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
 
 
 def _counts(told: str) -> dict[str, int]:
@@ -188,8 +197,8 @@ def main(
         told = f", B-cubed F1 {found.bcubed_f1:.4f}" if found else ""
         click.echo(
             f"{size.folder}: {size.signatures:,} signatures, {size.scored:,} of "
-            f"{size.considered:,} pairs scored, {size.seconds:.1f} s, "
-            f"{size.signatures / size.seconds:,.0f} signatures/s, "
+            f"{size.considered:,} pairs scored, {size.seconds:.1f} s ({size.cpu_seconds:.1f} s of "
+            f"CPU), {size.signatures / size.seconds:,.0f} signatures/s, "
             f"{size.peak_memory / 1e6:,.0f} MB{told}"
         )
         if json_out is not None:  # after each: the next may take an hour

@@ -33,15 +33,24 @@ def blocks(index: CorpusIndex) -> np.ndarray:
     return block
 
 
-def proposed(works: list[Work]) -> set[tuple[str, str]]:
-    """Printed names of the first authors of proposed pairs; every signature an identity."""
+def proposed(works: list[Work], *, divided: bool = False) -> set[tuple[str, str]]:
+    """Printed names of the first authors of proposed pairs; every signature an identity.
+
+    ``divided``: as if every block had been, each signature a part of its own.
+    """
     index = indexed(works)
     corpus = index.corpus
     identity = np.arange(corpus.n_signatures, dtype=np.int32)
-    return {
-        (corpus.printed_name(a), corpus.printed_name(b))
-        for a, b in cross_pairs(index, identity, blocks(index)).tolist()
-    }
+    part = identity if divided else blocks(index)
+    pairs = cross_pairs(index, identity, part, np.full(len(identity), divided))
+    return {(corpus.printed_name(a), corpus.printed_name(b)) for a, b in pairs.tolist()}
+
+
+def test_parts_of_a_divided_block_are_proposed_for_two_coauthors_not_for_an_initial() -> None:
+    one = [work("a", "T", "Wei Wang", "Otto Quist"), work("b", "T", "Wei Wang", "O. Quist")]
+    two = [work(k, "T", "Wei Wang", "Otto Quist", "Pia Rask") for k in ("a", "b")]
+    assert ("Wei Wang", "Wei Wang") not in proposed(one, divided=True)
+    assert ("Wei Wang", "Wei Wang") in proposed(two, divided=True)
 
 
 @pytest.mark.parametrize(

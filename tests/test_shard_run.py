@@ -121,7 +121,7 @@ def test_joins_of_identities_are_scored_from_their_signatures_as_in_the_whole() 
     block = np.empty(corpus.n_signatures, dtype=np.int32)
     for number, rows in enumerate(blocks_of(corpus)):
         block[rows] = number
-    candidates = cross_pairs(index, identity, block)
+    candidates = cross_pairs(index, identity, block, np.zeros(len(block), dtype=bool))
     expected = score_candidates(index, model(), constraints, identity, candidates)
     assert len(candidates) > 2
     wanted = np.isin(identity, candidates)
