@@ -38,7 +38,7 @@ from disambig.spark_tasks import (
     write_whole,
     write_works,
 )
-from disambig.staging import _bound_part
+from disambig.staging import bound_part
 
 T = TypeVar("T")
 
@@ -123,7 +123,7 @@ class Run:
         iterator = iter(works)
         while chunk := list(islice(iterator, WORKS_AT_ONCE)):
             write_works(chunk, self.folder / "records" / f"{found.n_parts:06}.parquet")
-            found.bound += [b for work in chunk if (b := _bound_part(work, named)) is not None]
+            found.bound += [b for work in chunk if (b := bound_part(work, named)) is not None]
             found.n_works += len(chunk)
             found.n_signatures += sum(bool(a.name.strip()) for work in chunk for a in work.authors)
             found.n_parts += 1

@@ -71,7 +71,7 @@ def stage(
     n_works = 0
     writing: list[ForkProcess] = []
     for number, chunk in enumerate(_chunks(works)):
-        bound += [light for work in chunk if (light := _bound_part(work, named)) is not None]
+        bound += [light for work in chunk if (light := bound_part(work, named)) is not None]
         corpus = Corpus.from_works(chunk)
         # a forked process has the corpus as it is, and puts it down while the next one is read
         _ended(writing)
@@ -168,7 +168,7 @@ def _chunks(works: Iterable[Work]) -> Iterator[list[Work]]:
         yield chunk
 
 
-def _bound_part(work: Work, named: frozenset[Signature]) -> Work | None:
+def bound_part(work: Work, named: frozenset[Signature]) -> Work | None:
     """The work with those authors only that something binds; None without any."""
     kept = []
     for position, author in enumerate(work.authors):
