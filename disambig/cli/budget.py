@@ -62,9 +62,10 @@ def plan(works: Sequence[Path], memory: int | None, workers: int) -> Plan:
     size = sum(_plain_size(path) for path in works)
     if size * _IN_MEMORY + _PROCESS <= limit:
         return Plan(workers, None)
-    # half for the process that joins across shards, half for those that cluster them
-    workers = max(1, min(workers, int(limit / 2 / _PROCESS)))
-    each = max(limit / 2 / workers - _PROCESS, _PROCESS / 4)
+    # more than half for the process that keeps the order of all signatures and joins across shards
+    for_shards = limit * 0.4
+    workers = max(1, min(workers, int(for_shards / _PROCESS)))
+    each = max(for_shards / workers - _PROCESS, _PROCESS / 4)
     return Plan(workers, max(workers, -(-int(size * _IN_SHARD) // int(each))))
 
 
