@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -136,12 +137,13 @@ class LargeRun:
         start = (self.folder, self.model, bound, compiled)
         todo = [s for s in range(self.n_shards) if not done_folder(self.folder, s).is_dir()]
         context = multiprocessing.get_context("spawn")
+        processes = partial(ProcessPoolExecutor, self.workers, context, _begin, start)
         try:
-            with ProcessPoolExecutor(self.workers, context, _begin, start) as pool:
-                with self.progress("Clustering", len(todo), "shards") as advance:
-                    for _ in pool.map(_cluster, todo):
-                        advance(1)
-                return self._joined(rows, compiled.carried(*rows.places(bound)), pool)
+            # what the processes hold after shards must not add to what joining needs
+            with processes() as pool, self.progress("Clustering", len(todo), "shards") as advance:
+                for _ in pool.map(_cluster, todo):
+                    advance(1)
+            return self._joined(rows, compiled.carried(*rows.places(bound)), processes)
         except BrokenProcessPool as broken:
             raise InputError(
                 "a worker process was killed, most likely for want of memory; run the same "
@@ -149,7 +151,9 @@ class LargeRun:
                 f"kept in {self.folder}"
             ) from broken
 
-    def _joined(self, rows: Rows, constraints: Constraints, pool: ProcessPoolExecutor) -> Clustered:
+    def _joined(
+        self, rows: Rows, constraints: Constraints, processes: Callable[[], ProcessPoolExecutor]
+    ) -> Clustered:
         results = [done_folder(self.folder, s) for s in range(self.n_shards)]
         identity = renumber(rows.gathered([np.load(r / "identity.npy") for r in results]))
         block = renumber(rows.gathered([np.load(r / "block.npy") for r in results]))
@@ -164,7 +168,8 @@ class LargeRun:
                 ]
             )
         candidates = np.unique(found, axis=0)
-        probability = self._scored(rows, identity, candidates, pool)
+        with processes() as pool:
+            probability = self._scored(rows, identity, candidates, pool)
         model = Model.load(self.model)
         counts = [json.loads((r / "pairs.json").read_text(encoding="utf-8")) for r in results]
         return Clustered(
