@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -143,12 +144,10 @@ class _MemoryWatch(threading.Thread):
 def _family(pid: int) -> list[int]:
     """A process and all that descend from it."""
     found, children = [pid], Path(f"/proc/{pid}/task")
-    try:
+    with suppress(OSError):  # a process that has just ended has no descendants
         for task in children.iterdir():
             for child in (task / "children").read_text().split():
                 found += _family(int(child))
-    except OSError:
-        pass  # it has just ended
     return found
 
 
