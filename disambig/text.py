@@ -276,16 +276,3 @@ def token_matrix(
     )
     matrix.sum_duplicates()
     return matrix, words
-
-
-def document_frequency(matrix: sparse.csr_array) -> Float32:
-    """Rows in which each column appears, float32[n_columns]."""
-    return np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.float32)
-
-
-def unit_rows(matrix: sparse.csr_array) -> sparse.csr_array:
-    """Rows scaled to length 1; empty rows stay empty."""
-    norm = np.sqrt(matrix.multiply(matrix).sum(axis=1))
-    scale = np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0)
-    scaled: sparse.csr_array = sparse.csr_array(matrix.multiply(scale[:, None])).astype(np.float32)
-    return scaled

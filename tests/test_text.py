@@ -16,12 +16,10 @@ from hypothesis import strategies as st
 from disambig.text import (
     MAX_CHARS,
     content_words,
-    document_frequency,
     fold,
     term_counts,
     token_matrix,
     tokenise,
-    unit_rows,
     word_key,
     word_keys,
 )
@@ -57,20 +55,6 @@ def test_no_texts_make_an_empty_matrix() -> None:
 @given(st.permutations(["graph theory", "theory of speech", "speech graph", "zebra"]))
 def test_columns_do_not_depend_on_the_order_of_texts(texts: list[str]) -> None:
     assert token_matrix(texts)[1] == ["graph", "speech", "theory", "zebra"]
-
-
-def test_document_frequency_counts_texts_not_mentions() -> None:
-    matrix, words = token_matrix(["graph graph", "graph zebra"])
-    assert dict(zip(words, document_frequency(matrix).tolist(), strict=True)) == {
-        "graph": 2,
-        "zebra": 1,
-    }
-
-
-def test_unit_rows_have_length_one_or_are_empty() -> None:
-    matrix, _ = token_matrix(["graph graph graph zebra zebra zebra zebra", ""])
-    # counts 3 and 4: length 5
-    assert unit_rows(matrix).toarray().tolist() == [pytest.approx([0.6, 0.8]), [0, 0]]
 
 
 # reading a whole corpus at once
