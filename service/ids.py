@@ -1,0 +1,18 @@
+"""Public ids: opaque, permanent, never used twice."""
+
+from __future__ import annotations
+
+import secrets
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: no letter that is taken for a digit when read aloud."""
+LENGTH = 12
+"""Letters of an id: 60 bits, of which a million ids collide with a chance of one in 2 million."""
+
+
+def new_id(prefix: str) -> str:
+    """A new random id, such as ``a-3k9x0f7q2m1b``; the prefix tells what it is of.
+
+    ``a`` is an identity, ``r`` a run, ``d`` a decision, ``t`` a task, ``k`` an API key.
+    """
+    return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(LENGTH))}"

@@ -1,0 +1,82 @@
+"""Bringing a database to the schema of this version, or back to an earlier one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from alembic import command
+from service.database import Database
+from service.errors import Unavailable
+
+LOCK = 7_301_126_551
+"""Number of the advisory lock under which PostgreSQL is migrated."""
+
+
+def scripts() -> Path:
+    """Folder of the migration scripts: beside the package in a checkout, within it installed."""
+    here = Path(__file__).parent
+    packaged = here / "migration_scripts"
+    return packaged if packaged.exists() else here.parent / "alembic"
+
+
+def config(database: Database) -> Config:
+    """Alembic's settings for a database."""
+    found = Config()
+    found.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    found.attributes["database"] = database
+    return found
+
+
+def current(database: Database) -> str | None:
+    """Revision of the database; None where it is empty."""
+    with database.read() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    """Revision that this version works with."""
+    found = Config()
+    found.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    head = ScriptDirectory.from_config(found).get_current_head()
+    if head is None:
+        raise RuntimeError(f"no migration scripts in {scripts()}; install the package again")
+    return head
+
+
+def migrate(database: Database, revision: str = "head") -> None:
+    """Upgrade, or downgrade, to a revision. Processes that start together wait for each other."""
+    below = revision != "head" and _is_below(revision, current(database))
+    step = command.downgrade if below else command.upgrade
+    step(config(database), revision)
+
+
+def check(database: Database) -> None:
+    """Refuse a database of another revision.
+
+    Raises
+    ------
+    Unavailable
+        If the schema is not this version's.
+    """
+    found = current(database)
+    if found != newest():
+        raise Unavailable(
+            f"the database is at revision {found or 'none'}, this version needs {newest()}",
+            "run disambig db upgrade",
+        )
+
+
+def _is_below(revision: str, now: str | None) -> bool:
+    if now is None:
+        return False
+    if revision == "base":
+        return True
+    found = Config()
+    found.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    script = ScriptDirectory.from_config(found)
+    earlier = {r.revision for r in script.iterate_revisions(now, "base")}
+    return revision in earlier and revision != now

@@ -1,0 +1,97 @@
+"""A fresh, migrated database for each test, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from service.actors import Actor, Role
+from service.database import Database, sqlite_url
+from service.migrations import migrate
+
+SERVER = os.environ.get("DISAMBIG_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty database of the current schema."""
+    file = tmp_path_factory.mktemp("template") / "template.sqlite"
+    database = Database(sqlite_url(file))
+    migrate(database)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return file
+
+
+def _on_server(statement: str) -> None:
+    engine = create_engine(f"{SERVER}/postgres", isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+    finally:
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgresql_template() -> Iterator[str]:
+    """Name of an empty database of the current schema."""
+    name = f"disambig_test_{uuid.uuid4().hex[:12]}"
+    try:
+        _on_server(f'CREATE DATABASE "{name}"')
+    except OperationalError:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no PostgreSQL at {SERVER}; set DISAMBIG_TEST_POSTGRESQL to one")
+    try:
+        database = Database(make_url(f"{SERVER}/{name}"))
+        migrate(database)
+        database.close()
+        yield name
+    finally:
+        _on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of a fresh database of the current schema."""
+    if request.param == "sqlite":
+        file = tmp_path / "disambig.sqlite"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        yield f"sqlite:///{file}"
+        return
+    template = request.getfixturevalue("postgresql_template")
+    name = f"{template}_{uuid.uuid4().hex[:8]}"
+    _on_server(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    try:
+        yield f"{SERVER.replace('+psycopg', '')}/{name}"
+    finally:
+        _on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database of the current schema."""
+    found = Database(database_url)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def editor() -> Actor:
+    """Somebody who may change what is published."""
+    return Actor("cli:editor", Role.EDITOR)
+
+
+@pytest.fixture
+def admin() -> Actor:
+    """Somebody who may do everything."""
+    return Actor("cli:admin", Role.ADMIN)
