@@ -25,9 +25,14 @@ def scripts() -> Path:
 
 def config(database: Database) -> Config:
     """Alembic's settings for a database."""
+    found = _config()
+    found.attributes["database"] = database
+    return found
+
+
+def _config() -> Config:
     found = Config()
     found.set_main_option("script_location", str(scripts()).replace("%", "%%"))
-    found.attributes["database"] = database
     return found
 
 
@@ -39,9 +44,7 @@ def current(database: Database) -> str | None:
 
 def newest() -> str:
     """Revision that this version works with."""
-    found = Config()
-    found.set_main_option("script_location", str(scripts()).replace("%", "%%"))
-    head = ScriptDirectory.from_config(found).get_current_head()
+    head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:
         raise RuntimeError(f"no migration scripts in {scripts()}; install the package again")
     return head
@@ -54,6 +57,18 @@ def migrate(database: Database, revision: str = "head") -> None:
     step(config(database), revision)
 
 
+def can_upgrade(database: Database) -> bool:
+    """Whether the database is empty or at an earlier revision of this version."""
+    found = current(database)
+    return found != newest() and (found is None or found in revisions())
+
+
+def revisions() -> list[str]:
+    """All revisions that this version knows, the first one first."""
+    script = ScriptDirectory.from_config(_config())
+    return [found.revision for found in script.walk_revisions()][::-1]
+
+
 def check(database: Database) -> None:
     """Refuse a database of another revision.
 
@@ -63,20 +78,21 @@ def check(database: Database) -> None:
         If the schema is not this version's.
     """
     found = current(database)
-    if found != newest():
+    if found == newest():
+        return
+    if found is None or found in revisions():
         raise Unavailable(
             f"the database is at revision {found or 'none'}, this version needs {newest()}",
             "run disambig db upgrade",
         )
+    raise Unavailable(
+        f"the database is at revision {found}, of a later version than this one",
+        "install that version, or let it run disambig db downgrade first",
+    )
 
 
 def _is_below(revision: str, now: str | None) -> bool:
     if now is None:
         return False
-    if revision == "base":
-        return True
-    found = Config()
-    found.set_main_option("script_location", str(scripts()).replace("%", "%%"))
-    script = ScriptDirectory.from_config(found)
-    earlier = {r.revision for r in script.iterate_revisions(now, "base")}
-    return revision in earlier and revision != now
+    known = ["base", *revisions()]
+    return revision in known and now in known and known.index(revision) < known.index(now)

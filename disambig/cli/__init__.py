@@ -36,6 +36,12 @@ With labels, which say for some mentions who the person is:
   disambig report clusters.jsonl labels.jsonl \\
       --works works.jsonl --out report.html          where they fail, as a page
   disambig train works.jsonl --labels labels.jsonl --out my.model
+
+\b
+As a service, with identities that last while papers and decisions keep coming:
+  disambig serve                                     the API, in a database it makes itself
+  disambig load works.jsonl                          works into that database
+  disambig worker                                    clusters when disambig run asks for it
 """,
     epilog="""\
 \b

@@ -1,0 +1,1 @@
+"""Commands of the service, one in a module; entry points bring them into ``disambig``."""
