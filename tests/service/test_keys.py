@@ -1,0 +1,128 @@
+"""Keys: shown once, told apart in constant time, worthless when expired or revoked."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from service import keys
+from service.actors import Role
+from service.database import Database
+from service.errors import Conflict, Invalid, NotFound, Unauthenticated
+from service.tables import ApiKey, Event
+
+
+def made(database: Database, admin, **given) -> tuple[keys.KeyInfo, str]:
+    return keys.create(database, admin, **{"name": "import", "role": Role.EDITOR, **given})
+
+
+def test_a_key_authenticates_as_the_role_it_was_made_with(database, admin) -> None:
+    info, text = made(database, admin, per_minute=30)
+    with database.read() as connection:
+        found = keys.authenticate(connection, text)
+    assert found == info
+    assert (found.role, found.per_minute, found.actor("q").name) == (
+        Role.EDITOR,
+        30,
+        f"key:{info.id}",
+    )
+
+
+def test_the_secret_is_stored_nowhere(database, admin) -> None:
+    info, text = made(database, admin)
+    secret = text.partition(".")[2]
+    assert len(secret) == 43  # 256 bits in base 64
+    with database.read() as connection:
+        rows = [str(tuple(r)) for t in (ApiKey, Event) for r in connection.execute(select(t))]
+    assert info.id in "".join(rows)
+    assert secret not in "".join(rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", ".", "k-000000000000.secret", "\0.x", "ｋ.x", "k-1" * 10_000, "a.b.c", "\ud800.\ud800"],
+)
+def test_what_is_no_key_is_refused_and_not_shown_again(database, text: str) -> None:
+    with database.read() as connection, pytest.raises(Unauthenticated) as refused:
+        keys.authenticate(connection, text)
+    assert str(refused.value).startswith("the key is unknown")
+
+
+def test_the_id_alone_or_with_another_secret_is_refused(database, admin) -> None:
+    (first, one), (_, other) = made(database, admin), made(database, admin)
+    mixed = f"{first.id}.{other.partition('.')[2]}"
+    for text in (first.id, f"{first.id}.", mixed, one[:-1], one + "A"):
+        with database.read() as connection, pytest.raises(Unauthenticated, match="unknown"):
+            keys.authenticate(connection, text)
+
+
+def test_an_expired_key_is_refused_by_name(database, admin) -> None:
+    info, text = made(database, admin, expires_at=datetime.now(UTC) + timedelta(days=1))
+    with database.write() as connection:
+        keys.authenticate(connection, text)
+        connection.execute(update(ApiKey).values(expires_at=datetime.now(UTC)))
+    with database.read() as connection, pytest.raises(Unauthenticated, match="is expired"):
+        keys.authenticate(connection, text)
+    with database.read() as connection:
+        assert [k.state(datetime.now(UTC)) for k in keys.listed(connection)] == ["expired"]
+    assert info.state(datetime.now(UTC)) == "active"  # what was known then
+
+
+def test_a_revoked_key_is_refused_and_stays_revoked_since_the_first_time(database, admin) -> None:
+    info, text = made(database, admin)
+    first = keys.revoke(database, admin, info.id, "lost laptop")
+    assert keys.revoke(database, admin, info.id) == first
+    with database.read() as connection:
+        with pytest.raises(Unauthenticated, match="is revoked"):
+            keys.authenticate(connection, text)
+        events = connection.execute(select(Event.kind, Event.subject, Event.reason)).all()
+    assert events == [("key-created", info.id, None), ("key-revoked", info.id, "lost laptop")]
+
+
+def test_no_key_revokes_itself_and_no_unknown_key_is_revoked(database, admin) -> None:
+    info, _ = made(database, admin)
+    with pytest.raises(Conflict):
+        keys.revoke(database, info.actor(), info.id)
+    for unknown in ("k-000000000000", "\0", "\ud800", ""):
+        with pytest.raises(NotFound):
+            keys.revoke(database, admin, unknown)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"name": "  "}, "name"),
+        ({"name": "x" * 201}, "name"),
+        ({"name": "a\0b"}, "name"),
+        ({"per_minute": -1}, "per_minute"),
+        ({"per_minute": 2**63}, "per_minute"),
+        ({"expires_at": datetime(2020, 1, 1, tzinfo=UTC)}, "expires_at"),
+    ],
+)
+def test_bad_wishes_are_refused_by_field(database, admin, given, field) -> None:
+    with pytest.raises(Invalid) as refused:
+        made(database, admin, **given)
+    assert refused.value.field == field
+    with database.read() as connection:
+        assert keys.listed(connection) == []
+
+
+def test_use_is_stored_at_most_once_a_minute(database, admin) -> None:
+    info, _ = made(database, admin)
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    seen = []
+    for seconds in (0, 59, 60, 61):
+        with database.write() as connection:
+            keys.mark_used(connection, info.id, noon + timedelta(seconds=seconds))
+            seen.append(keys.found(connection, info.id).used_at)
+    assert [(s - noon).seconds for s in seen if s] == [0, 0, 60, 60]
+
+
+def test_uses_are_noted_beside_the_request(database, admin) -> None:
+    info, _ = made(database, admin)
+    uses = keys.Uses(database)
+    uses.note(info)
+    uses.note(info)
+    uses.close()
+    with database.read() as connection:
+        assert keys.found(connection, info.id).used_at is not None
