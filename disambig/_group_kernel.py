@@ -1,16 +1,18 @@
-"""Compiled loop over the signature pairs between groups."""
+"""Compiled loops over groups and the signature pairs between them."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from disambig._pair_kernel import counted_order
 from disambig.native import kernel
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 
 
 @kernel
@@ -75,3 +77,149 @@ def spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float3
                 if not value <= greatest[g]:
                     greatest[g] = value
     return least, greatest
+
+
+@kernel
+def crossing(
+    group: Int32, left: Int32, right: Int32, live: Bool, n: int
+) -> tuple[Int32, Int32, Int64, Int64]:
+    """The pairs of rows that lie in two groups, one pair of groups after the other.
+
+    Parameters
+    ----------
+    group : int32[R]
+        From 0, below ``n``.
+    left, right : int32[P]
+        Rows.
+    live : bool[R]
+        Pairs whose left row is not are left out.
+
+    Returns
+    -------
+    low, high : int32[N]
+        Pairs of groups, low < high, sorted by low, then high.
+    cross, start : int64[X], int64[N + 1]
+        Pairs of rows of each, in their order: ``cross[start[k]:start[k + 1]]``.
+    """
+    found = np.empty(len(left), dtype=np.int64)
+    least, most = np.empty(len(left), dtype=np.int32), np.empty(len(left), dtype=np.int32)
+    at = 0
+    for p in range(len(left)):
+        a, b = group[left[p]], group[right[p]]
+        if a != b and live[left[p]]:
+            found[at], least[at], most[at] = p, min(a, b), max(a, b)
+            at += 1
+    least, most = least[:at], most[:at]
+    order = counted_order(least, counted_order(most, np.arange(at), n), n)
+    low, high = np.empty(at, dtype=np.int32), np.empty(at, dtype=np.int32)
+    cross, start = np.empty(at, dtype=np.int64), np.empty(at + 1, dtype=np.int64)
+    k = 0
+    for x in range(at):
+        a, b = least[order[x]], most[order[x]]
+        if k == 0 or a != low[k - 1] or b != high[k - 1]:
+            low[k], high[k], start[k] = a, b, x
+            k += 1
+        cross[x] = found[order[x]]
+    start[k] = at
+    return low[:k], high[:k], cross, start[: k + 1]
+
+
+@kernel
+def bounds(values: Float32, entry: Int64, start: Int64) -> tuple[Float32, Float32]:
+    """Least and greatest known of ``values[entry[start[k]:start[k + 1]]]``, float32[N] each; NaN
+    without any.
+    """
+    n = len(start) - 1
+    least = np.full(n, np.nan, dtype=np.float32)
+    greatest = np.full(n, np.nan, dtype=np.float32)
+    for k in range(n):
+        for x in range(start[k], start[k + 1]):
+            value = values[entry[x]]
+            if value < least[k] or np.isnan(least[k]):
+                least[k] = value
+            if value > greatest[k] or np.isnan(greatest[k]):
+                greatest[k] = value
+    return least, greatest
+
+
+@kernel
+def leads(left: Int32, right: Int32, value: Float64, n: int) -> tuple[Float64, Float64]:
+    """How far each pair of groups is ahead of the best other pair of either of its groups.
+
+    Returns
+    -------
+    low, high : float64[N]
+        Lead over the better and over the worse of the two rivals. A pair that is best of its
+        group has the best of those worth less as rival there, 0 without any.
+    """
+    first, second = np.zeros(n, dtype=np.float64), np.zeros(n, dtype=np.float64)
+    for k in range(len(left)):
+        for g in (left[k], right[k]):
+            if value[k] > first[g]:
+                second[g] = first[g]
+                first[g] = value[k]
+            elif second[g] < value[k] < first[g]:
+                second[g] = value[k]
+    low, high = np.empty(len(left), dtype=np.float64), np.empty(len(left), dtype=np.float64)
+    for k in range(len(left)):
+        v = value[k]
+        a = second[left[k]] if v >= first[left[k]] else first[left[k]]
+        b = second[right[k]] if v >= first[right[k]] else first[right[k]]
+        low[k], high[k] = v - max(a, b), v - min(a, b)
+    return low, high
+
+
+@kernel
+def distinct(keys: Int64) -> tuple[Int64, Int64]:
+    """Distinct keys (0 or above) in order of first appearance, and the place of each key there."""
+    size = 16
+    while size < 2 * len(keys):
+        size *= 2
+    holder = np.full(size, -1, dtype=np.int64)
+    found, place = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.int64)
+    n = 0
+    for k in range(len(keys)):
+        key = keys[k]
+        mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+        at = np.int64((mixed >> np.uint64(32)) & np.uint64(size - 1))
+        while holder[at] >= 0 and found[holder[at]] != key:
+            at = (at + 1) & (size - 1)
+        if holder[at] < 0:
+            holder[at] = n
+            found[n] = key
+            n += 1
+        place[k] = holder[at]
+    return found[:n], place
+
+
+@kernel
+def name_pairs(
+    start: Int64, name: Int64, left: Int32, right: Int32, width: int
+) -> tuple[Int64, Int64]:
+    """Each name of one set with each of another, for each pair of sets.
+
+    Parameters
+    ----------
+    start, name : int64[n_sets + 1], int64[n]
+        Names of set ``s``: ``name[start[s]:start[s + 1]]``, below ``width``.
+    left, right : int32[N]
+
+    Returns
+    -------
+    key : int64[K]
+        ``low * width + high`` of the two names.
+    bounds : int64[N + 1]
+        Those of pair ``k`` are ``key[bounds[k]:bounds[k + 1]]``.
+    """
+    bounds = np.zeros(len(left) + 1, dtype=np.int64)
+    for k in range(len(left)):
+        a, b = start[left[k] + 1] - start[left[k]], start[right[k] + 1] - start[right[k]]
+        bounds[k + 1] = bounds[k] + a * b
+    key = np.empty(bounds[-1], dtype=np.int64)
+    at = 0
+    for k in range(len(left)):
+        for x in range(start[left[k]], start[left[k] + 1]):
+            for y in range(start[right[k]], start[right[k] + 1]):
+                key[at] = min(name[x], name[y]) * width + max(name[x], name[y])
+                at += 1
+    return key, bounds

@@ -18,29 +18,45 @@ LANES = 16
 @kernel
 def expand(
     a: Int32, b: Int32, start: Int64, member: Int32, low: int, width: int, total: int
-) -> tuple[Int64, Int32]:
+) -> tuple[Int32, Int32, Int32]:
     """Members of class ``a[q]`` with those of ``b[q]``, each pair once.
 
     Returns
     -------
-    key : int64[total]
-        ``left * width + right`` of positions counted from ``low``.
+    left, right : int32[total]
+        Positions counted from ``low``, below ``width``; left < right, sorted by left, then right.
     origin : int32[total]
         The q it comes from.
     """
-    key = np.empty(total, dtype=np.int64)
+    i, j = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.int32)
     origin = np.empty(total, dtype=np.int32)
     at = 0
     for q in range(len(a)):
         for x in range(start[a[q]], start[a[q] + 1]):
-            i = np.int64(member[x]) - low
+            one = np.int32(member[x] - low)
             first = x + 1 if a[q] == b[q] else start[b[q]]
             for y in range(first, start[b[q] + 1]):
-                j = np.int64(member[y]) - low
-                key[at] = i * width + j if i < j else j * width + i
+                other = np.int32(member[y] - low)
+                i[at], j[at] = min(one, other), max(one, other)
                 origin[at] = q
                 at += 1
-    return key, origin
+    order = counted_order(i, counted_order(j, np.arange(total), width), width)
+    return i[order], j[order], origin[order]
+
+
+@kernel
+def counted_order(key: Int32, order: Int64, width: int) -> Int64:
+    """``order`` sorted by ``key[order]`` (from 0, below ``width``); equal keys stay as they are."""
+    place = np.zeros(width + 1, dtype=np.int64)
+    for k in key:
+        place[k + 1] += 1
+    for k in range(width):
+        place[k + 1] += place[k]
+    out = np.empty(len(order), dtype=np.int64)
+    for x in order:
+        out[place[key[x]]] = x
+        place[key[x]] += 1
+    return out
 
 
 @kernel
@@ -60,13 +76,13 @@ def overlaps(
 
     Returns
     -------
-    float32[7, P]
+    float32[8, P]
         Of the shared columns: their number; the sum and the largest of their weights (0 without
         any); the sum of the products of the values, of weight times the smaller value, of the
-        left values, and of the right values.
+        left values, of the right values, and of the smaller values.
     """
-    out = np.zeros((7, len(left)), dtype=np.float32)
-    spread = np.zeros(len(weight), dtype=np.float32)
+    out = np.zeros((8, len(left)), dtype=np.float32)
+    spread = np.empty(len(weight), dtype=np.float32)
     holder = np.full(len(weight), -1, dtype=np.int32)
     for p in range(len(left)):
         if p == 0 or left[p] != left[p - 1]:
@@ -74,7 +90,7 @@ def overlaps(
                 spread[column[x]] = value[x]
                 holder[column[x]] = left[p]
         count, total, largest, product = 0, 0.0, np.float32(0), 0.0
-        least, own, other = 0.0, 0.0, 0.0
+        least, own, other, smaller = 0.0, 0.0, 0.0, 0.0
         for y in range(start[right[p]], start[right[p] + 1]):
             c = column[y]
             if holder[c] == left[p]:
@@ -84,11 +100,12 @@ def overlaps(
                 largest = max(largest, w)
                 product += np.float64(u) * np.float64(v)
                 least += np.float64(w) * np.float64(min(u, v))
+                smaller += np.float64(min(u, v))
                 own += u
                 other += v
         if count:
             out[0, p], out[1, p], out[2, p], out[3, p] = count, total, largest, product
-            out[4, p], out[5, p], out[6, p] = least, own, other
+            out[4, p], out[5, p], out[6, p], out[7, p] = least, own, other, smaller
     return out
 
 
@@ -143,7 +160,7 @@ def paths(
         Pairs with one left row must follow each other.
     """
     out = np.zeros(len(left), dtype=np.float32)
-    reach = np.zeros(len(graph_start) - 1, dtype=np.float64)
+    reach = np.empty(len(graph_start) - 1, dtype=np.float64)
     holder = np.full(len(graph_start) - 1, -1, dtype=np.int32)
     for p in range(len(left)):
         if p == 0 or left[p] != left[p - 1]:
@@ -180,8 +197,8 @@ def sum_rows(
     out_start = np.zeros(len(first), dtype=np.int64)
     out_column = np.empty(bound, dtype=np.int32)
     out_value = np.empty(bound, dtype=np.float32)
-    total = np.zeros(width, dtype=np.float64)
-    holder = np.full(width, -1, dtype=np.int64)
+    total = np.empty(width, dtype=np.float64)
+    holder = np.full(width, -1, dtype=np.int32)
     at = 0
     for g in range(len(first) - 1):
         begin = at

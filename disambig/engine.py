@@ -199,13 +199,17 @@ class Scored:
         return first_level(self.batch, self.probability, self.bonds, threshold)
 
     def between(
-        self, group: Int32, live: Bool | None = None
+        self, group: Int32, live: Bool | None = None, before: Round | None = None
     ) -> tuple[GroupBatch, dict[str, Float32]]:
-        """Groups of the rows and the features of their pairs; of the blocks ``live`` alone."""
+        """Groups of the rows and the features of their pairs; of the blocks ``live`` alone.
+
+        ``before`` is the round whose groups were joined to these.
+        """
         groups = GroupBatch.of(self.batch, group, live)
         return groups, group_features(
-            self.index, self.batch, groups, self.columns, self.probability, self.rows
-        )
+            self.index, self.batch, groups, self.columns, self.probability, self.rows,
+            None if before is None else (before.groups, before.columns),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,17 +247,18 @@ def second_level(
     round decides on better evidence than the one before. A block in which nothing was joined
     takes no part in the next round, which would find the same.
     """
-    final, live = first, None
+    final, live, before = first, None, None
     n_blocks = len(scored.batch.start) - 1
     for _ in range(ROUNDS):
-        groups, columns = scored.between(final, live)
+        groups, columns = scored.between(final, live, before)
         probability = score(columns)
         joined = join(groups, probability, scored.bonds, threshold)
-        yield Round(groups, columns, probability, joined)
-        before = np.bincount(groups.block, minlength=n_blocks)
+        before = Round(groups, columns, probability, joined)
+        yield before
+        n_groups = np.bincount(groups.block, minlength=n_blocks)
         block = np.zeros(int(joined.max(initial=-1)) + 1, dtype=np.int32)
         block[joined] = scored.batch.block
-        live = np.bincount(block, minlength=n_blocks) < before
+        live = np.bincount(block, minlength=n_blocks) < n_groups
         if not live.any():
             return
         final = joined

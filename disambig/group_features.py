@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from disambig._group_kernel import cross_scores, spans
+from disambig._group_kernel import bounds, cross_scores, distinct, leads, name_pairs, spans
 from disambig._pair_kernel import cosines, overlaps, sum_vectors
-from disambig.groups import ABSENT, GroupBatch, reduced
+from disambig.groups import ABSENT, GroupBatch
 from disambig.index import CorpusIndex
-from disambig.pair_features import RowEvidence, name_evidence, rarity
+from disambig.pair_features import RowEvidence, name_evidence
 from disambig.pairs import PairBatch
 from disambig.sparse_rows import SparseRows
 
@@ -109,6 +109,7 @@ def group_features(
     pair_columns: dict[str, Float32],
     probability: Float32,
     rows: RowEvidence | None = None,
+    before: tuple[GroupBatch, dict[str, Float32]] | None = None,
 ) -> dict[str, Float32]:
     """Every feature of every pair of groups.
 
@@ -120,6 +121,9 @@ def group_features(
         First-level probability of each signature pair.
     rows : RowEvidence or None
         Of the batch, where it is at hand.
+    before : (GroupBatch, dict of str to float32[M]) or None
+        Groups of the same batch of which these were joined, and their features: what pairs of
+        groups that are as they were say of themselves is taken from there.
 
     Returns
     -------
@@ -127,11 +131,33 @@ def group_features(
         In the order of :data:`GROUP_FEATURES`.
     """
     rows = rows or RowEvidence.of(index, batch)
-    member, first = groups.members()
     scores = _scores(batch, groups, probability)
     out: dict[str, npt.NDArray[np.floating]] = {**scores}
     out.update(_sizes(batch, groups))
     out.update(_rivals(groups, scores["score_mean"], scores["score_best_high"]))
+    if before is None:
+        out.update(_own(index, batch, groups, pair_columns, probability, rows))
+    else:
+        known = groups.kept_from(before[0])
+        kept, fresh = np.flatnonzero(known >= 0), np.flatnonzero(known < 0)
+        part = groups.only(known < 0)
+        for name, values in _own(index, batch, part, pair_columns, probability, rows).items():
+            out[name] = column = np.empty(len(known), dtype=np.float32)
+            column[fresh], column[kept] = values, before[1][name][known[kept]]
+    return {name: np.asarray(column, dtype=np.float32) for name, column in out.items()}
+
+
+def _own(
+    index: CorpusIndex,
+    batch: PairBatch,
+    groups: GroupBatch,
+    pair_columns: dict[str, Float32],
+    probability: Float32,
+    rows: RowEvidence,
+) -> dict[str, npt.NDArray[np.floating]]:
+    """What two groups say of themselves, whatever other groups there are."""
+    member, first = groups.members()
+    out: dict[str, npt.NDArray[np.floating]] = {}
     out["cohesion"] = _cohesion(batch, groups, probability)
     out.update(_coauthors(index, groups, rows, member, first))
     out.update(_profiles(index, groups, rows, member, first))
@@ -145,7 +171,7 @@ def group_features(
     hop = groups.total(np.nan_to_num(pair_columns["coauthors_hop"]))
     out["coauthors_hop_mean"] = hop / groups.pairs_between
     out["text_meaning_above_mean"] = _meaning_above(groups, rows, member, first)
-    return {name: np.asarray(column, dtype=np.float32) for name, column in out.items()}
+    return out
 
 
 def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:
@@ -188,18 +214,9 @@ def _sizes(batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
 def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float64]:
     """How far this pair leads over the next best pair of either group."""
     out = {}
-    a, b = groups.left, groups.right
     for name, value in (("mean", mean), ("best", best)):
-        first = np.zeros(len(groups.size))
-        np.maximum.at(first, a, value)
-        np.maximum.at(first, b, value)
-        second = np.zeros(len(groups.size))
-        np.maximum.at(second, a, np.where(value >= first[a], 0, value))
-        np.maximum.at(second, b, np.where(value >= first[b], 0, value))
-        rival_a = np.where(value >= first[a], second[a], first[a])
-        rival_b = np.where(value >= first[b], second[b], first[b])
-        out[f"lead_{name}_low"] = value - np.maximum(rival_a, rival_b)
-        out[f"lead_{name}_high"] = value - np.minimum(rival_a, rival_b)
+        low, high = leads(groups.left, groups.right, value, len(groups.size))
+        out[f"lead_{name}_low"], out[f"lead_{name}_high"] = low, high
     return out
 
 
@@ -223,8 +240,7 @@ def _coauthors(
 ) -> dict[str, Float32]:
     a, b = groups.left, groups.right
     counts = rows.team.summed(member, first, len(index.full_works))
-    found = _shared(counts, rarity(index.full_works), groups)
-    weight = _shared(counts, np.ones(len(index.full_works), np.float32), groups)[4]
+    found = _shared(counts, index.full_rarity, groups)
     distinct = counts.lengths.astype(np.float32)
     mentions = np.bincount(counts.row(), counts.value, len(counts))
     covered_a = found[5] / np.maximum(mentions[a], 1)
@@ -233,7 +249,7 @@ def _coauthors(
     columns: dict[str, Float32] = {
         "coauthors_shared": found[0],
         "coauthors_rarity": found[1],
-        "coauthors_weight": weight,
+        "coauthors_weight": found[7],
         "coauthors_share": found[0] / np.maximum(fewer, 1),
         "coauthors_covered_low": np.minimum(covered_a, covered_b),
         "coauthors_covered_high": np.maximum(covered_a, covered_b),
@@ -356,23 +372,9 @@ def names_between(
     width = np.int64(max(len(index.corpus.names), 1))
     key = np.unique(owner * width + name)
     start = np.searchsorted(key // width, np.arange(n_owners + 1))
-    times = np.diff(start)
-    n_left, n_right = times[left], times[right]
-    pair = np.repeat(np.arange(len(left)), n_left * n_right)
-    first = np.cumsum(n_left * n_right) - n_left * n_right
-    number = np.arange(len(pair)) - first[pair]
-    one = key[start[left[pair]] + number // n_right[pair]] % width
-    other = key[start[right[pair]] + number % n_right[pair]] % width
-    ends = np.minimum(one, other) * width + np.maximum(one, other)
-    distinct, origin = np.unique(ends, return_inverse=True)
-    found = name_evidence(
-        index, (distinct // width).astype(np.int32), (distinct % width).astype(np.int32)
+    ends, between = name_pairs(
+        start, key % width, left.astype(np.int32), right.astype(np.int32), int(width)
     )
-    bounds = np.append(first, len(pair))
-    return {
-        column: (
-            reduced(np.fmin, values[origin], bounds),
-            reduced(np.fmax, values[origin], bounds),
-        )
-        for column, values in found.items()
-    }
+    each, origin = distinct(ends)
+    found = name_evidence(index, (each // width).astype(np.int32), (each % width).astype(np.int32))
+    return {column: bounds(values, origin, between) for column, values in found.items()}

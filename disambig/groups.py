@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from disambig.pairs import PairBatch
+from disambig._group_kernel import bounds, crossing
+from disambig.pairs import PairBatch, place_of
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
 
 ABSENT = 0.0
 """Probability of a signature pair that is not listed: its names are of two persons."""
@@ -48,9 +49,7 @@ class GroupBatch:
     start: Int64
 
     @classmethod
-    def of(
-        cls, batch: PairBatch, group: Int32, live: npt.NDArray[np.bool_] | None = None
-    ) -> GroupBatch:
+    def of(cls, batch: PairBatch, group: Int32, live: Bool | None = None) -> GroupBatch:
         """Groups of a batch, and their pairs.
 
         Parameters
@@ -63,19 +62,30 @@ class GroupBatch:
         n = int(group.max(initial=-1)) + 1
         block = np.zeros(n, dtype=np.int32)
         block[group] = batch.block
-        a, b = group[batch.left], group[batch.right]
-        apart = a != b if live is None else (a != b) & live[batch.block[batch.left]]
-        cross = np.flatnonzero(apart)
-        low, high = np.minimum(a[cross], b[cross]), np.maximum(a[cross], b[cross])
-        key = low.astype(np.int64) * n + high
-        order = np.argsort(key, kind="stable")
-        key, cross = key[order], cross[order]
-        first = np.flatnonzero(np.diff(key, prepend=-1) > 0)
-        return cls(
-            group, block, np.bincount(group, minlength=n).astype(np.float32),
-            (key[first] // max(n, 1)).astype(np.int32), (key[first] % max(n, 1)).astype(np.int32),
-            cross, np.append(first, len(key)),
+        wanted = np.ones(len(group), dtype=bool) if live is None else live[batch.block]
+        found = crossing(group, batch.left, batch.right, wanted, n)
+        return cls(group, block, np.bincount(group, minlength=n).astype(np.float32), *found)
+
+    def only(self, pairs: Bool) -> GroupBatch:
+        """The same groups with some of their pairs, bool[N]."""
+        length = np.diff(self.start)
+        return replace(
+            self, left=self.left[pairs], right=self.right[pairs],
+            cross=self.cross[np.repeat(pairs, length)],
+            start=np.concatenate([[0], np.cumsum(length[pairs])]),
         )  # fmt: skip
+
+    def kept_from(self, before: GroupBatch) -> Int64:
+        """Pair of ``before``, of which some groups were joined since, that each pair is; -1 where
+        one of its groups is new; int64[N].
+        """
+        was = np.zeros(len(self.size), dtype=np.int64)
+        was[self.group] = before.group
+        a, b = was[self.left], was[self.right]
+        n = len(before.size)
+        place = place_of(before.left.astype(np.int64) * n + before.right, a * n + b)
+        same = self.size == before.size[was]
+        return np.where(same[self.left] & same[self.right], place, -1)
 
     @property
     def n_pairs(self) -> int:
@@ -106,15 +116,11 @@ class GroupBatch:
 
     def total(self, values: npt.NDArray[np.floating]) -> Float64:
         """Sum of a value (float[P] of the batch) over the listed pairs of each group pair."""
-        found: Float64 = reduced(np.add, values[self.cross].astype(np.float64), self.start)
+        if not len(self.left):
+            return np.empty(0, dtype=np.float64)
+        found: Float64 = np.add.reduceat(values[self.cross].astype(np.float64), self.start[:-1])
         return found
 
     def greatest(self, values: Float32) -> Float32:
         """Largest known value over the listed pairs of each group pair, else NaN."""
-        found: Float32 = reduced(np.fmax, values[self.cross], self.start)
-        return found
-
-
-def reduced(operation: np.ufunc, values: npt.NDArray[np.floating], start: Int64) -> Any:
-    """``operation`` over consecutive runs, none of them empty."""
-    return operation.reduceat(values, start[:-1]) if len(start) > 1 else values[:0]
+        return bounds(values, self.cross, self.start)[1]

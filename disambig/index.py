@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -152,6 +153,21 @@ class CorpusIndex:
             affiliation_of=contents.affiliation_of,
             affiliation_idf=affiliation_idf,
         )
+
+    @cached_property
+    def full_rarity(self) -> Float32:
+        """Weight of sharing a co-author, by full key: 1 for one who is on one work only."""
+        return _rarity(self.full_works)
+
+    @cached_property
+    def initial_rarity(self) -> Float32:
+        """The same by initial key."""
+        return _rarity(self.initial_works)
+
+
+def _rarity(works: Float32) -> Float32:
+    weight: Float32 = (1.0 / np.log2(1.0 + works)).astype(np.float32)
+    return weight
 
 
 def terms_of(corpus: Corpus) -> Terms:

@@ -175,8 +175,8 @@ def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[
     small = np.minimum(size[left], size[right])
     large = np.maximum(size[left], size[right])
     unknown = small == 0
-    full = _shared(team, rarity(index.full_works), batch)
-    initial = _shared(rows.team_initials, rarity(index.initial_works), batch)
+    full = _shared(team, index.full_rarity, batch)
+    initial = _shared(rows.team_initials, index.initial_rarity, batch)
     columns: dict[str, Float32] = {
         "coauthors_shared": full[0],
         "coauthors_rarity": full[1],
@@ -191,12 +191,6 @@ def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[
     columns["coauthors_min"] = small
     columns["coauthors_max"] = large
     return columns
-
-
-def rarity(works: Float32) -> Float32:
-    """Weight of sharing something that ``works`` works have: 1 for what is on one work only."""
-    weight: Float32 = (1.0 / np.log2(1.0 + works)).astype(np.float32)
-    return weight
 
 
 def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:

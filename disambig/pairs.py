@@ -166,16 +166,12 @@ class NamePairs:
         pairs = slice(int(self.pair_start[first]), int(self.pair_start[last]))
         a, b = self.a[pairs], self.b[pairs]
         load = int(self.load[first:last].sum())
-        key, origin = expand(a, b, self.class_start, self.member, low, high - low, load)
-        order = np.argsort(key, kind="stable")
-        key = key[order]
+        left, right, origin = expand(a, b, self.class_start, self.member, low, high - low, load)
         start = self.start[first : last + 1] - low
         block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
         return PairBatch(
-            self.rows[low:high], block, start,
-            (key // max(high - low, 1)).astype(np.int32),
-            (key % max(high - low, 1)).astype(np.int32),
-            origin[order], np.column_stack([self.name[a], self.name[b]]),
+            self.rows[low:high], block, start, left, right, origin,
+            np.column_stack([self.name[a], self.name[b]]),
         )  # fmt: skip
 
 

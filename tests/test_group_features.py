@@ -357,6 +357,23 @@ def test_groups_of_some_blocks_alone_have_the_features_they_have_among_all() -> 
         assert np.array_equal(part[name], whole[name][3:], equal_nan=True)
 
 
+def test_features_that_go_on_from_the_round_before_are_those_computed_anew() -> None:
+    index, block = block_of([*WORKS, *NAMED_AGAIN])
+    batch = PairBatch.complete(index, [block[:4], block[4:]])
+    pairs = pair_features(index, batch)
+    score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
+    # in the second block groups 4 and 6 are joined
+    before = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 4], dtype=np.int32))
+    known = group_features(index, batch, before, pairs, score)
+    after = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 4, 4], dtype=np.int32))
+    assert after.kept_from(before).tolist() == [0, 1, 2, -1, 4, -1]
+    anew = group_features(index, batch, after, pairs, score)
+    found = group_features(index, batch, after, pairs, score, before=(before, known))
+    assert list(found) == list(GROUP_FEATURES)
+    for name in GROUP_FEATURES:
+        assert np.array_equal(found[name], anew[name], equal_nan=True)
+
+
 NAMED_AGAIN = [
     work(f"n{k}", w.title, w.authors[0].name, "Cy Ito", venue="VLDB") for k, w in enumerate(NAMED)
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig._group_kernel import cross_scores, spans
+from disambig._group_kernel import (
+    bounds,
+    cross_scores,
+    crossing,
+    distinct,
+    leads,
+    name_pairs,
+    spans,
+)
 from disambig._pair_kernel import (
     LANES,
     cosines,
@@ -61,7 +69,7 @@ def test_classes_expand_to_the_pairs_of_their_members(seed: int) -> None:
         (a, b) for a in range(len(classes)) for b in range(a, len(classes)) if rng.random() < 0.7
     ]
     expected = sorted(
-        (min(i, j) * n + max(i, j), q)
+        (min(i, j), max(i, j), q)
         for q, (a, b) in enumerate(chosen)
         for i, j in (
             combinations((classes[a] - low).tolist(), 2)
@@ -70,8 +78,8 @@ def test_classes_expand_to_the_pairs_of_their_members(seed: int) -> None:
         )
     )
     ends = np.array(chosen, dtype=np.int32).reshape(-1, 2)
-    key, origin = expand(ends[:, 0].copy(), ends[:, 1].copy(), start, member, low, n, len(expected))
-    assert sorted(zip(key.tolist(), origin.tolist(), strict=True)) == expected
+    found = expand(ends[:, 0].copy(), ends[:, 1].copy(), start, member, low, n, len(expected))
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
 
 
 @settings(deadline=None)
@@ -87,7 +95,7 @@ def test_what_two_rows_share_is_summed_over_their_common_columns(seed: int) -> N
         w, u, v = weight[both].astype(float), a[both].astype(float), b[both].astype(float)
         expected = [
             both.sum(), w.sum(), w.max(initial=0), (u * v).sum(),
-            (w * np.minimum(u, v)).sum(), u.sum(), v.sum(),
+            (w * np.minimum(u, v)).sum(), u.sum(), v.sum(), np.minimum(u, v).sum(),
         ]  # fmt: skip
         assert found[:, p].tolist() == pytest.approx(expected, rel=1e-5)
 
@@ -237,9 +245,78 @@ def test_no_pairs_have_no_scores() -> None:
     rows = rows_of(np.zeros((2, 3), dtype=np.float32))
     graph = rows_of(np.zeros((3, 3), dtype=np.float32))
     weight = np.ones(3, dtype=np.float32)
-    assert overlaps(rows.start, rows.column, rows.value, weight, none, none).shape == (7, 0)
+    assert overlaps(rows.start, rows.column, rows.value, weight, none, none).shape == (8, 0)
     assert cosines(np.zeros((0, LANES), np.float32), none, none).shape == (0,)
     found = paths(rows.start, rows.column, graph.start, graph.column, graph.value, none, none)
     assert found.shape == (0,)
     nothing = np.zeros(1, dtype=np.int64)
     assert cross_scores(nothing, none, none, none.astype(np.float32), 0).shape == (7, 0)
+
+
+@settings(deadline=None)
+@given(SEED)
+def test_pairs_of_rows_are_sorted_by_the_groups_they_lie_in(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    group, live = rng.integers(0, 4, 9).astype(np.int32), rng.random(9) < 0.7
+    left, right = all_pairs(9)
+    expected: dict[tuple[int, int], list[int]] = {}
+    for p, (i, j) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+        if group[i] != group[j] and live[i]:
+            ends = sorted((int(group[i]), int(group[j])))
+            expected.setdefault((ends[0], ends[1]), []).append(p)
+    low, high, cross, start = crossing(group, left, right, live, 4)
+    assert list(zip(low.tolist(), high.tolist(), strict=True)) == sorted(expected)
+    runs = [cross[a:b].tolist() for a, b in pairwise(start.tolist())]
+    assert runs == [expected[ends] for ends in sorted(expected)]
+
+
+@settings(deadline=None)
+@given(SEED)
+def test_bounds_are_the_least_and_greatest_known_value_of_each_run(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random(8) < 0.4, np.nan, rng.integers(-3, 3, 8)).astype(np.float32)
+    runs, entry, start = grouped(rng, 8)
+    found = bounds(values, entry, start)
+    for k, run in enumerate(runs):
+        known = [v for v in values[run].tolist() if not np.isnan(v)] or [np.nan]
+        ends = found[0][k], found[1][k]
+        assert ends == pytest.approx((min(known), max(known)), nan_ok=True)
+
+
+@settings(deadline=None)
+@given(SEED)
+def test_a_lead_is_over_the_best_other_pair_of_either_group(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ends = [pair for pair in combinations(range(5), 2) if rng.random() < 0.6]
+    left, right = np.array(ends, dtype=np.int32).reshape(-1, 2).T
+    value = rng.choice([0.0, 0.5, 1.0, rng.random()], len(ends))
+
+    def rival(k: int, group: int) -> float:
+        of_group = [v for v, pair in zip(value.tolist(), ends, strict=True) if group in pair]
+        best = max(of_group)
+        return best if value[k] < best else max((v for v in of_group if v < best), default=0.0)
+
+    low, high = leads(np.ascontiguousarray(left), np.ascontiguousarray(right), value, 5)
+    for k, (a, b) in enumerate(ends):
+        rivals = sorted((rival(k, a), rival(k, b)))
+        assert (low[k], high[k]) == (value[k] - rivals[1], value[k] - rivals[0])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 2**62) | st.integers(0, 3)))
+def test_distinct_keys_stand_in_order_of_appearance(keys: list[int]) -> None:
+    found, place = distinct(np.array(keys, dtype=np.int64))
+    assert found.tolist() == list(dict.fromkeys(keys))
+    assert found[place].tolist() == keys
+
+
+@settings(deadline=None)
+@given(SEED)
+def test_each_name_of_one_set_meets_each_of_the_other(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    sets, name, start = grouped(rng, 8)
+    left, right = all_pairs(5)
+    key, between = name_pairs(start, name, left, right, 10)
+    for k, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+        expected = [min(x, y) * 10 + max(x, y) for x in sets[a] for y in sets[b]]
+        assert key[between[k] : between[k + 1]].tolist() == expected
