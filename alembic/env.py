@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from sqlalchemy import text
-
 from alembic import context
+from alembic.util import CommandError
+from sqlalchemy import event, text
+
 from service.database import Database
 from service.migrations import LOCK
+from service.opening import connect
+from service.settings import read_settings
 from service.tables import Moment, Table
 
 
@@ -20,18 +22,39 @@ def render(kind: str, found: Any, context: Any) -> str | bool:
     return False
 
 
-database = context.config.attributes.get("database") or Database(
-    os.environ.get("DISAMBIG_DATABASE", "sqlite:///disambig-data/disambig.sqlite")
-)
-with database.write() as connection:
-    if not database.is_sqlite:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
-    context.configure(
-        connection=connection,
-        target_metadata=Table.metadata,
-        render_as_batch=database.is_sqlite,
-        compare_type=True,
-        render_item=render,
-        transaction_per_migration=False,
-    )
-    context.run_migrations()
+def without_foreign_keys(connection: Any, entry: Any) -> None:
+    """SQLite alters a table by making it anew, which foreign keys to the old one forbid."""
+    connection.execute("PRAGMA foreign_keys = OFF")
+
+
+def run(database: Database) -> None:
+    """Run the migrations asked for; all of them or none."""
+    if database.is_sqlite:
+        event.listen(database.engine, "connect", without_foreign_keys)
+    with database.write() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
+        context.configure(
+            connection=connection,
+            target_metadata=Table.metadata,
+            render_as_batch=database.is_sqlite,
+            compare_type=True,
+            render_item=render,
+            transaction_per_migration=False,
+        )
+        context.run_migrations()
+        if database.is_sqlite:
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+            if broken:
+                raise CommandError(f"the migration breaks {len(broken)} references: {broken[:3]}")
+
+
+if context.is_offline_mode():
+    raise CommandError("migrations read the database; leave --sql out")
+given = context.config.attributes.get("database")
+# A database of its own: one connection, with other settings than those of the service.
+database = Database(given.url, pool_size=1) if given else connect(read_settings(), pool_size=1)
+try:
+    run(database)
+finally:
+    database.close()

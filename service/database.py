@@ -6,6 +6,7 @@ transaction that commits when its block ends and leaves nothing when the block r
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -230,7 +231,8 @@ def _unavailable(error: exc.DBAPIError) -> Unavailable | None:
             "check that its folder exists and can be written to",
         )
     lost = error.connection_invalidated or code[:2] in ("08", "57") or code == "53300"
-    if lost or (isinstance(error, exc.OperationalError) and not code and "sqlite" not in text):
+    of_sqlite = isinstance(error.orig, sqlite3.Error)
+    if lost or (isinstance(error, exc.OperationalError) and not code and not of_sqlite):
         return Unavailable(
             "the database server cannot be reached", "it is tried anew with the next request"
         )
