@@ -1,0 +1,173 @@
+"""``disambig key``: make, list and revoke keys of the API; the first administrator's, too."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disambig.console import console, safe
+from service.cli import common
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from service.keys import KeyInfo
+
+_DAYS = re.compile(r"([1-9][0-9]{0,4})d")
+
+
+def _moment(context: click.Context, option: click.Parameter, text: str | None) -> datetime | None:
+    """A moment in UTC: so many days from now, or the start of a day."""
+    from datetime import UTC, datetime, timedelta
+
+    if text is None:
+        return None
+    days = _DAYS.fullmatch(text)
+    if days:
+        return datetime.now(UTC) + timedelta(days=int(days[1]))
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is neither days (90d) nor a date (2027-01-31)"
+        ) from None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+@click.group()
+def key() -> None:
+    """Make, list and revoke keys of the API.
+
+    A role may do what the roles before it may:
+
+    \b
+      public    read; needed where reading without a key is switched off
+      reviewer  answer questions: same, different, unsure
+      editor    load works, merge, split, move, undo, run and publish
+      admin     roll back, keys, the log of events
+    """
+
+
+@key.command(
+    epilog=common.examples(
+        'disambig key create --role admin --name "Ada, laptop"',
+        'disambig key create --role editor --name "nightly import" --expires 90d',
+        "KEY=$(disambig key create --role reviewer --name tests --quiet)",
+    )
+)
+@click.option(
+    "--role",
+    required=True,
+    type=click.Choice(["public", "reviewer", "editor", "admin"]),
+    help="What the key may do.",
+)
+@click.option("--name", required=True, help="Whose it is or what it is for.")
+@click.option(
+    "--expires",
+    callback=_moment,
+    metavar="WHEN",
+    help="Days from now (90d) or a date (2027-01-31, UTC); left out, never.",
+)
+@click.option(
+    "--per-minute",
+    type=click.IntRange(0, 1_000_000),
+    help="Requests a minute, 0 for any number; left out, as the settings say.",
+)
+@common.database_option
+@common.quiet_option
+def create(
+    role: str,
+    name: str,
+    expires: datetime | None,
+    per_minute: int | None,
+    database: str | None,
+    quiet: bool,
+) -> None:
+    """Make a key and print it, this once: only a digest of it is kept."""
+    from service import keys
+    from service.actors import Role
+
+    with common.opened(database) as (_, opened):
+        info, text = keys.create(
+            opened,
+            common.actor(),
+            name=name,
+            role=Role(role),
+            expires_at=expires,
+            per_minute=per_minute,
+        )
+    click.echo(text)
+    if not quiet:
+        until = (
+            f"until {info.expires_at:%Y-%m-%d %H:%M} UTC"
+            if info.expires_at
+            else "until it is revoked"
+        )
+        click.echo(
+            f"Key for {safe(info.name)}: {info.role} {until}. It is shown only now.\n"
+            "Send it as  Authorization: Bearer KEY",
+            err=True,
+        )
+
+
+@key.command("list", epilog=common.examples("disambig key list", "disambig key list --json"))
+@common.database_option
+@common.json_option
+def list_(database: str | None, as_json: bool) -> None:
+    """List all keys, the newest first; what is secret of them is not known."""
+    from datetime import UTC, datetime
+
+    from service import keys
+
+    with common.opened(database) as (_, opened), opened.read() as connection:
+        found = keys.listed(connection)
+    now = datetime.now(UTC)
+    if as_json:
+        for info in found:
+            click.echo(json.dumps({**_row(info), "state": info.state(now)}, default=str))
+    elif not found:
+        click.echo("No keys yet; disambig key create makes one.")
+    else:
+        _show(found, now)
+
+
+@key.command(epilog=common.examples('disambig key revoke k-3k9x0f7q2m1b --reason "laptop lost"'))
+@click.argument("id")
+@click.option("--reason", help="Why; it goes into the log of events.")
+@common.database_option
+def revoke(id: str, reason: str | None, database: str | None) -> None:
+    """Make the key ID worthless; servers notice within seconds. It cannot be made good again."""
+    from service import keys
+
+    with common.opened(database) as (_, opened):
+        info = keys.revoke(opened, common.actor(), id, reason)
+    click.echo(f"{info.id} ({safe(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}.")
+
+
+def _row(info: KeyInfo) -> dict[str, Any]:
+    return {name: getattr(info, name) for name in info.__slots__}
+
+
+def _show(found: list[KeyInfo], now: datetime) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    for column in ("id", "role", "name", "state", "made", "used", "expires", "rate"):
+        table.add_column(column, overflow="fold", no_wrap=column != "name")
+
+    def day(moment: datetime | None) -> str:
+        return "never" if moment is None else f"{moment:%Y-%m-%d}"
+
+    for info in found:
+        rate = {None: "", 0: "any"}.get(info.per_minute, str(info.per_minute))
+        state = info.state(now)
+        table.add_row(
+            info.id, info.role.value, safe(info.name), state, day(info.created_at),
+            day(info.used_at), day(info.expires_at), rate,
+            style=None if state == "active" else "dim",
+        )  # fmt: skip
+    console().print(table)
