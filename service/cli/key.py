@@ -156,18 +156,17 @@ def _show(found: list[KeyInfo], now: datetime) -> None:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
-    for column in ("id", "role", "name", "state", "made", "used", "expires", "rate"):
+    for column in ("id", "role", "name", "state", "used", "until"):
         table.add_column(column, overflow="fold", no_wrap=column != "name")
 
     def day(moment: datetime | None) -> str:
         return "never" if moment is None else f"{moment:%Y-%m-%d}"
 
     for info in found:
-        rate = {None: "", 0: "any"}.get(info.per_minute, str(info.per_minute))
         state = info.state(now)
         table.add_row(
-            info.id, info.role.value, safe(info.name), state, day(info.created_at),
-            day(info.used_at), day(info.expires_at), rate,
+            info.id, info.role.value, safe(info.name), state, day(info.used_at),
+            day(info.expires_at) if info.expires_at else "ever",
             style=None if state == "active" else "dim",
         )  # fmt: skip
     console().print(table)
