@@ -10,6 +10,7 @@ from disambig.ingest._pages import PageHeader, PageKind
 from disambig.ingest._plan import FileReport
 from disambig.ingest._problems import Problem, Severity
 from disambig.ingest._reader import ReadReport, WorkReader, read_works
+from disambig.ingest._record import Received, dump_work, load_work
 from disambig.ingest._sniff import FORMATS
 
 __all__ = [
@@ -21,8 +22,11 @@ __all__ = [
     "PageKind",
     "Problem",
     "ReadReport",
+    "Received",
     "Severity",
     "WorkReader",
+    "dump_work",
+    "load_work",
     "read_constraints",
     "read_labels",
     "read_s2and_labels",

@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from anyascii import anyascii
 
@@ -25,6 +25,7 @@ class PageWork:
     """A work read from a page. The first ``listed`` of its authors were printed with it.
 
     ``unlisted`` tells that the page's own name is missing from a list that does not look cut.
+    ``printed`` holds the file and the record of each page that shows the paper.
     """
 
     file: str
@@ -33,6 +34,11 @@ class PageWork:
     listed: int
     repairs: tuple[Repair, ...] = ()
     unlisted: bool = False
+    printed: tuple[tuple[str, PageRecord], ...] = ()
+
+    def received(self) -> list[dict[str, object]]:
+        """The records as the pages print them."""
+        return [{"file": file, **asdict(record)} for file, record in self.printed]
 
 
 def page_work(record: PageRecord, header: PageHeader, *, max_year: int) -> PageWork:
@@ -79,6 +85,7 @@ def page_work(record: PageRecord, header: PageHeader, *, max_year: int) -> PageW
         len(record.authors),
         parsed.repairs,
         unlisted=hidden and not looks_cut and not text_only,
+        printed=((header.file, record),),
     )
 
 
@@ -146,7 +153,7 @@ def _joined(a: PageWork, b: PageWork) -> PageWork:
         affiliations=tuple(sorted({*a.work.affiliations, *b.work.affiliations})),
         authors_complete=complete,
     )
-    return replace(a, work=work, listed=longer.listed)
+    return replace(a, work=work, listed=longer.listed, printed=(*a.printed, *b.printed))
 
 
 def _key(name: str) -> str:

@@ -15,6 +15,7 @@ from disambig.ingest._page_works import PageWork, bad_id, merge, page_work
 from disambig.ingest._pages import BrokenRecord, PageHeader, PageRecord, page_kind, parse_page
 from disambig.ingest._plan import FileReport, kind_of, planned
 from disambig.ingest._problems import BadRecord, Ledger, Problem
+from disambig.ingest._record import Received, text_of
 from disambig.ingest._registry import Met, Registry
 from disambig.ingest._rows import rows
 from disambig.ingest._s2and import Dataset, read_dataset
@@ -57,6 +58,10 @@ class ReadReport:
             f"{self.warnings:,} warnings" if self.warnings else "",
         )
         return ", ".join(filter(None, parts))
+
+
+_Found = tuple[Work, str, int, object]
+"""A work, the file and line it was read from, and the record there or what makes it."""
 
 
 def read_works(
@@ -157,7 +162,12 @@ class WorkReader:
         return self
 
     def __next__(self) -> Work:
-        return next(self._works)
+        return next(self._works)[0]
+
+    def received(self) -> Iterator[Received]:
+        """The works that are left, each with its record as it was received."""
+        for work, file, line, raw in self._works:
+            yield Received(work, line, text_of(raw), file)
 
     def __enter__(self) -> WorkReader:
         return self
@@ -175,7 +185,7 @@ class WorkReader:
         self._works.close()
         self._ledger.close()
 
-    def _read(self) -> Generator[Work, None, None]:
+    def _read(self) -> Generator[_Found, None, None]:
         try:
             for source, kind in self._plan.files:
                 with opened(source, self._progress) as file:
@@ -186,7 +196,7 @@ class WorkReader:
         finally:
             self._ledger.close()
 
-    def _read_file(self, source: Source, kind: Kind | None, file: Opened) -> Iterator[Work]:
+    def _read_file(self, source: Source, kind: Kind | None, file: Opened) -> Iterator[_Found]:
         if kind is None:
             kind = kind_of(source, file, self._forced, self._ledger, self._plan.reports)
         if kind is None:
@@ -202,7 +212,7 @@ class WorkReader:
                     "give the folder that holds signatures.json and papers.json"
                 )
 
-    def _read_native(self, source: Source, file: Opened) -> Iterator[Work]:
+    def _read_native(self, source: Source, file: Opened) -> Iterator[_Found]:
         ledger, name = self._ledger, source.name
         for line, record, raw in rows(source, file):
             ledger.read += 1
@@ -214,19 +224,20 @@ class WorkReader:
                 ledger.reject(name, line, bad, raw)
                 continue
             if self._accept(name, line, parsed, raw):
-                yield parsed.work
+                yield parsed.work, name, line, raw
 
-    def _read_dataset(self, data: Dataset) -> Iterator[Work]:
+    def _read_dataset(self, data: Dataset) -> Iterator[_Found]:
         if data.papers is None:
             return
+        name = data.papers.name
         for paper in read_dataset(
             data, self._ledger, max_year=self._max_year, progress=self._progress
         ):
             self._ledger.read += 1
             if isinstance(paper.parsed, BadRecord):
-                self._ledger.reject(data.papers.name, paper.line, paper.parsed, paper.raw)
-            elif self._accept(data.papers.name, paper.line, paper.parsed, paper.raw):
-                yield paper.parsed.work
+                self._ledger.reject(name, paper.line, paper.parsed, paper.raw)
+            elif self._accept(name, paper.line, paper.parsed, paper.raw):
+                yield paper.parsed.work, name, paper.line, paper.received
 
     def _accept(self, file: str, line: int, parsed: Parsed, raw: object) -> bool:
         ledger, work = self._ledger, parsed.work
@@ -291,12 +302,12 @@ class WorkReader:
                 "copy the whole page",
             )
 
-    def _merged_page_works(self) -> Iterator[Work]:
+    def _merged_page_works(self) -> Iterator[_Found]:
         works, clashes = merge(self._page_works)
         self._ledger.duplicates += len(self._page_works) - len(works) - len(clashes)
         for found in works:
             parsed = Parsed(found.work, found.repairs)
             if self._accept(found.file, found.line, parsed, asdict(found.work)):
-                yield found.work
+                yield found.work, found.file, found.line, found.received
         for clash in clashes:
             self._ledger.reject(clash.file, clash.line, bad_id(clash), asdict(clash.work))

@@ -102,13 +102,23 @@ class Dataset:
 class PaperRead:
     """One paper: where it stands, what it was, and the work or what is wrong.
 
-    ``positions`` maps the signatures that were placed to their position on the work.
+    ``positions`` maps the signatures that were placed to their position on the work;
+    ``signatures`` are all that name the paper.
     """
 
     line: int
     raw: object
     parsed: Parsed | BadRecord
     positions: Mapping[str, int] = field(default_factory=dict)
+    signatures: tuple[SignatureRecord, ...] = ()
+
+    def received(self) -> dict[str, object]:
+        """The paper and the signatures that were placed on it, as in the files."""
+        placed = [s for s in self.signatures if s.signature_id in self.positions]
+        return {
+            "papers": self.raw,
+            "signatures": {s.signature_id: s.model_dump(exclude_none=True) for s in placed},
+        }
 
 
 def datasets(sources: list[tuple[Source, Kind]]) -> list[Dataset]:
@@ -169,7 +179,8 @@ def read_dataset(
             yield PaperRead(entry.line, {entry.key: entry.value}, bad)
             continue
         _reject_signatures(data, lost, ledger)
-        yield PaperRead(entry.line, {entry.key: entry.value}, parsed, placed)
+        named = tuple(record for _, record in signatures)
+        yield PaperRead(entry.line, {entry.key: entry.value}, parsed, placed, named)
     for line, record in (item for items in waiting.values() for item in items):
         problem = f"no paper {show(record.paper_id)} in {data.papers.name}"
         orphan = BadRecord("paper_id", problem, "add the paper, or take the signature out")
