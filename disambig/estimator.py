@@ -119,28 +119,8 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         model.check_space(space.fingerprint)
         with self.progress("Indexing", None, "words"):
             index = CorpusIndex.of(corpus, space, model.frequency)
-        with self.progress("Blocking", None, "names"):
-            compared = Comparisons.of(index, blocks_of(corpus))
-        identity = np.full(corpus.n_signatures, -1, dtype=np.int32)
-        block_of = renumber(compared.block_of(corpus.n_signatures))
-        divided = compared.divided(corpus.n_signatures)
-        confidence = np.ones(corpus.n_signatures, dtype=np.float32)
-        considered = scored = next_identity = 0
-        seconds: dict[str, float] = {}
-        for found in self._resolved(index, model, constraints, compared):
-            identity[found.rows] = found.group + next_identity
-            confidence[found.rows] = found.confidence
-            next_identity += int(found.group.max(initial=-1)) + 1
-            considered += found.considered
-            scored += found.scored
-            for stage, spent in found.seconds.items():
-                seconds[stage] = seconds.get(stage, 0.0) + spent
-        with self.progress("Joining across blocks", None, "candidates") as advance:
-            identity = join_across(
-                index, model, constraints, renumber(identity), block_of, divided, advance
-            )
-        return Partition(
-            corpus, identity, confidence, considered, scored, constraints.problems, seconds
+        return cluster_index(
+            index, model, constraints, workers=self.workers, progress=self.progress
         )
 
     def fit_predict(self, corpus: Corpus, labels: Iterable[Label]) -> Partition:
@@ -155,15 +135,55 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         self.model_.check_features(PAIR_FEATURES, GROUP_FEATURES)
         return self.model_
 
-    def _resolved(
-        self, index: CorpusIndex, model: Model, constraints: Constraints, compared: Comparisons
-    ) -> Iterator[Resolved]:
-        """Results of all batches in order, whatever process worked on them."""
-        total = sum(compared.load(number) for number in range(len(compared.batches)))
-        with self.progress("Comparing", total, "pairs") as advance:
-            for found in run_batches(index, model, constraints, compared, self.workers):
-                advance(found.scored)
-                yield found
+
+def cluster_index(
+    index: CorpusIndex,
+    model: Model,
+    constraints: Constraints,
+    *,
+    workers: int = 1,
+    progress: Progress = silent,
+) -> Partition:
+    """Give every signature of an index an identity.
+
+    Parameters
+    ----------
+    index : CorpusIndex
+        Of a corpus, or of some blocks of one with the statistics of the whole.
+    model : Model
+        Fitted to the features and the space that the index was made with.
+    constraints : Constraints
+        Of the index's corpus.
+    workers, progress
+        As for :class:`Disambiguator`.
+    """
+    corpus = index.corpus
+    n = corpus.n_signatures
+    with progress("Blocking", None, "names"):
+        compared = Comparisons.of(index, blocks_of(corpus))
+    identity = np.full(n, -1, dtype=np.int32)
+    block_of, divided = renumber(compared.block_of(n)), compared.divided(n)
+    confidence = np.ones(n, dtype=np.float32)
+    considered = scored = next_identity = 0
+    seconds: dict[str, float] = {}
+    total = sum(compared.load(number) for number in range(len(compared.batches)))
+    with progress("Comparing", total, "pairs") as advance:
+        for found in run_batches(index, model, constraints, compared, workers):
+            advance(found.scored)
+            identity[found.rows] = found.group + next_identity
+            confidence[found.rows] = found.confidence
+            next_identity += int(found.group.max(initial=-1)) + 1
+            considered += found.considered
+            scored += found.scored
+            for stage, spent in found.seconds.items():
+                seconds[stage] = seconds.get(stage, 0.0) + spent
+    with progress("Joining across blocks", None, "candidates") as advance:
+        identity = join_across(
+            index, model, constraints, renumber(identity), block_of, divided, advance
+        )
+    return Partition(
+        corpus, identity, confidence, considered, scored, constraints.problems, seconds
+    )
 
 
 _shared: tuple[CorpusIndex, Model, Constraints, Comparisons] | None = None

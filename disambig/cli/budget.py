@@ -59,7 +59,12 @@ def plan(works: Sequence[Path], memory: int | None, workers: int) -> Plan:
     limit = memory or int(_free() * _SHARE)
     if any(str(path) == "-" for path in works):
         return Plan(workers, None if memory is None else 64)
-    size = sum(_plain_size(path) for path in works)
+    return fitting(sum(_plain_size(path) for path in works), limit, workers)
+
+
+def fitting(size: int, limit: int | None, workers: int) -> Plan:
+    """Decide for ``size`` bytes of works as JSON; ``limit`` as ``memory`` of :func:`plan`."""
+    limit = limit or int(_free() * _SHARE)
     if size * _IN_MEMORY + _PROCESS <= limit:
         return Plan(workers, None)
     # more than half for the process that keeps the order of all signatures and joins across shards
