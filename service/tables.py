@@ -159,7 +159,7 @@ class Work(Table):
     title: Mapped[str]
     venue: Mapped[str | None]
     year: Mapped[int | None]
-    citations: Mapped[int | None]
+    citations: Mapped[int | None] = mapped_column(BigInteger)
     n_authors: Mapped[int]
     added_at: Mapped[datetime]
     changed_at: Mapped[datetime]

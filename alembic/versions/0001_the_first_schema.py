@@ -202,7 +202,7 @@ def upgrade() -> None:
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("venue", sa.Text(), nullable=True),
         sa.Column("year", sa.Integer(), nullable=True),
-        sa.Column("citations", sa.Integer(), nullable=True),
+        sa.Column("citations", sa.BigInteger(), nullable=True),
         sa.Column("n_authors", sa.Integer(), nullable=False),
         sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
