@@ -1,0 +1,108 @@
+"""Pages of long lists: opaque cursors, bounded sizes, the address of the next page.
+
+A cursor says after which entry the page begins. It carries public values only, is bound to the
+list (and its sorting) that made it, and bears a checksum, so that a damaged one, or one of another
+list, is refused rather than read as something else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from hashlib import blake2s
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+import orjson
+from litestar.connection import Request
+from litestar.params import QueryParameter
+
+from service.errors import ServiceError
+
+MOST = 200
+"""Entries of a page at most, where a list does not say otherwise."""
+BIGGEST = 2**63 - 1
+"""Largest whole number that either database stores."""
+_LONGEST = 2048
+
+Limit = Annotated[
+    int,
+    QueryParameter(ge=1, le=MOST, description=f"Entries of a page, 1 to {MOST}."),
+]
+Cursor = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=_LONGEST,
+        description="Where the page begins: what `next` of the page before holds. Left out, "
+        "the first page.",
+    ),
+]
+
+
+class BadCursor(ServiceError):
+    """A cursor that this list did not give out."""
+
+    status, title = 400, "Invalid cursor"
+
+
+def cursor(kind: str, *values: str | int | float) -> str:
+    """A cursor of the list ``kind`` after the entry with these values."""
+    payload = orjson.dumps(values)
+    return base64.urlsafe_b64encode(_check(kind, payload) + payload).rstrip(b"=").decode()
+
+
+def read_cursor(kind: str, text: str | None, types: Sequence[type]) -> tuple[Any, ...] | None:
+    """The values of a cursor; None where there is none.
+
+    Raises
+    ------
+    BadCursor
+        If it is damaged, of another list, or its values are not of ``types``.
+    """
+    if text is None:
+        return None
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        check, payload = raw[:8], raw[8:]
+        values = orjson.loads(payload)
+    except (ValueError, binascii.Error):
+        raise _bad() from None
+    if check != _check(kind, payload) or not isinstance(values, list) or len(values) != len(types):
+        raise _bad()
+    if not all(_fits(v, t) for v, t in zip(values, types, strict=True)):
+        raise _bad()
+    return tuple(values)
+
+
+def next_page(request: Request[Any, Any, Any], following: str | None) -> str | None:
+    """Path and query of the next page; None after the last."""
+    if following is None:
+        return None
+    kept = [
+        (k, v)
+        for k, v in parse_qsl(request.scope["query_string"].decode("latin-1"), True)
+        if k != "cursor"
+    ]
+    path = (request.scope.get("raw_path") or request.scope["path"].encode()).split(b"?")[0]
+    return f"{path.decode('latin-1')}?{urlencode([*kept, ('cursor', following)])}"
+
+
+def _bad() -> BadCursor:
+    return BadCursor(
+        "the cursor is damaged, or of another list or sorting",
+        "follow `next` of the page before, or leave the cursor out to begin anew",
+        field="cursor",
+    )
+
+
+def _check(kind: str, payload: bytes) -> bytes:
+    return blake2s(payload, digest_size=8, key=kind.encode()[:32], person=b"cursor").digest()
+
+
+def _fits(value: object, wanted: type) -> bool:
+    if wanted is int:
+        return type(value) is int and abs(value) <= BIGGEST
+    if wanted is str:
+        return isinstance(value, str) and "\0" not in value
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

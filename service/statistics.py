@@ -1,0 +1,50 @@
+"""Counts of what the service holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from service.tables import Event, Identity, Membership, Name, Run, Signature, State, Work
+
+
+def counts(connection: Connection) -> dict[str, Any]:
+    """Works, mentions, names, identities by status, and what was published last."""
+    state = connection.execute(select(State.sequence, State.publication_run)).one()
+    mentions = _count(connection, select(func.count()).where(Signature.retired_version.is_(None)))
+    placed = _count(connection, select(func.count()).select_from(Membership))
+    grouped = select(Identity.status, func.count()).group_by(Identity.status)
+    by_status: dict[str, int] = dict(connection.execute(grouped).tuples().all())
+    curated = select(func.count()).where(Identity.status == "active", Identity.curated)
+    return {
+        "works": _count(connection, select(func.count()).select_from(Work)),
+        "names": _count(connection, select(func.count()).select_from(Name)),
+        "mentions": mentions,
+        "placed": placed,
+        "unplaced": mentions - placed,
+        "identities": {
+            "active": by_status.get("active", 0),
+            "redirected": by_status.get("redirected", 0),
+            "gone": by_status.get("split", 0),
+            "curated": _count(connection, curated),
+        },
+        "publication": _publication(connection, state.publication_run),
+        "sequence": state.sequence,
+    }
+
+
+def _publication(connection: Connection, run_key: int | None) -> dict[str, Any] | None:
+    if run_key is None:
+        return None
+    query = (
+        select(Run.id, Event.seq, Event.at)
+        .outerjoin(Event, Event.seq == Run.event_seq)
+        .where(Run.key == run_key)
+    )
+    row = connection.execute(query).one_or_none()
+    return None if row is None else {"run": row.id, "sequence": row.seq, "at": row.at}
+
+
+def _count(connection: Connection, query: Any) -> int:
+    return int(connection.scalars(query).one())
