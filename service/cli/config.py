@@ -1,0 +1,60 @@
+"""``disambig config``: every setting, its value, where that comes from and what it means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from service.cli import common
+
+if TYPE_CHECKING:
+    from service.explained import Explained
+
+
+@click.command(
+    epilog=common.examples(
+        "disambig config",
+        "disambig config --toml > disambig.toml",
+        "DISAMBIG_PORT=9000 disambig config --json",
+    )
+)
+@click.option("--toml", "as_toml", is_flag=True, help="Print a commented file to start from.")
+@common.json_option
+def config(as_toml: bool, as_json: bool) -> None:
+    """Show every setting, its value and its source.
+
+    A setting comes from the environment (DISAMBIG_ and its name in capitals), else from
+    disambig.toml in the working folder or the file that DISAMBIG_CONFIG names, else it has its
+    default. Passwords are never shown.
+    """
+    import json
+    from dataclasses import asdict
+
+    from service.errors import Invalid
+    from service.explained import defaults, explain, toml
+
+    if as_toml and as_json:
+        raise click.UsageError("--toml and --json exclude each other")
+    try:
+        found = explain()
+    except Invalid:
+        if not (as_toml or as_json):
+            _print(defaults())  # what may be set, above the error that says what is wrong
+        raise
+    if as_toml:
+        click.echo(toml(found), nl=False)
+    elif as_json:
+        click.echo(json.dumps([asdict(setting) for setting in found], indent=2))
+    else:
+        _print(found)
+
+
+def _print(found: list[Explained]) -> None:
+    from disambig.console import safe
+
+    for setting in found:
+        value = "(not set)" if setting.value is None else str(setting.value)
+        click.echo(f"{setting.name} = {safe(value)}")
+        click.echo(f"    {safe(setting.meaning)}")
+        click.echo(f"    {setting.variable}, {setting.takes}; from {safe(setting.source)}")
