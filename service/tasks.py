@@ -35,7 +35,7 @@ from service.tables import Event, Name, Task
 KINDS = ("conflict", "merge", "split", "assign")
 STATES = ("open", "closed")
 
-_FIRST = case((Task.kind == "conflict", 0), else_=1)
+_FIRST: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
 _CLOSING = Event.__table__.alias("closing")
 
 
@@ -257,7 +257,8 @@ def _follows(after: After) -> ColumnElement[bool]:
         Task.priority < after.priority,
         and_(Task.priority == after.priority, Task.key > after.key),
     )
-    return or_(_FIRST > after.first, and_(_FIRST == after.first, lower))
+    first = after.first
+    return or_(_FIRST > first, and_(_FIRST == first, lower))
 
 
 def _place(row: Mapping[Any, Any]) -> tuple[int, float, int]:
