@@ -35,7 +35,7 @@ from service.tables import Event, Name, Task
 KINDS = ("conflict", "merge", "split", "assign")
 STATES = ("open", "closed")
 
-_FIRST: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
+_turn: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
 _CLOSING = Event.__table__.alias("closing")
 
 
@@ -157,7 +157,7 @@ def listed(
 
     ``name`` is a folded name; None for a kind, state or name means any.
     """
-    query = _query().order_by(_FIRST, Task.priority.desc(), Task.key).limit(limit + 1)
+    query = _query().order_by(_turn, Task.priority.desc(), Task.key).limit(limit + 1)
     for column, value in ((Task.kind, kind), (Task.state, state), (Name.folded, name)):
         if value is not None:
             query = query.where(column == value)
@@ -245,7 +245,7 @@ def _query() -> Any:
             Task.id, Task.kind, Task.state, Task.subject, Name.printed.label("name"),
             Task.mentions, Task.priority, Task.evidence, Task.created_at, Task.created_seq,
             Task.closed_by, _CLOSING.c.at.label("closed_at"), _CLOSING.c.reason,
-            _FIRST.label("first"), Task.key,
+            _turn.label("first"), Task.key,
         )
         .outerjoin(Name, Name.key == Task.name_key)
         .outerjoin(_CLOSING, _CLOSING.c.seq == Task.closed_seq)
@@ -257,8 +257,7 @@ def _follows(after: After) -> ColumnElement[bool]:
         Task.priority < after.priority,
         and_(Task.priority == after.priority, Task.key > after.key),
     )
-    first = after.first
-    return or_(_FIRST > first, and_(_FIRST == first, lower))
+    return or_(_turn > after.first, and_(_turn == after.first, lower))
 
 
 def _place(row: Mapping[Any, Any]) -> tuple[int, float, int]:
