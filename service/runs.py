@@ -1,0 +1,485 @@
+"""Runs: asked for, claimed by one worker at a time, shown while they go on, ended.
+
+A claim is one statement, so two workers never get one run. A worker that holds a run writes a
+heartbeat; when that is too old another worker may claim the run. What a worker stores is stored
+only if its claim still stands in the same transaction (:func:`hold`), so one that was taken for
+dead and comes back changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from service.actors import Actor
+from service.database import Database
+from service.errors import Conflict, Invalid, NotFound
+from service.ids import new_id
+from service.ledger import Ledger
+from service.tables import (
+    Block,
+    Decision,
+    Proposal,
+    ProposalChange,
+    ProposalGroup,
+    Run,
+    RunArtifact,
+    State,
+)
+
+FULL, TOUCHED = "full", "touched"
+SCOPES = (FULL, TOUCHED)
+STATES = (
+    "queued", "running", "proposed", "published", "failed", "cancelled", "superseded",
+    "rolled-back",
+)  # fmt: skip
+ATTEMPTS = 3
+"""Times that a run is begun before it is given up."""
+MOST = 500
+"""Runs of one page."""
+REASON = 2_000
+"""Most characters of a reason."""
+KEPT = 3
+"""Proposals that are kept although a later run was published, newest first; of published runs
+the same, so that one that was rolled back can be published again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as callers see it; see :class:`service.tables.Run`.
+
+    ``done`` of ``total`` (None: unknown) tells how far its ``stage`` is.
+    """
+
+    id: str
+    state: str
+    scope: str
+    actor: str
+    reason: str | None
+    model: str | None
+    based_on: int | None
+    rebases: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    stage: str | None
+    done: int
+    total: int | None
+    error: str | None
+    summary: Mapping[str, Any] | None
+    event_seq: int | None
+    claimed_by: str | None
+    heartbeat_at: datetime | None
+
+
+_VIEW = tuple(getattr(Run, name) for name in RunView.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A run that a worker holds: its ``attempt`` tells this claim from earlier ones."""
+
+    run_key: int
+    run_id: str
+    scope: str
+    rebases: int
+    worker: str
+    attempt: int
+
+
+class LostClaim(Exception):
+    """The run was cancelled, or another worker has it; what was found must not be stored."""
+
+
+def create(
+    database: Database, actor: Actor, *, scope: str = TOUCHED, reason: str | None = None
+) -> RunView:
+    """Ask for a run; a worker will do it.
+
+    Parameters
+    ----------
+    scope : str
+        ``full``, or ``touched``: the blocks in which something has changed since the last
+        published run.
+
+    Raises
+    ------
+    Invalid
+        If the scope is neither, or the reason is too long.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        return created(ledger, actor, scope=scope, reason=reason)
+
+
+def created(ledger: Ledger, actor: Actor, *, scope: str, reason: str | None) -> RunView:
+    """The same within a write that holds the ledger."""
+    if scope not in SCOPES:
+        raise Invalid(
+            f"no run has the scope {scope[:40]!r}", f"use {' or '.join(SCOPES)}", field="scope"
+        )
+    if reason is not None and len(reason) > REASON:
+        raise Invalid(
+            f"the reason has {len(reason):,} characters",
+            f"use at most {REASON:,}",
+            field="reason",
+        )
+    reason = None if reason is None else reason.replace("\0", "\u2400")
+    run_id = new_id("r")
+    connection = ledger.connection
+    connection.execute(
+        insert(Run).values(
+            id=run_id, state="queued", scope=scope, actor=actor.name, reason=reason,
+            rebases=0, created_at=ledger.at, attempts=0, done=0,
+        )
+    )  # fmt: skip
+    ledger.record("run-created", actor, subject=run_id, reason=reason, after={"scope": scope})
+    return get(connection, run_id)
+
+
+def get(connection: Connection, run_id: str) -> RunView:
+    """One run.
+
+    Raises
+    ------
+    NotFound
+        If there is none of that id.
+    """
+    row = connection.execute(select(*_VIEW).where(Run.id == run_id)).one_or_none()
+    if row is None:
+        raise _unknown(run_id)
+    return RunView(*row)
+
+
+def key_of(connection: Connection, run_id: str) -> int:
+    """Key of a run; as :func:`get`."""
+    key = connection.scalar(select(Run.key).where(Run.id == run_id))
+    if key is None:
+        raise _unknown(run_id)
+    return key
+
+
+def page(
+    connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
+) -> list[RunView]:
+    """Runs, newest first; those asked for before the run ``before``.
+
+    Raises
+    ------
+    Invalid
+        If no run can be in that state.
+    """
+    wanted: Select[Any] = select(*_VIEW).order_by(Run.key.desc()).limit(min(max(limit, 1), MOST))
+    if state is not None:
+        if state not in STATES:
+            raise Invalid(
+                f"no run is ever {state[:40]!r}", f"use one of {', '.join(STATES)}", field="state"
+            )
+        wanted = wanted.where(Run.state == state)
+    if before is not None:
+        wanted = wanted.where(Run.key < key_of(connection, before))
+    return [RunView(*row) for row in connection.execute(wanted)]
+
+
+def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> RunView:
+    """End a run that is queued or running, or drop a proposal.
+
+    Raises
+    ------
+    NotFound
+        If there is none of that id.
+    Conflict
+        If it has ended already.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        found = get(connection, run_id)
+        if found.state not in ("queued", "running", "proposed"):
+            raise Conflict(
+                f"run {run_id} is {found.state}",
+                "only a run that is queued, running or proposed can be cancelled",
+                state=found.state,
+            )
+        connection.execute(
+            update(Run)
+            .where(Run.id == run_id)
+            .values(state="cancelled", ended_at=ledger.at, claimed_by=None)
+        )
+        ledger.record(
+            "run-cancelled", actor, subject=run_id, reason=reason, before={"state": found.state}
+        )
+        return get(connection, run_id)
+
+
+def claim(database: Database, worker: str, patience: float) -> Claim | None:
+    """Take the oldest run that waits, or whose worker has given no sign for ``patience`` seconds.
+
+    Runs that were begun :data:`ATTEMPTS` times already are told as failed instead.
+    """
+    with database.write() as connection:
+        now = moment(connection)
+        silent = and_(Run.state == "running", Run.heartbeat_at < now - timedelta(seconds=patience))
+        connection.execute(
+            update(Run)
+            .where(silent, Run.attempts >= ATTEMPTS)
+            .values(
+                state="failed", ended_at=now, claimed_by=None,
+                error=f"{ATTEMPTS} workers ended without a word while they did this run, most "
+                "likely for want of memory; give workers less to use at once (settings memory "
+                "and workers), then start a new run",
+            )
+        )  # fmt: skip
+        waiting = (
+            select(Run.key)
+            .where(or_(Run.state == "queued", silent))
+            .order_by(Run.key)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        taken = (
+            update(Run)
+            .where(Run.key == waiting)
+            .values(
+                state="running", claimed_by=worker, heartbeat_at=now, attempts=Run.attempts + 1,
+                started_at=func.coalesce(Run.started_at, now), ended_at=None,
+                stage=None, done=0, total=None, error=None,
+            )
+            .returning(Run.key, Run.id, Run.scope, Run.rebases, Run.attempts)
+        )  # fmt: skip
+        row = connection.execute(taken).one_or_none()
+        if row is None:
+            return None
+        return Claim(row.key, row.id, row.scope, row.rebases, worker, row.attempts)
+
+
+def beat(database: Database, claim: Claim, stage: str | None, done: int, total: int | None) -> bool:
+    """Give a sign of life and tell how far it is; whether the claim still stands."""
+    with database.write() as connection:
+        found = connection.execute(
+            update(Run)
+            .where(_held(claim))
+            .values(heartbeat_at=moment(connection), stage=stage, done=done, total=total)
+        )
+        return found.rowcount == 1
+
+
+def hold(connection: Connection, claim: Claim) -> Row[Any]:
+    """The run, locked until the write ends, if the claim still stands.
+
+    Raises
+    ------
+    LostClaim
+        If it does not.
+    """
+    row = connection.execute(select(Run.__table__).where(_held(claim)).with_for_update()).first()
+    if row is None:
+        raise LostClaim(claim.run_id)
+    return row
+
+
+def note_basis(database: Database, claim: Claim, based_on: int, model: str) -> None:
+    """Write down the state of the works and the model that a run has read.
+
+    Raises
+    ------
+    LostClaim
+    """
+    with database.write() as connection:
+        hold(connection, claim)
+        connection.execute(
+            update(Run).where(Run.key == claim.run_key).values(based_on=based_on, model=model)
+        )
+
+
+def give_back(database: Database, claim: Claim) -> None:
+    """Let another worker have it, as if it had not been begun: this one is told to stop."""
+    with database.write() as connection:
+        connection.execute(
+            update(Run)
+            .where(_held(claim))
+            .values(
+                state="queued", claimed_by=None, heartbeat_at=None, attempts=Run.attempts - 1,
+                stage=None, done=0, total=None,
+            )
+        )  # fmt: skip
+
+
+def fail(
+    database: Database, actor: Actor, claim: Claim, error: str, *, for_good: bool = False
+) -> str | None:
+    """Tell that the run went wrong; it is tried again unless that has happened too often.
+
+    Parameters
+    ----------
+    for_good : bool
+        Whether trying again would find the same.
+
+    Returns
+    -------
+    str or None
+        ``failed`` or ``queued``; None if the claim no longer stands.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        final = for_good or claim.attempt >= ATTEMPTS
+        state = "failed" if final else "queued"
+        done = connection.execute(
+            update(Run)
+            .where(_held(claim))
+            .values(
+                state=state, claimed_by=None, heartbeat_at=None, error=error,
+                ended_at=ledger.at if final else None,
+            )
+        )  # fmt: skip
+        if done.rowcount != 1:
+            return None
+        ledger.record(
+            "run-failed", actor, subject=claim.run_id, after={"error": error, "state": state}
+        )
+        return state
+
+
+def last_published(connection: Connection, *, full: bool = False) -> Row[Any] | None:
+    """The run that readers see (key, id, based_on, summary); with ``full`` the last full one.
+
+    A run that was rolled back is none.
+    """
+    wanted = (
+        select(Run.key, Run.id, Run.based_on, Run.summary)
+        .where(Run.state == "published")
+        .order_by(Run.event_seq.desc())
+        .limit(1)
+    )
+    if full:
+        # a touched run that found nearly everything touched has done a full one
+        wanted = wanted.where(exists().where(RunArtifact.run_key == Run.key))
+    return connection.execute(wanted).one_or_none()
+
+
+def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
+    """Ask for a run over what was touched, if the last is old enough and there is anything new.
+
+    Several workers may do so at once: only one run comes of it.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        alive = ("queued", "running", "proposed", "published")
+        last = connection.execute(
+            select(Run.state, Run.created_at, Run.based_on)
+            .where(Run.state.in_(alive))
+            .order_by(Run.key.desc())
+            .limit(1)
+        ).one_or_none()
+        if last is not None:
+            if last.state in ("queued", "running"):
+                return None
+            if ledger.at - last.created_at < timedelta(hours=hours):
+                return None
+        since = 0 if last is None else last.based_on or 0
+        if not anything_since(connection, since):
+            return None
+        return created(ledger, actor, scope=TOUCHED, reason=f"every {hours:g} hours")
+
+
+def anything_since(connection: Connection, seq: int) -> bool:
+    """Whether works or decisions have changed after an event."""
+    touched = select(Block.key).where(Block.touched > seq).limit(1)
+    decided = (
+        select(Decision.key)
+        .where(or_(Decision.event_seq > seq, Decision.undone_seq > seq))
+        .limit(1)
+    )
+    return any(connection.scalar(query) is not None for query in (touched, decided))
+
+
+def tidy(database: Database) -> int:
+    """Remove proposals that nobody will publish any more; the number of runs they were of.
+
+    Only what runs proposed is removed, never anything that was published. Proposals older than
+    the run that readers see become ``superseded``, but for the newest :data:`KEPT`. Statistics
+    are kept of the newest two runs that left any and were published, and of proposals.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        current = connection.scalar(select(State.publication_run)) or 0
+        _supersede(connection, ledger.at, current)
+        dead = _keys(connection, ("failed", "cancelled", "superseded"))
+        shown = _keys(connection, ("published", "rolled-back"))
+        holding = _with_rows(connection, ProposalGroup)
+        emptied = sorted((set(dead) | set(shown[KEPT:])) & holding)
+        for key in emptied:
+            for table in (Proposal, ProposalGroup):
+                connection.execute(delete(table).where(table.run_key == key))
+            if key in dead:
+                connection.execute(delete(ProposalChange).where(ProposalChange.run_key == key))
+        left = sorted(_with_rows(connection, RunArtifact), reverse=True)
+        useful = [key for key in left if key in set(shown)][:2]
+        waiting = _keys(connection, ("queued", "running", "proposed"))
+        for key in set(left) - set(useful) - set(waiting):
+            connection.execute(delete(RunArtifact).where(RunArtifact.run_key == key))
+        return len(emptied)
+
+
+def moment(connection: Connection) -> datetime:
+    """Now, by the clock that all workers share: that of the server, or of the one machine."""
+    if connection.dialect.name == "sqlite":
+        return datetime.now(UTC)
+    found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return found.astimezone(UTC)
+
+
+def _held(claim: Claim) -> Any:
+    return and_(
+        Run.key == claim.run_key,
+        Run.state == "running",
+        Run.claimed_by == claim.worker,
+        Run.attempts == claim.attempt,
+    )
+
+
+def _supersede(connection: Connection, at: datetime, current: int) -> None:
+    older = connection.scalars(
+        select(Run.key).where(Run.state == "proposed").order_by(Run.key.desc()).offset(KEPT)
+    )
+    keys = [key for key in older if key < current]
+    if keys:
+        connection.execute(
+            update(Run).where(Run.key.in_(keys)).values(state="superseded", ended_at=at)
+        )
+
+
+def _keys(connection: Connection, states: tuple[str, ...]) -> list[int]:
+    """Keys of runs in some states, last published first, then newest."""
+    rank = case((Run.event_seq.is_(None), 0), else_=Run.event_seq)
+    found = select(Run.key).where(Run.state.in_(states)).order_by(rank.desc(), Run.key.desc())
+    return list(connection.scalars(found))
+
+
+def _with_rows(connection: Connection, table: type[ProposalGroup] | type[RunArtifact]) -> set[int]:
+    """Keys of runs that a table has rows of."""
+    return set(connection.scalars(select(Run.key).where(exists().where(table.run_key == Run.key))))
+
+
+def _unknown(run_id: str) -> NotFound:
+    return NotFound(
+        f"there is no run {run_id[:80]!r}", "disambig run list shows those there are", field="run"
+    )
