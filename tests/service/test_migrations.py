@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Column, Connection, MetaData, insert, select, text, types
-from sqlalchemy.dialects.postgresql import JSONB
+from schema_filling import content, fill
+from sqlalchemy import Connection, MetaData, text
 
 from service.actors import Actor
 from service.database import Database, sqlite_url
@@ -66,44 +65,6 @@ def empty(database: Database) -> Database:
     with database.write() as connection:
         connection.execute(text("DROP TABLE alembic_version"))
     return database
-
-
-def a_value(column: Column[Any]) -> Any:
-    """Something that the column takes, however its revision defines it."""
-    if column.nullable and column.foreign_keys:
-        return None
-    kind = column.type
-    for of, value in (
-        (types.Boolean, True),
-        (types.Integer, 1),
-        (types.Float, 0.5),
-        (types.DateTime, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
-        ((types.JSON, JSONB), {"a": ["ü", 1]}),
-        (types.LargeBinary, b"\x00\xff"),
-        (types.String, "a"),
-    ):
-        if isinstance(kind, of):
-            return value
-    raise AssertionError(f"no value for {column!r} of {kind!r}; add one")
-
-
-def reflected(connection: Connection) -> MetaData:
-    metadata = MetaData()
-    metadata.reflect(connection)
-    metadata.remove(metadata.tables["alembic_version"])
-    return metadata
-
-
-def fill(connection: Connection) -> None:
-    """At least one row in every table."""
-    for table in reflected(connection).sorted_tables:
-        if connection.execute(select(table)).first() is None:
-            connection.execute(insert(table).values({c.name: a_value(c) for c in table.columns}))
-
-
-def content(connection: Connection) -> dict[str, list[dict[str, Any]]]:
-    tables = reflected(connection).sorted_tables
-    return {t.name: [dict(r._mapping) for r in connection.execute(select(t))] for t in tables}
 
 
 def test_the_migrations_make_what_the_tables_say(database: Database) -> None:

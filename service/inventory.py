@@ -1,0 +1,88 @@
+"""What a database holds, at a glance."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, func, select, text
+
+from service import migrations
+from service.database import Database
+from service.tables import Change, Decision, Event, Identity, Name, Run, Signature, Task, Work
+
+COUNTED = {
+    "works": Work,
+    "names": Name,
+    "signatures": Signature,
+    "identities": Identity,
+    "decisions": Decision,
+    "events": Event,
+    "changes": Change,
+    "runs": Run,
+    "tasks": Task,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a database holds.
+
+    Attributes
+    ----------
+    kind : str
+        Such as ``SQLite 3.40.1``.
+    revision, newest : str or None, str
+        Revision of its schema, and the one this version needs.
+    bytes : int
+        Size of the database.
+    free : int or None
+        Bytes free on its disk; None for PostgreSQL.
+    rows : dict
+        Rows of the main tables; empty when the schema is not this version's.
+    last_event : datetime or None
+    """
+
+    kind: str
+    revision: str | None
+    newest: str
+    bytes: int
+    free: int | None
+    rows: dict[str, int]
+    last_event: datetime | None
+
+
+def inventory(database: Database) -> Inventory:
+    """Look into a database of any revision.
+
+    Raises
+    ------
+    Unavailable
+        If it cannot be reached.
+    """
+    revision, newest = migrations.current(database), migrations.newest()
+    with database.read() as connection:
+        kind, size = _engine(connection)
+        rows: dict[str, int] = {}
+        last = None
+        if revision == newest:
+            for name, table in COUNTED.items():
+                rows[name] = connection.scalar(select(func.count()).select_from(table)) or 0
+            last = connection.scalar(select(Event.at).order_by(Event.seq.desc()).limit(1))
+    free = None
+    if database.is_sqlite:
+        free = shutil.disk_usage(Path(str(database.url.database)).absolute().parent).free
+    return Inventory(kind, revision, newest, size, free, rows, last)
+
+
+def _engine(connection: Connection) -> tuple[str, int]:
+    """Name and version of the database, and its size in bytes."""
+    if connection.dialect.name == "sqlite":
+        version = connection.scalar(text("SELECT sqlite_version()"))
+        size = text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+        return f"SQLite {version}", connection.scalar(size) or 0
+    version = connection.scalar(text("SHOW server_version"))
+    size = text("SELECT pg_database_size(current_database())")
+    return f"PostgreSQL {version}", connection.scalar(size) or 0
