@@ -32,6 +32,10 @@ CROWD = 350
 divided. Every block of the labelled corpora stays whole; larger ones cost what their
 signatures cost, not the square of it."""
 
+PLACE = 0.7
+"""Length of an affiliation beside the 1 of a co-author seen once, where an initial looks for the
+signature most like it."""
+
 PAIRS_PER_BATCH = 250_000
 """Pairs compared at once: bounds memory (about 400 bytes a pair)."""
 
@@ -161,10 +165,11 @@ def part_size(crowd: int) -> int:
 def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
     """Divide a block without parting likely pairs.
 
-    Signatures stay together while they share a written-out first name or a co-author;
-    connected sets are packed, neighbours in topic together, into parts of at most twice
-    ``limit``. A connected set above ``limit`` is divided along its topics. Likely pairs that
-    part are met again when identities are joined across parts (:func:`cross_pairs`).
+    Signatures stay together while they share a written-out first name or a co-author; one with
+    an initial goes where the signature most like it is (:func:`_company_and_place`). Connected
+    sets are packed, neighbours in topic together, into parts of at most twice ``limit``. A
+    connected set above ``limit`` is divided along its topics. Likely pairs that part are met
+    again when identities are joined across parts (:func:`cross_pairs`).
     """
     parts = _by_given_name(index, block)
     parts = [
@@ -191,7 +196,12 @@ def _groups(labels: Int32, rows: Int32) -> list[Int32]:
 
 
 def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
-    """Parts by first written-out given name; initials follow the co-author they share most."""
+    """Parts by first written-out given name; initials follow the signature most like them.
+
+    A work that prints one author's initial prints those of all, so co-authors are compared by
+    initial as well. Following one signature does better than following a name: the many people
+    behind a name have, together, something in common with everybody.
+    """
     names = index.corpus.names
     first = []
     for code in index.corpus.signature_name[block]:
@@ -200,17 +210,32 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     keys, label = np.unique(np.array(first), return_inverse=True)
     initials = np.flatnonzero(label == 0) if keys[0] == "" else np.empty(0, dtype=np.int64)
     if len(initials) and len(keys) > 1:
-        coauthors = _coauthors(index, block)
-        member = sparse.csr_array(
-            (np.ones(len(block), np.float32), (label, np.arange(len(block)))),
-            shape=(len(keys), len(block)),
-        )
-        profile = sparse.csr_array(member @ coauthors)
-        for some in np.array_split(initials, len(initials) * len(keys) // 10**7 + 1):
-            shared = (coauthors[some] @ profile.T).toarray()
-            shared[:, 0] = 0
-            label[some] = shared.argmax(axis=1)  # 0, those of initials only, where none is shared
+        written = np.flatnonzero(label)
+        evidence = _company_and_place(index, block)
+        others = sparse.csc_array(evidence[written].T)
+        for some in np.array_split(initials, len(initials) * len(written) // 10**7 + 1):
+            shared = (evidence[some] @ others).toarray()
+            nearest = label[written[shared.argmax(axis=1)]]
+            # those that share nothing with anybody stay by themselves
+            label[some] = np.where(shared.max(axis=1) > 0, nearest, 0)
     return _groups(label.astype(np.int32), block)
+
+
+def _company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
+    """Co-authors, by full name and by initial, and words of the affiliation; rare ones weigh
+    more. The product of two rows is what two signatures have in common.
+    """
+    parts = []
+    for initials, rarity in ((False, index.full_rarity), (True, index.initial_rarity)):
+        team = team_of(index, rows, initials=initials)
+        shape = (len(rows), len(rarity))
+        weight = rarity[team.column]
+        parts.append(sparse.csr_array((weight, team.column, team.start), shape=shape))
+    place = index.affiliation_of[rows]
+    texts = index.affiliation.with_empty().take(np.where(place >= 0, place, len(index.affiliation)))
+    shape = (len(rows), len(index.affiliation_idf))
+    words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
+    return sparse.csr_array(sparse.hstack([*parts, PLACE * words]))
 
 
 def _coauthors(index: CorpusIndex, rows: Int32) -> sparse.csr_array:

@@ -13,6 +13,7 @@ from invented import indexed, population, work
 
 from disambig.blocking import Comparisons, blocks_of, divide, primary_key
 from disambig.corpus import Corpus
+from disambig.domain import Author, Work
 from disambig.index import CorpusIndex
 from disambig.names import parse_name
 from disambig.pair_features import team_of
@@ -140,6 +141,34 @@ def test_an_initial_goes_with_the_first_name_whose_coauthors_it_shares() -> None
     assert {name for name, _ in with_y} >= {"Yi Wang"}
     with_z = next(part for part in printed if ("Y. Wang", "z") in part)
     assert {name for name, _ in with_z} >= {"Yan Wang"}
+
+
+def test_an_initial_goes_with_the_signature_whose_coauthors_or_affiliation_it_shares() -> None:
+    # ten Yis, Yans and Yongs, each with a colleague and a town of their own; "a" prints initials
+    # of two Yongs' names, "b" has a new colleague but the Yongs' town
+    first, last, town = ("Yi", "Yan", "Yong"), ("Qx Ru", "Rx Ru", "Sx Ru"), ("Graz", "Bern", "Lodz")
+    works = [
+        Work(
+            f"k{k:02}", "T",
+            (Author(f"{first[k % 3]} Wang", affiliations=(town[k % 3],)), Author(last[k % 3])),
+        )
+        for k in range(30)
+    ]  # fmt: skip
+    works += [
+        Work("a", "T", (Author("Y. Wang"), Author("S. Ru"))),
+        Work("b", "T", (Author("Y. Wang", affiliations=("Lodz",)), Author("Tx Ru"))),
+    ]
+    index = indexed(works)
+    beside = {
+        index.corpus.work_ids[index.corpus.signature_work[row]]: {
+            index.corpus.printed_name(r) for r in part.tolist()
+        }
+        for part in divide(index, wang_rows(index), 12)
+        for row in part.tolist()
+    }
+    # two parts hold them all; left by themselves, "a" and "b" would be put with Yi and Yan
+    assert "Yong Wang" in beside["a"]
+    assert "Yong Wang" in beside["b"]
 
 
 def everyone(index: CorpusIndex, crowd: int, pairs: int) -> Comparisons:
