@@ -111,6 +111,8 @@ def insert_rows(
     table: type[Table],
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
+    *,
+    into: str | None = None,
 ) -> int:
     """Insert many rows as fast as the database takes them; the number of rows.
 
@@ -122,6 +124,8 @@ def insert_rows(
     columns : sequence of str
     rows : iterable of sequences
         Values in the order of ``columns``; read once.
+    into : str, optional
+        Name of another table with these columns, such as a temporary one.
     """
     dialect = connection.dialect
     types = [table.__table__.c[name].type.dialect_impl(dialect) for name in columns]
@@ -136,7 +140,7 @@ def insert_rows(
             yield values
 
     quoted = ", ".join(f'"{name}"' for name in columns)
-    name = table.__tablename__
+    name = into or table.__tablename__
     cursor = connection.connection.cursor()
     total = 0
     try:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from service.actors import Actor
+from service.database import insert_rows
 from service.tables import Change, Event, State
 
 
@@ -91,14 +92,9 @@ class Ledger:
         if not entries:
             return
         first = self.take(len(entries))
-        self.connection.execute(
-            insert(Change),
-            [
-                {
-                    "seq": first + k, "event_seq": event_seq, "kind": entry.kind,
-                    "identity": entry.identity, "others": list(entry.others),
-                    "mentions": entry.mentions, "at": self.at,
-                }
-                for k, entry in enumerate(entries)
-            ],
-        )  # fmt: skip
+        rows = (
+            (first + k, event_seq, e.kind, e.identity, list(e.others), e.mentions, self.at)
+            for k, e in enumerate(entries)
+        )
+        columns = ("seq", "event_seq", "kind", "identity", "others", "mentions", "at")
+        insert_rows(self.connection, Change, columns, rows)

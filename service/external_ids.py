@@ -1,0 +1,314 @@
+"""Ids that others gave to the person behind an identity, with who says so.
+
+An id may stand on two active identities; that is a question for a person (a task of kind
+``conflict``), never a silent merge.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from service.actors import Actor
+from service.database import Database, insert_rows
+from service.errors import Conflict, Invalid, NotFound
+from service.facts import MANY
+from service.identifier_forms import normalised, orcid_of
+from service.identity_rows import ACTIVE, active_identity, update_identities
+from service.ids import new_id
+from service.ledger import Ledger, Told
+from service.sets import among
+from service.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
+
+MENTION = "mention"
+"""Source of ids that are printed on the identity's mentions; they come and go with these."""
+ATTACHED, DETACHED = "external-id-attached", "external-id-detached"
+"""Kinds of events."""
+
+Value = tuple[str, str]
+"""Scheme and id."""
+
+
+class _Row(NamedTuple):
+    key: int
+    identity: int
+    scheme: str
+    value: str
+    source: str
+
+
+def attach(
+    database: Database,
+    actor: Actor,
+    identity_id: str,
+    scheme: str,
+    value: str,
+    source: str,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+) -> Value:
+    """Note that somebody else gave this id to the person; the id in its one form.
+
+    Parameters
+    ----------
+    source : str
+        Who says so.
+    version : int, optional
+        Version of the identity that the caller has seen.
+
+    Raises
+    ------
+    Invalid, NotFound, Conflict, Stale
+    """
+    name, found = normalised(scheme, value)
+    if not source.strip() or source == MENTION or len(source) > 500:
+        raise Invalid("the source of the id is missing", "say who states it", field="source")
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        row = active_identity(connection, identity_id, version)
+        same = _current(connection, [row.key])
+        if any((r.scheme, r.value) == (name, found) and r.source != MENTION for r in same):
+            raise Conflict(
+                f"{identity_id} has {name} {found} already", "there is nothing to do",
+                identity=identity_id,
+            )  # fmt: skip
+        told = {"scheme": name, "value": found, "source": source}
+        seq = ledger.record(ATTACHED, actor, subject=identity_id, reason=reason, after=told)
+        _end(connection, seq, [r for r in same if (r.scheme, r.value) == (name, found)])
+        connection.execute(
+            insert(ExternalId).values(
+                identity_key=row.key, scheme=name, value=found, source=source,
+                actor=actor.name, event_seq=seq,
+            )
+        )  # fmt: skip
+        _touch(connection, ledger, seq, row)
+        settle_conflicts(connection, ledger, seq, {(name, found)})
+    return name, found
+
+
+def detach(
+    database: Database,
+    actor: Actor,
+    identity_id: str,
+    scheme: str,
+    value: str,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+) -> None:
+    """Take an id off an identity; one that its mentions print does not come back with them.
+
+    Raises
+    ------
+    Invalid, NotFound, Conflict, Stale
+    """
+    name, found = normalised(scheme, value)
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        row = active_identity(connection, identity_id, version)
+        rows = [r for r in _current(connection, [row.key]) if (r.scheme, r.value) == (name, found)]
+        if not rows:
+            raise NotFound(
+                f"{identity_id} has no {name} {found}", "see its external ids", field="value"
+            )
+        told = {"scheme": name, "value": found, "source": rows[0].source}
+        seq = ledger.record(DETACHED, actor, subject=identity_id, reason=reason, before=told)
+        _end(connection, seq, rows)
+        _touch(connection, ledger, seq, row)
+        settle_conflicts(connection, ledger, seq, {(name, found)})
+
+
+def follow(
+    connection: Connection,
+    ledger: Ledger,
+    event_seq: int,
+    printed: Mapping[int, Collection[str]],
+    merged: Mapping[int, int],
+) -> None:
+    """Let ids follow a change of memberships.
+
+    Parameters
+    ----------
+    printed : mapping of int to collection of str
+        ORCID iDs that the mentions of each changed identity print.
+    merged : mapping of int to int
+        Identities that were redirected, and where to: their ids go along.
+    """
+    rows = _current(connection, {*printed, *merged, *merged.values()})
+    held = {(r.identity, r.scheme, r.value) for r in rows}
+    wanted = {
+        (identity, "orcid", found)
+        for identity, texts in printed.items()
+        for found in map(orcid_of, texts)
+        if found
+    }
+    ended = [
+        r for r in rows
+        if r.source == MENTION and r.identity in printed and (r.identity, *r[2:4]) not in wanted
+    ]  # fmt: skip
+    fresh = wanted - held
+    fresh -= _refused(connection, {identity for identity, _, _ in fresh})
+    new = [(*item, MENTION) for item in sorted(fresh)]
+    for r in rows:
+        if r.identity in merged and r.source != MENTION:
+            ended.append(r)
+            if (merged[r.identity], r.scheme, r.value) not in held:
+                held.add((merged[r.identity], r.scheme, r.value))
+                new.append((merged[r.identity], r.scheme, r.value, r.source))
+    _end(connection, event_seq, ended)
+    _add(connection, event_seq, new)
+    values = {(r.scheme, r.value) for r in ended} | {(n[1], n[2]) for n in new}
+    settle_conflicts(connection, ledger, event_seq, values)
+
+
+def invert(connection: Connection, ledger: Ledger, event_seq: int, by: int) -> None:
+    """Take back, as part of the event ``by``, what ids that somebody stated did at an event.
+
+    Those that mentions print follow the mentions.
+    """
+    stated = ExternalId.source != MENTION
+    columns = _columns()
+    added = select(*columns).where(
+        stated, ExternalId.event_seq == event_seq, ExternalId.removed_seq.is_(None)
+    )
+    taken = select(*columns).where(stated, ExternalId.removed_seq == event_seq)
+    ended = [_Row(*row) for row in connection.execute(added)]
+    back = [_Row(*row) for row in connection.execute(taken)]
+    _end(connection, by, ended)
+    held = {(r.identity, r.scheme, r.value) for r in _current(connection, {r[1] for r in back})}
+    new = [r[1:] for r in back if (r.identity, r.scheme, r.value) not in held]
+    _add(connection, by, new)
+    settle_conflicts(connection, ledger, by, {(r.scheme, r.value) for r in (*ended, *back)})
+
+
+def settle_conflicts(
+    connection: Connection, ledger: Ledger, event_seq: int, values: Collection[Value]
+) -> None:
+    """Open a task for each value that two active identities have; close it where one has it."""
+    if not values:
+        return
+    holders = _holders(connection, values)
+    subjects = {f"{scheme}:{value}": (scheme, value) for scheme, value in sorted(values)}
+    query = select(Task.subject).where(
+        Task.kind == "conflict", Task.state == "open", among(connection, Task.subject, subjects)
+    )
+    is_open = set(connection.scalars(query))
+    over = [s for s in is_open if len(holders[subjects[s]]) < 2]
+    if over:
+        connection.execute(
+            update(Task)
+            .where(Task.kind == "conflict", Task.state == "open")
+            .where(among(connection, Task.subject, over))
+            .values(state="closed", closed_seq=event_seq, closed_by="resolved")
+        )
+    new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in is_open}
+    _open_tasks(connection, ledger, event_seq, {s: (v, holders[v]) for s, v in new.items()})
+
+
+def _open_tasks(
+    connection: Connection,
+    ledger: Ledger,
+    event_seq: int,
+    new: Mapping[str, tuple[Value, Mapping[int, str]]],
+) -> None:
+    keys = {key for _, held in new.values() for key in held}
+    count = func.count()
+    query = select(Membership.identity_key, count).group_by(Membership.identity_key)
+    rows = connection.execute(query.where(among(connection, Membership.identity_key, keys)))
+    mentions = {row[0]: row[1] for row in rows} if keys else {}
+    columns = (
+        "id", "kind", "state", "subject", "mentions", "priority", "evidence", "created_at",
+        "created_seq",
+    )  # fmt: skip
+
+    def task(subject: str) -> tuple[Any, ...]:
+        (scheme, value), held = new[subject]
+        n = sum(mentions.get(key, 0) for key in held)
+        evidence = {"scheme": scheme, "value": value, "identities": [held[k] for k in sorted(held)]}
+        at = ledger.at
+        return new_id("t"), "conflict", "open", subject, n, float(n), evidence, at, event_seq
+
+    insert_rows(connection, Task, columns, map(task, new))
+
+
+def _holders(
+    connection: Connection, values: Collection[Value]
+) -> defaultdict[Value, dict[int, str]]:
+    """Active identities that have each value: keys and ids."""
+    query = (
+        select(ExternalId.scheme, ExternalId.value, Identity.key, Identity.id)
+        .join(Identity, Identity.key == ExternalId.identity_key)
+        .where(ExternalId.removed_seq.is_(None), Identity.status == ACTIVE)
+        .where(among(connection, ExternalId.value, {value for _, value in values}))
+        .where(among(connection, ExternalId.scheme, {scheme for scheme, _ in values}))
+    )
+    found: defaultdict[Value, dict[int, str]] = defaultdict(dict)
+    for scheme, value, key, public in connection.execute(query):
+        found[scheme, value][key] = public
+    return found
+
+
+def _refused(connection: Connection, identities: Collection[int]) -> set[tuple[int, str, str]]:
+    """Ids that an editor took off identities."""
+    if not identities:
+        return set()
+    query = (
+        select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value)
+        .join(Event, Event.seq == ExternalId.removed_seq)
+        .where(Event.kind == DETACHED)
+    )
+    return {(k, s, v) for k, s, v in connection.execute(query) if k in identities}
+
+
+def _columns() -> tuple[Any, ...]:
+    return (
+        ExternalId.key, ExternalId.identity_key, ExternalId.scheme, ExternalId.value,
+        ExternalId.source,
+    )  # fmt: skip
+
+
+def _current(connection: Connection, identities: Collection[int]) -> list[_Row]:
+    """Ids that identities have."""
+    if not identities:
+        return []
+    query = select(*_columns()).where(ExternalId.removed_seq.is_(None))
+    if len(identities) < MANY:
+        query = query.where(among(connection, ExternalId.identity_key, identities))
+    return [_Row(*row) for row in connection.execute(query) if row[1] in identities]
+
+
+def _end(connection: Connection, event_seq: int, rows: Iterable[_Row]) -> None:
+    keys = [r.key for r in rows]
+    if keys:
+        ended = update(ExternalId).where(among(connection, ExternalId.key, keys))
+        connection.execute(ended.values(removed_seq=event_seq))
+
+
+def _add(
+    connection: Connection, event_seq: int, new: Collection[tuple[int, str, str, str]]
+) -> None:
+    if not new:
+        return
+    actor = connection.scalar(select(Event.actor).where(Event.seq == event_seq))
+    columns = ("identity_key", "scheme", "value", "source", "actor", "event_seq")
+    insert_rows(connection, ExternalId, columns, ((*row, actor, event_seq) for row in new))
+
+
+def _touch(connection: Connection, ledger: Ledger, event_seq: int, row: Any) -> None:
+    """Give an identity whose ids changed a new version, and tell the feed that it goes on."""
+    mentions = connection.scalar(
+        select(func.count()).where(Membership.identity_key == row.key).select_from(Membership)
+    )
+    new = row._replace(version=event_seq)
+    update_identities(connection, [new])
+    connection.execute(
+        insert(IdentityVersion).values(
+            event_seq=event_seq, identity_key=row.key,
+            before=row.told({}, mentions or 0), after=new.told({}, mentions or 0),
+        )
+    )  # fmt: skip
+    ledger.tell(event_seq, [Told("keep", row.id, mentions or 0)])

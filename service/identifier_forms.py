@@ -1,0 +1,102 @@
+"""Ids that others give to persons: the forms they are written in, made one, and checked."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from service.errors import Invalid
+
+LONGEST = 200
+"""Letters of the longest id, or address of one, that is taken."""
+
+
+def normalised(scheme: str, value: str) -> tuple[str, str]:
+    """The scheme and the one form of an id that may be given as an address.
+
+    >>> normalised("ORCID", "https://orcid.org/0000-0002-1825-0097")
+    ('orcid', '0000-0002-1825-0097')
+    >>> normalised("wikidata", "http://www.wikidata.org/entity/Q42")
+    ('wikidata', 'Q42')
+
+    Raises
+    ------
+    Invalid
+        If the scheme is unknown, or the id is not one of its ids.
+    """
+    name = scheme.strip().lower()
+    if name not in _SCHEMES:
+        known = ", ".join(_SCHEMES)
+        raise Invalid(f"unknown scheme {scheme[:40]!r}", f"use one of {known}", field="scheme")
+    read, example = _SCHEMES[name]
+    text = unicodedata.normalize("NFC", value.strip())
+    found = read(unquote(text) if "%" in text else text) if len(text) <= LONGEST else None
+    if found is None:
+        raise Invalid(
+            f"{value[:60]!r} is no valid {name} id", f"give it like {example}", field="value"
+        )
+    return name, found
+
+
+def orcid_of(text: str | None) -> str | None:
+    """The ORCID iD that a work prints, as digits with hyphens; None if it is none."""
+    return _orcid(text.strip()) if text and len(text) <= LONGEST else None
+
+
+def _address(text: str, hosts: str) -> str:
+    """What follows the host in an address of ``hosts``, or the text itself."""
+    return re.sub(rf"^(?:https?://)?(?:www\.)?(?:{hosts})", "", text, flags=re.IGNORECASE)
+
+
+def _orcid(text: str) -> str | None:
+    digits = _checked_digits(_address(text, r"orcid\.org/|orcid:\s*"))
+    return digits and "-".join(digits[k : k + 4] for k in range(0, 16, 4))
+
+
+def _isni(text: str) -> str | None:
+    return _checked_digits(_address(text, r"isni\.org/(?:isni/)?|isni:?\s*"))
+
+
+def _checked_digits(text: str) -> str | None:
+    """Sixteen digits, the last of which checks the others (ISO 7064, MOD 11-2)."""
+    digits = re.sub(r"[\s-]", "", text.rstrip("/")).upper()
+    if not re.fullmatch(r"[0-9]{15}[0-9X]", digits):
+        return None
+    total = 0
+    for digit in digits[:15]:
+        total = (total + int(digit)) * 2
+    check = (12 - total % 11) % 11
+    return digits if digits[15] == ("X" if check == 10 else str(check)) else None
+
+
+def _dblp(text: str) -> str | None:
+    rest = _address(text, r"(?:dblp\.org|dblp\.uni-trier\.de|dblp\.dagstuhl\.de)/")
+    rest = re.sub(r"^(?:dblp:|pid/)|\.(?:html|xml|rdf|nt|bib)$", "", rest)
+    return rest if re.fullmatch(r"[A-Za-z0-9]{1,10}/[A-Za-z0-9-]{1,40}", rest) else None
+
+
+def _openreview(text: str) -> str | None:
+    rest = _address(text, r"openreview\.net/profile\?id=")
+    return rest if re.fullmatch(r"~[^\W\d]\S*?_?\d{1,4}", rest) and rest.isprintable() else None
+
+
+def _viaf(text: str) -> str | None:
+    rest = _address(text, r"viaf\.org/(?:viaf/)?|viaf:").strip("/")
+    return rest if re.fullmatch(r"[1-9][0-9]{0,21}", rest) else None
+
+
+def _wikidata(text: str) -> str | None:
+    rest = _address(text, r"wikidata\.org/(?:wiki|entity)/|wd:").upper()
+    return rest if re.fullmatch(r"Q[1-9][0-9]{0,11}", rest) else None
+
+
+_SCHEMES: dict[str, tuple[Callable[[str], str | None], str]] = {
+    "orcid": (_orcid, "0000-0002-1825-0097"),
+    "dblp": (_dblp, "12/3456-1"),
+    "openreview": (_openreview, "~Ada_Lovelace1"),
+    "viaf": (_viaf, "95218067"),
+    "isni": (_isni, "0000 0001 2103 2683"),
+    "wikidata": (_wikidata, "Q7259"),
+}

@@ -1,0 +1,90 @@
+"""Sets of keys of any size in queries, and changing many rows at once, on either database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Text, bindparam, func, select, text
+from sqlalchemy import update as sql_update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute
+
+from service.database import insert_rows
+from service.tables import Table
+
+FEW = 200
+"""Rows that are changed one by one; more go through a table of their own on PostgreSQL."""
+
+
+def among(
+    connection: Connection, column: InstrumentedAttribute[Any], keys: Iterable[int | str]
+) -> ColumnElement[bool]:
+    """Condition that ``column`` is one of ``keys``, which travel as one parameter.
+
+    Parameters
+    ----------
+    connection : Connection
+    column : InstrumentedAttribute
+        Of integers, or of text.
+    keys : iterable of int or str
+        Any number of them, also none; of the column's type.
+    """
+    found = list(keys)
+    if connection.dialect.name == "sqlite":
+        values = func.json_each(json.dumps(found)).table_valued("value")
+        return column.in_(select(values.c.value))
+    kind = Text if isinstance(column.type, Text) else BigInteger
+    return column == func.any(bindparam(None, found, type_=ARRAY(kind)))
+
+
+def update_rows(
+    connection: Connection,
+    table: type[Table],
+    columns: Sequence[str],
+    rows: Collection[Sequence[Any]],
+) -> None:
+    """Set ``columns`` of the rows whose ``key`` each of ``rows`` begins with.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of a write.
+    table : type of Table
+        With a primary key named ``key``.
+    columns : sequence of str
+    rows : collection of sequences
+        The key, then the values in the order of ``columns``.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite" or len(rows) <= FEW:
+        where = table.__table__.c["key"] == bindparam("row_key")
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+        statement = sql_update(table).where(where).values(values)
+        names = ["row_key", *(f"new_{name}" for name in columns)]
+        connection.execute(statement, [dict(zip(names, row, strict=True)) for row in rows])
+        return
+    _update_through_table(connection, table, columns, rows)
+
+
+def _update_through_table(
+    connection: Connection,
+    table: type[Table],
+    columns: Sequence[str],
+    rows: Collection[Sequence[Any]],
+) -> None:
+    name = table.__tablename__
+    quoted = ", ".join(f'"{c}"' for c in ("key", *columns))
+    connection.execute(
+        text(f'CREATE TEMPORARY TABLE new_rows ON COMMIT DROP AS SELECT {quoted} FROM "{name}" '
+             "WITH NO DATA")
+    )  # fmt: skip
+    with_columns = ["key", *columns]
+    insert_rows(connection, table, with_columns, rows, into="new_rows")
+    set_to = ", ".join(f'"{c}" = new_rows."{c}"' for c in columns)
+    connection.execute(
+        text(f'UPDATE "{name}" SET {set_to} FROM new_rows WHERE "{name}".key = new_rows.key')
+    )
+    connection.execute(text("DROP TABLE new_rows"))
