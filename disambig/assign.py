@@ -11,7 +11,7 @@ differ, or the probability is near the threshold, the answer is that it is not s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
@@ -26,9 +26,10 @@ from disambig.domain import Work
 from disambig.engine import Bonds, Scored, probabilities, second_level
 from disambig.index import CorpusIndex, company_of, terms_of
 from disambig.model import Model
+from disambig.name_evidence import NameMemory
 from disambig.pair_features import RowEvidence, pair_features
 from disambig.pairs import NamePairs, PairBatch
-from disambig.semantic import SemanticSpace, venue_key
+from disambig.semantic import SemanticSpace
 from disambig.statistics import Statistics
 
 Int32 = npt.NDArray[np.int32]
@@ -141,28 +142,15 @@ class Assigner:
     ) -> Assigner:
         """Take up a corpus and the identities of its signatures, int32[S]."""
         terms, company = terms_of(corpus), company_of(corpus)
-        contents = Contents.of(corpus, company, terms, space, model.frequency)
-        statistics = Statistics.of(company, terms)
-        return cls.over(contents, statistics, identity, model, space, identifiers=identifiers)
-
-    @classmethod
-    def over(
-        cls,
-        contents: Contents,
-        statistics: Statistics,
-        identity: Int32,
-        model: Model,
-        space: SemanticSpace,
-        *,
-        identifiers: bool = True,
-    ) -> Assigner:
-        """Take up some blocks of a corpus, with the statistics of all of it.
-
-        Only works whose authors' blocks are all there, or empty, can be placed.
-        """
-        names = contents.corpus.names
-        shelves = Shelves.of(names, contents.corpus.signature_name)
-        return cls(contents, statistics, identity, shelves, model, space, identifiers)
+        return cls(
+            Contents.of(corpus, company, terms, space, model.frequency),
+            Statistics.of(company, terms),
+            identity,
+            Shelves.of(corpus.names, corpus.signature_name),
+            model,
+            space,
+            identifiers,
+        )
 
     def assign(self, work: Work) -> tuple[Placement, ...]:
         """Place every author who has a name, in the order of the work; nothing is changed.
@@ -170,10 +158,7 @@ class Assigner:
         No two authors are given one identity, and none that the corpus already lists on a work
         of the same id.
         """
-        return self.decided(work, self.compare(work))
-
-    def decided(self, work: Work, compared: Compared) -> tuple[Placement, ...]:
-        """The same for a work that was compared before."""
+        compared = self.compare(work)
         corpus = compared.scored.index.corpus
         position = corpus.signature_position[corpus.author_start[-2] :]
         odds = self._odds(compared)
@@ -205,8 +190,9 @@ class Assigner:
         statistics = Statistics.sum([joined.statistics(self.statistics), added])
         index = CorpusIndex.weighed(joined, statistics)
         block_size = np.array([len(rows) + 1 for rows in blocks], dtype=np.int64)
-        batch = _batch(index, union, kept)
-        scored = self._scored(index, batch, block_size)
+        names = NameMemory(index)
+        batch = _batch(index, union, kept, names)
+        scored = self._scored(index, batch, names, block_size)
         label = np.append(self.identity[union], np.full(len(kept), -1))[batch.rows]
         return Compared(scored, label.astype(np.int64), block_size)
 
@@ -214,12 +200,7 @@ class Assigner:
         """A work by itself."""
         corpus = Corpus.from_works([work])
         terms, company = terms_of(corpus), company_of(corpus)
-        words = [
-            *terms.works.words.to_pylist(),
-            *venue_key(work.venue or "", self.space.abbreviations).split(),
-        ]
-        space = narrowed(self.space, words)
-        fresh = Contents.of(corpus, company, terms, space, self.model.frequency)
+        fresh = Contents.of(corpus, company, terms, self.space, self.model.frequency)
         return fresh, Statistics.of(company, terms)
 
     def _known(self, work: Work) -> Int64:
@@ -230,9 +211,11 @@ class Assigner:
             return np.empty(0, dtype=np.int64)
         return np.arange(corpus.author_start[row], corpus.author_start[row + 1])
 
-    def _scored(self, index: CorpusIndex, batch: PairBatch, block_size: Int64) -> Scored:
+    def _scored(
+        self, index: CorpusIndex, batch: PairBatch, names: NameMemory, block_size: Int64
+    ) -> Scored:
         """Scores of the first level, where blocks are as large as they are in the corpus."""
-        rows = RowEvidence.of(index, batch)
+        rows = RowEvidence.of(index, batch, names)
         columns = pair_features(index, batch, rows)
         size = np.log2(block_size).astype(np.float32)
         columns["block_size"] = size[batch.block[batch.left]]
@@ -301,13 +284,13 @@ class Assigner:
         return Placement(position, Verdict.UNSURE, None, probability, tuple(odds[:RIVALS]))
 
 
-def _batch(index: CorpusIndex, union: Int32, kept: list[Int32]) -> PairBatch:
+def _batch(index: CorpusIndex, union: Int32, kept: list[Int32], names: NameMemory) -> PairBatch:
     """One block for each new signature, which comes last in it."""
     blocks = [
         np.append(np.searchsorted(union, rows), len(union) + author).astype(np.int32)
         for author, rows in enumerate(kept)
     ]
-    return NamePairs.of(index, blocks).batch(0, len(blocks))
+    return NamePairs.of(index, blocks, names).batch(0, len(blocks))
 
 
 def _with_bound(
@@ -334,14 +317,3 @@ def _with_bound(
         rest = [(i, p) for i, p in odds[author] if i != identity]
         odds[author] = [(identity, 1.0), *rest]
     return odds
-
-
-def narrowed(space: SemanticSpace, words: Iterable[str]) -> SemanticSpace:
-    """The same space with those words alone that some words can be looked up by.
-
-    A look-up makes a table of all words first, which takes longer than all else about one work.
-    Inflections are tried by cutting an ending off, and putting "y" or "e" in its place.
-    """
-    stems = {word[:end] + tail for word in words for end in range(1, len(word) + 1)
-             for tail in ("", "y", "e")}  # fmt: skip
-    return replace(space, words={stem: space.words[stem] for stem in stems if stem in space.words})

@@ -88,11 +88,12 @@ class Contents:
         title, words = terms.matrix("title")
         text, _ = terms.matrix("text")
         affiliation, affiliation_words = terms.matrix("affiliation")
+        known = space.rows_of(terms.works.words)
         return cls(
             corpus, company, full, initial, given_rarity, family_rarity, words,
             SparseRows.of(title), SparseRows.of(text),
-            space.vectors_of(terms.works, *terms.span("text")),
-            space.vectors_of(terms.works, *terms.span("title")),
+            space.vectors_of(terms.works, *terms.span("text"), known),
+            space.vectors_of(terms.works, *terms.span("title"), known),
             terms.venue, terms.venue_key, space.venue_vectors(terms.venues),
             affiliation_words, SparseRows.of(affiliation), terms.affiliation,
         )  # fmt: skip

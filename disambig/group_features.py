@@ -14,7 +14,8 @@ from disambig._group_kernel import bounds, cross_scores, distinct, leads, name_p
 from disambig._pair_kernel import cosines, overlaps, sum_vectors
 from disambig.groups import ABSENT, GroupBatch
 from disambig.index import CorpusIndex
-from disambig.pair_features import RowEvidence, name_evidence
+from disambig.name_evidence import NameMemory
+from disambig.pair_features import RowEvidence
 from disambig.pairs import PairBatch
 from disambig.sparse_rows import SparseRows
 
@@ -342,8 +343,9 @@ def _years(
 def _names(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence
 ) -> dict[str, tuple[Float32, Float32]]:
+    name = rows.name.astype(np.int64)
     return names_between(
-        index, groups.group, rows.name.astype(np.int64), len(groups.size), groups.left, groups.right
+        index, groups.group, name, len(groups.size), groups.left, groups.right, rows.names
     )
 
 
@@ -354,6 +356,7 @@ def names_between(
     n_owners: int,
     left: npt.NDArray[np.integer],
     right: npt.NDArray[np.integer],
+    memory: NameMemory | None = None,
 ) -> dict[str, tuple[Float32, Float32]]:
     """Least and greatest evidence between any name of one set and any of another.
 
@@ -363,11 +366,13 @@ def names_between(
         Which set each name is of; no set named below is empty.
     left, right : int[N]
         Pairs of sets.
+    memory : NameMemory or None
+        Of the index, where some names are compared.
 
     Returns
     -------
     dict of str to (float32[N], float32[N])
-        Columns of :func:`disambig.pair_features.name_evidence`, NaN where nothing is known.
+        Columns of :func:`disambig.name_evidence.name_evidence`, NaN where nothing is known.
     """
     width = np.int64(max(len(index.corpus.names), 1))
     key = np.unique(owner * width + name)
@@ -376,5 +381,5 @@ def names_between(
         start, key % width, left.astype(np.int32), right.astype(np.int32), int(width)
     )
     each, origin = distinct(ends)
-    found = name_evidence(index, (each // width).astype(np.int32), (each % width).astype(np.int32))
-    return {column: bounds(values, origin, between) for column, values in found.items()}
+    found = (memory or NameMemory(index)).of(each // width, each % width)
+    return {column: bounds(found[column], origin, between) for column in found}

@@ -9,25 +9,12 @@ import numpy.typing as npt
 
 from disambig._pair_kernel import cosines, dots, overlaps, paths, sum_vectors
 from disambig.index import CorpusIndex
-from disambig.names import compare
+from disambig.name_evidence import NAME_COLUMNS, NameMemory
 from disambig.pairs import PairBatch
 from disambig.sparse_rows import SparseRows
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
-
-NAME_COLUMNS = (
-    "given_relation",
-    "given_similarity",
-    "middle_relation",
-    "family_relation",
-    "family_similarity",
-    "printed_equal",
-    "given_min",
-    "given_max",
-    "order_swapped",
-)
-
 
 PAIR_FEATURES = (
     *(f"name_{column}" for column in NAME_COLUMNS),
@@ -77,6 +64,8 @@ class RowEvidence:
     venue, affiliation : int32[R]
         Codes, -1 where unknown.
     year : float32[R]
+    names : NameMemory
+        What is known of pairs of names.
     """
 
     name: Int32
@@ -91,10 +80,13 @@ class RowEvidence:
     venue: Int32
     affiliation: Int32
     year: Float32
+    names: NameMemory
 
     @classmethod
-    def of(cls, index: CorpusIndex, batch: PairBatch) -> RowEvidence:
-        """Look up the rows of a batch."""
+    def of(
+        cls, index: CorpusIndex, batch: PairBatch, names: NameMemory | None = None
+    ) -> RowEvidence:
+        """Look up the rows of a batch; ``names`` of the same index, where some are compared."""
         rows = batch.rows
         work = index.corpus.signature_work[rows]
         meaning = index.meaning[work]
@@ -111,6 +103,7 @@ class RowEvidence:
             venue=index.venue[work],
             affiliation=index.affiliation_of[rows],
             year=index.corpus.years[work],
+            names=NameMemory(index) if names is None else names,
         )
 
 
@@ -131,7 +124,7 @@ def pair_features(
     """
     rows = rows or RowEvidence.of(index, batch)
     out: dict[str, Float32] = {}
-    out.update(_names(index, batch))
+    out.update(_names(batch, rows))
     out.update(_coauthors(index, batch, rows))
     out.update(_venues(index, batch, rows))
     out.update(_topics(index, batch, rows))
@@ -140,23 +133,8 @@ def pair_features(
     return out
 
 
-def name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
-    """What two names say, for pairs of rows of the name table; float32[Q] each."""
-    compared = compare(index.names, a, b)
-    columns = {f"name_{k}": compared[k] for k in (*NAME_COLUMNS, "compatible")}
-    # two initials agreeing is as common as the less informative of the two names
-    given = np.minimum(index.given_rarity[a], index.given_rarity[b])
-    family = np.minimum(index.family_rarity[a], index.family_rarity[b])
-    works = np.maximum(index.full_works[index.full[a]], index.full_works[index.full[b]])
-    columns["given_rarity"] = given
-    columns["name_rarity"] = given + family
-    columns["name_family_rarity"] = family
-    columns["name_works"] = np.log2(works)
-    return columns
-
-
-def _names(index: CorpusIndex, batch: PairBatch) -> dict[str, Float32]:
-    found = name_evidence(index, batch.names[:, 0], batch.names[:, 1])
+def _names(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    found = rows.names.of(batch.names[:, 0], batch.names[:, 1])
     return {k: found[k][batch.name_pair] for k in PAIR_FEATURES if k in found}
 
 

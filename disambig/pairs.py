@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from disambig._pair_kernel import expand
 from disambig.index import CorpusIndex
+from disambig.name_evidence import NameMemory
 from disambig.names import compatible_pairs
 
 Int32 = npt.NDArray[np.int32]
@@ -136,8 +137,10 @@ class NamePairs:
     load: Int64
 
     @classmethod
-    def of(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> NamePairs:
-        """Compare the names of each block."""
+    def of(
+        cls, index: CorpusIndex, blocks: Sequence[Int32], memory: NameMemory | None = None
+    ) -> NamePairs:
+        """Compare the names of each block, and keep what they say in ``memory``."""
         rows, block, start = _joined(blocks)
         name = index.corpus.signature_name[rows].astype(np.int64)
         width = np.int64(max(len(index.corpus.names), 1))
@@ -146,7 +149,7 @@ class NamePairs:
         class_start = np.searchsorted(group[member], np.arange(len(key) + 1))
         first_class = np.searchsorted(key // width, np.arange(len(blocks) + 1))
         name_of = (key % width).astype(np.int32)
-        a, b = _agreeing(index, name_of, first_class)
+        a, b = _agreeing(index, name_of, first_class, memory)
         own = np.arange(len(key), dtype=np.int32)
         a, b = np.concatenate([own, a]), np.concatenate([own, b])
         of_block = np.searchsorted(first_class, a, side="right") - 1
@@ -206,7 +209,9 @@ def _joined(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
     return rows, block, np.concatenate([[0], np.cumsum(sizes)])
 
 
-def _agreeing(index: CorpusIndex, name: Int32, first_class: Int64) -> tuple[Int32, Int32]:
+def _agreeing(
+    index: CorpusIndex, name: Int32, first_class: Int64, memory: NameMemory | None
+) -> tuple[Int32, Int32]:
     """Pairs of different classes of one block whose names could be one person's."""
     sizes = np.diff(first_class)
     cost = np.cumsum(sizes * (sizes - 1) // 2)
@@ -218,7 +223,11 @@ def _agreeing(index: CorpusIndex, name: Int32, first_class: Int64) -> tuple[Int3
         low = first_class[at]
         a, b = complete_pairs(first_class[at : end + 1] - low)
         a, b = a + np.int32(low), b + np.int32(low)
-        agree = compatible_pairs(index.names, name[a], name[b])
+        if memory is None:
+            agree = compatible_pairs(index.names, name[a], name[b])
+        else:  # each name with itself as well: the pairs of one class will ask for it
+            one, other = np.append(name[a], name), np.append(name[b], name)
+            agree = memory.of(one, other)["name_compatible"][: len(a)] == 1
         found_a.append(a[agree])
         found_b.append(b[agree])
         at = end

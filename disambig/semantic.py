@@ -37,6 +37,9 @@ from disambig.text import MAX_CHARS, Tokens, column_counts, tokenise
 
 FORMAT = 1
 
+FEW = 1000
+"""Words from which a table of all known words is worth making to look them up by."""
+
 _WORD = re.compile(r"[a-z0-9]+")
 _NO_LETTERS = re.compile(r"[^a-z]+")
 _ORDINAL = re.compile(r"\b\d+(?:st|nd|rd|th)\b")
@@ -188,6 +191,9 @@ class SemanticSpace:
 
         A word that is not known is tried without its inflection ("-ies", "-s", "-ing" ...).
         """
+        if len(words) < FEW:
+            few = words.to_pylist() if isinstance(words, pa.Array) else words
+            return np.array([self._row_of_one(word) for word in few], dtype=np.int32)
         typed = words if isinstance(words, pa.Array) else pa.array(words)
         tried = typed.cast(pa.large_string())
         rows = self._row_of(tried)
@@ -203,6 +209,17 @@ class SemanticSpace:
             rows[unknown[places[free]]] = found[free]
         return rows
 
+    def _row_of_one(self, word: str) -> int:
+        row = self.words.get(word, -1)
+        if row >= 0:
+            return row
+        for ending, instead in _SUFFIXES:
+            if word.endswith(ending):
+                stem = word[: len(word) - len(ending)] + instead
+                if len(stem) > 3 and stem in self.words:
+                    return self.words[stem]
+        return -1
+
     def bags(self, texts: Sequence[str]) -> sp.csr_array:
         """Bags of words, float32 (n, words): a word seen k times in a text counts 1 + log k."""
         tokens = tokenise(texts)
@@ -213,7 +230,9 @@ class SemanticSpace:
         counts.data = (1 + np.log(counts.data)).astype(np.float32)
         return counts
 
-    def vectors_of(self, tokens: Tokens, start: Int64, end: Int64) -> Floats:
+    def vectors_of(
+        self, tokens: Tokens, start: Int64, end: Int64, rows: Ints | None = None
+    ) -> Floats:
         """Unit vectors of spans of tokens, float32 (n, d); all NaN where no word is known.
 
         Parameters
@@ -221,12 +240,14 @@ class SemanticSpace:
         tokens : Tokens
         start, end : int64[n]
             Row r is the text of ``tokens.code[start[r]:end[r]]``.
+        rows : int32[V] or None
+            :meth:`rows_of` the tokens' words, where they are at hand.
         """
         return _text_kernel.sum_vectors(
             tokens.code,
             np.ascontiguousarray(start),
             np.ascontiguousarray(end),
-            self.rows_of(tokens.words),
+            self.rows_of(tokens.words) if rows is None else rows,
             np.ascontiguousarray(self.word_vectors, dtype=np.float32),
         )
 

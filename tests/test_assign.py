@@ -10,7 +10,7 @@ import pytest
 from invented import model, population, space, work
 
 from disambig import assign, candidates
-from disambig.assign import Assigner, Verdict, narrowed
+from disambig.assign import Assigner, Verdict
 from disambig.blocking import primary_key
 from disambig.candidates import Shelves, chosen
 from disambig.contents import Contents
@@ -259,15 +259,6 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
     assert len(rows) >= 20
     for name in PAIR_FEATURES:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
-
-
-def test_the_narrowed_space_gives_the_same_vectors() -> None:
-    texts = ["parsing queries studies", "Networks, classified quickly!", "zzxq", ""]
-    words = [word for text in texts for word in "".join(
-        c if c.isalnum() else " " for c in text.lower()).split()]  # fmt: skip
-    small = narrowed(space(), words)
-    assert len(small.words) < 200
-    np.testing.assert_array_equal(small.vectors(texts), space().vectors(texts))
 
 
 def test_a_block_is_found_by_the_name_of_a_new_author() -> None:

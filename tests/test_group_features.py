@@ -17,8 +17,9 @@ from disambig.group_features import (
 )
 from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
+from disambig.name_evidence import name_evidence
 from disambig.names import compare
-from disambig.pair_features import PAIR_FEATURES, name_evidence, pair_features
+from disambig.pair_features import PAIR_FEATURES, pair_features
 from disambig.pairs import NamePairs, PairBatch
 
 WORKS = [

@@ -136,13 +136,14 @@ def _written_out(given: Tokens) -> int:
 
 
 def _nickname_keys(codes: Codes) -> tuple[Int64, Int64]:
-    size = len(codes)
+    size, related = len(codes), nickname_pairs()
     pairs, initials = [], []
-    for name, others in nickname_pairs().items():
+    fewer = related if len(related) < size else codes.strings()
+    for name in fewer:
         a = codes.get(name)
         if a is None:
             continue
-        for other in others:
+        for other in related.get(name, ()):
             b = codes.get(other)
             if b is not None:
                 pairs.append(a * size + b)
