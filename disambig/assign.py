@@ -142,15 +142,28 @@ class Assigner:
     ) -> Assigner:
         """Take up a corpus and the identities of its signatures, int32[S]."""
         terms, company = terms_of(corpus), company_of(corpus)
-        return cls(
-            Contents.of(corpus, company, terms, space, model.frequency),
-            Statistics.of(company, terms),
-            identity,
-            Shelves.of(corpus.names, corpus.signature_name),
-            model,
-            space,
-            identifiers,
-        )
+        contents = Contents.of(corpus, company, terms, space, model.frequency)
+        statistics = Statistics.of(company, terms)
+        return cls.over(contents, statistics, identity, model, space, identifiers=identifiers)
+
+    @classmethod
+    def over(
+        cls,
+        contents: Contents,
+        statistics: Statistics,
+        identity: Int32,
+        model: Model,
+        space: SemanticSpace,
+        *,
+        identifiers: bool = True,
+    ) -> Assigner:
+        """Take up some blocks of a corpus, with the statistics of all of it.
+
+        Only works whose authors' blocks are all there, or empty, can be placed.
+        """
+        names = contents.corpus.names
+        shelves = Shelves.of(names, contents.corpus.signature_name)
+        return cls(contents, statistics, identity, shelves, model, space, identifiers)
 
     def assign(self, work: Work) -> tuple[Placement, ...]:
         """Place every author who has a name, in the order of the work; nothing is changed.
@@ -158,7 +171,10 @@ class Assigner:
         No two authors are given one identity, and none that the corpus already lists on a work
         of the same id.
         """
-        compared = self.compare(work)
+        return self.decided(work, self.compare(work))
+
+    def decided(self, work: Work, compared: Compared) -> tuple[Placement, ...]:
+        """The same for a work that was compared before."""
         corpus = compared.scored.index.corpus
         position = corpus.signature_position[corpus.author_start[-2] :]
         odds = self._odds(compared)
