@@ -18,12 +18,16 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler, Message, Scope, Send
 
 from service.actors import Actor
-from service.api import changes, docs, stats
+from service.api import changes, docs, health, identities, names, stats, works
 from service.api.auth import Gate, KnownKeys, Limits, actor_of
 from service.api.cache import HotReads, KeptAnswers, LastEvent
+from service.api.observed import observed
 from service.api.problems import request_id, told
+from service.api.write_routes import WRITES
 from service.database import Database
+from service.metrics import Metrics
 from service.opening import open_database
+from service.search import Vocabulary
 from service.settings import Settings
 
 SECURITY_HEADERS = {
@@ -35,8 +39,12 @@ SECURITY_HEADERS = {
 """Sent with every answer that does not state its own."""
 
 V1: tuple[ControllerRouterHandler, ...] = (
+    *names.HANDLERS,
+    *identities.HANDLERS,
+    *works.HANDLERS,
     *changes.HANDLERS,
     *stats.HANDLERS,
+    *WRITES,
 )
 """All routes under /v1."""
 
@@ -54,11 +62,16 @@ class Application(Litestar):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
-        if scope["type"] == "http" and scope["method"] == "HEAD":
-            asked: Any = {**scope, "method": "GET"}
-            await super().__call__(asked, receive, _without_body(send))
-        else:
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
+        elif scope["method"] == "HEAD":
+            asked: Any = {**scope, "method": "GET"}
+            await self._observed(asked, receive, _without_body(send))
+        else:
+            await self._observed(scope, receive, send)
+
+    async def _observed(self, scope: Any, receive: Any, send: Any) -> None:
+        await observed(super().__call__, self.state.metrics, scope, receive, send)
 
 
 def create_app(settings: Settings, database: Database | None = None) -> Litestar:
@@ -88,7 +101,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Litestar
             store.close()
 
     return Application(
-        route_handlers=[Router("/v1", route_handlers=V1), docs.page],
+        route_handlers=[Router("/v1", route_handlers=V1), docs.page, *health.HANDLERS],
         lifespan=[lifespan],
         middleware=[Gate(settings, known, Limits()), KeptAnswers(hot, last_event)],
         dependencies=_dependencies(settings, store),
@@ -99,7 +112,15 @@ def create_app(settings: Settings, database: Database | None = None) -> Litestar
         ),
         request_max_body_size=settings.body_limit,
         openapi_config=_openapi(),
-        state=State({"hot": hot, "keys": known}),
+        state=State(
+            {
+                "hot": hot,
+                "keys": known,
+                "vocabulary": Vocabulary(),
+                "metrics": Metrics(store) if settings.metrics else None,
+                "readiness": health.Readiness(settings, store),
+            }
+        ),
         logging_config=None,
     )
 

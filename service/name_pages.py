@@ -1,0 +1,183 @@
+"""The exact-name page: everybody behind one printed name, told apart, with the reasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from service import gathered, profiles
+from service.errors import NotFound
+from service.gathered import Other, Seen
+from service.names import fold
+from service.sets import among
+from service.tables import Identity, Membership, Name, Signature
+from service.telling_apart import Person, apart, together
+
+SAMPLE = 5
+"""Works shown of each person."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameFound:
+    """An exact-name cluster and how many there are of what."""
+
+    key: int
+    printed: str
+    folded: str
+    mentions: int
+    papers: int
+    people: int
+    unplaced: int
+
+
+def find_name(connection: Connection, text: str) -> NameFound:
+    """The cluster of a printed name, in any case.
+
+    Raises
+    ------
+    NotFound
+        If no work bears it.
+    """
+    query = select(Name.key, Name.printed, Name.folded).where(Name.folded == fold(text))
+    row = connection.execute(query).one_or_none()
+    counted = None
+    if row is not None:
+        counts = (
+            select(
+                func.count().label("mentions"),
+                func.count(func.distinct(Signature.work_key)).label("papers"),
+                func.count(func.distinct(Membership.identity_key)).label("people"),
+                (func.count() - func.count(Membership.signature_key)).label("unplaced"),
+            )
+            .select_from(Signature)
+            .outerjoin(Membership, Membership.signature_key == Signature.key)
+            .where(Signature.name_key == row.key, Signature.retired_version.is_(None))
+        )
+        counted = connection.execute(counts).one()
+    if row is None or counted is None or counted.mentions == 0:
+        raise NotFound(
+            f"no work bears the name {text[:100]!r}",
+            "search for similar ones with /v1/names?q=NAME",
+            field="name",
+        )
+    return NameFound(
+        row.key, row.printed, row.folded,
+        counted.mentions, counted.papers, counted.people, counted.unplaced,
+    )  # fmt: skip
+
+
+def people_page(
+    connection: Connection, name: NameFound, limit: int, after: tuple[int, str] | None = None
+) -> list[dict[str, Any]]:
+    """People behind a name, those with most mentions of it first.
+
+    Parameters
+    ----------
+    after : (int, str) or None
+        Mentions and id of the person that the page before ended with.
+    """
+    rows = _people(connection, name.key, limit, after)
+    keys = [row.key for row in rows]
+    if not keys:
+        return []
+    mentions = gathered.seen(
+        connection,
+        Signature.name_key == name.key,
+        among(connection, Membership.identity_key, keys),
+    )
+    by_person: dict[int, list[Seen]] = {key: [] for key in keys}
+    for mention in mentions:
+        by_person[mention.identity or 0].append(mention)
+    authors = gathered.coauthors_by_work(connection, {m.work for m in mentions})
+    people = [Person.of((True, row.key), row.id, by_person[row.key], authors) for row in rows]
+    shown = gathered.others_shown(connection, _named(people))
+    external = profiles.external_ids(connection, keys)
+    labels = {other: name for other, (_, name) in shown.items()}
+    contrasts = apart(people, labels)
+    return [
+        _person(row, person, shown, external.get(row.key, []))
+        | {"together": together(person, labels), "apart": contrasts[person.id]}
+        for row, person in zip(rows, people, strict=True)
+    ]
+
+
+def unplaced_page(
+    connection: Connection, name: NameFound, limit: int, after: tuple[str, int] | None = None
+) -> list[Seen]:
+    """Mentions of the name that are published under no identity, by work and position."""
+    from service.tables import Work
+
+    conditions = [Signature.name_key == name.key, Membership.signature_key.is_(None)]
+    if after is not None:
+        work, position = after
+        later = and_(Work.id == work, Signature.position > position)
+        conditions.append(or_(Work.id > work, later))
+    query = gathered.mentions_query().where(*conditions)
+    rows = connection.execute(query.order_by(Work.id, Signature.position).limit(limit))
+    return [Seen._make(row) for row in rows]
+
+
+def _people(
+    connection: Connection, name_key: int, limit: int, after: tuple[int, str] | None
+) -> Sequence[Any]:
+    grouped = (
+        select(Membership.identity_key.label("key"), func.count().label("mentions"))
+        .join(Signature, Signature.key == Membership.signature_key)
+        .where(Signature.name_key == name_key, Signature.retired_version.is_(None))
+        .group_by(Membership.identity_key)
+        .subquery()
+    )
+    query = (
+        select(
+            Identity.key, Identity.id, Identity.name, Identity.n_works, Identity.first_year,
+            Identity.last_year, Identity.curated, grouped.c.mentions,
+        )
+        .join(grouped, grouped.c.key == Identity.key)
+        .order_by(grouped.c.mentions.desc(), Identity.id)
+        .limit(limit)
+    )  # fmt: skip
+    if after is not None:
+        n, public = after
+        same = and_(grouped.c.mentions == n, Identity.id > public)
+        query = query.where(or_(grouped.c.mentions < n, same))
+    return connection.execute(query).all()
+
+
+def _named(people: Sequence[Person]) -> set[Other]:
+    """Co-authors whose names the page needs."""
+    wanted: set[Other] = set()
+    for person in people:
+        wanted.update(other for other, _ in gathered.most(person.coauthors, 10))
+    counted = Counter(other for person in people for other in person.coauthors)
+    wanted.update(other for other, n in counted.items() if n > 1)
+    return wanted
+
+
+def _person(
+    row: Any,
+    person: Person,
+    shown: dict[Other, tuple[str | None, str]],
+    external: list[dict[str, str]],
+) -> dict[str, Any]:
+    return {
+        **profiles.entry(row),
+        "mentions": row.mentions,
+        "papers": len(person.papers),
+        "confidence": gathered.confidence(person.mentions),
+        "years": {str(year): n for year, n in gathered.years(person.papers).items()},
+        "venues": gathered.venues(person.papers, 5),
+        "coauthors": [
+            {"id": shown[other][0], "name": shown[other][1], "works": n}
+            for other, n in gathered.most(person.coauthors, 10)
+        ],
+        "affiliations": gathered.affiliations(person.mentions, 5),
+        "topics": gathered.topics(person.papers, 8),
+        "external_ids": external,
+        "sample": [gathered.paper(p) for p in person.papers[:SAMPLE]],
+        "profile": f"/v1/identities/{row.id}",
+        "works": f"/v1/identities/{row.id}/works",
+    }

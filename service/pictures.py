@@ -1,0 +1,50 @@
+"""A picture of somebody's years: works a year as a strip of bars, in SVG without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+BAR, GAP, HEIGHT, FOOT = 8, 2, 40, 14
+MOST_YEARS = 120
+"""Bars at most: the latest years, where there are more."""
+
+
+def years_svg(name: str, works: Mapping[int, int]) -> bytes:
+    """The strip of ``works`` (year → number), with a title and a description for who cannot see it.
+
+    Years without works between the first and the last have no bar but keep their place.
+    """
+    shown = sorted(works)
+    if not shown:
+        return _svg(120, name, "No years are known.", "")
+    last = shown[-1]
+    first = max(shown[0], last - MOST_YEARS + 1)
+    peak = max(works[year] for year in shown if year >= first)
+    width = max(60, (last - first + 1) * (BAR + GAP))
+    bars = []
+    for year in (y for y in shown if y >= first):
+        tall = max(2, round(HEIGHT * works[year] / peak))
+        bars.append(
+            f'<rect x="{(year - first) * (BAR + GAP)}" y="{HEIGHT - tall}" width="{BAR}" '
+            f'height="{tall}"><title>{year}: {works[year]}</title></rect>'
+        )
+    foot = HEIGHT + FOOT - 2
+    labels = f'<text x="0" y="{foot}">{first}</text>'
+    if last > first:
+        labels += f'<text x="{width}" y="{foot}" text-anchor="end">{last}</text>'
+    total = sum(works.values())
+    told = f"{total} works from {shown[0]} to {last}; most in a year: {peak}."
+    return _svg(width, name, told, "".join(bars) + labels)
+
+
+def _svg(width: int, name: str, description: str, content: str) -> bytes:
+    # control characters are not allowed in XML at all, not even escaped
+    clean = "".join(c if c.isprintable() else " " for c in name[:200])
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT + FOOT}" '
+        f'viewBox="0 0 {width} {HEIGHT + FOOT}" role="img" aria-labelledby="t d" '
+        f'fill="#4a7ebb" font-family="sans-serif" font-size="10">'
+        f'<title id="t">Works a year of {escape(clean)}</title>'
+        f'<desc id="d">{escape(description)}</desc>{content}</svg>'
+    ).encode("utf-8", "replace")

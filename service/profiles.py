@@ -1,0 +1,234 @@
+"""Identities as readers see them: profile, works, lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from service import gathered
+from service.coauthors import coauthors
+from service.errors import Gone, NotFound
+from service.gathered import Seen, mentions_query
+from service.sets import among
+from service.tables import ExternalId, Identity, Lineage, Membership, Signature, Work
+
+SHOWN = 20
+"""Entries of each list within a profile."""
+
+WorksOrder = Literal["year", "-year", "title", "-title", "citations", "-citations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The row of an identity; ``redirect`` is the id it was merged into."""
+
+    key: int
+    id: str
+    status: str
+    redirect: str | None
+    name: str
+    n_works: int
+    first_year: int | None
+    last_year: int | None
+    curated: bool
+    version: int
+
+
+def locate(connection: Connection, public_id: str) -> Located:
+    """The identity of an id, active or redirected.
+
+    Raises
+    ------
+    NotFound
+        If the id was never given out.
+    Gone
+        If nothing of it is left; with the identities that its mentions went to.
+    """
+    target = aliased(Identity)
+    query = (
+        select(
+            Identity.key, Identity.id, Identity.status, target.id.label("redirect"), Identity.name,
+            Identity.n_works, Identity.first_year, Identity.last_year, Identity.curated,
+            Identity.version,
+        )
+        .outerjoin(target, target.key == Identity.redirect_key)
+        .where(Identity.id == public_id)
+    )  # fmt: skip
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"no identity {public_id[:60]}",
+            "ids begin with a-; search with /v1/identities?q=NAME",
+            field="id",
+        )
+    located = Located(**row._mapping)
+    if located.status == "split":
+        parts = lineage(connection, located.key)["went_to"]
+        raise Gone(
+            f"{located.id} is no more; its mentions went to {len(parts)} other identities",
+            "use the identities under successors",
+            field="id",
+            id=located.id,
+            name=located.name,
+            successors=parts,
+        )
+    return located
+
+
+def lineage(connection: Connection, key: int) -> dict[str, Any]:
+    """Which identities an identity came from and went to, and the ids that redirect to it."""
+    other = aliased(Identity)
+    columns = (other.id, other.status, other.name, Lineage.kind, Lineage.mentions,
+               Lineage.event_seq)  # fmt: skip
+    held = Lineage.undone_seq.is_(None)
+
+    def read(mine: Any, theirs: Any) -> list[dict[str, Any]]:
+        query = (
+            select(*columns)
+            .join(other, other.key == theirs)
+            .where(mine == key, held)
+            .order_by(Lineage.event_seq.desc(), other.id)
+            .limit(100)
+        )
+        return [
+            {
+                "id": row.id, "status": row.status, "name": row.name, "kind": row.kind,
+                "mentions": row.mentions, "sequence": row.event_seq,
+            }
+            for row in connection.execute(query)
+        ]  # fmt: skip
+
+    merged = select(Identity.id).where(Identity.redirect_key == key).order_by(Identity.id)
+    return {
+        "redirects": list(connection.scalars(merged.limit(100))),
+        "came_from": read(Lineage.child_key, Lineage.parent_key),
+        "went_to": read(Lineage.parent_key, Lineage.child_key),
+    }
+
+
+def profile(connection: Connection, located: Located) -> dict[str, Any]:
+    """What is known of an active identity."""
+    mentions = gathered.seen(connection, Membership.identity_key == located.key)
+    papers = gathered.papers_of(mentions)
+    people, total = coauthors(connection, located.key, SHOWN)
+    here = f"/v1/identities/{located.id}"
+    return {
+        **entry(located),
+        "mentions": len(mentions),
+        "names": gathered.names_used(mentions, SHOWN),
+        "confidence": gathered.confidence(mentions),
+        "years": {str(year): n for year, n in gathered.years(papers).items()},
+        "picture": f"{here}/years.svg",
+        "venues": gathered.venues(papers, SHOWN),
+        "topics": gathered.topics(papers, SHOWN),
+        "affiliations": gathered.affiliations(mentions, SHOWN),
+        "coauthors": {"total": total, "items": people, "more": f"{here}/coauthors"},
+        "external_ids": external_ids(connection, [located.key]).get(located.key, []),
+        "citations": gathered.citations(papers),
+        "lineage": lineage(connection, located.key),
+        "works": {
+            "total": len(papers),
+            "items": [gathered.paper(p) for p in papers[:10]],
+            "more": f"{here}/works",
+        },
+        "history": f"{here}/history",
+        "version": located.version,
+    }
+
+
+def entry(identity: Any) -> dict[str, Any]:
+    """An identity in a list: of a row, or :class:`Located`."""
+    return {
+        "id": identity.id,
+        "name": identity.name,
+        "n_works": identity.n_works,
+        "first_year": identity.first_year,
+        "last_year": identity.last_year,
+        "curated": identity.curated,
+    }
+
+
+def external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[dict[str, str]]]:
+    """Ids that others gave to these identities."""
+    query = (
+        select(
+            ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source
+        )
+        .where(among(connection, ExternalId.identity_key, keys), ExternalId.removed_seq.is_(None))
+        .order_by(ExternalId.scheme, ExternalId.value, ExternalId.key)
+    )  # fmt: skip
+    found: dict[int, list[dict[str, str]]] = {}
+    for key, scheme, value, source in connection.execute(query):
+        found.setdefault(key, []).append({"scheme": scheme, "value": value, "source": source})
+    return found
+
+
+def years(connection: Connection, key: int) -> dict[int, int]:
+    """Works a year of an identity."""
+    query = (
+        select(Work.year, func.count(func.distinct(Work.key)))
+        .join(Signature, Signature.work_key == Work.key)
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(Membership.identity_key == key, Work.year.is_not(None))
+        .where(Signature.retired_version.is_(None))
+        .group_by(Work.year)
+    )
+    found: dict[int, int] = dict(connection.execute(query).tuples().all())  # type: ignore[arg-type]
+    return found
+
+
+def works_page(
+    connection: Connection,
+    key: int,
+    limit: int,
+    order: WorksOrder,
+    *,
+    after: tuple[str, int] | None = None,
+    year: int | None = None,
+    venue: str | None = None,
+) -> list[Seen]:
+    """Mentions of an identity with their works, in order; those whose value is unknown come last.
+
+    Parameters
+    ----------
+    after : (str, int) or None
+        Work and position that the page before ended with.
+    """
+    value = _sorted_by(order)
+    descending = order.startswith("-")
+    query = mentions_query().where(Membership.identity_key == key)
+    if year is not None:
+        query = query.where(Work.year == year)
+    if venue is not None:
+        query = query.where(Work.venue == venue)
+    if after is not None:
+        query = query.where(_beyond(value, descending, after))
+    ordered = value.desc() if descending else value.asc()
+    query = query.order_by(ordered, Work.id, Signature.position).limit(limit)
+    return [Seen._make(row) for row in connection.execute(query)]
+
+
+def _sorted_by(order: str) -> ColumnElement[Any]:
+    """A value that is never missing, so that pages can go on from any of them."""
+    unknown = -1 if order.startswith("-") else 2**31
+    if order.endswith("title"):
+        return func.lower(Work.title)
+    return func.coalesce(Work.year if order.endswith("year") else Work.citations, unknown)
+
+
+def _beyond(
+    value: ColumnElement[Any], descending: bool, after: tuple[str, int]
+) -> ColumnElement[bool]:
+    work_id, position = after
+    # the value of the work that the page before ended with is looked up, not carried along
+    last = select(value).where(Work.id == work_id).correlate(None).scalar_subquery()
+    further = value < last if descending else value > last
+    same = and_(
+        value == last,
+        or_(Work.id > work_id, and_(Work.id == work_id, Signature.position > position)),
+    )
+    return or_(further, same)
