@@ -15,4 +15,5 @@ def new_id(prefix: str) -> str:
 
     ``a`` is an identity, ``r`` a run, ``d`` a decision, ``t`` a task, ``k`` an API key.
     """
-    return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(LENGTH))}"
+    # 256 is a multiple of 32, so every letter is as likely as any other
+    return f"{prefix}-{''.join([ALPHABET[b & 31] for b in secrets.token_bytes(LENGTH)])}"

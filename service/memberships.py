@@ -33,8 +33,8 @@ from service.identity_rows import (
 )
 from service.ids import new_id
 from service.ledger import Ledger
-from service.sets import among
-from service.tables import Identity, IdentityVersion, Lineage, Membership, Move
+from service.sets import among, read_statistics
+from service.tables import Identity, IdentityVersion, Lineage, Membership, Move, Signature, Work
 
 NOTICED = 0.01
 """A mention that stays gets a new confidence only if that differs by at least this much."""
@@ -374,6 +374,8 @@ class _Change:
         self._write_memberships()
         self._write_versions(made)
         self._write_lineage()
+        if len(self.moves) >= MANY:
+            read_statistics(self.connection, Membership, Identity, Signature, Work)
         left = {key: facts.mentions for key, facts in self.facts.items()}
         told = self.consequences.told(self.ids, left, restores=self.restores)
         self.ledger.tell(self.event_seq, told)

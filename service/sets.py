@@ -69,6 +69,13 @@ def update_rows(
     _update_through_table(connection, table, columns, rows)
 
 
+def read_statistics(connection: Connection, *tables: type[Table]) -> None:
+    """Let PostgreSQL see at once how large tables have become, or it plans for small ones."""
+    if connection.dialect.name == "postgresql":
+        names = ", ".join(f'"{table.__tablename__}"' for table in tables)
+        connection.execute(text(f"ANALYZE {names}"))
+
+
 def _update_through_table(
     connection: Connection,
     table: type[Table],

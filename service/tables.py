@@ -281,18 +281,19 @@ class Move(Table):
     """One membership before and after an event, to restore either exactly; append-only.
 
     The columns ``from_…`` are empty for a signature that was nowhere before, ``to_…`` for one
-    that is nowhere after.
+    that is nowhere after. Keys are not checked by the database, which would take longer than
+    all the rest of a large publication; nothing that they name is ever deleted.
     """
 
     __tablename__ = "move"
-    event_seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.seq"), primary_key=True)
-    signature_key: Mapped[int] = _to("signature.key", primary_key=True, index=True)
-    from_identity: Mapped[int | None] = mapped_column(Key, ForeignKey("identity.key"))
+    event_seq: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    signature_key: Mapped[int] = mapped_column(Key, primary_key=True, index=True)
+    from_identity: Mapped[int | None] = mapped_column(Key)
     from_confidence: Mapped[float | None]
     from_origin: Mapped[str | None]
     from_origin_key: Mapped[int | None] = mapped_column(Key)
     from_since: Mapped[int | None] = mapped_column(BigInteger)
-    to_identity: Mapped[int | None] = mapped_column(Key, ForeignKey("identity.key"))
+    to_identity: Mapped[int | None] = mapped_column(Key)
     to_confidence: Mapped[float | None]
     to_origin: Mapped[str | None]
     to_origin_key: Mapped[int | None] = mapped_column(Key)

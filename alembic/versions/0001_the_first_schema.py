@@ -570,16 +570,6 @@ def upgrade() -> None:
         sa.Column(
             "to_origin_key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True
         ),
-        sa.ForeignKeyConstraint(["event_seq"], ["event.seq"], name=op.f("fk_move_event_seq_event")),
-        sa.ForeignKeyConstraint(
-            ["from_identity"], ["identity.key"], name=op.f("fk_move_from_identity_identity")
-        ),
-        sa.ForeignKeyConstraint(
-            ["signature_key"], ["signature.key"], name=op.f("fk_move_signature_key_signature")
-        ),
-        sa.ForeignKeyConstraint(
-            ["to_identity"], ["identity.key"], name=op.f("fk_move_to_identity_identity")
-        ),
         sa.PrimaryKeyConstraint("event_seq", "signature_key", name=op.f("pk_move")),
     )
     op.create_index(op.f("ix_move_signature_key"), "move", ["signature_key"], unique=False)
