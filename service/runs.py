@@ -91,6 +91,7 @@ class RunView:
 
 
 _VIEW = tuple(getattr(Run, name) for name in RunView.__dataclass_fields__)
+_BASIS = select(Run.key, Run.id, Run.based_on, Run.summary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,16 +364,17 @@ def last_published(connection: Connection, *, full: bool = False) -> Row[Any] | 
 
     A run that was rolled back is none.
     """
-    wanted = (
-        select(Run.key, Run.id, Run.based_on, Run.summary)
-        .where(Run.state == "published")
-        .order_by(Run.event_seq.desc())
-        .limit(1)
-    )
+    wanted = _BASIS.where(Run.state == "published").order_by(Run.event_seq.desc()).limit(1)
     if full:
         # a touched run that found nearly everything touched has done a full one
         wanted = wanted.where(exists().where(RunArtifact.run_key == Run.key))
     return connection.execute(wanted).one_or_none()
+
+
+def with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
+    """A run (as :func:`last_published`) if it has left statistics, published or not."""
+    left = exists().where(RunArtifact.run_key == Run.key)
+    return connection.execute(_BASIS.where(Run.key == run_key, left)).one_or_none()
 
 
 def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:

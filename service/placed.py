@@ -1,0 +1,139 @@
+"""Placements as they are stored: memberships, an event, questions about what is not sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from disambig.domain import Signature as Mention
+from service import memberships
+from service.actors import Actor
+from service.ledger import Ledger
+from service.memberships import Placed
+from service.sets import among
+from service.tables import Identity, Membership, Signature
+from service.tasks import Question, close_tasks, open_tasks
+
+if TYPE_CHECKING:
+    from disambig import domain
+    from service.placing import Assigned, Choice
+
+KIND = "assign"
+
+
+def store(
+    connection: Connection,
+    ledger: Ledger,
+    actor: Actor,
+    work: domain.Work,
+    signatures: Mapping[int, int],
+    choices: Sequence[Choice],
+    told: Sequence[Assigned],
+) -> list[Assigned]:
+    """Store what was decided of a work's mentions; what has been placed meanwhile stays.
+
+    Parameters
+    ----------
+    connection, ledger
+        Of a write.
+    signatures : mapping of int to int
+        Key of the mention at each position.
+    choices, told : sequences
+        What was decided, in keys and in public ids.
+
+    Returns
+    -------
+    list of Assigned
+        With the ids of new identities and of tasks.
+    """
+    there = _still_nowhere(connection, signatures.values())
+    open_ = [
+        (choice, said)
+        for choice, said in zip(choices, told, strict=True)
+        if signatures.get(choice.position) in there
+    ]
+    active = _active(connection, [c.identity for c, _ in open_ if c.identity is not None])
+    placed, asked = [], []
+    for choice, said in open_:
+        fits = choice.verdict == "matched" and choice.identity in active
+        if fits or choice.verdict == "new":
+            placed.append(
+                Placed(
+                    signatures[choice.position],
+                    choice.identity if fits else None,
+                    choice.probability or 0.0,
+                    choice.position,
+                )
+            )
+        elif choice.verdict == "unsure":
+            asked.append(said)
+    if not placed and not asked:
+        return list(told)
+    seq = ledger.record(
+        "works-placed", actor, subject=work.id,
+        after={"placements": [_brief(said) for _, said in open_]},
+    )  # fmt: skip
+    made = memberships.place(connection, ledger, seq, placed) if placed else None
+    questions = [_question(connection, work, said, signatures[said.position]) for said in asked]
+    tasks = dict(
+        zip(
+            (q.position for q in asked), open_tasks(connection, ledger, seq, questions), strict=True
+        )
+    )
+    answered = {str(Mention(work.id, c.position)) for c, _ in open_ if c.verdict != "unsure"}
+    close_tasks(connection, seq, actor, KIND, answered)
+    ids = {} if made is None else {key: row.id for key, row in made.rows.items()}
+    new = {} if made is None else made.keys
+    return [_finished(said, tasks, new, ids) for said in told]
+
+
+def _finished(
+    said: Assigned, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
+) -> Assigned:
+    from service.consequences import new_identity
+
+    key = new.get(new_identity(said.position))
+    identity = said.identity if key is None else ids[key]
+    return replace(said, identity=identity, task=tasks.get(said.position))
+
+
+def _brief(said: Assigned) -> dict[str, Any]:
+    return {
+        "position": said.position, "verdict": said.verdict.value, "identity": said.identity,
+        "probability": said.probability, "reasons": list(said.reasons),
+    }  # fmt: skip
+
+
+def _question(
+    connection: Connection, work: domain.Work, said: Assigned, signature: int
+) -> Question:
+    """Whose mention it is: urgent where the most probable answer is as likely as not."""
+    best = said.probability or 0.0
+    name_key = connection.scalar(select(Signature.name_key).where(Signature.key == signature))
+    evidence = {
+        "work": work.id, "position": said.position, "name": said.name, "title": work.title[:500],
+        "rivals": [asdict(rival) for rival in said.rivals],
+    }  # fmt: skip
+    subject = str(Mention(work.id, said.position))
+    return Question(KIND, subject, 1, round(1 - abs(2 * best - 1), 4), evidence, name_key)
+
+
+def _still_nowhere(connection: Connection, signatures: Any) -> set[int]:
+    wanted = list(signatures)
+    has = select(Membership.signature_key).where(
+        among(connection, Membership.signature_key, wanted)
+    )
+    current = select(Signature.key).where(
+        among(connection, Signature.key, wanted), Signature.retired_version.is_(None)
+    )
+    return set(connection.scalars(current)) - set(connection.scalars(has))
+
+
+def _active(connection: Connection, identities: Sequence[int]) -> set[int]:
+    query = select(Identity.key).where(
+        among(connection, Identity.key, identities), Identity.status == "active"
+    )
+    return set(connection.scalars(query))

@@ -1,0 +1,383 @@
+"""New works placed at once: their mentions among the published identities.
+
+What is sure is published as a membership of origin ``placement``; what is not becomes a task. A
+decision comes before the model: a must-link settles a mention, a cannot-link rules identities
+out. No two mentions of one work are put into one identity. Only what was published by a run is
+placed against, with the statistics of the last full run that was published.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from service import artifacts, runs
+from service.actors import Actor
+from service.bonds import FREE, Bond, bonds_of
+from service.database import Database
+from service.errors import Conflict
+from service.ledger import Ledger
+from service.nearby import Nearby, nearby
+from service.sets import among
+from service.settings import Settings
+from service.stored import signature_keys, works_by_key
+from service.tables import Identity, Membership, State
+
+if TYPE_CHECKING:
+    from disambig import domain
+    from disambig.assign import Placement
+    from disambig.model import Model
+    from disambig.semantic import SemanticSpace
+    from disambig.statistics import Statistics
+    from service.reasons import Reasons
+
+AUTHORS = 100
+"""A work of more authors is left to the next run: it says little about each of them."""
+DECIDED = "a reviewer decided it"
+TRIES = 3
+"""Times that a work is placed anew because a decision or a publication came between."""
+
+
+class Verdict(StrEnum):
+    """What becomes of a mention."""
+
+    MATCHED = "matched"
+    NEW = "new"
+    UNSURE = "unsure"
+    KNOWN = "known"
+    """It has an identity already."""
+    LATER = "later"
+    """The next run will see to it: nothing was published yet, or the work has too many authors,
+    or there was no time left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """An identity a mention may be of, the evidence in words."""
+
+    identity: str
+    name: str
+    works: int
+    probability: float
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """One author of a work, and what was or would be decided.
+
+    Attributes
+    ----------
+    position : int
+    name : str
+        As printed.
+    verdict : Verdict
+    identity : str or None
+        Matched or known; of one that is new once it is stored.
+    probability : float or None
+        That the verdict is right where it is matched or new; that it is the first of the
+        rivals where it is unsure.
+    reasons : tuple of str
+        Strongest first.
+    rivals : tuple of Rival
+        Other identities, most probable first.
+    task : str or None
+        The question that was asked about it.
+    """
+
+    position: int
+    name: str
+    verdict: Verdict
+    identity: str | None = None
+    probability: float | None = None
+    reasons: tuple[str, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    task: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was decided of one mention, in keys; ``odds`` are (identity, probability)."""
+
+    position: int
+    verdict: Verdict
+    identity: int | None = None
+    probability: float | None = None
+    odds: tuple[tuple[int, float], ...] = ()
+    by_decision: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What placing needs besides the blocks."""
+
+    run_id: str
+    statistics: Statistics
+    model: Model
+    space: SemanticSpace
+
+
+class Placer:
+    """Places new works; safe to share between threads. One for a process is enough."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        """Nothing is loaded before it is needed."""
+        self.database, self.settings = database, settings
+        self._lock = threading.Lock()
+        self._known: _Known | None = None
+
+    def known(self, connection: Connection) -> _Known | None:
+        """The model, and the statistics of the last full run that is published, if any."""
+        run = runs.last_published(connection, full=True)
+        if run is None:
+            return None
+        with self._lock:
+            if self._known is None:
+                from disambig.progress import silent
+                from service.clustering import Engine
+
+                engine = Engine(self.settings, silent)
+                model = engine.model()
+                space = engine.space(model)
+                self._known = _Known(run.id, self._statistics(run), model, space)
+            elif self._known.run_id != run.id:
+                old = self._known
+                self._known = _Known(run.id, self._statistics(run), old.model, old.space)
+            return self._known
+
+    def _statistics(self, run: Any) -> Statistics:
+        return artifacts.statistics(self.database, self.settings.data, run.key, run.id)
+
+    def warm(self) -> bool:
+        """Load what placing needs, so that the first request does not wait; whether it can."""
+        with self.database.read() as connection:
+            return self.known(connection) is not None
+
+
+def assign(placer: Placer, work: domain.Work) -> list[Assigned]:
+    """What would be decided of each author of a work, new or stored; nothing is changed.
+
+    Raises
+    ------
+    Conflict
+        If no run has been published yet.
+    """
+    with placer.database.read() as connection:
+        known = placer.known(connection)
+        if known is None:
+            raise Conflict("nothing published yet", "publish a run first: disambig run start")
+        if _crowded(work):
+            return _later(work)
+        choices, reasons = _choices(connection, known, work, {}, frozenset())
+        return _told(connection, work, choices, reasons)
+
+
+def place_works(
+    placer: Placer,
+    actor: Actor,
+    work_keys: Iterable[int],
+    *,
+    seconds: float | None = None,
+) -> dict[int, list[Assigned]]:
+    """Place the mentions of stored works that are nowhere yet; one transaction a work.
+
+    Parameters
+    ----------
+    work_keys : iterable of int
+    seconds : float or None
+        Time after which the rest is left to the next run.
+
+    Returns
+    -------
+    dict of int to list of Assigned
+        By key of the work, every author with a name.
+    """
+    began = time.monotonic()
+    found = {}
+    for key in work_keys:
+        late = seconds is not None and time.monotonic() - began > seconds
+        placed = _place(placer, actor, key, late=late)
+        if placed is not None:
+            found[key] = placed
+    return found
+
+
+def _place(placer: Placer, actor: Actor, key: int, *, late: bool) -> list[Assigned] | None:
+    for attempt in range(1, TRIES + 1):
+        with placer.database.read() as connection:
+            work = works_by_key(connection, [key]).get(key)
+            if work is None:
+                return None
+            known = None if late or _crowded(work) else placer.known(connection)
+            if known is None:
+                return _later(work)
+            seen = _curated(connection)
+            signatures = {at: s for (_, at), s in signature_keys(connection, [key]).items()}
+            there = _identities_of(connection, signatures.values())
+            bonds = bonds_of(connection, [s for s in signatures.values() if s not in there])
+            by_position = {at: bonds[s] for at, s in signatures.items() if s in bonds}
+            choices, reasons = _choices(
+                connection, known, work, by_position, frozenset(there.values())
+            )
+            choices = [
+                Choice(c.position, Verdict.KNOWN, there[signatures[c.position]])
+                if signatures[c.position] in there
+                else c
+                for c in choices
+            ]
+            told = _told(connection, work, choices, reasons)
+        if all(c.verdict == Verdict.KNOWN for c in choices):
+            return told
+        with placer.database.write() as connection:
+            ledger = Ledger.hold(connection)
+            if ledger.curated != seen and attempt < TRIES:
+                continue
+            from service.placed import store
+
+            return store(connection, ledger, actor, work, signatures, choices, told)
+    raise AssertionError("unreachable")
+
+
+def _choices(
+    connection: Connection,
+    known: _Known,
+    work: domain.Work,
+    bonds: Mapping[int, Bond],
+    taken: frozenset[int],
+) -> tuple[list[Choice], Reasons]:
+    """Decide every author of a work that has a name."""
+    from service.comparing import compare
+
+    near: Nearby = nearby(connection, work)
+    placements, keys, reasons = compare(near, work, known.model, known.space, known.statistics)
+    threshold = known.model.settings["second_level"]
+    return decided(placements, keys, bonds, taken, threshold), reasons
+
+
+def decided(
+    placements: Sequence[Placement],
+    keys: Sequence[int],
+    bonds: Mapping[int, Bond],
+    taken: Iterable[int],
+    threshold: float,
+) -> list[Choice]:
+    """What decisions make of the model's placements.
+
+    Parameters
+    ----------
+    placements : sequence of Placement
+        Their identities are places in ``keys``.
+    keys : sequence of int
+        Keys of identities.
+    bonds : mapping of int to Bond
+        What decisions say, by position.
+    taken : iterable of int
+        Identities of other mentions of the work.
+    threshold : float
+        Probability from which the model joins.
+    """
+    free = [bonds.get(p.position, FREE) for p in placements]
+    barred = set(taken)
+    found: dict[int, Choice] = {}
+    order = sorted(range(len(placements)), key=lambda k: not free[k].must)
+    for k in order:
+        choice = _one(placements[k], keys, free[k], barred, threshold)
+        if choice.identity is not None:
+            barred.add(choice.identity)
+        found[k] = choice
+    return [found[k] for k in range(len(placements))]
+
+
+def _one(
+    placement: Placement, keys: Sequence[int], bond: Bond, taken: set[int], threshold: float
+) -> Choice:
+    at = placement.position
+    odds = [(keys[i], p) for i, p in placement.rivals]
+    if placement.identity is not None:
+        odds.insert(0, (keys[placement.identity], placement.probability))
+    if bond.must:
+        target = min(bond.must)
+        if len(bond.must) == 1 and target not in bond.cannot and target not in taken:
+            others = tuple(o for o in odds if o[0] != target)
+            return Choice(at, Verdict.MATCHED, target, 1.0, others, by_decision=True)
+        sure = tuple((i, 1.0) for i in sorted(bond.must))
+        return Choice(at, Verdict.UNSURE, None, 1.0, sure, by_decision=True)
+    left = tuple(o for o in odds if o[0] not in bond.cannot and o[0] not in taken)
+    best = left[0][1] if left else 0.0
+    if placement.identity is not None and left[:1] == tuple(odds[:1]):
+        return Choice(at, Verdict.MATCHED, left[0][0], best, left[1:])
+    if placement.verdict == "new" or (len(left) < len(odds) and best < threshold - 0.05):
+        # what was ruled out is no longer a doubt; nobody else is likely
+        return Choice(at, Verdict.NEW, None, 1 - best, left)
+    return Choice(at, Verdict.UNSURE, None, best, left)
+
+
+def _crowded(work: domain.Work) -> bool:
+    return len(work.authors) > AUTHORS
+
+
+def _later(work: domain.Work) -> list[Assigned]:
+    return [
+        Assigned(at, author.name, Verdict.LATER)
+        for at, author in enumerate(work.authors)
+        if author.name.strip()
+    ]
+
+
+def _curated(connection: Connection) -> int:
+    return connection.scalars(select(State.curated)).one()
+
+
+def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
+    query = select(Membership.signature_key, Membership.identity_key).where(
+        among(connection, Membership.signature_key, signatures)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _told(
+    connection: Connection, work: domain.Work, choices: Sequence[Choice], reasons: Reasons
+) -> list[Assigned]:
+    """Choices with public ids and reasons."""
+    wanted = {i for c in choices for i, _ in c.odds} | {c.identity for c in choices if c.identity}
+    rows = connection.execute(
+        select(Identity.key, Identity.id, Identity.name, Identity.n_works).where(
+            among(connection, Identity.key, wanted)
+        )
+    )
+    known = {row.key: row for row in rows}
+    told = []
+    for author, choice in enumerate(choices):
+
+        def rival(key: int, p: float, author: int = author) -> Rival:
+            row = known[key]
+            why = reasons.of(author, key)
+            return Rival(row.id, row.name, row.n_works, round(p, 4), why)
+
+        why: tuple[str, ...] = ()
+        if choice.by_decision:
+            why = (f"for: {DECIDED}",)
+        elif choice.verdict == Verdict.MATCHED and choice.identity is not None:
+            why = reasons.of(author, choice.identity)
+        elif choice.verdict == Verdict.NEW and not choice.odds:
+            why = ("for: no published mention has a name that could be this person's",)
+        elif choice.verdict == Verdict.NEW:
+            why = reasons.of(author, choice.odds[0][0])
+        told.append(
+            Assigned(
+                choice.position,
+                work.authors[choice.position].name,
+                choice.verdict,
+                known[choice.identity].id if choice.identity else None,
+                None if choice.probability is None else round(choice.probability, 4),
+                why,
+                tuple(rival(i, p) for i, p in choice.odds),
+            )
+        )
+    return told

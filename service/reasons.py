@@ -1,0 +1,119 @@
+"""Why a new mention is, or is not, one of an identity's: the strongest evidence in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.company import name_keys
+from disambig.console import safe
+from disambig.explain_facts import Facts, Shared
+from disambig.explain_words import BLOCK, group_phrase
+
+if TYPE_CHECKING:
+    from disambig.assign import Compared
+    from disambig.groups import GroupBatch
+    from disambig.model import Model
+    from disambig.names import ParsedName
+
+Float32 = npt.NDArray[np.float32]
+UInt64 = npt.NDArray[np.uint64]
+
+MOST = 3
+"""Reasons that are told."""
+SHORT = 300
+"""Characters of one."""
+
+
+@dataclass(frozen=True, eq=False)
+class _KnownCompany(Facts):
+    """Facts of mentions whose co-authors are no mentions of the index, with these by name.
+
+    ``printed`` has a name for each full key and each initial key.
+    """
+
+    printed: Mapping[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def coauthors(self) -> tuple[Shared, ...]:
+        """Co-authors whose whole names both sides have, the rarest first."""
+        return self._common(self.index.full_keys, self.index.full_works, initials=False)
+
+    @cached_property
+    def coauthors_abbreviated(self) -> tuple[Shared, ...]:
+        """Co-authors whose family name and first initial both sides have, the rarest first."""
+        return self._common(self.index.initial_keys, self.index.initial_works, initials=True)
+
+    def _common(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[Shared, ...]:
+        from disambig.pair_features import team_of
+
+        teams = [set(team_of(self.index, rows, initials=initials).column.tolist())
+                 for rows in (self.a, self.b)]  # fmt: skip
+        both = sorted(teams[0] & teams[1], key=lambda code: (works[code], code))
+        named = ((self.printed.get(int(keys[code])), int(works[code])) for code in both)
+        return tuple(Shared(name, n) for name, n in named if name)
+
+
+def company_names(names: Sequence[ParsedName]) -> dict[int, str]:
+    """A printed name for the full key and for the initial key of each name."""
+    found: dict[int, str] = {}
+    for keys in name_keys(list(names)):
+        for key, name in zip(keys.tolist(), names, strict=True):
+            found.setdefault(key, name.printed)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """The evidence on a compared work, in words on demand."""
+
+    compared: Compared
+    model: Model
+    printed: Mapping[int, str]
+
+    @cached_property
+    def _between(self) -> tuple[GroupBatch, dict[str, Float32]]:
+        batch, label = self.compared.scored.batch, self.compared.label
+        key = (batch.block + 1).astype(np.int64) * (int(label.max(initial=0)) + 2)
+        _, group = np.unique(key + label, return_inverse=True)
+        groups, columns = self.compared.scored.between(group.astype(np.int32))
+        size = self.compared.block_size[groups.block[groups.left]]
+        columns["block_size"] = size.astype(np.float32)
+        return groups, columns
+
+    def of(self, author: int, identity: int) -> tuple[str, ...]:
+        """What counts most between an author (by row of the new work) and an identity.
+
+        Each begins with "for: " or "against: ".
+        """
+        groups, columns = self._between
+        batch, label = self.compared.scored.batch, self.compared.label
+        low, high = int(batch.start[author]), int(batch.start[author + 1])
+        theirs = low + np.flatnonzero(label[low : high - 1] == identity)
+        if not len(theirs):
+            return ()
+        ends = sorted((int(groups.group[high - 1]), int(groups.group[theirs[0]])))
+        place = groups.find(*ends)
+        if place < 0:
+            return ("against: the names could not be one person's",)
+        row = {name: float(column[place]) for name, column in columns.items()}
+        facts = _KnownCompany(
+            self.compared.scored.index,
+            batch.rows[high - 1 : high], batch.rows[theirs], self.printed,
+        )  # fmt: skip
+        X = np.array([list(row.values())], dtype=np.float32)
+        parts = self.model.group.contributions(X)[0][: len(row)]
+        told: dict[str, str] = {}
+        for at in np.argsort(-np.abs(parts), kind="stable").tolist():
+            name, value = list(row.items())[at]
+            phrase = group_phrase(name)
+            # one reason a theme; how large a block is says nothing of these two
+            if phrase.theme != BLOCK and not np.isnan(value) and phrase.theme not in told:
+                side = "for" if parts[at] > 0 else "against"
+                told[phrase.theme] = safe(f"{side}: {phrase.tell(value, facts)}")[:SHORT]
+        return tuple(told.values())[:MOST]
