@@ -49,6 +49,7 @@ class Database:
         """
         self.url = _with_driver(make_url(url))
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size}
+        options["hide_parameters"] = True  # what clients send must not come into logs with an error
         if self.is_sqlite:
             options["connect_args"] = {"check_same_thread": False, "timeout": BUSY}
         else:
