@@ -1,0 +1,257 @@
+"""What writes are asked with and answer with, as pydantic models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+
+from service.api.schemas import Page, Shape
+
+MOST_EVIDENCE = 100_000
+DEEPEST_EVIDENCE = 20
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, (bool, str, float)):
+        raise ValueError("it is no whole number")
+    return value
+
+
+def _storable(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("it holds the character U+0000; leave it out")
+    return value
+
+
+def _bounded(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what is too large or too deep to keep, or holds U+0000."""
+    size = 0
+    left: list[tuple[Any, int]] = [(value, 0)]
+    while left:
+        item, depth = left.pop()
+        size += len(item) if isinstance(item, str) else 8
+        if size > MOST_EVIDENCE or depth > DEEPEST_EVIDENCE:
+            raise ValueError(
+                f"it has more than {MOST_EVIDENCE:,} characters or {DEEPEST_EVIDENCE} levels"
+            )
+        if isinstance(item, str):
+            _storable(item)
+        elif isinstance(item, dict):
+            left += [(part, depth + 1) for pair in item.items() for part in pair]
+        elif isinstance(item, list):
+            left += [(part, depth + 1) for part in item]
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Id = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_storable)]
+WorkId = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_storable)]
+Reason = Annotated[
+    Annotated[str, Field(max_length=2_000), AfterValidator(_storable)] | None,
+    Field(description="Why, for the log of events."),
+]
+Evidence = Annotated[
+    Annotated[dict[str, Any], AfterValidator(_bounded)] | None,
+    Field(description="What the person who decided was shown; kept as it is."),
+]
+Versions = Annotated[
+    dict[Id, Annotated[Whole, Field(ge=0, le=2**63 - 1)]] | None,
+    Field(description="Version of each identity as it was read: the number in its ETag."),
+]
+
+
+class Asked(BaseModel):
+    """Base of all bodies: no field that is not described here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Mention(Asked):
+    """One author of one work."""
+
+    work: WorkId = Field(description="Id of the work.")
+    position: Annotated[Whole, Field(ge=0, le=100_000)] = Field(
+        description="Place among its authors, counted from 0."
+    )
+
+
+class Why(Asked):
+    """A reason, for operations that need nothing else."""
+
+    reason: Reason = None
+
+
+class NewKey(Asked):
+    """A key to make."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)] = Field(
+        description="Whose it is or what it is for."
+    )
+    role: Literal["public", "reviewer", "editor", "admin"]
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="When it ends to be good; null: never."
+    )
+    per_minute: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = Field(
+        default=None, description="Requests a minute; 0: any number, null: as the settings say."
+    )
+
+
+class Key(Shape):
+    """A key of the API, without its secret."""
+
+    id: str = Field(description="Public part of the key.")
+    name: str
+    role: Literal["public", "reviewer", "editor", "admin"]
+    state: Literal["active", "expired", "revoked"]
+    per_minute: int | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    used_at: datetime | None = Field(description="When it was last used, to the minute.")
+
+
+class ShownKey(Key):
+    """A key that was just made; ``key`` is told this once."""
+
+    key: str | None = Field(
+        description="The whole key, to be sent as Authorization: Bearer KEY; null where the "
+        "request was sent again."
+    )
+
+
+class Keys(Shape):
+    """All keys, the newest first."""
+
+    items: list[Key]
+
+
+class NewRun(Asked):
+    """A run to ask for."""
+
+    scope: Literal["full", "touched"] = Field(
+        default="touched", description="All works, or only the blocks touched since the last run."
+    )
+    reason: Reason = None
+
+
+class Run(Shape):
+    """One re-clustering and how far it is."""
+
+    id: str
+    state: Literal[
+        "queued", "running", "proposed", "published", "failed", "cancelled", "superseded",
+        "rolled-back",
+    ]  # fmt: skip
+    scope: Literal["full", "touched"]
+    actor: str
+    reason: str | None
+    model: str | None
+    based_on: int | None = Field(description="Number of the event whose state it was read at.")
+    rebases: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    stage: str | None = Field(description="What it is doing now.")
+    done: int
+    total: int | None
+    error: str | None
+    summary: dict[str, Any] | None = Field(description="Totals of what publishing would change.")
+    event_seq: int | None = Field(description="Number of the event that published it.")
+    claimed_by: str | None = Field(description="Worker that does it.")
+    heartbeat_at: datetime | None
+
+
+class Runs(Page):
+    """A page of runs, the newest first."""
+
+    items: list[Run]
+
+
+class Difference(Shape):
+    """One line of what publishing a run would change."""
+
+    rank: int = Field(description="Place by mentions, from 0.")
+    kind: str
+    mentions: int
+    identity: str | None
+    details: dict[str, Any]
+
+
+class Differences(Page):
+    """A page of what publishing a run would change, the largest changes first."""
+
+    items: list[Difference]
+    summary: dict[str, Any] | None = Field(description="Totals by kind.")
+
+
+class Task(Shape):
+    """A question for a person."""
+
+    id: str
+    kind: Literal["conflict", "merge", "split", "assign"]
+    state: Literal["open", "closed"]
+    subject: str
+    name: str | None = Field(description="Printed name that it concerns.")
+    mentions: int = Field(description="Mentions that the answer bears on.")
+    priority: float
+    evidence: dict[str, Any]
+    created_at: datetime
+    created_seq: int = Field(description="Number of the event that it comes from.")
+    closed_by: str | None
+    closed_at: datetime | None
+    reason: str | None = Field(description="Why it was closed.")
+
+
+class Tasks(Page):
+    """A page of tasks in the order they should be answered."""
+
+    items: list[Task]
+
+
+class Event(Shape):
+    """Something that was done."""
+
+    seq: int = Field(description="Number on the line of events.")
+    kind: str
+    at: datetime
+    actor: str = Field(description="key:ID over HTTP, cli:USER, or worker:ID.")
+    request: str | None = Field(description="Id of the HTTP request.")
+    subject: str | None
+    reason: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class ChangedIdentity(Shape):
+    """An identity before and after an event; ``before`` is null where it was created."""
+
+    id: str
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+
+
+class MovedMention(Shape):
+    """Where a mention was and is published; null: nowhere."""
+
+    work: str
+    position: int
+    before: str | None
+    after: str | None
+
+
+class EventDetails(Event):
+    """An event with what it changed; lists are cut at the limit, the numbers are not."""
+
+    identities: list[ChangedIdentity]
+    n_identities: int
+    mentions: list[MovedMention]
+    n_mentions: int
+
+
+class Events(Page):
+    """A page of events, the newest first."""
+
+    items: list[Event]

@@ -1,0 +1,13 @@
+"""All routes that write, and the reads of what they write, in one list."""
+
+from __future__ import annotations
+
+from litestar.types import ControllerRouterHandler
+
+from service.api import events, keys, tasks
+
+WRITES: tuple[ControllerRouterHandler, ...] = (
+    *tasks.HANDLERS,
+    *keys.HANDLERS,
+    *events.HANDLERS,
+)

@@ -1,0 +1,102 @@
+"""The log of events: who did what, when and why, and what was before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from service.errors import NotFound
+from service.tables import Event, Identity, IdentityVersion, Move, Signature, Work
+
+_COLUMNS = (
+    Event.seq, Event.kind, Event.at, Event.actor, Event.request, Event.subject, Event.reason,
+    Event.before, Event.after,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events to list; None: any. Times are from ``since`` on and before ``until``."""
+
+    kind: str | None = None
+    actor: str | None = None
+    subject: str | None = None
+    request: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def events(
+    connection: Connection, wanted: EventFilter, limit: int, before: int | None = None
+) -> list[dict[str, Any]]:
+    """Events, the newest first; those with a number below ``before``."""
+    query = select(*_COLUMNS).order_by(Event.seq.desc()).limit(limit)
+    for column in (Event.kind, Event.actor, Event.subject, Event.request):
+        value = getattr(wanted, column.key)
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(Event.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(Event.at < wanted.until)
+    if before is not None:
+        query = query.where(Event.seq < before)
+    return [_told(row) for row in connection.execute(query).mappings()]
+
+
+def event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
+    """One event with the identities and mentions it changed, of either ``limit`` at most.
+
+    Raises
+    ------
+    NotFound
+        No event has this number.
+    """
+    row = connection.execute(select(*_COLUMNS).where(Event.seq == seq)).mappings().first()
+    if row is None:
+        raise NotFound(
+            f"no event {seq}", "numbers of changes and of events share one line", field="seq"
+        )
+    identities = connection.execute(
+        select(Identity.id, IdentityVersion.before, IdentityVersion.after)
+        .join(Identity, Identity.key == IdentityVersion.identity_key)
+        .where(IdentityVersion.event_seq == seq)
+        .order_by(Identity.key)
+        .limit(limit)
+    )
+    return {
+        **_told(row),
+        "identities": [{"id": i, "before": b, "after": a} for i, b, a in identities],
+        "n_identities": _number(connection, IdentityVersion, seq),
+        "mentions": _moves(connection, seq, limit),
+        "n_mentions": _number(connection, Move, seq),
+    }
+
+
+def _moves(connection: Connection, seq: int, limit: int) -> list[dict[str, Any]]:
+    old, new = Identity.__table__.alias("old"), Identity.__table__.alias("new")
+    rows = connection.execute(
+        select(Work.id, Signature.position, old.c.id, new.c.id)
+        .select_from(Move)
+        .join(Signature, Signature.key == Move.signature_key)
+        .join(Work, Work.key == Signature.work_key)
+        .outerjoin(old, old.c.key == Move.from_identity)
+        .outerjoin(new, new.c.key == Move.to_identity)
+        .where(Move.event_seq == seq)
+        .order_by(Move.signature_key)
+        .limit(limit)
+    )
+    return [{"work": w, "position": p, "before": a, "after": b} for w, p, a, b in rows]
+
+
+def _number(connection: Connection, table: type[IdentityVersion] | type[Move], seq: int) -> int:
+    counted = select(func.count()).select_from(table).where(table.event_seq == seq)
+    return connection.scalars(counted).one()
+
+
+def _told(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {column.key: row[column.key] for column in _COLUMNS}
