@@ -1,0 +1,223 @@
+"""Which identity each cluster of a new partition continues, so that the fewest mentions change id.
+
+A pure decision on two partitions of the same mentions. Identities and clusters that share
+mentions are the two sides of a bipartite graph; a continuation is a matching of it. The best
+matching keeps
+
+1. the most mentions that a human confirmed under their identity,
+2. then the most mentions,
+3. then the better-established identities: more mentions, then the older (lower) key.
+
+What is still equal is settled by the order of identity keys and of clusters, never by the order
+of rows. So a merge keeps the id of the identity with confirmed mentions, or else of the larger
+one; a split keeps the id with the part that holds the confirmed mentions, or else the largest.
+
+Almost every connected component of the graph is a star (one identity or one cluster): its best
+edge is found by sorting. For the others the three aims become one weight,
+``(confirmed * B2 + overlap) * B3 + rank``, where B2 is one more than all mentions of the
+component and B3 one more than the largest sum of ranks a matching can have, so that no sum at a
+lower level ever outweighs one unit above it. Weights are integers in float64, exact below
+2**53. Where a component is so large that sums of them might not be, the lowest level is left out,
+and the order of keys decides what it would have; where not even that is enough (tens of millions
+of mentions in one component), a confirmed mention counts as two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite_matching
+
+Int64 = npt.NDArray[np.int64]
+
+DENSE = 250_000
+"""Cells of the largest table that is matched as such; larger ones are matched as sparse."""
+EXACT = 2**53
+"""Integers below this are exact in float64."""
+NONE = -1
+"""In place of an identity: the cluster continues none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """Edges of the graph: mentions that an identity and a cluster share, E of them.
+
+    Attributes
+    ----------
+    identity, cluster, mentions, confirmed : int64[E]
+        Identity key, cluster, mentions they share, and how many of these a human confirmed.
+    """
+
+    identity: Int64
+    cluster: Int64
+    mentions: Int64
+    confirmed: Int64
+
+
+def overlap(identity: Int64, cluster: Int64, confirmed: npt.NDArray[np.bool_]) -> Overlap:
+    """Count what identities and clusters share.
+
+    Parameters
+    ----------
+    identity : int64[N]
+        Identity key of each mention; negative for a mention that is in none.
+    cluster : int64[N]
+        Its cluster in the new partition; negative for a mention that is in none.
+    confirmed : bool[N]
+        Whether a human confirmed it under its identity.
+    """
+    both = np.flatnonzero((identity >= 0) & (cluster >= 0))
+    i, c, sure = identity[both], cluster[both], confirmed[both]
+    order = np.lexsort((c, i))
+    i, c, sure = i[order], c[order], sure[order]
+    first = np.ones(len(i), dtype=bool)
+    first[1:] = (i[1:] != i[:-1]) | (c[1:] != c[:-1])
+    start = np.flatnonzero(first)
+    mentions = np.diff(start, append=len(i))
+    total = np.concatenate([[0], np.cumsum(sure, dtype=np.int64)])
+    return Overlap(i[start], c[start], mentions, total[start + mentions] - total[start])
+
+
+def match(
+    identity: Int64,
+    cluster: Int64,
+    *,
+    confirmed: npt.NDArray[np.bool_] | None = None,
+    mentions: tuple[Int64, Int64] | None = None,
+) -> dict[int, int]:
+    """The identity that each cluster continues; clusters that continue none are left out.
+
+    Parameters
+    ----------
+    identity : int64[N]
+        Identity key of each mention; negative for a mention that is in none.
+    cluster : int64[N]
+        Its cluster in the new partition, from 0; negative for a mention that is in none. Number
+        clusters by something that does not depend on the order of rows: it settles ties.
+    confirmed : bool[N], optional
+        Whether a human confirmed the mention under its identity.
+    mentions : (int64[M], int64[M]), optional
+        Identity keys, ascending, and how many mentions each has in all; without it, those above.
+
+    Returns
+    -------
+    dict of int to int
+        Cluster to identity key, each identity at most once.
+
+    Examples
+    --------
+    >>> old, new = np.array([7, 7, 7, 8, 8]), np.array([0, 0, 1, 1, 1])
+    >>> match(old, new)
+    {0: 7, 1: 8}
+    """
+    sure = np.zeros(len(identity), dtype=bool) if confirmed is None else confirmed
+    edges = overlap(identity, cluster, sure)
+    if not len(edges.identity):
+        return {}
+    keys, row = np.unique(edges.identity, return_inverse=True)
+    names, column = np.unique(edges.cluster, return_inverse=True)
+    if mentions is None:
+        size = np.bincount(row, weights=edges.mentions).astype(np.int64)
+    else:
+        size = mentions[1][np.searchsorted(mentions[0], keys)]
+    # established[k]: 0 for the best established identity
+    established = np.empty(len(keys), dtype=np.int64)
+    established[np.lexsort((keys, -size))] = np.arange(len(keys))
+    component = _components(row, column, len(keys), len(names))
+    star = _is_star(component, row, column)
+    chosen = [_best_of_stars(np.flatnonzero(star[component]), component, edges, established[row])]
+    rest = np.flatnonzero(~star[component])
+    rest = rest[np.argsort(component[rest], kind="stable")]
+    bounds = np.flatnonzero(np.diff(component[rest])) + 1
+    for part in np.split(rest, bounds) if len(rest) else ():
+        chosen.append(_best_matching(part, edges, row, column, established))
+    won = np.sort(np.concatenate(chosen))
+    return dict(zip(edges.cluster[won].tolist(), edges.identity[won].tolist(), strict=True))
+
+
+def _components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64:
+    """Connected component of each edge."""
+    n = n_rows + n_columns
+    graph = coo_array((np.ones(len(row), dtype=bool), (row, column + n_rows)), shape=(n, n))
+    _, labels = connected_components(graph.tocsr(), directed=False)
+    return labels[row].astype(np.int64)
+
+
+def _is_star(component: Int64, row: Int64, column: Int64) -> npt.NDArray[np.bool_]:
+    """Whether each component has one identity alone, or one cluster alone."""
+    n = int(component.max()) + 1
+    nodes = [np.bincount(component[np.unique(side, return_index=True)[1]], minlength=n)
+             for side in (row, column)]  # fmt: skip
+    alone: npt.NDArray[np.bool_] = (nodes[0] == 1) | (nodes[1] == 1)
+    return alone
+
+
+def _best_of_stars(part: Int64, component: Int64, edges: Overlap, established: Int64) -> Int64:
+    """The best edge of each component, of which all edges share an end."""
+    order = part[
+        np.lexsort((
+            edges.cluster[part], established[part], -edges.mentions[part],
+            -edges.confirmed[part], component[part],
+        ))
+    ]  # fmt: skip
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = component[order[1:]] != component[order[:-1]]
+    return order[first]
+
+
+def _best_matching(
+    part: Int64, edges: Overlap, row: Int64, column: Int64, established: Int64
+) -> Int64:
+    """Edges of the best matching of one component."""
+    rows, i = np.unique(row[part], return_inverse=True)
+    columns, c = np.unique(column[part], return_inverse=True)
+    rank = np.empty(len(rows), dtype=np.int64)
+    # the best established has the highest
+    rank[np.argsort(-established[rows])] = np.arange(1, len(rows) + 1)
+    weight = _weights(
+        edges.confirmed[part], edges.mentions[part], rank[i], min(len(rows), len(columns))
+    )
+    if len(rows) * len(columns) <= DENSE:
+        table = np.zeros((len(rows), len(columns)))
+        table[i, c] = weight
+        a, b = linear_sum_assignment(table, maximize=True)
+    else:
+        a, b = _sparse_matching(i, c, weight, len(rows), len(columns))
+    pair = np.full(len(rows), -1, dtype=np.int64)
+    pair[a] = b
+    won: Int64 = part[pair[i] == c]
+    return won
+
+
+def _weights(confirmed: Int64, mentions: Int64, rank: Int64, pairs: int) -> npt.NDArray[np.float64]:
+    """One weight for the three aims; see the head of this module."""
+    per_mention = int(mentions.sum()) + 1
+    highest = int(rank.max())
+    per_rank = pairs * (2 * highest - pairs + 1) // 2 + 1
+    largest = int(confirmed.max()) * per_mention + int(mentions.max()) + 1
+    # path lengths within the solver add up to as many weights as there are pairs
+    if largest * per_rank * (pairs + 1) < EXACT:
+        weight = (confirmed * per_mention + mentions) * per_rank + rank
+    elif largest * (pairs + 1) < EXACT:
+        weight = confirmed * per_mention + mentions
+    else:
+        weight = confirmed + mentions
+    return weight.astype(np.float64)
+
+
+def _sparse_matching(
+    i: Int64, c: Int64, weight: npt.NDArray[np.float64], n_rows: int, n_columns: int
+) -> tuple[Int64, Int64]:
+    """Best matching by sparse shortest paths; each row may also take a column of its own."""
+    alone = np.arange(n_rows)
+    # costs must not be zero: those cells would count as missing
+    cost = np.concatenate([weight.max() + 1 - weight, np.full(n_rows, weight.max() + 1)])
+    cells = (np.concatenate([i, alone]), np.concatenate([c, n_columns + alone]))
+    table = csr_array((cost, cells), shape=(n_rows, n_columns + n_rows))
+    a, b = min_weight_full_bipartite_matching(table)
+    taken = b < n_columns
+    return a[taken].astype(np.int64), b[taken].astype(np.int64)
