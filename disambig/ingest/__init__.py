@@ -4,6 +4,7 @@
 cannot be used is told in one line, kept in a rejects file, and does not stop the rest.
 """
 
+from disambig.ingest._body import Row, read_records
 from disambig.ingest._labels import read_constraints, read_labels, read_s2and_labels
 from disambig.ingest._native import NativeAuthor, NativeWork
 from disambig.ingest._pages import PageHeader, PageKind
@@ -23,12 +24,14 @@ __all__ = [
     "Problem",
     "ReadReport",
     "Received",
+    "Row",
     "Severity",
     "WorkReader",
     "dump_work",
     "load_work",
     "read_constraints",
     "read_labels",
+    "read_records",
     "read_s2and_labels",
     "read_works",
 ]
