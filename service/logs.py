@@ -43,9 +43,8 @@ def configure(
 
     Libraries are heard from ``warning`` on only, unless the level is ``debug``.
     """
-    shared = [_time, structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name]
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
+        foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _with_traceback,
@@ -65,21 +64,19 @@ def configure(
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], name != "uvicorn.access"
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """A logger that takes an event and its values: ``get("service.x").info("done", rows=3)``."""
-    logger: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger(name)
+    logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
     return logger
 
 
@@ -103,6 +100,9 @@ def _time(logger: Any, method: str, line: Line) -> Line:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     line["timestamp"] = now.replace("+00:00", "Z")
     return line
+
+
+_SHARED = (_time, structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name)
 
 
 def _with_traceback(logger: Any, method: str, line: Line) -> Line:

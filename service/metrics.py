@@ -47,8 +47,15 @@ class Metrics:
 
     def __init__(self, database: Database) -> None:
         """Nothing is read before figures are asked for."""
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+        from prometheus_client import (
+            CollectorRegistry,
+            Counter,
+            Gauge,
+            Histogram,
+            disable_created_metrics,
+        )
 
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         own = CollectorRegistry()
         self._own = own
         self._requests = Counter(
@@ -147,15 +154,15 @@ def _counts(sizes: dict[str, int]) -> Iterator[GaugeMetricFamily]:
 
 
 def _queue(connection: Connection) -> Iterator[GaugeMetricFamily]:
-    states = connection.execute(select(Run.state, func.count()).group_by(Run.state)).tuples()
-    yield _labelled("disambig_runs", "Runs by state.", "state", dict(states.all()))
+    by_state = select(Run.state, func.count()).group_by(Run.state)
+    states = dict(connection.execute(by_state).all())
+    yield _labelled("disambig_runs", "Runs by state.", "state", states)
     oldest = connection.scalar(select(func.min(Run.created_at)).where(Run.state == "queued"))
     age = 0.0 if oldest is None else _age(oldest)
     yield _gauge("disambig_queue_age_seconds", "How long the oldest queued run has waited.", age)
-    kinds = connection.execute(
-        select(Task.kind, func.count()).where(Task.state == "open").group_by(Task.kind)
-    ).tuples()
-    yield _labelled("disambig_tasks_open", "Open review tasks by kind.", "kind", dict(kinds.all()))
+    opened = select(Task.kind, func.count()).where(Task.state == "open").group_by(Task.kind)
+    kinds = dict(connection.execute(opened).all())
+    yield _labelled("disambig_tasks_open", "Open review tasks by kind.", "kind", kinds)
     last = connection.scalar(select(State.sequence)) or 0
     yield _gauge("disambig_sequence", "Number of the last event or change.", last)
 

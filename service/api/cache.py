@@ -156,9 +156,9 @@ class LastEvent:
     def _asked(self) -> int:
         if self._connection is None:
             raw = self._database.engine.raw_connection()
-            raw.detach()  # this connection is held as long as the process lives
             if not self._database.is_sqlite:
                 raw.driver_connection.autocommit = True  # type: ignore[union-attr]
+            raw.detach()  # this connection is held as long as the process lives
             self._connection = raw
         cursor = self._connection.cursor()
         try:
