@@ -5,6 +5,7 @@ Plain functions on mentions as they are read, so that the pages of identities an
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,7 +73,7 @@ def mentions_query() -> Select[*tuple[Any, ...]]:
 
 def seen(connection: Connection, *conditions: ColumnElement[bool]) -> list[Seen]:
     """The mentions that meet the conditions."""
-    rows = connection.execute(mentions_query().where(*conditions))
+    rows = connection.execute(mentions_query().where(*conditions)).all()
     return [Seen._make(row) for row in rows]
 
 
@@ -81,12 +82,21 @@ def papers_of(mentions: Iterable[Seen]) -> list[Seen]:
     first: dict[int, Seen] = {}
     for mention in mentions:
         first.setdefault(mention.work, mention)
-    return sorted(first.values(), key=lambda m: (-(m.year or -1), m.title, m.work_id))
+    return sorted(first.values(), key=_newest)
+
+
+def _newest(mention: Seen) -> tuple[int, str, str]:
+    return -(mention.year or -1), mention.title, mention.work_id
 
 
 def most(counts: Mapping[K, int], n: int) -> list[tuple[K, int]]:
     """The ``n`` largest, equal ones by their text, so that the order is always the same."""
-    return sorted(counts.items(), key=lambda entry: (-entry[1], str(entry[0])))[:n]
+    if not counts:
+        return []
+    # only those that can be among the first are compared by their text
+    least = heapq.nlargest(n, counts.values())[-1]
+    able = [entry for entry in counts.items() if entry[1] >= least]
+    return sorted(able, key=lambda entry: (-entry[1], str(entry[0])))[:n]
 
 
 def years(papers: Iterable[Seen]) -> dict[int, int]:
@@ -108,12 +118,20 @@ def venues(papers: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
 
 def title_words(title: str) -> set[str]:
     """Words of a title that may tell of its topic."""
-    return {w for w in _WORD.findall(title.casefold()) if w not in _COMMON}
+    return set(_WORD.findall(title.casefold())) - _COMMON
+
+
+def word_counts(papers: Iterable[Seen]) -> Counter[str]:
+    """Works by word of the title."""
+    counts: Counter[str] = Counter()
+    for p in papers:
+        counts.update(title_words(p.title))
+    return counts
 
 
 def topics(papers: Sequence[Seen], n: int = 10) -> list[dict[str, Any]]:
     """Words that occur in most titles, with numbers of works; once is enough for few works."""
-    counts = Counter(word for p in papers for word in title_words(p.title))
+    counts = word_counts(papers)
     least = 1 if len(papers) < 4 else 2
     return [{"word": word, "works": k} for word, k in most(counts, n) if k >= least]
 
@@ -181,7 +199,7 @@ def coauthors_by_work(connection: Connection, works: Iterable[int]) -> dict[int,
         )
     )
     found: dict[int, list[Other]] = {}
-    for work, identity, name in connection.execute(query):
+    for work, identity, name in connection.execute(query).all():
         other = (False, name) if identity is None else (True, identity)
         found.setdefault(work, []).append(other)
     return found

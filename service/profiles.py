@@ -6,7 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from service import gathered
@@ -38,6 +49,18 @@ class Located:
     version: int
 
 
+_TARGET = aliased(Identity)
+_LOCATE = (
+    select(
+        Identity.key, Identity.id, Identity.status, _TARGET.id.label("redirect"), Identity.name,
+        Identity.n_works, Identity.first_year, Identity.last_year, Identity.curated,
+        Identity.version,
+    )
+    .outerjoin(_TARGET, _TARGET.key == Identity.redirect_key)
+    .where(Identity.id == bindparam("public_id", type_=Text))
+)  # fmt: skip
+
+
 def locate(connection: Connection, public_id: str) -> Located:
     """The identity of an id, active or redirected.
 
@@ -48,17 +71,7 @@ def locate(connection: Connection, public_id: str) -> Located:
     Gone
         If nothing of it is left; with the identities that its mentions went to.
     """
-    target = aliased(Identity)
-    query = (
-        select(
-            Identity.key, Identity.id, Identity.status, target.id.label("redirect"), Identity.name,
-            Identity.n_works, Identity.first_year, Identity.last_year, Identity.curated,
-            Identity.version,
-        )
-        .outerjoin(target, target.key == Identity.redirect_key)
-        .where(Identity.id == public_id)
-    )  # fmt: skip
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_LOCATE, {"public_id": public_id}).one_or_none()
     if row is None:
         raise NotFound(
             f"no identity {public_id[:60]}",
@@ -79,34 +92,40 @@ def locate(connection: Connection, public_id: str) -> Located:
     return located
 
 
+def _lines(mine: Any, theirs: Any) -> Select[*tuple[Any, ...]]:
+    other = aliased(Identity)
+    return (
+        select(
+            other.id, other.status, other.name, Lineage.kind, Lineage.mentions, Lineage.event_seq
+        )
+        .join(other, other.key == theirs)
+        .where(mine == bindparam("key", type_=BigInteger), Lineage.undone_seq.is_(None))
+        .order_by(Lineage.event_seq.desc(), other.id)
+        .limit(100)
+    )
+
+
+_FROM = _lines(Lineage.child_key, Lineage.parent_key)
+_TO = _lines(Lineage.parent_key, Lineage.child_key)
+
+
 def lineage(connection: Connection, key: int) -> dict[str, Any]:
     """Which identities an identity came from and went to, and the ids that redirect to it."""
-    other = aliased(Identity)
-    columns = (other.id, other.status, other.name, Lineage.kind, Lineage.mentions,
-               Lineage.event_seq)  # fmt: skip
-    held = Lineage.undone_seq.is_(None)
 
-    def read(mine: Any, theirs: Any) -> list[dict[str, Any]]:
-        query = (
-            select(*columns)
-            .join(other, other.key == theirs)
-            .where(mine == key, held)
-            .order_by(Lineage.event_seq.desc(), other.id)
-            .limit(100)
-        )
+    def read(query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
         return [
             {
                 "id": row.id, "status": row.status, "name": row.name, "kind": row.kind,
                 "mentions": row.mentions, "sequence": row.event_seq,
             }
-            for row in connection.execute(query)
+            for row in connection.execute(query, {"key": key})
         ]  # fmt: skip
 
     merged = select(Identity.id).where(Identity.redirect_key == key).order_by(Identity.id)
     return {
         "redirects": list(connection.scalars(merged.limit(100))),
-        "came_from": read(Lineage.child_key, Lineage.parent_key),
-        "went_to": read(Lineage.parent_key, Lineage.child_key),
+        "came_from": read(_FROM),
+        "went_to": read(_TO),
     }
 
 

@@ -13,6 +13,8 @@ from service.gathered import Other, Seen
 
 NEAREST = 2
 """Other people that each person is told apart from."""
+COMMON = 20
+"""What more people of a page have makes none of them similar."""
 _LONGEST = 80
 _NOUNS = {
     "coauthors": ("co-author", "co-authors"),
@@ -73,7 +75,7 @@ class Person:
     @cached_property
     def words(self) -> Counter[str]:
         """Works by word of the title."""
-        return Counter(w for p in self.papers for w in gathered.title_words(p.title))
+        return gathered.word_counts(self.papers)
 
     @cached_property
     def orcids(self) -> Counter[str]:
@@ -126,7 +128,8 @@ def together(person: Person, names: Mapping[Other, str]) -> list[dict[str, Any]]
 def apart(people: Sequence[Person], names: Mapping[Other, str]) -> dict[str, list[dict[str, Any]]]:
     """For each person the most similar others of the page, and what tells them apart.
 
-    Similar is who shares most co-authors, affiliations, venues and words of titles.
+    Similar is who shares most co-authors, affiliations, venues and words of titles, but for those
+    that more than :data:`COMMON` people have.
     """
     features = [_features(person) for person in people]
     holders: dict[object, list[int]] = {}
@@ -137,9 +140,11 @@ def apart(people: Sequence[Person], names: Mapping[Other, str]) -> dict[str, lis
     for k, person in enumerate(people):
         score: Counter[int] = Counter()
         for feature, weight in features[k].items():
-            for other in holders[feature]:
-                if other != k:
+            having = holders[feature]
+            if 1 < len(having) <= COMMON:
+                for other in having:
                     score[other] += weight
+        del score[k]
         for other in range(len(people)):  # who shares nothing still is somebody else of the name
             if len(score) >= NEAREST:
                 break
@@ -187,7 +192,7 @@ def _features(person: Person) -> dict[object, int]:
     found: dict[object, int] = {("c", other): 8 for other in person.coauthors}
     found.update({("a", text): 4 for text in person.affiliations})
     found.update({("v", text): 2 for text in person.venues})
-    found.update({("w", word): 1 for word, _ in gathered.most(person.words, 30)})
+    found.update({("w", word): 1 for word, _ in gathered.most(person.words, 20)})
     return found
 
 

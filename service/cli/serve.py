@@ -1,0 +1,80 @@
+"""``disambig serve``: the API over HTTP, with a database that it makes itself if need be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from disambig.console import safe
+from service.cli import common
+
+if TYPE_CHECKING:
+    from service.settings import Settings
+
+
+@click.command(
+    epilog=common.examples(
+        "disambig serve",
+        "disambig serve --host 0.0.0.0 --port 80 --processes 4",
+        "disambig serve --database postgresql://user:password@db:5432/disambig",
+        "DISAMBIG_PUBLIC_READ=false disambig serve",
+    )
+)
+@click.option("--host", help="Address to listen on; 0.0.0.0 is every IPv4 address.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes any that is free.")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 64),
+    help="Server processes. One key may ask that many times as often: rates count in each.",
+)
+@click.option(
+    "--migrate/--no-migrate",
+    default=True,
+    show_default=True,
+    help="Whether an older database is upgraded to this version's schema first.",
+)
+@common.database_option
+@common.quiet_option
+def serve(
+    host: str | None,
+    port: int | None,
+    processes: int | None,
+    migrate: bool,
+    database: str | None,
+    quiet: bool,
+) -> None:
+    """Serve the API until stopped.
+
+    Without any settings it listens on this machine only, at port 8000, and keeps everything in an
+    SQLite file in the folder disambig-data, which it makes. disambig config shows every setting;
+    options win over the environment, which wins over disambig.toml.
+
+    Ctrl-C or SIGTERM stops it: requests that have begun are answered first, for 30 seconds at most.
+    """
+    from service import server
+    from service.settings import read_settings
+
+    settings = read_settings(host=host, port=port, processes=processes, database=database)
+    state = server.prepare(settings, migrate=migrate)
+    with server.bound(settings) as socket:
+        address = server.address(socket)
+        if not quiet:
+            _welcome(settings, address, state)
+        server.run(settings, socket)
+
+
+def _welcome(settings: Settings, address: str, state: dict[str, int]) -> None:
+    from service.opening import address as parsed
+
+    url = parsed(settings.database_url).render_as_string(hide_password=True)
+    click.echo(f"Listening on {safe(address)}", err=True)
+    click.echo(f"  documentation  {safe(address)}/schema/docs", err=True)
+    click.echo(f"  database       {safe(url)}", err=True)
+    if not state["keys"]:
+        click.echo('  a first key    disambig key create --role admin --name "me"', err=True)
+    if not state["works"]:
+        click.echo("  works          disambig load works.jsonl.gz", err=True)
+    elif not state["identities"]:
+        click.echo("  identities     disambig run --help", err=True)
+    click.echo("Ctrl-C stops it.", err=True)

@@ -1,0 +1,156 @@
+"""Server processes: a prepared database, one bound socket, uvicorn with uvloop and httptools."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.connection
+import os
+import shutil
+import signal
+import socket as sockets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+
+from service import logs, metrics, migrations
+from service.database import Database
+from service.errors import Invalid, Unavailable
+from service.opening import connect
+from service.settings import Settings
+from service.tables import ApiKey, Identity, Work
+
+GRACE = 30
+"""Seconds that requests under way have to end when the server is stopped."""
+BACKLOG = 2048
+
+
+def prepare(settings: Settings, *, migrate: bool) -> dict[str, int]:
+    """Make the database ready; 1 or 0 for whether it holds keys, works and identities.
+
+    Raises
+    ------
+    Invalid
+        If the address of the database is wrong.
+    Unavailable
+        If it cannot be reached, or is of another version and may not be upgraded.
+    """
+    database = connect(settings)
+    try:
+        if migrate and migrations.can_upgrade(database):
+            migrations.migrate(database)
+        migrations.check(database)
+        return _holds(database)
+    finally:
+        database.close()
+
+
+def _holds(database: Database) -> dict[str, int]:
+    with database.read() as connection:
+        return {
+            name: len(connection.execute(select(column).limit(1)).all())
+            for name, column in (
+                ("keys", ApiKey.key),
+                ("works", Work.key),
+                ("identities", Identity.key),
+            )
+        }
+
+
+@contextmanager
+def bound(settings: Settings) -> Iterator[sockets.socket]:
+    """The socket to listen on; all processes share it.
+
+    Raises
+    ------
+    Invalid
+        If there is no such address on this machine.
+    Unavailable
+        If another process listens there.
+    """
+    try:
+        found = sockets.getaddrinfo(
+            settings.host, settings.port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE
+        )
+    except (OSError, UnicodeError) as error:
+        raise Invalid(
+            f"{settings.host!r} is no address of this machine ({error})",
+            "give --host an address, such as 127.0.0.1",
+            field="host",
+        ) from error
+    family, kind, protocol, _, address = found[0]
+    with sockets.socket(family, kind, protocol) as socket:
+        socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
+        try:
+            socket.bind(address)
+        except OSError as error:
+            raise Unavailable(
+                f"cannot listen on {settings.host} port {settings.port}: {error.strerror}",
+                "stop what listens there, or give another --port (0: any that is free)",
+                field="port",
+            ) from error
+        socket.set_inheritable(True)
+        yield socket
+
+
+def address(socket: sockets.socket) -> str:
+    """Where a bound socket is reached from this machine."""
+    host, port = socket.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1" if host == "0.0.0.0" else "::1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(settings: Settings, socket: sockets.socket) -> None:
+    """Serve until stopped, in this process or in several of its children."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    several = settings.processes > 1
+    logs.configure(settings.log_format, settings.log_level)
+    counts = settings.data / f"metrics-{os.getpid()}" if several and settings.metrics else None
+    if counts is not None:
+        metrics.share(counts)
+    config = uvicorn.Config(
+        partial(application, settings),
+        factory=True,
+        loop="uvloop" if os.name != "nt" else "asyncio",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        workers=settings.processes,
+        timeout_graceful_shutdown=GRACE,
+    )
+    if not several:
+        uvicorn.Server(config).run(sockets=[socket])
+        return
+    try:
+        Multiprocess(config, sockets=[socket]).run()
+    finally:
+        if counts is not None:
+            shutil.rmtree(counts, ignore_errors=True)
+
+
+def application(settings: Settings) -> Any:
+    """The application of one server process."""
+    from service.api.app import create_app
+
+    logs.configure(settings.log_format, settings.log_level)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    return create_app(settings)
+
+
+def _end_with(parent: Any) -> None:
+    """Stop when the process that started this one is killed: nobody else would, and the port
+    would stay taken."""
+    multiprocessing.connection.wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
