@@ -33,30 +33,38 @@ class Rows:
         Rank of the work among all ids, and position, of each signature; ascending.
     ids : Array
         Work ids by rank.
-    in_shard : list of int64[n]
+    in_shard : list of int32[n]
         Row of each signature of a shard, in the shard's order of work id and position.
-    element : list of int64[n]
-        Place of each of them in :func:`disambig.shards.own_signatures`.
+    shard : int32[S]
+        Shard of each signature.
+    element : int32[S]
+        Its place there in :func:`disambig.shards.own_signatures`.
     """
 
     folder: Path
     key: Int64
     ids: pa.Array
-    in_shard: list[Int64]
-    element: list[Int64]
+    in_shard: list[Int32]
+    shard: Int32
+    element: Int32
 
     @classmethod
     def of(cls, folder: Path, n_shards: int) -> Rows:
         """Put the signatures of all shards in order."""
         rank, ids = work_ranks(folder)
-        keys, element = [], []
+        keys, order = [], []
         for shard in range(n_shards):
             _, number, position = own_signatures(read_shard(folder, shard))
             key = rank[number] << POSITIONS | position
-            element.append(np.argsort(key, kind="stable"))
-            keys.append(key[element[-1]])
+            order.append(np.argsort(key, kind="stable").astype(np.int32))
+            keys.append(key[order[-1]])
         every = np.sort(np.concatenate(keys))
-        return cls(folder, every, ids, [np.searchsorted(every, k) for k in keys], element)
+        in_shard = [np.searchsorted(every, key).astype(np.int32) for key in keys]
+        del keys
+        shard_of, element = np.empty(len(every), np.int32), np.empty(len(every), np.int32)
+        for shard, (rows, places) in enumerate(zip(in_shard, order, strict=True)):
+            shard_of[rows], element[rows] = shard, places
+        return cls(folder, every, ids, in_shard, shard_of, element)
 
     @property
     def work(self) -> Int32:
@@ -86,23 +94,17 @@ class Rows:
         key = rank[bound.signature_work] << POSITIONS | bound.signature_position
         return np.searchsorted(self.key, key), rank, self.work
 
-    def shards_of(self, rows: Int64) -> list[tuple[int, Int64]]:
-        """Shard and elements of some rows (ascending)."""
-        found = []
-        for shard, (own, element) in enumerate(zip(self.in_shard, self.element, strict=True)):
-            place = np.searchsorted(own, rows)
-            place = place[place < len(own)] if len(own) else place[:0]
-            hit = np.unique(place[np.isin(own[place], rows)])
-            if len(hit):
-                found.append((shard, element[hit]))
-        return found
+    def names(self) -> tuple[Int32, pa.Array]:
+        """Place of each signature's printed name, int32[S], among the names that follow.
 
-    def names(self) -> pa.Array:
-        """Printed name of each signature."""
-        found = [
-            printed_names(read_shard(self.folder, s)).take(pa.array(element))
-            for s, element in enumerate(self.element)
-        ]
-        place = np.empty(len(self.key), dtype=np.int64)
-        place[np.concatenate(self.in_shard)] = np.arange(len(self.key))
-        return pa.concat_arrays(found).cast(pa.large_string()).take(pa.array(place))
+        A name is kept once for each shard that has it.
+        """
+        code = np.empty(len(self.key), dtype=np.int32)
+        names = [pa.array([], pa.large_string())]
+        following = 0
+        for shard, rows in enumerate(self.in_shard):
+            printed = printed_names(read_shard(self.folder, shard)).dictionary_encode()
+            code[rows] = printed.indices.to_numpy()[self.element[rows]] + following
+            names.append(printed.dictionary.cast(pa.large_string()))
+            following += len(printed.dictionary)
+        return code, pa.concat_arrays(names)

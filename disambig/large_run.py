@@ -27,26 +27,36 @@ import pyarrow as pa
 from disambig.across import Speakers, hold_must, join_likely, renumber
 from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
-from disambig.cross_pairs import block_of_identity, shared_keys
+from disambig.cross_pairs import block_of_identity
 from disambig.domain import Assignment, Author, Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.ingest import ReadReport
 from disambig.large_rows import POSITIONS, Rows
+from disambig.large_worker import (
+    begin,
+    block_file,
+    cluster,
+    done_folder,
+    identity_file,
+    score,
+    share,
+    speak,
+    speakers_file,
+)
 from disambig.model import Model
 from disambig.output import whole_file
 from disambig.partition import identity_name
 from disambig.progress import Progress, silent
-from disambig.semantic import SemanticSpace
-from disambig.shard_run import Knowledge, cluster_shard, score_across
-from disambig.shards import only_signatures
-from disambig.staging import load_statistics, read_shard, stage
+from disambig.staging import stage
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
 EVIDENCE_RANGES = 16
-"""Parts of the key space in which evidence for joins is sorted, one after the other."""
+"""Parts of the key space in which evidence for joins is sorted, at the least."""
+SIGNATURES_A_RANGE = 400_000
+"""Signatures from which there are more of them, to bound memory."""
 CANDIDATES_AT_ONCE = 20_000
 """Joins across shards that one task scores."""
 ROWS_AT_ONCE = 200_000
@@ -137,11 +147,11 @@ class LargeRun:
         start = (self.folder, self.model, bound, compiled)
         todo = [s for s in range(self.n_shards) if not done_folder(self.folder, s).is_dir()]
         context = multiprocessing.get_context("spawn")
-        processes = partial(ProcessPoolExecutor, self.workers, context, _begin, start)
+        processes = partial(ProcessPoolExecutor, self.workers, context, begin, start)
         try:
             # what the processes hold after shards must not add to what joining needs
             with processes() as pool, self.progress("Clustering", len(todo), "shards") as advance:
-                for _ in pool.map(_cluster, todo):
+                for _ in pool.map(cluster, todo):
                     advance(1)
             return self._joined(rows, compiled.carried(*rows.places(bound)), processes)
         except BrokenProcessPool as broken:
@@ -160,15 +170,8 @@ class LargeRun:
         confidence = rows.spread([np.load(r / "confidence.npy") for r in results])
         identity = hold_must(constraints, identity)
         block_of = block_of_identity(identity, block)
-        with self.progress("Finding joins across blocks", 2 * EVIDENCE_RANGES, "parts") as advance:
-            found = np.concatenate(
-                [
-                    _sharing(kind, least, results, rows, identity, block_of, advance)
-                    for kind, least in (("reading", 1), ("circle", 2))
-                ]
-            )
-        candidates = np.unique(found, axis=0)
         with processes() as pool:
+            candidates = self._candidates(rows, identity, block_of, pool)
             probability = self._scored(rows, identity, candidates, pool)
         model = Model.load(self.model)
         counts = [json.loads((r / "pairs.json").read_text(encoding="utf-8")) for r in results]
@@ -181,24 +184,74 @@ class LargeRun:
             constraints.problems,
         )
 
+    def _candidates(
+        self, rows: Rows, identity: Int32, block_of: Int64, pool: ProcessPoolExecutor
+    ) -> Int64:
+        """Pairs of identities of two blocks worth scoring, int64[K, 2], found by the workers."""
+        block_file(self.folder).parent.mkdir(exist_ok=True)
+        np.save(block_file(self.folder), block_of)
+        for shard, own in enumerate(rows.in_shard):
+            np.save(identity_file(self.folder, shard), identity[own])
+        n = max(EVIDENCE_RANGES, len(identity) // SIGNATURES_A_RANGE)
+        found = []
+        with self.progress("Finding joins across blocks", 2 * n, "parts") as advance:
+            for kind, least in (("reading", 1), ("circle", 2)):
+                codes, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+                tasks = [(kind, number, n, self.n_shards) for number in range(n)]
+                for code, count in pool.map(share, tasks):
+                    codes.append(code)
+                    counts.append(count)
+                    advance(1)
+                every, inverse = np.unique(np.concatenate(codes), return_inverse=True)
+                total = np.bincount(inverse, np.concatenate(counts), len(every))
+                found.append(every[total >= least])
+        code = np.unique(np.concatenate(found))
+        width = np.int64(max(len(block_of), 1))
+        return np.column_stack([code // width, code % width])
+
     def _scored(
         self, rows: Rows, identity: Int32, candidates: Int64, pool: ProcessPoolExecutor
     ) -> Float32:
-        """Probability of each candidate, scored in chunks by the workers."""
-        speakers = Speakers.of(identity, np.unique(candidates))
-        tasks = []
-        for chunk in np.array_split(candidates, len(candidates) // CANDIDATES_AT_ONCE + 1):
-            wanted = np.concatenate(
-                [speakers.rows[:0], *(speakers.of_identity(i) for i in np.unique(chunk))]
-            )
-            chosen = np.sort(wanted.astype(np.int64))
-            tasks.append((rows.shards_of(chosen), identity[chosen].astype(np.int64), chunk))
+        """Probability of each candidate, scored in parts by the workers.
+
+        The signatures that speak for them are first put together for each part: every part
+        has some of nearly every shard.
+        """
+        parts = np.array_split(candidates, len(candidates) // CANDIDATES_AT_ONCE + 1)
+        chosen = _speaking(identity, parts)
+        every = np.concatenate(chosen)
+        part = np.repeat(np.arange(len(parts), dtype=np.int32), [len(c) for c in chosen])
+        order = np.argsort(rows.shard[every], kind="stable")
+        cuts = np.searchsorted(rows.shard[every[order]], np.arange(1, self.n_shards))
+        speakers_file(self.folder, 0).parent.mkdir(exist_ok=True)
+        said = [
+            (shard, rows.element[every[some]], part[some], len(parts))
+            for shard, some in enumerate(np.split(order, cuts))
+        ]
+        tasks = [
+            (number, self.n_shards, identity[own].astype(np.int64), some)
+            for number, (own, some) in enumerate(zip(chosen, parts, strict=True))
+        ]
         with self.progress("Joining across blocks", len(candidates), "candidates") as advance:
+            for _ in pool.map(speak, said):
+                pass
             scored = [np.empty(0, dtype=np.float32)]
-            for part in pool.map(_score, tasks):
-                scored.append(part)
-                advance(len(part))
+            for found in pool.map(score, tasks):
+                scored.append(found)
+                advance(len(found))
         return np.concatenate(scored)
+
+
+def _speaking(identity: Int32, parts: list[Int64]) -> list[Int32]:
+    """Rows of the signatures that speak for the identities of each part, rising."""
+    speakers = Speakers.of(identity, np.unique(np.concatenate(parts)))
+    length, found = np.diff(speakers.start), []
+    for part in parts:
+        wanted = np.unique(part)
+        n = length[wanted]
+        place = np.arange(n.sum()) + np.repeat(speakers.start[wanted] - (np.cumsum(n) - n), n)
+        found.append(np.sort(speakers.rows[place]))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,17 +280,19 @@ class Clustered:
 
     def assignments(self) -> Iterator[Assignment]:
         """One row for each signature, sorted by work id and position."""
-        key, ids, printed = self.rows.key, self.rows.ids, self.rows.names()
+        key, ids, (code, printed) = self.rows.key, self.rows.ids, self.rows.names()
         _, first = np.unique(self.identity, return_index=True)
-        names: list[str] = []
+        named = [pa.array([], pa.large_string())]
         for some in _slices(len(first)):
-            names += map(identity_name, _signatures(key[first[some]], ids))
+            texts = map(identity_name, _signatures(key[first[some]], ids))
+            named.append(pa.array(texts, pa.large_string()))
+        names = pa.concat_arrays(named)
         for some in _slices(len(key)):
             yield from map(
                 Assignment,
                 _signatures(key[some], ids),
-                printed[some.start : some.stop].to_pylist(),
-                [names[i] for i in self.identity[some].tolist()],
+                printed.take(pa.array(code[some])).to_pylist(),
+                names.take(pa.array(self.identity[some])).to_pylist(),
                 [round(c, 4) for c in self.confidence[some].tolist()],
             )
 
@@ -289,91 +344,6 @@ def fingerprint(
             status = file.stat()
             parts.append(f"{file.resolve()} {status.st_size} {status.st_mtime_ns}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def done_folder(folder: Path, shard: int) -> Path:
-    """Where the result of a shard is, once it is whole."""
-    return folder / f"done-{shard:04}"
-
-
-def _sharing(
-    kind: str, least: int, results: list[Path], rows: Rows, identity: Int32, block_of: Int64,
-    advance: Callable[[int], None],
-) -> Int64:  # fmt: skip
-    """Pairs of identities of two blocks that share ``least`` keys of a kind, sorted."""
-    width = np.int64(max(len(block_of), 1))
-    codes, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for number in range(EVIDENCE_RANGES):
-        low = np.uint64(number * ((1 << 64) // EVIDENCE_RANGES))
-        keys, bearers = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
-        for result, own in zip(results, rows.in_shard, strict=True):
-            key = np.load(result / f"{kind}-key.npy", mmap_mode="r")
-            row = np.load(result / f"{kind}-row.npy", mmap_mode="r")
-            end = len(key)
-            if number + 1 < EVIDENCE_RANGES:
-                end = int(np.searchsorted(key, low + np.uint64((1 << 64) // EVIDENCE_RANGES)))
-            part = slice(int(np.searchsorted(key, low)), end)
-            keys.append(np.array(key[part]))
-            bearers.append(own[row[part]])
-        pairs, count = shared_keys(
-            np.concatenate(keys), np.concatenate(bearers), identity, block_of
-        )
-        codes.append(pairs[:, 0] * width + pairs[:, 1])
-        counts.append(count)
-        advance(1)
-    code, inverse = np.unique(np.concatenate(codes), return_inverse=True)
-    total = np.bincount(inverse, np.concatenate(counts), len(code))
-    code = code[total >= least]
-    return np.column_stack([code // width, code % width])
-
-
-_known: tuple[Path, Knowledge] | None = None
-
-
-def _begin(folder: Path, model: Path | None, bound: Corpus, constraints: Constraints) -> None:
-    """Prepare a worker process."""
-    global _known
-    statistics = load_statistics(folder / "statistics")
-    known = Knowledge(Model.load(model), SemanticSpace.load(), statistics, bound, constraints)
-    _known = (folder, known)
-
-
-def _begun() -> tuple[Path, Knowledge]:
-    if _known is None:
-        raise RuntimeError("worker started without its folder")
-    return _known
-
-
-def _cluster(shard: int) -> int:
-    """Cluster one shard; its results appear at once or not at all."""
-    folder, known = _begun()
-    found = cluster_shard(read_shard(folder, shard), known)
-    final = done_folder(folder, shard)
-    part = final.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    np.save(part / "identity.npy", found.identity)
-    np.save(part / "block.npy", found.block)
-    np.save(part / "confidence.npy", found.confidence)
-    for kind, (key, row) in (("reading", found.reading), ("circle", found.circle)):
-        order = np.argsort(key, kind="stable")
-        np.save(part / f"{kind}-key.npy", key[order])
-        np.save(part / f"{kind}-row.npy", row[order])
-    (part / "pairs.json").write_text(
-        json.dumps({"considered": found.considered, "scored": found.scored}), encoding="utf-8"
-    )
-    part.rename(final)
-    return shard
-
-
-def _score(task: tuple[list[tuple[int, Int64]], Int64, Int64]) -> Float32:
-    """Score some candidates; the task names signatures, the worker reads them."""
-    folder, known = _begun()
-    where, identity, candidates = task
-    if not len(candidates):
-        return np.empty(0, dtype=np.float32)
-    parts = [only_signatures(read_shard(folder, s), element) for s, element in where]
-    return score_across(pa.concat_tables(parts), identity, candidates, known)
 
 
 def _as_json(works: list[Work]) -> str:

@@ -7,6 +7,7 @@ the features read, so a shard is clustered on any machine and gives what one pro
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -199,19 +200,40 @@ def only_signatures(table: pa.Table, element: Int64) -> pa.Table:
     element : int64[n]
         Places in :func:`own_signatures`, each at most once.
     """
-    element = np.sort(element)
+    return divided_signatures(table, element, np.zeros(len(element), dtype=np.int64), 1)[0]
+
+
+def divided_signatures(
+    table: pa.Table,
+    element: npt.NDArray[np.integer],
+    part: npt.NDArray[np.integer],
+    n_parts: int,
+) -> list[pa.Table]:
+    """Some signatures in parts: the works of each part, with its signatures alone.
+
+    Parameters
+    ----------
+    element : int[n]
+        Places in :func:`own_signatures`, each at most once in a part.
+    part : int[n]
+        From 0, below ``n_parts``.
+    """
+    order = np.lexsort((element, part))
+    element, part = element[order], part[order]
     row = _flat(table, "position")[0][element]
-    works, of_work = np.unique(row, return_inverse=True)
-    start = pa.array(np.searchsorted(of_work, np.arange(len(works) + 1)).astype(np.int32))
+    first = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(part, prepend=-1) != 0))
+    start = pa.array(np.append(first, len(row)).astype(np.int32))
+    works, chosen = pa.array(row[first]), pa.array(element)
     arrays = []
     for field in SCHEMA:
-        column = table.column(field.name)
         if field.name in ("position", *_OWN):
-            values = _flat_lists(table, field.name, as_numpy=False)[1].take(pa.array(element))
+            values = _flat_lists(table, field.name, as_numpy=False)[1].take(chosen)
             arrays.append(pa.ListArray.from_arrays(start, values))
         else:
-            arrays.append(column.take(pa.array(works)).combine_chunks())
-    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+            arrays.append(table.column(field.name).take(works).combine_chunks())
+    every = pa.Table.from_arrays(arrays, schema=SCHEMA)
+    cut = np.searchsorted(part[first], np.arange(n_parts + 1)).tolist()
+    return [every.slice(low, high - low) for low, high in pairwise(cut)]
 
 
 def printed_names(table: pa.Table) -> pa.Array:

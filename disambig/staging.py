@@ -98,13 +98,14 @@ def _put_down(corpus: Corpus, folder: Path, number: int, n_shards: int, first: i
     parts = folder / "parts"
     with pa.ipc.new_file(str(parts / f"{number:06}.arrow"), SCHEMA) as writer:
         for table in tables:
-            writer.write_batch(_one_batch(table))
+            writer.write_batch(one_batch(table))
     with pa.ipc.new_file(str(parts / f"{number:06}.ids"), _IDS) as writer:
         writer.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
     save_statistics(Statistics.of(company_of(corpus), terms_of(corpus)), parts / f"{number:06}")
 
 
-def _one_batch(table: pa.Table) -> pa.RecordBatch:
+def one_batch(table: pa.Table) -> pa.RecordBatch:
+    """A table of :data:`disambig.shards.SCHEMA` as one record batch, an empty one too."""
     batches = table.combine_chunks().to_batches()
     if batches:
         return batches[0]

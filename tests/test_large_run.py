@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from constraint_cases import cannot, must
 from invented import model, population, work
@@ -20,7 +21,8 @@ from disambig.domain import Author, Signature, Work
 from disambig.errors import InputError
 from disambig.estimator import Disambiguator
 from disambig.ingest import ReadReport
-from disambig.large_run import LargeRun, done_folder, fingerprint, kept_shards
+from disambig.large_run import LargeRun, fingerprint, kept_shards
+from disambig.large_worker import done_folder, speakers_file
 from disambig.output import write_assignments
 from disambig.staging import stage, work_ranks
 
@@ -93,6 +95,17 @@ def test_works_read_in_small_parts_give_the_same(
     monkeypatch.setattr("disambig.staging.WORKS_AT_ONCE", 17)
     run = staged(tmp_path / "run", model_file)
     assert written(run, tmp_path / "out.jsonl") == expected
+
+
+def test_joining_in_small_parts_gives_the_same(
+    tmp_path: Path, model_file: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("disambig.large_run.CANDIDATES_AT_ONCE", 1)
+    monkeypatch.setattr("disambig.large_run.SIGNATURES_A_RANGE", 5)
+    run = staged(tmp_path / "run", model_file)
+    assert written(run, tmp_path / "out.jsonl") == expected
+    parts = pa.ipc.open_file(str(speakers_file(run.folder, 0))).num_record_batches
+    assert parts > 1
 
 
 def test_finished_shards_are_not_done_again(

@@ -24,6 +24,7 @@ from disambig.pairs import NamePairs, PairBatch
 from disambig.shards import (
     SCHEMA,
     corpus_of,
+    divided_signatures,
     only_signatures,
     own_signatures,
     printed_names,
@@ -273,6 +274,16 @@ def test_some_signatures_of_a_shard_are_a_shard_of_theirs() -> None:
     assert chosen.schema == SCHEMA
     (expected, _) = divided(Corpus.from_works(WORKS), [1, 1, 0, 1, 1, 1, 0], 2)
     assert columns(corpus_of(chosen)) == columns(expected)
+
+
+def test_signatures_are_divided_into_parts_and_may_be_in_several() -> None:
+    table = table_of([0, 1, 0, 1, 1, 0, 0])
+    element, part = np.array([3, 1, 0, 1]), np.array([2, 0, 2, 2])
+    parts = divided_signatures(table, element, part, 4)
+    for found, expected in zip(parts, ([1], [], [0, 1, 3], []), strict=True):
+        alone = only_signatures(table, np.array(expected, dtype=np.int64))
+        assert found.schema == SCHEMA
+        assert found.to_pylist() == alone.to_pylist()
 
 
 def test_no_signatures_of_a_shard_are_an_empty_shard() -> None:

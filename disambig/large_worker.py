@@ -1,0 +1,153 @@
+"""What the processes of a run that is kept on disk do; each task reads files and leaves some."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from disambig.constraints import Constraints
+from disambig.corpus import Corpus
+from disambig.cross_pairs import shared_keys
+from disambig.model import Model
+from disambig.semantic import SemanticSpace
+from disambig.shard_run import Knowledge, cluster_shard, score_across
+from disambig.shards import SCHEMA, divided_signatures
+from disambig.staging import load_statistics, one_batch, read_shard
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+
+_known: tuple[Path, Knowledge] | None = None
+
+
+def begin(folder: Path, model: Path | None, bound: Corpus, constraints: Constraints) -> None:
+    """Prepare a process."""
+    global _known
+    statistics = load_statistics(folder / "statistics")
+    known = Knowledge(Model.load(model), SemanticSpace.load(), statistics, bound, constraints)
+    _known = (folder, known)
+
+
+def _begun() -> tuple[Path, Knowledge]:
+    if _known is None:
+        raise RuntimeError("worker started without its folder")
+    return _known
+
+
+def done_folder(folder: Path, shard: int) -> Path:
+    """Where the result of a shard is, once it is whole."""
+    return folder / f"done-{shard:04}"
+
+
+def identity_file(folder: Path, shard: int) -> Path:
+    """Where the identities of a shard's signatures are, as numbered over all shards."""
+    return folder / "identity" / f"{shard:04}.npy"
+
+
+def block_file(folder: Path) -> Path:
+    """Where the block of each identity is."""
+    return folder / "identity" / "blocks.npy"
+
+
+def speakers_file(folder: Path, shard: int) -> Path:
+    """Where those of a shard's signatures are that speak for identities, a batch a part."""
+    return folder / "speakers" / f"{shard:04}.arrow"
+
+
+def cluster(shard: int) -> int:
+    """Cluster one shard; its results appear at once or not at all."""
+    folder, known = _begun()
+    found = cluster_shard(read_shard(folder, shard), known)
+    final = done_folder(folder, shard)
+    part = final.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    np.save(part / "identity.npy", found.identity)
+    np.save(part / "block.npy", found.block)
+    np.save(part / "confidence.npy", found.confidence)
+    for kind, (key, row) in (("reading", found.reading), ("circle", found.circle)):
+        order = np.argsort(key, kind="stable")
+        np.save(part / f"{kind}-key.npy", key[order])
+        np.save(part / f"{kind}-row.npy", row[order])
+    (part / "pairs.json").write_text(
+        json.dumps({"considered": found.considered, "scored": found.scored}), encoding="utf-8"
+    )
+    part.rename(final)
+    return shard
+
+
+def share(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
+    """Pairs of identities of two blocks that share keys of one range.
+
+    Parameters
+    ----------
+    task : (str, int, int, int)
+        Kind of evidence, number of the range, number of ranges, number of shards.
+
+    Returns
+    -------
+    code, count : int64[K], int64[K]
+        ``low * n_identities + high``, ascending, and the number of keys that they share.
+    """
+    folder, _ = _begun()
+    kind, number, n_ranges, n_shards = task
+    width = (1 << 64) // n_ranges
+    keys, bearers = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
+    for shard in range(n_shards):
+        key = np.load(done_folder(folder, shard) / f"{kind}-key.npy", mmap_mode="r")
+        row = np.load(done_folder(folder, shard) / f"{kind}-row.npy", mmap_mode="r")
+        identity = np.load(identity_file(folder, shard), mmap_mode="r")
+        end = len(key)
+        if number + 1 < n_ranges:
+            end = int(np.searchsorted(key, np.uint64((number + 1) * width)))
+        part = slice(int(np.searchsorted(key, np.uint64(number * width))), end)
+        keys.append(np.array(key[part]))
+        bearers.append(identity[row[part]])
+    block_of = np.load(block_file(folder), mmap_mode="r")
+    who = np.concatenate(bearers)
+    every = np.arange(len(who), dtype=np.int32)
+    pairs, count = shared_keys(np.concatenate(keys), every, who, block_of)
+    return pairs[:, 0] * np.int64(max(len(block_of), 1)) + pairs[:, 1], count
+
+
+def speak(task: tuple[int, Int32, Int32, int]) -> int:
+    """Put down the signatures of a shard that speak for identities.
+
+    Parameters
+    ----------
+    task : (int, int32[n], int32[n], int)
+        Shard, places in :func:`disambig.shards.own_signatures`, part that each is wanted in,
+        number of parts.
+    """
+    folder, _ = _begun()
+    shard, element, part, n_parts = task
+    tables = divided_signatures(read_shard(folder, shard), element, part, n_parts)
+    with pa.ipc.new_file(str(speakers_file(folder, shard)), SCHEMA) as writer:
+        for table in tables:
+            writer.write_batch(one_batch(table))
+    return shard
+
+
+def score(task: tuple[int, int, Int64, Int64]) -> Float32:
+    """Score the candidates of one part.
+
+    Parameters
+    ----------
+    task : (int, int, int64[n], int64[K, 2])
+        Part, number of shards, identity of each signature that speaks in the part, in order of
+        work id and position, and pairs of identities.
+    """
+    folder, known = _begun()
+    part, n_shards, identity, candidates = task
+    if not len(candidates):
+        return np.empty(0, dtype=np.float32)
+    files = [speakers_file(folder, shard) for shard in range(n_shards)]
+    batches = [pa.ipc.open_file(pa.memory_map(str(f))).get_batch(part) for f in files]
+    table = pa.Table.from_batches([b for b in batches if b.num_rows], SCHEMA)
+    return score_across(table, identity, candidates, known)
