@@ -377,6 +377,11 @@ def with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
     return connection.execute(_BASIS.where(Run.key == run_key, left)).one_or_none()
 
 
+def forget_artifacts(connection: Connection, run_key: int) -> None:
+    """Remove the statistics that a run left."""
+    connection.execute(delete(RunArtifact).where(RunArtifact.run_key == run_key))
+
+
 def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
     """Ask for a run over what was touched, if the last is old enough and there is anything new.
 
@@ -433,12 +438,16 @@ def tidy(database: Database) -> int:
                 connection.execute(delete(table).where(table.run_key == key))
             if key in dead:
                 connection.execute(delete(ProposalChange).where(ProposalChange.run_key == key))
-        left = sorted(_with_rows(connection, RunArtifact), reverse=True)
-        useful = [key for key in left if key in set(shown)][:2]
-        waiting = _keys(connection, ("queued", "running", "proposed"))
-        for key in set(left) - set(useful) - set(waiting):
-            connection.execute(delete(RunArtifact).where(RunArtifact.run_key == key))
+        useful = _useful(connection)
+        for key in _with_rows(connection, RunArtifact) - useful:
+            forget_artifacts(connection, key)
         return len(emptied)
+
+
+def statistics_in_use(connection: Connection) -> set[str]:
+    """Ids of the runs whose statistics are kept."""
+    useful = _useful(connection)
+    return set(connection.scalars(select(Run.id).where(Run.key.in_(useful))))
 
 
 def moment(connection: Connection) -> datetime:
@@ -467,6 +476,14 @@ def _supersede(connection: Connection, at: datetime, current: int) -> None:
         connection.execute(
             update(Run).where(Run.key.in_(keys)).values(state="superseded", ended_at=at)
         )
+
+
+def _useful(connection: Connection) -> set[int]:
+    """Runs whose statistics may be needed: two that were published, and all that wait."""
+    left = _with_rows(connection, RunArtifact)
+    shown = [key for key in _keys(connection, ("published", "rolled-back")) if key in left]
+    waiting = left & set(_keys(connection, ("queued", "running", "proposed")))
+    return {*shown[:2], *waiting}
 
 
 def _keys(connection: Connection, states: tuple[str, ...]) -> list[int]:

@@ -1,0 +1,263 @@
+"""``disambig run``: ask for runs, watch them, see what they would change, publish."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from service.cli import common
+
+if TYPE_CHECKING:
+    from service.database import Database
+    from service.runs import RunView
+    from service.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def run() -> None:
+    """Cluster the works that are loaded again, and publish what was found.
+
+    A run proposes identities; nothing that readers see changes before it is published.
+
+    \b
+      disambig run start --wait     propose, and show how far it is
+      disambig run diff ID          what publishing would change, the largest first
+      disambig run publish ID       let readers see it; ids stay where persons stay
+      disambig run rollback ID      take the publication back, exactly
+    """
+
+
+def _reason(command: F) -> F:
+    return click.option("--reason", metavar="TEXT", help="Why; kept in the log of events.")(command)
+
+
+_run_id = click.argument("run_id", metavar="ID")
+_wait = click.option("--wait", is_flag=True, help="Show how far the run is until it is proposed.")
+
+
+@run.command(
+    epilog=common.examples(
+        "disambig run start --wait",
+        "disambig run start --touched --wait --publish",
+    )
+)
+@click.option(
+    "--touched",
+    is_flag=True,
+    help="Only the names behind which something has changed since the last published run; left "
+    "out, all.",
+)
+@_wait
+@click.option("--publish", is_flag=True, help="Publish it when it is proposed (implies --wait).")
+@_reason
+@common.database_option
+@common.json_option
+@common.quiet_option
+def start(
+    touched: bool,
+    wait: bool,
+    publish: bool,
+    reason: str | None,
+    database: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Ask for a run.
+
+    A worker (disambig worker) does it. With --wait and no worker at work, this command does it
+    itself.
+    """
+    from service import runs
+    from service.cli import run_views as views
+
+    with common.opened(database) as (settings, opened):
+        scope = runs.TOUCHED if touched else runs.FULL
+        found = runs.create(opened, common.actor(), scope=scope, reason=reason)
+        if wait or publish:
+            found = _waited(opened, settings, found, quiet=quiet)
+        if publish:
+            found = _published(opened, found.id, reason)
+        if as_json:
+            click.echo(views.as_json(found))
+        elif quiet:
+            click.echo(found.id)
+        else:
+            views.show(found)
+
+
+@run.command(
+    "list", epilog=common.examples("disambig run list", "disambig run list --state proposed")
+)
+@click.option("--state", metavar="STATE", help="Only runs in this state, such as proposed.")
+@click.option(
+    "--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Most runs."
+)
+@common.database_option
+@common.json_option
+def list_(state: str | None, limit: int, database: str | None, as_json: bool) -> None:
+    """List runs, the newest first."""
+    from service import runs
+    from service.cli import run_views as views
+
+    with common.opened(database) as (_, opened), opened.read() as connection:
+        found = runs.page(connection, state=state, limit=limit)
+    if as_json:
+        click.echo(json.dumps([json.loads(views.as_json(r)) for r in found], indent=2))
+    else:
+        views.table(found)
+
+
+@run.command(epilog=common.examples("disambig run show r-3k9x0f7q2m1b --wait"))
+@_run_id
+@_wait
+@common.database_option
+@common.json_option
+@common.quiet_option
+def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bool) -> None:
+    """Show one run: how far it is, what it proposes, what went wrong."""
+    from service import runs
+    from service.cli import run_views as views
+
+    with common.opened(database) as (settings, opened):
+        with opened.read() as connection:
+            found = runs.get(connection, run_id)
+        if wait:
+            found = _waited(opened, settings, found, quiet=quiet)
+    if as_json:
+        click.echo(views.as_json(found))
+    else:
+        views.show(found)
+
+
+@run.command(
+    epilog=common.examples(
+        "disambig run diff r-3k9x0f7q2m1b",
+        "disambig run diff r-3k9x0f7q2m1b --kind merge --limit 100",
+    )
+)
+@_run_id
+@click.option(
+    "--kind",
+    type=click.Choice(["decision", "merge", "split", "move", "create", "grow"]),
+    help="Only changes of one kind.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="Most changes."
+)
+@common.database_option
+@common.json_option
+def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_json: bool) -> None:
+    """Show what publishing a run would change, what concerns most mentions first."""
+    from dataclasses import asdict
+
+    from service import proposals, runs
+    from service.cli import run_views as views
+
+    with common.opened(database) as (_, opened), opened.read() as connection:
+        found = runs.get(connection, run_id)
+        lines = proposals.diff(connection, run_id, kind, None, limit)
+    if as_json:
+        click.echo(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False))
+    else:
+        views.changes(found, lines)
+
+
+@run.command(epilog=common.examples("disambig run publish r-3k9x0f7q2m1b"))
+@_run_id
+@_reason
+@common.database_option
+@common.json_option
+def publish(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
+    """Let readers see what a run proposes: all of it at once, or nothing.
+
+    It is refused if a decision or another publication came in between; disambig run rebase ID
+    brings the proposal up to date.
+    """
+    with common.opened(database) as (_, opened):
+        _print(_published(opened, run_id, reason), as_json=as_json)
+
+
+@run.command(epilog=common.examples('disambig run rollback r-3k9x0f7q2m1b --reason "bad model"'))
+@_run_id
+@_reason
+@common.database_option
+@common.json_option
+def rollback(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
+    """Take a publication back: readers see what they saw before it."""
+    from service import publishing
+
+    with common.opened(database) as (_, opened):
+        publishing.rollback(opened, common.actor(), run_id, reason)
+        _print(_got(opened, run_id), as_json=as_json)
+
+
+@run.command(epilog=common.examples("disambig run rebase r-3k9x0f7q2m1b --wait"))
+@_run_id
+@_wait
+@_reason
+@common.database_option
+@common.json_option
+@common.quiet_option
+def rebase(
+    run_id: str, wait: bool, reason: str | None, database: str | None, as_json: bool, quiet: bool
+) -> None:
+    """Bring a proposal up to date with decisions, works and publications since it was made."""
+    from service import proposals
+
+    with common.opened(database) as (settings, opened):
+        found = proposals.rebase(opened, common.actor(), run_id, reason)
+        if wait:
+            found = _waited(opened, settings, found, quiet=quiet)
+        _print(found, as_json=as_json)
+
+
+@run.command(epilog=common.examples("disambig run cancel r-3k9x0f7q2m1b"))
+@_run_id
+@_reason
+@common.database_option
+@common.json_option
+def cancel(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
+    """End a run that waits or is at work, or drop what it proposes."""
+    from service import runs
+
+    with common.opened(database) as (_, opened):
+        _print(runs.cancel(opened, common.actor(), run_id, reason), as_json=as_json)
+
+
+def _published(database: Database, run_id: str, reason: str | None) -> RunView:
+    from service import publishing
+
+    publishing.publish(database, common.actor(), run_id, reason)
+    return _got(database, run_id)
+
+
+def _got(database: Database, run_id: str) -> RunView:
+    from service import runs
+
+    with database.read() as connection:
+        return runs.get(connection, run_id)
+
+
+def _print(found: RunView, *, as_json: bool) -> None:
+    from service.cli import run_views as views
+
+    if as_json:
+        click.echo(views.as_json(found))
+    else:
+        views.show(found)
+
+
+def _waited(database: Database, settings: Settings, found: RunView, *, quiet: bool) -> RunView:
+    """The run once it has ended; an error if it did not come to a proposal."""
+    from service.cli.run_wait import wait
+    from service.errors import Conflict
+
+    ended = wait(database, settings, found.id, quiet=quiet)
+    if ended.state in ("failed", "cancelled"):
+        raise Conflict(f"run {ended.id} {ended.state}: {ended.error or 'by request'}")
+    return ended

@@ -1,0 +1,54 @@
+"""``disambig worker``: a process that does runs."""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType
+
+import click
+
+from service.cli import common
+
+
+@click.command(
+    epilog=common.examples(
+        "disambig worker",
+        "disambig worker --once",
+        "disambig worker --database postgresql://disambig@db.example.org/disambig",
+    )
+)
+@click.option("--once", is_flag=True, help="Do the runs that wait, then end.")
+@common.database_option
+@common.quiet_option
+def worker(once: bool, database: str | None, quiet: bool) -> None:
+    """Do runs as they are asked for, until stopped.
+
+    A run is asked for with disambig run start, over HTTP, or by this process itself if the
+    setting run_every says how often. Any number of workers may be at work, on one machine or
+    several; each run is done by one. A worker that is stopped (Ctrl-C, SIGTERM) gives its run
+    back, and one that dies loses it to another worker after the setting heartbeat; large runs go
+    on from what is in the data folder.
+    """
+    from datetime import datetime
+
+    from disambig.console import safe
+    from service.worker import Worker
+
+    def log(line: str) -> None:
+        if not quiet:
+            stamp = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
+            for part in line.splitlines():
+                click.echo(f"{stamp}  {safe(part)}", err=True)
+
+    with common.opened(database) as (settings, opened):
+        found = Worker(opened, settings, log)
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            found.stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        where = opened.url.render_as_string(hide_password=True)
+        log(f"worker {found.id} on {where}" + ("" if once else ", waiting for runs"))
+        done = found.serve(once=once)
+        log(f"worker {found.id} ends after {done} {'run' if done == 1 else 'runs'}")

@@ -1,0 +1,374 @@
+"""What a run proposes: stored whole or not at all, compared with what is published, paged.
+
+A proposal is rows of :class:`~service.tables.Proposal`, the ids its groups would bear, and what
+publishing it would change. It is replaced when the run is brought up to date
+(:func:`rebase`), and removed when nobody can publish it any more (:func:`service.runs.tidy`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, delete, select, update
+
+from service import artifacts, runs
+from service.actors import Actor
+from service.clustering import Found, Places, table
+from service.database import Database, insert_rows
+from service.differences import KINDS, Difference, Line, difference, targets
+from service.errors import Conflict, Invalid
+from service.facts import display_name
+from service.ledger import Ledger
+from service.matching import match
+from service.sets import among
+from service.tables import (
+    Decision,
+    DecisionLink,
+    Identity,
+    Membership,
+    Proposal,
+    ProposalChange,
+    ProposalGroup,
+    Run,
+    Signature,
+)
+
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+
+PAGE = 500
+"""Most lines of one page."""
+NAMED = 200
+"""Other identities that one line names."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Proposed:
+    """Keys of signatures, ascending; the group and the confidence of each."""
+
+    signature: Int64
+    cluster: Int64
+    confidence: Float32
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLine:
+    """One line of what publishing would change.
+
+    Attributes
+    ----------
+    rank : int
+        From 0, most mentions first.
+    kind : str
+        ``create``, ``merge``, ``split``, ``move``, ``grow``, or ``decision`` for mentions that
+        people decided about.
+    mentions : int
+    identity : str or None
+        The identity it is about; None for a new one.
+    details : dict
+        ``name``; ``others``, where mentions go, each with ``identity`` (None: a new one),
+        ``name`` and ``mentions``; ``stays``, the mentions it has afterwards; ``decisions``.
+    """
+
+    rank: int
+    kind: str
+    mentions: int
+    identity: str | None
+    details: Mapping[str, Any]
+
+
+def store(database: Database, actor: Actor, claim: runs.Claim, found: Found) -> None:
+    """Store what a run found, match it with what is published, and call the run proposed.
+
+    Raises
+    ------
+    LostClaim
+        If the claim no longer stands; nothing is stored.
+    """
+    with database.read() as connection:
+        proposed = _numbered(found.signature, found.cluster, found.confidence)
+        if claim.rebases and not found.whole:
+            proposed = _renewed(connection, claim.run_key, proposed)
+        continues, compared, rows = _compared(connection, proposed)
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        before = runs.hold(connection, claim)
+        _write(connection, claim.run_key, proposed, continues, rows)
+        if found.statistics is not None:
+            runs.forget_artifacts(connection, claim.run_key)
+            artifacts.store(connection, claim.run_key, found.statistics)
+        kept = before.summary or {} if claim.rebases and not found.whole else {}
+        summary = {
+            **kept, **found.numbers, **compared.totals,
+            "groups": int(proposed.cluster.max(initial=-1)) + 1, "whole": found.whole or
+            bool(kept.get("whole")), "problems": [p[:500] for p in found.problems[:100]],
+            "n_problems": len(found.problems),
+        }  # fmt: skip
+        connection.execute(
+            update(Run)
+            .where(Run.key == claim.run_key)
+            .values(
+                state="proposed", based_on=found.based_on, model=found.model, claimed_by=None,
+                heartbeat_at=None, ended_at=ledger.at, stage=None, error=None, summary=summary,
+            )
+        )  # fmt: skip
+        ledger.record("run-proposed", actor, subject=claim.run_id, after=compared.totals)
+
+
+def diff(
+    connection: Connection,
+    run_id: str,
+    kind: str | None = None,
+    cursor: int | None = None,
+    limit: int = 50,
+) -> list[ChangeLine]:
+    """Lines of what publishing a run would change (or has changed), most mentions first.
+
+    Parameters
+    ----------
+    kind : str or None
+        Only lines of that kind.
+    cursor : int or None
+        Rank after which to begin.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run.
+    Invalid
+        If no line is ever of that kind.
+    Conflict
+        If the run has proposed nothing (yet).
+    """
+    if kind is not None and kind not in KINDS:
+        raise Invalid(
+            f"no change is ever {kind[:40]!r}", f"use one of {', '.join(KINDS)}", field="kind"
+        )
+    run = runs.get(connection, run_id)
+    if run.summary is None:
+        raise Conflict(
+            f"run {run_id} is {run.state} and has proposed nothing",
+            "wait until it is proposed",
+            state=run.state,
+        )
+    wanted = (
+        select(
+            ProposalChange.rank, ProposalChange.kind, ProposalChange.mentions,
+            ProposalChange.identity, ProposalChange.details,
+        )
+        .where(ProposalChange.run_key == runs.key_of(connection, run_id))
+        .order_by(ProposalChange.rank)
+        .limit(min(max(limit, 1), PAGE))
+    )  # fmt: skip
+    if kind is not None:
+        wanted = wanted.where(ProposalChange.kind == kind)
+    if cursor is not None:
+        wanted = wanted.where(ProposalChange.rank > min(max(cursor, -1), 2**31 - 1))
+    return [ChangeLine(*row) for row in connection.execute(wanted)]
+
+
+def rebase(
+    database: Database, actor: Actor, run_id: str, reason: str | None = None
+) -> runs.RunView:
+    """Queue a proposed run again, to be brought up to date with what has changed since.
+
+    The worker clusters the blocks touched since anew, with the decisions of now, keeps the rest
+    of the proposal, and compares it with what is published now.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run.
+    Conflict
+        If it is not proposed or rolled back, or its proposal is no longer kept.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        found = runs.get(connection, run_id)
+        key = runs.key_of(connection, run_id)
+        held = connection.scalar(
+            select(ProposalGroup.cluster).where(ProposalGroup.run_key == key).limit(1)
+        )
+        if found.state not in ("proposed", "rolled-back") or held is None:
+            raise Conflict(
+                f"run {run_id} is {found.state}"
+                + ("" if held is not None else " and its proposal is no longer kept"),
+                "start a new run" if found.state != "running" else "wait until it is proposed",
+                state=found.state,
+            )
+        connection.execute(
+            update(Run)
+            .where(Run.key == key)
+            .values(
+                state="queued", rebases=Run.rebases + 1, attempts=0, ended_at=None, error=None,
+                stage=None, done=0, total=None, claimed_by=None, heartbeat_at=None,
+            )
+        )  # fmt: skip
+        ledger.record(
+            "run-rebased", actor, subject=run_id, reason=reason,
+            before={"state": found.state, "based_on": found.based_on},
+        )  # fmt: skip
+        return runs.get(connection, run_id)
+
+
+def _numbered(signature: Int64, cluster: npt.NDArray[Any], confidence: Float32) -> _Proposed:
+    """In order of signatures, groups numbered by their first one."""
+    from disambig.across import renumber
+
+    order = np.argsort(signature, kind="stable")
+    return _Proposed(signature[order], renumber(cluster[order]).astype(np.int64), confidence[order])
+
+
+def _renewed(connection: Connection, run_key: int, fresh: _Proposed) -> _Proposed:
+    """A proposal with some signatures clustered anew; those that are no more are left out."""
+    rows = connection.execute(
+        select(Proposal.signature_key, Proposal.cluster, Proposal.confidence).where(
+            Proposal.run_key == run_key
+        ),
+        execution_options={"stream_results": True, "yield_per": 50_000},
+    )
+    old = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 3)
+    signature, cluster = old[:, 0].astype(np.int64), old[:, 1].astype(np.int64)
+    current = Places.read(connection).key
+    kept = np.isin(signature, current) & ~np.isin(signature, fresh.signature)
+    first = int(fresh.cluster.max(initial=-1)) + 1
+    return _numbered(
+        np.concatenate([fresh.signature, signature[kept]]),
+        np.concatenate([fresh.cluster, cluster[kept] + first]),
+        np.concatenate([fresh.confidence, old[kept, 2].astype(np.float32)]),
+    )
+
+
+def _compared(
+    connection: Connection, proposed: _Proposed
+) -> tuple[dict[int, int], Difference, list[tuple[Any, ...]]]:
+    """Which group continues which identity, what that changes, and the rows that tell it."""
+    placed = table(connection, select(Membership.signature_key, Membership.identity_key))
+    keys, size = np.unique(placed[:, 1], return_counts=True)
+    identity = _looked_up(placed, proposed.signature)
+    decided = np.isin(proposed.signature, _decided(connection))
+    continues = match(
+        identity, proposed.cluster, confirmed=decided & (identity >= 0), mentions=(keys, size)
+    )
+    target = targets(proposed.cluster, continues)
+    sizes = dict(zip(keys.tolist(), size.tolist(), strict=True))
+    compared = difference(identity, target, decided, sizes)
+    return continues, compared, list(_lines(connection, compared.lines, proposed, identity))
+
+
+def _looked_up(placed: Int64, signature: Int64) -> Int64:
+    """Identity of each signature, -1 for none."""
+    order = np.argsort(placed[:, 0], kind="stable")
+    known, identity = placed[order, 0], placed[order, 1]
+    if not len(known):
+        return np.full(len(signature), -1, dtype=np.int64)
+    at = np.minimum(np.searchsorted(known, signature), len(known) - 1)
+    return np.where(known[at] == signature, identity[at], -1)
+
+
+def _decided(connection: Connection) -> Int64:
+    """Signatures that decisions in force are about."""
+    standing = (
+        select(DecisionLink.a_key, DecisionLink.b_key)
+        .join(Decision, Decision.key == DecisionLink.decision_key)
+        .where(Decision.undone_seq.is_(None))
+    )
+    moved = table(
+        connection, select(Membership.signature_key).where(Membership.origin == "decision")
+    )
+    return np.unique(np.concatenate([table(connection, standing).ravel(), moved.ravel()]))
+
+
+def _lines(
+    connection: Connection, lines: list[Line], proposed: _Proposed, identity: Int64
+) -> Iterator[tuple[Any, ...]]:
+    """Rank, kind, mentions, identity and details of each line."""
+    named = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:NAMED]))}
+    known = _identities(connection, [key for key in named if key >= 0])
+    fresh = _new_names(connection, {-2 - key for key in named if key < 0}, proposed)
+    decisions = _decisions_of(
+        connection, {line.key for line in lines if line.kind == "decision"}, proposed, identity
+    )
+
+    def told(key: int) -> tuple[str | None, str]:
+        return known.get(key, (None, "")) if key >= 0 else (None, fresh.get(-2 - key, ""))
+
+    for rank, line in enumerate(lines):
+        public, name = told(line.key)
+        others = [
+            {"identity": told(key)[0], "name": told(key)[1], "mentions": n}
+            for key, n in sorted(line.others, key=lambda other: -other[1])[:NAMED]
+        ]
+        details = {"name": name, "others": others, "stays": line.stays}
+        if line.kind == "decision":
+            details["decisions"] = decisions.get(line.key, [])
+        yield rank, line.kind, line.mentions, public, details
+
+
+def _identities(connection: Connection, keys: Iterable[int]) -> dict[int, tuple[str | None, str]]:
+    query = select(Identity.key, Identity.id, Identity.name).where(
+        among(connection, Identity.key, keys)
+    )
+    return {key: (public, name) for key, public, name in connection.execute(query)}
+
+
+def _new_names(connection: Connection, clusters: set[int], proposed: _Proposed) -> dict[int, str]:
+    """What new identities would be called."""
+    rows = np.isin(proposed.cluster, list(clusters))
+    of = dict(zip(proposed.signature[rows].tolist(), proposed.cluster[rows].tolist(), strict=True))
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    query = select(Signature.key, Signature.printed).where(among(connection, Signature.key, of))
+    for key, printed in connection.execute(query):
+        names = counts[of[key]]
+        names[printed] = names.get(printed, 0) + 1
+    return {cluster: display_name(names) for cluster, names in counts.items()}
+
+
+def _decisions_of(
+    connection: Connection, identities: set[int], proposed: _Proposed, identity: Int64
+) -> dict[int, list[str]]:
+    """Public ids of the decisions in force about mentions of identities, at most NAMED each."""
+    rows = np.isin(identity, list(identities))
+    of = dict(zip(proposed.signature[rows].tolist(), identity[rows].tolist(), strict=True))
+    found: dict[int, set[str]] = defaultdict(set)
+    for end in (DecisionLink.a_key, DecisionLink.b_key):
+        query = (
+            select(end, Decision.id)
+            .join(Decision, Decision.key == DecisionLink.decision_key)
+            .where(Decision.undone_seq.is_(None), among(connection, end, of))
+        )
+        for key, decision in connection.execute(query):
+            found[of[key]].add(decision)
+    return {key: sorted(ids)[:NAMED] for key, ids in found.items()}
+
+
+def _write(
+    connection: Connection,
+    run_key: int,
+    proposed: _Proposed,
+    continues: Mapping[int, int],
+    lines: Iterable[tuple[Any, ...]],
+) -> None:
+    for of in (Proposal, ProposalGroup, ProposalChange):
+        connection.execute(delete(of).where(of.run_key == run_key))
+    rows = zip(
+        proposed.signature.tolist(), proposed.cluster.tolist(),
+        np.round(proposed.confidence.astype(np.float64), 4).tolist(), strict=True,
+    )  # fmt: skip
+    columns = ("run_key", "signature_key", "cluster", "confidence")
+    insert_rows(connection, Proposal, columns, ((run_key, *row) for row in rows))
+    groups = range(int(proposed.cluster.max(initial=-1)) + 1)
+    insert_rows(
+        connection, ProposalGroup, ("run_key", "cluster", "identity_key"),
+        ((run_key, number, continues.get(number)) for number in groups),
+    )  # fmt: skip
+    insert_rows(
+        connection, ProposalChange,
+        ("run_key", "rank", "kind", "mentions", "identity", "details"),
+        ((run_key, *line) for line in lines),
+    )  # fmt: skip
