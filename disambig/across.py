@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from disambig.constraints import Constraints
 from disambig.cross_pairs import block_of_identity, cross_pairs
-from disambig.engine import Scored, probabilities
+from disambig.engine import Scored, group_probabilities, probabilities
 from disambig.group_features import names_between
 from disambig.index import CorpusIndex
 from disambig.model import Model
@@ -108,7 +108,7 @@ def score_candidates(
             lambda c: probabilities(model.pair, model.pair_calibration, c),
         )
         _, found = scored.between(np.array(group, dtype=np.int32))
-        probability = probabilities(model.group, model.group_calibration, found)
+        probability = group_probabilities(model, found, index.doublings)
         barred = scored.bonds.cannot
         probability[batch.block[barred[:, 0]]] = 0.0
         out[open_[some]] = probability

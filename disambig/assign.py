@@ -23,7 +23,7 @@ from disambig.constraints import Constraints, compile_constraints
 from disambig.contents import Contents
 from disambig.corpus import Corpus
 from disambig.domain import Work
-from disambig.engine import Bonds, Scored, probabilities, second_level
+from disambig.engine import Bonds, Scored, group_probabilities, probabilities, second_level
 from disambig.index import CorpusIndex, company_of, terms_of
 from disambig.model import Model
 from disambig.name_evidence import NameMemory
@@ -247,9 +247,6 @@ class Assigner:
         cannot = np.empty((0, 2), dtype=np.int32)
         return Constraints(none, cannot, none, (), start, empty, corpus.signature_work)
 
-    def _group_probability(self, columns: dict[str, Float32]) -> Float32:
-        return probabilities(self.model.group, self.model.group_calibration, columns)
-
     def _odds(self, compared: Compared) -> list[list[tuple[int, float]]]:
         """Identities of each author's block and their probabilities, most probable first."""
         batch, bonds = compared.scored.batch, compared.scored.bonds
@@ -257,7 +254,7 @@ class Assigner:
         distinct, group = np.unique(key + compared.label, return_inverse=True)
         groups, columns = compared.scored.between(group.astype(np.int32))
         columns["block_size"] = compared.block_size[groups.block[groups.left]].astype(np.float32)
-        probability = self._group_probability(columns)
+        probability = group_probabilities(self.model, columns, compared.scored.index.doublings)
         label = np.empty(len(distinct), dtype=np.int64)
         label[group] = compared.label
         # the new signature has the lowest label of its block
@@ -277,7 +274,11 @@ class Assigner:
         """Identity that most signatures are of which each author would be one with, if any."""
         settings, scored = self.model.settings, compared.scored
         final = scored.first_level(settings["first_level"])
-        steps = second_level(scored, final, self._group_probability, settings["second_level"])
+
+        def score(columns: dict[str, Float32]) -> Float32:
+            return group_probabilities(self.model, columns, scored.index.doublings)
+
+        steps = second_level(scored, final, score, settings["second_level"])
         for step in islice(steps, ROUNDS):
             final = step.final
         found: list[int | None] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ParamSpec, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from disambig.constraints import Constraints, cannot_pairs
 from disambig.forest import Forest
 from disambig.group_features import group_features
 from disambig.groups import ABSENT, GroupBatch
+from disambig.growth import GROUP_GAINS, PAIR_GAINS, lowered
 from disambig.index import CorpusIndex
 from disambig.linkage import average_linkage
 from disambig.model import Model
@@ -106,6 +108,12 @@ def probabilities(
     return calibration(raw)
 
 
+def group_probabilities(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
+    """Probability of each pair of groups in a corpus so far beyond the model's, float32[N]."""
+    found = probabilities(model.group, model.group_calibration, columns)
+    return lowered(found, columns, GROUP_GAINS, doublings)
+
+
 @dataclass(frozen=True, eq=False)
 class Bonds:
     """Constraints of one batch: ``must`` int32[R] codes (-1: none), ``cannot`` int32[K, 2]."""
@@ -170,6 +178,7 @@ class Scored:
     columns : dict of str to float32[P]
         Pair features.
     probability : float32[P]
+        As the forest has it, whatever the size of the corpus: what group features are made of.
     bonds : Bonds
     """
 
@@ -196,7 +205,12 @@ class Scored:
 
     def first_level(self, threshold: float) -> Int32:
         """Group at high precision; the group of each row."""
-        return first_level(self.batch, self.probability, self.bonds, threshold)
+        return first_level(self.batch, self.likely, self.bonds, threshold)
+
+    @cached_property
+    def likely(self) -> Float32:
+        """Probability of each pair at the size of the corpus (:mod:`disambig.growth`)."""
+        return lowered(self.probability, self.columns, PAIR_GAINS, self.index.doublings)
 
     def between(
         self, group: Int32, live: Bool | None = None, before: Round | None = None
@@ -274,11 +288,11 @@ def resolve(
         return probabilities(model.pair, model.pair_calibration, columns)
 
     def score_groups(columns: dict[str, Float32]) -> Float32:
-        return probabilities(model.group, model.group_calibration, columns)
+        return group_probabilities(model, columns, index.doublings)
 
     scored = Scored.of(index, batch, constraints, clock.timed("classify", score_pairs))
     final = clock.timed("cluster", scored.first_level)(model.settings["first_level"])
-    joint = scored.probability.copy()
+    joint = scored.likely.copy()
     for step in second_level(
         scored,
         final,
@@ -302,7 +316,7 @@ def _take_over(joint: Float32, scored: Scored, step: Round) -> None:
     fresh = np.zeros(len(batch.start) - 1, dtype=bool)
     fresh[groups.block[groups.left]] = True
     pairs = np.flatnonzero(fresh[batch.block[batch.left]])
-    joint[pairs] = scored.probability[pairs]
+    joint[pairs] = scored.likely[pairs]
     joint[groups.cross] = step.probability[groups.place()]
 
 

@@ -26,6 +26,7 @@ from disambig.explain_trace import Trace, trace
 from disambig.explain_words import counted, group_phrase, pair_phrase
 from disambig.group_features import GROUP_FEATURES
 from disambig.groups import ABSENT
+from disambig.growth import GROUP_GAINS, PAIR_GAINS
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES
@@ -154,6 +155,7 @@ def explain(
         found.pair,
         pair_phrase,
         Facts(index, np.array([row_a], dtype=np.int32), np.array([row_b], dtype=np.int32)),
+        PAIR_GAINS,
     )
     groups = _groups(index, model, found)
     rule = _rule(corpus, compiled, compile_constraints(corpus, constraints, identifiers=False),
@@ -218,6 +220,7 @@ def _groups(index: CorpusIndex, model: Model, found: Trace) -> Groups:
         found.group,
         group_phrase,
         Facts(index, found.group_a, found.group_b),
+        GROUP_GAINS,
     )
     return Groups(*sizes, together=False, score=score)
 

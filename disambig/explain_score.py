@@ -13,6 +13,7 @@ from disambig.calibration import Calibration, sigmoid
 from disambig.explain_facts import Facts
 from disambig.explain_words import BLOCK, THEMES, Phrase
 from disambig.forest import Forest
+from disambig.growth import lowered
 
 Float32 = npt.NDArray[np.float32]
 
@@ -34,7 +35,8 @@ class Score:
 
     ``log_odds`` is the logit of ``probability``, and the sum of ``bias`` (before any feature is
     looked at), the contributions and ``calibration`` (from the forest's log-odds to those of a
-    probability that means what it says). Contributions go from strongest to weakest.
+    probability that means what it says in a corpus of this size). Contributions go from strongest
+    to weakest.
     """
 
     probability: float
@@ -58,6 +60,7 @@ def score_of(
     row: Mapping[str, float],
     phrase: Callable[[str], Phrase],
     facts: Facts,
+    gains: Mapping[str, tuple[float, float]],
 ) -> Score:
     """Take apart the score of one row of features.
 
@@ -67,11 +70,15 @@ def score_of(
         In the order of ``forest.features``; NaN where nothing is known.
     phrase : callable
         How to tell a feature, :func:`~disambig.explain_words.pair_phrase` or its like.
+    gains : mapping
+        Of the level, see :func:`disambig.growth.lowered`.
     """
     X = np.array([list(row.values())], dtype=np.float32)
     parts = forest.contributions(X)[0].astype(np.float64)
     raw = forest.raw(X)
-    probability = float((sigmoid(raw) if calibration is None else calibration(raw))[0])
+    found = sigmoid(raw) if calibration is None else calibration(raw)
+    columns = {name: X[:, place] for place, name in enumerate(row)}
+    probability = float(lowered(found, columns, gains, facts.index.doublings)[0])
     log_odds = math.log(probability / (1 - probability))
     told = [
         _contribution(name, value, part, phrase, facts)

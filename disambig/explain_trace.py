@@ -16,7 +16,7 @@ from disambig.across import score_candidates, spokesmen
 from disambig.blocking import Comparisons, blocks_of
 from disambig.constraints import Constraints, cannot_pairs
 from disambig.cross_pairs import cross_pairs
-from disambig.engine import Round, Scored, probabilities, second_level
+from disambig.engine import Round, Scored, group_probabilities, probabilities, second_level
 from disambig.group_features import group_features
 from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
@@ -126,7 +126,7 @@ def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows:
     rounds = second_level(
         scored,
         first,
-        lambda c: probabilities(model.group, model.group_calibration, c),
+        lambda c: group_probabilities(model, c, index.doublings),
         model.settings["second_level"],
     )
     return _Block(scored.batch, scored.columns, first, list(rounds))

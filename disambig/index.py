@@ -11,6 +11,7 @@ import numpy.typing as npt
 from disambig.company import Company
 from disambig.contents import Contents
 from disambig.corpus import Corpus
+from disambig.growth import doublings
 from disambig.name_frequency import NameFrequency
 from disambig.names import NameTable
 from disambig.semantic import SemanticSpace
@@ -62,6 +63,8 @@ class CorpusIndex:
     affiliation_of : int32[S]
         Row of ``affiliation``, -1 for none.
     affiliation_idf : float32[n_affiliation_words]
+    doublings : int
+        How far the corpus is beyond the size that models fit, see :mod:`disambig.growth`.
     """
 
     corpus: Corpus
@@ -89,6 +92,7 @@ class CorpusIndex:
     affiliation: SparseRows
     affiliation_of: Int32
     affiliation_idf: Float32
+    doublings: int
 
     @classmethod
     def of(
@@ -152,6 +156,7 @@ class CorpusIndex:
             affiliation=_tfidf(contents.affiliation, affiliation_idf),
             affiliation_of=contents.affiliation_of,
             affiliation_idf=affiliation_idf,
+            doublings=doublings(known.texts["title"]),
         )
 
     @cached_property

@@ -13,6 +13,7 @@ from disambig.domain import Label
 from disambig.engine import probabilities
 from disambig.group_features import GROUP_FEATURES
 from disambig.groups import ABSENT
+from disambig.growth import PAIR_GAINS, lowered
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES, pair_features
@@ -78,11 +79,9 @@ def labelled_pairs(
         of_row = person[batch.rows]
         a, b = of_row[batch.left], of_row[batch.right]
         known = np.flatnonzero((a >= 0) & (b >= 0))
-        scored = probabilities(
-            model.pair,
-            model.pair_calibration,
-            {name: column[known] for name, column in pair_features(index, batch).items()},
-        )
+        columns = {name: column[known] for name, column in pair_features(index, batch).items()}
+        found = probabilities(model.pair, model.pair_calibration, columns)
+        scored = lowered(found, columns, PAIR_GAINS, index.doublings)
         parts.append(_with_absent(batch, of_row, known, scored))
         progress(batch.n_pairs)
     return LabelledPairs(
