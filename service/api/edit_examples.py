@@ -85,3 +85,55 @@ EVENT_DETAILS: dict[str, Any] = {
     "mentions": [{"work": "10.1000/182", "position": 2, "before": OTHER, "after": ID}],
     "n_mentions": 1,
 }
+
+WORK: dict[str, Any] = {
+    "id": "10.1000/182", "title": "Grasping with a soft gripper", "year": 2024,
+    "venue": "Robotics: Science and Systems",
+    "authors": [
+        {"name": "Ada Byron", "affiliation": "Example University"},
+        {"name": "Wei Wang", "orcid": "0000-0002-1825-0097"},
+    ],
+}  # fmt: skip
+WORKS_NDJSON = (
+    '{"id": "10.1000/182", "title": "Grasping with a soft gripper", "authors": '
+    '[{"name": "Ada Byron"}, {"name": "Wei Wang"}]}\n'
+    '{"id": "10.1000/183", "title": "Locomotion", "authors": [{"name": "Ada Byron"}]}\n'
+)
+PLACEMENTS: list[dict[str, Any]] = [
+    {
+        "position": 0, "name": "Ada Byron", "verdict": "matched", "identity": ID,
+        "probability": 0.993, "reasons": ["for: two co-authors in common"], "rivals": [],
+        "task": None,
+    },
+    {
+        "position": 1, "name": "Wei Wang", "verdict": "unsure", "identity": None,
+        "probability": 0.61, "reasons": [],
+        "rivals": [
+            {
+                "identity": OTHER, "name": "Wei Wang", "works": 31, "probability": 0.61,
+                "reasons": ["for: same venue", "against: other affiliation"],
+            }
+        ],
+        "task": TASK_ID,
+    },
+]  # fmt: skip
+INTAKE: dict[str, Any] = {
+    "counts": {"created": 1, "changed": 0, "unchanged": 0, "rejected": 1},
+    "mentions": {"matched": 1, "new": 0, "unsure": 1, "known": 0, "later": 0},
+    "rows": [
+        {
+            "line": 1, "id": "10.1000/182", "outcome": "created", "version": 1,
+            "placements": PLACEMENTS, "repairs": [], "error": None,
+        },
+        {
+            "line": 2, "id": "10.1000/183", "outcome": "rejected", "version": None,
+            "placements": None, "repairs": [],
+            "error": {
+                "field": "title", "problem": "is missing", "remedy": "give the work its title",
+            },
+        },
+    ],
+}  # fmt: skip
+DRY_RUN: dict[str, Any] = {
+    "rows": [{"line": 1, "id": "10.1000/182", "placements": PLACEMENTS, "error": None}]
+}

@@ -255,3 +255,82 @@ class Events(Page):
     """A page of events, the newest first."""
 
     items: list[Event]
+
+
+class Rival(Shape):
+    """An identity that a mention may be of."""
+
+    identity: str
+    name: str
+    works: int
+    probability: float
+    reasons: list[str] = Field(description="For and against, strongest first.")
+
+
+class Placement(Shape):
+    """An author mention of a work, and what was or would be decided of it."""
+
+    position: int = Field(description="Place among the authors, counted from 0.")
+    name: str
+    verdict: Literal["matched", "new", "unsure", "known", "later"] = Field(
+        description="matched: an identity that is there; new: nobody's yet; unsure: left for "
+        "review; known: had its identity already; later: left to the next run."
+    )
+    identity: str | None
+    probability: float | None = Field(description="That this is right, from 0 to 1.")
+    reasons: list[str] = Field(description="For and against, strongest first.")
+    rivals: list[Rival] = Field(description="Other identities, most probable first.")
+    task: str | None = Field(description="The question that was asked about it.")
+
+
+class Repair(Shape):
+    """A harmless fix made to a record."""
+
+    field: str
+    problem: str
+    done: str
+
+
+class RowError(Shape):
+    """Why a record was rejected."""
+
+    field: str
+    problem: str
+    remedy: str
+
+
+class WorkRow(Shape):
+    """What became of one record."""
+
+    line: int = Field(description="Line of the body it begins on, counted from 1.")
+    id: str | None
+    outcome: Literal["created", "changed", "unchanged", "rejected"]
+    version: int | None = Field(description="Version of the work that holds it.")
+    placements: list[Placement] | None = Field(
+        description="Its author mentions; null where nothing was placed."
+    )
+    repairs: list[Repair]
+    error: RowError | None
+
+
+class Intake(Shape):
+    """What became of posted works."""
+
+    counts: dict[str, int] = Field(description="Records by outcome.")
+    mentions: dict[str, int] = Field(description="Author mentions by verdict.")
+    rows: list[WorkRow]
+
+
+class AssignedRow(Shape):
+    """What would be decided of one work's authors."""
+
+    line: int
+    id: str | None
+    placements: list[Placement] | None
+    error: RowError | None
+
+
+class DryRun(Shape):
+    """What would be decided of works; nothing was stored."""
+
+    rows: list[AssignedRow]

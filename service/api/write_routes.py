@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from service.api import events, keys, tasks
+from service.api import events, intake, keys, tasks
 
 WRITES: tuple[ControllerRouterHandler, ...] = (
+    *intake.HANDLERS,
     *tasks.HANDLERS,
     *keys.HANDLERS,
     *events.HANDLERS,
