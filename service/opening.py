@@ -19,7 +19,7 @@ def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
     """The database in use, ready to work with; close it when done.
 
     An SQLite database is made where it is missing and upgraded where it is old. PostgreSQL is
-    shared by processes of several versions, so it is upgraded by ``disambig db upgrade`` alone.
+    shared by processes of several versions, so ``disambig db upgrade`` and ``serve`` do it alone.
 
     Raises
     ------

@@ -25,8 +25,8 @@ GROUP_EXAMPLES = common.examples(
 def db() -> None:
     """Look after the database: schema, contents, backups.
 
-    SQLite is made and upgraded by whatever opens it. PostgreSQL is upgraded by disambig db
-    upgrade alone, because processes of several versions may share it.
+    SQLite is made and upgraded by whatever opens it. PostgreSQL may be shared by processes of
+    several versions: only disambig db upgrade and disambig serve upgrade it.
     """
 
 
@@ -83,6 +83,7 @@ def check(database: str | None, quiet: bool) -> None:
     The schema, the file (SQLite), and what the service promises: every mention under one
     identity that exists, redirects that lead somewhere, history that ends in what is published.
     """
+    from disambig.console import safe
     from disambig.errors import DisambigError
     from service import migrations
     from service.invariants import INVARIANTS, violations
@@ -92,7 +93,7 @@ def check(database: str | None, quiet: bool) -> None:
         with common.progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
             broken = violations(found, advance)
     for violation in broken:
-        click.echo(str(violation))
+        click.echo(safe(str(violation)))
     if broken:
         raise DisambigError(f"{len(broken)} of {len(INVARIANTS)} checks failed; restore a backup")
     if not quiet:
