@@ -1,0 +1,84 @@
+"""``disambig load``: works into the database of the service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from disambig.cli.reading import EXIT_REJECTED, finish, reading_options, works_argument, works_of
+from disambig.console import safe
+from service.cli import common
+
+if TYPE_CHECKING:
+    from service.works import Delivery, LoadReport
+
+_LABEL = 500
+
+
+@click.command(
+    epilog=common.examples(
+        "disambig load works.jsonl.gz",
+        "disambig load folder/ more.jsonl --database postgresql://me@host:5432/names",
+        "zcat works.jsonl.gz | disambig load - --rejects rejects.jsonl --quiet",
+    )
+)
+@works_argument
+@common.database_option
+@reading_options
+@common.quiet_option
+def load(
+    works: tuple[Path, ...],
+    database: str | None,
+    format: str,
+    strict: bool,
+    rejects: Path | None,
+    quiet: bool,
+) -> None:
+    """Store WORKS in the database of the service.
+
+    Reads files, folders or standard input (-) in the formats that disambig cluster reads. A work
+    with a known id and another content becomes a new version of it; one that is the same changes
+    nothing, so a delivery may be loaded again, and a load that was interrupted is simply
+    repeated. Nobody's identity changes before the next run is published.
+    """
+    from disambig.cli.cluster import no_collector
+    from service.works import load_works
+
+    with (
+        common.opened(database) as (_, found),
+        works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader,
+        no_collector(),
+    ):
+        delivery = _delivery(works, format)
+        report = load_works(found, common.actor(), delivery, reader.received())
+    for row in report.rejects:
+        click.echo(
+            f"rejected: work {safe(row.id[:80])}: {row.field}: {row.problem}; {row.remedy}",
+            err=True,
+        )
+    if not quiet:
+        click.echo(_summary(report), err=True)
+    finish(reader.report, rejects=rejects, quiet=quiet)
+    if report.rejected:
+        raise click.exceptions.Exit(EXIT_REJECTED)
+
+
+def _delivery(works: tuple[Path, ...], format: str) -> Delivery:
+    from service.works import Delivery
+
+    kind = "files" if len(works) > 1 else "folder" if works[0].is_dir() else "file"
+    label = ", ".join("standard input" if str(path) == "-" else str(path) for path in works)
+    return Delivery(kind, label if len(label) <= _LABEL else label[: _LABEL - 1] + "…", format)
+
+
+def _summary(report: LoadReport) -> str:
+    rejected = f", {report.rejected:,} rejected" if report.rejected else ""
+    counts = (
+        f"Stored: {report.created:,} works created, {report.changed:,} changed, "
+        f"{report.unchanged:,} unchanged{rejected}"
+    )
+    if report.created or report.changed:
+        return f"{counts}\nNext: disambig run create clusters them, with a disambig worker running."
+    return counts
