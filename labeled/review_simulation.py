@@ -1,0 +1,320 @@
+"""How fast review mends a clustering: ``python -m labeled.review_simulation DATA/aminer …``.
+
+The true labels play the curator. After each answer its block is clustered anew under all answers
+so far, exactly as a run would, and what is left of the error (1 - B-cubed F1 over the labelled
+mentions) is noted. Three orders of asking are compared:
+
+``ranked``  questions about groups, the most valuable first (:mod:`disambig.review`);
+``random``  the same questions in random order;
+``pairs``   single pairs of mentions, the most uncertain first: what uncertainty sampling
+            (Lewis and Gale 1994) asks. Pairs that follow from earlier answers are not asked.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from disambig.blocking import blocks_of
+from disambig.cli.common import progress as draw
+from disambig.constraints import compile_constraints
+from disambig.corpus import Corpus
+from disambig.domain import Label
+from disambig.engine import Bonds, Scored, probabilities
+from disambig.index import CorpusIndex
+from disambig.ingest import read_works
+from disambig.model import Model
+from disambig.pairs import NamePairs
+from disambig.progress import Progress
+from disambig.review import Question, Settled
+from disambig.semantic import SemanticSpace
+from labeled.benchmark_run import CorpusFolder, corpus_folders, labels_of
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+
+ORDERS = ("ranked", "random", "pairs")
+
+
+@dataclass(eq=False)
+class Block:
+    """One block under review.
+
+    Attributes
+    ----------
+    scored : Scored
+        A batch of this block alone, with the constraints of the corpus.
+    person : int32[R]
+        True person of each row, -1 where no label tells.
+    answers : list of ((rows, rows), bool)
+        What the curator said: the rows are, or are not, one person.
+    """
+
+    scored: Scored
+    person: Int32
+    answers: list[tuple[Int32, Int32, bool]] = field(default_factory=list)
+    settled: Settled | None = None
+
+    def cluster(self, model: Model) -> Settled:
+        """Under all answers so far."""
+        self.settled = Settled.of(replace(self.scored, bonds=self._bonds()), model)
+        return self.settled
+
+    def _bonds(self) -> Bonds:
+        """Constraints of the corpus and of the answers, closed."""
+        given, n = self.scored.bonds, len(self.person)
+        codes = np.unique(given.must[given.must >= 0]).tolist()
+        chains: list[npt.NDArray[Any]] = [np.flatnonzero(given.must == code) for code in codes]
+        apart = [given.cannot]
+        for left, right, same in self.answers:
+            chains += [np.concatenate([left, right])] if same else [left, right]
+            if not same:
+                apart.append(np.array([[left[0], right[0]]], dtype=np.int32))
+        a = np.concatenate([rows[:-1] for rows in chains] or [np.empty(0, np.int64)])
+        b = np.concatenate([rows[1:] for rows in chains] or [np.empty(0, np.int64)])
+        links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
+        _, label = connected_components(links, directed=False)
+        must = np.where(np.bincount(label)[label] > 1, label, -1).astype(np.int32)
+        ends = label[np.concatenate(apart)].reshape(-1, 2)
+        barred = np.zeros((n, n), dtype=bool)
+        barred[ends[:, 0], ends[:, 1]] = barred[ends[:, 1], ends[:, 0]] = True
+        # what people put together wins over two mentions being of one work
+        np.fill_diagonal(barred, False)
+        cannot = np.argwhere(np.triu(barred[label][:, label])).astype(np.int32)
+        return Bonds(must, cannot)
+
+    def error_mass(self) -> tuple[float, float, int]:
+        """Sums of B-cubed precision and recall over labelled rows, and their number."""
+        assert self.settled is not None
+        known = np.flatnonzero(self.person >= 0)
+        _, group = np.unique(self.settled.group[known], return_inverse=True)
+        _, person = np.unique(self.person[known], return_inverse=True)
+        both = np.zeros((group.max(initial=-1) + 1, person.max(initial=-1) + 1))
+        np.add.at(both, (group, person), 1)
+        own = both[group, person]
+        return (
+            float((own / both.sum(axis=1)[group]).sum()),
+            float((own / both.sum(axis=0)[person]).sum()),
+            len(known),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Error left (1 - B-cubed F1) after each number of decisions, the first before any."""
+
+    corpus: str
+    order: str
+    error: tuple[float, ...]
+
+    def needed(self, share: float) -> int | None:
+        """Decisions until at most this share of the first error is left; None: never."""
+        for k, error in enumerate(self.error):
+            if error <= share * self.error[0]:
+                return k
+        return None
+
+
+def blocks_under_review(folder: CorpusFolder, split: str, model: Model) -> list[Block]:
+    """The labelled blocks of a split, scored."""
+    corpus = Corpus.from_works(read_works([folder.works]))
+    index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+    constraints = compile_constraints(corpus, (), strict=False)
+    person = _people(corpus, labels_of(folder.labels, split))
+    rows = [block for block in blocks_of(corpus) if (person[block] >= 0).sum() > 1]
+
+    def score(columns: dict[str, Float32]) -> Float32:
+        return probabilities(model.pair, model.pair_calibration, columns)
+
+    found = []
+    for block in rows:
+        batch = NamePairs.of(index, [block]).batch(0, 1)
+        scored = Scored.of(index, batch, constraints, score)
+        found.append(Block(scored, person[batch.rows]))
+    return found
+
+
+def _people(corpus: Corpus, labels: Sequence[Label]) -> Int32:
+    code: dict[str, int] = {}
+    person = np.full(corpus.n_signatures, -1, dtype=np.int32)
+    for label in labels:
+        person[corpus.row_of(label.signature)] = code.setdefault(label.person, len(code))
+    return person
+
+
+Ask = Callable[[Block], tuple[float, Int32, Int32] | None]
+"""What is asked next of a block: its urgency and two sets of rows; None where nothing is."""
+
+
+def _asked(block: Block, left: Int32, right: Int32) -> bool:
+    """Whether a question can be answered from the labels and was not asked before."""
+    told = (block.person[left] >= 0).any() and (block.person[right] >= 0).any()
+    return bool(told) and not any(
+        np.array_equal(left, a) and np.array_equal(right, b) for a, b, _ in block.answers
+    )
+
+
+def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
+    """Ask about groups."""
+
+    def ask(block: Block) -> tuple[float, Int32, Int32] | None:
+        assert block.settled is not None
+        best = None
+        for question in block.settled.questions(model):
+            left, right = (_majority(block, rows) for rows in (question.left, question.right))
+            if len(left) and len(right) and _asked(block, left, right):
+                value = worth(question)
+                if best is None or value > best[0]:
+                    best = (value, left, right)
+        return best
+
+    return ask
+
+
+def _majority(block: Block, rows: Int32) -> Int32:
+    """The rows of the person whom most of some rows are of: whom a curator takes them for."""
+    known = rows[block.person[rows] >= 0]
+    if not len(known):
+        return known
+    person = Counter(block.person[known].tolist()).most_common(1)[0][0]
+    found: Int32 = known[block.person[known] == person]
+    return found
+
+
+def ask_pairs(block: Block, threshold: float) -> tuple[float, Int32, Int32] | None:
+    """Ask about the pair closest to the threshold among those that earlier answers leave open."""
+    assert block.settled is not None
+    scored = block.settled.scored
+    batch, must = scored.batch, scored.bonds.must
+    left, right = batch.left, batch.right
+    open_ = (must[left] < 0) | (must[left] != must[right])
+    open_ &= (block.person[left] >= 0) & (block.person[right] >= 0)
+    n = len(batch.rows)
+    barred = np.sort(scored.bonds.cannot, axis=1).astype(np.int64)
+    open_ &= ~np.isin(left.astype(np.int64) * n + right, barred[:, 0] * n + barred[:, 1])
+    pairs = np.flatnonzero(open_)
+    if not len(pairs):
+        return None
+    doubt = np.abs(block.settled.joint[pairs] - threshold)
+    k = pairs[int(doubt.argmin())]
+    return 1 - float(doubt.min()), left[k : k + 1], right[k : k + 1]
+
+
+def simulate(
+    blocks: Sequence[Block],
+    model: Model,
+    ask: Ask,
+    decisions: int,
+    progress: Progress,
+    label: str,
+    enough: float = 0.0,
+) -> list[float]:
+    """Answer questions one by one; the error left after each.
+
+    Stops when nothing is left to ask, or the error is ``enough`` of the first.
+    """
+    blocks = [Block(b.scored, b.person) for b in blocks]
+    for block in blocks:
+        block.cluster(model)
+    mass = np.array([block.error_mass() for block in blocks])
+    total = mass.sum(axis=0)
+    queue = []
+    for number, block in enumerate(blocks):
+        if (question := ask(block)) is not None:
+            queue.append((-question[0], number, question))
+    heapq.heapify(queue)
+    errors = [_error(total)]
+    with progress(label, decisions, "decisions") as advance:
+        while queue and len(errors) <= decisions and errors[-1] > enough * errors[0]:
+            _, number, (_, left, right) = heapq.heappop(queue)
+            block = blocks[number]
+            same = block.person[left[0]] == block.person[right[0]]
+            block.answers.append((left, right, bool(same)))
+            block.cluster(model)
+            after = np.array(block.error_mass())
+            total, mass[number] = total + after - mass[number], after
+            errors.append(_error(total))
+            if (question := ask(block)) is not None:
+                heapq.heappush(queue, (-question[0], number, question))
+            advance(1)
+    return errors
+
+
+def _error(total: Float64) -> float:
+    precision, recall = total[0] / total[2], total[1] / total[2]
+    return float(1 - 2 * precision * recall / (precision + recall))
+
+
+def curves(
+    folder: CorpusFolder, split: str, model: Model, decisions: int, progress: Progress
+) -> list[Curve]:
+    """All orders on one corpus."""
+    blocks = blocks_under_review(folder, split, model)
+    dice = Random(0)
+    asks: dict[str, Ask] = {
+        "ranked": ask_groups(model, lambda q: q.gain),
+        "random": ask_groups(model, lambda q: dice.random()),
+        "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),
+    }
+    return [
+        Curve(
+            folder.name, order,
+            tuple(simulate(blocks, model, asks[order], decisions, progress,
+                           f"{folder.name}, {order}", enough=0.45)),
+        )
+        for order in ORDERS
+    ]  # fmt: skip
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--model", "model_file", type=click.Path(exists=True, path_type=Path))
+@click.option("--split", default="dev", show_default=True)
+@click.option("--decisions", default=2000, show_default=True, help="Most decisions of an order.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path))
+@click.option("--quiet", is_flag=True)
+def main(
+    folders: tuple[Path, ...],
+    model_file: Path | None,
+    split: str,
+    decisions: int,
+    json_file: Path | None,
+    quiet: bool,
+) -> None:
+    """Simulate review with the true labels as the curator."""
+    model = Model.load(model_file)
+
+    progress = partial(draw, quiet=quiet)
+    rows = []
+    for folder in corpus_folders(folders):
+        for curve in curves(folder, split, model, decisions, progress):
+            click.echo(
+                f"{curve.corpus} {curve.order}: error {curve.error[0]:.4f}, after "
+                + ", ".join(
+                    f"{n}: {curve.error[n]:.4f}" for n in (50, 100, 200, 500, 1000)
+                    if n < len(curve.error)
+                )
+                + f"; half after {curve.needed(0.5)} of {len(curve.error) - 1}"
+            )  # fmt: skip
+            rows.append({"corpus": curve.corpus, "order": curve.order, "error": curve.error})
+    if json_file is not None:
+        json_file.write_text(json.dumps(rows))
+
+
+if __name__ == "__main__":
+    main()
