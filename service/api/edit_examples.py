@@ -39,7 +39,16 @@ PROPOSED: dict[str, Any] = {
     **RUN, "state": "proposed", "ended_at": AT, "stage": None, "summary": SUMMARY,
     "claimed_by": None,
 }  # fmt: skip
-PUBLISHED: dict[str, Any] = {**PROPOSED, "state": "published", "event_seq": 140_230}
+CANCELLED: dict[str, Any] = {**QUEUED, "state": "cancelled", "ended_at": AT}
+REBASED: dict[str, Any] = {**QUEUED, "rebases": 1, "started_at": AT, "summary": SUMMARY}
+PUBLICATION: dict[str, Any] = {
+    "event": 140_230, "run": RUN_ID, "mentions": 368_238, "moved": 96, "created": 12,
+    "revived": 0, "merged": 3, "split": 1, "changed": 57,
+}  # fmt: skip
+ROLLBACK: dict[str, Any] = {
+    "event": 140_994, "run": RUN_ID, "moved": 96, "created": 0, "revived": 3, "merged": 12,
+    "split": 0, "changed": 57,
+}  # fmt: skip
 RUNS = {"items": [RUN], "next": None}
 NEW_RUN = {"scope": "full", "reason": "monthly"}
 DIFFERENCES: dict[str, Any] = {

@@ -164,6 +164,30 @@ class Run(Shape):
     heartbeat_at: datetime | None
 
 
+class Publish(Why):
+    """Terms on which to publish."""
+
+    expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
+        default=None,
+        description="Number of the last publication or decision that you have seen; refused "
+        "(412) where it is no longer the last.",
+    )
+
+
+class Published(Shape):
+    """What a publication or a rollback did, in numbers."""
+
+    event: int = Field(description="Number of the event.")
+    run: str
+    mentions: int | None = Field(default=None, description="Mentions that were proposed.")
+    moved: int = Field(description="Mentions that changed identity.")
+    created: int = Field(description="Identities made.")
+    revived: int = Field(description="Identities that are there again.")
+    merged: int = Field(description="Identities that redirect to others now.")
+    split: int = Field(description="Identities from which others came.")
+    changed: int = Field(description="Identities that are not as they were.")
+
+
 class Runs(Page):
     """A page of runs, the newest first."""
 

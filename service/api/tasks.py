@@ -41,8 +41,9 @@ def list_tasks(
         Literal["conflict", "merge", "split", "assign"] | None,
         QueryParameter(description="Only tasks of this kind."),
     ] = None,
-    status: Annotated[
-        Literal["open", "closed", "all"], QueryParameter(description="Open ones, unless told.")
+    task_state: Annotated[
+        Literal["open", "closed", "all"],
+        QueryParameter(name="state", description="Open ones, unless told."),
     ] = "open",
     name: Annotated[
         str | None,
@@ -52,13 +53,13 @@ def list_tasks(
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Conflicts first, then by priority; of equals the oldest first."""
-    list_id = f"tasks {kind} {status}"
+    list_id = f"tasks {kind} {task_state}"
     after = read_cursor(list_id, cursor, _PLACE)
     with database.read() as connection:
         found, more = tasks.listed(
             connection,
             kind=kind,
-            state=None if status == "all" else status,
+            state=None if task_state == "all" else task_state,
             name=None if name is None else fold(name),
             limit=limit,
             after=None if after is None else tasks.After(*after),

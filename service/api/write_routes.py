@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from service.api import events, intake, keys, tasks
+from service.api import events, intake, keys, runs, tasks
 
 WRITES: tuple[ControllerRouterHandler, ...] = (
     *intake.HANDLERS,
+    *runs.HANDLERS,
     *tasks.HANDLERS,
     *keys.HANDLERS,
     *events.HANDLERS,

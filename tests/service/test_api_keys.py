@@ -107,6 +107,6 @@ def test_tasks_are_listed_read_and_closed(database) -> None:
         assert (again.status_code, again.json()["title"]) == (409, "Conflict")
         other = page.json()["items"][0]["id"]
         assert client.post(f"/v1/tasks/{other}/close", headers=reviewer).status_code == 200
-        closed_ones = client.get("/v1/tasks?status=closed", headers=reviewer).json()["items"]
+        closed_ones = client.get("/v1/tasks?state=closed", headers=reviewer).json()["items"]
         assert [t["subject"] for t in closed_ones] == ["2", "0"]
         assert client.get(f"/v1/tasks/{id_}", headers=reviewer).json() == closed.json()
