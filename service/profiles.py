@@ -196,8 +196,7 @@ def years(connection: Connection, key: int) -> dict[int, int]:
         .where(Signature.retired_version.is_(None))
         .group_by(Work.year)
     )
-    found: dict[int, int] = dict(connection.execute(query).tuples().all())  # type: ignore[arg-type]
-    return found
+    return {int(year or 0): works for year, works in connection.execute(query).all()}
 
 
 def works_page(

@@ -14,8 +14,8 @@ def counts(connection: Connection) -> dict[str, Any]:
     state = connection.execute(select(State.sequence, State.publication_run)).one()
     mentions = _count(connection, select(func.count()).where(Signature.retired_version.is_(None)))
     placed = _count(connection, select(func.count()).select_from(Membership))
-    grouped = select(Identity.status, func.count()).group_by(Identity.status)
-    by_status: dict[str, int] = dict(connection.execute(grouped).tuples().all())
+    grouped = select(Identity.status, func.count().label("n")).group_by(Identity.status)
+    by_status = {row.status: row.n for row in connection.execute(grouped)}
     curated = select(func.count()).where(Identity.status == "active", Identity.curated)
     return {
         "works": _count(connection, select(func.count()).select_from(Work)),
