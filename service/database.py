@@ -23,7 +23,7 @@ from service.tables import Table
 T = TypeVar("T")
 
 BUSY = 15.0
-"""Seconds to wait for another writer of an SQLite database."""
+"""Seconds to wait for another writer."""
 ROWS_AT_ONCE = 20_000
 """Rows sent to the driver together."""
 
@@ -55,7 +55,7 @@ class Database:
         else:
             # a connection that the server dropped is replaced, not told to the client
             options["pool_pre_ping"] = True
-            options["connect_args"] = {"connect_timeout": 5}
+            options["connect_args"] = _patience(self.url)
         self.engine: Engine = create_engine(self.url, **options)
         self._reading = self.engine
         if self.is_sqlite:
@@ -140,6 +140,7 @@ def insert_rows(
                 values[k] = process(values[k])
             yield values
 
+    ready = converted() if bound else rows
     quoted = ", ".join(f'"{name}"' for name in columns)
     name = into or table.__tablename__
     cursor = connection.connection.cursor()
@@ -147,12 +148,12 @@ def insert_rows(
     try:
         if dialect.name == "sqlite":
             statement = f'INSERT INTO "{name}" ({quoted}) VALUES ({", ".join("?" * len(columns))})'
-            for some in _batches(converted(), ROWS_AT_ONCE):
+            for some in _batches(iter(ready), ROWS_AT_ONCE):
                 cursor.executemany(statement, some)
                 total += len(some)
         else:
             with cursor.copy(f'COPY "{name}" ({quoted}) FROM STDIN') as copy:
-                for values in converted():
+                for values in ready:
                     copy.write_row([_text_safe(v) for v in values])
                     total += 1
     finally:
@@ -186,6 +187,18 @@ def _with_driver(url: URL) -> URL:
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     return url
+
+
+def _patience(url: URL) -> dict[str, Any]:
+    """How long libpq and the server wait, where the address does not say it otherwise."""
+    wanted = {
+        "connect_timeout": 5,
+        # a server that vanished without a word is noticed within a minute
+        "keepalives_idle": 20,
+        "tcp_user_timeout": 40_000,
+        "options": f"-c lock_timeout={BUSY:.0f}s",
+    }
+    return {name: value for name, value in wanted.items() if name not in url.query}
 
 
 def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:
