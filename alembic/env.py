@@ -33,6 +33,8 @@ def run(database: Database) -> None:
         event.listen(database.engine, "connect", without_foreign_keys)
     with database.write() as connection:
         if not database.is_sqlite:
+            # whoever migrates may take as long as it takes
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
         context.configure(
             connection=connection,
