@@ -146,3 +146,61 @@ INTAKE: dict[str, Any] = {
 DRY_RUN: dict[str, Any] = {
     "rows": [{"line": 1, "id": "10.1000/182", "placements": PLACEMENTS, "error": None}]
 }
+
+DECISION_ID = "d-8m1x4v7c0k2q"
+MENTION = {"work": "10.1000/182", "position": 1}
+OTHER_MENTION = {"work": "10.1000/183", "position": 0}
+MERGE: dict[str, Any] = {
+    "identities": [ID, OTHER], "into": ID, "versions": {ID: 140_230, OTHER: 139_801},
+    "reason": "same home page",
+}  # fmt: skip
+SPLIT: dict[str, Any] = {
+    "identity": ID, "groups": [[MENTION, OTHER_MENTION]], "versions": {ID: 140_230},
+    "reason": "a chemist of the same name",
+}  # fmt: skip
+MOVE: dict[str, Any] = {
+    "mentions": [MENTION], "to": OTHER, "versions": {OTHER: 139_801},
+    "reason": "affiliation on the paper",
+}  # fmt: skip
+JUDGEMENT: dict[str, Any] = {
+    "kind": "same", "a": MENTION, "b": OTHER_MENTION, "reason": "same e-mail address",
+}  # fmt: skip
+BULK_NDJSON = (
+    '{"kind": "same", "a": {"work": "10.1000/182", "position": 1}, '
+    '"b": {"work": "10.1000/183", "position": 0}}\n'
+    '{"kind": "different", "a": {"work": "10.1000/182", "position": 1}, '
+    '"b": {"work": "10.1000/190", "position": 2}, "reason": "chemist"}\n'
+)
+MADE: dict[str, Any] = {
+    "decision": DECISION_ID, "event": 141_020,
+    "identities": [{"id": ID, "version": 141_020}, {"id": OTHER, "version": 141_020}],
+    "created": [],
+}  # fmt: skip
+DECISION: dict[str, Any] = {
+    "id": DECISION_ID, "kind": "same", "action": "merge", "actor": f"key:{KEY_ID}", "at": AT,
+    "reason": "same home page", "evidence": None, "event_seq": 141_020, "undone_seq": None,
+    "undone_by": None, "undone_at": None,
+}  # fmt: skip
+DECISIONS = {"items": [DECISION], "next": None}
+DECISION_DETAILS: dict[str, Any] = {
+    **DECISION, "links": [{"kind": "must", "a": MENTION, "b": OTHER_MENTION}], "n_links": 1,
+}  # fmt: skip
+BULK: dict[str, Any] = {
+    "applied": [{"line": 1, **MADE}],
+    "refused": [
+        {
+            "line": 2, "status": 409, "title": "Conflict",
+            "detail": "this contradicts earlier decisions: 10.1000/182:1 and 10.1000/190:2 are "
+            "the same person (d-8m1x4v7c0k2q), but 10.1000/182:1 and 10.1000/190:2 are "
+            "different persons (this decision)",
+            "remedy": "undo one of them, or decide otherwise", "field": None,
+            "details": {"decisions": [DECISION_ID]},
+        }
+    ],
+}  # fmt: skip
+NEW_EXTERNAL_ID = {
+    "scheme": "orcid", "value": "https://orcid.org/0000-0002-1825-0097", "source": "home page",
+}  # fmt: skip
+EXTERNAL_ID = {
+    "identity": ID, "scheme": "orcid", "value": "0000-0002-1825-0097", "version": 141_020,
+}  # fmt: skip

@@ -358,3 +358,152 @@ class DryRun(Shape):
     """What would be decided of works; nothing was stored."""
 
     rows: list[AssignedRow]
+
+
+class Edit(Why):
+    """What every edit may state."""
+
+    evidence: Evidence = None
+    versions: Versions = None
+    same_work: bool = Field(
+        default=False, description="Whether two authors of one work may come to be one person."
+    )
+
+
+class Merge(Edit):
+    """Identities that are one person."""
+
+    identities: list[Id] = Field(min_length=1, max_length=100)
+    into: Id | None = Field(
+        default=None, description="The one whose id is kept; null: the best established."
+    )
+
+
+class Split(Edit):
+    """An identity that is several persons."""
+
+    identity: Id
+    groups: list[Annotated[list[Mention], Field(min_length=1, max_length=20_000)]] = Field(
+        min_length=1,
+        max_length=100,
+        description="Mentions of one person each; what is in none stays under the id.",
+    )
+    keep: Annotated[Whole, Field(ge=0, le=99)] | None = Field(
+        default=None, description="Which group keeps the id; null: the rest, or the largest."
+    )
+
+
+class MoveMentions(Edit):
+    """Mentions that are of another person than they are published under."""
+
+    mentions: list[Mention] = Field(min_length=1, max_length=20_000)
+    to: Id | None = Field(default=None, description="Whose they are; null: a new identity.")
+
+
+class Judgement(Edit):
+    """What somebody says about two mentions."""
+
+    kind: Literal["same", "different", "unsure"]
+    a: Mention
+    b: Mention
+
+
+class Edited(Shape):
+    """An identity that changed, with the version to send in If-Match."""
+
+    id: str
+    version: int
+
+
+class DecisionMade(Shape):
+    """A decision that was made, undone or redone, and what it changed."""
+
+    decision: str = Field(description="Id of the decision.")
+    event: int = Field(description="Number of the event.")
+    identities: list[Edited] = Field(description="Identities that changed.")
+    created: list[str] = Field(description="Those of them that are new.")
+
+
+class Decision(Shape):
+    """What somebody decided."""
+
+    id: str
+    kind: Literal["same", "different", "unsure"]
+    action: Literal["merge", "split", "move", "review"]
+    actor: str
+    at: datetime
+    reason: str | None
+    evidence: dict[str, Any] | None
+    event_seq: int = Field(description="Number of the event that made it.")
+    undone_seq: int | None = Field(description="Number of the event that undid it.")
+    undone_by: str | None
+    undone_at: datetime | None
+
+
+class Link(Shape):
+    """Two mentions that must be, or cannot be, one person."""
+
+    kind: Literal["must", "cannot"]
+    a: Mention
+    b: Mention
+
+
+class DecisionDetails(Decision):
+    """A decision with what it states."""
+
+    links: list[Link]
+    n_links: int = Field(description="All links, also those beyond the limit.")
+
+
+class Decisions(Page):
+    """A page of decisions, the newest first."""
+
+    items: list[Decision]
+
+
+class Applied(DecisionMade):
+    """A row of a bulk that was applied."""
+
+    line: int
+
+
+class Refused(Shape):
+    """A row of a bulk that was not applied, and why."""
+
+    line: int
+    status: int = Field(description="Status that it would have been told with by itself.")
+    title: str
+    detail: str
+    remedy: str
+    field: str | None
+    details: dict[str, Any] = Field(description="Such as the decisions that it contradicts.")
+
+
+class Bulk(Shape):
+    """What became of decisions sent in bulk."""
+
+    applied: list[Applied]
+    refused: list[Refused]
+
+
+class NewExternalId(Why):
+    """An id that somebody else gave to the person."""
+
+    scheme: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_storable)] = Field(
+        description="orcid, dblp, openreview, viaf, isni or wikidata."
+    )
+    value: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_storable)] = Field(
+        description="The id, bare or as an address."
+    )
+    source: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_storable)] = Field(
+        default="editor", description="Who says so."
+    )
+
+
+class ExternalId(Shape):
+    """An id in its one form, and the identity's version now."""
+
+    identity: str
+    scheme: str
+    value: str
+    version: int

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from service.api import events, intake, keys, runs, tasks
+from service.api import decisions, edits, events, intake, keys, runs, tasks
 
 WRITES: tuple[ControllerRouterHandler, ...] = (
     *intake.HANDLERS,
+    *edits.HANDLERS,
+    *decisions.HANDLERS,
     *runs.HANDLERS,
     *tasks.HANDLERS,
     *keys.HANDLERS,
