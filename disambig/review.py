@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import cut_tree, linkage
 
-from disambig.engine import Scored, probabilities, second_level
+from disambig.engine import Scored, group_probabilities, second_level
 from disambig.groups import GroupBatch
 from disambig.model import Model
 
@@ -111,10 +111,10 @@ class Settled:
         """Cluster as a run does, and keep what questions are made of."""
 
         def score(columns: dict[str, Float32]) -> Float32:
-            return probabilities(model.group, model.group_calibration, columns)
+            return group_probabilities(model, columns, scored.index.doublings)
 
         group = scored.first_level(model.settings["first_level"])
-        joint = scored.probability.copy()
+        joint = scored.likely.copy()
         for step in second_level(scored, group, score, model.settings["second_level"]):
             group = step.final
             joint[step.groups.cross] = step.probability[step.groups.place()]
@@ -150,7 +150,7 @@ class Settled:
         group = 2 * self.group.astype(np.int64) + side
         _, half = np.unique(group, return_inverse=True)
         groups, columns = self.scored.between(half.astype(np.int32))
-        probability = probabilities(model.group, model.group_calibration, columns)
+        probability = group_probabilities(model, columns, self.scored.index.doublings)
         owner = np.zeros(len(groups.size), dtype=np.int64)
         owner[half] = self.group
         rows, start = _members(half.astype(np.int32))
