@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from service import external_ids
 from service.consequences import NOWHERE, Consequences, Flow, consequences, new_identity
@@ -232,10 +232,8 @@ def _moves(
                 moves[signature] = (old, None)
             continue
         identity = keys.get(wanted.identity, wanted.identity)
-        stays = old is not None and old.identity == identity
-        if stays and old is not None and wanted.since is None:
-            noticed = abs(old.confidence - wanted.confidence) >= NOTICED
-            if not noticed or (old.origin == "decision" and wanted.origin != "decision"):
+        if old is not None and old.identity == identity and wanted.since is None:
+            if not _worth_telling(old, wanted):
                 continue
             since = old.since
         else:
@@ -244,6 +242,13 @@ def _moves(
         if new != old:
             moves[signature] = (old, new)
     return moves
+
+
+def _worth_telling(old: Place, new: Place) -> bool:
+    """Whether to note what is said anew of a mention that stays; people have the last word."""
+    if "decision" in (old.origin, new.origin) and old.origin != new.origin:
+        return new.origin == "decision"
+    return abs(old.confidence - new.confidence) >= NOTICED
 
 
 def _flows(moves: Mapping[int, _Move]) -> list[Flow]:
@@ -423,7 +428,28 @@ class _Change:
             ),
         )  # fmt: skip
 
+    def _end_lineage(self) -> None:
+        """What identities that come to life again had become is no longer so."""
+        query = (
+            select(Lineage.event_seq, Lineage.parent_key, IdentityVersion.after)
+            .join(
+                IdentityVersion,
+                (IdentityVersion.event_seq == Lineage.event_seq)
+                & (IdentityVersion.identity_key == Lineage.parent_key),
+            )
+            .where(Lineage.undone_seq.is_(None))
+            .where(among(self.connection, Lineage.parent_key, self.consequences.revived))
+        )
+        for seq, parent, after in self.connection.execute(query).all():
+            if after["status"] != ACTIVE:
+                ended = update(Lineage).where(
+                    Lineage.event_seq == seq, Lineage.parent_key == parent
+                )
+                self.connection.execute(ended.values(undone_seq=self.event_seq))
+
     def _write_lineage(self) -> None:
+        if self.consequences.revived and not self.restores:
+            self._end_lineage()
         rows = [
             (self.event_seq, a, b, "merge", n)
             for a, b, n in self.consequences.merged

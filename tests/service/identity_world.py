@@ -37,7 +37,7 @@ def add_works(
     with database.write() as connection:
         first = (connection.scalar(select(func.max(Work.key))) or 0) + 1
         signature = (connection.scalar(select(func.max(Signature.key))) or 0) + 1
-        names = dict(connection.execute(select(Name.folded, Name.key)).tuples().all())
+        names = dict(connection.execute(select(Name.folded, Name.key)).all())
         rows: list[tuple[Any, ...]] = []
         heads: list[tuple[Any, ...]] = []
         new: list[tuple[Any, ...]] = []

@@ -1,0 +1,209 @@
+"""Publishing what a run proposes, and rolling a publication back: one transaction each."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from service.actors import Actor
+from service.database import Database
+from service.errors import Conflict, NotFound, Stale
+from service.ledger import Ledger
+from service.link_rows import insist, links_in_force, without_retired
+from service.memberships import Changed, change
+from service.publication import plan_of
+from service.restoring import done_by, take_back
+from service.standing import (
+    PUBLISHED,
+    ROLLED_BACK,
+    Standing,
+    curated_since,
+    in_words,
+    standing_since,
+)
+from service.tables import Event, Proposal, Run, State
+
+
+class _Run(NamedTuple):
+    key: int
+    id: str
+    state: str
+    based_on: int | None
+    event_seq: int | None
+
+
+def publish(
+    database: Database,
+    actor: Actor,
+    run_id: str,
+    reason: str | None = None,
+    *,
+    expected: int | None = None,
+) -> dict[str, Any]:
+    """Publish what a run proposes; what it did, in numbers, with the ``event``.
+
+    Readers see all of it or nothing. Mentions that the proposal does not speak of stay, or
+    follow; see :mod:`service.publication`. A run that was rolled back can be published again as
+    long as nothing else was published or decided; the ids it had made come back.
+
+    Parameters
+    ----------
+    expected : int, optional
+        Number of the last publication or decision that the caller has seen.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run.
+    Conflict
+        If it has nothing to publish, if something was published or decided since its works and
+        decisions were read, or if it breaks a decision.
+    Stale
+        If ``expected`` is no longer the last.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        run = _run(connection, run_id)
+        _may_publish(connection, ledger, run, expected)
+        plan = plan_of(connection, run.key, run.id)
+        earlier = connection.scalar(
+            select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
+        )
+        seq = ledger.record(
+            PUBLISHED, actor, subject=run.id, reason=reason, before={"run": earlier},
+            curates=True,
+        )  # fmt: skip
+        changed = change(connection, ledger, seq, plan.places)
+        insist(
+            connection, without_retired(connection, links_in_force(connection)),
+            f"run {run.id} breaks decisions", "rebase the run",
+        )  # fmt: skip
+        numbers = {"run": run.id, "mentions": plan.proposed, **_numbers(changed)}
+        connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
+        published = {"state": "published", "event_seq": seq}
+        connection.execute(update(Run).where(Run.key == run.key).values(**published))
+        connection.execute(update(State).values(publication_run=run.key))
+    return {"event": seq, **numbers}
+
+
+def rollback(
+    database: Database, actor: Actor, publication: str | int, reason: str | None = None
+) -> dict[str, Any]:
+    """Restore what was published before; what that did, in numbers, with the ``event``.
+
+    Works placed since keep their place, or follow where their identity ends.
+
+    Parameters
+    ----------
+    publication : str or int
+        Id of the run, or number of the event that published it.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run, or no such publication.
+    Conflict
+        If the run is not published, or later publications or decisions touch the same
+        identities: these must be taken back first.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        run_id = publication if isinstance(publication, str) else _run_of(connection, publication)
+        run = _run(connection, run_id)
+        current = publication if isinstance(publication, int) else run.event_seq
+        if run.state != "published" or run.event_seq is None or run.event_seq != current:
+            raise Conflict(
+                f"run {run.id} is {run.state}, not published by this event",
+                "roll back a run that is published", state=run.state,
+            )  # fmt: skip
+        done = done_by(connection, run.event_seq)
+        since = standing_since(connection, done.seq, done.identities, done.moves)
+        if since:
+            raise Conflict(
+                f"run {run.id} cannot be rolled back before: {in_words(since)}",
+                "take these back first", since=_told(since),
+            )  # fmt: skip
+        seq = ledger.record(
+            ROLLED_BACK, actor, subject=run.id, reason=reason,
+            before={"event": done.seq}, curates=True,
+        )  # fmt: skip
+        changed = take_back(connection, ledger, done, seq)
+        insist(
+            connection, without_retired(connection, links_in_force(connection)),
+            f"what was published before run {run.id} breaks later decisions",
+            "take these back first",
+        )  # fmt: skip
+        numbers = {"run": run.id, **_numbers(changed)}
+        connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
+        connection.execute(update(Run).where(Run.key == run.key).values(state="rolled-back"))
+        _name_earlier(connection, run, done.seq)
+    return {"event": seq, **numbers}
+
+
+def _run(connection: Connection, run_id: str) -> _Run:
+    query = select(Run.key, Run.id, Run.state, Run.based_on, Run.event_seq)
+    row = connection.execute(query.where(Run.id == run_id)).first()
+    if row is None:
+        raise NotFound(f"there is no run {run_id[:40]!r}", "list the runs", field="run")
+    return _Run(*row)
+
+
+def _run_of(connection: Connection, event_seq: int) -> str:
+    query = select(Event.subject).where(Event.seq == event_seq, Event.kind == PUBLISHED)
+    found = connection.scalar(query) if 0 < event_seq < 2**63 else None
+    if found is None:
+        raise NotFound(f"event {event_seq} published nothing", "list the runs", field="event")
+    return found
+
+
+def _may_publish(connection: Connection, ledger: Ledger, run: _Run, expected: int | None) -> None:
+    """Refuse a run that cannot be published as it is."""
+    curated = ledger.curated
+    if expected is not None and expected != curated:
+        raise Stale(
+            f"something was published or decided since event {expected}",
+            "look at it, then publish", curated=curated,
+        )  # fmt: skip
+    if run.state not in ("proposed", "rolled-back"):
+        raise Conflict(
+            f"run {run.id} is {run.state}, not proposed", "publish a run that is proposed",
+            state=run.state,
+        )  # fmt: skip
+    kept = select(Proposal.signature_key).where(Proposal.run_key == run.key).limit(1)
+    if run.state == "rolled-back" and connection.scalar(kept) is None:
+        raise Conflict(f"the proposal of run {run.id} is no longer kept", "start a new run")
+    based_on = run.based_on or 0
+    if curated <= based_on:
+        return
+    since = curated_since(connection, based_on)
+    if run.state == "rolled-back" and since and all(e.subject == run.id for e in since):
+        return
+    raise Conflict(
+        f"since run {run.id} read its works and decisions there was {in_words(since)}",
+        "rebase the run", since=_told(since),
+    )  # fmt: skip
+
+
+def _name_earlier(connection: Connection, run: _Run, event_seq: int) -> None:
+    """Let the run that was published before count as the publication again."""
+    if connection.scalar(select(State.publication_run)) != run.key:
+        return
+    before = connection.scalar(select(Event.before).where(Event.seq == event_seq)) or {}
+    earlier = select(Run.key, Run.state).where(Run.id == before.get("run"))
+    row = connection.execute(earlier).first()
+    key = row[0] if row is not None and row[1] == "published" else None
+    connection.execute(update(State).values(publication_run=key))
+
+
+def _told(events: list[Standing]) -> list[dict[str, Any]]:
+    return [event.told() for event in events[:100]]
+
+
+def _numbers(changed: Changed) -> dict[str, int]:
+    """Totals of a change."""
+    found = changed.consequences
+    return {
+        "moved": changed.moved, "created": len(found.created), "revived": len(found.revived),
+        "merged": len(found.merged), "split": len(found.split), "changed": len(changed.rows),
+    }  # fmt: skip

@@ -1,0 +1,91 @@
+"""Taking a decision back, and making it again."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select, update
+
+from service.actors import Actor
+from service.database import Database
+from service.decision_rows import Made, refuse_contradictions
+from service.errors import Conflict, NotFound
+from service.ledger import Ledger
+from service.link_rows import insist, links_around, without_retired
+from service.restoring import done_by, take_back
+from service.standing import REDONE, UNDONE
+from service.tables import Decision, DecisionLink
+
+
+def undo(database: Database, actor: Actor, decision_id: str, reason: str | None = None) -> Made:
+    """Take a decision back: memberships, ids and redirects as they were, its links void.
+
+    Runs that were published since and left its mentions where it put them do not stand in the
+    way.
+
+    Raises
+    ------
+    NotFound
+        If there is no such decision.
+    Conflict
+        If it is undone already, or if something later depends on it; names that.
+    """
+    return _turn(database, actor, decision_id, reason, undoing=True)
+
+
+def redo(database: Database, actor: Actor, decision_id: str, reason: str | None = None) -> Made:
+    """Make a decision again that was undone: as it was, links and ids included.
+
+    Raises
+    ------
+    NotFound
+        If there is no such decision.
+    Conflict
+        If it is in force, contradicts later decisions, or what it changed has changed since.
+    """
+    return _turn(database, actor, decision_id, reason, undoing=False)
+
+
+def _turn(
+    database: Database, actor: Actor, decision_id: str, reason: str | None, *, undoing: bool
+) -> Made:
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        query = select(Decision.key, Decision.event_seq, Decision.undone_seq)
+        row = connection.execute(query.where(Decision.id == decision_id)).first()
+        if row is None:
+            raise NotFound(
+                f"there is no decision {decision_id[:40]!r}", "list the decisions",
+                field="decision",
+            )  # fmt: skip
+        key, made, undone = row
+        if (undone is None) != undoing:
+            raise Conflict(
+                f"decision {decision_id} is {'undone' if undoing else 'in force'} already",
+                "there is nothing to do",
+            )
+        done = done_by(connection, made if undone is None else undone)
+        told = {
+            "event": done.seq,
+            "identities": sorted(v[1]["id"] for v in done.identities.values()),
+        }
+        seq = ledger.record(
+            UNDONE if undoing else REDONE, actor, subject=decision_id, reason=reason,
+            before=told, curates=True,
+        )  # fmt: skip
+        changed = take_back(connection, ledger, done, seq)
+        state = update(Decision).where(Decision.key == key)
+        connection.execute(state.values(undone_seq=seq if undoing else None))
+        _check(connection, key, {*done.moves}, decision_id)
+        return Made(decision_id, seq, {r.id: r.version for r in changed.rows.values()}, [])
+
+
+def _check(connection: Connection, decision_key: int, moved: set[int], decision_id: str) -> None:
+    """Refuse what breaks links that are now in force around a decision's mentions."""
+    query = select(DecisionLink.a_key, DecisionLink.b_key)
+    rows = connection.execute(query.where(DecisionLink.decision_key == decision_key))
+    ends = {end for row in rows for end in (row[0], row[1])}
+    links = links_around(connection, ends | moved)
+    refuse_contradictions(connection, links, decision_id)
+    insist(
+        connection, without_retired(connection, links),
+        "other decisions depend on this", "undo them first",
+    )  # fmt: skip
