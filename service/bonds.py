@@ -6,14 +6,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
-from service.database import in_batches
+from service.link_rows import links_around, without_retired
+from service.links import Link
 from service.sets import among
-from service.tables import Decision, DecisionLink, Membership
-
-MOST = 20_000
-"""Mentions of one chain of decisions that are followed."""
+from service.tables import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +22,12 @@ class Bond:
     cannot: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A link between two mentions; ``must`` or else cannot."""
-
-    a: int
-    b: int
-    must: bool
-
-
 FREE = Bond()
 
 
 def bonds_of(connection: Connection, signatures: Collection[int]) -> dict[int, Bond]:
     """What active decisions say of each mention; those they say nothing of are left out."""
-    links = _links_around(connection, signatures)
+    links = without_retired(connection, links_around(connection, signatures))
     if not links:
         return {}
     ends = {end for link in links for end in (link.a, link.b)}
@@ -82,26 +71,3 @@ def _reached(start: set[int], ways: Mapping[int, set[int]]) -> set[int]:
                 found.add(other)
                 waiting.append(other)
     return found
-
-
-def _links_around(connection: Connection, signatures: Collection[int]) -> set[Link]:
-    """Active links of mentions, and of all that these links lead to."""
-    links: set[Link] = set()
-    known, waiting = set(signatures), set(signatures)
-    while waiting and len(known) < MOST:
-        seen: set[int] = set()
-        for some in in_batches(sorted(waiting)):
-            query = (
-                select(DecisionLink.a_key, DecisionLink.b_key, DecisionLink.kind)
-                .join(Decision, Decision.key == DecisionLink.decision_key)
-                .where(
-                    Decision.undone_seq.is_(None),
-                    or_(DecisionLink.a_key.in_(some), DecisionLink.b_key.in_(some)),
-                )
-            )
-            for a, b, kind in connection.execute(query):
-                links.add(Link(a, b, kind == "must"))
-                seen |= {a, b}
-        waiting = seen - known
-        known |= seen
-    return links

@@ -11,7 +11,6 @@ works that were there before is not counted again; the next full run does.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -152,9 +151,10 @@ def _read(connection: Connection, since: int, run_key: int | None) -> _Part | No
     works: dict[int, domain.Work] = {}
     for some in in_batches(work_keys, KEYS_AT_ONCE):
         works.update(works_by_key(connection, some))
-    decisions, named = _bearing(constraints_of(connection), {w.id for w in works.values()})
+    decisions = constraints_of(connection, places.key.tolist())
     bound = [*works.values()]
-    others = sorted(named - {w.id for w in bound})
+    named = {end.work for decision in decisions for end in (decision.a, decision.b)}
+    others = sorted(named - {work.id for work in bound})
     for low in range(0, len(others), IDS_AT_ONCE):
         ids = others[low : low + IDS_AT_ONCE]
         further = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
@@ -231,26 +231,6 @@ def _by_group(here: type[Signature], there: type[Signature], run_key: int) -> Se
         .join(theirs, and_(theirs.run_key == run_key, theirs.cluster == mine.cluster))
         .join(there, there.key == theirs.signature_key)
     )
-
-
-def _bearing(
-    decisions: Sequence[domain.Constraint], works: set[str]
-) -> tuple[list[domain.Constraint], set[str]]:
-    """Decisions that bear on some works, by way of others too, and all works they name."""
-    at: dict[domain.Signature, list[int]] = defaultdict(list)
-    for number, decision in enumerate(decisions):
-        at[decision.a].append(number)
-        at[decision.b].append(number)
-    waiting = [end for end in at if end.work in works]
-    seen, kept = set(waiting), set[int]()
-    while waiting:
-        for number in at[waiting.pop()]:
-            kept.add(number)
-            for end in (decisions[number].a, decisions[number].b):
-                if end not in seen:
-                    seen.add(end)
-                    waiting.append(end)
-    return [decisions[n] for n in sorted(kept)], {end.work for end in seen}
 
 
 def _corpus(part: _Part) -> tuple[Corpus, Int64]:

@@ -12,7 +12,6 @@ import shutil
 import socket
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, update
 
 from disambig.errors import ConstraintError, DisambigError, ModelError
-from service import artifacts, proposals, runs
+from service import artifacts, logs, proposals, runs
 from service.actors import Actor, Role
 from service.clustering import Engine, Found, cluster_all
 from service.database import Database
@@ -41,6 +40,7 @@ TIDY_EVERY = 3600.0
 
 Log = Callable[[str], None]
 """Takes one line for people."""
+broken = logs.get("service.worker")
 
 
 class Stopped(Exception):
@@ -99,6 +99,7 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id('w')[2:8]}"
         self.actor = Actor(f"worker:{self.id}", Role.ADMIN)
         self.stop = threading.Event()
+        self._signed = time.monotonic()
 
     def serve(self, *, once: bool = False) -> int:
         """Do runs until told to stop (``stop``); with ``once`` until none waits. Runs done.
@@ -163,7 +164,7 @@ class Worker:
             self._failed(claim, str(error) or type(error).__name__)
         except Exception as error:  # a run that breaks must not take the worker with it
             self._failed(claim, f"{type(error).__name__}: {error}")
-            self.log(traceback.format_exc())
+            broken.exception("a run broke", run=claim.run_id)
         return True
 
     def tidy(self) -> None:
@@ -246,7 +247,6 @@ class Worker:
                     heartbeat_at=now,
                 )
             )  # fmt: skip
-        self._signed = time.monotonic()
 
     def _sign(self) -> None:
         """Tell that this process is alive, at most four times within a heartbeat."""

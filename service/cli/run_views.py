@@ -23,11 +23,12 @@ KINDS = {
     "move": ("move", "cyan"), "create": ("new", "green"), "grow": ("grow", "green"),
 }  # fmt: skip
 NEXT = {
-    "queued": "disambig run show {id} --wait",
-    "running": "disambig run show {id} --wait",
-    "proposed": "disambig run diff {id}      then  disambig run publish {id}",
-    "published": "disambig run rollback {id}  takes it back",
+    "queued": ("show {id} --wait",),
+    "running": ("show {id} --wait",),
+    "proposed": ("diff {id}", "publish {id}"),
+    "published": ("rollback {id}",),
 }
+"""Commands that one may want next."""
 LISTED = 3
 """Other identities that one line of a table names."""
 
@@ -57,24 +58,29 @@ def table(found: Sequence[RunView]) -> None:
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("run", "state", "scope", "asked", "took"):
         shown.add_column(name, no_wrap=True)
-    shown.add_column("by", overflow="ellipsis", no_wrap=True)
-    for name in ("mentions", "new", "merged", "split", "moved"):
-        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("proposes", overflow="fold")
     for run in found:
-        summary = run.summary or {}
         shown.add_row(
             run.id,
             Text(run.state, style=COLOURS.get(run.state, "")),
             run.scope,
             _ago(run.created_at),
             _took(run),
-            safe(run.actor),
-            *(
-                f"{summary[name]:,}" if name in summary else ""
-                for name in ("mentions", "created", "merged", "split", "mentions_moved")
-            ),
+            Text(_brief(run), style="red" if run.state == "failed" else ""),
         )
     out.print(shown)
+
+
+def _brief(run: RunView) -> str:
+    """A run in half a line."""
+    if run.state == "failed":
+        return safe(run.error or "")[:80]
+    if run.state == "running":
+        return safe(run.stage or "")
+    found = run.summary or {}
+    counts = [("created", "new"), ("merged", "merged"), ("split", "split"), ("grown", "grown")]
+    told = [f"{found[name]:,} {word}" for name, word in counts if found.get(name)]
+    return ", ".join(told) if told or not found else "no change"
 
 
 def show(run: RunView) -> None:
@@ -105,8 +111,8 @@ def show(run: RunView) -> None:
     for name, told in _summary(run.summary or {}):
         grid.add_row(name, told)
     out.print(grid)
-    if run.state in NEXT:
-        out.print(Text(f"next  {NEXT[run.state].format(id=run.id)}", style="dim"))
+    for command in NEXT.get(run.state, ()):
+        out.print(Text(f"next        disambig run {command.format(id=run.id)}", style="dim"))
 
 
 def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""Puts this folder on the path of tests in folders below, for the helpers that they share."""

@@ -1,0 +1,199 @@
+"""Runs: one worker each, whatever dies or comes back."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+from stored_rows import deliver, number_of, work
+
+from service import runs
+from service.actors import Actor
+from service.database import Database
+from service.errors import Conflict, Invalid, NotFound
+from service.runs import LostClaim
+from service.tables import Event, Run, RunArtifact, Worker
+
+PATIENCE = 60.0
+
+
+def silence(database: Database, run_id: str, seconds: float = 61) -> None:
+    """Let the last sign of life be so long ago."""
+    with database.write() as connection:
+        past = datetime.now(UTC) - timedelta(seconds=seconds)
+        connection.execute(update(Run).where(Run.id == run_id).values(heartbeat_at=past))
+
+
+def state(database: Database, run_id: str) -> runs.RunView:
+    with database.read() as connection:
+        return runs.get(connection, run_id)
+
+
+def test_a_run_is_queued_with_who_and_why(database: Database, editor: Actor) -> None:
+    found = runs.create(database, editor, scope="full", reason="new\0 year")
+    assert (found.state, found.scope, found.actor) == ("queued", "full", "cli:editor")
+    assert found.reason == "new\u2400 year"
+    with database.read() as connection:
+        assert connection.scalars(select(Event.kind)).all() == ["run-created"]
+
+
+def test_what_cannot_be_asked_for_is_told(database: Database, editor: Actor) -> None:
+    with pytest.raises(Invalid, match="full or touched"):
+        runs.create(database, editor, scope="some")
+    with pytest.raises(Invalid, match="2,001 characters"):
+        runs.create(database, editor, reason="x" * 2001)
+    with database.read() as connection:
+        with pytest.raises(NotFound, match="no run 'r-1'"):
+            runs.get(connection, "r-1")
+        with pytest.raises(Invalid, match="ever 'done'"):
+            runs.page(connection, state="done")
+
+
+def test_runs_are_listed_newest_first_page_by_page(database: Database, editor: Actor) -> None:
+    ids = [runs.create(database, editor).id for _ in range(3)]
+    with database.read() as connection:
+        assert [r.id for r in runs.page(connection, limit=2)] == [ids[2], ids[1]]
+        assert [r.id for r in runs.page(connection, before=ids[1])] == [ids[0]]
+        assert runs.page(connection, state="running") == []
+
+
+def test_the_oldest_run_is_claimed_first_and_once(database: Database, editor: Actor) -> None:
+    first, second = (runs.create(database, editor).id for _ in range(2))
+    claims = [runs.claim(database, f"w{k}", PATIENCE) for k in range(3)]
+    assert [c and c.run_id for c in claims] == [first, second, None]
+
+
+def test_of_many_workers_one_gets_a_run(database: Database, editor: Actor) -> None:
+    runs.create(database, editor)
+    together = threading.Barrier(4)
+    got = []
+
+    def one(name: str) -> None:
+        together.wait()
+        got.append(runs.claim(database, name, PATIENCE))
+
+    threads = [threading.Thread(target=one, args=(f"w{k}",)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([claim for claim in got if claim is not None]) == 1
+
+
+def test_a_silent_worker_loses_its_run(database: Database, editor: Actor) -> None:
+    run = runs.create(database, editor)
+    dead = runs.claim(database, "dead", PATIENCE)
+    assert dead is not None
+    assert runs.claim(database, "other", PATIENCE) is None
+    silence(database, run.id)
+    heir = runs.claim(database, "other", PATIENCE)
+    assert heir is not None
+    assert (heir.run_id, heir.attempt) == (run.id, 2)
+    assert not runs.beat(database, dead, "Comparing", 1, 2)
+    assert runs.beat(database, heir, "Comparing", 1, 2)
+    with database.write() as connection:
+        with pytest.raises(LostClaim):
+            runs.hold(connection, dead)
+        assert runs.hold(connection, heir).id == run.id
+    # what the dead one says when it comes back changes nothing
+    assert runs.fail(database, editor, dead, "too late") is None
+    runs.give_back(database, dead)
+    assert (state(database, run.id).claimed_by, state(database, run.id).error) == ("other", None)
+
+
+def test_progress_is_seen_while_a_run_goes_on(database: Database, editor: Actor) -> None:
+    run = runs.create(database, editor)
+    claim = runs.claim(database, "w", PATIENCE)
+    assert claim is not None
+    runs.beat(database, claim, "Comparing", 7, 30)
+    found = state(database, run.id)
+    assert (found.state, found.stage, found.done, found.total) == ("running", "Comparing", 7, 30)
+
+
+def test_a_run_given_back_waits_as_if_it_had_not_begun(database: Database, editor: Actor) -> None:
+    run = runs.create(database, editor)
+    for _ in range(5):
+        claim = runs.claim(database, "w", PATIENCE)
+        assert claim is not None
+        assert claim.attempt == 1
+        runs.give_back(database, claim)
+    assert state(database, run.id).state == "queued"
+
+
+def test_a_run_that_goes_wrong_is_tried_three_times(database: Database, editor: Actor) -> None:
+    run = runs.create(database, editor)
+    told = []
+    for _ in range(3):
+        claim = runs.claim(database, "w", PATIENCE)
+        assert claim is not None
+        told.append(runs.fail(database, editor, claim, "disk full"))
+    assert told == ["queued", "queued", "failed"]
+    assert runs.claim(database, "w", PATIENCE) is None
+    assert state(database, run.id).error == "disk full"
+
+
+def test_what_cannot_go_right_is_not_tried_again(database: Database, editor: Actor) -> None:
+    runs.create(database, editor)
+    claim = runs.claim(database, "w", PATIENCE)
+    assert claim is not None
+    assert runs.fail(database, editor, claim, "contradiction", for_good=True) == "failed"
+
+
+def test_a_run_that_kills_every_worker_fails(database: Database, editor: Actor) -> None:
+    run = runs.create(database, editor)
+    for _ in range(3):
+        assert runs.claim(database, "w", PATIENCE) is not None
+        silence(database, run.id)
+    assert runs.claim(database, "w", PATIENCE) is None
+    found = state(database, run.id)
+    assert found.state == "failed"
+    assert "3 workers ended without a word" in (found.error or "")
+
+
+def test_a_cancelled_run_is_noticed_by_its_worker(database: Database, editor: Actor) -> None:
+    run = runs.create(database, editor)
+    claim = runs.claim(database, "w", PATIENCE)
+    assert claim is not None
+    assert runs.cancel(database, editor, run.id, "wrong model").state == "cancelled"
+    assert not runs.beat(database, claim, None, 0, None)
+    with database.write() as connection, pytest.raises(LostClaim):
+        runs.hold(connection, claim)
+    with pytest.raises(Conflict, match="is cancelled"):
+        runs.cancel(database, editor, run.id)
+
+
+def test_a_schedule_asks_only_for_what_is_new(database: Database, editor: Actor) -> None:
+    assert runs.schedule(database, editor, 24) is None
+    deliver(database, work("w1", "Ann Lee"))
+    first = runs.schedule(database, editor, 24)
+    assert first is not None
+    assert (first.scope, first.reason) == ("touched", "every 24 hours")
+    assert runs.schedule(database, editor, 24) is None  # one waits already
+    with database.write() as connection:
+        ended = {"state": "proposed", "based_on": 1}
+        connection.execute(update(Run).where(Run.id == first.id).values(**ended))
+    assert runs.schedule(database, editor, 0.0001) is None  # nothing since event 1
+    deliver(database, work("w2", "Ann Lee"))
+    assert runs.schedule(database, editor, 24) is None  # too early
+    with database.write() as connection:
+        past = datetime.now(UTC) - timedelta(hours=25)
+        connection.execute(update(Run).values(created_at=past))
+    assert runs.schedule(database, editor, 24) is not None
+
+
+def test_statistics_of_runs_that_came_to_nothing_are_removed(
+    database: Database, editor: Actor
+) -> None:
+    _, dropped = (runs.create(database, editor) for _ in range(2))
+    with database.write() as connection:
+        for number in (1, 2):
+            connection.execute(
+                insert(RunArtifact).values(run_key=number, name="a", part=0, content=b"x")
+            )
+    runs.cancel(database, editor, dropped.id)
+    runs.tidy(database)
+    with database.read() as connection:
+        assert connection.scalars(select(RunArtifact.run_key)).all() == [1]
+    assert number_of(database, Worker) == 0
