@@ -80,5 +80,5 @@ def _summary(report: LoadReport) -> str:
         f"{report.unchanged:,} unchanged{rejected}"
     )
     if report.created or report.changed:
-        return f"{counts}\nNext: disambig run create clusters them, with a disambig worker running."
+        return f"{counts}\nNext: disambig run start clusters them, with a disambig worker running."
     return counts

@@ -29,18 +29,12 @@ def worker(once: bool, database: str | None, quiet: bool) -> None:
     back, and one that dies loses it to another worker after the setting heartbeat; large runs go
     on from what is in the data folder.
     """
-    from datetime import datetime
-
-    from disambig.console import safe
+    from service import logs
     from service.worker import Worker
 
-    def log(line: str) -> None:
-        if not quiet:
-            stamp = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-            for part in line.splitlines():
-                click.echo(f"{stamp}  {safe(part)}", err=True)
-
     with common.opened(database) as (settings, opened):
+        logs.configure(settings.log_format, "error" if quiet else settings.log_level)
+        log = logs.get("service.worker").info
         found = Worker(opened, settings, log)
 
         def stop(number: int, frame: FrameType | None) -> None:
