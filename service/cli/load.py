@@ -41,7 +41,8 @@ def load(
     Reads files, folders or standard input (-) in the formats that disambig cluster reads. A work
     with a known id and another content becomes a new version of it; one that is the same changes
     nothing, so a delivery may be loaded again, and a load that was interrupted is simply
-    repeated. Nobody's identity changes before the next run is published.
+    repeated. New mentions have no identity before the next run is published; those that a new
+    version of their work drops leave theirs at once.
     """
     from disambig.cli.cluster import no_collector
     from service.works import load_works
