@@ -161,10 +161,6 @@ class Subject:
         root = groups.of(signature)
         return [m for m in others if groups.of(m) == root]
 
-    def told(self, signatures: Sequence[int]) -> list[str]:
-        """Mentions as callers know them."""
-        return list(map(namer(self.connection, signatures), signatures))
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -240,7 +236,7 @@ def settle(
     known = links_around(connection, ends)
     refuse_contradictions(connection, [*known, *links], draft.id)
     changed = change(connection, draft.subject.ledger, draft.event, dict(places), curated=curated)
-    links = [*links, *_allowances(draft, changed.rows, [*known, *links], same_work)]
+    links = [*links, *_allowances(draft, changed.rows, known, links, same_work)]
     add_links(connection, draft.key, links)
     insist(
         connection, without_retired(connection, [*known, *links]),
@@ -252,16 +248,21 @@ def settle(
 
 
 def _allowances(
-    draft: Draft, rows: Collection[int], links: Sequence[Link], allowed: bool
+    draft: Draft,
+    rows: Collection[int],
+    known: Sequence[Link],
+    links: Sequence[Link],
+    allowed: bool,
 ) -> list[Link]:
     """Musts between mentions of one work that are now one person, which must be said directly."""
-    said = {(link.a, link.b) for link in links if link.must}
     connection = draft.subject.connection
+    said = {(link.a, link.b) for link in known if link.must}
     pairs = [(a, b) for _, a, b in same_work_pairs(connection, rows) if (a, b) not in said]
-    moved = select(Membership.signature_key).where(Membership.since == draft.event)
+    if not pairs:
+        return []
+    query = select(Membership.signature_key).where(Membership.since == draft.event)
     ends = {end for pair in pairs for end in pair}
-    moved = moved.where(among(connection, Membership.signature_key, ends))
-    now = set(connection.scalars(moved)) if ends else set()
+    now = set(connection.scalars(query.where(among(connection, Membership.signature_key, ends))))
     fresh = [pair for pair in pairs if now & set(pair)]
     if fresh and not allowed:
         name = namer(connection, {end for pair in fresh[:NAMED] for end in pair})
@@ -271,7 +272,9 @@ def _allowances(
             "state that you mean it with same_work, or leave one out",
             mentions=[[name(a), name(b)] for a, b in fresh[:NAMED]],
         )  # fmt: skip
-    return [Link(a, b, True, draft.id) for a, b in fresh]
+    groups = Groups([*known, *links])
+    meant = {*fresh, *(pair for pair in pairs if groups.of(pair[0]) == groups.of(pair[1]))}
+    return [Link(a, b, True, draft.id) for a, b in sorted(meant)]
 
 
 def refuse_contradictions(connection: Connection, links: Sequence[Link], draft: str) -> None:

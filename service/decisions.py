@@ -238,8 +238,9 @@ def unsure(
     """
     with database.write() as connection:
         subject = begin(connection, [], statement.versions)
-        found = subject.found(mentions, None, "mentions")
-        evidence = {**(statement.evidence or {}), "mentions": subject.told(found)}
+        subject.found(mentions, None, "mentions")
+        told = [f"{m.work}:{m.position}" for m in mentions]
+        evidence = {**(statement.evidence or {}), "mentions": told}
         decision = make(subject, "unsure", "review", actor, statement.reason, evidence)
         return settle(decision, {}, [], {}, same_work=True)
 
