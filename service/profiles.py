@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -24,6 +24,8 @@ from service import gathered
 from service.coauthors import coauthors
 from service.errors import Gone, NotFound
 from service.gathered import Seen, mentions_query
+from service.identities import resolve
+from service.identity_rows import ACTIVE
 from service.sets import among
 from service.tables import ExternalId, Identity, Lineage, Membership, Signature, Work
 
@@ -35,30 +37,24 @@ WorksOrder = Literal["year", "-year", "title", "-title", "citations", "-citation
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """The row of an identity; ``redirect`` is the id it was merged into."""
+    """The row of an identity; ``redirect`` is the id that is to be used instead."""
 
     key: int
     id: str
     status: str
-    redirect: str | None
     name: str
     n_works: int
     first_year: int | None
     last_year: int | None
     curated: bool
     version: int
+    redirect: str | None = None
 
 
-_TARGET = aliased(Identity)
-_LOCATE = (
-    select(
-        Identity.key, Identity.id, Identity.status, _TARGET.id.label("redirect"), Identity.name,
-        Identity.n_works, Identity.first_year, Identity.last_year, Identity.curated,
-        Identity.version,
-    )
-    .outerjoin(_TARGET, _TARGET.key == Identity.redirect_key)
-    .where(Identity.id == bindparam("public_id", type_=Text))
-)  # fmt: skip
+_LOCATE = select(
+    Identity.key, Identity.id, Identity.status, Identity.name, Identity.n_works,
+    Identity.first_year, Identity.last_year, Identity.curated, Identity.version,
+).where(Identity.id == bindparam("public_id", type_=Text))  # fmt: skip
 
 
 def locate(connection: Connection, public_id: str) -> Located:
@@ -79,17 +75,19 @@ def locate(connection: Connection, public_id: str) -> Located:
             field="id",
         )
     located = Located(**row._mapping)
-    if located.status == "split":
-        parts = lineage(connection, located.key)["went_to"]
-        raise Gone(
-            f"{located.id} is no more; its mentions went to {len(parts)} other identities",
-            "use the identities under successors",
-            field="id",
-            id=located.id,
-            name=located.name,
-            successors=parts,
-        )
-    return located
+    if located.status == ACTIVE:
+        return located
+    resolved = resolve(connection, public_id)
+    if not resolved.is_gone:
+        return replace(located, redirect=resolved.row.id)
+    raise Gone(
+        f"{located.id} is no more; its mentions went to {len(resolved.parts)} other identities",
+        "use the identities under successors",
+        field="id",
+        id=located.id,
+        name=located.name,
+        successors=[asdict(part) for part in resolved.parts[:1000]],
+    )
 
 
 def _lines(mine: Any, theirs: Any) -> Select[*tuple[Any, ...]]:

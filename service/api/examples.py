@@ -174,6 +174,35 @@ PROFILE: dict[str, Any] = {
     "version": 140230,
 }
 
+_STATE: dict[str, Any] = {
+    "id": ID,
+    "status": "active",
+    "redirect": None,
+    "name": "Wei Wang",
+    "mentions": 2,
+    "works": 2,
+    "first_year": 2017,
+    "last_year": 2019,
+    "curated": False,
+    "version": 139001,
+}
+HISTORY: dict[str, Any] = {
+    "items": [
+        {
+            "sequence": 140230,
+            "kind": "decided",
+            "at": AT,
+            "actor": "key:k-2m8x5t0q9w3r",
+            "reason": "same ORCID iD on both home pages",
+            "subject": "d-6v1n4b7z0s2k",
+            "before": _STATE,
+            "after": {**_STATE, "mentions": 3, "works": 3, "curated": True, "version": 140230},
+            "undoable": "d-6v1n4b7z0s2k",
+        }
+    ],
+    "next": None,
+}
+
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" role="img">…</svg>'
 
 WORKS: dict[str, Any] = {

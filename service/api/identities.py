@@ -11,6 +11,7 @@ from litestar.params import PathParameter, QueryParameter
 from sqlalchemy import Connection
 
 from service import coauthors, gathered, pictures, profiles, search
+from service.actors import Actor, Role
 from service.api import examples, schemas
 from service.api.cache import Answer, answer
 from service.api.documented import answers
@@ -18,11 +19,11 @@ from service.api.names import Query
 from service.api.paging import Cursor, Limit, cursor, next_page, read_cursor
 from service.database import Database
 from service.errors import Invalid
+from service.identities import Entry, history
 from service.profiles import Located, WorksOrder
 from service.search import Filters, IdentityOrder
 
 Id = Annotated[str, PathParameter(max_length=100, description="Id of an identity, `a-…`.")]
-Year = Annotated[int | None, QueryParameter(ge=0, le=9999)]
 
 
 @get(
@@ -41,12 +42,14 @@ def search_identities(
         str | None,
         QueryParameter(max_length=300, description="An external id, such as orcid:0000-0002-…"),
     ] = None,
-    since: Annotated[Year, QueryParameter(description="Who published in or after this year.")] = (
-        None
-    ),
-    until: Annotated[Year, QueryParameter(description="Who published in or before this year.")] = (
-        None
-    ),
+    since: Annotated[
+        int | None,
+        QueryParameter(ge=0, le=9999, description="Who published in or after this year."),
+    ] = (None),
+    until: Annotated[
+        int | None,
+        QueryParameter(ge=0, le=9999, description="Who published in or before this year."),
+    ] = (None),
     curated: Annotated[
         bool | None, QueryParameter(description="Only those that people decided on, or did not.")
     ] = None,
@@ -116,7 +119,9 @@ def read_identity_works(
     sort: Annotated[
         WorksOrder, QueryParameter(description="What is not known comes last.")
     ] = "-year",
-    year: Annotated[Year, QueryParameter(description="Only works of this year.")] = None,
+    year: Annotated[
+        int | None, QueryParameter(ge=0, le=9999, description="Only works of this year.")
+    ] = None,
     venue: Annotated[
         str | None, QueryParameter(max_length=10_000, description="Only works of this venue.")
     ] = None,
@@ -204,6 +209,55 @@ def read_identity_years(
     return answer(request, database, render)
 
 
+@get(
+    "/identities/{id:str}/history",
+    tags=["identities"],
+    summary="What happened to an identity",
+    sync_to_thread=True,
+    responses=answers(schemas.History, examples.HISTORY, problems=(400, 404)),
+)
+def read_identity_history(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    id: Id,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """Every event that changed it, the newest first: why, what was before and after, and what may
+    be undone. Who did it is told to reviewers and above. An id keeps its history when it has been
+    merged or split.
+    """
+
+    def render(connection: Connection) -> Answer:
+        after = read_cursor("history", cursor, (int,))
+        entries = history(connection, id, after[0] if after else None, limit + 1)
+        named = actor.role.includes(Role.REVIEWER)
+        items = [_told(entry, named) for entry in entries[:limit]]
+        following = _history_cursor(entries[limit - 1]) if len(entries) > limit else None
+        return Answer({"items": items, "next": next_page(request, following)})
+
+    return answer(request, database, render)
+
+
+def _history_cursor(entry: Entry) -> str:
+    return cursor("history", entry.seq)
+
+
+def _told(entry: Entry, named: bool) -> dict[str, Any]:
+    return {
+        "sequence": entry.seq,
+        "kind": entry.kind,
+        "at": entry.at,
+        "actor": entry.actor if named else None,
+        "reason": entry.reason,
+        "subject": entry.subject,
+        "before": entry.before,
+        "after": entry.after,
+        "undoable": entry.undoable,
+    }
+
+
 def moved(request: Request[Any, Any, Any], located: Located, suffix: str = "") -> Answer:
     """301 to the identity that this one was merged into."""
     query = request.scope["query_string"].decode("latin-1")
@@ -258,4 +312,5 @@ HANDLERS = (
     read_identity_works,
     read_identity_coauthors,
     read_identity_years,
+    read_identity_history,
 )

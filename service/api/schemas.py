@@ -347,6 +347,27 @@ class Profile(IdentityEntry):
     version: int = Field(description="Number of its last change, for If-Match.")
 
 
+class HistoryEntry(Shape):
+    """One event in the history of an identity."""
+
+    sequence: int = Field(description="Number on the line of events.")
+    kind: str
+    at: datetime
+    actor: str | None = Field(description="Who did it; told to reviewers and above.")
+    reason: str | None
+    subject: str | None = Field(description="Id of the run, decision or delivery.")
+    before: dict[str, Any] | None = Field(description="null where it was created.")
+    after: dict[str, Any]
+    undoable: str | None = Field(description="Decision or run that may be taken back.")
+
+
+class History(Shape):
+    """A page of what happened to an identity, newest first."""
+
+    items: list[HistoryEntry]
+    next: str | None = Field(description="Path and query of the next page; null after the last.")
+
+
 class WorkEntry(Shape):
     """A work in a list."""
 

@@ -6,13 +6,19 @@ what a read answers is compared with rows written by hand.
 
 from __future__ import annotations
 
+import os
 import random
-from collections.abc import Iterable, Sequence
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import orjson
-from sqlalchemy import func, select, update
+import pytest
+from sqlalchemy import create_engine, func, make_url, select, update
 
 from service.actors import Actor, Role
 from service.database import Database, insert_rows
@@ -31,6 +37,7 @@ from service.tables import (
 )
 
 AT = datetime(2025, 3, 1, 9, 30, tzinfo=UTC)
+LOCAL = "postgresql+psycopg://postgres@127.0.0.1:5432"
 LOADER = Actor("cli:loader", Role.ADMIN)
 
 
@@ -142,6 +149,31 @@ def fill(database: Database, papers: Iterable[Paper], curated: Sequence[str] = (
             ],
         )  # fmt: skip
     return seq
+
+
+@contextmanager
+def lasting(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
+    """A database of the kind ``request.param`` for many tests; ``folder`` is for SQLite's file."""
+    if request.param == "sqlite":
+        file = folder / "lasting.sqlite"
+        shutil.copy(request.getfixturevalue("sqlite_template"), file)
+        database = Database(f"sqlite:///{file}")
+        yield database
+        database.close()
+        return
+    template = request.getfixturevalue("postgresql_template")
+    name = f"{template}_{uuid.uuid4().hex[:8]}"
+    server = make_url(os.environ.get("DISAMBIG_TEST_POSTGRESQL", LOCAL))
+    engine = create_engine(server.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        database = Database(server.set(database=name))
+        try:
+            yield database
+        finally:
+            database.close()
+            connection.exec_driver_sql(f'DROP DATABASE "{name}" WITH (FORCE)')
+    engine.dispose()
 
 
 def happened(database: Database) -> None:

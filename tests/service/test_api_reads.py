@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from api_clients import bearer, key_of, serving
 from litestar.testing import TestClient
-from reading_room import Author, Paper, fill
+from reading_room import AT, Author, Paper, fill, happened, lasting
 from sqlalchemy import insert, update
 
+from service import decisions
+from service.actors import Actor
 from service.api import schemas
-from service.api.app import create_app
 from service.database import Database
-from service.settings import Settings
+from service.decisions import Statement
 from service.tables import Change, ExternalId, Identity, Lineage, Membership, Signature
 
 WEI, OTHER_WEI, ROE, LI = "a-wei", "a-wei2", "a-roe", "a-li"
@@ -31,7 +33,8 @@ LIBRARY = [
     Paper("https://doi.org/10.1/x y", "On lists", [Author("W. Wang", WEI)], None, None, None),
     Paper(
         "chem/1", "Molecules in water",
-        [Author("Wei Wang", OTHER_WEI, "Uni B"), Author("Li Ö", LI)], 2019, "CHEM", 0,
+        [Author("Wei Wang", OTHER_WEI, "Uni B"), Author("Li Ö", LI, orcid="0000-0001")],
+        2019, "CHEM", 0,
     ),
     Paper("loose/1", "Nobody's paper", [Author("Wei Wang")], 2020),
 ]  # fmt: skip
@@ -39,18 +42,29 @@ LIBRARY = [
 
 @pytest.fixture
 def library(database: Database) -> Database:
+    """For a test that changes it."""
     fill(database, LIBRARY, curated=[ROE])
     return database
 
 
 @pytest.fixture
-def client(library: Database) -> Iterator[TestClient[Any]]:
-    app = create_app(Settings(rate_public=0), library)
-    with TestClient(app, raise_server_exceptions=False) as found:
+def editing(library: Database) -> Iterator[TestClient[Any]]:
+    with serving(library) as found:
         yield found
 
 
-def key_of(database: Database, public: str) -> int:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def client(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient[Any]]:
+    """Of one library for all tests that only read."""
+    with lasting(request, tmp_path_factory.mktemp("library")) as database:
+        fill(database, LIBRARY, curated=[ROE])
+        with serving(database) as found:
+            yield found
+
+
+def row_of(database: Database, public: str) -> int:
     with database.read() as connection:
         return connection.execute(
             Identity.__table__.select().where(Identity.id == public)
@@ -153,26 +167,26 @@ def test_an_answer_that_the_reader_has_is_not_sent_again(client: TestClient[Any]
 
 @pytest.mark.parametrize("suffix", ["", "/works", "/coauthors", "/years.svg"])
 def test_a_merged_identity_redirects_with_its_query(
-    client: TestClient[Any], library: Database, suffix: str
+    editing: TestClient[Any], library: Database, suffix: str
 ) -> None:
-    target = key_of(library, WEI)
+    target = row_of(library, WEI)
     with library.write() as connection:
         connection.execute(
             update(Identity)
             .where(Identity.id == OTHER_WEI)
             .values(status="redirected", redirect_key=target)
         )
-    found = client.get(f"/v1/identities/{OTHER_WEI}{suffix}?limit=5", follow_redirects=False)
+    found = editing.get(f"/v1/identities/{OTHER_WEI}{suffix}?limit=5", follow_redirects=False)
     assert found.status_code == 301
     assert found.headers["location"] == f"/v1/identities/{WEI}{suffix}?limit=5"
-    assert client.get(f"/v1/identities/{WEI}").json()["lineage"]["redirects"] == [OTHER_WEI]
+    assert editing.get(f"/v1/identities/{WEI}").json()["lineage"]["redirects"] == [OTHER_WEI]
 
 
 @pytest.mark.parametrize("suffix", ["", "/works", "/coauthors", "/years.svg"])
 def test_an_identity_that_was_split_away_is_gone_and_names_its_successors(
-    client: TestClient[Any], library: Database, suffix: str
+    editing: TestClient[Any], library: Database, suffix: str
 ) -> None:
-    parent, child = key_of(library, OTHER_WEI), key_of(library, WEI)
+    parent, child = row_of(library, OTHER_WEI), row_of(library, WEI)
     with library.write() as connection:
         connection.execute(update(Identity).where(Identity.id == OTHER_WEI).values(status="split"))
         connection.execute(
@@ -180,7 +194,7 @@ def test_an_identity_that_was_split_away_is_gone_and_names_its_successors(
                 event_seq=1, parent_key=parent, child_key=child, kind="split", mentions=1
             )
         )
-    found = client.get(f"/v1/identities/{OTHER_WEI}{suffix}")
+    found = editing.get(f"/v1/identities/{OTHER_WEI}{suffix}")
     assert found.status_code == 410
     assert [(x["id"], x["mentions"]) for x in found.json()["successors"]] == [(WEI, 1)]
 
@@ -229,11 +243,11 @@ def test_coauthors_come_in_pages(client: TestClient[Any]) -> None:
     assert page["next"] is None
 
 
-def test_the_picture_of_years_is_an_inert_svg(client: TestClient[Any], library: Database) -> None:
+def test_the_picture_of_years_is_an_inert_svg(editing: TestClient[Any], library: Database) -> None:
     with library.write() as connection:
         hostile = "<script>alert(1)</script>\x07"
         connection.execute(update(Identity).where(Identity.id == WEI).values(name=hostile))
-    found = client.get(f"/v1/identities/{WEI}/years.svg")
+    found = editing.get(f"/v1/identities/{WEI}/years.svg")
     assert found.headers["content-type"].startswith("image/svg+xml")
     assert "<script" not in found.text
     assert "\x07" not in found.text
@@ -290,19 +304,21 @@ def test_search_results_come_in_pages_each_once(client: TestClient[Any]) -> None
     assert two["next"] is None
 
 
-def test_an_identity_is_found_by_an_external_id(client: TestClient[Any], library: Database) -> None:
+def test_an_identity_is_found_by_an_external_id(
+    editing: TestClient[Any], library: Database
+) -> None:
     with library.write() as connection:
         connection.execute(
             insert(ExternalId).values(
-                identity_key=key_of(library, ROE), scheme="orcid", value="0000-0002-1825-0097",
+                identity_key=row_of(library, ROE), scheme="orcid", value="0000-0002-1825-0097",
                 source="mention", actor="cli:x", event_seq=1,
             )
         )  # fmt: skip
-    found = client.get("/v1/identities?external=ORCID:0000-0002-1825-0097").json()
+    found = editing.get("/v1/identities?external=ORCID:0000-0002-1825-0097").json()
     assert [x["id"] for x in found["items"]] == [ROE]
-    assert client.get("/v1/identities?external=orcid:none").json()["items"] == []
-    assert client.get("/v1/identities?external=nonsense").status_code == 422
-    profile = client.get(f"/v1/identities/{ROE}").json()
+    assert editing.get("/v1/identities?external=orcid:none").json()["items"] == []
+    assert editing.get("/v1/identities?external=nonsense").status_code == 422
+    profile = editing.get(f"/v1/identities/{ROE}").json()
     assert profile["external_ids"] == [
         {"scheme": "orcid", "value": "0000-0002-1825-0097", "source": "mention"}
     ]
@@ -338,10 +354,9 @@ def test_a_work_is_read_by_an_id_with_slashes(client: TestClient[Any], path: str
     assert found.headers["etag"].startswith('"1-')
 
 
-def test_a_work_tells_no_addresses_of_its_authors(
-    client: TestClient[Any], library: Database
-) -> None:
+def test_a_work_tells_no_addresses_of_its_authors(client: TestClient[Any]) -> None:
     text = client.get("/v1/works/chem/1").text
+    assert "0000-0001" in text
     assert "@" not in text
 
 
@@ -368,24 +383,24 @@ def test_works_of_a_year_or_venue(client: TestClient[Any]) -> None:
     assert len(client.get("/v1/works?venue=SORT").json()["items"]) == 2
 
 
-def test_changes_are_followed_each_exactly_once(client: TestClient[Any], library: Database) -> None:
+def test_changes_are_followed_each_exactly_once(
+    editing: TestClient[Any], library: Database
+) -> None:
     told = [
         {"seq": 10 + k, "event_seq": 1, "kind": kind, "identity": WEI, "others": [],
          "mentions": k, "at": "2025-03-01"}
         for k, kind in enumerate(["create", "keep", "merge"])
     ]  # fmt: skip
-    from reading_room import AT, happened
-
     with library.write() as connection:
         connection.execute(insert(Change), [{**row, "at": AT} for row in told])
     happened(library)
-    one = client.get("/v1/changes?limit=2").json()
+    one = editing.get("/v1/changes?limit=2").json()
     schemas.Changes.model_validate(one)
-    two = client.get(one["next"]).json()
+    two = editing.get(one["next"]).json()
     assert [x["sequence"] for x in one["items"] + two["items"]] == [10, 11, 12]
-    three = client.get(f"/v1/changes?since={two['since']}").json()
+    three = editing.get(f"/v1/changes?since={two['since']}").json()
     assert three == {"items": [], "since": 12, "next": None}
-    merges = client.get("/v1/changes?kind=merge").json()
+    merges = editing.get("/v1/changes?kind=merge").json()
     assert [x["sequence"] for x in merges["items"]] == [12]
 
 
@@ -399,13 +414,38 @@ def test_stats_count_what_is_there(client: TestClient[Any]) -> None:
 
 
 def test_a_mention_that_its_work_dropped_is_nowhere(
-    client: TestClient[Any], library: Database
+    editing: TestClient[Any], library: Database
 ) -> None:
     with library.write() as connection:
         gone = Signature.__table__.select().where(Signature.printed == "WEI WANG")
         key = connection.execute(gone).one().key
         connection.execute(Membership.__table__.delete().where(Membership.signature_key == key))
         connection.execute(update(Signature).where(Signature.key == key).values(retired_version=2))
-    assert client.get("/v1/names/wei wang").json()["mentions"] == 3
-    assert client.get(f"/v1/identities/{WEI}").json()["mentions"] == 2
-    assert len(client.get("/v1/works/conf/sort/2").json()["authors"]) == 1
+    assert editing.get("/v1/names/wei wang").json()["mentions"] == 3
+    assert editing.get(f"/v1/identities/{WEI}").json()["mentions"] == 2
+    assert len(editing.get("/v1/works/conf/sort/2").json()["authors"]) == 1
+
+
+def test_the_history_of_a_merge_is_told_and_who_did_it_to_reviewers(
+    editing: TestClient[Any], library: Database, editor: Actor
+) -> None:
+    made = decisions.merge(
+        library, editor, [WEI, OTHER_WEI], statement=Statement(reason="one home page")
+    )
+    path = f"/v1/identities/{WEI}/history"
+    page = editing.get(path).json()
+    schemas.History.model_validate(page)
+    (entry,) = page["items"]
+    assert (entry["reason"], entry["actor"], entry["undoable"]) == (
+        "one home page",
+        None,
+        made.id,
+    )
+    assert (entry["before"]["works"], entry["after"]["works"]) == (3, 4)
+    reviewer = key_of(library, "reviewer")
+    shown = editing.get(path, headers=bearer(reviewer)).json()["items"]
+    assert [e["actor"] for e in shown] == [editor.name]
+    gone = editing.get(f"/v1/identities/{OTHER_WEI}/history")
+    assert gone.json()["items"][0]["after"]["redirect"] == WEI
+    moved = editing.get(f"/v1/identities/{OTHER_WEI}", follow_redirects=False)
+    assert moved.headers["location"] == f"/v1/identities/{WEI}"
