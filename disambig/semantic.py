@@ -37,7 +37,7 @@ from disambig.text import MAX_CHARS, Tokens, column_counts, tokenise
 
 FORMAT = 1
 
-FEW = 1000
+FEW = 20_000
 """Words from which a table of all known words is worth making to look them up by."""
 
 _WORD = re.compile(r"[a-z0-9]+")
