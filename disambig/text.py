@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -99,11 +100,15 @@ def word_keys(words: Sequence[str]) -> UInt64:
     return _text_kernel.hash_strings(np.frombuffer(b"".join(encoded), np.uint8), end)
 
 
+@cache
+def _stop_words(kind: pa.DataType) -> pa.Array:
+    return pa.array(sorted(ENGLISH_STOP_WORDS), type=kind)
+
+
 def content_words(tokens: Tokens) -> Bool:
     """Which words say something of a subject: bool[V], two characters or more, no stop word."""
-    stop = pa.array(sorted(ENGLISH_STOP_WORDS), type=tokens.words.type)
     short = pc.less(pc.binary_length(tokens.words), 2)
-    empty = pc.or_(short, pc.is_in(tokens.words, value_set=stop))
+    empty = pc.or_(short, pc.is_in(tokens.words, value_set=_stop_words(tokens.words.type)))
     content: Bool = ~empty.to_numpy(zero_copy_only=False)
     return content
 
