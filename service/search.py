@@ -67,7 +67,7 @@ class Vocabulary:
             for k in range(start, min(start + SIMILAR, len(words))):
                 if not words[k].startswith(word):
                     break
-                found.setdefault(words[k], 0.6 + 0.3 * len(word) / len(words[k]))
+                found.setdefault(words[k], 0.9 + 0.09 * len(word) / len(words[k]))
         errors = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
         if errors:
             near = process.extract(
