@@ -128,6 +128,7 @@ def follow(
     event_seq: int,
     printed: Mapping[int, Collection[str]],
     merged: Mapping[int, int],
+    turned: Collection[int] = (),
 ) -> None:
     """Let ids follow a change of memberships.
 
@@ -137,8 +138,10 @@ def follow(
         ORCID iDs that the mentions of each changed identity print.
     merged : mapping of int to int
         Identities that were redirected, and where to: their ids go along.
+    turned : collection of int
+        Identities that are active and were not, or the other way round.
     """
-    rows = _current(connection, {*printed, *merged, *merged.values()})
+    rows = _current(connection, {*printed, *merged, *merged.values(), *turned})
     held = {(r.identity, r.scheme, r.value) for r in rows}
     wanted = {
         (identity, "orcid", found)
@@ -161,7 +164,8 @@ def follow(
                 new.append((merged[r.identity], r.scheme, r.value, r.source))
     _end(connection, event_seq, ended)
     _add(connection, event_seq, new)
-    values = {(r.scheme, r.value) for r in ended} | {(n[1], n[2]) for n in new}
+    values = {(r.scheme, r.value) for r in rows if r.identity in turned}
+    values |= {(r.scheme, r.value) for r in ended} | {(n[1], n[2]) for n in new}
     settle_conflicts(connection, ledger, event_seq, values)
 
 

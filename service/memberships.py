@@ -388,6 +388,7 @@ class _Change:
             self.connection, self.ledger, self.event_seq,
             {k: self.facts[k].orcids if k in self.facts else () for k in {*self.old, *made}},
             {a: b for a, b, _ in self.consequences.merged},
+            {k for k, r in self.rows.items() if k in self.old and self.old[k].status != r.status},
         )  # fmt: skip
 
     def _write_memberships(self) -> None:
