@@ -80,7 +80,7 @@ class Database:
         Unavailable
             If the database cannot be reached or used now.
         """
-        with _told(), self._reading.connect() as connection, connection.begin():
+        with _told(self.engine), self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -92,7 +92,7 @@ class Database:
         Unavailable
             If the database cannot be reached or used now; nothing was changed.
         """
-        with _told(), self.engine.connect() as connection:
+        with _told(self.engine), self.engine.connect() as connection:
             connection = connection.execution_options(disambig_write=True)
             with connection.begin():
                 yield connection
@@ -221,7 +221,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(engine: Engine) -> Iterator[None]:
     """Errors of the driver that the caller can do something about, told as such."""
     try:
         yield
@@ -230,27 +230,35 @@ def _told() -> Iterator[None]:
             "all connections to the database are in use", "try again in a moment"
         ) from error
     except exc.DBAPIError as error:
-        told = _unavailable(error)
+        told = _unavailable(error.orig, lost=error.connection_invalidated)
+        if told is None:
+            raise
+        raise told from error
+    except engine.dialect.loaded_dbapi.Error as error:  # rows in bulk go past SQLAlchemy
+        told = _unavailable(error, lost=False)
         if told is None:
             raise
         raise told from error
 
 
-def _unavailable(error: exc.DBAPIError) -> Unavailable | None:
-    text = str(error.orig).lower()
-    code = getattr(error.orig, "sqlstate", None) or ""
+def _unavailable(error: BaseException | None, *, lost: bool) -> Unavailable | None:
+    """What an error of the driver means for the caller; ``lost``: the connection is."""
+    # SQLite has no codes, but quotes no data either; a text of PostgreSQL may be anybody's
+    of_sqlite = isinstance(error, sqlite3.Error)
+    text = str(error).lower() if of_sqlite else ""
+    code = getattr(error, "sqlstate", None) or ""
     if "is locked" in text or code in ("55P03", "40P01", "40001"):
         return Unavailable("another process is changing the database", "try again in a moment")
     if "is full" in text or code == "53100":
         return Unavailable("the disk of the database is full", "free space on it, then try again")
     if "disk i/o error" in text or "unable to open" in text or "readonly" in text:
         return Unavailable(
-            f"the database file cannot be used ({error.orig})",
+            f"the database file cannot be used ({error})",
             "check that its folder exists and can be written to",
         )
-    lost = error.connection_invalidated or code[:2] in ("08", "57") or code == "53300"
-    of_sqlite = isinstance(error.orig, sqlite3.Error)
-    if lost or (isinstance(error, exc.OperationalError) and not code and not of_sqlite):
+    # psycopg gives errors of the connection itself, not of a statement, no code
+    broken = type(error).__name__ == "OperationalError" and not code
+    if lost or code[:2] in ("08", "57") or code == "53300" or (broken and not of_sqlite):
         return Unavailable(
             "the database server cannot be reached", "it is tried anew with the next request"
         )
