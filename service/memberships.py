@@ -10,57 +10,25 @@ The caller holds the ledger, and has recorded the event.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select
 
-from service import external_ids
-from service.consequences import NOWHERE, Consequences, Flow, consequences, new_identity
-from service.database import insert_rows, take_keys
-from service.facts import MANY, Facts, facts_of, mentions_of_identities, mentions_of_signatures
-from service.identity_rows import (
-    ACTIVE,
-    REDIRECTED,
-    SPLIT,
-    IdentityRow,
-    identity_rows,
-    insert_identities,
-    redirected_to,
-    update_identities,
-)
+from service.consequences import NOWHERE, Consequences, new_identity
+from service.database import take_keys
+from service.facts import MANY
+from service.identity_rows import IdentityRow
 from service.ids import new_id
 from service.ledger import Ledger
-from service.sets import among, read_statistics
-from service.tables import Identity, IdentityVersion, Lineage, Membership, Move, Signature, Work
+from service.membership_change import Change, Fate, Moved, Place, flows_of
+from service.sets import among
+from service.tables import Identity, Membership
+
+__all__ = ["Changed", "Fate", "Place", "Placed", "change", "place", "placed_at", "retire"]
 
 NOTICED = 0.01
 """A mention that stays gets a new confidence only if that differs by at least this much."""
-
-
-class Place(NamedTuple):
-    """Where a mention is published, or shall be.
-
-    Attributes
-    ----------
-    identity : int
-        Key, or :func:`service.consequences.new_identity` of a number.
-    confidence : float
-    origin : str
-        ``run``, ``decision``, ``placement`` or ``import``.
-    origin_key : int or None
-        Key of the run or decision.
-    since : int or None
-        Number of the event that put it there; None for the one under way.
-    """
-
-    identity: int
-    confidence: float
-    origin: str
-    origin_key: int | None = None
-    since: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +43,6 @@ class Placed:
     identity: int | None
     confidence: float
     new: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What becomes of an identity that is left without mentions, where that is settled."""
-
-    status: str
-    redirect: int | None = None
 
 
 @dataclass(frozen=True)
@@ -193,8 +153,8 @@ def change(
     before = placed_at(connection, places)
     keys, ids = _made(connection, places)
     moves = _moves(before, places, keys, event_seq)
-    flows = _flows(moves)
-    work = _Change(connection, ledger, event_seq, moves, flows, keys, ids)
+    flows = flows_of(moves)
+    work = Change(connection, ledger, event_seq, moves, flows, keys, ids)
     work.restores = restores
     noted = {keys.get(key, key): value for key, value in (curated or {}).items()}
     work.read({*touched, *noted, *(fates or {})})
@@ -214,17 +174,14 @@ def _made(
     return keys, {key: new_id("a") for key in keys.values()}
 
 
-_Move = tuple[Place | None, Place | None]
-
-
 def _moves(
     before: Mapping[int, Place],
     places: Mapping[int, Place | None],
     keys: Mapping[int, int],
     event_seq: int,
-) -> dict[int, _Move]:
+) -> dict[int, Moved]:
     """Where each mention that changes was and will be."""
-    moves: dict[int, _Move] = {}
+    moves: dict[int, Moved] = {}
     for signature, wanted in places.items():
         old = before.get(signature)
         if wanted is None:
@@ -249,218 +206,3 @@ def _worth_telling(old: Place, new: Place) -> bool:
     if "decision" in (old.origin, new.origin) and old.origin != new.origin:
         return new.origin == "decision"
     return abs(old.confidence - new.confidence) >= NOTICED
-
-
-def _flows(moves: Mapping[int, _Move]) -> list[Flow]:
-    count = Counter(
-        (old.identity if old else NOWHERE, new.identity if new else NOWHERE)
-        for old, new in moves.values()
-    )
-    return [Flow(a, b, n) for (a, b), n in sorted(count.items()) if a != b]
-
-
-def _flattened(redirects: Mapping[int, int]) -> dict[int, int]:
-    """Where each redirect leads in the end."""
-    found = dict(redirects)
-    for key in found:
-        passed = {key}
-        while (target := found[key]) in found and target not in passed:
-            passed.add(target)
-            found[key] = found[target]
-    return found
-
-
-@dataclass
-class _Change:
-    """A change under way: read, settle, write, in this order."""
-
-    connection: Connection
-    ledger: Ledger
-    event_seq: int
-    moves: Mapping[int, _Move]
-    flows: Sequence[Flow]
-    made: Mapping[int, int]
-    ids: dict[int, str]
-    restores: bool = False
-    old: dict[int, IdentityRow] = field(default_factory=dict)
-    rows: dict[int, IdentityRow] = field(default_factory=dict)
-    counts: dict[int, int] = field(default_factory=dict)
-    facts: dict[int, Facts] = field(default_factory=dict)
-    fates: Mapping[int, Fate] = field(default_factory=dict)
-    consequences: Consequences = field(default_factory=lambda: Consequences([], [], [], [], [], []))
-
-    def read(self, further: Collection[int]) -> None:
-        """Read the identities concerned, and the facts of all their mentions."""
-        touched = {k for f in self.flows for k in (f.source, f.target)} | set(further)
-        touched -= {NOWHERE, *self.ids}
-        self.old = identity_rows(self.connection, touched)
-        self.ids.update((row.key, row.id) for row in self.old.values())
-        here = mentions_of_identities(self.connection, touched) if touched else []
-        self.counts = dict(Counter(m[0] for m in here))
-        arriving = {
-            s: new.identity
-            for s, (old, new) in self.moves.items()
-            if new and (old is None or old.identity != new.identity)
-        }
-        leaving = {s for s, (old, new) in self.moves.items() if old and (not new or s in arriving)}
-        stay = [m for m in here if m[1] not in leaving]
-        stay += mentions_of_signatures(self.connection, arriving) if arriving else []
-        self.facts = facts_of(stay)
-
-    def settle(self, curated: Mapping[int, bool], fates: Mapping[int, Fate]) -> None:
-        """Decide what the identities become."""
-        left = {key: facts.mentions for key, facts in self.facts.items()}
-        self.fates = {
-            key: fate for key, fate in fates.items() if key not in left and fate.status != ACTIVE
-        }
-        successors = self._successors()
-        existed = {key: row.status == ACTIVE for key, row in self.old.items()}
-        settled = {key: successors.get(key, NOWHERE) for key in self.fates}
-        self.consequences = consequences(self.flows, left, existed, settled, restores=self.restores)
-        merged = self.consequences.merged
-        redirects = _flattened({a: b for a, b, _ in merged} | successors)
-        merged[:] = [(a, redirects[a], n) for a, _, n in merged]
-        for key, row in self.old.items():
-            status, redirect = self._state(row, redirects)
-            self.rows[key] = row.with_facts(self.facts.get(key))._replace(
-                status=status, redirect_key=redirect, curated=curated.get(key, row.curated)
-            )
-        for key in self.made.values():
-            blank = IdentityRow(
-                key, self.ids[key], ACTIVE, None, "", 0, None, None,
-                curated.get(key, False), self.event_seq,
-            )  # fmt: skip
-            self.rows[key] = blank.with_facts(self.facts[key])
-        self._collapse({a: b for a, b in redirects.items() if a in self.old})
-        flowing = {k for f in self.flows for k in (f.source, f.target)}
-        self.rows = {
-            key: row._replace(version=self.event_seq)
-            for key, row in self.rows.items()
-            if key in flowing or row != self.old.get(key)
-        }
-
-    def _successors(self) -> dict[int, int]:
-        """Where identities whose fate is a redirect lead in the end."""
-        wanted = {k: f.redirect for k, f in self.fates.items() if f.redirect is not None}
-        beyond = identity_rows(self.connection, set(wanted.values()) - set(self.old))
-        self.ids.update((row.key, row.id) for row in beyond.values())
-        ahead = {k: r.redirect_key for k, r in beyond.items() if r.redirect_key is not None}
-        final = _flattened(ahead | wanted)
-        ends = identity_rows(self.connection, {final[key] for key in wanted} - set(self.ids))
-        self.ids.update((row.key, row.id) for row in ends.values())
-        return {key: final[key] for key in wanted if final[key] != key}
-
-    def _state(self, row: IdentityRow, redirects: Mapping[int, int]) -> tuple[str, int | None]:
-        """Status and redirect of an identity that existed before."""
-        if row.key in self.facts:
-            return ACTIVE, None
-        if row.key in redirects and (row.status == ACTIVE or row.key in self.fates):
-            return REDIRECTED, redirects[row.key]
-        if row.status == ACTIVE or row.key in self.fates:
-            return SPLIT, None
-        return row.status, row.redirect_key
-
-    def _collapse(self, redirects: Mapping[int, int]) -> None:
-        """Let what pointed to an identity that is now redirected point to where that leads."""
-        pointing = redirected_to(self.connection, set(redirects))
-        for key, row in pointing.items():
-            self.ids.setdefault(key, row.id)
-            now = self.rows.get(key, row)
-            into = redirects.get(now.redirect_key or 0)
-            if now.status == REDIRECTED and into is not None:
-                self.old.setdefault(key, row)
-                self.rows[key] = now._replace(redirect_key=into)
-
-    def write(self) -> None:
-        """Write everything, in the order in which rows refer to each other."""
-        made = set(self.made.values())
-        insert_identities(self.connection, (self.rows[key] for key in sorted(made)))
-        update_identities(self.connection, [r for k, r in self.rows.items() if k not in made])
-        self._write_memberships()
-        self._write_versions(made)
-        self._write_lineage()
-        if len(self.moves) >= MANY:
-            read_statistics(self.connection, Membership, Identity, Signature, Work)
-        left = {key: facts.mentions for key, facts in self.facts.items()}
-        told = self.consequences.told(self.ids, left, restores=self.restores)
-        self.ledger.tell(self.event_seq, told)
-        external_ids.follow(
-            self.connection, self.ledger, self.event_seq,
-            {k: self.facts[k].orcids if k in self.facts else () for k in {*self.old, *made}},
-            {a: b for a, b, _ in self.consequences.merged},
-            {k for k, r in self.rows.items() if k in self.old and self.old[k].status != r.status},
-        )  # fmt: skip
-
-    def _write_memberships(self) -> None:
-        ends = [s for s, (old, _) in self.moves.items() if old]
-        if ends:
-            gone = among(self.connection, Membership.signature_key, ends)
-            self.connection.execute(delete(Membership).where(gone))
-        columns = (
-            "signature_key", "identity_key", "confidence", "origin", "origin_key", "since",
-        )  # fmt: skip
-        new = ((s, *place) for s, (_, place) in self.moves.items() if place)
-        insert_rows(self.connection, Membership, columns, new)
-        names = (
-            "event_seq", "signature_key",
-            "from_identity", "from_confidence", "from_origin", "from_origin_key", "from_since",
-            "to_identity", "to_confidence", "to_origin", "to_origin_key",
-        )  # fmt: skip
-        rows = (
-            (self.event_seq, s, *(old or (None,) * 5), *(new[:4] if new else (None,) * 4))
-            for s, (old, new) in self.moves.items()
-        )
-        insert_rows(self.connection, Move, names, rows)
-
-    def _write_versions(self, made: set[int]) -> None:
-        missing = {r.redirect_key for r in (*self.rows.values(), *self.old.values())}
-        unknown = {key for key in missing if key is not None} - set(self.ids)
-        rows = identity_rows(self.connection, unknown).values() if unknown else ()
-        ids = self.ids | {row.key: row.id for row in rows}
-        insert_rows(
-            self.connection, IdentityVersion, ("event_seq", "identity_key", "before", "after"),
-            (
-                (
-                    self.event_seq, key,
-                    None if key in made else self.old[key].told(ids, self.counts.get(key, 0)),
-                    row.told(ids, self.facts[key].mentions if key in self.facts else 0),
-                )
-                for key, row in self.rows.items()
-            ),
-        )  # fmt: skip
-
-    def _end_lineage(self) -> None:
-        """What identities that come to life again had become is no longer so."""
-        query = (
-            select(Lineage.event_seq, Lineage.parent_key, IdentityVersion.after)
-            .join(
-                IdentityVersion,
-                (IdentityVersion.event_seq == Lineage.event_seq)
-                & (IdentityVersion.identity_key == Lineage.parent_key),
-            )
-            .where(Lineage.undone_seq.is_(None))
-            .where(among(self.connection, Lineage.parent_key, self.consequences.revived))
-        )
-        for seq, parent, after in self.connection.execute(query).all():
-            if after["status"] != ACTIVE:
-                ended = update(Lineage).where(
-                    Lineage.event_seq == seq, Lineage.parent_key == parent
-                )
-                self.connection.execute(ended.values(undone_seq=self.event_seq))
-
-    def _write_lineage(self) -> None:
-        if self.consequences.revived and not self.restores:
-            self._end_lineage()
-        rows = [
-            (self.event_seq, a, b, "merge", n)
-            for a, b, n in self.consequences.merged
-            if a not in self.fates
-        ]
-        rows += [
-            (self.event_seq, parent.key, child, "split", n)
-            for parent in self.consequences.split
-            if parent.key not in self.fates
-            for child, n in parent.children
-        ]
-        columns = ("event_seq", "parent_key", "child_key", "kind", "mentions")
-        insert_rows(self.connection, Lineage, columns, rows)
