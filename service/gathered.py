@@ -90,13 +90,15 @@ def _newest(mention: Seen) -> tuple[int, str, str]:
 
 
 def most(counts: Mapping[K, int], n: int) -> list[tuple[K, int]]:
-    """The ``n`` largest, equal ones by their text, so that the order is always the same."""
+    """The ``n`` largest, equal ones in the order of their keys, so that it is always the same."""
     if not counts:
         return []
-    # only those that can be among the first are compared by their text
     least = heapq.nlargest(n, counts.values())[-1]
-    able = [entry for entry in counts.items() if entry[1] >= least]
-    return sorted(able, key=lambda entry: (-entry[1], str(entry[0])))[:n]
+    above = [entry for entry in counts.items() if entry[1] > least]
+    above.sort(key=lambda entry: (-entry[1], entry[0]))
+    # mostly many things occur once: of those only the first few are put in order
+    tied: Any = (key for key, count in counts.items() if count == least)
+    return above + [(key, least) for key in heapq.nsmallest(n - len(above), tied)]
 
 
 def years(papers: Iterable[Seen]) -> dict[int, int]:
@@ -186,17 +188,13 @@ def paper(mention: Seen) -> dict[str, Any]:
     }
 
 
-def coauthors_by_work(connection: Connection, works: Iterable[int]) -> dict[int, list[Other]]:
-    """All authors of each work that is not a crowd's."""
+def coauthors_by_work(connection: Connection, mentions: Iterable[Seen]) -> dict[int, list[Other]]:
+    """All authors of each of the mentions' works that is not a crowd's."""
+    works = {m.work for m in mentions if m.n_authors <= CROWD}
     query = (
         select(Signature.work_key, Membership.identity_key, Signature.name_key)
-        .join(Work, Work.key == Signature.work_key)
         .outerjoin(Membership, Membership.signature_key == Signature.key)
-        .where(
-            among(connection, Signature.work_key, works),
-            Signature.retired_version.is_(None),
-            Work.n_authors <= CROWD,
-        )
+        .where(among(connection, Signature.work_key, works), Signature.retired_version.is_(None))
     )
     found: dict[int, list[Other]] = {}
     for work, identity, name in connection.execute(query).all():

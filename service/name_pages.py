@@ -92,7 +92,7 @@ def people_page(
     by_person: dict[int, list[Seen]] = {key: [] for key in keys}
     for mention in mentions:
         by_person[mention.identity or 0].append(mention)
-    authors = gathered.coauthors_by_work(connection, {m.work for m in mentions})
+    authors = gathered.coauthors_by_work(connection, mentions)
     people = [Person.of((True, row.key), row.id, by_person[row.key], authors) for row in rows]
     shown = gathered.others_shown(connection, _named(people))
     external = profiles.external_ids(connection, keys)

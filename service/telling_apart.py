@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from heapq import nsmallest
 from typing import Any
 
 from service import gathered
@@ -180,7 +181,7 @@ def contrast(a: Person, b: Person, names: Mapping[Other, str]) -> dict[str, Any]
         mine, theirs = set(of_a), set(of_b)
         common = mine & theirs
         if common:
-            first = ", ".join(sorted(_short(shown(x)) for x in common)[:3])
+            first = ", ".join(_short(text) for text in nsmallest(3, map(shown, common)))
             counted = _number(len(common), *_NOUNS[kind])
             shared.append(_reason(kind, len(common), f"share {counted}: {first}"))
         elif mine and theirs:
@@ -192,7 +193,7 @@ def _features(person: Person) -> dict[object, int]:
     found: dict[object, int] = {("c", other): 8 for other in person.coauthors}
     found.update({("a", text): 4 for text in person.affiliations})
     found.update({("v", text): 2 for text in person.venues})
-    found.update({("w", word): 1 for word, _ in gathered.most(person.words, 20)})
+    found.update({("w", word): 1 for word in person.words})
     return found
 
 
