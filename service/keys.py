@@ -90,10 +90,8 @@ def create(
     """
     now = datetime.now(UTC)
     name = _checked_name(name)
-    if expires_at is not None and expires_at <= now:
-        raise Invalid(
-            f"{expires_at.isoformat()} has passed", "give a moment to come", field="expires_at"
-        )
+    if expires_at is not None:
+        expires_at = _checked_expiry(expires_at, now)
     if per_minute is not None and not 0 <= per_minute <= MAX_PER_MINUTE:
         raise Invalid(
             f"a rate of {per_minute} a minute is not between 0 and {MAX_PER_MINUTE:,}",
@@ -233,6 +231,21 @@ _COLUMNS = (
     ApiKey.id, ApiKey.name, ApiKey.role, ApiKey.per_minute, ApiKey.created_at,
     ApiKey.expires_at, ApiKey.revoked_at, ApiKey.used_at,
 )  # fmt: skip
+
+
+def _checked_expiry(moment: datetime, now: datetime) -> datetime:
+    """The moment in UTC."""
+    try:
+        found = moment.astimezone(UTC)
+    except OverflowError:  # its year in UTC would be 0 or 10000
+        found = None
+    if found is None or found <= now:
+        raise Invalid(
+            f"{moment.isoformat()} has passed, or never comes",
+            "give a moment to come",
+            field="expires_at",
+        )
+    return found
 
 
 def _sane(key_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
@@ -62,12 +62,8 @@ def list_events(
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """The newest first. `since` and `until` are moments with a time zone."""
-    for name, moment in (("since", since), ("until", until)):
-        if moment is not None and moment.tzinfo is None:
-            raise Invalid(
-                f"{name} has no time zone", "add one, such as 2026-01-31T12:00:00Z", field=name
-            )
-    wanted = audit.EventFilter(kind, actor_name, subject, request_id, since, until)
+    begin, end = (_moment(name, at) for name, at in (("since", since), ("until", until)))
+    wanted = audit.EventFilter(kind, actor_name, subject, request_id, begin, end)
     before = read_cursor("events", cursor, (int,))
     with database.read() as connection:
         found = audit.events(connection, wanted, limit + 1, None if before is None else before[0])
@@ -92,6 +88,22 @@ def read_event(
     """Identities and mentions before and after, of either `limit` at most."""
     with database.read() as connection:
         return shown(audit.event(connection, seq, limit))
+
+
+def _moment(name: str, moment: datetime | None) -> datetime | None:
+    """A moment in UTC."""
+    if moment is None:
+        return None
+    try:
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except OverflowError:  # its year in UTC would be 0 or 10000
+        pass
+    raise Invalid(
+        f"{name} has no time zone, or is at the end of all time",
+        "write it like 2026-01-31T12:00:00Z",
+        field=name,
+    )
 
 
 HANDLERS = (list_events, read_event)

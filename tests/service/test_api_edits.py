@@ -209,6 +209,56 @@ def test_every_write_is_in_the_log_with_who_when_why_before_and_after(world) -> 
     assert changed == {one: ("active", "active"), other: ("active", "redirected")}
 
 
+def test_every_kind_of_write_leaves_an_event_of_who_asked(database) -> None:
+    seen = []
+
+    def event_of(world: World, answer: Any) -> dict[str, Any]:
+        assert answer.status_code < 300, answer.text
+        request = answer.headers["x-request-id"]
+        log = world.client.get(f"/v1/events?request={request}", headers=world.keys["admin"])
+        (*_, event) = log.json()["items"]
+        assert event["actor"].startswith("key:k-")
+        seen.append(event["kind"])
+        return answer.json()
+
+    with serving(database) as client:
+        world = World(database, client)
+        client.headers["If-Match"] = "*"
+        work = {"id": "new", "title": "t", "authors": [{"name": "Ada"}]}
+        event_of(world, world.post("/works", work))
+        event_of(world, world.post("/runs/r-one/publish"))
+        run = event_of(world, world.post("/runs", {"scope": "full"}))
+        event_of(world, world.post(f"/runs/{run['id']}/cancel"))
+        ada, bo = world.identity(0), world.identity(1)
+        wish = {"identities": [ada, world.identity(4)]}
+        merged = event_of(world, world.post("/merges", wish))
+        event_of(world, world.post(f"/decisions/{merged['decision']}/undo"))
+        event_of(world, world.post(f"/decisions/{merged['decision']}/redo"))
+        event_of(world, world.post(f"/decisions/{merged['decision']}/undo"))
+        wish = {"identity": bo, "groups": [[mention(2, 1)]]}
+        event_of(world, world.post("/splits", wish))
+        event_of(world, world.post("/moves", {"mentions": [mention(1, 1)]}))
+        wish = {"kind": "unsure", "a": mention(0, 0), "b": mention(1, 0)}
+        event_of(world, world.post("/decisions", wish, "reviewer"))
+        value = {"scheme": "orcid", "value": "0000-0002-1825-0097"}
+        event_of(world, world.post(f"/identities/{ada}/external-ids", value))
+        event_of(
+            world,
+            client.delete(
+                f"/v1/identities/{ada}/external-ids?scheme=orcid&value=0000-0002-1825-0097",
+                headers=world.keys["editor"],
+            ),
+        )
+        key = event_of(world, world.post("/keys", {"name": "x", "role": "public"}, "admin"))
+        event_of(world, client.delete(f"/v1/keys/{key['id']}", headers=world.keys["admin"]))
+    assert seen == [
+        "works-loaded", "run-published", "run-created", "run-cancelled", "decision-made",
+        "decision-undone", "decision-redone", "decision-undone", "decision-made", "decision-made",
+        "decision-made", "external-id-attached",
+        "external-id-detached", "key-created", "key-revoked",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("path", "body", "field"),
     [

@@ -54,6 +54,7 @@ def test_sent_again_a_key_is_not_made_twice_and_no_secret_was_kept(database) -> 
         ({"name": "x", "role": "admin", "per_minute": True}, "per_minute"),
         ({"name": "x", "role": "admin", "expires_at": "2001-01-01T00:00:00Z"}, "expires_at"),
         ({"name": "x", "role": "admin", "expires_at": "2101-01-01T00:00:00"}, "expires_at"),
+        ({"name": "x", "role": "admin", "expires_at": "9999-12-31T23:59:59-14:00"}, "expires_at"),
         ({"name": "x\0", "role": "admin"}, "name"),
         ({"name": "x", "role": "admin", "extra": 1}, "extra"),
     ],
@@ -84,8 +85,9 @@ def test_the_log_is_paged_and_filtered(database) -> None:
         assert edit_schemas.EventDetails.model_validate_json(one.content).n_mentions == 0
         assert client.get(f"/v1/events/{2**63 - 1}", headers=admin).status_code == 404
         assert client.get(f"/v1/events/{2**64}", headers=admin).status_code == 400
-        bad = client.get("/v1/events?since=2001-01-01T00:00:00", headers=admin)
-        assert (bad.status_code, bad.json()["field"]) == (422, "since")
+        for moment in ("2001-01-01T00:00:00", "0001-01-01T00:00:00%2B14:00"):
+            bad = client.get(f"/v1/events?since={moment}", headers=admin)
+            assert (bad.status_code, bad.json()["field"]) == (422, "since")
 
 
 def test_tasks_are_listed_read_and_closed(database) -> None:
