@@ -34,4 +34,5 @@ def compare(
     compared = assigner.compare(work)
     printed = company_names([*corpus.names, *Corpus.from_works([work]).names])
     placements = assigner.decided(work, compared)
-    return placements, [int(k) for k in keys.tolist()], Reasons(compared, model, printed)
+    known = [int(key) for key in keys.tolist()]
+    return placements, known, Reasons(compared, known, model, printed)

@@ -11,10 +11,11 @@ from sqlalchemy import Connection, select
 from disambig.domain import Signature as Mention
 from service import memberships
 from service.actors import Actor
+from service.database import Database
 from service.ledger import Ledger
 from service.memberships import Placed
 from service.sets import among
-from service.tables import Identity, Membership, Signature
+from service.tables import Identity, Membership, Signature, Task, Work
 from service.tasks import Question, close_tasks, open_tasks
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from service.placing import Assigned, Choice
 
 KIND = "assign"
+WORKS_AT_ONCE = 500
 
 
 def store(
@@ -88,6 +90,37 @@ def store(
     ids = {} if made is None else {key: row.id for key, row in made.rows.items()}
     new = {} if made is None else made.keys
     return [_finished(said, tasks, new, ids) for said in told]
+
+
+def close_answered(database: Database, actor: Actor) -> int:
+    """Close questions about mentions that have an identity by now, or are no more; how many."""
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        asked = select(Task.subject, Task.evidence).where(Task.kind == KIND, Task.state == "open")
+        open_ = {
+            (str(evidence["work"]), int(evidence["position"])): subject
+            for subject, evidence in connection.execute(asked)
+            if "work" in evidence and "position" in evidence
+        }
+        left = set[tuple[str, int]]()
+        for low in range(0, len(open_), WORKS_AT_ONCE):
+            works = sorted({work for work, _ in list(open_)[low : low + WORKS_AT_ONCE]})
+            nowhere = (
+                select(Work.id, Signature.position)
+                .join(Signature, Signature.work_key == Work.key)
+                .outerjoin(Membership, Membership.signature_key == Signature.key)
+                .where(
+                    Work.id.in_(works),
+                    Signature.retired_version.is_(None),
+                    Membership.signature_key.is_(None),
+                )
+            )
+            left |= {(work, position) for work, position in connection.execute(nowhere)}
+        answered = [subject for mention, subject in open_.items() if mention not in left]
+        if not answered:
+            return 0
+        seq = ledger.record("tasks-answered", actor, after={"tasks": len(answered)})
+        return close_tasks(connection, seq, actor, KIND, answered)
 
 
 def _finished(

@@ -59,7 +59,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """An identity a mention may be of, the evidence in words."""
+    """An identity a mention may be of; where the verdict is unsure, the evidence in words."""
 
     identity: str
     name: str
@@ -355,9 +355,10 @@ def _told(
     told = []
     for author, choice in enumerate(choices):
 
-        def rival(key: int, p: float, author: int = author) -> Rival:
+        def rival(key: int, p: float, author: int = author, choice: Choice = choice) -> Rival:
             row = known[key]
-            why = reasons.of(author, key)
+            # telling takes time, and only where it is unsure somebody will weigh them
+            why = reasons.of(author, key) if choice.verdict == Verdict.UNSURE else ()
             return Rival(row.id, row.name, row.n_works, round(p, 4), why)
 
         why: tuple[str, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +15,7 @@ import numpy.typing as npt
 from disambig.company import name_keys
 from disambig.console import safe
 from disambig.explain_facts import Facts, Shared
-from disambig.explain_words import BLOCK, group_phrase
+from disambig.explain_words import BLOCK, SCORES, group_phrase
 
 if TYPE_CHECKING:
     from disambig.assign import Compared
@@ -70,9 +72,14 @@ def company_names(names: Sequence[ParsedName]) -> dict[int, str]:
 
 @dataclass(frozen=True, eq=False)
 class Reasons:
-    """The evidence on a compared work, in words on demand."""
+    """The evidence on a compared work, in words on demand.
+
+    ``keys`` are those of the identities that the labels of ``compared`` stand for, ascending;
+    ``printed`` has a name for each key of a co-author.
+    """
 
     compared: Compared
+    keys: Sequence[int]
     model: Model
     printed: Mapping[int, str]
 
@@ -87,14 +94,17 @@ class Reasons:
         return groups, columns
 
     def of(self, author: int, identity: int) -> tuple[str, ...]:
-        """What counts most between an author (by row of the new work) and an identity.
+        """What counts most between an author (by row of the new work) and an identity (its key).
 
-        Each begins with "for: " or "against: ".
+        Each begins with "for: " or "against: "; none for an identity that was not looked at.
         """
+        at = bisect_left(self.keys, identity)
+        if at == len(self.keys) or self.keys[at] != identity:
+            return ()
         groups, columns = self._between
         batch, label = self.compared.scored.batch, self.compared.label
         low, high = int(batch.start[author]), int(batch.start[author + 1])
-        theirs = low + np.flatnonzero(label[low : high - 1] == identity)
+        theirs = low + np.flatnonzero(label[low : high - 1] == at)
         if not len(theirs):
             return ()
         ends = sorted((int(groups.group[high - 1]), int(groups.group[theirs[0]])))
@@ -108,12 +118,29 @@ class Reasons:
         )  # fmt: skip
         X = np.array([list(row.values())], dtype=np.float32)
         parts = self.model.group.contributions(X)[0][: len(row)]
-        told: dict[str, str] = {}
-        for at in np.argsort(-np.abs(parts), kind="stable").tolist():
-            name, value = list(row.items())[at]
-            phrase = group_phrase(name)
-            # one reason a theme; how large a block is says nothing of these two
-            if phrase.theme != BLOCK and not np.isnan(value) and phrase.theme not in told:
-                side = "for" if parts[at] > 0 else "against"
-                told[phrase.theme] = safe(f"{side}: {phrase.tell(value, facts)}")[:SHORT]
-        return tuple(told.values())[:MOST]
+        return _in_words(list(row.items()), parts, facts)
+
+
+def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) -> tuple[str, ...]:
+    """The themes that count most, each by the strongest feature that can be told with facts.
+
+    How large a block is and what the first level found are left out: they say nothing that a
+    person could look at.
+    """
+    themes: dict[str, list[int]] = defaultdict(list)
+    for at, (name, value) in enumerate(row):
+        if group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(value):
+            themes[group_phrase(name).theme].append(at)
+    total = {theme: float(parts[places].sum()) for theme, places in themes.items()}
+    told = []
+    for theme in sorted(total, key=lambda theme: -abs(total[theme]))[:MOST]:
+        side = 1 if total[theme] > 0 else -1
+        best = max(
+            themes[theme],
+            key=lambda at: (parts[at] * side > 0, group_phrase(row[at][0]).say is not None,
+                            parts[at] * side),
+        )  # fmt: skip
+        name, value = row[best]
+        words = group_phrase(name).tell(value, facts)
+        told.append(safe(f"{'for' if side > 0 else 'against'}: {words}")[:SHORT])
+    return tuple(told)

@@ -418,7 +418,7 @@ def anything_since(connection: Connection, seq: int) -> bool:
     return any(connection.scalar(query) is not None for query in (touched, decided))
 
 
-def tidy(database: Database) -> int:
+def tidy(database: Database, actor: Actor) -> int:
     """Remove proposals that nobody will publish any more; the number of runs they were of.
 
     Only what runs proposed is removed, never anything that was published. Proposals older than
@@ -428,7 +428,7 @@ def tidy(database: Database) -> int:
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         current = connection.scalar(select(State.publication_run)) or 0
-        _supersede(connection, ledger.at, current)
+        _supersede(ledger, actor, current)
         dead = _keys(connection, ("failed", "cancelled", "superseded"))
         shown = _keys(connection, ("published", "rolled-back"))
         holding = _with_rows(connection, ProposalGroup)
@@ -467,15 +467,17 @@ def _held(claim: Claim) -> Any:
     )
 
 
-def _supersede(connection: Connection, at: datetime, current: int) -> None:
-    older = connection.scalars(
-        select(Run.key).where(Run.state == "proposed").order_by(Run.key.desc()).offset(KEPT)
+def _supersede(ledger: Ledger, actor: Actor, current: int) -> None:
+    connection = ledger.connection
+    older = connection.execute(
+        select(Run.key, Run.id).where(Run.state == "proposed").order_by(Run.key.desc()).offset(KEPT)
     )
-    keys = [key for key in older if key < current]
-    if keys:
-        connection.execute(
-            update(Run).where(Run.key.in_(keys)).values(state="superseded", ended_at=at)
-        )
+    for key, run_id in older.all():
+        if key < current:
+            connection.execute(
+                update(Run).where(Run.key == key).values(state="superseded", ended_at=ledger.at)
+            )
+            ledger.record("run-superseded", actor, subject=run_id)
 
 
 def _useful(connection: Connection) -> set[int]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, update
 
 from disambig.errors import ConstraintError, DisambigError, ModelError
-from service import artifacts, logs, proposals, runs
+from service import artifacts, logs, placed, proposals, runs
 from service.actors import Actor, Role
 from service.clustering import Engine, Found, cluster_all
 from service.database import Database
@@ -168,8 +168,9 @@ class Worker:
         return True
 
     def tidy(self) -> None:
-        """Remove proposals and folders that nobody needs any more."""
-        emptied = runs.tidy(self.database)
+        """Close what is answered; remove proposals and folders that nobody needs any more."""
+        placed.close_answered(self.database, self.actor)
+        emptied = runs.tidy(self.database, self.actor)
         if emptied:
             self.log(f"removed {emptied} proposals that nobody can publish any more")
         with self.database.read() as connection:

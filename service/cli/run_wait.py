@@ -15,6 +15,7 @@ from sqlalchemy import select
 from disambig.console import console, safe, short_count
 from service import runs
 from service.database import Database
+from service.errors import Unavailable
 from service.runs import RunView
 from service.settings import Settings
 from service.tables import Worker
@@ -40,6 +41,11 @@ def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = F
                     found = runs.get(connection, run_id)
                 if found.state not in ("queued", "running"):
                     return found
+                if here is not None and not here.thread.is_alive():
+                    raise Unavailable(
+                        f"the worker of this command ended while run {run_id} was {found.state}",
+                        "see what disambig worker tells",
+                    )
                 show(found)
                 time.sleep(LOOK)
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
 from service.runs import LostClaim
-from service.tables import Event, Run, RunArtifact, Worker
+from service.tables import Event, ProposalGroup, Run, RunArtifact, State, Worker
 
 PATIENCE = 60.0
 
@@ -193,7 +193,28 @@ def test_statistics_of_runs_that_came_to_nothing_are_removed(
                 insert(RunArtifact).values(run_key=number, name="a", part=0, content=b"x")
             )
     runs.cancel(database, editor, dropped.id)
-    runs.tidy(database)
+    runs.tidy(database, editor)
     with database.read() as connection:
         assert connection.scalars(select(RunArtifact.run_key)).all() == [1]
     assert number_of(database, Worker) == 0
+
+
+def test_old_proposals_are_removed_and_published_ones_kept(
+    database: Database, editor: Actor
+) -> None:
+    ids = [runs.create(database, editor).id for _ in range(6)]
+    with database.write() as connection:
+        connection.execute(update(Run).values(state="proposed"))
+        shown = update(Run).where(Run.key == 5)
+        connection.execute(shown.values(state="published", event_seq=9))
+        connection.execute(update(State).values(publication_run=5))
+        for key in range(1, 7):
+            connection.execute(insert(ProposalGroup).values(run_key=key, cluster=0))
+    # 6, 4 and 3 are the newest three that wait; 2 and 1 are older than what readers see
+    assert runs.tidy(database, editor) == 2
+    with database.read() as connection:
+        kept = connection.scalars(select(ProposalGroup.run_key)).all()
+        assert sorted(kept) == [3, 4, 5, 6]
+        states = [runs.get(connection, run_id).state for run_id in ids]
+    assert states == ["superseded"] * 2 + ["proposed"] * 2 + ["published", "proposed"]
+    assert runs.tidy(database, editor) == 0
