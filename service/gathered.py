@@ -18,6 +18,8 @@ from service.tables import Identity, Membership, Name, Signature, Work
 
 CROWD = 100
 """Works of more authors say nothing of who works with whom, and are left out of co-authors."""
+AUTHORS = 20_000
+"""Co-authors that are looked at for one page at most."""
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _COMMON_TEXT = """
     a about after all also among an analysis and any applied approach approaches are as at based
@@ -189,8 +191,18 @@ def paper(mention: Seen) -> dict[str, Any]:
 
 
 def coauthors_by_work(connection: Connection, mentions: Iterable[Seen]) -> dict[int, list[Other]]:
-    """All authors of each of the mentions' works that is not a crowd's."""
-    works = {m.work for m in mentions if m.n_authors <= CROWD}
+    """All authors of each of the mentions' works that is not a crowd's.
+
+    Where that were more than :data:`AUTHORS` authors, only those of the works with fewest.
+    """
+    sizes = {m.work: m.n_authors for m in mentions if m.n_authors <= CROWD}
+    works: list[int] = []
+    total = 0
+    for work, size in sorted(sizes.items(), key=lambda entry: (entry[1], entry[0])):
+        total += size
+        if total > AUTHORS:
+            break
+        works.append(work)
     query = (
         select(Signature.work_key, Membership.identity_key, Signature.name_key)
         .outerjoin(Membership, Membership.signature_key == Signature.key)

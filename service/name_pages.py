@@ -14,7 +14,7 @@ from service.errors import NotFound
 from service.gathered import Other, Seen
 from service.names import fold
 from service.sets import among
-from service.tables import Identity, Membership, Name, Signature
+from service.tables import Identity, Membership, Name, Signature, Work
 from service.telling_apart import Person, apart, together
 
 SAMPLE = 5
@@ -109,8 +109,6 @@ def unplaced_page(
     connection: Connection, name: NameFound, limit: int, after: tuple[str, int] | None = None
 ) -> list[Seen]:
     """Mentions of the name that are published under no identity, by work and position."""
-    from service.tables import Work
-
     conditions = [Signature.name_key == name.key, Membership.signature_key.is_(None)]
     if after is not None:
         work, position = after

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
@@ -97,7 +98,7 @@ def read_name(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     name: Annotated[str, PathParameter(description="The name as printed, in any case.")],
-    limit: Limit = 50,
+    limit: Limit = 20,
     cursor: Cursor = None,
     part: Annotated[
         Literal["people", "unplaced"],
@@ -163,8 +164,6 @@ def _unplaced(
 
 
 def _quoted(text: str) -> str:
-    from urllib.parse import quote
-
     return quote(text, safe="")
 
 

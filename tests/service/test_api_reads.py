@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 from reading_room import AT, Author, Paper, fill, happened, lasting
 from sqlalchemy import insert, update
 
-from service import decisions
+from service import decisions, gathered
 from service.actors import Actor
 from service.api import schemas
 from service.database import Database
@@ -449,3 +449,22 @@ def test_the_history_of_a_merge_is_told_and_who_did_it_to_reviewers(
     assert gone.json()["items"][0]["after"]["redirect"] == WEI
     moved = editing.get(f"/v1/identities/{OTHER_WEI}", follow_redirects=False)
     assert moved.headers["location"] == f"/v1/identities/{WEI}"
+
+
+def test_works_of_crowds_tell_nothing_of_who_works_together(library: Database) -> None:
+    with library.read() as connection:
+        mentions = gathered.seen(connection, Signature.printed == "Wei Wang")
+        crowded = [m._replace(n_authors=gathered.CROWD + 1) for m in mentions]
+        assert len(gathered.coauthors_by_work(connection, mentions)) == 3
+        assert gathered.coauthors_by_work(connection, crowded) == {}
+
+
+def test_the_works_with_fewest_authors_are_looked_at_first(
+    library: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathered, "AUTHORS", 3)  # room for works of two authors and of one
+    with library.read() as connection:
+        mentions = gathered.seen(connection, Signature.printed == "Wei Wang")
+        found = gathered.coauthors_by_work(connection, mentions)
+        ids = {m.work_id for m in mentions if m.work in found}
+    assert ids == {"conf/sort/1", "loose/1"}
