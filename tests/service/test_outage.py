@@ -52,7 +52,8 @@ def test_two_workers_never_do_one_run(place: Place, database: Database) -> None:
     wanted = [runs.create(database, ADMIN, scope=runs.FULL).id for _ in range(3)]
     logs = [place.data / f"both-{uuid.uuid4().hex}.log" for _ in range(2)]
     workers = [place.start("worker", "--once", log=log) for log in logs]
-    assert [worker.wait(120) for worker in workers] == [0, 0]
+    ends = [worker.wait(120) for worker in workers]
+    assert ends == [0, 0], [log.read_text() for log in logs]
     begun = [run for log in logs for run in re.findall(r"run (r-\w+) \(full\)", log.read_text())]
     assert sorted(begun) == sorted(wanted)
     with database.read() as connection:
@@ -245,5 +246,5 @@ def test_a_server_that_is_told_to_stop_answers_what_it_began(
         thread.join(60)
         # uvicorn ends by the signal it was sent, after everything else
         assert server.process.wait(60) in (0, -signal.SIGTERM)
-    assert answers == [200]
+    assert answers == [200], (place.data / "serve.log").read_text()[-5_000:]
     assert count(database, Work, Work.id.like("new-50000%")) == 2_000
