@@ -1,0 +1,271 @@
+"""``python -m service.bench``: how fast the service answers, measured with wrk from outside.
+
+Seeds an empty database through the use cases that everybody uses (load, run, publish), starts
+``disambig serve`` as users do, and asks it: reads that are asked again and again, the profile of
+an author of 1,000 works, and the page of a name with 2,000 mentions, each both from memory and
+made anew for every request. Prints a table, and JSON for machines with ``--json``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+import click
+
+from disambig.domain import Author, Work
+from service.cli import common
+
+MANY_WORKS, MANY_MENTIONS, PEOPLE = 1_000, 2_000, 60
+"""Works of the busy author; mentions of the common name, and the people behind it."""
+PORTS = re.compile(r"http://\S+:(\d+)")
+
+# wrk asks each path in turn; {n} in a path is a number that no request has had before, so that
+# no kept answer fits
+SCRIPT = """
+local paths = {{{paths}}}
+local n = 0
+local id = 0
+function setup(thread) thread:set("id", id) id = id + 1 end
+function request()
+  n = n + 1
+  local path = paths[n % #paths + 1]:gsub("{{n}}", id * 100000000 + n)
+  return wrk.format("GET", path)
+end
+function done(summary, latency, requests)
+  io.write(string.format(
+    "RESULT %.3f %d %d %d %d %d\\n", summary.duration / 1e6, summary.requests,
+    latency:percentile(50), latency:percentile(95), latency:percentile(99),
+    summary.errors.status + summary.errors.connect + summary.errors.read
+      + summary.errors.timeout))
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one measurement found: requests a second, milliseconds, and what the goal is."""
+
+    what: str
+    connections: int
+    rate: float
+    p50: float
+    p95: float
+    p99: float
+    errors: int
+    goal: str
+
+
+def invented_works() -> Iterator[Work]:
+    """One author of many works, and one name of many people; ORCID iDs say who is who."""
+    busy = Author("Zebulon Quartermain", orcid=_orcid(1))
+    for k in range(MANY_WORKS):
+        fellows = tuple(Author(f"{_NAMES[(k + j) % 40]} Fellow{j}") for j in range(k % 5))
+        yield _work(f"busy-{k}", (busy, *fellows), k)
+    for k in range(MANY_MENTIONS):
+        # a few people write much, most write little, as with real names
+        person = int(PEOPLE * (k / MANY_MENTIONS) ** 2)
+        author = Author("Wei Wang", orcid=_orcid(100 + person))
+        yield _work(f"wang-{k}", (author, Author(f"{_NAMES[person % 40]} Colleague{person}")), k)
+
+
+_NAMES = tuple(f"{a}{b}" for a in ("An", "Bel", "Cor", "Dan", "El") for b in (
+    "na", "bert", "inna", "ian", "sa", "do", "vin", "ric",
+))  # fmt: skip
+_TOPICS = ("graphs", "proteins", "galaxies", "markets", "glaciers", "grammars", "neurons")
+
+
+def _orcid(n: int) -> str:
+    """A valid ORCID iD: the last digit is a checksum (ISO 7064 11-2)."""
+    digits = f"000000020{n:06d}"
+    total = 0
+    for digit in digits:
+        total = (total + int(digit)) * 2
+    last = (12 - total % 11) % 11
+    whole = digits + ("X" if last == 10 else str(last))
+    return "-".join(whole[i : i + 4] for i in range(0, 16, 4))
+
+
+def _work(id: str, authors: tuple[Author, ...], k: int) -> Work:
+    topic, other = _TOPICS[k % 7], _TOPICS[k // 7 % 7]
+    return Work(
+        id=id, title=f"On {topic} and {other}, part {k}", authors=authors,
+        venue=f"Journal of {topic}", year=1990 + k % 35, citations=k % 50,
+    )  # fmt: skip
+
+
+@contextmanager
+def serving(database: str, data: Path, processes: int) -> Iterator[str]:
+    """``disambig serve`` in a process of its own; its address."""
+    environment = {
+        **os.environ, "DISAMBIG_DATABASE": database, "DISAMBIG_DATA": str(data),
+        "DISAMBIG_RATE_PUBLIC": "0", "DISAMBIG_PROCESSES": str(processes),
+    }  # fmt: skip
+    command = [sys.executable, "-c", "from disambig.cli import main; main()", "serve", "--port=0"]
+    log = (data / "serve.log").open("w")
+    with log, subprocess.Popen(command, env=environment, stderr=log) as process:
+        try:
+            yield _address(process, data / "serve.log")
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    for _ in range(300):
+        found = PORTS.search(log.read_text())
+        if found:
+            address = f"http://127.0.0.1:{found[1]}"
+            try:
+                with urllib.request.urlopen(f"{address}/health/ready", timeout=5):
+                    return address
+            except OSError:
+                pass
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise click.ClickException(f"the server did not start:\n{log.read_text()}")
+
+
+def ask(address: str, paths: list[str], connections: int, seconds: int) -> tuple[float, ...]:
+    """Run wrk; duration, requests, p50, p95 and p99 in ms, errors."""
+    quoted = ", ".join(json.dumps(path) for path in paths)
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(SCRIPT.format(paths=quoted))
+        script.flush()
+        done = subprocess.run(
+            ["wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{seconds}s",
+             "--timeout", "10s", "-s", script.name, address],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    figures = [float(x) for x in done.stdout.partition("RESULT ")[2].split()]
+    duration, requests, p50, p95, p99, errors = figures
+    return duration, requests, p50 / 1000, p95 / 1000, p99 / 1000, errors
+
+
+def measure(address: str, seconds: int) -> list[Measured]:
+    """All measurements of a seeded, running service."""
+    busy = _found(address, "Zebulon Quartermain")[0]
+    others = _found(address, "wei wang")
+    name = f"/v1/names/{quote('wei wang')}?limit=100"
+    hot = [f"/v1/identities/{id}" for id in others[:20]] + ["/v1/works/busy-1", "/v1/stats", name]
+    profile = f"/v1/identities/{busy}"
+    plans = (
+        ("hot reads, mixed", hot, 32, "1,000/s"),
+        (f"profile of {MANY_WORKS:,} works, hot", [profile], 32, "1,000/s"),
+        (f"profile of {MANY_WORKS:,} works, anew", [profile + "?bench={n}"], 1, "p95 50 ms"),
+        (f"name of {MANY_MENTIONS:,} mentions, hot", [name], 32, "1,000/s"),
+        (f"name of {MANY_MENTIONS:,} mentions, anew", [name + "?bench={n}"], 1, "p95 100 ms"),
+        ("search by name, anew", ["/v1/identities?q=quatermain&bench={n}"], 4, ""),
+    )
+    found = []
+    for what, paths, connections, goal in plans:
+        ask(address, paths, connections, 1)  # warm
+        duration, requests, p50, p95, p99, errors = ask(address, paths, connections, seconds)
+        rate = requests / duration
+        found.append(Measured(what, connections, rate, p50, p95, p99, int(errors), goal))
+    return found
+
+
+def _found(address: str, name: str) -> list[str]:
+    """Identities under an exact name, the one with most mentions first."""
+    with urllib.request.urlopen(f"{address}/v1/names/{quote(name)}", timeout=60) as response:
+        page = json.load(response)
+    return [person["id"] for person in page["items"]]
+
+
+def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
+    """Load and publish; how long each part took, in seconds."""
+    from disambig.ingest import Received, read_works
+    from service import publishing, runs
+    from service.worker import Worker
+    from service.works import Delivery, load_works
+
+    took: dict[str, float] = {}
+    with common.opened(database, data=data) as (settings, found):
+        records = [Received(w, k + 1, None, "bench") for k, w in enumerate(invented_works())]
+        begun = time.perf_counter()
+        load_works(found, common.actor(), Delivery("file", "bench"), records)
+        took["load invented works"] = time.perf_counter() - begun
+        if works is not None:
+            begun = time.perf_counter()
+            with read_works([works]) as reader:
+                load_works(found, common.actor(), Delivery("file", str(works)), reader.received())
+            took[f"load {works.name}"] = time.perf_counter() - begun
+        begun = time.perf_counter()
+        run = runs.create(found, common.actor(), scope=runs.FULL)
+        worker = Worker(found, settings, lambda line: click.echo(line, err=True))
+        worker.serve(once=True)
+        took["run"] = time.perf_counter() - begun
+        begun = time.perf_counter()
+        publishing.publish(found, common.actor(), run.id)
+        took["publish"] = time.perf_counter() - begun
+    return took
+
+
+def _table(measured: list[Measured], took: dict[str, float]) -> None:
+    click.echo(
+        f"{'':<36} {'conn.':>5} {'req/s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  goal"
+    )
+    for m in measured:
+        failed = f"  {m.errors} ERRORS" if m.errors else ""
+        click.echo(
+            f"{m.what:<36} {m.connections:>5} {m.rate:>8,.0f} {m.p50:>8.1f} {m.p95:>8.1f} "
+            f"{m.p99:>8.1f}  {m.goal}{failed}"
+        )
+    for what, seconds in took.items():
+        click.echo(f"{what:<36} {seconds:>8.1f} s")
+
+
+@click.command()
+@click.option("--works", type=click.Path(exists=True, path_type=Path), help="More works to load.")
+@click.option("--seconds", default=10, show_default=True, help="Length of each measurement.")
+@click.option("--processes", default=2, show_default=True, help="Server processes.")
+@click.option("--json", "out", type=click.Path(path_type=Path), help="Where to write JSON.")
+@common.database_option
+def bench(
+    works: Path | None, seconds: int, processes: int, out: Path | None, database: str | None
+) -> None:
+    """Measure the service on an empty database; left out, a new SQLite file."""
+    if shutil.which("wrk") is None:
+        click.echo("skipped: wrk is not installed (Debian: apt-get install wrk)", err=True)
+        return
+    from service.database import sqlite_url
+    from service.inventory import inventory
+
+    with tempfile.TemporaryDirectory(prefix="disambig-bench-") as folder:
+        data = Path(folder)
+        address = database or sqlite_url(data / "bench.sqlite").render_as_string()
+        with common.opened(address, data=data) as (_, found):
+            held = inventory(found)
+        if held.rows["works"]:
+            raise click.ClickException("the database holds works already; name an empty one")
+        took = _seed(address, data, works)
+        with serving(address, data, processes) as where:
+            measured = measure(where, seconds)
+        with common.opened(address, data=data) as (_, found):
+            held = inventory(found)
+    click.echo(f"{held.kind}, {held.rows['signatures']:,} mentions, {processes} processes")
+    _table(measured, took)
+    if out is not None:
+        figures = {
+            "database": held.kind, "rows": held.rows, "processes": processes, "seconds": took,
+            "measured": [asdict(m) for m in measured],
+        }  # fmt: skip
+        out.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    bench()
