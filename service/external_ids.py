@@ -18,10 +18,10 @@ from service.errors import Conflict, Invalid, NotFound
 from service.facts import MANY
 from service.identifier_forms import normalised, orcid_of
 from service.identity_rows import ACTIVE, active_identity, update_identities
-from service.ids import new_id
 from service.ledger import Ledger, Told
 from service.sets import among
 from service.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
+from service.tasks import Question, open_tasks
 
 MENTION = "mention"
 """Source of ids that are printed on the identity's mentions; they come and go with these."""
@@ -224,19 +224,14 @@ def _open_tasks(
     query = select(Membership.identity_key, count).group_by(Membership.identity_key)
     rows = connection.execute(query.where(among(connection, Membership.identity_key, keys)))
     mentions = {row[0]: row[1] for row in rows} if keys else {}
-    columns = (
-        "id", "kind", "state", "subject", "mentions", "priority", "evidence", "created_at",
-        "created_seq",
-    )  # fmt: skip
 
-    def task(subject: str) -> tuple[Any, ...]:
+    def question(subject: str) -> Question:
         (scheme, value), held = new[subject]
         n = sum(mentions.get(key, 0) for key in held)
         evidence = {"scheme": scheme, "value": value, "identities": [held[k] for k in sorted(held)]}
-        at = ledger.at
-        return new_id("t"), "conflict", "open", subject, n, float(n), evidence, at, event_seq
+        return Question("conflict", subject, n, float(n), evidence)
 
-    insert_rows(connection, Task, columns, map(task, new))
+    open_tasks(connection, ledger, event_seq, list(map(question, new)))
 
 
 def _holders(

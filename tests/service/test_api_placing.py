@@ -39,7 +39,7 @@ def client(
 
 
 def test_works_a_run_its_diff_a_publication_and_placed_mentions(
-    database: Database, client: TestClient[Any], tmp_path: Path
+    database: Database, client: TestClient[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = client.post("/v1/works", content=ndjson(*wangs())).json()
     assert first["counts"]["created"] == len(wangs())
@@ -65,10 +65,14 @@ def test_works_a_run_its_diff_a_publication_and_placed_mentions(
     )
     assert tried.rows[0].placements[0].identity == before["s0", 0]
     assert people(database) == before
-    posted = client.post("/v1/works", content=ndjson(UNCLEAR, SPEECH))
+    posted = client.post("/v1/works", content=ndjson(SPEECH))
     told = edit_schemas.Intake.model_validate_json(posted.content)
-    assert [p.verdict for p in told.rows[1].placements] == ["matched", "matched"]
-    assert told.rows[1].placements[0].identity == before["s0", 0] == people(database)["n1", 0]
+    assert [p.verdict for p in told.rows[0].placements] == ["matched", "matched"]
+    assert told.rows[0].placements[0].identity == before["s0", 0] == people(database)["n1", 0]
+
+    monkeypatch.setattr("disambig.assign.MARGIN", 0.6)  # nothing is sure
+    posted = client.post("/v1/works", content=ndjson(UNCLEAR))
+    told = edit_schemas.Intake.model_validate_json(posted.content)
     (unsure,) = told.rows[0].placements
     assert (unsure.verdict, unsure.identity) == ("unsure", None)
     task = client.get(f"/v1/tasks/{unsure.task}").json()
