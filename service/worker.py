@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, update
 
 from disambig.errors import ConstraintError, DisambigError, ModelError
-from service import artifacts, logs, placed, proposals, runs
+from service import artifacts, housekeeping, logs, placed, proposals, runs
 from service.actors import Actor, Role
 from service.clustering import Engine, Found, cluster_all
 from service.database import Database
@@ -170,11 +170,11 @@ class Worker:
     def tidy(self) -> None:
         """Close what is answered; remove proposals and folders that nobody needs any more."""
         placed.close_answered(self.database, self.actor)
-        emptied = runs.tidy(self.database, self.actor)
+        emptied = housekeeping.tidy(self.database, self.actor)
         if emptied:
             self.log(f"removed {emptied} proposals that nobody can publish any more")
         with self.database.read() as connection:
-            useful = runs.statistics_in_use(connection)
+            useful = housekeeping.statistics_in_use(connection)
             going_on = {r.id for s in ("queued", "running") for r in runs.page(connection, state=s)}
         artifacts.forget_others(self.settings.data, useful)
         folder = self.settings.data / "runs"
@@ -235,7 +235,7 @@ class Worker:
                 continue  # tried again with the next tick; a claim that ran out is found out then
 
     def _schedule(self, hours: float) -> None:
-        run = runs.schedule(self.database, self.actor, hours)
+        run = housekeeping.schedule(self.database, self.actor, hours)
         if run is not None:
             self.log(f"run {run.id} queued: something was touched since the last one")
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from stored_rows import deliver, number_of, work
 
-from service import runs
+from service import housekeeping, runs
 from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
@@ -165,22 +165,22 @@ def test_a_cancelled_run_is_noticed_by_its_worker(database: Database, editor: Ac
 
 
 def test_a_schedule_asks_only_for_what_is_new(database: Database, editor: Actor) -> None:
-    assert runs.schedule(database, editor, 24) is None
+    assert housekeeping.schedule(database, editor, 24) is None
     deliver(database, work("w1", "Ann Lee"))
-    first = runs.schedule(database, editor, 24)
+    first = housekeeping.schedule(database, editor, 24)
     assert first is not None
     assert (first.scope, first.reason) == ("touched", "every 24 hours")
-    assert runs.schedule(database, editor, 24) is None  # one waits already
+    assert housekeeping.schedule(database, editor, 24) is None  # one waits already
     with database.write() as connection:
         ended = {"state": "proposed", "based_on": 1}
         connection.execute(update(Run).where(Run.id == first.id).values(**ended))
-    assert runs.schedule(database, editor, 0.0001) is None  # nothing since event 1
+    assert housekeeping.schedule(database, editor, 0.0001) is None  # nothing since event 1
     deliver(database, work("w2", "Ann Lee"))
-    assert runs.schedule(database, editor, 24) is None  # too early
+    assert housekeeping.schedule(database, editor, 24) is None  # too early
     with database.write() as connection:
         past = datetime.now(UTC) - timedelta(hours=25)
         connection.execute(update(Run).values(created_at=past))
-    assert runs.schedule(database, editor, 24) is not None
+    assert housekeeping.schedule(database, editor, 24) is not None
 
 
 def test_statistics_of_runs_that_came_to_nothing_are_removed(
@@ -193,7 +193,7 @@ def test_statistics_of_runs_that_came_to_nothing_are_removed(
                 insert(RunArtifact).values(run_key=number, name="a", part=0, content=b"x")
             )
     runs.cancel(database, editor, dropped.id)
-    runs.tidy(database, editor)
+    housekeeping.tidy(database, editor)
     with database.read() as connection:
         assert connection.scalars(select(RunArtifact.run_key)).all() == [1]
     assert number_of(database, Worker) == 0
@@ -211,10 +211,10 @@ def test_old_proposals_are_removed_and_published_ones_kept(
         for key in range(1, 7):
             connection.execute(insert(ProposalGroup).values(run_key=key, cluster=0))
     # 6, 4 and 3 are the newest three that wait; 2 and 1 are older than what readers see
-    assert runs.tidy(database, editor) == 2
+    assert housekeeping.tidy(database, editor) == 2
     with database.read() as connection:
         kept = connection.scalars(select(ProposalGroup.run_key)).all()
         assert sorted(kept) == [3, 4, 5, 6]
         states = [runs.get(connection, run_id).state for run_id in ids]
     assert states == ["superseded"] * 2 + ["proposed"] * 2 + ["published", "proposed"]
-    assert runs.tidy(database, editor) == 0
+    assert housekeeping.tidy(database, editor) == 0

@@ -1,0 +1,130 @@
+"""What nobody has to ask for: runs by the clock, and removing what no run needs any more.
+
+Only what runs proposed and left for later runs is removed, never anything that was published.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Connection, case, delete, exists, or_, select, update
+
+from service.actors import Actor
+from service.database import Database
+from service.ledger import Ledger
+from service.runs import TOUCHED, RunView, created, forget_artifacts
+from service.tables import (
+    Block,
+    Decision,
+    Proposal,
+    ProposalChange,
+    ProposalGroup,
+    Run,
+    RunArtifact,
+    State,
+)
+
+KEPT = 3
+"""Proposals that are kept although a later run was published, newest first; of published runs
+the same, so that one that was rolled back can be published again."""
+
+
+def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
+    """Ask for a run over what was touched, if the last is old enough and there is anything new.
+
+    Several workers may do so at once: only one run comes of it.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        alive = ("queued", "running", "proposed", "published")
+        last = connection.execute(
+            select(Run.state, Run.created_at, Run.based_on)
+            .where(Run.state.in_(alive))
+            .order_by(Run.key.desc())
+            .limit(1)
+        ).one_or_none()
+        if last is not None:
+            if last.state in ("queued", "running"):
+                return None
+            if ledger.at - last.created_at < timedelta(hours=hours):
+                return None
+        since = 0 if last is None else last.based_on or 0
+        if not anything_since(connection, since):
+            return None
+        return created(ledger, actor, scope=TOUCHED, reason=f"every {hours:g} hours")
+
+
+def anything_since(connection: Connection, seq: int) -> bool:
+    """Whether works or decisions have changed after an event."""
+    touched = select(Block.key).where(Block.touched > seq).limit(1)
+    decided = (
+        select(Decision.key)
+        .where(or_(Decision.event_seq > seq, Decision.undone_seq > seq))
+        .limit(1)
+    )
+    return any(connection.scalar(query) is not None for query in (touched, decided))
+
+
+def tidy(database: Database, actor: Actor) -> int:
+    """Remove proposals that nobody will publish any more; the number of runs they were of.
+
+    Only what runs proposed is removed, never anything that was published. Proposals older than
+    the run that readers see become ``superseded``, but for the newest :data:`KEPT`. Statistics
+    are kept of the newest two runs that left any and were published, and of proposals.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        current = connection.scalar(select(State.publication_run)) or 0
+        _supersede(ledger, actor, current)
+        dead = _keys(connection, ("failed", "cancelled", "superseded"))
+        shown = _keys(connection, ("published", "rolled-back"))
+        holding = _with_rows(connection, ProposalGroup)
+        emptied = sorted((set(dead) | set(shown[KEPT:])) & holding)
+        for key in emptied:
+            for table in (Proposal, ProposalGroup):
+                connection.execute(delete(table).where(table.run_key == key))
+            if key in dead:
+                connection.execute(delete(ProposalChange).where(ProposalChange.run_key == key))
+        useful = _useful(connection)
+        for key in _with_rows(connection, RunArtifact) - useful:
+            forget_artifacts(connection, key)
+        return len(emptied)
+
+
+def statistics_in_use(connection: Connection) -> set[str]:
+    """Ids of the runs whose statistics are kept."""
+    useful = _useful(connection)
+    return set(connection.scalars(select(Run.id).where(Run.key.in_(useful))))
+
+
+def _supersede(ledger: Ledger, actor: Actor, current: int) -> None:
+    connection = ledger.connection
+    older = connection.execute(
+        select(Run.key, Run.id).where(Run.state == "proposed").order_by(Run.key.desc()).offset(KEPT)
+    )
+    for key, run_id in older.all():
+        if key < current:
+            connection.execute(
+                update(Run).where(Run.key == key).values(state="superseded", ended_at=ledger.at)
+            )
+            ledger.record("run-superseded", actor, subject=run_id)
+
+
+def _useful(connection: Connection) -> set[int]:
+    """Runs whose statistics may be needed: two that were published, and all that wait."""
+    left = _with_rows(connection, RunArtifact)
+    shown = [key for key in _keys(connection, ("published", "rolled-back")) if key in left]
+    waiting = left & set(_keys(connection, ("queued", "running", "proposed")))
+    return {*shown[:2], *waiting}
+
+
+def _keys(connection: Connection, states: tuple[str, ...]) -> list[int]:
+    """Keys of runs in some states, last published first, then newest."""
+    rank = case((Run.event_seq.is_(None), 0), else_=Run.event_seq)
+    found = select(Run.key).where(Run.state.in_(states)).order_by(rank.desc(), Run.key.desc())
+    return list(connection.scalars(found))
+
+
+def _with_rows(connection: Connection, table: type[ProposalGroup] | type[RunArtifact]) -> set[int]:
+    """Keys of runs that a table has rows of."""
+    return set(connection.scalars(select(Run.key).where(exists().where(table.run_key == Run.key))))
