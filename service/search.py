@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -35,12 +35,18 @@ IdentityOrder = Literal["id", "name", "-name", "works", "-works"]
 
 
 class Vocabulary:
-    """All words of names; safe to share between threads."""
+    """All words of names; safe to share between threads.
+
+    Words that differ by typing errors are looked for among those of about the same length that
+    have the first or the last letter in common: one error leaves one of them as it is, two
+    nearly always do, and few words are left to compare.
+    """
 
     def __init__(self) -> None:
         """Nothing is read before the first search."""
         self._lock = threading.Lock()
         self._words: list[str] = []
+        self._edges: dict[Edge, list[str]] = {}
         self._last = 0
 
     def words(self, connection: Connection) -> list[str]:
@@ -49,12 +55,21 @@ class Vocabulary:
             newest = connection.scalar(select(func.max(Name.key))) or 0
             if newest > self._last:
                 query = select(NameWord.word).distinct().where(NameWord.name_key > self._last)
-                came = set(connection.scalars(query)).difference(self._words)
-                if came:
-                    # a new list: who holds the old one may still be reading it
-                    self._words = sorted([*self._words, *came])
+                self._add(connection.scalars(query))
                 self._last = newest
             return self._words
+
+    def _add(self, words: Iterable[str]) -> None:
+        came = set(words).difference(self._words)
+        edges: dict[Edge, list[str]] = {}
+        for word in came:
+            for edge in _edges(word, len(word)):
+                edges.setdefault(edge, []).append(word)
+        # new lists: who holds an old one may still be reading it
+        self._words = sorted([*self._words, *came])
+        self._edges.update(
+            (edge, [*self._edges.get(edge, ()), *new]) for edge, new in edges.items()
+        )
 
     def similar(self, connection: Connection, word: str) -> dict[str, float]:
         """Known words that ``word`` may stand for, with how close each is, 1 for the same."""
@@ -68,15 +83,32 @@ class Vocabulary:
                 if not words[k].startswith(word):
                     break
                 found.setdefault(words[k], 0.9 + 0.09 * len(word) / len(words[k]))
-        errors = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
-        if errors:
-            near = process.extract(
-                word, words, scorer=OSA.distance, score_cutoff=errors, limit=SIMILAR
-            )
-            for other, distance, _ in near:
-                close = 1 - distance / max(len(word), len(other))
-                found[other] = max(found.get(other, 0.0), close)
+        for other, distance in self._near(word):
+            close = 1 - distance / max(len(word), len(other))
+            found[other] = max(found.get(other, 0.0), close)
         return found
+
+    def _near(self, word: str) -> list[tuple[str, int]]:
+        errors = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+        if not errors:
+            return []
+        near: dict[str, int] = {}
+        for length in range(len(word) - errors, len(word) + errors + 1):
+            for edge in _edges(word, length):
+                among = self._edges.get(edge, ())
+                hits = process.extract(
+                    word, among, scorer=OSA.distance, score_cutoff=errors, limit=SIMILAR
+                )
+                near.update((other, int(distance)) for other, distance, _ in hits)
+        return sorted(near.items(), key=lambda hit: (hit[1], hit[0]))[:SIMILAR]
+
+
+Edge = tuple[int, str, bool]
+"""Words of one length with the same first (True) or last (False) letter."""
+
+
+def _edges(word: str, length: int) -> tuple[Edge, Edge]:
+    return (length, word[0], True), (length, word[-1], False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +163,7 @@ def listed_names(connection: Connection, limit: int, after: str | None = None) -
     rows = connection.execute(query).all()
     counts = _counts(connection, {row.key: 1.0 for row in rows})
     return [
-        NameHit(row.key, row.printed, row.folded, 1.0, *counts.get(row.key, (0, 0)))
-        for row in rows
+        NameHit(row.key, row.printed, row.folded, 1.0, *counts.get(row.key, (0, 0))) for row in rows
     ]
 
 

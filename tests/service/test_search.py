@@ -50,6 +50,14 @@ def test_a_word_stands_for_itself_and_for_words_near_it(filled: Database) -> Non
     assert set(similar) == {"schmidt", "schmid", "schmidtberger"}
 
 
+@pytest.mark.parametrize(
+    "wrong", ["xchmidt", "schmidx", "cshmidt", "schmitd", "chmidt", "sschmidt"]
+)
+def test_an_error_at_either_end_is_forgiven(filled: Database, wrong: str) -> None:
+    with filled.read() as connection:
+        assert "schmidt" in Vocabulary().similar(connection, wrong)
+
+
 def test_short_words_are_taken_as_they_are(filled: Database) -> None:
     with filled.read() as connection:
         assert Vocabulary().similar(connection, "anm") == {}
