@@ -448,9 +448,14 @@ class RunArtifact(Table):
 
 
 class Task(Table):
-    """A question for a person: ``conflict``, ``merge``, ``split`` or ``assign``.
+    """A question for a person: ``conflict``, ``merge``, ``split``, ``assign`` or ``sample``.
 
     ``subject`` makes it the same question when it is asked again: one open task has it.
+    ``version`` is the seq of the last event that changed it. Somebody works on it while
+    ``leased_until`` is to come. ``blind`` tells why several people are asked without seeing each
+    other's answers (``share``, or a sample's name); None where one answer is enough. ``error`` is
+    the probability that what is published is wrong, ``effort`` the papers to look at.
+    ``block_key`` names the block it came from; the database does not check it.
     """
 
     __tablename__ = "task"
@@ -475,8 +480,45 @@ class Task(Table):
     evidence: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     created_seq: Mapped[int] = mapped_column(BigInteger)
-    closed_seq: Mapped[int | None] = mapped_column(BigInteger)
+    closed_seq: Mapped[int | None] = mapped_column(BigInteger, index=True)
     closed_by: Mapped[str | None]
+    version: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    leased_by: Mapped[str | None]
+    leased_until: Mapped[datetime | None]
+    block_key: Mapped[int | None] = mapped_column(Key, index=True)
+    blind: Mapped[str | None]
+    error: Mapped[float | None]
+    effort: Mapped[int | None]
+
+
+class TaskTurn(Table):
+    """A task that an event opened (again) or closed, so that undoing the event turns it back."""
+
+    __tablename__ = "task_turn"
+    event_seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.seq"), primary_key=True)
+    task_key: Mapped[int] = _to("task.key", primary_key=True, index=True)
+    opened: Mapped[bool]
+
+
+class Judgement(Table):
+    """What one person answered to a task; append-only.
+
+    ``answer`` is ``same``, ``different`` or ``unsure``; ``seconds`` how long the person had it.
+    ``decision_key`` is the decision that the answer led to, if it settled the task: the answer
+    counts as long as that is not undone.
+    """
+
+    __tablename__ = "judgement"
+    key: Mapped[int] = _key()
+    task_key: Mapped[int] = _to("task.key", index=True)
+    reviewer: Mapped[str] = mapped_column(index=True)
+    answer: Mapped[str]
+    at: Mapped[datetime]
+    seconds: Mapped[float | None]
+    reason: Mapped[str | None]
+    evidence: Mapped[dict[str, Any] | None]
+    event_seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.seq"))
+    decision_key: Mapped[int | None] = _to("decision.key", index=True)
 
 
 class ApiKey(Table):
