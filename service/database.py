@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, exc, func, select
+from sqlalchemy import Connection, Engine, String, create_engine, event, exc, func, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -132,8 +132,10 @@ def insert_rows(
     types = [table.__table__.c[name].type.dialect_impl(dialect) for name in columns]
     bind = [t.bind_processor(dialect) for t in types]
     bound = [(k, process) for k, process in enumerate(bind) if process is not None]
+    if dialect.name != "sqlite":
+        bound += [(k, _text_safe) for k, t in enumerate(types) if isinstance(t, String)]
 
-    def converted() -> Iterator[list[Any]]:
+    def converted() -> Iterator[Sequence[Any]]:
         for row in rows:
             values = list(row)
             for k, process in bound:
@@ -154,7 +156,7 @@ def insert_rows(
         else:
             with cursor.copy(f'COPY "{name}" ({quoted}) FROM STDIN') as copy:
                 for values in ready:
-                    copy.write_row([_text_safe(v) for v in values])
+                    copy.write_row(values)
                     total += 1
     finally:
         cursor.close()

@@ -10,7 +10,9 @@ The caller holds the ledger, and has recorded the event.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -150,17 +152,31 @@ def change(
     restores : bool
         Whether an earlier event is taken back.
     """
-    before = placed_at(connection, places)
-    keys, ids = _made(connection, places)
-    moves = _moves(before, places, keys, event_seq)
-    flows = flows_of(moves)
-    work = Change(connection, ledger, event_seq, moves, flows, keys, ids)
-    work.restores = restores
-    noted = {keys.get(key, key): value for key, value in (curated or {}).items()}
-    work.read({*touched, *noted, *(fates or {})})
-    work.settle(noted, fates or {})
-    work.write()
+    with _collector_at_rest(len(places)):
+        before = placed_at(connection, places)
+        keys, ids = _made(connection, places)
+        moves = _moves(before, places, keys, event_seq)
+        flows = flows_of(moves)
+        work = Change(connection, ledger, event_seq, moves, flows, keys, ids)
+        work.restores = restores
+        noted = {keys.get(key, key): value for key, value in (curated or {}).items()}
+        work.read({*touched, *noted, *(fates or {})})
+        work.settle(noted, fates or {})
+        work.write()
     return Changed(keys, work.rows, sum(f.mentions for f in flows), work.consequences)
+
+
+@contextmanager
+def _collector_at_rest(n: int) -> Iterator[None]:
+    """Keep the collector from going through millions of rows again and again; none is a cycle."""
+    if n < MANY or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _made(

@@ -289,7 +289,7 @@ STEPS = ["publish", "publish_respecting", "place", "retire", "merge", "split", "
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     phases=[Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
