@@ -2,7 +2,8 @@
 
 A proposal is rows of :class:`~service.tables.Proposal`, the ids its groups would bear, and what
 publishing it would change. It is replaced when the run is brought up to date
-(:func:`rebase`), and removed when nobody can publish it any more (:func:`service.housekeeping.tidy`).
+(:func:`rebase`), and removed when nobody can publish it any more
+(:func:`service.housekeeping.tidy`).
 """
 
 from __future__ import annotations
