@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from service.actors import Actor
-from service.database import Database
+from service.database import Database, in_batches
 from service.ledger import Ledger
 from service.lookup import Lookup
 from service.placing import Assigned, Placer, Verdict, place_works
@@ -32,6 +33,8 @@ MENTIONS_AT_ONCE = 20_000
 """Mentions of one transaction: others that write wait for it."""
 SECONDS = 20.0
 """Time for placing; what is not placed by then is left to the next run."""
+PLACED_AT_ONCE = 20
+"""Works between two looks at the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,14 @@ def _place(
     with database.read() as connection:
         mentions = _mentions(connection, keys)
     waiting = [key for key in keys if any(m.identity is None for m in mentions.get(key, ()))]
-    found = place_works(placer, actor, waiting, seconds=SECONDS)
+    found: dict[int, list[Assigned]] = {}
+    if waiting and placer.warm():
+        began = time.monotonic()
+        for some in in_batches(waiting, PLACED_AT_ONCE):
+            left = SECONDS - (time.monotonic() - began)
+            if left <= 0:
+                break
+            found |= place_works(placer, actor, some, seconds=left)
     return {key: found.get(key, mentions.get(key, [])) for key in keys}
 
 

@@ -54,8 +54,11 @@ NEW_RUN = {"scope": "full", "reason": "monthly"}
 DIFFERENCES: dict[str, Any] = {
     "items": [
         {
-            "rank": 0, "kind": "merge", "mentions": 14, "identity": ID,
-            "details": {"from": [{"identity": OTHER, "mentions": 14}]},
+            "rank": 0, "kind": "merge", "mentions": 14, "identity": OTHER,
+            "details": {
+                "name": "W. Wang", "stays": 0, "decisions": [],
+                "others": [{"identity": ID, "name": "Wei Wang", "mentions": 14}],
+            },
         }
     ],
     "next": None,
@@ -76,9 +79,10 @@ CLOSED_TASK = {
 }  # fmt: skip
 
 EVENT: dict[str, Any] = {
-    "seq": 141_020, "kind": "merge", "at": AT, "actor": f"key:{KEY_ID}", "request": REQUEST,
-    "subject": "d-8m1x4v7c0k2q", "reason": "same home page", "before": None,
-    "after": {"into": ID, "merged": [OTHER]},
+    "seq": 141_020, "kind": "decision-made", "at": AT, "actor": f"key:{KEY_ID}", "request": REQUEST,
+    "subject": "d-8m1x4v7c0k2q", "reason": "same home page",
+    "before": {"versions": {ID: 140_230, OTHER: 139_801}},
+    "after": {"kind": "same", "action": "merge", "identities": [ID, OTHER]},
 }  # fmt: skip
 EVENTS = {"items": [EVENT], "next": None}
 EVENT_DETAILS: dict[str, Any] = {

@@ -40,7 +40,9 @@ def _text(description: str) -> Any:
 def list_events(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
-    kind: Annotated[str | None, _text("Such as merge, run-published or key-created.")] = None,
+    kind: Annotated[
+        str | None, _text("Such as decision-made, run-published or key-created.")
+    ] = None,
     actor_name: Annotated[
         str | None,
         QueryParameter(
