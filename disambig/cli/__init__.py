@@ -39,9 +39,9 @@ With labels, which say for some mentions who the person is:
 
 \b
 As a service, with identities that last while papers and decisions keep coming:
-  disambig serve                                     the API, in a database it makes itself
-  disambig load works.jsonl                          works into that database
-  disambig worker                                    clusters when disambig run asks for it
+  disambig serve                                     the API and its database
+  disambig load works.jsonl                          works into the database
+  disambig worker                                    clusters when asked to
 """,
     epilog="""\
 \b

@@ -37,7 +37,13 @@ def _moment(context: click.Context, option: click.Parameter, text: str | None) -
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-@click.group()
+@click.group(
+    epilog=common.examples(
+        'disambig key create --role admin --name "Ada, laptop"',
+        "disambig key list",
+        "disambig key revoke k-3k9x0f7q2m1b",
+    )
+)
 def key() -> None:
     """Make, list and revoke keys of the API.
 

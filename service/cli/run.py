@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group()
+@click.group(
+    epilog=common.examples(
+        "disambig run start --wait                 propose, and show how far it is",
+        "disambig run diff r-3k9x0f7q2m1b          what publishing would change, largest first",
+        "disambig run publish r-3k9x0f7q2m1b       let readers see it; ids stay with the people",
+        "disambig run rollback r-3k9x0f7q2m1b      take the publication back, exactly",
+    )
+)
 def run() -> None:
-    """Cluster the works that are loaded again, and publish what was found.
+    """Cluster the loaded works and publish the result.
 
     A run proposes identities; nothing that readers see changes before it is published.
-
-    \b
-      disambig run start --wait     propose, and show how far it is
-      disambig run diff ID          what publishing would change, the largest first
-      disambig run publish ID       let readers see it; ids stay where persons stay
-      disambig run rollback ID      take the publication back, exactly
     """
 
 
