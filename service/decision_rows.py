@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from service.actors import Actor
+from service.closing import close_answered, note_turns
 from service.errors import Conflict, Invalid, NotFound
 from service.identity_rows import IdentityRow, active_identity, identity_rows
 from service.ids import new_id
@@ -242,6 +243,8 @@ def settle(
         connection, without_retired(connection, [*known, *links]),
         "earlier decisions stand against this", "undo them first, or decide otherwise",
     )  # fmt: skip
+    close_answered(connection, draft.event, changed.rows, ends)
+    note_turns(connection, draft.event)
     versions = {row.id: row.version for row in changed.rows.values()}
     created = [changed.rows[key].id for key in changed.keys.values()]
     return Made(draft.id, draft.event, versions, created)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, update
 
 from service.actors import Actor
+from service.closing import close_moot, note_turns, turn_back
 from service.database import Database
 from service.errors import Conflict, NotFound, Stale
 from service.ledger import Ledger
@@ -75,6 +76,8 @@ def publish(
             curates=True,
         )  # fmt: skip
         changed = change(connection, ledger, seq, plan.places)
+        close_moot(connection, seq)
+        note_turns(connection, seq)
         insist(
             connection, without_retired(connection, links_in_force(connection)),
             f"run {run.id} breaks decisions", "rebase the run",
@@ -128,7 +131,10 @@ def rollback(
             ROLLED_BACK, actor, subject=run.id, reason=reason,
             before={"event": done.seq}, curates=True,
         )  # fmt: skip
+        turn_back(connection, done.seq, seq)
         changed = take_back(connection, ledger, done, seq)
+        close_moot(connection, seq)
+        note_turns(connection, seq)
         insist(
             connection, without_retired(connection, links_in_force(connection)),
             f"what was published before run {run.id} breaks later decisions",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -18,7 +18,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
+    false,
+    func,
     insert,
+    not_,
     or_,
     select,
     update,
@@ -26,17 +30,29 @@ from sqlalchemy import (
 
 from disambig.console import safe
 from service.actors import Actor
+from service.closing import close_task
 from service.database import Database
 from service.errors import Conflict, NotFound
 from service.ids import new_id
 from service.ledger import Ledger
-from service.tables import Event, Name, Task
+from service.tables import Decision, Event, Judgement, Name, Task
 
-KINDS = ("conflict", "merge", "split", "assign")
+KINDS = ("conflict", "merge", "split", "assign", "sample")
 STATES = ("open", "closed")
 
 _turn: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
 _CLOSING = Event.__table__.alias("closing")
+STANDING: ColumnElement[bool] = ~exists().where(
+    Decision.key == Judgement.decision_key, Decision.undone_seq.is_not(None)
+)
+"""Of a judgement: that it counts, for the decision it led to, if any, is in force."""
+_answers = (
+    select(func.count())
+    .select_from(Judgement)
+    .where(Judgement.task_key == Task.key, STANDING)
+    .correlate(Task)
+    .scalar_subquery()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,14 @@ class Question:
         What a person needs to answer it; public ids only.
     name_key : int or None
         Exact-name cluster it concerns.
+    block_key : int or None
+        Block it comes from.
+    error : float or None
+        Probability that what is published is wrong.
+    effort : int or None
+        Papers that the answer takes a look at.
+    blind : str or None
+        Why several people are asked without seeing each other's answers.
     """
 
     kind: str
@@ -65,11 +89,19 @@ class Question:
     priority: float
     evidence: dict[str, Any]
     name_key: int | None = None
+    block_key: int | None = None
+    error: float | None = None
+    effort: int | None = None
+    blind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskInfo:
-    """A task as readers see it; ``name`` is the printed name it concerns."""
+    """A task as readers see it.
+
+    ``name`` is the printed name it concerns. Somebody works on it where ``leased_by`` is set.
+    ``answers`` counts those that were given and stand; what they say is told when it is closed.
+    """
 
     id: str
     kind: str
@@ -84,6 +116,40 @@ class TaskInfo:
     closed_by: str | None
     closed_at: datetime | None
     reason: str | None
+    version: int
+    leased_by: str | None
+    leased_until: datetime | None
+    error: float | None
+    effort: int | None
+    blind: bool
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tasks to list; None: any.
+
+    Attributes
+    ----------
+    kind, state : str or None
+    name : str or None
+        A folded name.
+    least, most : int or None
+        Bounds of the mentions that the answer bears on.
+    held : str or None
+        ``me``, ``others``, or ``nobody``: who works on it now.
+    reviewer : str or None
+        Who asks. Open tasks that this person has answered, and that wait for others, are left
+        out.
+    """
+
+    kind: str | None = None
+    state: str | None = "open"
+    name: str | None = None
+    least: int | None = None
+    most: int | None = None
+    held: str | None = None
+    reviewer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +177,21 @@ def open_tasks(
             "id": ids[of], "kind": q.kind, "state": "open", "subject": q.subject,
             "name_key": q.name_key, "mentions": q.mentions, "priority": q.priority,
             "evidence": q.evidence, "created_at": ledger.at, "created_seq": seq,
+            "version": seq, "block_key": q.block_key, "error": q.error, "effort": q.effort,
+            "blind": q.blind,
         }
         for of, q in wanted.items()
         if of not in known
     ]  # fmt: skip
     again = [
-        {"given": known[of], "mentions": q.mentions, "priority": q.priority, "evidence": q.evidence}
+        {
+            "given": known[of], "mentions": q.mentions, "priority": q.priority,
+            "evidence": q.evidence, "block_key": q.block_key, "error": q.error,
+            "effort": q.effort,
+        }
         for of, q in wanted.items()
         if of in known
-    ]
+    ]  # fmt: skip
     if fresh:
         connection.execute(insert(Task), fresh)
     if again:
@@ -138,8 +210,11 @@ def close_tasks(
         changed = (
             update(Task)
             .where(Task.kind == kind, Task.state == "open", Task.subject.in_(some))
-            .values(state="closed", closed_seq=seq, closed_by=actor.name)
-        )
+            .values(
+                state="closed", closed_seq=seq, closed_by=actor.name, version=seq,
+                leased_by=None, leased_until=None,
+            )
+        )  # fmt: skip
         closed += connection.execute(changed).rowcount
     return closed
 
@@ -157,15 +232,46 @@ def listed(
 
     ``name`` is a folded name; None for a kind, state or name means any.
     """
+    return page(connection, Wanted(kind, state, name), limit, after)
+
+
+def page(
+    connection: Connection, wanted: Wanted, limit: int = 50, after: After | None = None
+) -> tuple[list[TaskInfo], After | None]:
+    """The same of the tasks wanted."""
     query = _query().order_by(_turn, Task.priority.desc(), Task.key).limit(limit + 1)
-    for column, value in ((Task.kind, kind), (Task.state, state), (Name.folded, name)):
-        if value is not None:
-            query = query.where(column == value)
+    query = query.where(*conditions(wanted))
     if after is not None:
         query = query.where(_follows(after))
     rows = connection.execute(query).mappings().all()
     more = After(*_place(rows[limit - 1])) if len(rows) > limit else None
     return [_info(row) for row in rows[:limit]], more
+
+
+def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Conditions on :class:`~service.tables.Task` and the name that it concerns."""
+    found: list[ColumnElement[bool]] = []
+    for column, value in (
+        (Task.kind, wanted.kind), (Task.state, wanted.state), (Name.folded, wanted.name),
+    ):  # fmt: skip
+        if value is not None:
+            found.append(column == value)
+    if wanted.least is not None:
+        found.append(Task.mentions >= wanted.least)
+    if wanted.most is not None:
+        found.append(Task.mentions <= wanted.most)
+    held = and_(Task.leased_by.is_not(None), Task.leased_until > datetime.now(UTC))
+    if wanted.held == "nobody":
+        found.append(not_(func.coalesce(held, false())))
+    elif wanted.held is not None:
+        mine = Task.leased_by == wanted.reviewer
+        found += [held, mine if wanted.held == "me" else not_(mine)]
+    if wanted.reviewer is not None:
+        own = exists().where(
+            STANDING, Judgement.task_key == Task.key, Judgement.reviewer == wanted.reviewer
+        )
+        found.append(or_(Task.state != "open", not_(own)))
+    return found
 
 
 def found(connection: Connection, task_id: str) -> TaskInfo:
@@ -209,10 +315,8 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
             "task-closed", actor, subject=task_id, reason=reason,
             before={**told, "state": "open"}, after={**told, "state": "closed"},
         )  # fmt: skip
-        changed = update(Task).where(Task.id == task_id)
-        connection.execute(
-            changed.values(state="closed", closed_seq=seq, closed_by=actor.name)
-        )  # fmt: skip
+        key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
+        close_task(connection, seq, key)
         return found(connection, task_id)
 
 
@@ -244,7 +348,9 @@ def _query() -> Any:
         select(
             Task.id, Task.kind, Task.state, Task.subject, Name.printed.label("name"),
             Task.mentions, Task.priority, Task.evidence, Task.created_at, Task.created_seq,
-            Task.closed_by, _CLOSING.c.at.label("closed_at"), _CLOSING.c.reason,
+            Task.closed_by, _CLOSING.c.at.label("closed_at"), _CLOSING.c.reason, Task.version,
+            Task.leased_by, Task.leased_until, Task.error, Task.effort,
+            Task.blind.is_not(None).label("blind"), _answers.label("answers"),
             _turn.label("first"), Task.key,
         )
         .outerjoin(Name, Name.key == Task.name_key)
@@ -265,4 +371,8 @@ def _place(row: Mapping[Any, Any]) -> tuple[int, float, int]:
 
 
 def _info(row: Mapping[Any, Any]) -> TaskInfo:
-    return TaskInfo(**{name: row[name] for name in TaskInfo.__slots__})
+    values = {name: row[name] for name in TaskInfo.__slots__}
+    until = values["leased_until"]
+    if until is None or until <= datetime.now(UTC):
+        values["leased_by"] = values["leased_until"] = None
+    return TaskInfo(**values)

@@ -11,7 +11,7 @@ works that were there before is not counted again; the next full run does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from disambig import domain
     from disambig.constraints import Constraints
     from disambig.corpus import Corpus
+    from disambig.index import CorpusIndex
+    from disambig.model import Model
     from disambig.statistics import Statistics
 
 Int64 = npt.NDArray[np.int64]
@@ -51,7 +53,7 @@ IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class Part:
     """What a run over some blocks reads in one state of the database."""
 
     places: Places
@@ -88,13 +90,8 @@ def cluster_touched(
         part = _read(connection, since, run_key)
     if part is None:
         return None
-    corpus, work_keys = _corpus(part)
-    constraints = _constraints(part, corpus)
-    known = [artifacts.statistics(database, engine.settings.data, *part.statistics_of)]
-    if part.newer:
-        known.append(_counted(part.newer))
-    with engine.progress("Indexing", None, "words"):
-        index, _ = indexed(corpus, model, engine.space(model), known)
+    index, work_keys, constraints = index_of(database, engine, model, part)
+    corpus = index.corpus
     from disambig.estimator import cluster_index
 
     people = cluster_index(
@@ -111,6 +108,29 @@ def cluster_touched(
     )  # fmt: skip
 
 
+def index_of(
+    database: Database, engine: Engine, model: Model, part: Part
+) -> tuple[CorpusIndex, Int64, Constraints]:
+    """Index of a part with the statistics of the whole, keys of its works, and what binds it."""
+    corpus, work_keys = _corpus(part)
+    constraints = _constraints(part, corpus)
+    known = [artifacts.statistics(database, engine.settings.data, *part.statistics_of)]
+    if part.newer:
+        known.append(_counted(part.newer))
+    with engine.progress("Indexing", None, "words"):
+        index, _ = indexed(corpus, model, engine.space(model), known)
+    return index, work_keys, constraints
+
+
+def read_blocks(connection: Connection, blocks: Collection[int]) -> Part | None:
+    """Read some blocks by themselves; None without a full run whose statistics are new enough."""
+    known = _known(connection, None)
+    if known is None:
+        return None
+    places = Places.read(connection, among(connection, Signature.block_key, blocks))
+    return _part(connection, places, len(blocks), *known)
+
+
 def touched_blocks(connection: Connection, since: int, run_key: int | None = None) -> set[int]:
     """Keys of the blocks to cluster again, those that are linked with them included."""
     found = set(connection.scalars(select(Block.key).where(Block.touched > since)))
@@ -118,17 +138,9 @@ def touched_blocks(connection: Connection, since: int, run_key: int | None = Non
     return found | _linked(connection, found, run_key)
 
 
-def _read(connection: Connection, since: int, run_key: int | None) -> _Part | None:
-    from service.decisions import constraints_of
-    from service.stored import works_by_key
-
-    statistics_of = _statistics_of(connection, run_key)
-    if statistics_of is None:
-        return None
-    key, run_id, last_work = statistics_of
-    total = connection.scalar(select(func.count()).select_from(Work)) or 0
-    newer = list(connection.scalars(select(Work.key).where(Work.key > last_work)))
-    if len(newer) > OUTDATED * total:
+def _read(connection: Connection, since: int, run_key: int | None) -> Part | None:
+    known = _known(connection, run_key)
+    if known is None:
         return None
     blocks = touched_blocks(connection, since, run_key)
     here = or_(
@@ -147,6 +159,30 @@ def _read(connection: Connection, since: int, run_key: int | None) -> _Part | No
     )
     if len(places.key) > MOST * (signatures or 0):
         return None
+    return _part(connection, places, len(blocks), *known)
+
+
+def _known(connection: Connection, run_key: int | None) -> tuple[tuple[int, str], list[int]] | None:
+    """The run whose statistics to use, and works that are newer; None where too many are."""
+    statistics_of = _statistics_of(connection, run_key)
+    if statistics_of is None:
+        return None
+    key, run_id, last_work = statistics_of
+    total = connection.scalar(select(func.count()).select_from(Work)) or 0
+    newer = list(connection.scalars(select(Work.key).where(Work.key > last_work)))
+    return None if len(newer) > OUTDATED * total else ((key, run_id), newer)
+
+
+def _part(
+    connection: Connection,
+    places: Places,
+    blocks: int,
+    statistics_of: tuple[int, str],
+    newer: list[int],
+) -> Part:
+    from service.decisions import constraints_of
+    from service.stored import works_by_key
+
     work_keys = np.unique(places.place >> POSITIONS).tolist()
     works: dict[int, domain.Work] = {}
     for some in in_batches(work_keys, KEYS_AT_ONCE):
@@ -160,9 +196,7 @@ def _read(connection: Connection, since: int, run_key: int | None) -> _Part | No
         further = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
         bound += works_by_key(connection, list(further)).values()
     added = list(works_by_key(connection, newer).values())
-    return _Part(
-        places, works, bound, decisions, added, (key, run_id), basis(connection), len(blocks)
-    )
+    return Part(places, works, bound, decisions, added, statistics_of, basis(connection), blocks)
 
 
 def _statistics_of(connection: Connection, run_key: int | None) -> tuple[int, str, int] | None:
@@ -233,7 +267,7 @@ def _by_group(here: type[Signature], there: type[Signature], run_key: int) -> Se
     )
 
 
-def _corpus(part: _Part) -> tuple[Corpus, Int64]:
+def _corpus(part: Part) -> tuple[Corpus, Int64]:
     """The signatures of the part with all company of theirs, and keys of its works in order."""
     from disambig.corpus import Corpus
     from disambig.shards import corpus_of, shard_tables
@@ -247,7 +281,7 @@ def _corpus(part: _Part) -> tuple[Corpus, Int64]:
     return corpus, np.array([key_of[i] for i in corpus.work_ids], dtype=np.int64)
 
 
-def _constraints(part: _Part, corpus: Corpus) -> Constraints:
+def _constraints(part: Part, corpus: Corpus) -> Constraints:
     """Decisions and identifiers, from wherever they are, as they bear on the corpus."""
     from disambig.constraints import compile_constraints
     from disambig.corpus import Corpus

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select, update
 
 from service.actors import Actor
+from service.closing import close_answered, note_turns, turn_back
 from service.database import Database
 from service.decision_rows import Made, refuse_contradictions
 from service.errors import Conflict, NotFound
@@ -71,15 +72,20 @@ def _turn(
             UNDONE if undoing else REDONE, actor, subject=decision_id, reason=reason,
             before=told, curates=True,
         )  # fmt: skip
+        turn_back(connection, done.seq, seq)
         changed = take_back(connection, ledger, done, seq)
         state = update(Decision).where(Decision.key == key)
         connection.execute(state.values(undone_seq=seq if undoing else None))
-        _check(connection, key, {*done.moves}, decision_id)
+        ends = _check(connection, key, {*done.moves}, decision_id)
+        close_answered(connection, seq, changed.rows, ends)
+        note_turns(connection, seq)
         return Made(decision_id, seq, {r.id: r.version for r in changed.rows.values()}, [])
 
 
-def _check(connection: Connection, decision_key: int, moved: set[int], decision_id: str) -> None:
-    """Refuse what breaks links that are now in force around a decision's mentions."""
+def _check(
+    connection: Connection, decision_key: int, moved: set[int], decision_id: str
+) -> set[int]:
+    """Refuse what breaks links that are now in force around a decision's mentions; these."""
     query = select(DecisionLink.a_key, DecisionLink.b_key)
     rows = connection.execute(query.where(DecisionLink.decision_key == decision_key))
     ends = {end for row in rows for end in (row[0], row[1])}
@@ -89,3 +95,4 @@ def _check(connection: Connection, decision_key: int, moved: set[int], decision_
         connection, without_retired(connection, links),
         "other decisions depend on this", "undo them first",
     )  # fmt: skip
+    return ends | moved

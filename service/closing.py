@@ -1,0 +1,245 @@
+"""Questions that an event answers are closed with it, and come back when it is taken back.
+
+A decision answers every question about identities that are no longer two, or no longer one, and
+every question whose answer follows from decisions now in force: whoever made it, in whatever way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from service.identity_rows import ACTIVE
+from service.link_rows import links_around, without_retired
+from service.links import Groups, Link
+from service.sets import among
+from service.tables import Event, Identity, Membership, Signature, Task, TaskTurn, Work
+
+
+class _Asked(NamedTuple):
+    key: int
+    kind: str
+    subject: str
+
+
+def close_answered(
+    connection: Connection, event_seq: int, identities: Iterable[int], signatures: Iterable[int]
+) -> list[str]:
+    """Close the open questions that an event answers; their ids.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of a write that holds the ledger; what the event did is written.
+    event_seq : int
+    identities, signatures : iterables of int
+        Keys of what the event changed or stated something about.
+    """
+    mentions = set(signatures)
+    keys = set(identities) | set(_identity_of(connection, mentions).values())
+    named = _ids(connection, keys)
+    asked = [a for a in _open(connection, ("merge", "split")) if _about(a.subject) & named.keys()]
+    answered = [a.key for a in asked if a.kind == "merge" and _is_settled(connection, a)]
+    answered += [a.key for a in asked if a.kind == "split" and _is_decided(connection, a)]
+    answered += _placed(connection, mentions)
+    return _close(connection, event_seq, answered)
+
+
+def close_moot(connection: Connection, event_seq: int) -> list[str]:
+    """Close the open questions about identities that are no more; their ids."""
+    asked = _open(connection, ("merge", "split"))
+    named = {identity for a in asked for identity in _about(a.subject)}
+    query = select(Identity.id).where(
+        among(connection, Identity.id, named), Identity.status == ACTIVE
+    )
+    active = set(connection.scalars(query)) if named else set()
+    return _close(connection, event_seq, [a.key for a in asked if _about(a.subject) - active])
+
+
+def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
+    """Close one question because of an event; False if it was closed already."""
+    return bool(_close(connection, event_seq, [task_key]))
+
+
+def note_turns(connection: Connection, event_seq: int) -> None:
+    """Remember which questions an event opened or closed, at its end."""
+    known = set(
+        connection.scalars(select(TaskTurn.task_key).where(TaskTurn.event_seq == event_seq))
+    )
+    closed = select(Task.key).where(Task.closed_seq == event_seq, Task.state == "closed")
+    opened = select(Task.key).where(
+        Task.state == "open", Task.kind == "conflict", Task.created_seq == event_seq
+    )
+    turns = dict.fromkeys(connection.scalars(closed), False)
+    turns |= dict.fromkeys(connection.scalars(opened), True)
+    fresh = {key: opened for key, opened in turns.items() if key not in known}
+    changed = update(Task).where(among(connection, Task.key, fresh))
+    connection.execute(changed.values(version=event_seq))
+    _turn(connection, event_seq, fresh)
+
+
+def turn_back(connection: Connection, event_seq: int, by: int) -> list[int]:
+    """Turn back, as part of the event ``by``, what an event did to questions; keys of those
+    that are open again. Call it before memberships and ids are taken back.
+    """
+    query = (
+        select(Task.key, Task.state, Task.kind, Task.subject, Task.closed_seq, TaskTurn.opened)
+        .join(TaskTurn, TaskTurn.task_key == Task.key)
+        .where(TaskTurn.event_seq == event_seq)
+    )
+    rows = connection.execute(query).all()
+    over = [r.key for r in rows if r.opened and r.state == "open"]
+    back = [r for r in rows if not r.opened and r.state == "closed" and r.closed_seq == event_seq]
+    _close(connection, by, over)
+    taken = select(Task.kind, Task.subject).where(
+        Task.state == "open", among(connection, Task.subject, {r.subject for r in back})
+    )
+    asked = {(kind, subject) for kind, subject in connection.execute(taken)} if back else set()
+    again = [r.key for r in back if (r.kind, r.subject) not in asked]
+    if again:
+        opened = update(Task).where(among(connection, Task.key, again))
+        connection.execute(
+            opened.values(
+                state="open", closed_seq=None, closed_by=None, version=by,
+                leased_by=None, leased_until=None,
+            )
+        )  # fmt: skip
+        _turn(connection, by, dict.fromkeys(again, True))
+    return again
+
+
+def subject_of(*identities: str) -> str:
+    """What a question about identities is known by: their ids in order."""
+    return "+".join(sorted(identities))
+
+
+def _about(subject: str) -> set[str]:
+    return set(subject.split("+"))
+
+
+def _open(connection: Connection, kinds: Collection[str]) -> list[_Asked]:
+    query = select(Task.key, Task.kind, Task.subject)
+    rows = connection.execute(query.where(Task.state == "open", Task.kind.in_(kinds)))
+    return [_Asked(*row) for row in rows]
+
+
+def _ids(connection: Connection, keys: Collection[int]) -> dict[str, int]:
+    query = select(Identity.id, Identity.key).where(among(connection, Identity.key, keys))
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _is_settled(connection: Connection, asked: _Asked) -> bool:
+    """Whether two identities are no longer two, or decisions say that they are."""
+    query = select(Identity.key).where(
+        among(connection, Identity.id, _about(asked.subject)), Identity.status == ACTIVE
+    )
+    keys = list(connection.scalars(query))
+    if len(keys) < 2:
+        return True
+    members = select(Membership.signature_key).where(
+        among(connection, Membership.identity_key, keys)
+    )
+    links = links_in_sight(connection, list(connection.scalars(members)))
+    ends = {end for link in links if not link.must for end in (link.a, link.b)}
+    of = _identity_of(connection, ends)
+    barred = {frozenset((of.get(k.a), of.get(k.b))) for k in links if not k.must}
+    return frozenset(keys) in barred
+
+
+def _is_decided(connection: Connection, asked: _Asked) -> bool:
+    """Whether the sides of an identity have parted, or decisions bind them together."""
+    active = select(Identity.status).where(Identity.id == asked.subject)
+    evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
+    sides = [_mentions(connection, side.get("mentions", ())) for side in evidence.get("sides", ())]
+    if connection.scalar(active) != ACTIVE or len(sides) != 2:
+        return True
+    of = _identity_of(connection, sides[0] | sides[1])
+    where = [{of.get(mention) for mention in side} - {None} for side in sides]
+    if not where[0] & where[1]:
+        return True
+    groups = Groups(links_in_sight(connection, sides[0] | sides[1]))
+    left, right = ({groups.of(mention) for mention in side} for side in sides)
+    return bool(left & right)
+
+
+def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Link]:
+    """Links in force around mentions, about mentions that still are."""
+    return without_retired(connection, links_around(connection, signatures))
+
+
+def _mentions(connection: Connection, told: Iterable[Mapping[str, Any]]) -> set[int]:
+    wanted = {(m["work"], m["position"]) for m in told}
+    query = (
+        select(Work.id, Signature.position, Signature.key)
+        .join(Work, Work.key == Signature.work_key)
+        .where(
+            Signature.retired_version.is_(None), among(connection, Work.id, {w for w, _ in wanted})
+        )
+    )
+    rows = connection.execute(query) if wanted else ()
+    return {key for work, position, key in rows if (work, position) in wanted}
+
+
+def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
+    """Open questions whose one of these mentions is that have an identity by now."""
+    if not signatures or connection.scalar(
+        select(Task.key).where(Task.state == "open", Task.kind == "assign").limit(1)
+    ) is None:  # fmt: skip
+        return []
+    query = (
+        select(Work.id, Signature.position)
+        .join(Signature, Signature.work_key == Work.key)
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(among(connection, Signature.key, signatures))
+    )
+    subjects = {f"{work}:{position}" for work, position in connection.execute(query)}
+    asked = select(Task.key).where(
+        Task.state == "open", Task.kind == "assign", among(connection, Task.subject, subjects)
+    )
+    return list(connection.scalars(asked))
+
+
+def _identity_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
+    if not signatures:
+        return {}
+    query = select(Membership.signature_key, Membership.identity_key).where(
+        among(connection, Membership.signature_key, signatures)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _close(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
+    if not keys:
+        return []
+    actor = connection.scalar(select(Event.actor).where(Event.seq == event_seq))
+    closed = (
+        update(Task)
+        .where(among(connection, Task.key, keys), Task.state == "open")
+        .values(
+            state="closed", closed_seq=event_seq, closed_by=actor, version=event_seq,
+            leased_by=None, leased_until=None,
+        )
+        .returning(Task.key, Task.id)
+    )  # fmt: skip
+    rows = connection.execute(closed).all()
+    _turn(connection, event_seq, {row.key: False for row in rows})
+    return sorted(row.id for row in rows)
+
+
+def _turn(connection: Connection, event_seq: int, turns: Mapping[int, bool]) -> None:
+    """Note turns; two of one task in one event are none."""
+    if not turns:
+        return
+    noted = TaskTurn.event_seq == event_seq, among(connection, TaskTurn.task_key, turns)
+    known = set(connection.scalars(select(TaskTurn.task_key).where(*noted)))
+    if known:
+        connection.execute(delete(TaskTurn).where(*noted))
+    rows = [
+        {"event_seq": event_seq, "task_key": key, "opened": opened}
+        for key, opened in turns.items()
+        if key not in known
+    ]
+    if rows:
+        connection.execute(insert(TaskTurn), rows)
