@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from service_processes import Place
+from service_processes import PATIENCE, Place
 from sqlalchemy import create_engine, func, select, text
 
 from disambig.ingest import read_works
@@ -58,7 +58,7 @@ def work(place: Place, *arguments: str) -> str:
     """What a worker says that does all runs that wait."""
     log = place.data / f"worker-{uuid.uuid4().hex}.log"
     process = place.start("worker", "--once", *arguments, log=log)
-    assert process.wait(120) == 0, log.read_text()
+    assert process.wait(PATIENCE) == 0, log.read_text()
     return log.read_text()
 
 
@@ -80,9 +80,22 @@ def count(database: Database, table: Any, *conditions: Any) -> int:
 
 
 def batch(number: int) -> bytes:
-    """Twenty works as JSON lines."""
+    """Twenty works as JSON lines; everybody on them bears another name, so runs stay short."""
     works = (
-        {"id": f"new-{number}-{k}", "title": f"Title {k}", "authors": [{"name": f"Ada B{k}"}]}
+        {
+            "id": f"new-{number}-{k}",
+            "title": f"Title {k}",
+            "authors": [{"name": f"{_letters(20 * number + k)} {_letters(7 * number + k)}son"}],
+        }
         for k in range(20)
     )
     return "\n".join(map(json.dumps, works)).encode()
+
+
+def _letters(number: int) -> str:
+    """A name for a number: others for others."""
+    text = ""
+    while number or not text:
+        number, digit = divmod(number, 26)
+        text += chr(ord("a") + digit)
+    return text.capitalize()

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 COMMAND = [sys.executable, "-c", "from disambig.cli import main; main()"]
+PATIENCE = 300
+"""Seconds after which a process counts as hanging, on a machine with other work, too."""
 LISTENING = re.compile(r"Listening on (http://\S+)")
 
 
@@ -70,7 +72,7 @@ class Server:
             headers={"Authorization": f"Bearer {self.key}", **content, **(headers or {})},
         )  # fmt: skip
         try:
-            with urllib.request.urlopen(request, timeout=60) as response:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 return response.status, json.loads(response.read())
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read())
@@ -107,7 +109,7 @@ def _answers(server: Server) -> bool:
 
 
 def _until(found: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) -> Any:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         result = found()
         if result:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from failure_world import ADMIN, a_place, batch, count, proposed, work
-from service_processes import Place, Server, serving
+from service_processes import PATIENCE, Place, Server, serving
 from sqlalchemy import func, select
 
 from service import publishing, runs
@@ -54,7 +54,7 @@ def kill_during(server: Server, act: Callable[[], None], within: float) -> float
     moment = CHANCE.uniform(0, within)
     time.sleep(moment)
     server.kill()
-    thread.join(60)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
     return moment
 
@@ -104,7 +104,7 @@ def test_no_acknowledged_work_is_lost_when_the_server_is_killed(
 
 def finished(place: Place, database: Database, run_id: str) -> runs.RunView:
     """The run when workers are done with it; one waits for the heartbeat of the dead to run out."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while True:
         work(place)
         with database.read() as connection:
@@ -126,7 +126,7 @@ def test_a_run_goes_on_when_its_worker_is_killed(place: Place, database: Databas
             worker.kill()
             worker.wait()
             assert violations(database) == []
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         found = None
         while found is None or (
             found.state in ("queued", "running") and time.monotonic() < deadline

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from failure_world import ADMIN, a_place, batch, count, on_server, work
 from litestar.testing import TestClient
-from service_processes import Place, Server, serving
+from service_processes import PATIENCE, Place, Server, serving
 from sqlalchemy import Connection, event, text
 
 from service import runs
@@ -52,7 +52,7 @@ def test_two_workers_never_do_one_run(place: Place, database: Database) -> None:
     wanted = [runs.create(database, ADMIN, scope=runs.FULL).id for _ in range(3)]
     logs = [place.data / f"both-{uuid.uuid4().hex}.log" for _ in range(2)]
     workers = [place.start("worker", "--once", log=log) for log in logs]
-    ends = [worker.wait(120) for worker in workers]
+    ends = [worker.wait(PATIENCE) for worker in workers]
     assert ends == [0, 0], [log.read_text() for log in logs]
     begun = [run for log in logs for run in re.findall(r"run (r-\w+) \(full\)", log.read_text())]
     assert sorted(begun) == sorted(wanted)
@@ -75,7 +75,7 @@ def test_of_two_publishers_one_wins_and_the_other_is_told(place: Place, database
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE)
     assert sorted(status for status, _ in answers.values()) == [200, 409]
     (refused,) = [answer for status, answer in answers.values() if status == 409]
     assert refused["title"] == "Conflict"
@@ -210,7 +210,7 @@ def test_a_run_survives_lost_connections(place: Place, database: Database) -> No
     run = runs.create(database, ADMIN, scope=runs.FULL)
     log = place.data / "survivor.log"
     worker = place.start("worker", log=log)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     try:
         while f"run {run.id} (full" not in log.read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -224,7 +224,7 @@ def test_a_run_survives_lost_connections(place: Place, database: Database) -> No
         assert state == "proposed", log.read_text()
     finally:
         worker.send_signal(signal.SIGTERM)
-        worker.wait(60)
+        worker.wait(PATIENCE)
     assert worker.returncode == 0
     runs.cancel(database, ADMIN, run.id)
 
@@ -243,8 +243,8 @@ def test_a_server_that_is_told_to_stop_answers_what_it_began(
         thread.start()
         time.sleep(0.3)
         server.process.send_signal(signal.SIGTERM)
-        thread.join(60)
+        thread.join(PATIENCE)
         # uvicorn ends by the signal it was sent, after everything else
-        assert server.process.wait(60) in (0, -signal.SIGTERM)
+        assert server.process.wait(PATIENCE) in (0, -signal.SIGTERM)
     assert answers == [200], (place.data / "serve.log").read_text()[-5_000:]
     assert count(database, Work, Work.id.like("new-50000%")) == 2_000
