@@ -92,7 +92,7 @@ def constraints_of(
     links = links_in_force(connection) if signatures is None else None
     links = without_retired(connection, links_around(connection, signatures or ())
                             if links is None else links)  # fmt: skip
-    places = _places(connection, {end for link in links for end in (link.a, link.b)})
+    places = places_of(connection, {end for link in links for end in (link.a, link.b)})
     kind = {True: domain.ConstraintKind.MUST, False: domain.ConstraintKind.CANNOT}
     return [
         domain.Constraint(
@@ -103,7 +103,8 @@ def constraints_of(
     ]  # fmt: skip
 
 
-def _places(connection: Connection, signatures: Collection[int]) -> dict[int, domain.Signature]:
+def places_of(connection: Connection, signatures: Collection[int]) -> dict[int, domain.Signature]:
+    """Work and position of signatures, by key."""
     query = select(Signature.key, Work.id, Signature.position)
     query = query.join(Work, Work.key == Signature.work_key)
     rows = connection.execute(query.where(among(connection, Signature.key, signatures)))
@@ -112,7 +113,7 @@ def _places(connection: Connection, signatures: Collection[int]) -> dict[int, do
 
 def namer(connection: Connection, signatures: Collection[int]) -> Callable[[int], str]:
     """What to call signatures in messages: ``WORK:POSITION``."""
-    places = _places(connection, signatures)
+    places = places_of(connection, signatures)
     names = {key: f"{at.work[:80]}:{at.position}" for key, at in places.items()}
     return lambda key: names.get(key, f"mention {key}")
 

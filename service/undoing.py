@@ -11,6 +11,7 @@ from service.decision_rows import Made, refuse_contradictions
 from service.errors import Conflict, NotFound
 from service.ledger import Ledger
 from service.link_rows import insist, links_around, without_retired
+from service.overriding import stands_alone, turn
 from service.restoring import done_by, take_back
 from service.standing import REDONE, UNDONE
 from service.tables import Decision, DecisionLink
@@ -63,6 +64,7 @@ def _turn(
                 f"decision {decision_id} is {'undone' if undoing else 'in force'} already",
                 "there is nothing to do",
             )
+        stands_alone(connection, decision_id, made, undone)
         done = done_by(connection, made if undone is None else undone)
         told = {
             "event": done.seq,
@@ -76,6 +78,7 @@ def _turn(
         changed = take_back(connection, ledger, done, seq)
         state = update(Decision).where(Decision.key == key)
         connection.execute(state.values(undone_seq=seq if undoing else None))
+        turn(connection, decision_id, made, seq, undoing=undoing)
         ends = _check(connection, key, {*done.moves}, decision_id)
         close_answered(connection, seq, changed.rows, ends)
         note_turns(connection, seq)

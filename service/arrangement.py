@@ -1,0 +1,269 @@
+"""What a wanted arrangement of mentions means: a pure decision, without a database.
+
+A column lists mentions that shall be one person. Mentions that no column lists stay where they
+are: with the column that goes on with their identity, or by themselves. Which ids go on is
+decided as for a publication (:mod:`service.matching`): the fewest mentions change theirs.
+
+The arrangement becomes links that later clusterings obey. Musts bind what came into a column,
+and a few of those that were there; all of a column only where it was confirmed as a whole.
+Cannots part the edited columns, and what left from what it left behind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from service.consequences import NOWHERE, new_identity
+from service.links import Link, star
+
+ANCHORS = 3
+"""Mentions that stay in a column and stand for it when others come in."""
+WITNESSES = 500
+"""Mentions that stay behind, of which it is said that those that left are not of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Mentions, by signature key, that shall be one person.
+
+    Attributes
+    ----------
+    mentions : tuple of int
+    identity : int or None
+        Key of the identity whose unnamed mentions are of this column, too.
+    confirmed : bool
+        Whether somebody says of all of ``mentions`` that they are one person, not only of those
+        that came.
+    """
+
+    mentions: tuple[int, ...]
+    identity: int | None = None
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Two sets of mentions that were asked about: are they one person?"""
+
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A person after the arrangement.
+
+    Attributes
+    ----------
+    identity : int
+        Key, or :func:`service.consequences.new_identity` of a number.
+    arrived, stayed : list of int
+        Mentions that were elsewhere before, and that were of this identity; the most certain
+        first.
+    confirmed : list of int
+        Those that somebody says are one person.
+    gives : bool
+        Whether mentions of this identity went elsewhere.
+    """
+
+    identity: int
+    arrived: list[int]
+    stayed: list[int]
+    confirmed: list[int]
+    gives: bool
+
+    @property
+    def edited(self) -> bool:
+        """Whether the arrangement says anything of it."""
+        return bool(self.arrived or self.confirmed or self.gives)
+
+    @property
+    def bound(self) -> list[int]:
+        """Mentions that are said to be one person."""
+        if self.confirmed:
+            extra = [m for m in self.arrived if m not in set(self.confirmed)]
+            return [*self.confirmed, *extra]
+        return [*self.stayed[:ANCHORS], *self.arrived] if self.arrived else []
+
+    @property
+    def hub(self) -> int:
+        """The mention that stands for all of it."""
+        return (self.bound or self.stayed)[0]
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """What an arrangement comes to.
+
+    Attributes
+    ----------
+    parts : list of Part
+        Everybody whom it touches and who has mentions afterwards.
+    target : dict of int to int
+        Identity of every mention of these, by signature key.
+    current : dict of int to int
+        Where each of them was; NOWHERE for none.
+    """
+
+    parts: list[Part]
+    target: dict[int, int]
+    current: dict[int, int]
+
+    @property
+    def moves(self) -> dict[int, int]:
+        """The mentions that change identity, and to which."""
+        return {m: to for m, to in self.target.items() if self.current[m] != to}
+
+    @property
+    def created(self) -> int:
+        """New identities."""
+        return sum(1 for part in self.parts if part.identity < NOWHERE)
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is moved or confirmed."""
+        return any(part.edited for part in self.parts)
+
+    def curated(self) -> dict[int, bool]:
+        """Identities on which the decision bears, those that end included."""
+        on = {part.identity for part in self.parts if part.edited}
+        on |= {self.current[m] for m in self.moves} - {NOWHERE}
+        return dict.fromkeys(sorted(on), True)
+
+
+@dataclass
+class _Gathering:
+    """Mentions on their way into parts."""
+
+    cluster: dict[int, int] = field(default_factory=dict)
+    confirmed: set[int] = field(default_factory=set)
+
+
+def arranged(
+    columns: Sequence[Column],
+    members: Mapping[int, Sequence[int]],
+    confidence: Mapping[int, float],
+    decided: Collection[int] = (),
+) -> Arranged:
+    """Compare a wanted arrangement with what is published.
+
+    Parameters
+    ----------
+    columns : sequence of Column
+        No mention and no identity is in two of them.
+    members : mapping of int to sequence of int
+        All mentions of every identity that a column states or takes mentions from.
+    confidence : mapping of int to float
+        Of mentions; the surest stand for the others.
+    decided : collection of int
+        Mentions that people confirmed under their identity.
+    """
+    current = {m: key for key, some in members.items() for m in some}
+    gathered = _gathered(columns, members)
+    for mention in gathered.cluster:
+        current.setdefault(mention, NOWHERE)
+    names = _names(gathered.cluster, current, decided)
+    target = {m: names[c] for m, c in gathered.cluster.items()}
+    order = sorted(target, key=lambda m: (-confidence.get(m, 0.0), m))
+    inside: dict[int, list[int]] = defaultdict(list)
+    for mention in order:
+        inside[target[mention]].append(mention)
+    gone = {current[m] for m, to in target.items() if current[m] != to}
+    parts = [
+        Part(
+            key,
+            [m for m in inside[key] if current[m] != key],
+            [m for m in inside[key] if current[m] == key],
+            [m for m in inside[key] if m in gathered.confirmed],
+            key in gone,
+        )
+        for key in dict.fromkeys(names[c] for c in sorted(names))
+    ]
+    return Arranged(parts, target, current)
+
+
+def _gathered(columns: Sequence[Column], members: Mapping[int, Sequence[int]]) -> _Gathering:
+    found = _Gathering()
+    continues = {c.identity: k for k, c in enumerate(columns) if c.identity is not None}
+    for k, column in enumerate(columns):
+        found.cluster.update(dict.fromkeys(column.mentions, k))
+        if column.confirmed:
+            found.confirmed.update(column.mentions)
+    for number, (key, some) in enumerate(sorted(members.items())):
+        rest = continues.get(key, len(columns) + number)
+        for mention in some:
+            found.cluster.setdefault(mention, rest)
+    return found
+
+
+def _names(
+    cluster: Mapping[int, int], current: Mapping[int, int], decided: Collection[int]
+) -> dict[int, int]:
+    """Identity that each cluster goes on with, or a new one."""
+    import numpy as np
+
+    from service.matching import match
+
+    order = sorted(cluster)
+    confirmed = set(decided)
+    found = match(
+        np.array([current[m] for m in order], dtype=np.int64),
+        np.array([cluster[m] for m in order], dtype=np.int64),
+        confirmed=np.array([m in confirmed for m in order], dtype=bool),
+    )
+    number = 0
+    names = {}
+    for c in sorted(set(cluster.values())):
+        if c in found:
+            names[c] = found[c]
+        else:
+            names[c] = new_identity(number)
+            number += 1
+    return names
+
+
+def links_of(plan: Arranged, decision: str, answers: Sequence[Sides] = ()) -> list[Link]:
+    """What an arrangement states, as links; each pair of mentions once.
+
+    Parameters
+    ----------
+    plan : Arranged
+    decision : str
+        Id of the decision that states them.
+    answers : sequence of Sides
+        Questions that the arrangement answers: sides that are one part now are said to be one
+        person, sides of two parts are not.
+    """
+    edited = [part for part in plan.parts if part.edited]
+    found = [link for part in edited if part.bound for link in star(part.bound, decision)]
+    for k, one in enumerate(edited):
+        for other in edited[:k]:
+            found.append(_cannot(one.hub, other.hub, decision))
+            for near, far in ((one, other), (other, one)):
+                if _took(plan, near, far.identity):
+                    found += [_cannot(near.hub, m, decision) for m in far.stayed[:WITNESSES]]
+    for sides in answers:
+        found += _answer(plan, sides, decision)
+    return list({(link.a, link.b): link for link in found}.values())
+
+
+def _took(plan: Arranged, part: Part, source: int) -> bool:
+    return any(plan.current[m] == source for m in part.arrived)
+
+
+def _answer(plan: Arranged, sides: Sides, decision: str) -> list[Link]:
+    left = [m for m in sides.left if m in plan.target]
+    right = [m for m in sides.right if m in plan.target]
+    homes = [{plan.target[m] for m in side} for side in (left, right)]
+    if not left or not right or any(len(home) > 1 for home in homes):
+        return []
+    if homes[0] == homes[1]:
+        return star([*left, *right], decision)
+    near = [_cannot(left[0], m, decision) for m in right[:WITNESSES]]
+    return near + [_cannot(m, right[0], decision) for m in left[1:WITNESSES]]
+
+
+def _cannot(a: int, b: int, decision: str) -> Link:
+    return Link(min(a, b), max(a, b), False, decision)
