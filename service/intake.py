@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from service.actors import Actor
+from service.choices import Verdict
 from service.database import Database, in_batches
 from service.ledger import Ledger
 from service.lookup import Lookup
-from service.placing import Assigned, Placer, Verdict, place_works
+from service.placing import Assigned, Placer, place_works
 from service.sets import among
 from service.tables import Identity, Membership, Signature
 from service.works import (

@@ -20,7 +20,8 @@ from service.tasks import Question, close_tasks, open_tasks
 
 if TYPE_CHECKING:
     from disambig import domain
-    from service.placing import Assigned, Choice
+    from service.choices import Choice
+    from service.placing import Assigned
 
 KIND = "assign"
 WORKS_AT_ONCE = 500

@@ -2,8 +2,9 @@
 
 What is sure is published as a membership of origin ``placement``; what is not becomes a task. A
 decision comes before the model: a must-link settles a mention, a cannot-link rules identities
-out. No two mentions of one work are put into one identity. Only what was published by a run is
-placed against, with the statistics of the last full run that was published.
+out. After decisions, an ORCID iD settles it that one published identity has. No two mentions of
+one work are put into one identity. Only what was published by a run is placed against, with the
+statistics of the last full run that was published.
 """
 
 from __future__ import annotations
@@ -12,18 +13,19 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
 from service import artifacts, runs
 from service.actors import Actor
-from service.bonds import FREE, Bond, bonds_of
+from service.bonds import Bond, bonds_of
+from service.choices import Choice, Verdict, decided
 from service.database import Database
 from service.errors import Conflict
 from service.ledger import Ledger
 from service.nearby import Nearby, nearby
+from service.orcid_holders import holders_of
 from service.sets import among
 from service.settings import Settings
 from service.stored import signature_keys, works_by_key
@@ -31,7 +33,6 @@ from service.tables import Identity, Membership, State
 
 if TYPE_CHECKING:
     from disambig import domain
-    from disambig.assign import Placement
     from disambig.model import Model
     from disambig.semantic import SemanticSpace
     from disambig.statistics import Statistics
@@ -40,21 +41,9 @@ if TYPE_CHECKING:
 AUTHORS = 100
 """A work of more authors is left to the next run: it says little about each of them."""
 DECIDED = "a reviewer decided it"
+SAME_ORCID = "the identity has the ORCID iD that the work prints"
 TRIES = 3
 """Times that a work is placed anew because a decision or a publication came between."""
-
-
-class Verdict(StrEnum):
-    """What becomes of a mention."""
-
-    MATCHED = "matched"
-    NEW = "new"
-    UNSURE = "unsure"
-    KNOWN = "known"
-    """It has an identity already."""
-    LATER = "later"
-    """The next run will see to it: nothing was published yet, or the work has too many authors,
-    or there was no time left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +90,6 @@ class Assigned:
     task: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What was decided of one mention, in keys; ``odds`` are (identity, probability)."""
-
-    position: int
-    verdict: Verdict
-    identity: int | None = None
-    probability: float | None = None
-    odds: tuple[tuple[int, float], ...] = ()
-    by_decision: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class _Known:
     """What placing needs besides the blocks."""
@@ -153,6 +130,12 @@ class Placer:
 
     def _statistics(self, run: Any) -> Statistics:
         return artifacts.statistics(self.database, self.settings.data, run.key, run.id)
+
+    @property
+    def loaded(self) -> str | None:
+        """Id of the run whose statistics are loaded."""
+        known = self._known
+        return None if known is None else known.run_id
 
     def warm(self) -> bool:
         """Load what placing needs, so that the first request does not wait; whether it can."""
@@ -257,65 +240,8 @@ def _choices(
     near: Nearby = nearby(connection, work)
     placements, keys, reasons = compare(near, work, known.model, known.space, known.statistics)
     threshold = known.model.settings["second_level"]
-    return decided(placements, keys, bonds, taken, threshold), reasons
-
-
-def decided(
-    placements: Sequence[Placement],
-    keys: Sequence[int],
-    bonds: Mapping[int, Bond],
-    taken: Iterable[int],
-    threshold: float,
-) -> list[Choice]:
-    """What decisions make of the model's placements.
-
-    Parameters
-    ----------
-    placements : sequence of Placement
-        Their identities are places in ``keys``.
-    keys : sequence of int
-        Keys of identities.
-    bonds : mapping of int to Bond
-        What decisions say, by position.
-    taken : iterable of int
-        Identities of other mentions of the work.
-    threshold : float
-        Probability from which the model joins.
-    """
-    free = [bonds.get(p.position, FREE) for p in placements]
-    barred = set(taken)
-    found: dict[int, Choice] = {}
-    order = sorted(range(len(placements)), key=lambda k: not free[k].must)
-    for k in order:
-        choice = _one(placements[k], keys, free[k], barred, threshold)
-        if choice.identity is not None:
-            barred.add(choice.identity)
-        found[k] = choice
-    return [found[k] for k in range(len(placements))]
-
-
-def _one(
-    placement: Placement, keys: Sequence[int], bond: Bond, taken: set[int], threshold: float
-) -> Choice:
-    at = placement.position
-    odds = [(keys[i], p) for i, p in placement.rivals]
-    if placement.identity is not None:
-        odds.insert(0, (keys[placement.identity], placement.probability))
-    if bond.must:
-        target = min(bond.must)
-        if len(bond.must) == 1 and target not in bond.cannot and target not in taken:
-            others = tuple(o for o in odds if o[0] != target)
-            return Choice(at, Verdict.MATCHED, target, 1.0, others, by_decision=True)
-        sure = tuple((i, 1.0) for i in sorted(bond.must))
-        return Choice(at, Verdict.UNSURE, None, 1.0, sure, by_decision=True)
-    left = tuple(o for o in odds if o[0] not in bond.cannot and o[0] not in taken)
-    best = left[0][1] if left else 0.0
-    if placement.identity is not None and left[:1] == tuple(odds[:1]):
-        return Choice(at, Verdict.MATCHED, left[0][0], best, left[1:])
-    if placement.verdict == "new" or (len(left) < len(odds) and best < threshold - 0.05):
-        # what was ruled out is no longer a doubt; nobody else is likely
-        return Choice(at, Verdict.NEW, None, 1 - best, left)
-    return Choice(at, Verdict.UNSURE, None, best, left)
+    holders = holders_of(connection, work)
+    return decided(placements, keys, bonds, taken, threshold, holders), reasons
 
 
 def _crowded(work: domain.Work) -> bool:
@@ -359,11 +285,15 @@ def _told(
             row = known[key]
             # telling takes time, and only where it is unsure somebody will weigh them
             why = reasons.of(author, key) if choice.verdict == Verdict.UNSURE else ()
+            if choice.by_orcid and choice.verdict == Verdict.UNSURE and (key, p) == choice.odds[0]:
+                why = (f"for: {SAME_ORCID}", "against: the names are those of two persons")
             return Rival(row.id, row.name, row.n_works, round(p, 4), why)
 
         why: tuple[str, ...] = ()
         if choice.by_decision:
             why = (f"for: {DECIDED}",)
+        elif choice.by_orcid:
+            why = (f"for: {SAME_ORCID}",)
         elif choice.verdict == Verdict.MATCHED and choice.identity is not None:
             why = reasons.of(author, choice.identity)
         elif choice.verdict == Verdict.NEW and not choice.odds:

@@ -8,8 +8,7 @@ publishing it would change. It is replaced when the run is brought up to date
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,22 +20,20 @@ from service import artifacts, runs
 from service.actors import Actor
 from service.clustering import Found, Places, table
 from service.database import Database, insert_rows
-from service.differences import KINDS, Difference, Line, difference, targets
+from service.differences import KINDS, Difference, difference, targets
 from service.errors import Conflict, Invalid
-from service.facts import display_name
 from service.ledger import Ledger
 from service.matching import match
-from service.sets import among
+from service.proposal_lines import Shown, lines_of
+from service.publication import beside
 from service.tables import (
     Decision,
     DecisionLink,
-    Identity,
     Membership,
     Proposal,
     ProposalChange,
     ProposalGroup,
     Run,
-    Signature,
 )
 
 Int64 = npt.NDArray[np.int64]
@@ -44,8 +41,6 @@ Float32 = npt.NDArray[np.float32]
 
 PAGE = 500
 """Most lines of one page."""
-NAMED = 200
-"""Other identities that one line names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +68,8 @@ class ChangeLine:
         The identity it is about; None for a new one.
     details : dict
         ``name``; ``others``, where mentions go, each with ``identity`` (None: a new one),
-        ``name`` and ``mentions``; ``stays``, the mentions it has afterwards; ``decisions``.
+        ``name`` and ``mentions``; ``stays``, the mentions it has afterwards; ``following``, how
+        many of the mentions the proposal does not speak of: they follow the others; ``decisions``.
     """
 
     rank: int
@@ -258,8 +254,45 @@ def _compared(
     )
     target = targets(proposed.cluster, continues)
     sizes = dict(zip(keys.tolist(), size.tolist(), strict=True))
-    compared = difference(identity, target, decided, sizes)
-    return continues, compared, list(_lines(connection, compared.lines, proposed, identity))
+    shown, further = _with_others(connection, Shown(proposed.signature, identity, target), sizes)
+    compared = difference(
+        shown.before, shown.after, np.isin(shown.signature, _decided(connection)), sizes
+    )
+    totals = {**compared.totals, **further, "mentions": len(proposed.signature)}
+    rows = list(lines_of(connection, compared.lines, shown, len(proposed.signature)))
+    return continues, Difference(compared.lines, totals), rows
+
+
+def _with_others(
+    connection: Connection, shown: Shown, sizes: Mapping[int, int]
+) -> tuple[Shown, dict[str, int]]:
+    """With the mentions that publishing would move though the proposal does not speak of them.
+
+    Those come last. Proposed ones are where publishing would put them; the totals tell how many
+    others there are, and what becomes of them. See :func:`service.publication.beside`.
+    """
+    touched = np.unique(np.concatenate([shown.before, shown.after]))
+    mentions = sum(sizes.get(key, 0) for key in touched[touched >= 0].tolist())
+    if mentions == int((shown.before >= 0).sum()):
+        return shown, {"mentions_beside": 0, "mentions_following": 0, "mentions_apart": 0}
+    target = dict(zip(shown.signature.tolist(), shown.after.tolist(), strict=True))
+    before = zip(shown.signature.tolist(), shown.before.tolist(), strict=True)
+    inside = {signature: key for signature, key in before if key >= 0}
+    fresh = -2 - int(shown.after.min(initial=-1)) + 1
+    found = beside(connection, inside, target, max(fresh, 0))
+    target |= found.apart
+    moved = sorted(found.moved.items())
+    extra = np.array([(s, found.outside[s], to) for s, to in moved], dtype=np.int64).reshape(-1, 3)
+    after = np.array([target[s] for s in shown.signature.tolist()], dtype=np.int64)
+    whole = Shown(
+        np.concatenate([shown.signature, extra[:, 0]]),
+        np.concatenate([shown.before, extra[:, 1]]),
+        np.concatenate([after, extra[:, 2]]),
+    )
+    return whole, {
+        "mentions_beside": len(found.outside), "mentions_following": len(moved),
+        "mentions_apart": len(found.apart),
+    }  # fmt: skip
 
 
 def _looked_up(placed: Int64, signature: Int64) -> Int64:
@@ -283,69 +316,6 @@ def _decided(connection: Connection) -> Int64:
         connection, select(Membership.signature_key).where(Membership.origin == "decision")
     )
     return np.unique(np.concatenate([table(connection, standing).ravel(), moved.ravel()]))
-
-
-def _lines(
-    connection: Connection, lines: list[Line], proposed: _Proposed, identity: Int64
-) -> Iterator[tuple[Any, ...]]:
-    """Rank, kind, mentions, identity and details of each line."""
-    named = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:NAMED]))}
-    known = _identities(connection, [key for key in named if key >= 0])
-    fresh = _new_names(connection, {-2 - key for key in named if key < 0}, proposed)
-    decisions = _decisions_of(
-        connection, {line.key for line in lines if line.kind == "decision"}, proposed, identity
-    )
-
-    def told(key: int) -> tuple[str | None, str]:
-        return known.get(key, (None, "")) if key >= 0 else (None, fresh.get(-2 - key, ""))
-
-    for rank, line in enumerate(lines):
-        public, name = told(line.key)
-        others = [
-            {"identity": told(key)[0], "name": told(key)[1], "mentions": n}
-            for key, n in sorted(line.others, key=lambda other: -other[1])[:NAMED]
-        ]
-        details = {"name": name, "others": others, "stays": line.stays}
-        if line.kind == "decision":
-            details["decisions"] = decisions.get(line.key, [])
-        yield rank, line.kind, line.mentions, public, details
-
-
-def _identities(connection: Connection, keys: Iterable[int]) -> dict[int, tuple[str | None, str]]:
-    query = select(Identity.key, Identity.id, Identity.name).where(
-        among(connection, Identity.key, keys)
-    )
-    return {key: (public, name) for key, public, name in connection.execute(query)}
-
-
-def _new_names(connection: Connection, clusters: set[int], proposed: _Proposed) -> dict[int, str]:
-    """What new identities would be called."""
-    rows = np.isin(proposed.cluster, list(clusters))
-    of = dict(zip(proposed.signature[rows].tolist(), proposed.cluster[rows].tolist(), strict=True))
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
-    query = select(Signature.key, Signature.printed).where(among(connection, Signature.key, of))
-    for key, printed in connection.execute(query):
-        names = counts[of[key]]
-        names[printed] = names.get(printed, 0) + 1
-    return {cluster: display_name(names) for cluster, names in counts.items()}
-
-
-def _decisions_of(
-    connection: Connection, identities: set[int], proposed: _Proposed, identity: Int64
-) -> dict[int, list[str]]:
-    """Public ids of the decisions in force about mentions of identities, at most NAMED each."""
-    rows = np.isin(identity, list(identities))
-    of = dict(zip(proposed.signature[rows].tolist(), identity[rows].tolist(), strict=True))
-    found: dict[int, set[str]] = defaultdict(set)
-    for end in (DecisionLink.a_key, DecisionLink.b_key):
-        query = (
-            select(end, Decision.id)
-            .join(Decision, Decision.key == DecisionLink.decision_key)
-            .where(Decision.undone_seq.is_(None), among(connection, end, of))
-        )
-        for key, decision in connection.execute(query):
-            found[of[key]].add(decision)
-    return {key: sorted(ids)[:NAMED] for key, ids in found.items()}
 
 
 def _write(

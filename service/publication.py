@@ -3,13 +3,14 @@
 Mentions that a proposal does not speak of (newer than it, or of other blocks) stay in their
 identity as long as that goes on. Where it does not, they go where most of it goes, staying being
 one of the choices; a mention that a decision binds to another follows that one. None follows
-into an identity that has a mention of its work already.
+into an identity that has a mention of its work already. Nor is a mention published where another
+of its work stays that the proposal does not speak of: it stays itself, or is alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,26 +44,129 @@ class Plan:
     proposed: int
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What publishing a proposal does beside what the proposal says.
+
+    Attributes
+    ----------
+    moved : dict of int to int
+        Where mentions go that it does not speak of; those that stay are left out.
+    apart : dict of int to int
+        Where proposed mentions go that would be with one of their own work otherwise.
+    outside : dict of int to int
+        Identity, before, of every mention that it does not speak of, of the identities that it
+        bears on.
+    """
+
+    moved: dict[int, int]
+    apart: dict[int, int]
+    outside: dict[int, int]
+
+
 def plan_of(connection: Connection, run_key: int, run_id: str) -> Plan:
     """The plan of publishing a run, in a write that holds the ledger."""
     rows = _proposal(connection, run_key)
     before = placed_at(connection, rows)
-    touched = {place.identity for place in before.values()}
-    members = members_of(connection, touched)
-    links = without_retired(connection, links_in_force(connection))
     continues = _continued(connection, run_key, run_id, rows)
     target = {signature: continues[cluster] for signature, (cluster, _) in rows.items()}
-    outside = {s: identity for s, identity in members.items() if s not in rows}
-    binding = [link for link in links if {link.a, link.b} & outside.keys()]
     inside = {s: place.identity for s, place in before.items()}
-    moved = followers(outside, inside, target, binding)
-    allowed = without_clashes(connection, moved, target | outside, binding)
+    found = beside(connection, inside, target, len(continues))
     places = {s: Place(target[s], sure, "run", run_key) for s, (_, sure) in rows.items()}
-    staying = placed_at(connection, allowed)
-    for signature, identity in allowed.items():
+    for signature, identity in found.apart.items():
+        if inside.get(signature) == identity:
+            places[signature] = before[signature]
+        else:
+            places[signature] = places[signature]._replace(identity=identity)
+    staying = placed_at(connection, found.moved)
+    for signature, identity in found.moved.items():
         old = staying[signature]
         places[signature] = old._replace(identity=identity, since=None)
     return Plan(places, len(rows))
+
+
+def beside(
+    connection: Connection, inside: Mapping[int, int], target: Mapping[int, int], fresh: int
+) -> Beside:
+    """What becomes of mentions that a proposal does not speak of, and what yields to them.
+
+    Parameters
+    ----------
+    inside : mapping of int to int
+        Identity before, by signature key, of the proposed mentions that are in one.
+    target : mapping of int to int
+        Identity that each proposed mention shall be in.
+    fresh : int
+        Number that no new identity of ``target`` has, nor any number above.
+    """
+    touched = set(inside.values()) | {key for key in target.values() if key >= 0}
+    members = members_of(connection, touched)
+    outside = {s: identity for s, identity in members.items() if s not in target}
+    if not outside:
+        return Beside({}, {}, {})
+    links = without_retired(connection, links_in_force(connection))
+    binding = [link for link in links if {link.a, link.b} & outside.keys()]
+    moved = followers(outside, inside, target, binding)
+    moved = without_clashes(connection, moved, {**target, **outside}, binding)
+    apart = _apart(connection, {**outside, **moved}, inside, target, links, fresh)
+    moved |= {s: apart.pop(s) for s in apart.keys() & outside.keys()}
+    return Beside(moved, apart, outside)
+
+
+def _apart(
+    connection: Connection,
+    outside: Mapping[int, int],
+    inside: Mapping[int, int],
+    target: Mapping[int, int],
+    links: Sequence[Link],
+    fresh: int,
+) -> dict[int, int]:
+    """Where mentions go that cannot be with another of their work: back, or into one of their own.
+
+    The proposed one yields, unless a decision put it there; who are bound by decisions both stay.
+    ``outside`` tells where the others will be.
+    """
+    work_of = _on_works_of(connection, outside)
+    on: dict[int, set[int]] = defaultdict(set)
+    for signature, work in work_of.items():
+        on[work].add(signature)
+    there: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for signature, identity in outside.items():
+        there[work_of[signature], identity].append(signature)
+    bound = {end for link in links if link.must for end in (link.a, link.b)}
+    barred = _barred(links)
+    found: dict[int, int] = {}
+    for signature in sorted(work_of.keys() & target.keys()):
+        met = there.get((work_of[signature], target[signature]), ())
+        yielding = [signature] if signature not in bound else [s for s in met if s not in bound]
+        for one in yielding if met else ():
+            back = inside.get(one)
+            others = (on[work_of[one]] | barred[one]) - {one}
+            now = {found.get(s, target.get(s, outside.get(s))) for s in others}
+            if back is None or back == target[signature] or back in now:
+                back = new_identity(fresh)
+                fresh += 1
+            found[one] = back
+    return found
+
+
+def _on_works_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
+    """Key of the work of these mentions and of all others on the same works."""
+    works = select(Signature.work_key).where(among(connection, Signature.key, signatures))
+    query = select(Signature.key, Signature.work_key).where(
+        Signature.work_key.in_(works), Signature.retired_version.is_(None)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _barred(links: Iterable[Link]) -> defaultdict[int, set[int]]:
+    """Mentions that each mention cannot be with, by decisions about just these two."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for link in links:
+        if not link.must:
+            found[link.a].add(link.b)
+            found[link.b].add(link.a)
+    return found
 
 
 def followers(
@@ -123,20 +227,11 @@ def without_clashes(
     if not moved:
         return {}
     must = {s for link in links if link.must for s in (link.a, link.b)}
-    barred: dict[int, set[int]] = defaultdict(set)
-    for link in links:
-        if not link.must:
-            barred[link.a].add(link.b)
-            barred[link.b].add(link.a)
-    works = select(Signature.work_key).where(among(connection, Signature.key, moved))
-    query = select(Signature.key, Signature.work_key).where(
-        Signature.work_key.in_(works), Signature.retired_version.is_(None)
-    )
+    barred = _barred(links)
+    work_of = _on_works_of(connection, moved)
     on: dict[int, list[int]] = defaultdict(list)
-    work_of = {}
-    for signature, work in connection.execute(query):
+    for signature, work in work_of.items():
         on[work].append(signature)
-        work_of[signature] = work
     found: dict[int, int] = {}
     for signature in sorted(moved):
         to = moved[signature]

@@ -146,7 +146,7 @@ def application(settings: Settings) -> Any:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    return create_app(settings)
+    return create_app(settings, warm=True)
 
 
 def _end_with(parent: Any) -> None:

@@ -22,6 +22,7 @@ from service.api import changes, docs, health, identities, names, stats, works
 from service.api.auth import Gate, KnownKeys, Limits, actor_of
 from service.api.cache import HotReads, KeptAnswers, LastEvent
 from service.api.observed import observed
+from service.api.placers import SharedPlacer
 from service.api.problems import request_id, told
 from service.api.write_routes import WRITES
 from service.database import Database
@@ -74,7 +75,9 @@ class Application(Litestar):
         await observed(super().__call__, self.state.metrics, scope, receive, send)
 
 
-def create_app(settings: Settings, database: Database | None = None) -> Litestar:
+def create_app(
+    settings: Settings, database: Database | None = None, *, warm: bool = False
+) -> Litestar:
     """The application.
 
     Parameters
@@ -82,6 +85,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Litestar
     settings : Settings
     database : Database or None
         Left out, the one that the settings name; it is then closed with the application.
+    warm : bool
+        Whether to load what placing needs in the background, before somebody posts a work.
 
     Raises
     ------
@@ -92,9 +97,14 @@ def create_app(settings: Settings, database: Database | None = None) -> Litestar
     store = open_database(settings) if database is None else database
     known, hot, last_event = KnownKeys(store), HotReads(), LastEvent(store)
 
+    placer = SharedPlacer(store, settings)
+
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if warm and settings.place_new:
+            placer.keep_warm()
         yield
+        placer.close()
         known.uses.close()
         last_event.close()
         if own:
@@ -119,6 +129,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Litestar
                 "vocabulary": Vocabulary(),
                 "metrics": Metrics(store) if settings.metrics else None,
                 "readiness": health.Readiness(settings, store),
+                "placer": placer,
             }
         ),
         logging_config=None,

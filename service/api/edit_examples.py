@@ -23,7 +23,12 @@ NEW_KEY = {
 SHOWN_KEY = {**KEY, "key": f"{KEY_ID}.Zr0c…(43 characters)"}
 KEYS = {"items": [KEY]}
 
-SUMMARY = {"created": 12, "merged": 3, "split": 1, "moved": 40, "mentions": 96}
+SUMMARY: dict[str, Any] = {
+    "works": 95_465, "mentions": 368_238, "groups": 121_310, "created": 12, "merged": 3, "split": 1,
+    "moves": 4, "kept": 57, "grown": 50, "decisions": 1, "mentions_new": 56, "mentions_moved": 40,
+    "mentions_beside": 0, "mentions_following": 0, "mentions_apart": 0, "whole": True,
+    "problems": [], "n_problems": 0,
+}  # fmt: skip
 RUN: dict[str, Any] = {
     "id": RUN_ID, "state": "running", "scope": "full", "actor": f"key:{KEY_ID}",
     "reason": "monthly", "model": "disambig 1", "based_on": 140_212, "rebases": 0,
@@ -56,7 +61,7 @@ DIFFERENCES: dict[str, Any] = {
         {
             "rank": 0, "kind": "merge", "mentions": 14, "identity": OTHER,
             "details": {
-                "name": "W. Wang", "stays": 0, "decisions": [],
+                "name": "W. Wang", "stays": 0, "following": 0,
                 "others": [{"identity": ID, "name": "Wei Wang", "mentions": 14}],
             },
         }

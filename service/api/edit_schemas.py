@@ -198,10 +198,14 @@ class Difference(Shape):
     """One line of what publishing a run would change."""
 
     rank: int = Field(description="Place by mentions, from 0.")
-    kind: str
-    mentions: int
-    identity: str | None
-    details: dict[str, Any]
+    kind: Literal["decision", "merge", "split", "move", "create", "grow"]
+    mentions: int = Field(description="How many change identity, or are in a new one.")
+    identity: str | None = Field(description="The identity it is about; null: a new one.")
+    details: dict[str, Any] = Field(
+        description="name; others: where mentions go, each with identity (null: a new one), name "
+        "and mentions; stays: mentions that it has afterwards; following: mentions among those "
+        "that the run did not cluster and that follow the others; decisions that are concerned."
+    )
 
 
 class Differences(Page):

@@ -23,6 +23,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from disambig.ingest import Row
+    from service.api.placers import SharedPlacer
     from service.intake import Outcome
     from service.placing import Assigned, Placer
     from service.works import RowResult
@@ -76,7 +77,7 @@ def post_works(
     gzip; at most 10,000 works a request (larger deliveries: `disambig load`).
     """
     rows = _rows(body, MOST_WORKS)
-    wanted = _placer(request, database, settings) if place and settings.place_new else None
+    wanted = _placer(request) if place and settings.place_new else None
 
     def act(given: Database) -> dict[str, Any]:
         from service.intake import counts, take_in, verdicts
@@ -104,14 +105,12 @@ def post_works(
 )
 def post_assign(
     request: Request[Any, Any, Any],
-    settings: NamedDependency[Settings],
-    database: NamedDependency[Database],
     body: RawBody,
 ) -> Response[bytes]:
     """A dry run: nothing is stored. At most 20 works a request."""
     from service.placing import assign
 
-    placer = _placer(request, database, settings)
+    placer = _placer(request)
     told = []
     for row in _rows(body, MOST_TRIED):
         done = None if row.received is None else assign(placer, row.received.work)
@@ -126,15 +125,9 @@ def post_assign(
     return shown({"rows": told})
 
 
-def _placer(request: Request[Any, Any, Any], database: Database, settings: Settings) -> Placer:
-    """The application's; made when it is first needed, for what it imports takes time."""
-    from service.placing import Placer
-
-    state = request.app.state
-    if "placer" not in state:
-        state["placer"] = Placer(database, settings)
-    found: Placer = state["placer"]
-    return found
+def _placer(request: Request[Any, Any, Any]) -> Placer:
+    shared: SharedPlacer = request.app.state["placer"]
+    return shared.get()
 
 
 def _rows(body: bytes, most: int) -> list[Row]:

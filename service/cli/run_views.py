@@ -129,6 +129,16 @@ def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("identities", f"{n('created')} new, {n('merged')} merged, {n('split')} split, "
                        f"{n('kept')} with other mentions than before"),
     ]  # fmt: skip
+    if found.get("mentions_beside"):
+        apart = found.get("mentions_apart", 0)
+        away = f"; {apart:,} clustered ones keep away from one of their work" if apart else ""
+        lines.append(
+            (
+                "beside",
+                f"{n('mentions_beside')} mentions of these identities were not "
+                f"clustered: {n('mentions_following')} follow, the others stay{away}",
+            )
+        )
     if found.get("scored"):
         lines.append(("compared", f"{n('scored')} of {n('considered')} pairs"))
     if found.get("decisions"):
@@ -149,8 +159,9 @@ def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
     out = console()
     tense = "has changed" if run.state == "published" else "would change"
     out.print(Text(f"What publishing {run.id} {tense}", style="bold"))
-    for name, told in _summary(run.summary or {})[:2]:
-        out.print(Text(f"  {name}: {told}"))
+    for name, told in _summary(run.summary or {}):
+        if name in ("mentions", "identities", "beside"):
+            out.print(Text(f"  {name}: {told}"))
     if not lines:
         out.print("  nothing")
         return
@@ -183,7 +194,9 @@ def _becomes(line: ChangeLine) -> str:
         return f"gains {line.mentions:,}, has {stays:,}"
     if line.kind == "create":
         return ""
+    following = line.details.get("following", 0)
     rest = f"; {stays:,} stay" if stays else "; nothing stays"
+    rest += f"; {following:,} of them were not clustered and follow" if following else ""
     return ", ".join(told) + rest
 
 

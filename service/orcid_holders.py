@@ -1,0 +1,75 @@
+"""Which published identity has the ORCID iD of an author, wherever its mentions are.
+
+An iD is believed as the engine believes it (:mod:`disambig.identifiers`): its check digit holds,
+one author of the work bears it, and one identity has it. The names decide whether that settles
+the matter: publishers print one author's iD beside another's name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from service.identifier_forms import orcid_of
+from service.sets import among
+from service.tables import ExternalId, Identity, Membership, Signature
+
+if TYPE_CHECKING:
+    from disambig import domain
+
+MOST_NAMES = 50
+"""Printed names of an identity that are compared."""
+ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Key of the one active identity that has an author's ORCID iD; whether the names fit."""
+
+    identity: int
+    fits: bool
+
+
+def holders_of(connection: Connection, work: domain.Work) -> dict[int, Holder]:
+    """Holders of the ORCID iDs of a work's authors, by position; without those that say nothing."""
+    bearers: dict[str, list[int]] = defaultdict(list)
+    for at, author in enumerate(work.authors):
+        found = orcid_of(author.orcid) if author.name.strip() else None
+        if found:
+            bearers[found].append(at)
+    own = {value: at[0] for value, at in bearers.items() if len(at) == 1}
+    if not own:
+        return {}
+    query = (
+        select(ExternalId.value, ExternalId.identity_key)
+        .join(Identity, Identity.key == ExternalId.identity_key)
+        .where(
+            ExternalId.scheme == "orcid", ExternalId.removed_seq.is_(None),
+            Identity.status == ACTIVE, among(connection, ExternalId.value, own),
+        )
+        .distinct()
+    )  # fmt: skip
+    holding: dict[str, list[int]] = defaultdict(list)
+    for value, identity in connection.execute(query):
+        holding[value].append(identity)
+    one = {own[value]: keys[0] for value, keys in holding.items() if len(keys) == 1}
+    return {at: Holder(key, _fits(connection, work.authors[at], key)) for at, key in one.items()}
+
+
+def _fits(connection: Connection, author: domain.Author, identity: int) -> bool:
+    """Whether the author's name could be a printed form of the identity's."""
+    from disambig.names import compatible, parse_name
+
+    query = (
+        select(Signature.printed)
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(Membership.identity_key == identity)
+        .distinct()
+        .order_by(Signature.printed)
+        .limit(MOST_NAMES)
+    )
+    name = parse_name(author.name, author.given, author.family)
+    return any(compatible(name, parse_name(printed)) for printed in connection.scalars(query))
