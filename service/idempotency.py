@@ -23,8 +23,9 @@ from service.ledger import Ledger
 from service.tables import Idempotency
 
 KEPT = timedelta(hours=24)
-PENDING = timedelta(minutes=10)
-"""After this long without an answer, a write in parts is taken to have died with its server."""
+PENDING = timedelta(minutes=1)
+"""After this long without an answer, a write in parts is taken to have died with its server. If it
+has not, its parts are done twice, which changes nothing: they are works, and stored once."""
 _TOKEN = re.compile(r"[\x21-\x7e]{1,200}")
 
 
