@@ -63,6 +63,11 @@ def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
     return bool(_close(connection, event_seq, [task_key]))
 
 
+def close_these(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
+    """Close questions because of an event; ids of those that were open."""
+    return _close(connection, event_seq, keys)
+
+
 def note_turns(connection: Connection, event_seq: int) -> None:
     """Remember which questions an event opened or closed, at its end."""
     known = set(

@@ -73,6 +73,21 @@ class Settings(BaseSettings):
     place_new: bool = Field(
         default=True, description="Whether mentions of posted works are placed at once."
     )
+    questions: int = Field(
+        default=1000, ge=0, le=100_000, description="Questions about identities (merge, split) "
+        "that are kept open for review at most, the most valuable; 0: none are asked.",
+    )  # fmt: skip
+    questions_per_block: int = Field(
+        default=20, ge=1, le=10_000, description="The same for one block of similar names."
+    )
+    blind_share: float = Field(
+        default=0.0, ge=0, le=1, description="Share of the tasks that two reviewers answer "
+        "without seeing each other's answers, and a third where they differ.",
+    )  # fmt: skip
+    traffic: Path | None = Field(
+        default=None, description="CSV file of names and how often each is read, 1 being the "
+        "average: its questions come sooner.",
+    )  # fmt: skip
     log_format: Literal["text", "json"] = Field(default="text", description="Form of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged."

@@ -42,8 +42,9 @@ STATES = ("open", "closed")
 
 _turn: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
 _CLOSING = Event.__table__.alias("closing")
+_UNDONE = Decision.__table__.alias("undone")
 STANDING: ColumnElement[bool] = ~exists().where(
-    Decision.key == Judgement.decision_key, Decision.undone_seq.is_not(None)
+    _UNDONE.c.key == Judgement.decision_key, _UNDONE.c.undone_seq.is_not(None)
 )
 """Of a judgement: that it counts, for the decision it led to, if any, is in force."""
 _answers = (
@@ -187,7 +188,7 @@ def open_tasks(
         {
             "given": known[of], "mentions": q.mentions, "priority": q.priority,
             "evidence": q.evidence, "block_key": q.block_key, "error": q.error,
-            "effort": q.effort,
+            "effort": q.effort, "version": seq,
         }
         for of, q in wanted.items()
         if of in known
