@@ -30,6 +30,7 @@ from service.metrics import Metrics
 from service.opening import open_database
 from service.search import Vocabulary
 from service.settings import Settings
+from service.web.site import PAGES
 
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -111,7 +112,7 @@ def create_app(
             store.close()
 
     return Application(
-        route_handlers=[Router("/v1", route_handlers=V1), docs.page, *health.HANDLERS],
+        route_handlers=[Router("/v1", route_handlers=V1), docs.page, *health.HANDLERS, PAGES],
         lifespan=[lifespan],
         middleware=[Gate(settings, known, Limits()), KeptAnswers(hot, last_event)],
         dependencies=_dependencies(settings, store),

@@ -74,10 +74,14 @@ ROLES = ("public", "reviewer", "editor", "admin")
 
 
 def routes(client: TestClient[Any]) -> Iterator[tuple[str, str]]:
-    """Method and path of every route; OPTIONS, which Litestar answers itself, is left out."""
+    """Method and path of every route; OPTIONS, which Litestar answers itself, is left out.
+
+    Pages are left out too: they show and do what the API allows; see test_web.py.
+    """
     for route in client.app.routes:
         assert isinstance(route, HTTPRoute)
-        yield from ((m, route.path_format) for m in route.methods if m != "OPTIONS")
+        if not any(handler.opt.get("page") for handler in route.route_handlers):
+            yield from ((m, route.path_format) for m in route.methods if m != "OPTIONS")
 
 
 def address(path: str) -> str:

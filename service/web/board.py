@@ -1,0 +1,118 @@
+"""``/review/names/{name}`` the name board: look, arrange, preview, commit."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from litestar import Request, Response
+
+from service.api.paths import tail
+from service.errors import Invalid
+from service.web.arranged import wanted
+from service.web.calling import Api, Refused, segment
+from service.web.rendering import page, see
+from service.web.routes import api_for, does, part, shows
+from service.web.sessions import Visitor, read_form
+from service.web.wording import question
+
+Asked = Request[Any, Any, Any]
+
+
+@shows("/review/names/{name:path}")
+async def board(request: Asked) -> Response[str]:
+    """Everyone proposed behind one name, as columns of groups of papers."""
+    api, who = await api_for(request)
+    name, task = tail(request, "/review/names/"), part(request, "task", 100)
+    told = {key: part(request, key, 100) for key in ("done", "moved", "undone", "held")}
+    return await _shown(api, who, name, task, told=told)
+
+
+@does("/review/preview/{name:path}")
+async def preview(request: Asked) -> Response[str]:
+    """What an arrangement would change; for the script only the panel that shows it."""
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    name, task = tail(request, "/review/preview/"), form.get("task")
+    values: dict[str, Any] = {"name": name, "task": task, "versions": form.get("versions")}
+    status = 200
+    try:
+        arrangement = wanted(form)
+        if arrangement.empty:
+            raise Invalid("nothing is moved yet", "move a group or a paper, or answer the question")
+        body = arrangement.body()
+        found = await api.post(f"{_at(name)}/preview", {**body, "name": name, "task": task or None})
+        values |= {"preview": found, "body": orjson.dumps(body).decode()}
+    except Refused as refusal:
+        if refusal.status in (401, 403):
+            raise
+        status, values["wrong"] = refusal.status, refusal.problem
+    except Invalid as error:
+        status = error.status
+        values["wrong"] = {"title": error.title, "detail": error.problem, "remedy": error.remedy}
+    if request.headers.get("x-part"):
+        return await page("preview.html", who, status=status, **values)
+    typed = {k: v for k, v in form.pairs if k[:2] in ("g:", "p:")}
+    return await _shown(api, who, name, task, status=status, panel=values, typed=typed)
+
+
+@does("/review/commit/{name:path}")
+async def commit(request: Asked) -> Response[str]:
+    """Do what was previewed: one decision, one event."""
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    name, task = tail(request, "/review/commit/"), form.get("task")
+    try:
+        body = {**orjson.loads(form.get("body")), "versions": orjson.loads(form.get("versions"))}
+    except (ValueError, TypeError):
+        raise Invalid("the form is damaged", "reload the board and try again") from None
+    body |= {"name": name, "reason": form.get("reason") or None, "task": task or None}
+    body |= {field: True for field in ("override", "same_work") if form.get(field)}
+    try:
+        made = await api.post(f"{_at(name)}/commit", body)
+    except Refused as refusal:
+        if refusal.status not in (409, 412, 422):
+            raise
+        panel = {"name": name, "task": task, "wrong": refusal.problem}
+        return await _shown(api, who, name, task, status=refusal.status, panel=panel)
+    query = {"task": task, "done": made.get("decision") or "", "moved": made.get("moved", "")}
+    return see(f"/review/names/{segment(name)}?{urlencode({k: v for k, v in query.items() if v})}")
+
+
+async def _shown(
+    api: Api,
+    who: Visitor,
+    name: str,
+    task: str,
+    *,
+    status: int = 200,
+    panel: dict[str, Any] | None = None,
+    typed: dict[str, str] | None = None,
+    told: dict[str, str] | None = None,
+) -> Response[str]:
+    found = await api.get(_at(name), name=name, task=task)
+    asked = await api.get(f"/v1/tasks/{segment(task)}") if task else None
+    path = f"/review/names/{segment(name)}"
+    return await page(
+        "board.html", who, status=status, board=found, panel=panel, typed=typed or {},
+        told=told or {}, task=asked and {**asked, "asks": question(asked)},
+        here=f"{path}?{urlencode({'task': task})}" if task else path, marks=_marks(found),
+    )  # fmt: skip
+
+
+def _at(name: str) -> str:
+    """The board of a name in the API; one that an address cannot hold goes as a parameter."""
+    return f"/v1/boards/{segment(name) if '/' not in name and len(name) < 500 else '-'}"
+
+
+def _marks(found: dict[str, Any]) -> dict[int, list[str]]:
+    """What contradicts itself, by column."""
+    marks: dict[int, list[str]] = {}
+    for one in found.get("contradictions") or ():
+        for column in one["columns"]:
+            marks.setdefault(column, []).append(one["text"])
+    return marks
+
+
+HANDLERS = (board, preview, commit)

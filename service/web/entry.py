@@ -1,0 +1,78 @@
+"""``/`` search of names and people; ``/login`` and ``/logout``."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+
+from service.web.calling import Api, Refused
+from service.web.rendering import local, page, see
+from service.web.routes import api_for, does, part, shows
+from service.web.sessions import KEY, read_form, signed_in, signed_out, visitor
+
+
+@shows("/")
+async def home(request: Request[Any, Any, Any]) -> Response[str]:
+    """Search of names and of people, and what the service holds."""
+    api, who = await api_for(request)
+    q = part(request, "q", 500)
+    names: Any = {}
+    people: Any = {}
+    wrong = None
+    if q:
+        try:
+            names = await api.get("/v1/names", q=q, limit=20)
+            people = await api.get("/v1/identities", q=q, limit=20)
+        except Refused as refusal:
+            if refusal.status != 422:
+                raise
+            wrong = refusal.problem
+    stats = await api.get("/v1/stats")
+    return await page(
+        "home.html", who, q=q, names=names, people=people, stats=stats, wrong=wrong
+    )  # fmt: skip
+
+
+@shows("/login")
+async def login(request: Request[Any, Any, Any]) -> Response[str]:
+    """The form that takes a key."""
+    who = await visitor(request)
+    return await page("login.html", who, next=local(part(request, "next")), wrong=None)
+
+
+@does("/login")
+async def sign_in(request: Request[Any, Any, Any]) -> Response[str]:
+    """Keep a good key in a cookie; guesses are counted by the gate like any others."""
+    form = await read_form(request, None)
+    key, onward = form.get("key"), local(form.get("next"))
+    wrong = "this is no key; one looks like k-3k9x0f7q2m1b.SECRET"
+    if KEY.fullmatch(key):
+        try:
+            await Api(request, key).get("/v1/stats")
+        except Refused as refusal:
+            if refusal.status not in (401, 429):
+                raise
+            wrong = str(refusal)
+        else:
+            return see(onward, [signed_in(request, key)])
+    who = await visitor(request)
+    return await page("login.html", who, status=403, next=onward, wrong=wrong)
+
+
+@does("/logout")
+async def sign_out(request: Request[Any, Any, Any]) -> Response[str]:
+    """Forget the key."""
+    await read_form(request, await visitor(request))
+    return see("/", [signed_out()])
+
+
+@shows("/find")
+async def find(request: Request[Any, Any, Any]) -> Response[str]:
+    """From a name that was typed to its board."""
+    name = part(request, "name")
+    return see(f"/review/names/{quote(name, safe='')}" if name else "/review")
+
+
+HANDLERS = (home, login, sign_in, sign_out, find)

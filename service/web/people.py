@@ -1,0 +1,53 @@
+"""``/people/{id}`` what is known of an identity; ``/names/{name}`` who is behind a printed name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.params import FromPath
+
+from service.api.paths import tail
+from service.web.calling import Refused, segment
+from service.web.lists import following
+from service.web.rendering import page, see
+from service.web.routes import api_for, part, shows
+
+
+@shows("/people/{id:str}")
+async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+    """The profile of an identity with its works and history; what became of it, if it is gone."""
+    api, who = await api_for(request)
+    try:
+        found = await api.read(f"/v1/identities/{segment(id)}")
+    except Refused as refusal:
+        if refusal.status != 410:
+            raise
+        history = await api.get(f"/v1/identities/{segment(id)}/history", limit=50)
+        return await page("gone.html", who, status=410, gone=refusal.problem, history=history,
+                          here=f"/people/{segment(id)}")  # fmt: skip
+    profile = found.data
+    if profile["id"] != id:
+        return see(f"/people/{segment(profile['id'])}?from={segment(id[:100])}")
+    at = f"/v1/identities/{segment(id)}"
+    cursor = part(request, "cursor", 2048)
+    works = await api.get(f"{at}/works", limit=50, cursor=cursor)
+    history = await api.get(f"{at}/history", limit=50)
+    return await page(
+        "person.html", who, person=profile, works=works, history=history,
+        following=following(works), cursor=cursor, merged=part(request, "from", 100),
+        here=f"/people/{segment(id)}", done=part(request, "done", 100),
+    )  # fmt: skip
+
+
+@shows("/names/{name:path}")
+async def name(request: Request[Any, Any, Any]) -> Response[str]:
+    """Everybody behind one printed name."""
+    api, who = await api_for(request)
+    wanted = tail(request, "/names/")
+    cursor = part(request, "cursor", 2048)
+    found = await api.get(f"/v1/names/{segment(wanted)}", limit=20, cursor=cursor)
+    return await page("name.html", who, name=found, following=following(found), cursor=cursor)
+
+
+HANDLERS = (person, name)

@@ -1,0 +1,105 @@
+"""``/review`` the questions in the order that matters; taking, closing, and undoing."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request, Response
+from litestar.params import FromPath
+
+from service.web.calling import Refused, segment
+from service.web.lists import following
+from service.web.rendering import local, page, see
+from service.web.routes import api_for, does, part, shows
+from service.web.sessions import read_form
+from service.web.wording import KINDS, question
+
+FILTERS = ("name", "kind", "held", "least", "most")
+"""Filters of the queue as they stand in its address; the API has the same."""
+
+
+@shows("/review")
+async def queue(request: Request[Any, Any, Any]) -> Response[str]:
+    """Open questions, conflicts first, then whatever changes the most for the least work."""
+    api, who = await api_for(request)
+    asked = {name: part(request, name, 500) for name in FILTERS}
+    found = await api.get("/v1/tasks", limit=50, cursor=part(request, "cursor", 2048), **asked)
+    wide = {name: value for name, value in asked.items() if name != "kind"}
+    counts = await api.get("/v1/tasks/counts", **wide)
+    tasks = [{**task, "asks": question(task)} for task in found["items"]]
+    return await page(
+        "queue.html", who, tasks=tasks, counts=counts, kinds=KINDS, asked=asked,
+        here="/review?" + urlencode({k: v for k, v in asked.items() if v}),
+        following=following(found), done=part(request, "done", 100),
+    )  # fmt: skip
+
+
+@shows("/review/tasks/{id:str}")
+async def task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+    """One question with all it was asked on."""
+    api, who = await api_for(request)
+    found = await api.get(f"/v1/tasks/{segment(id)}")
+    return await page("task.html", who, task={**found, "asks": question(found)}, wrong=None)
+
+
+@does("/review/tasks/{id:str}/take")
+async def take(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+    """Take a question, so that others see who works on it, and open its board."""
+    api, who = await api_for(request)
+    await read_form(request, who)
+    held = ""
+    try:
+        await api.post(f"/v1/tasks/{segment(id)}/lease")
+    except Refused as refusal:
+        if refusal.status != 409:
+            raise
+        held = "1"
+    found = await api.get(f"/v1/tasks/{segment(id)}")
+    if not found.get("name"):
+        return see(f"/review/tasks/{segment(id)}")
+    query = urlencode({"task": id, **({"held": held} if held else {})})
+    return see(f"/review/names/{segment(found['name'])}?{query}")
+
+
+@does("/review/tasks/{id:str}/release")
+async def release(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+    """Give a question back."""
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    await api.delete(f"/v1/tasks/{segment(id)}/lease")
+    return see(local(form.get("next")))
+
+
+@does("/review/tasks/{id:str}/answer")
+async def answer(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+    """Answer a question that is answered blindly: it may wait for another person."""
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    body = {"answer": form.get("answer"), "reason": form.get("reason") or None}
+    made = await api.post(f"/v1/tasks/{segment(id)}/answers", body)
+    decided = (made.get("decision") or {}).get("decision") or "your answer is kept"
+    return see(f"/review?{urlencode({'done': decided})}")
+
+
+@does("/review/tasks/{id:str}/close")
+async def close(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+    """Close a question without a decision."""
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    await api.post(f"/v1/tasks/{segment(id)}/close", {"reason": form.get("reason") or None})
+    return see(local(form.get("next")))
+
+
+@does("/decisions/{id:str}/undo")
+async def undo(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+    """Take a decision back; everything is as it was before it."""
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    reason = form.get("reason") or None
+    await api.post(f"/v1/decisions/{segment(id)}/undo", {"reason": reason})
+    onward = local(form.get("next"))
+    return see(f"{onward}{'&' if '?' in onward else '?'}{urlencode({'undone': id})}")
+
+
+HANDLERS = (queue, task, take, release, answer, close, undo)

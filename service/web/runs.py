@@ -1,0 +1,73 @@
+"""``/runs`` and ``/runs/{id}``: what a run would change, before anybody publishes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.params import FromPath
+
+from service.web.calling import Api, Refused, segment
+from service.web.lists import following
+from service.web.rendering import page, see
+from service.web.routes import api_for, does, part, shows
+from service.web.sessions import read_form
+
+KINDS = ("create", "merge", "split", "move", "grow", "decision")
+STEPS = ("publish", "rebase", "cancel", "rollback")
+
+
+@shows("/runs")
+async def runs(request: Request[Any, Any, Any]) -> Response[str]:
+    """The runs, newest first."""
+    api, who = await api_for(request)
+    found = await api.get("/v1/runs", limit=50, cursor=part(request, "cursor", 2048))
+    return await page("runs.html", who, runs=found["items"], following=following(found))
+
+
+@shows("/runs/{id:str}")
+async def run(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+    """One run and its diff: the largest changes first."""
+    api, who = await api_for(request)
+    return await page("run.html", who, **await _about(request, api, id))
+
+
+@does("/runs/{id:str}/{step:str}")
+async def act(
+    request: Request[Any, Any, Any], id: FromPath[str], step: FromPath[str]
+) -> Response[str]:
+    """Publish a run, or take another of its steps."""
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    name = step if step in STEPS else "publish"
+    try:
+        await api.post(f"/v1/runs/{segment(id)}/{name}", {"reason": form.get("reason") or None})
+    except Refused as refusal:
+        if refusal.status not in (409, 422):
+            raise
+        about = await _about(request, api, id)
+        return await page(
+            "run.html", who, status=refusal.status, **{**about, "wrong": refusal.problem}
+        )  # fmt: skip
+    return see(f"/runs/{segment(id)}?done={name}")
+
+
+async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str, Any]:
+    kind = part(request, "kind", 20)
+    kind = kind if kind in KINDS else ""
+    found = await api.get(f"/v1/runs/{segment(id)}")
+    diff: dict[str, Any] = {}
+    if found["state"] not in ("queued", "running", "failed"):
+        cursor = part(request, "cursor", 2048)
+        try:
+            diff = await api.get(
+                f"/v1/runs/{segment(id)}/diff", kind=kind, cursor=cursor, limit=50
+            )  # fmt: skip
+        except Refused as refusal:
+            if refusal.status not in (404, 409):
+                raise
+    return {"run": found, "diff": diff, "kinds": KINDS, "kind": kind, "wrong": None,
+            "following": following(diff), "done": part(request, "done", 20)}  # fmt: skip
+
+
+HANDLERS = (runs, run, act)

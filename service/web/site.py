@@ -1,0 +1,53 @@
+"""The pages as one router, and the files they use."""
+
+from __future__ import annotations
+
+import functools
+from hashlib import blake2s
+from importlib import resources
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath
+
+from service.web import accuracy, board, compare, entry, people, queue, runs
+from service.web.routes import OPT, told_as_page
+
+_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+          "svg": "image/svg+xml"}  # fmt: skip
+
+
+@functools.cache
+def _files() -> dict[str, tuple[bytes, str, str]]:
+    """Content, media type and ETag of each file, by name."""
+    found = {}
+    for file in resources.files("service.web").joinpath("static").iterdir():
+        kind = _TYPES.get(file.name.rpartition(".")[2])
+        if kind is not None:
+            content = file.read_bytes()
+            found[file.name] = (content, kind, f'"{blake2s(content, digest_size=8).hexdigest()}"')
+    return found
+
+
+@get("/static/{name:str}", opt=OPT, include_in_schema=False, sync_to_thread=False)
+def static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+    """A style sheet, script or picture of the pages."""
+    found = _files().get(name)
+    if found is None:
+        return Response(b"", status_code=404, media_type="text/plain")
+    content, kind, tag = found
+    headers = {"ETag": tag, "Cache-Control": "public, max-age=300"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(b"", status_code=304, headers=headers)
+    return Response(content, media_type=kind, headers=headers)
+
+
+PAGES = Router(
+    "/",
+    route_handlers=[
+        static, *entry.HANDLERS, *queue.HANDLERS, *board.HANDLERS, *compare.HANDLERS,
+        *people.HANDLERS, *runs.HANDLERS, *accuracy.HANDLERS,
+    ],
+    exception_handlers={Exception: told_as_page},
+)  # fmt: skip
+"""All pages, for the composition root."""

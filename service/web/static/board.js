@@ -1,0 +1,260 @@
+// The name board by keys and by dragging. The form's own fields hold what is wanted (see
+// arranged.py): this only fills them in, moves what is shown, and fetches the preview.
+import { previewed } from "/static/preview.js";
+
+const board = document.querySelector("[data-board]");
+const form = document.querySelector("#board-form");
+const said = document.querySelector("#said");
+const backButton = document.querySelector("#back");
+const help = document.querySelector("#help");
+const newPlace = board.querySelector("[data-new]");
+const steps = [];
+let current = null;
+
+const columns = () => [...board.querySelectorAll(".column")];
+const column = (number) => columns().find((c) => c.dataset.column === String(number));
+const field = (item) =>
+  item.querySelector(item.matches(".group") ? ":scope > .head input" : ":scope > .to input");
+const items = (place) => [...place.querySelectorAll(":scope > .groups > li")];
+const papers = (group) => [...group.querySelectorAll(".paper[data-paper]")];
+const label = (item) =>
+  item.matches(".group")
+    ? item.getAttribute("aria-label").split(",")[0]
+    : item.querySelector(".title").textContent.slice(0, 80);
+
+function say(text) {
+  said.textContent = "";
+  requestAnimationFrame(() => { said.textContent = text; });
+}
+
+function focus(item) {
+  if (!item) return;
+  if (current) current.tabIndex = -1;
+  const folded = item.closest("details");
+  if (folded) folded.open = true;
+  current = item;
+  item.tabIndex = 0;
+  item.focus({ preventScroll: true });
+  item.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function recount() {
+  for (const c of columns()) {
+    c.querySelector("[data-count]").textContent = c.querySelectorAll("input[name=m]").length;
+  }
+  backButton.disabled = steps.length === 0;
+}
+
+function mark(item) {
+  const value = field(item).value;
+  item.classList.toggle("unsure", value === "u");
+  item.classList.toggle("moved", item.closest(".column").dataset.column !== item.dataset.home);
+}
+
+function remember(item) {
+  steps.push({ item, parent: item.parentNode, next: item.nextSibling, value: field(item).value });
+}
+
+function neighbour(item) {
+  const next = item.nextElementSibling ?? item.previousElementSibling;
+  return next?.matches(".group, .paper[data-paper]") ? next : null;
+}
+
+function addColumn() {
+  const fresh = document.querySelector("#new-column").content.firstElementChild.cloneNode(true);
+  const number = columns().length + 1;
+  fresh.dataset.column = number;
+  const heading = fresh.querySelector("h2");
+  heading.id = `c-${number}`;
+  fresh.setAttribute("aria-labelledby", heading.id);
+  fresh.querySelector(".groups").setAttribute("aria-labelledby", heading.id);
+  fresh.querySelector(".number").textContent = number;
+  board.insertBefore(fresh, newPlace);
+  droppable(fresh, () => fresh.dataset.column);
+  return fresh;
+}
+
+function send(item, to) {
+  if (!item) return;
+  const place = to === "n" ? addColumn() : column(to);
+  const here = item.closest(".column");
+  if (!place) return say(`There is no column ${to}.`);
+  if (place === here) return say(`It is in column ${to}.`);
+  if ("nowhere" in place.dataset && item.dataset.home !== place.dataset.column) {
+    return say("Those papers are nobody's; send it to a new column.");
+  }
+  const after = neighbour(item);
+  remember(item);
+  const number = place.dataset.column;
+  const whole = item.matches(".group");
+  field(item).value = whole && number === item.dataset.home ? "" : number;
+  if (!whole && number === item.dataset.home) place.querySelector(".groups").append(item);
+  else place.querySelector(".groups").append(item);
+  mark(item);
+  changed(`${label(item)} to column ${number}.`);
+  focus(after ?? items(here)[0] ?? item);
+  place.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
+function unsure(item) {
+  remember(item);
+  field(item).value = field(item).value === "u" ? "" : "u";
+  if (field(item).value === "u" && item.classList.contains("moved")) {
+    column(item.dataset.home).querySelector(".groups").append(item);
+  }
+  mark(item);
+  changed(`${label(item)}: ${field(item).value === "u" ? "not sure" : "sure again"}.`);
+  focus(item);
+}
+
+function takeBack() {
+  const step = steps.pop();
+  if (!step) {
+    const undo = document.querySelector("#undo");
+    return undo ? undo.requestSubmit() : say("There is nothing to take back.");
+  }
+  const left = step.item.closest(".column");
+  step.parent.insertBefore(step.item, step.next?.parentNode === step.parent ? step.next : null);
+  field(step.item).value = step.value;
+  mark(step.item);
+  const last = columns().at(-1);
+  if (left === last && left.matches(".fresh") && !left.querySelector(".groups > li")) left.remove();
+  changed(`Taken back: ${label(step.item)}.`);
+  focus(step.item);
+}
+
+function changed(text) {
+  document.querySelector("#panel").replaceChildren();
+  recount();
+  say(text);
+}
+
+function beside(item, by) {
+  const all = columns();
+  const from = all.indexOf(item.closest(".column"));
+  const height = item.getBoundingClientRect().top;
+  for (let at = from + by; at >= 0 && at < all.length; at += by) {
+    const there = items(all[at]);
+    const gap = (other) => Math.abs(other.getBoundingClientRect().top - height);
+    if (there.length) return focus(there.reduce((a, b) => (gap(b) < gap(a) ? b : a)));
+  }
+}
+
+function along(item, by) {
+  const inside = item.matches(".paper") && item.closest(".group");
+  const all = inside ? papers(inside) : items(item.closest(".column"));
+  focus(all[all.indexOf(item) + by]);
+}
+
+const ACTIONS = {
+  ArrowUp: (item) => along(item, -1),
+  ArrowDown: (item) => along(item, 1),
+  ArrowLeft: (item) => beside(item, -1),
+  ArrowRight: (item) => beside(item, 1),
+  Enter: (item) => item.matches(".group") && focus(papers(item)[0]),
+  Escape: (item) => item.matches(".paper") && focus(item.closest(".group")),
+  n: (item) => send(item, "n"),
+  u: unsure,
+  g: (item) => field(item).focus(),
+  p: () => form.requestSubmit(),
+  z: takeBack,
+  "?": () => help.showModal(),
+};
+
+board.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const item = event.target;
+  if (item.matches("input")) {
+    if (event.key === "Enter") {
+      event.preventDefault();
+      item.dispatchEvent(new Event("change", { bubbles: true }));
+    } else if (event.key === "Escape") focus(item.closest("[data-paper], .group"));
+    return;
+  }
+  if (!item.matches(".group, .paper")) return;
+  const action = /^[1-9]$/.test(event.key) ? () => send(item, event.key) : ACTIONS[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action(item);
+});
+
+board.addEventListener("change", (event) => {
+  const input = event.target;
+  const item = input.closest("[data-paper], .group");
+  const to = input.value.trim().toLowerCase();
+  // the item may be where the field says already: a field that is filled in sends it
+  input.value = item.closest(".column").dataset.column === item.dataset.home ? "" : item.closest(".column").dataset.column;
+  if (to === "u" || to === "?") unsure(item);
+  else if (to === "n" || to === "new") send(item, "n");
+  else if (to) send(item, to);
+  else send(item, item.dataset.home);
+});
+
+board.addEventListener("focusin", (event) => {
+  const item = event.target.closest("[data-paper], .group");
+  if (item && event.target === item && item !== current) {
+    if (current) current.tabIndex = -1;
+    current = item;
+    item.tabIndex = 0;
+  }
+});
+
+function droppable(place, number) {
+  place.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    place.classList.add("over");
+  });
+  place.addEventListener("dragleave", () => place.classList.remove("over"));
+  place.addEventListener("drop", (event) => {
+    event.preventDefault();
+    place.classList.remove("over");
+    if (current) send(current, number());
+  });
+}
+
+board.addEventListener("dragstart", (event) => {
+  const item = event.target.closest?.("[data-paper], .group");
+  if (!item) return;
+  focus(item);
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", label(item));
+});
+
+form.addEventListener("submit", (event) => {
+  if (event.submitter?.hasAttribute("formaction")) return;
+  event.preventDefault();
+  previewed(form, event.submitter, () => focus(current));
+});
+document.querySelector("#panel").addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  document.querySelector("#panel").replaceChildren();
+  focus(current);
+});
+backButton.addEventListener("click", takeBack);
+document.querySelector("#keys").addEventListener("click", () => help.showModal());
+newPlace.querySelector("button").addEventListener("click", () => send(current, "n"));
+
+for (const item of board.querySelectorAll(".group, .paper[data-paper]")) item.draggable = true;
+for (const c of columns()) droppable(c, () => c.dataset.column);
+droppable(newPlace, () => "n");
+for (const hidden of [newPlace, backButton, document.querySelector("#keys")]) hidden.hidden = false;
+for (const item of board.querySelectorAll(".group, .paper[data-paper]")) {
+  // what was asked for before the page was loaded again
+  const to = field(item).value;
+  if (to === "u") mark(item);
+  else if (to) { field(item).value = ""; send(item, column(to) ? to : "n"); }
+}
+recount();
+const asked = [...form.querySelectorAll("input[name=asked]")].map((i) => column(i.value));
+current = items(asked[0] ?? columns()[0])[0] ?? null;
+if (document.querySelector("#commit")) document.querySelector("#commit").focus();
+else if (!document.querySelector("#panel [role=alert]")) focus(current);
+
+// whoever works on a question goes on holding it
+const task = form.elements.task.value;
+if (task && document.querySelector("[action$='/release']")) {
+  setInterval(() => {
+    const body = new URLSearchParams({ token: form.elements.token.value });
+    fetch(`/review/tasks/${encodeURIComponent(task)}/take`, { method: "POST", body, redirect: "manual" });
+  }, 5 * 60 * 1000);
+}

@@ -1,0 +1,33 @@
+"""Questions in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+KINDS = {
+    "conflict": "Conflicts",
+    "merge": "Merge?",
+    "split": "Split?",
+    "assign": "Assign?",
+    "sample": "Sample",
+}
+"""Kinds of questions, in the order in which they are shown."""
+
+
+def question(task: dict[str, Any]) -> str:
+    """What a task asks; its evidence may be of any form."""
+    evidence = task.get("evidence") or {}
+    mentions = task.get("mentions") or 0
+    people = len(evidence.get("identities") or ())
+    if task["kind"] == "conflict":
+        if evidence.get("scheme"):
+            value = str(evidence.get("value", ""))[:100]
+            return f"{str(evidence['scheme']).upper()} {value} is on {people} people"
+        return "What contradicts itself here?"
+    if task["kind"] == "merge":
+        return f"Are these {people or 2} one person?"
+    if task["kind"] == "split":
+        return f"Is this person of {mentions} papers several?"
+    if task["kind"] == "assign":
+        return "Whose paper is this?"
+    return "Drawn at random: is this right?"

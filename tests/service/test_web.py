@@ -1,0 +1,171 @@
+"""The pages as HTTP: who gets in, what is refused, what is inert."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from api_clients import key_of, serving
+from litestar.testing import TestClient
+from reading_room import Author, Paper, fill
+
+import service.web
+from service.database import Database, sqlite_url
+
+HOSTILE = "<script>alert('x')</script> \u202eevil"
+HREF = re.compile(r'href="([^"]*)"')
+
+
+@pytest.fixture(scope="module")
+def held(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    file = tmp_path_factory.mktemp("web") / "web.sqlite"
+    shutil.copy(sqlite_template, file)
+    found = Database(sqlite_url(file))
+    papers = [
+        Paper("w1", HOSTILE, [Author(HOSTILE, "a-1"), Author("A/B", "a-2")], 2000, HOSTILE),
+        Paper("w2", "Long", [Author("x" * 10_000, "a-1")], 2001),
+        Paper("w3", "Crowd", [Author(f"Author {k}", f"a-c{k}") for k in range(5000)], 2002),
+    ]
+    fill(found, papers)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def client(held: Database) -> Iterator[TestClient[Any]]:
+    with serving(held) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _signed_out(client: TestClient[Any]) -> None:
+    client.cookies.clear()
+
+
+def sign_in(client: TestClient[Any], held: Database, role: str = "reviewer") -> str:
+    """Sign in with a new key; the token that forms carry."""
+    told = client.post("/login", data={"key": key_of(held, role)}, follow_redirects=False)
+    assert told.status_code == 303
+    found = re.search(r'name="token" value="([0-9a-f]{64})"', client.get("/").text)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=evil", "/login", "/people/a-1", "/names/A/B",
+                                  "/accuracy"])  # fmt: skip
+def test_public_pages_are_shown_to_anybody(client, path: str) -> None:
+    told = client.get(path)
+    assert told.status_code == 200
+    assert told.headers["content-type"].startswith("text/html")
+    policy = told.headers["content-security-policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("path", ["/review", "/review/names/a%2Fb", "/runs", "/runs/r-1"])
+def test_who_is_not_signed_in_is_asked_to_and_comes_back(client, path: str) -> None:
+    told = client.get(path, follow_redirects=False)
+    assert told.status_code == 303
+    assert told.headers["location"].startswith("/login?next=%2F")
+
+
+def test_a_key_is_kept_where_scripts_and_other_sites_cannot_use_it(client, held) -> None:
+    key = key_of(held, "editor")
+    told = client.post("/login", data={"key": key, "next": "/runs"}, follow_redirects=False)
+    cookie = told.headers["set-cookie"].lower()
+    assert told.headers["location"] == "/runs"
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert "max-age" not in cookie
+
+
+@pytest.mark.parametrize("key", ["", "k-1.x", "nonsense", "k-1.x; a=b", "\u202e" * 50])
+def test_a_key_that_is_none_is_refused(client, key: str) -> None:
+    told = client.post("/login", data={"key": key}, follow_redirects=False)
+    assert told.status_code == 403
+    assert "set-cookie" not in told.headers
+    assert 'role="alert"' in told.text
+
+
+@pytest.mark.parametrize("onward", ["//evil.example", "https://evil.example", "/\\evil", "x\r\ny"])
+def test_signing_in_leads_to_this_site_only(client, held, onward: str) -> None:
+    data = {"key": key_of(held, "reviewer"), "next": onward}
+    told = client.post("/login", data=data, follow_redirects=False)
+    assert told.headers["location"] == "/review"
+
+
+def test_a_form_without_its_token_or_of_another_site_does_nothing(client, held) -> None:
+    token = sign_in(client, held, "editor")
+    path, sent = "/decisions/d-1/undo", {"token": token}
+    assert client.post(path, data={}).status_code == 403
+    assert client.post(path, data={"token": token[:-1] + "x"}).status_code == 403
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
+        assert client.post(path, data=sent, headers=headers).status_code == 403
+    assert client.post(path, data=sent).status_code == 404  # the form is good, no such decision
+
+
+def test_a_reviewer_cannot_do_through_pages_what_the_api_forbids(client, held) -> None:
+    token = sign_in(client, held, "reviewer")
+    told = client.post("/decisions/d-1/undo", data={"token": token})
+    assert told.status_code == 403
+    assert "editor" in told.text
+
+
+def test_signing_out_forgets_the_key(client, held) -> None:
+    token = sign_in(client, held)
+    assert client.get("/review").status_code == 200
+    client.post("/logout", data={"token": token})
+    assert client.get("/review", follow_redirects=False).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/people/a-1", "/?q=evil", "/names/" + "x" * 10_000])
+def test_hostile_names_are_text_and_their_controls_are_named(client, path: str) -> None:
+    told = client.get(path).text
+    assert "<script>alert" not in told
+    assert "\u202e" not in told
+    if "names" not in path:
+        assert "U+202E" in told
+
+
+def test_links_lead_to_web_addresses_only() -> None:
+    from service.web.rendering import web
+
+    assert web("https://doi.org/10.1/x") == "https://doi.org/10.1/x"
+    for bad in ("javascript:alert(1)", "data:text/html,x", "JAVASCRIPT:x", "//x", "https://[", 5):
+        assert web(bad) == "#"
+
+
+def test_what_is_not_there_is_told_as_a_page(client) -> None:
+    told = client.get("/people/a-none")
+    assert told.status_code == 404
+    assert "<h1>Not found</h1>" in told.text
+
+
+def test_every_link_of_a_profile_leads_somewhere(client) -> None:
+    links = {link for link in HREF.findall(client.get("/people/a-2").text) if link.startswith("/")}
+    assert any(link.startswith("/names/") for link in links)
+    assert {link: client.get(link.split("#")[0]).status_code for link in links} == dict.fromkeys(
+        links, 200
+    )
+
+
+def test_the_page_asks_nothing_but_the_api() -> None:
+    allowed = {"service.actors", "service.errors", "service.api.auth", "service.api.paths",
+               "service.api.problems"}  # fmt: skip
+    for file in Path(service.web.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+            if module.startswith("service") and not module.startswith("service.web"):
+                assert module in allowed, f"{file.name} imports {module}"
+
+
+def test_pages_hold_no_script_or_style_of_their_own() -> None:
+    for file in (Path(service.web.__file__).parent / "templates").glob("*.html"):
+        text = file.read_text()
+        assert not re.search(r"<style|<script(?! type=\"module\" src=)|\son\w+=|\sstyle=", text)
+        assert "|safe" not in text, file.name
