@@ -1,0 +1,309 @@
+"""How good a published partition is, estimated from a random sample of it that people reviewed.
+
+Figures over labelled corpora say little about what is published: labelled names are not drawn at
+random, and errors of large groups weigh most. Binette, York, Hickerson, Baek, Madhavan and Jones
+(2023, "Estimating the performance of entity resolution algorithms: lessons learned through
+PatentsView.org", The American Statistician 77, 370-380) estimate precision and recall of a
+partition as ratios of totals over randomly sampled clusters, weighted by the design, with a
+correction for the bias of a ratio. So does this module, for two designs:
+
+*mentions*
+    Drawn at random without replacement within each stratum. Of each it is known how many
+    mentions its published identity has (``published``), how many its person has (``person``),
+    and how many both have (``shared``, itself among them).
+*identities*
+    Drawn with replacement within each stratum, with a probability in proportion to their
+    mentions, as through a mention drawn at random. Of each it is known into how many mentions
+    of one person it divides. This tells precision only.
+
+With ``w`` the weight of a unit, the mentions of its stratum over the units reviewed there, all
+figures are ratios of two weighted sums over units::
+
+    B-cubed precision    shared / published  over  1
+    B-cubed recall       shared / person     over  1
+    pairwise precision   shared - 1          over  published - 1
+    pairwise recall      shared - 1          over  person - 1
+
+Variances are those of the linearised ratio (the delta method) within strata, with the correction
+for a finite population where units are not replaced, and the ratio's bias is taken off to first
+order (Cochran 1977, "Sampling techniques", sections 5.4 and 6.8 to 6.15; Tin 1965). Figures are
+near 1 and samples are small, where the symmetric interval fails, so intervals are Wilson's with
+the number of independent answers that would have the same variance (Korn and Graubard 1998;
+Dean and Pagano 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import t as student
+
+Ints = npt.NDArray[np.integer[Any]]
+Counts = npt.NDArray[np.integer[Any] | np.floating[Any]]
+Int64 = npt.NDArray[np.int64]
+Float64 = npt.NDArray[np.float64]
+
+LEVEL = 0.95
+GRADED = {"mention": 2.5, "identity": 6.0}
+"""Independent answers that one unit counts for at most.
+
+Shares vary less than yes and no do, so a unit can count for more than one answer. But where errors
+are few and weigh much, a sample that met none of the grave ones looks far surer than it is:
+without a bound, intervals for 95 % of pairwise precision held 86 % of the time. The bounds are
+those under which simulated intervals hold as often as they say.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A share with its interval; ``value`` is NaN, and the interval 0 to 1, where none is known.
+
+    ``reviewed`` counts the units it rests on.
+    """
+
+    value: float
+    low: float
+    high: float
+    reviewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Estimated figures of a partition; recall and F1 are None where the design tells neither."""
+
+    bcubed_precision: Estimate
+    bcubed_recall: Estimate | None
+    bcubed_f1: Estimate | None
+    pairwise_precision: Estimate
+    pairwise_recall: Estimate | None
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewed:
+    """Reviewed units, each with its part in the totals.
+
+    Attributes
+    ----------
+    stratum : int64[n]
+        Number of each unit's stratum.
+    population : int64[H]
+        Mentions of each stratum.
+    columns : mapping of str to float64[n]
+        ``shared_published`` and so on: numerators and denominators of the figures.
+    replaced : bool
+        Whether units were drawn with replacement.
+    """
+
+    stratum: Int64
+    population: Int64
+    columns: dict[str, Float64]
+    replaced: bool
+
+    @classmethod
+    def mentions(
+        cls, stratum: Ints, population: Ints, published: Counts, person: Counts, shared: Counts
+    ) -> Reviewed:
+        """Of a sample of mentions; see the module for the counts, of shape (n,) each.
+
+        Counts may be means over several reviewers.
+
+        Raises
+        ------
+        ValueError
+            If counts cannot be, or a stratum has fewer mentions than were reviewed.
+        """
+        o, p, t = (np.asarray(a, dtype=np.float64) for a in (shared, published, person))
+        if not bool(((o >= 1) & (o <= p) & (o <= t)).all()):
+            raise ValueError("a mention shares itself, and no more than identity or person have")
+        one = np.ones_like(o)
+        columns: dict[str, Float64] = {
+            "bcubed": one, "bcubed_precision": o / p, "bcubed_recall": o / t,
+            "pairs": o - 1, "pairs_published": p - 1, "pairs_true": t - 1,
+        }  # fmt: skip
+        found = cls(_codes(stratum), _codes(population), columns, replaced=False)
+        if (found._counts() > found.population).any():
+            raise ValueError("more mentions of a stratum were reviewed than it has")
+        return found
+
+    @classmethod
+    def identities(
+        cls, stratum: Ints, population: Ints, parts: Sequence[Sequence[float]]
+    ) -> Reviewed:
+        """Of a sample of identities: the mentions of each person in each of them.
+
+        Raises
+        ------
+        ValueError
+            If an identity has no parts, or one is empty.
+        """
+        length = np.array([len(part) for part in parts], dtype=np.int64)
+        size = np.fromiter(chain.from_iterable(parts), dtype=np.float64)
+        if (length < 1).any() or (size < 1).any():
+            raise ValueError("an identity divides into parts of one mention or more")
+        unit = np.repeat(np.arange(len(length)), length)
+        p: Float64 = np.bincount(unit, weights=size, minlength=len(length))
+        squares: Float64 = np.bincount(unit, weights=size**2, minlength=len(length))
+        columns: dict[str, Float64] = {
+            "bcubed": np.ones_like(p), "bcubed_precision": squares / p**2,
+            "pairs": squares / p - 1, "pairs_published": p - 1,
+        }  # fmt: skip
+        return cls(_codes(stratum), _codes(population), columns, replaced=True)
+
+    def of(self, strata: Ints) -> Reviewed:
+        """Only of some strata, such as those of one slice."""
+        kept = np.isin(self.stratum, strata)
+        population = np.zeros_like(self.population)
+        population[strata] = self.population[strata]
+        columns = {name: values[kept] for name, values in self.columns.items()}
+        return Reviewed(self.stratum[kept], population, columns, self.replaced)
+
+    def quality(self, level: float = LEVEL) -> Quality:
+        """All figures that the design tells, with intervals of a level."""
+        figures = {
+            "bcubed_precision": ("bcubed_precision", "bcubed"),
+            "bcubed_recall": ("bcubed_recall", "bcubed"),
+            "pairwise_precision": ("pairs", "pairs_published"),
+            "pairwise_recall": ("pairs", "pairs_true"),
+        }
+        found = {
+            name: self._ratio(self.columns[y], self.columns[x])
+            for name, (y, x) in figures.items()
+            if y in self.columns and x in self.columns
+        }
+        if "bcubed_recall" in found:
+            found["bcubed_f1"] = _harmonic(found["bcubed_precision"], found["bcubed_recall"])
+        told = {name: self._interval(ratio, level) for name, ratio in found.items()}
+        return Quality(
+            told["bcubed_precision"], told.get("bcubed_recall"), told.get("bcubed_f1"),
+            told["pairwise_precision"], told.get("pairwise_recall"),
+        )  # fmt: skip
+
+    def _counts(self) -> Int64:
+        return np.bincount(self.stratum, minlength=len(self.population)).astype(np.int64)
+
+    def _ratio(self, y: Float64, x: Float64) -> _Ratio:
+        """A ratio of totals, less its bias, with the influence of each unit on it."""
+        weight = self._weights()
+        total = float(weight @ x)
+        if total <= 0:
+            return _Ratio(float("nan"), np.zeros_like(y), np.zeros_like(y))
+        value = float(weight @ y) / total
+        influence = (y - value * x) / total
+        # cov(Y - R X, X) / X², the first-order bias with its sign turned
+        correction = self._covariance(influence, x / total)
+        return _Ratio(float(np.clip(value + correction, 0, 1)), influence, weight * x)
+
+    def _weights(self) -> Float64:
+        reviewed = self._counts()
+        weight: Float64 = (self.population / np.maximum(reviewed, 1))[self.stratum]
+        return weight
+
+    def _covariance(self, a: Float64, b: Float64) -> float:
+        """Of the weighted sums of two columns, under the design.
+
+        A stratum with one unit gets the spread over all units: it has none of its own.
+        """
+        n, size = self._counts(), self.population.astype(np.float64)
+        left = np.ones_like(size) if self.replaced else 1 - n / np.maximum(size, 1)
+        if len(a) < 2:
+            return 0.0
+        many = n > 1
+        count = np.maximum(n, 1)
+
+        def centred(values: Float64) -> Float64:
+            sums = np.bincount(self.stratum, weights=values, minlength=len(n))
+            centre: Float64 = np.where(many, sums / count, values.mean())[self.stratum]
+            return values - centre
+
+        product = centred(a) * centred(b)
+        sums = np.bincount(self.stratum, weights=product, minlength=len(n))
+        spread = sums / np.maximum(n - 1, 1)
+        return float((size**2 * left * spread / count)[n > 0].sum())
+
+    def _interval(self, ratio: _Ratio, level: float) -> Estimate:
+        n = len(ratio.influence)
+        if np.isnan(ratio.value):
+            return Estimate(ratio.value, 0.0, 1.0, n)
+        free = n - int((self._counts() > 0).sum())
+        if free < 1:
+            return Estimate(ratio.value, 0.0, 1.0, n)
+        value, variance = ratio.value, self._covariance(ratio.influence, ratio.influence)
+        alike = float(ratio.mass.sum() ** 2 / (ratio.mass**2).sum())
+        spread = value * (1 - value)
+        answers = spread / variance if variance > 0 and spread > 0 else alike
+        most = GRADED["identity" if self.replaced else "mention"] * ratio.parts * alike
+        low, high = _wilson(value, min(answers, most), _quantile(level, free))
+        return Estimate(value, low, high, n)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ratio:
+    """A ratio; the influence of each unit on it and its mass in the denominator, float64[n]."""
+
+    value: float
+    influence: Float64
+    mass: Float64
+    parts: int = 1
+    """Shares that it is made of, each of which is an answer."""
+
+
+def _harmonic(precision: _Ratio, recall: _Ratio) -> _Ratio:
+    p, r = precision.value, recall.value
+    if not p + r > 0:
+        return _Ratio(float("nan"), precision.influence, precision.mass, 2)
+    value = 2 * p * r / (p + r)
+    by_p, by_r = 2 * r**2 / (p + r) ** 2, 2 * p**2 / (p + r) ** 2
+    influence = by_p * precision.influence + by_r * recall.influence
+    return _Ratio(value, influence, precision.mass, 2)
+
+
+@cache
+def _quantile(level: float, free: int) -> float:
+    return float(student.ppf((1 + level) / 2, free))
+
+
+def _wilson(value: float, answers: float, z: float) -> tuple[float, float]:
+    """Interval of a share among so many independent answers (Wilson 1927)."""
+    middle = (value + z**2 / (2 * answers)) / (1 + z**2 / answers)
+    half = z / (1 + z**2 / answers)
+    half *= float(np.sqrt(value * (1 - value) / answers + z**2 / (4 * answers**2)))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _codes(values: Ints) -> Int64:
+    return np.asarray(values, dtype=np.int64)
+
+
+def allocate(population: Sequence[int], size: int) -> list[int]:
+    """How many to draw from each stratum: in proportion to the root of its size.
+
+    A compromise between what is best for the whole and for each stratum (Bankier 1988, "Power
+    allocations"); two or more of each as far as there are that many, and never more than there
+    are.
+
+    >>> allocate([10_000, 100, 1], 60)
+    [52, 7, 1]
+    """
+    left = {h for h, n in enumerate(population) if n > 0}
+    found = [0] * len(population)
+    for h in left:
+        found[h] = min(2, population[h])
+    free = max(size - sum(found), 0)
+    while free and (left := {h for h in left if found[h] < population[h]}):
+        roots = {h: population[h] ** 0.5 for h in left}
+        total = sum(roots.values())
+        wish = {h: free * roots[h] / total for h in left}
+        given = {h: min(int(wish[h]), population[h] - found[h]) for h in left}
+        if not any(given.values()):
+            order = sorted(left, key=lambda h: (-wish[h], h))[:free]
+            given = dict.fromkeys(order, 1)
+        for h, n in given.items():
+            found[h] += n
+        free -= sum(given.values())
+    return found
