@@ -112,11 +112,15 @@ def cross_fit(
 
 @dataclass(frozen=True, eq=False)
 class LabelledCorpus:
-    """One corpus to learn from, by name, with the labels that may be used."""
+    """One corpus to learn from, by name, with the labels that may be used.
+
+    ``apart`` are pairs of labelled persons that are known to differ; None: all of them do.
+    """
 
     name: str
     corpus: Corpus
     labels: Sequence[Label]
+    apart: Sequence[tuple[str, str]] | None = None
 
 
 def fit_model(
@@ -142,7 +146,9 @@ def fit_model(
     """
     space = space or SemanticSpace.load()
     frequency = NameFrequency.fit(name for c in corpora for name in c.corpus.names)
-    golds = [Gold.of(CorpusIndex.of(c.corpus, space, frequency), c.labels) for c in corpora]
+    golds = [
+        Gold.of(CorpusIndex.of(c.corpus, space, frequency), c.labels, c.apart) for c in corpora
+    ]
     total = None
     rng = np.random.default_rng(seed)
     with progress("Pair features", total, "pairs") as advance:

@@ -49,17 +49,37 @@ class Gold:
     """A corpus index with the person of each signature.
 
     ``person`` int32[n_signatures] is -1 where no label exists; ``blocks`` are those that hold
-    a labelled signature, ``fold`` int64[len(blocks)] the cross-fitting fold of each.
+    a labelled signature, ``fold`` int64[len(blocks)] the cross-fitting fold of each. ``apart``
+    int64[k] are the pairs of persons that are known to differ, as ``low << 32 | high``, where
+    that is not known of all.
     """
 
     index: CorpusIndex
     person: Int32
     blocks: list[Int32]
     fold: npt.NDArray[np.int64]
+    apart: npt.NDArray[np.int64] | None = None
+
+    def known(self, a: Int32, b: Int32) -> npt.NDArray[np.bool_]:
+        """Whether it is known if persons ``a`` and ``b`` (-1: no label) are one, bool[n]."""
+        labelled: npt.NDArray[np.bool_] = (a >= 0) & (b >= 0)
+        if self.apart is None:
+            return labelled
+        return labelled & ((a == b) | np.isin(_pair_code(a, b), self.apart))
 
     @classmethod
-    def of(cls, index: CorpusIndex, labels: Iterable[Label]) -> Gold:
+    def of(
+        cls,
+        index: CorpusIndex,
+        labels: Iterable[Label],
+        apart: Iterable[tuple[str, str]] | None = None,
+    ) -> Gold:
         """Match labels to signatures.
+
+        Parameters
+        ----------
+        apart : iterable of (str, str), optional
+            Pairs of labelled persons that are known to differ; without it all do.
 
         Raises
         ------
@@ -81,7 +101,19 @@ class Gold:
                 for b in blocks
             ]
         )
-        return cls(index, person, blocks, fold)
+        pairs = None
+        if apart is not None:
+            ends = [(codes[a], codes[b]) for a, b in apart]
+            left, right = np.array(ends, dtype=np.int32).reshape(-1, 2).T
+            pairs = _pair_code(left, right)
+        return cls(index, person, blocks, fold, pairs)
+
+
+def _pair_code(a: Int32, b: Int32) -> npt.NDArray[np.int64]:
+    """One number of each unordered pair of persons."""
+    low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b).astype(np.int64)
+    found: npt.NDArray[np.int64] = low << 32 | high
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +170,7 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
         progress(batch.n_pairs)
         person = gold.person[batch.rows]
         a, b = person[batch.left], person[batch.right]
-        known = np.flatnonzero((a >= 0) & (b >= 0))
+        known = np.flatnonzero(gold.known(a, b))
         if not len(known):
             continue
         block = batch.block[batch.left[known]]
@@ -196,7 +228,7 @@ def _labelled(
     person = gold.person[scored.batch.rows]
     a, b = person[scored.batch.left], person[scored.batch.right]
     n = groups.n_pairs
-    known = (a >= 0) & (b >= 0)
+    known = gold.known(a, b)
     labelled = groups.total(known.astype(np.float32))
     positive = groups.total((known & (a == b)).astype(np.float32))
     far = ~(groups.greatest(scored.probability) > FAR)

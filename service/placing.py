@@ -26,6 +26,7 @@ from service.errors import Conflict
 from service.ledger import Ledger
 from service.nearby import Nearby, nearby
 from service.orcid_holders import holders_of
+from service.promotion import with_promoted
 from service.sets import among
 from service.settings import Settings
 from service.stored import signature_keys, works_by_key
@@ -119,7 +120,7 @@ class Placer:
                 from disambig.progress import silent
                 from service.clustering import Engine
 
-                engine = Engine(self.settings, silent)
+                engine = Engine(with_promoted(self.database, self.settings), silent)
                 model = engine.model()
                 space = engine.space(model)
                 self._known = _Known(run.id, self._statistics(run), model, space)

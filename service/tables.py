@@ -347,7 +347,7 @@ class Decision(Table):
     """What a person decided; append-only but for ``undone_seq``.
 
     ``kind`` is ``same``, ``different`` or ``unsure``; ``action`` what was asked for: ``merge``,
-    ``split``, ``move`` or ``review``.
+    ``split``, ``move``, ``review``, or ``arrange`` for several of these at once.
     """
 
     __tablename__ = "decision"
@@ -519,6 +519,21 @@ class Judgement(Table):
     evidence: Mapped[dict[str, Any] | None]
     event_seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.seq"))
     decision_key: Mapped[int | None] = _to("decision.key", index=True)
+
+
+class FittedModel(Table):
+    """A model that was promoted at some time; ``content`` is its file.
+
+    Runs use the one with the highest ``promoted_seq``, the event that promoted it last.
+    """
+
+    __tablename__ = "model"
+    key: Mapped[int] = _key()
+    id: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    content: Mapped[bytes]
+    added_at: Mapped[datetime]
+    promoted_seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.seq"), index=True)
 
 
 class ApiKey(Table):

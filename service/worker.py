@@ -27,6 +27,7 @@ from service.clustering import Engine, Found, cluster_all
 from service.database import Database
 from service.errors import Unavailable
 from service.ids import new_id
+from service.promotion import with_promoted
 from service.settings import Settings
 from service.tables import Worker as WorkerRow
 from service.touched import cluster_touched
@@ -187,7 +188,7 @@ class Worker:
         return self.settings.data / "runs" / claim.run_id
 
     def _cluster(self, claim: runs.Claim, pulse: Pulse) -> Found:
-        engine = Engine(self.settings, pulse.progress)
+        engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
         found = None
         with self.database.read() as connection:
             since, key = _since(connection, claim)

@@ -74,9 +74,29 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_task_turn_task_key"), "task_turn", ["task_key"], unique=False)
 
+    op.create_table(
+        "model",
+        sa.Column("key", _KEY, nullable=False),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("added_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("promoted_seq", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["promoted_seq"], ["event.seq"], name=op.f("fk_model_promoted_seq_event")
+        ),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_model")),
+        sa.UniqueConstraint("digest", name=op.f("uq_model_digest")),
+        sa.UniqueConstraint("id", name=op.f("uq_model_id")),
+    )
+    op.create_index(op.f("ix_model_promoted_seq"), "model", ["promoted_seq"], unique=False)
+
 
 def downgrade() -> None:
     """Downgrade."""
+    op.drop_index(op.f("ix_model_promoted_seq"), "model")
+    op.drop_table("model")
+
     op.drop_index(op.f("ix_task_turn_task_key"), "task_turn")
     op.drop_table("task_turn")
 

@@ -54,6 +54,8 @@ def train(
     likely two mentions are one person and, on cross-fitted scores, how likely two groups of
     mentions are. The file holds numbers and text only: loading a model from somebody else cannot
     run code.
+
+    To learn from what people decided in the service, see disambig review train.
     """
     from disambig.corpus import Corpus
     from disambig.ingest import read_labels

@@ -29,6 +29,7 @@ ROUTES = {
     ("GET", "/schema/openapi.json"): OPEN,
     ("GET", "/schema/{path}"): OPEN,
     ("GET", "/v1/changes"): "public",
+    ("GET", "/v1/estimates"): "public",
     ("GET", "/v1/identities"): "public",
     ("GET", "/v1/identities/{id}"): "public",
     ("GET", "/v1/identities/{id}/coauthors"): "public",
@@ -69,6 +70,7 @@ ROUTES = {
     ("GET", "/v1/keys"): "admin",
     ("POST", "/v1/keys"): "admin",
     ("POST", "/v1/runs/{id}/rollback"): "admin",
+    ("POST", "/v1/samples"): "admin",
 }
 ROLES = ("public", "reviewer", "editor", "admin")
 

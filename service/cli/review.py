@@ -1,0 +1,266 @@
+"""``disambig review``: samples and estimates, models from decisions, and which model is used."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disambig.console import console, safe
+from service.cli import common
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from disambig.corpus import Corpus
+    from disambig.domain import Label
+    from service.teaching import Compared, Lesson
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(
+    epilog=common.examples(
+        "disambig review sample --size 400",
+        "disambig review estimates",
+        "disambig review train --out new.model",
+        'disambig review promote new.model --reason "better on what we decided"',
+    )
+)
+def review() -> None:
+    """What people answered, put to use.
+
+    \b
+      sample, estimates  how good what is published is, from random samples that people reviewed
+      train, promote     a model fitted on decisions, compared with the old, and put to use
+    """
+
+
+@review.command(
+    epilog=common.examples(
+        "disambig review sample --size 400",
+        "disambig review sample --size 200 --unit identity",
+    )
+)
+@click.option("--size", required=True, type=click.IntRange(2, 20_000), help="Draws.")
+@click.option(
+    "--unit",
+    type=click.Choice(["mention", "identity"]),
+    default="mention",
+    show_default=True,
+    help="Mentions tell precision and recall; identities, which are quicker, precision only.",
+)
+@click.option("--seed", type=click.IntRange(0), help="To draw the same again; else a random one.")
+@click.option("--reason", help="Why; it goes into the log of events.")
+@common.database_option
+@common.json_option
+def sample(
+    size: int,
+    unit: str,
+    seed: int | None,
+    reason: str | None,
+    database: str | None,
+    as_json: bool,
+) -> None:
+    """Draw a random sample of what is published, and ask about each of it.
+
+    Rare and common names are drawn from separately, so that each gets figures of its own. Two
+    people answer each question without seeing each other's answers, and a third where they
+    differ. Questions come in random order: the estimates are good whenever you stop.
+    """
+    from dataclasses import asdict
+
+    from service import sampling
+
+    with common.opened(database) as (_, opened):
+        found = sampling.draw(opened, common.actor(), size, unit, seed, reason)
+    if as_json:
+        click.echo(json.dumps(asdict(found)))
+        return
+    click.echo(f"Sample {found.id}: {found.tasks:,} questions, waiting as tasks.")
+    for part in found.strata:
+        click.echo(
+            f"  {part.drawn:>6,} of {part.mentions:>11,} mentions of names that occur "
+            f"{part.slice} times"
+        )
+
+
+@review.command(
+    epilog=common.examples("disambig review estimates", "disambig review estimates --json")
+)
+@click.option("--sample", metavar="ID", help="Of this sample; left out, of the last one drawn.")
+@common.database_option
+@common.json_option
+def estimates(sample: str | None, database: str | None, as_json: bool) -> None:
+    """Precision and recall of what is published, from the answers to a random sample.
+
+    With 95 % confidence intervals, by how often a name occurs. They are about the identities as
+    they were published when the sample was drawn.
+    """
+    from service import sampling
+
+    with common.opened(database) as (_, opened), opened.read() as connection:
+        found = sampling.estimates(connection, sample)
+    if as_json:
+        click.echo(json.dumps(found, default=str))
+    else:
+        _show(found)
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    states = ", ".join(f"{n:,} {name}" for name, n in found["tasks"].items())
+    click.echo(
+        f"Sample {safe(found['sample'])} of {found['drawn_at']:%Y-%m-%d} by "
+        f"{safe(found['drawn_by'])}: {states}"
+    )
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column("name occurs")
+    for column in ("reviewed", "precision (%)", "recall (%)"):
+        table.add_column(column, justify="right")
+    for row in [found["overall"], *found["slices"]]:
+        table.add_row(
+            row["slice"], f"{row['reviewed']:,}", _percent(row["precision"]),
+            _percent(row["recall"]),
+        )  # fmt: skip
+    console().print(table)
+
+
+def _percent(share: dict[str, float] | None) -> str:
+    if share is None:
+        return "–"
+    value, low, high = (100 * share[name] for name in ("estimate", "low", "high"))
+    return f"{value:.1f} ({low:.1f} to {high:.1f})"
+
+
+@review.command(
+    epilog=common.examples(
+        "disambig review train --out new.model",
+        "disambig review train --works works.jsonl.gz --labels labels.jsonl --out new.model",
+        "disambig review promote new.model",
+    )
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the model.",
+)
+@click.option("--works", multiple=True, type=FILE, help="Works of labels to learn from, too.")
+@click.option("--labels", multiple=True, type=FILE, help="Who is who in --works, as for train.")
+@click.option(
+    "--split",
+    default="train",
+    show_default=True,
+    help="Split of --labels to learn from; the models are compared on the others.",
+)
+@click.option(
+    "--hold-back",
+    type=click.FloatRange(0, 0.9),
+    default=0.2,
+    show_default=True,
+    help="Share of the decisions that is not learned from, to compare the models on.",
+)
+@click.option("--seed", default=0, show_default=True, help="The same seed makes the same model.")
+@common.database_option
+@common.json_option
+@common.quiet_option
+def train(
+    out: Path,
+    works: tuple[Path, ...],
+    labels: tuple[Path, ...],
+    split: str,
+    hold_back: float,
+    seed: int,
+    database: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Fit a model on decisions and compare it with the one in use.
+
+    Mentions that decisions put together, or apart, are learned from, with --labels if given.
+    Both models then cluster all works, and you are told which agrees more with the decisions
+    held back and with labels of other splits, and how many mentions would change. Nothing is
+    used before somebody promotes it.
+    """
+    from disambig.model import Model
+    from service import teaching
+    from service.promotion import with_promoted
+
+    if bool(works) != bool(labels):
+        raise click.UsageError("--works and --labels go together; give both or neither")
+    progress = partial(common.progress, quiet=quiet)
+    with common.opened(database) as (settings, opened):
+        used = with_promoted(opened, settings)
+        corpus, decided = teaching.read(opened)
+    lesson = teaching.lesson(decided, hold_back, seed)
+    gold = _gold(works, labels) if works else None
+    learned = None if gold is None else (gold[0], [x for x in gold[1] if x.split == split])
+    others = None if gold is None else (gold[0], [x for x in gold[1] if x.split != split])
+    model = teaching.fitted(corpus, lesson, learned, seed=seed, progress=progress)
+    model.save(out)
+    found = teaching.compared(
+        corpus, decided, lesson, {"old": Model.load(used.model), "new": model}, others,
+        workers=used.workers or 1, progress=progress,
+    )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps({"model": str(out), **teaching.told(found)}))
+    else:
+        _compare(found, lesson, out)
+
+
+def _gold(works: tuple[Path, ...], labels: tuple[Path, ...]) -> tuple[Corpus, Sequence[Label]]:
+    from disambig.corpus import Corpus
+    from disambig.ingest import read_labels, read_works
+
+    return Corpus.from_works(read_works(works)), list(read_labels(labels))
+
+
+def _compare(found: Compared, lesson: Lesson, out: Path) -> None:
+    click.echo(
+        f"Learned from {lesson.decisions:,} decisions; {lesson.held_decisions:,} were held back."
+    )
+    lines = [("", "in use", "new")]
+    if found.held_pairs:
+        old, new = (f"{found.held_right[name]:,}" for name in ("old", "new"))
+        lines.append((f"of {found.held_pairs:,} pairs held back, right", old, new))
+    for figure in ("precision", "recall", "f1") if found.gold else ():
+        old, new = (f"{100 * found.gold[name][figure]:.2f}" for name in ("old", "new"))
+        lines.append((f"{figure} on labels of other splits (%)", old, new))
+    old, new = (f"{found.identities[name]:,}" for name in ("old", "new"))
+    lines.append(("identities in all works", old, new))
+    for name, old, new in lines:
+        click.echo(f"  {name:<42}{old:>10}{new:>10}")
+    click.echo(f"{found.changed:,} of {found.mentions:,} mentions would be with others.")
+    click.echo(f"To use it:  disambig review promote {safe(str(out))}")
+
+
+@review.command(
+    epilog=common.examples(
+        "disambig review promote new.model",
+        "disambig review promote m-3k9x0f7q2m1b",
+        "disambig review promote shipped",
+    )
+)
+@click.argument("model")
+@click.option("--reason", help="Why; it goes into the log of events.")
+@common.database_option
+def promote(model: str, reason: str | None, database: str | None) -> None:
+    """Let runs use MODEL: a file, the id of one used before, or "shipped".
+
+    The model is kept in the database. Nothing that is published changes before the next run is
+    published; to take it back, promote the model that was used before.
+    """
+    from service import promotion
+
+    with common.opened(database) as (_, opened):
+        with opened.read() as connection:
+            before = promotion.current(connection)
+        found = promotion.promote(opened, common.actor(), model, reason)
+    was = "that of the settings" if before is None else before.id
+    click.echo(f"Runs use model {found.id} ({found.digest[:12]}) from now on; before, {was}.")
