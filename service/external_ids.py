@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, insert, select, update
 
 from service.actors import Actor
+from service.closing import close_task
 from service.database import Database, insert_rows
 from service.errors import Conflict, Invalid, NotFound
 from service.facts import MANY
@@ -197,18 +198,13 @@ def settle_conflicts(
         return
     holders = _holders(connection, values)
     subjects = {f"{scheme}:{value}": (scheme, value) for scheme, value in sorted(values)}
-    query = select(Task.subject).where(
+    query = select(Task.subject, Task.key).where(
         Task.kind == "conflict", Task.state == "open", among(connection, Task.subject, subjects)
     )
-    is_open = set(connection.scalars(query))
-    over = [s for s in is_open if len(holders[subjects[s]]) < 2]
-    if over:
-        connection.execute(
-            update(Task)
-            .where(Task.kind == "conflict", Task.state == "open")
-            .where(among(connection, Task.subject, over))
-            .values(state="closed", closed_seq=event_seq, closed_by="resolved")
-        )
+    is_open = {row[0]: row[1] for row in connection.execute(query)}
+    for subject, key in is_open.items():
+        if len(holders[subjects[subject]]) < 2:
+            close_task(connection, event_seq, key)
     new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in is_open}
     _open_tasks(connection, ledger, event_seq, {s: (v, holders[v]) for s, v in new.items()})
 

@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import FromPath, QueryParameter, RawBody
 from pydantic import ValidationError
+from sqlalchemy import Connection
 
 from disambig.console import safe
 from service import decision_log
@@ -22,7 +23,7 @@ from service.api.auth import requires
 from service.api.bodies import BadBody, BodyTooLarge, Filled, Unpacked, decoded
 from service.api.documented import answers
 from service.api.paging import Cursor, Limit, next_page, read_cursor
-from service.api.writes import IdempotencyKey, asked, raw_body, shown, written
+from service.api.writes import IdempotencyKey, IfRead, asked, raw_body, read, shown, written
 from service.database import Database
 from service.errors import ServiceError, Unavailable
 
@@ -50,7 +51,7 @@ def list_decisions(
         Literal["same", "different", "unsure"] | None, QueryParameter(description="Only these.")
     ] = None,
     action: Annotated[
-        Literal["merge", "split", "move", "review"] | None,
+        Literal["merge", "split", "move", "review", "arrange"] | None,
         QueryParameter(description="Only those made this way."),
     ] = None,
     by: Annotated[
@@ -90,11 +91,20 @@ def list_decisions(
     ),
 )
 def read_decision(
-    database: NamedDependency[Database], id: FromPath[str], limit: Limit = 100
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    id: FromPath[str],
+    limit: Limit = 100,
 ) -> Response[bytes]:
     """Links between mentions that every run, placement and publication obeys."""
     with database.read() as connection:
-        return shown(decision_log.found(connection, id, limit))
+        found, version = decision_log.found(connection, id, limit), _decision(id)(connection)
+    return read(request, found, version)
+
+
+def _decision(decision_id: str) -> Callable[[Connection], dict[str, Any]]:
+    """What changes of a decision: whether it is in force."""
+    return lambda connection: decision_log.found(connection, decision_id, 1)
 
 
 @post(
@@ -191,6 +201,7 @@ def undo(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
 ) -> Response[bytes]:
     """Mentions, ids and redirects are as they were before it; refused where something depends."""
     from service import decisions
@@ -198,7 +209,7 @@ def undo(
     reason = None if data is None else data.reason
     return written(
         request, database, actor, body,
-        lambda given: told(decisions.undo(given, actor, id, reason)),
+        lambda given: told(decisions.undo(given, actor, id, reason)), edits=_decision(id),
     )  # fmt: skip
 
 
@@ -211,6 +222,7 @@ def redo(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
 ) -> Response[bytes]:
     """As it was, ids included; refused where what it changed has changed since."""
     from service import decisions
@@ -218,7 +230,7 @@ def redo(
     reason = None if data is None else data.reason
     return written(
         request, database, actor, body,
-        lambda given: told(decisions.redo(given, actor, id, reason)),
+        lambda given: told(decisions.redo(given, actor, id, reason)), edits=_decision(id),
     )  # fmt: skip
 
 

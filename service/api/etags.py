@@ -72,6 +72,23 @@ def expected_version(request: Request[Any, Any, Any], *, required: bool = True) 
     return int(found[1])
 
 
+def require_read(request: Request[Any, Any, Any], current: str) -> None:
+    """Refuse an edit whose If-Match does not name the answer that a read would give now.
+
+    Raises
+    ------
+    Stale
+    """
+    wanted = request.headers.get("if-match", "*")
+    if not unchanged(wanted, current):
+        raise Stale(
+            "it has changed since it was read",
+            "read it again, and send the step with the new ETag",
+            field="If-Match",
+            current=current,
+        )
+
+
 def require_current(expected: int | None, current: int) -> None:
     """Refuse an edit of a version that is no longer current.
 

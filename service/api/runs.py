@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
+from sqlalchemy import Connection
 
 from service import runs
 from service.actors import Actor, Role
@@ -19,12 +20,12 @@ from service.api.auth import requires
 from service.api.bodies import Unpacked
 from service.api.documented import answers
 from service.api.paging import Cursor, Limit, next_page, read_cursor
-from service.api.writes import IdempotencyKey, asked, shown, written
+from service.api.writes import IdempotencyKey, IfRead, asked, read, shown, written
 from service.database import Database
 
 REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
 ADMIN = [requires(Role.ADMIN)]
-PROBLEMS = (400, 401, 403, 404, 409, 422)
+PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
 Why = Annotated[schemas.Why | None, asked(("Why", {"reason": "looked through by Ada"}))]
 Kind = Literal["create", "merge", "split", "move", "grow", "decision"]
 
@@ -64,7 +65,7 @@ def list_runs(
         found = runs.page(
             connection,
             state=run_state,
-            before=None if before is None else before[0],
+            before=before,
             limit=limit + 1,
         )
     page = found[:limit]
@@ -80,10 +81,16 @@ def list_runs(
     sync_to_thread=True,
     responses=answers(schemas.Run, examples.RUN, problems=(401, 403, 404)),
 )
-def read_run(database: NamedDependency[Database], id: FromPath[str]) -> Response[bytes]:
-    """`done` of `total` tells how far its stage is; both change while it runs."""
+def read_run(
+    request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
+) -> Response[bytes]:
+    """`done` of `total` tells how far its stage is; both change while it runs.
+
+    A step that sends the ETag in If-Match is done only if the run is still as it was read.
+    """
     with database.read() as connection:
-        return shown(asdict(runs.get(connection, id)))
+        found = asdict(runs.get(connection, id))
+    return read(request, found)
 
 
 @get(
@@ -92,7 +99,9 @@ def read_run(database: NamedDependency[Database], id: FromPath[str]) -> Response
     tags=["runs"],
     summary="What publishing a run would change",
     sync_to_thread=True,
-    responses=answers(schemas.Differences, examples.DIFFERENCES, problems=PROBLEMS),
+    responses=answers(
+        schemas.Differences, examples.DIFFERENCES, problems=(400, 401, 403, 404, 409, 422)
+    ),
 )
 def read_diff(
     request: Request[Any, Any, Any],
@@ -165,6 +174,10 @@ def _step(
     )
 
 
+def _run(run_id: str) -> Callable[[Connection], dict[str, Any]]:
+    return lambda connection: asdict(runs.get(connection, run_id))
+
+
 @_step("cancel", "End a run, or drop its proposal", EDITOR, examples.CANCELLED)
 def cancel_run(
     request: Request[Any, Any, Any],
@@ -174,12 +187,14 @@ def cancel_run(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
 ) -> Response[bytes]:
     """Of a run that is queued, running or proposed. Nothing that is published changes."""
     reason = None if data is None else data.reason
     return written(
-        request, database, actor, body, lambda given: asdict(runs.cancel(given, actor, id, reason))
-    )
+        request, database, actor, body,
+        lambda given: asdict(runs.cancel(given, actor, id, reason)), edits=_run(id),
+    )  # fmt: skip
 
 
 @_step("rebase", "Bring a proposal up to date", EDITOR, examples.REBASED)
@@ -191,6 +206,7 @@ def rebase_run(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
 ) -> Response[bytes]:
     """It is queued again: a worker clusters anew what was decided or loaded since."""
     from service import proposals
@@ -198,7 +214,7 @@ def rebase_run(
     reason = None if data is None else data.reason
     return written(
         request, database, actor, body,
-        lambda given: asdict(proposals.rebase(given, actor, id, reason)),
+        lambda given: asdict(proposals.rebase(given, actor, id, reason)), edits=_run(id),
     )  # fmt: skip
 
 
@@ -213,6 +229,7 @@ def publish_run(
         schemas.Publish | None, asked(("Why", {"reason": "diff looked through by Ada"}))
     ] = None,
     idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
 ) -> Response[bytes]:
     """In one transaction: readers see the old or the new.
 
@@ -225,6 +242,7 @@ def publish_run(
     return written(
         request, database, actor, body,
         lambda given: publishing.publish(given, actor, id, wish.reason, expected=wish.expected),
+        edits=_run(id),
     )  # fmt: skip
 
 
@@ -237,6 +255,7 @@ def rollback_run(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
 ) -> Response[bytes]:
     """Exactly, with all ids; works placed since keep a sensible place.
 
@@ -247,7 +266,7 @@ def rollback_run(
     reason = None if data is None else data.reason
     return written(
         request, database, actor, body,
-        lambda given: publishing.rollback(given, actor, id, reason),
+        lambda given: publishing.rollback(given, actor, id, reason), edits=_run(id),
     )  # fmt: skip
 
 

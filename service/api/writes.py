@@ -10,11 +10,19 @@ import orjson
 from litestar import Request, Response
 from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.params import BodyKwarg, HeaderParameter
+from sqlalchemy import Connection
 
 from service.actors import Actor
-from service.api.etags import PreconditionRequired, expected_version
+from service.api.etags import (
+    PreconditionRequired,
+    etag,
+    expected_version,
+    require_read,
+    unchanged,
+)
 from service.database import Database
-from service.idempotency import Answer, attempt, once, once_in_parts
+from service.idempotency import Answer, Within, attempt, once, once_in_parts
+from service.ledger import Ledger
 
 IdempotencyKey = Annotated[
     str | None,
@@ -22,6 +30,14 @@ IdempotencyKey = Annotated[
         name="Idempotency-Key",
         description="A name that you make up for this write, such as a UUID. Sent again with the "
         "same body within 24 hours, it is answered alike and not done twice.",
+    ),
+]
+IfRead = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match",
+        description="ETag of what you read; the step is refused (412) where it has changed since. "
+        "Left out: whatever it is now.",
     ),
 ]
 IfMatch = Annotated[
@@ -43,6 +59,7 @@ def written(
     *,
     status: int = 200,
     in_parts: bool = False,
+    edits: Callable[[Connection], Any] | None = None,
 ) -> Response[bytes]:
     """Do a write once for each Idempotency-Key, and answer with what it gives as JSON.
 
@@ -54,6 +71,14 @@ def written(
         Does the write through the database it is given; its result must be JSON for orjson.
     in_parts : bool
         Whether it commits in several transactions; see :mod:`service.idempotency`.
+    edits : callable, optional
+        What the read of the thing that is edited answers with; where If-Match is sent it must be
+        what the client read.
+
+    Raises
+    ------
+    Stale
+        If it is not.
     """
     scope = request.scope
     tried = attempt(
@@ -67,7 +92,12 @@ def written(
     )
 
     def answering(given: Database) -> Answer:
-        return Answer(status, orjson.dumps(act(given)))
+        if edits is None or "if-match" not in request.headers:
+            return Answer(status, orjson.dumps(act(given)))
+        with given.write() as connection:
+            Ledger.hold(connection)
+            require_read(request, etag(orjson.dumps(edits(connection))))
+            return Answer(status, orjson.dumps(act(Within(given, connection))))
 
     done = (once_in_parts if in_parts else once)(database, tried, answering)
     headers = {"Cache-Control": "private, no-store"}
@@ -76,6 +106,18 @@ def written(
     return Response(
         done.body, status_code=done.status, media_type=done.content_type, headers=headers
     )
+
+
+def read(request: Request[Any, Any, Any], content: Any, version: Any = None) -> Response[bytes]:
+    """An answer with an ETag that steps take in If-Match; 304 where the client has it.
+
+    ``version`` is what the ETag is made of, where that is not all of the content.
+    """
+    current = etag(orjson.dumps(content if version is None else version))
+    headers = {"Cache-Control": "private, no-cache", "ETag": current}
+    if unchanged(request.headers.get("if-none-match"), current):
+        return Response(b"", status_code=304, headers=headers)
+    return Response(orjson.dumps(content), media_type="application/json", headers=headers)
 
 
 def shown(content: Any) -> Response[bytes]:

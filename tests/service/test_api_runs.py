@@ -68,3 +68,22 @@ def test_a_bad_wish_names_the_field(database, editor, body, status, field) -> No
     assert told.status_code == status
     if field:
         assert told.json()["field"] == field
+
+
+def test_a_step_that_names_what_was_read_is_refused_when_that_has_changed(database, editor) -> None:
+    with serving(database) as client:
+        id_ = client.post("/v1/runs", headers=editor).json()["id"]
+        seen = client.get(f"/v1/runs/{id_}", headers=editor).headers["ETag"]
+        again = client.get(f"/v1/runs/{id_}", headers={**editor, "If-None-Match": seen})
+        assert (again.status_code, again.content) == (304, b"")
+        client.post(f"/v1/runs/{id_}/cancel", headers=editor)
+        for sent in (seen, '"0123456789abcdef"', "nonsense"):
+            late = client.post(f"/v1/runs/{id_}/cancel", headers={**editor, "If-Match": sent})
+            assert (late.status_code, late.json()["field"]) == (412, "If-Match")
+        other = client.post("/v1/runs", headers=editor).json()["id"]
+        now = client.get(f"/v1/runs/{other}", headers=editor).headers["ETag"]
+        both = {**editor, "If-Match": now, "Idempotency-Key": "one"}
+        done = client.post(f"/v1/runs/{other}/cancel", headers=both)
+        assert (done.status_code, done.json()["state"]) == (200, "cancelled")
+        # sent again it is the same request, though the run is no longer as it was read
+        assert client.post(f"/v1/runs/{other}/cancel", headers=both).json() == done.json()
