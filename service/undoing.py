@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from service.actors import Actor
 from service.closing import close_answered, note_turns, turn_back
@@ -13,8 +13,8 @@ from service.ledger import Ledger
 from service.link_rows import insist, links_around, without_retired
 from service.overriding import stands_alone, turn
 from service.restoring import done_by, take_back
-from service.standing import REDONE, UNDONE
-from service.tables import Decision, DecisionLink
+from service.standing import DECIDED, REDONE, UNDONE
+from service.tables import Decision, DecisionLink, Event
 
 
 def undo(database: Database, actor: Actor, decision_id: str, reason: str | None = None) -> Made:
@@ -70,11 +70,12 @@ def _turn(
             "event": done.seq,
             "identities": sorted(v[1]["id"] for v in done.identities.values()),
         }
+        last = _last_turn(connection, decision_id)
         seq = ledger.record(
             UNDONE if undoing else REDONE, actor, subject=decision_id, reason=reason,
             before=told, curates=True,
         )  # fmt: skip
-        turn_back(connection, done.seq, seq)
+        turn_back(connection, last, seq)
         changed = take_back(connection, ledger, done, seq)
         state = update(Decision).where(Decision.key == key)
         connection.execute(state.values(undone_seq=seq if undoing else None))
@@ -83,6 +84,14 @@ def _turn(
         close_answered(connection, seq, changed.rows, ends)
         note_turns(connection, seq)
         return Made(decision_id, seq, {r.id: r.version for r in changed.rows.values()}, [])
+
+
+def _last_turn(connection: Connection, decision_id: str) -> int:
+    """Number of the event that last made, undid or redid a decision."""
+    query = select(func.max(Event.seq)).where(
+        Event.subject == decision_id, Event.kind.in_((DECIDED, UNDONE, REDONE))
+    )
+    return connection.scalars(query).one() or 0
 
 
 def _check(
