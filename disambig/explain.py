@@ -148,6 +148,30 @@ def explain(
     model.check_features(PAIR_FEATURES, GROUP_FEATURES)
     compiled = compile_constraints(corpus, constraints, identifiers=identifiers)
     index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+    stated = compile_constraints(corpus, constraints, identifiers=False)
+    return explain_rows(index, model, row_a, row_b, compiled, stated)
+
+
+def explain_rows(
+    index: CorpusIndex,
+    model: Model,
+    row_a: int,
+    row_b: int,
+    compiled: Constraints,
+    stated: Constraints,
+) -> Explanation:
+    """Take apart the decision about two different signature rows of an index.
+
+    Parameters
+    ----------
+    index : CorpusIndex
+        Of a corpus, or of some blocks of one with the statistics of the whole.
+    compiled : Constraints
+        In force.
+    stated : Constraints
+        Those of them that people state, without identifiers.
+    """
+    corpus = index.corpus
     found = trace(index, model, compiled, row_a, row_b)
     pair = score_of(
         model.pair,
@@ -158,8 +182,7 @@ def explain(
         PAIR_GAINS,
     )
     groups = _groups(index, model, found)
-    rule = _rule(corpus, compiled, compile_constraints(corpus, constraints, identifiers=False),
-                 row_a, row_b)  # fmt: skip
+    rule = _rule(corpus, compiled, stated, row_a, row_b)
     decider, because = rule or _evidence(corpus, found, pair, groups)
     return Explanation(
         a=_mention(corpus, row_a),

@@ -114,9 +114,11 @@ class Read:
 
 @dataclass(frozen=True)
 class Committed:
-    """A decision that was made, the id of what was noted as unsure with it, and what it undid."""
+    """A decision that was made, the mentions it moved, the id of what was noted as unsure with it,
+    and what it undid."""
 
     made: Made
+    moved: int
     unsure: str | None
     overridden: list[Opposed]
 
@@ -132,7 +134,6 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
         If an identity is no longer active or has changed since it was seen.
     """
     _refuse_repeated(wanted)
-    _refuse_stale(connection, wanted.versions)
     stated = rows_by_id(connection, [c.identity for c in wanted.columns if c.identity])
     columns = []
     for k, column in enumerate(wanted.columns):
@@ -158,7 +159,7 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
     everyone = {m for some in members.values() for m in some}
     everyone |= {m for c in columns for m in c.mentions}
     confidence = dict(
-        row._tuple()
+        (row[0], row[1])
         for row in connection.execute(
             select(Membership.signature_key, Membership.confidence).where(
                 among(connection, Membership.signature_key, everyone)
@@ -174,7 +175,10 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
     sides = [s for s in sides if {*s.left, *s.right}.isdisjoint(unsure)]
     plan = _with_sides(connection, subject, plan, sides, columns, confidence)
     rows = identity_rows(connection, {k for k in plan.current.values() if k != NOWHERE})
-    return Read(plan, subject, {key: row.id for key, row in rows.items()}, unsure, sides)
+    ids = {key: row.id for key, row in rows.items()}
+    touched_ids = {ids[key] for key in plan.curated() if key in ids}
+    _refuse_stale(connection, {i: v for i, v in wanted.versions.items() if i in touched_ids})
+    return Read(plan, subject, ids, unsure, sides)
 
 
 def _with_sides(
@@ -289,7 +293,7 @@ def commit(
         unsure = None
         if found.unsure and kind != "unsure":
             unsure = _noted(draft, actor, reason, found)
-        return Committed(made, unsure, against)
+        return Committed(made, len(plan.moves), unsure, against)
 
 
 def _confirmed(plan: Arranged) -> set[int]:

@@ -92,7 +92,7 @@ def scope_of(connection: Connection, text: str, task_id: str | None = None) -> S
     name = find_name(connection, text)
     asked = None if task_id is None else asked_by(connection, task_id)
     wanted = [m for side in (asked.sides if asked else ()) for m in side]
-    signature_of = _keys_of(connection, wanted)
+    signature_of = keys_of(connection, wanted)
     first = _identities_of(connection, signature_of.values())
     counted = _bearers(connection, name.key)
     order = [*dict.fromkeys(first), *(key for key in counted if key not in set(first))]
@@ -180,7 +180,8 @@ def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[Mention
     return found
 
 
-def _keys_of(connection: Connection, mentions: Sequence[Mention]) -> dict[Mention, int]:
+def keys_of(connection: Connection, mentions: Sequence[Mention]) -> dict[Mention, int]:
+    """Signature keys of mentions; unknown ones are left out."""
     query = (
         select(Work.id, Signature.position, Signature.key)
         .join(Signature, Signature.work_key == Work.key)

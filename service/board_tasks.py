@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, or_, select
 
 from service.arranging import DRAFT, Read
-from service.board_scope import Asked, asked_by
+from service.board_scope import Asked, asked_by, keys_of
 from service.decision_rows import Mention
 from service.identity_rows import rows_by_id
 from service.links import Groups, Link
@@ -87,7 +87,9 @@ def _answered(
         return frozenset(keys) in barred
     if task.kind != "split":
         return False
-    sides = [_keys_of(connection, side) for side in asked_by(connection, task.id).sides]
+    sides = [
+        set(keys_of(connection, side).values()) for side in asked_by(connection, task.id).sides
+    ]
     if len(sides) != 2:
         return False
     homes = [{plan.target[m] for m in side if m in plan.target} for side in sides]
@@ -102,15 +104,3 @@ def _names_of(connection: Connection, signatures: Mapping[int, int]) -> set[str]
     query = select(Work.id, Signature.position).join(Signature, Signature.work_key == Work.key)
     rows = connection.execute(query.where(among(connection, Signature.key, signatures)))
     return {f"{work}:{position}" for work, position in rows}
-
-
-def _keys_of(connection: Connection, mentions: Sequence[Mention]) -> set[int]:
-    query = (
-        select(Work.id, Signature.position, Signature.key)
-        .join(Signature, Signature.work_key == Work.key)
-        .where(among(connection, Work.id, {m.work for m in mentions}))
-        .where(Signature.retired_version.is_(None))
-    )
-    wanted = set(mentions)
-    rows = connection.execute(query)
-    return {key for work, position, key in rows if (work, position) in wanted}

@@ -32,7 +32,7 @@ class DecisionFilter:
     kind : str or None
         ``same``, ``different`` or ``unsure``.
     action : str or None
-        ``merge``, ``split``, ``move`` or ``review``.
+        ``merge``, ``split``, ``move``, ``review`` or ``arrange``.
     actor : str or None
     standing : bool or None
         Whether it is in force.

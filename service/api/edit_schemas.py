@@ -433,7 +433,7 @@ class Decision(Shape):
 
     id: str
     kind: Literal["same", "different", "unsure"]
-    action: Literal["merge", "split", "move", "review"]
+    action: Literal["merge", "split", "move", "review", "arrange"]
     actor: str
     at: datetime
     reason: str | None

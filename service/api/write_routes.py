@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from service.api import decisions, edits, estimates, events, intake, keys, runs, tasks
+from service.api import boards, decisions, edits, estimates, events, intake, keys, runs, tasks
 
 WRITES: tuple[ControllerRouterHandler, ...] = (
     *intake.HANDLERS,
@@ -12,6 +12,7 @@ WRITES: tuple[ControllerRouterHandler, ...] = (
     *decisions.HANDLERS,
     *runs.HANDLERS,
     *tasks.HANDLERS,
+    *boards.HANDLERS,
     *estimates.HANDLERS,
     *keys.HANDLERS,
     *events.HANDLERS,

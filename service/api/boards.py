@@ -1,0 +1,231 @@
+"""``/v1/boards``: everyone behind a name side by side, arranged anew; ``/v1/compare``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, RawBody
+
+from service.actors import Actor, Role
+from service.api import board_examples as examples
+from service.api import board_schemas as schemas
+from service.api.auth import requires
+from service.api.bodies import Filled
+from service.api.decisions import told
+from service.api.documented import answers
+from service.api.writes import IdempotencyKey, asked, shown, written
+from service.database import Database
+from service.errors import Invalid
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.arranging import Wanted
+    from service.block_view import BlockViews
+    from service.decision_rows import Mention
+
+REVIEWER = [requires(Role.REVIEWER)]
+LONGEST = 1_000
+"""Characters of a mention in an address."""
+
+
+def views_of(request: Request[Any, Any, Any], database: Database, settings: Settings) -> BlockViews:
+    """The blocks that this process keeps scored, one collection for all requests."""
+    from service.block_view import BlockViews
+    from service.placing import Placer
+
+    state = request.app.state
+    if "views" not in state:
+        placer = state.get("placer")
+        if placer is None:
+            placer = state["placer"] = Placer(database, settings)
+        state["views"] = BlockViews(placer if isinstance(placer, Placer) else placer.get())
+    found: BlockViews = state["views"]
+    return found
+
+
+def preview_of(
+    database: Database, views: BlockViews, name: str, data: schemas.Arrangement
+) -> dict[str, Any]:
+    """What an arrangement of a board would do, as the API tells it."""
+    from service import arranging
+    from service.block_view import of_blocks
+    from service.board_scope import scope_of
+    from service.board_tasks import closes
+    from service.rescoring import rescored
+
+    with database.read() as connection:
+        scope = scope_of(connection, data.name or name, data.task)
+        wanted = wanted_of(connection, data)
+        found, told = arranging.preview(connection, wanted)
+        view = views.of(connection, of_blocks(connection, list(scope.mentions)))
+        gone = {one["decision"] for one in told["overridden"]}
+        changes = [] if view is None else rescored(connection, view, found, gone)
+        return {**told, "closes": closes(connection, found, data.task), "rescored": changes}
+
+
+def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit) -> dict[str, Any]:
+    """Publish an arrangement, and tell it as the API does."""
+    from service import arranging
+
+    with database.read() as connection:
+        wanted = wanted_of(connection, data, data.versions)
+    seen = {**(data.evidence or {}), "board": (data.name or name)[:500]}
+    if data.task:
+        seen["task"] = data.task
+    done = arranging.commit(
+        database, actor, wanted, reason=data.reason, evidence=seen, override=data.override
+    )
+    over = [one.told() for one in done.overridden]
+    return {**told(done.made), "moved": done.moved, "unsure": done.unsure, "overridden": over}
+
+
+def wanted_of(
+    connection: Any, data: schemas.Arrangement, versions: dict[str, int] | None = None
+) -> Wanted:
+    """A body as the use case takes it."""
+    from service.arranging import Wanted, WantedColumn
+    from service.board_tasks import answers_of
+    from service.decision_rows import Mention
+
+    def mentions(some: Any) -> tuple[Mention, ...]:
+        return tuple(Mention(m.work, m.position) for m in some)
+
+    columns = [
+        WantedColumn(mentions(c.mentions), c.identity, c.confirmed, c.nowhere) for c in data.columns
+    ]
+    unsure = mentions(data.unsure)
+    answered = answers_of(connection, data.task, unsure) if data.task else []
+    return Wanted(columns, unsure, answered, versions or {}, data.same_work)
+
+
+@get(
+    "/boards/{name:str}",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="Everyone behind a name, side by side",
+    sync_to_thread=True,
+    responses=answers(schemas.Board, examples.BOARD, problems=(400, 401, 403, 404, 422)),
+)
+def read_board(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    name: FromPath[str],
+    task: Annotated[
+        str | None, QueryParameter(max_length=40, description="The question to answer.")
+    ] = None,
+    text: Annotated[
+        str | None,
+        QueryParameter(
+            name="name",
+            max_length=10_000,
+            description="The name, where it cannot be written in the address (it has a slash).",
+        ),
+    ] = None,
+) -> Response[bytes]:
+    """A column for each identity with all its mentions, and one for those that are nowhere.
+
+    At most 2,000 mentions; those of the question come first, `hidden` and `left_out` tell of the
+    rest.
+    """
+    from service.board import board
+
+    views = views_of(request, database, settings)
+    with database.read() as connection:
+        return shown(board(connection, views, text or name, task))
+
+
+@post(
+    "/boards/{name:str}/preview",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="What an arrangement would do",
+    status_code=200,
+    sync_to_thread=True,
+    request_class=Filled,
+    responses=answers(schemas.Preview, examples.PREVIEW, problems=(400, 401, 403, 404, 409, 422)),
+)
+def preview_board(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    name: FromPath[str],
+    data: Annotated[schemas.Arrangement, asked(("Two papers apart", examples.ARRANGEMENT))],
+) -> Response[bytes]:
+    """Nothing is changed. `rescored` is what the engine would change next, bound by this."""
+    views = views_of(request, database, settings)
+    return shown(preview_of(database, views, name, data))
+
+
+@post(
+    "/boards/{name:str}/commit",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="Publish an arrangement",
+    status_code=201,
+    sync_to_thread=True,
+    request_class=Filled,
+    responses=answers(
+        schemas.Committed, examples.COMMITTED, status=201, problems=(400, 401, 403, 404, 409, 422)
+    ),
+)
+def commit_board(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    name: FromPath[str],
+    data: Annotated[schemas.Commit, asked(("Two papers apart", examples.COMMIT))],
+    body: RawBody,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[bytes]:
+    """One event and one decision, undone by `POST /v1/decisions/{id}/undo`.
+
+    Refused (409) where an identity changed since the board was read, telling what changed, and
+    where earlier decisions stand against it, unless `override` takes these back.
+    """
+    return written(
+        request, database, actor, body,
+        lambda given: commit_of(given, actor, name, data), status=201,
+    )  # fmt: skip
+
+
+@get(
+    "/compare",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="Why two mentions are one person, or two",
+    sync_to_thread=True,
+    responses=answers(
+        schemas.Comparison, examples.COMPARISON, problems=(400, 401, 403, 404, 409, 422)
+    ),
+)
+def compare(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    a: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
+    b: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
+) -> Response[bytes]:
+    """Log-odds add up: the bias, what each feature adds, and the calibration."""
+    from service.comparison import compared
+
+    views = views_of(request, database, settings)
+    with database.read() as connection:
+        return shown(compared(connection, views, _mention(a, "a"), _mention(b, "b")))
+
+
+def _mention(text: str, field: str) -> Mention:
+    from disambig.errors import InputError
+    from disambig.explain import parse_mention
+    from service.decision_rows import Mention
+
+    try:
+        found = parse_mention(text)
+    except InputError as error:
+        raise Invalid(str(error), "write WORK:POSITION", field=field) from error
+    return Mention(found.work, found.position)
+
+
+HANDLERS = (read_board, preview_board, commit_board, compare)
