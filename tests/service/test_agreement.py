@@ -1,0 +1,50 @@
+"""What answers come to, and Cohen's kappa by hand."""
+
+import pytest
+
+from service.agreement import Agreement, outcome
+from service.judging import drawn
+
+
+@pytest.mark.parametrize(
+    ("answers", "settled"),
+    [
+        ([], None),
+        (["same"], None),
+        (["same", "same"], "same"),
+        (["same", "different"], None),
+        (["same", "different", "different"], "different"),
+        (["unsure", "same", "unsure"], "unsure"),
+        (["same", "different", "unsure"], "unsure"),
+    ],
+)
+def test_two_who_agree_settle_a_blind_question_or_the_majority_of_three(answers, settled) -> None:
+    assert outcome(answers, blind=True) == settled
+
+
+def test_one_answer_settles_an_open_question() -> None:
+    assert outcome(["different"], blind=False) == "different"
+    assert outcome([], blind=False) is None
+
+
+def test_kappa_of_the_example_in_the_literature() -> None:
+    # 20 yes-yes, 5 yes-no, 10 no-yes, 15 no-no: p = 35/50, e = .5 * .6 + .5 * .4, kappa = .4
+    pairs = [("same", "same")] * 20 + [("same", "different")] * 5
+    pairs += [("different", "same")] * 10 + [("different", "different")] * 15
+    found = Agreement.of(pairs)
+    assert (found.questions, found.agreed, found.percent) == (50, 35, 70.0)
+    assert found.kappa == pytest.approx(0.4)
+
+
+def test_agreeing_always_is_1_and_agreeing_on_one_answer_says_nothing() -> None:
+    assert Agreement.of([("same", "same"), ("different", "different")]).kappa == 1.0
+    assert Agreement.of([("same", "same")] * 3).kappa is None
+    assert Agreement.of([]) == Agreement(0, 0, None, None)
+
+
+def test_a_share_of_tasks_is_drawn_by_their_ids() -> None:
+    assert [drawn("t-g00000000000", share) for share in (0.0, 0.5, 0.500001, 1.0)] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    assert not drawn("t-000000000000", 0.0)
+    assert drawn("t-zzzzzzzzzzzz", 1.0)

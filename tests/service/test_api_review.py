@@ -1,0 +1,80 @@
+"""Tasks over HTTP: taken, answered, counted; who reviews and how far they agree."""
+
+from __future__ import annotations
+
+import pytest
+from api_clients import bearer, key_of, serving
+from review_world import ask, identities, merge_question, split_question
+
+
+@pytest.fixture
+def ids(database, editor) -> dict[int, str]:
+    return identities(database, editor)
+
+
+def test_a_task_is_taken_answered_and_undone(database, ids) -> None:
+    asked, _ = ask(
+        database, merge_question(ids[1], ids[4], error=0.4, effort=5),
+        split_question(ids[1], [1, 2], [3]),
+    )  # fmt: skip
+    ann, bo = (bearer(key_of(database, "reviewer")) for _ in range(2))
+    editor = bearer(key_of(database, "editor"))
+    with serving(database) as client:
+        taken = client.post(f"/v1/tasks/{asked}/lease", headers=ann).json()
+        assert taken["leased_by"].startswith("key:k-")
+        told = client.post(f"/v1/tasks/{asked}/lease", headers=bo)
+        assert (told.status_code, told.json()["held_by"]) == (409, taken["leased_by"])
+        assert client.delete(f"/v1/tasks/{asked}/lease", headers=bo).status_code == 403
+        counts = client.get("/v1/tasks/counts", headers=bo).json()
+        assert (counts["open"], counts["kinds"]["merge"], counts["kinds"]["split"]) == (2, 1, 1)
+        assert [h["reviewer"] for h in counts["held"]] == [taken["leased_by"]]
+        mine = client.get("/v1/tasks", params={"held": "me"}, headers=ann).json()["items"]
+        assert [task["id"] for task in mine] == [asked]
+        large = client.get("/v1/tasks", params={"least": 4}, headers=bo).json()["items"]
+        assert [task["id"] for task in large] == [asked]
+
+        answer = {"answer": "same", "seconds": 30, "version": taken["version"]}
+        path = f"/v1/tasks/{asked}/answers"
+        assert client.post(path, json=answer, headers=bo).status_code == 409
+        headers = {**ann, "Idempotency-Key": "one"}
+        done = client.post(path, json=answer, headers=headers)
+        assert (done.status_code, done.json()["task"]["state"]) == (201, "closed")
+        assert client.post(path, json=answer, headers=headers).json() == done.json()
+        decision = done.json()["decision"]["decision"]
+        read = client.get(f"/v1/tasks/{asked}", headers=bo).json()
+        assert [(g["answer"], g["decision"]) for g in read["given"]] == [("same", decision)]
+        told = client.get("/v1/reviewers", headers=bo).json()
+        assert [(r["answers"], r["median_seconds"]) for r in told["reviewers"]] == [(1, 30.0)]
+        undone = client.post(f"/v1/decisions/{decision}/undo", json={}, headers=editor)
+        assert undone.status_code == 200, undone.text
+        read = client.get(f"/v1/tasks/{asked}", headers=bo).json()
+        assert (read["state"], read["answers"]) == ("open", 0)
+
+
+def test_blind_answers_are_shown_to_nobody_before_the_task_is_settled(database, ids) -> None:
+    (asked,) = ask(database, merge_question(ids[4], ids[6]))
+    ann, bo = (bearer(key_of(database, "reviewer")) for _ in range(2))
+    path = f"/v1/tasks/{asked}"
+    with serving(database, blind_share=1.0) as client:
+        first = client.post(f"{path}/answers", json={"answer": "different"}, headers=ann).json()
+        assert (first["decision"], first["task"]["state"]) == (None, "open")
+        read = client.get(path, headers=bo).json()
+        assert (read["blind"], read["answers"], read["given"]) == (True, 1, [])
+        assert client.get("/v1/tasks", headers=ann).json()["items"] == []
+        assert client.get("/v1/tasks/counts", headers=ann).json()["answered_once"] == 1
+        second = client.post(f"{path}/answers", json={"answer": "different"}, headers=bo).json()
+        assert second["decision"] is not None
+        (pair,) = client.get("/v1/reviewers", headers=ann).json()["agreement"]
+        assert (pair["questions"], pair["percent"], pair["kappa"]) == (1, 100.0, None)
+
+
+def test_what_cannot_be_meant_is_refused_with_the_field(database, ids) -> None:
+    (asked,) = ask(database, merge_question(ids[4], ids[6]))
+    ann = bearer(key_of(database, "reviewer"))
+    with serving(database) as client:
+        for wrong in ({}, {"answer": "maybe"}, {"answer": "same", "seconds": -1}, {"answer": 1}):
+            told = client.post(f"/v1/tasks/{asked}/answers", json=wrong, headers=ann)
+            assert told.status_code in (400, 422), told.text
+        told = client.post(f"/v1/tasks/{asked}/lease", json={"minutes": 10**9}, headers=ann)
+        assert told.status_code in (400, 422)
+        assert client.get("/v1/tasks?held=x", headers=ann).status_code in (400, 422)
