@@ -147,8 +147,9 @@ class Reviewed:
         if (length < 1).any() or (size < 1).any():
             raise ValueError("an identity divides into parts of one mention or more")
         unit = np.repeat(np.arange(len(length)), length)
-        p: Float64 = np.bincount(unit, weights=size, minlength=len(length))
-        squares: Float64 = np.bincount(unit, weights=size**2, minlength=len(length))
+        n = len(length)
+        p = np.bincount(unit, weights=size, minlength=n).astype(np.float64)
+        squares = np.bincount(unit, weights=size**2, minlength=n).astype(np.float64)
         columns: dict[str, Float64] = {
             "bcubed": np.ones_like(p), "bcubed_precision": squares / p**2,
             "pairs": squares / p - 1, "pairs_published": p - 1,

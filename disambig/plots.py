@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Mapping
 from html import escape
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -96,6 +98,26 @@ def distribution_svg(probability: Float64, same: Bools, title: str, description:
     axes.set(xlim=(0, 1), ylim=(smallest / 2, 1.5))
     axes.set(xlabel="predicted probability of the same person", ylabel="share of pairs")
     axes.legend(loc="upper center", frameon=False, ncols=2, labelcolor=INK)
+    _dress(axes)
+    return inline_svg(figure, title, description)
+
+
+def review_svg(errors: Mapping[str, Float64], title: str, description: str) -> str:
+    """Error left after each number of decisions, one curve for each order of asking.
+
+    ``errors`` float64[decisions + 1] by the name of the order; the first is marked out.
+    """
+    figure = _figure()
+    axes = figure.add_subplot()
+    looks = ((ACCENT, "solid"), (MUTED, "dashed"), (WARN, "dotted"))
+    for (name, error), (colour, style) in zip(errors.items(), cycle(looks), strict=False):
+        axes.plot(
+            np.arange(len(error)), error, color=colour, linestyle=style, linewidth=1.6, label=name
+        )
+    most = max(float(error.max()) for error in errors.values())
+    axes.set(xlim=(0, None), ylim=(0, 1.05 * most or 1.0))
+    axes.set(xlabel="decisions", ylabel="error left (1 − B-cubed F1)")
+    axes.legend(loc="lower left", frameon=False, labelcolor=INK)
     _dress(axes)
     return inline_svg(figure, title, description)
 

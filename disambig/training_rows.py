@@ -65,7 +65,8 @@ class Gold:
         labelled: npt.NDArray[np.bool_] = (a >= 0) & (b >= 0)
         if self.apart is None:
             return labelled
-        return labelled & ((a == b) | np.isin(_pair_code(a, b), self.apart))
+        told: npt.NDArray[np.bool_] = labelled & ((a == b) | np.isin(_pair_code(a, b), self.apart))
+        return told
 
     @classmethod
     def of(

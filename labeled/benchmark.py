@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from disambig.model import Model
     from labeled.benchmark_run import CorpusFolder, CorpusResult
     from labeled.peer import Duel
+    from labeled.review_simulation import Curve
 
 _PALETTE = "--ink:#1c1e21;--muted:#6b7076;--rule:#d5d8dc;--accent:#2563a8;--warn:#b4452c"
 _PATH = click.Path(dir_okay=False, path_type=Path)
@@ -68,6 +69,13 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
     help="Also run S2AND (pip install 'disambig[peer]') and this package on the same labelled "
     "blocks, and print the ratio.",
 )
+@click.option(
+    "--review",
+    default=0,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Also simulate review, the labels answering up to N questions in each of three orders.",
+)
 @common.quiet_option
 def benchmark(
     corpora: tuple[Path, ...],
@@ -82,6 +90,7 @@ def benchmark(
     json_out: Path | None,
     plots: Path | None,
     peer: bool,
+    review: int,
     quiet: bool,
 ) -> None:
     """Measure accuracy and speed on labelled CORPORA.
@@ -113,10 +122,13 @@ def benchmark(
             arguments = (folder, split, file, about["workers"], errors, seed, quiet, time.time())
             results.append(in_fresh_process(measure, *arguments))
         duel = _duel(folders, split, file, about["workers"]) if peer else None
+        reviews = _reviews(folders, split, file, review, quiet)
     _print(results, about)
     if duel is not None:
         click.echo("\n".join(("", *duel.as_text())))
         about["peer"] = duel.as_json()
+    if reviews:
+        about["review"] = _told_reviews(reviews, plots)
     _write(results, about, json_out, plots)
     _tell_errors(results, errors_out)
 
@@ -155,6 +167,35 @@ def _duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, worke
     from labeled.peer import duel
 
     return duel(folders, split, model, workers)
+
+
+def _reviews(
+    folders: Sequence[CorpusFolder], split: str, file: Path | None, decisions: int, quiet: bool
+) -> list[list[Curve]]:
+    """Curves of each corpus; none where no decision is simulated."""
+    if not decisions:
+        return []
+    from disambig.model import Model
+    from labeled.review_simulation import curves
+
+    model, progress = Model.load(file), partial(common.progress, quiet=quiet)
+    return [curves(folder, split, model, decisions, progress) for folder in folders]
+
+
+def _told_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> list[dict[str, Any]]:
+    """Print curves and draw them; all of them as JSON."""
+    from dataclasses import asdict
+
+    from labeled.review_simulation import figure_of
+
+    click.echo("\nReview: error left (1 - B-cubed F1) as the labels answer questions")
+    for found in reviews:
+        click.echo("\n".join(f"  {curve.as_text()}" for curve in found))
+        if plots is not None:
+            plots.mkdir(parents=True, exist_ok=True)
+            file = plots / f"review-{found[0].corpus}.svg"
+            file.write_text(as_file(figure_of(found)), encoding="utf-8")
+    return [asdict(curve) for found in reviews for curve in found]
 
 
 def _fitted(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool) -> Model:
@@ -235,6 +276,11 @@ def reliability_figure(result: CorpusResult) -> str:
         f"{found.pairs:,} labelled pairs of split {result.split}; "
         f"expected calibration error {found.error:.4f}",
     )
+    return as_file(figure)
+
+
+def as_file(figure: str) -> str:
+    """Inline SVG as a file of its own, with its colours."""
     style = f"{_PALETTE};background:#fff;font-family:sans-serif"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="{_XLINK}" style="{style}" '
     return figure.replace("<svg ", head, 1)

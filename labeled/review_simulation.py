@@ -129,6 +129,32 @@ class Curve:
                 return k
         return None
 
+    def as_text(self) -> str:
+        """In one line."""
+        steps = [n for n in (50, 100, 200, 500, 1000) if n < len(self.error)]
+        after = "".join(f", after {n}: {self.error[n]:.4f}" for n in steps)
+        half = self.needed(0.5)
+        told = "never halved" if half is None else f"halved after {half}"
+        return (
+            f"{self.corpus} {self.order}: error {self.error[0]:.4f}{after}; "
+            f"{told}, {len(self.error) - 1} decisions made"
+        )
+
+
+def figure_of(curves: Sequence[Curve]) -> str:
+    """Curves of one corpus as inline SVG."""
+    from disambig.plots import review_svg
+
+    halves = {curve.order: curve.needed(0.5) for curve in curves}
+    told = "; ".join(
+        f"{order}: {'not halved' if n is None else f'halved after {n:,} decisions'}"
+        for order, n in halves.items()
+    )
+    return review_svg(
+        {curve.order: np.array(curve.error) for curve in curves},
+        f"Review of {curves[0].corpus}", told,
+    )  # fmt: skip
+
 
 def blocks_under_review(folder: CorpusFolder, split: str, model: Model) -> list[Block]:
     """The labelled blocks of a split, scored."""
@@ -228,9 +254,8 @@ def simulate(
 
     Stops when nothing is left to ask, or the error is ``enough`` of the first.
     """
-    blocks = [Block(b.scored, b.person) for b in blocks]
-    for block in blocks:
-        block.cluster(model)
+    # each order begins with what the machine found, which is the same for all of them
+    blocks = [Block(b.scored, b.person, settled=b.settled or b.cluster(model)) for b in blocks]
     mass = np.array([block.error_mass() for block in blocks])
     total = mass.sum(axis=0)
     queue = []
@@ -303,14 +328,7 @@ def main(
     rows = []
     for folder in corpus_folders(folders):
         for curve in curves(folder, split, model, decisions, progress):
-            click.echo(
-                f"{curve.corpus} {curve.order}: error {curve.error[0]:.4f}, after "
-                + ", ".join(
-                    f"{n}: {curve.error[n]:.4f}" for n in (50, 100, 200, 500, 1000)
-                    if n < len(curve.error)
-                )
-                + f"; half after {curve.needed(0.5)} of {len(curve.error) - 1}"
-            )  # fmt: skip
+            click.echo(curve.as_text())
             rows.append({"corpus": curve.corpus, "order": curve.order, "error": curve.error})
     if json_file is not None:
         json_file.write_text(json.dumps(rows))
