@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from sqlalchemy import select
@@ -104,6 +105,13 @@ def wangs() -> list[Work]:
     ]  # fmt: skip
     found += [work(f"x{k}", title, "Ulf Meyer") for k, title in enumerate(GENES)]
     return found
+
+
+def published_wangs(database: Database) -> None:
+    """The Wangs, clustered and published: to begin with, by ``copy_of``."""
+    deliver(database, *wangs())
+    with tempfile.TemporaryDirectory() as folder:
+        do_and_publish(database, settings_in(Path(folder)))
 
 
 __all__ = ["deliver"]

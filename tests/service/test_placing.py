@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from invented import space, work
-from run_world import do_and_publish, people, settings_in, wangs
+from run_world import do_and_publish, people, published_wangs, settings_in
 from sqlalchemy import select
 from stored_rows import deliver, number_of
 from stored_rows import work as stored
@@ -20,10 +21,10 @@ from service import decisions, external_ids, tasks
 from service.actors import Actor
 from service.bonds import Bond
 from service.choices import Choice, Verdict, decided
-from service.orcid_holders import Holder
 from service.database import Database
 from service.decisions import Mention
 from service.errors import Conflict
+from service.orcid_holders import Holder
 from service.placed import close_answered
 from service.placing import Assigned, Placer, assign, place_works
 from service.tables import Change, Event, Membership
@@ -38,12 +39,9 @@ def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def placer(database: Database, tmp_path: Path) -> Placer:
+def placer(copy_of: Callable[..., Database], tmp_path: Path) -> Placer:
     """Over the published Wangs."""
-    settings = settings_in(tmp_path)
-    deliver(database, *wangs())
-    do_and_publish(database, settings)
-    return Placer(database, settings)
+    return Placer(copy_of(published_wangs), settings_in(tmp_path))
 
 
 def key_of(database: Database, name: str) -> int:
@@ -227,7 +225,7 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
 ) -> None:
     before = people(placer.database)
     external_ids.attach(placer.database, editor, before["x0", 0], "orcid", ADA, "his own page")
-    far = Work("n1", "On nothing known", (Author("Meyer Ulf Karl", orcid=ADA),))
+    far = Work("n1", "On nothing known", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     (tried,) = assign(placer, far)
     assert (tried.verdict, tried.identity, tried.probability) == ("matched", before["x0", 0], 1.0)
     assert tried.reasons == ("for: the identity has the ORCID iD that the work prints",)
@@ -239,7 +237,7 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
     assert (asked.verdict, asked.rivals[0].identity) == ("unsure", before["x0", 0])
     assert asked.rivals[0].reasons[1] == "against: the names are those of two persons"
     # and what people said comes first
-    third = Work("n3", "On nothing known", (Author("Meyer Ulf Karl", orcid=ADA),))
+    third = Work("n3", "On nothing known", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     deliver(placer.database, third)
     decisions.judge(placer.database, editor, "different", Mention("n3", 0), Mention("x0", 0))
     ((last,),) = place_works(placer, editor, [key_of(placer.database, "n3")]).values()
@@ -254,7 +252,7 @@ def test_an_orcid_id_of_two_authors_or_of_two_identities_says_nothing(
     twice = Work("n", "T", (Author("Meyer Ulf", orcid=ADA), Author("Bea Zimmer", orcid=ADA)))
     assert {x.identity for x in assign(placer, twice)} == {None}
     external_ids.attach(placer.database, editor, found["s0", 1], "orcid", ADA, "a list")
-    once = Work("n", "T", (Author("Meyer Ulf Karl", orcid=ADA),))
+    once = Work("n", "T", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     assert assign(placer, once)[0].verdict == "new"
 
 
