@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -12,17 +12,40 @@ from disambig.cli import common
 from disambig.cli.reading import finish, reading_options, works_argument, works_of
 from disambig.console import safe
 
-if TYPE_CHECKING:
-    pass
+FROM_DECISIONS = "--from-decisions"
+
+
+class TrainCommand(click.Command):
+    """Hands over to ``disambig review train``, which another package brings, where it is asked."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """As of click, of the command that will run."""
+        if FROM_DECISIONS not in args or parent is None:
+            return super().make_context(info_name, args, parent, **extra)
+        command: click.Command | None = parent.command
+        for name in ("review", "train"):
+            found = command.get_command(parent, name) if isinstance(command, click.Group) else None
+            if found is None:
+                raise click.UsageError(f"{FROM_DECISIONS} needs the service, which is not here")
+            command = found
+        rest = [arg for arg in args if arg != FROM_DECISIONS]
+        return command.make_context("review train", rest, parent, **extra)
 
 
 @click.command(
+    cls=TrainCommand,
     epilog=common.examples(
         "disambig train works.jsonl.gz --labels labels.jsonl --out my.model",
         "disambig train dblp/ acl/ --labels dblp/labels.jsonl --labels acl/labels.jsonl \\",
         "    --split train --out my.model",
         "disambig cluster works.jsonl.gz --model my.model --out clusters.jsonl",
-    )
+    ),
 )
 @works_argument
 @click.option(
@@ -55,7 +78,8 @@ def train(
     mentions are. The file holds numbers and text only: loading a model from somebody else cannot
     run code.
 
-    To learn from what people decided in the service, see disambig review train.
+    disambig train --from-decisions learns from what people decided in the service instead: it is
+    disambig review train, whose --help tells its options.
     """
     from disambig.corpus import Corpus
     from disambig.ingest import read_labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from run_world import do, settings_in, wangs
 from sqlalchemy import select
 from stored_rows import deliver
 
+from disambig.cli import main
 from disambig.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind, Signature
 from disambig.index import CorpusIndex
@@ -152,3 +154,14 @@ def test_without_decisions_training_says_so(database, database_url) -> None:
     )
     assert isinstance(told.exception, Invalid)
     assert "no decisions to learn from" in str(told.exception)
+
+
+def test_train_from_decisions_is_review_train(database, database_url, monkeypatch) -> None:
+    point = EntryPoint("review", "service.cli.review:review", "disambig.commands")
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [point])
+    deliver(database, *wangs())
+    asked = ["train", "--from-decisions", "--database", database_url, "--out", "x.model"]
+    told = CliRunner().invoke(main, asked)
+    assert "no decisions to learn from" in told.output + str(told.exception)
+    helped = CliRunner().invoke(main, ["train", "--from-decisions", "--help"])
+    assert "--hold-back" in helped.output
