@@ -250,13 +250,14 @@ def page(
 
 
 def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """Conditions on :class:`~service.tables.Task` and the name that it concerns."""
+    """Conditions on :class:`~service.tables.Task`."""
     found: list[ColumnElement[bool]] = []
-    for column, value in (
-        (Task.kind, wanted.kind), (Task.state, wanted.state), (Name.folded, wanted.name),
-    ):  # fmt: skip
+    for column, value in ((Task.kind, wanted.kind), (Task.state, wanted.state)):
         if value is not None:
             found.append(column == value)
+    if wanted.name is not None:
+        named = select(Name.key).where(Name.folded == wanted.name)
+        found.append(Task.name_key.in_(named))
     if wanted.least is not None:
         found.append(Task.mentions >= wanted.least)
     if wanted.most is not None:

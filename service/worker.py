@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, update
 
 from disambig.errors import ConstraintError, DisambigError, ModelError
-from service import artifacts, housekeeping, logs, placed, proposals, runs
+from service import artifacts, housekeeping, logs, placed, proposals, questions, runs
 from service.actors import Actor, Role
 from service.clustering import Engine, Found, cluster_all
 from service.database import Database
@@ -101,6 +101,7 @@ class Worker:
         self.actor = Actor(f"worker:{self.id}", Role.ADMIN)
         self.stop = threading.Event()
         self._signed = time.monotonic()
+        self._asked_in_vain: int | None = None
 
     def serve(self, *, once: bool = False) -> int:
         """Do runs until told to stop (``stop``); with ``once`` until none waits. Runs done.
@@ -118,6 +119,8 @@ class Worker:
                         self._schedule(self.settings.run_every)
                     found = self.one()
                     done += found
+                    if not found:
+                        found = self.ask()
                     if found or time.monotonic() - tidied > TIDY_EVERY:
                         self.tidy()
                         tidied = time.monotonic()
@@ -168,6 +171,29 @@ class Worker:
             broken.exception("a run broke", run=claim.run_id)
         return True
 
+    def ask(self) -> bool:
+        """Ask about what was published last, if that is due; whether something was done."""
+        with self.database.read() as connection:
+            publication = questions.due(connection)
+        if publication is None or publication == self._asked_in_vain:
+            return False
+        pulse = Pulse(self.stop, log=self.log)
+        try:
+            with self._signing():
+                engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
+                asked = questions.ask(self.database, self.actor, engine)
+            if asked is not None:
+                self.log(f"{asked} questions about event {publication} are asked")
+        except Stopped:
+            return False
+        except Unavailable:
+            raise
+        except Exception as error:  # questions that cannot be asked must not stop the runs
+            self._asked_in_vain = publication
+            self.log(f"nothing is asked about event {publication}: {error}")
+            broken.exception("questions could not be asked", publication=publication)
+        return True
+
     def tidy(self) -> None:
         """Close what is answered; remove proposals and folders that nobody needs any more."""
         placed.close_answered(self.database, self.actor)
@@ -207,6 +233,24 @@ class Worker:
         except Unavailable:
             state = "left: its heartbeat will run out"
         self.log(f"run {claim.run_id} went wrong ({state or 'taken over'}): {error}")
+
+    @contextmanager
+    def _signing(self) -> Iterator[None]:
+        """A thread that tells that this process is alive until the block ends."""
+        ended = threading.Event()
+
+        def sign() -> None:
+            while not ended.wait(TICK):
+                with suppress(Unavailable):
+                    self._sign()
+
+        thread = threading.Thread(target=sign, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(timeout=30)
 
     @contextmanager
     def _beating(self, claim: runs.Claim, pulse: Pulse) -> Iterator[None]:

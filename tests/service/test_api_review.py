@@ -28,6 +28,7 @@ def test_a_task_is_taken_answered_and_undone(database, ids) -> None:
         counts = client.get("/v1/tasks/counts", headers=bo).json()
         assert (counts["open"], counts["kinds"]["merge"], counts["kinds"]["split"]) == (2, 1, 1)
         assert [h["reviewer"] for h in counts["held"]] == [taken["leased_by"]]
+        assert client.get("/v1/tasks/counts?name=nobody", headers=bo).json()["open"] == 0
         mine = client.get("/v1/tasks", params={"held": "me"}, headers=ann).json()["items"]
         assert [task["id"] for task in mine] == [asked]
         large = client.get("/v1/tasks", params={"least": 4}, headers=bo).json()["items"]
