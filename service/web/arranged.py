@@ -72,8 +72,8 @@ def wanted(form: Form) -> Arrangement:
         here = str(mention.column)
         target = _target(form, mention) or here
         if target == "u":
-            unsure.append(mention.place)
-            target = here
+            unsure.append(mention.place)  # what no column names stays where it is
+            continue
         if target not in (here, "n") and identities.get(int(target), "") is None:
             raise Invalid(
                 f"column {target} holds mentions that are nobody's", "send them to a new column"

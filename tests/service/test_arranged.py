@@ -65,6 +65,10 @@ def test_what_nobody_can_tell_stays_and_is_told() -> None:
     assert arranged(("g:g3", "u")) == ([], ["w4"])
 
 
+def test_what_nobody_can_tell_is_in_no_column() -> None:
+    assert arranged(("g:g1", "n"), ("g:g2", "u")) == ([(None, ["w1", "w2"])], ["w3"])
+
+
 def test_papers_that_are_nobodys_can_be_given_to_somebody_but_not_taken_back() -> None:
     assert arranged(("g:g4", "2"))[0] == [("a-2", ["w4", "w5"])]
     with pytest.raises(Invalid, match="nobody's"):

@@ -27,7 +27,7 @@ function say(text) {
   requestAnimationFrame(() => { said.textContent = text; });
 }
 
-function focus(item) {
+function focus(item, shown = true) {
   if (!item) return;
   if (current) current.tabIndex = -1;
   const folded = item.closest("details");
@@ -35,7 +35,7 @@ function focus(item) {
   current = item;
   item.tabIndex = 0;
   item.focus({ preventScroll: true });
-  item.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (shown) item.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 function recount() {
@@ -88,8 +88,7 @@ function send(item, to) {
   const number = place.dataset.column;
   const whole = item.matches(".group");
   field(item).value = whole && number === item.dataset.home ? "" : number;
-  if (!whole && number === item.dataset.home) place.querySelector(".groups").append(item);
-  else place.querySelector(".groups").append(item);
+  place.querySelector(".groups").append(item);
   mark(item);
   changed(`${label(item)} to column ${number}.`);
   focus(after ?? items(here)[0] ?? item);
@@ -248,7 +247,10 @@ recount();
 const asked = [...form.querySelectorAll("input[name=asked]")].map((i) => column(i.value));
 current = items(asked[0] ?? columns()[0])[0] ?? null;
 if (document.querySelector("#commit")) document.querySelector("#commit").focus();
-else if (!document.querySelector("#panel [role=alert]")) focus(current);
+else if (!document.querySelector("#panel [role=alert]")) {
+  current?.closest(".column").scrollIntoView({ block: "nearest", inline: "nearest" });
+  focus(current, false);
+}
 
 // whoever works on a question goes on holding it
 const task = form.elements.task.value;
