@@ -5,7 +5,8 @@ are: with the column that goes on with their identity, or by themselves. Which i
 decided as for a publication (:mod:`service.matching`): the fewest mentions change theirs.
 
 The arrangement becomes links that later clusterings obey. Musts bind what came into a column,
-and a few of those that were there; all of a column only where it was confirmed as a whole.
+and a few of those that were there; all of a column where it was confirmed as a whole, or where
+all of another person was joined to it.
 Cannots part the edited columns, and what left from what it left behind.
 """
 
@@ -66,6 +67,8 @@ class Part:
         Those that somebody says are one person.
     gives : bool
         Whether mentions of this identity went elsewhere.
+    merges : bool
+        Whether all of another identity, of more than one mention, came into it.
     """
 
     identity: int
@@ -73,6 +76,7 @@ class Part:
     stayed: list[int]
     confirmed: list[int]
     gives: bool
+    merges: bool = False
 
     @property
     def edited(self) -> bool:
@@ -85,6 +89,8 @@ class Part:
         if self.confirmed:
             extra = [m for m in self.arrived if m not in set(self.confirmed)]
             return [*self.confirmed, *extra]
+        if self.merges and not self.gives:  # as a merge says it
+            return [*self.stayed, *self.arrived]
         return [*self.stayed[:ANCHORS], *self.arrived] if self.arrived else []
 
     @property
@@ -171,6 +177,10 @@ def arranged(
     for mention in order:
         inside[target[mention]].append(mention)
     gone = {current[m] for m, to in target.items() if current[m] != to}
+    homes = {key: {target[m] for m in some} for key, some in members.items() if len(some) > 1}
+    merging = {
+        next(iter(home)) for key, home in homes.items() if len(home) == 1 and key not in home
+    }
     parts = [
         Part(
             key,
@@ -178,6 +188,7 @@ def arranged(
             [m for m in inside[key] if current[m] == key],
             [m for m in inside[key] if m in gathered.confirmed],
             key in gone,
+            key in merging,
         )
         for key in dict.fromkeys(names[c] for c in sorted(names))
     ]

@@ -55,6 +55,12 @@ def test_of_two_columns_that_become_one_the_larger_id_is_kept() -> None:
     assert [part.identity for part in found.parts] == [1]
 
 
+def test_two_columns_that_become_one_are_bound_as_by_a_merge() -> None:
+    must, cannot = stated(plan(Column((20, 21, 10, 11, 12), identity=2), of=(1, 2)))
+    assert must == {(10, 11), (10, 12), (10, 20), (10, 21)}
+    assert cannot == set()
+
+
 def test_a_mention_that_was_nowhere_comes_into_a_column() -> None:
     found = plan(Column((30, 99), identity=3), of=(3,))
     assert found.moves == {99: 3}
