@@ -6,9 +6,8 @@ import gc
 import threading
 from typing import TYPE_CHECKING
 
-import structlog
-
 from disambig.errors import DisambigError
+from service import logs
 from service.database import Database
 from service.settings import Settings
 
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 LOOKS = 30.0
 """Seconds between two looks whether a newer full run was published."""
-log = structlog.get_logger("service.placing")
+log = logs.get("service.placing")
 
 
 class SharedPlacer:

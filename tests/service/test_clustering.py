@@ -83,6 +83,7 @@ def test_a_full_run_finds_what_the_engine_finds(database: Database, settings: Se
     assert run.summary["created"] == run.summary["groups"] == partition.n_identities
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the files are the same
 def test_a_large_run_goes_on_with_what_was_done(
     database: Database, settings: Settings, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
