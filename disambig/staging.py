@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import multiprocessing
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
 from multiprocessing.context import ForkProcess
@@ -32,6 +34,11 @@ WORKS_AT_ONCE = 40_000
 """Works read before they are put on disk; with abstracts, about 300 MB."""
 KEY_RANGES = 16
 """Parts of the key space whose counts are added up one after the other."""
+_COLUMNS: dict[str, type[np.generic]] = {
+    **{f"{kind}-keys": np.uint64 for kind in KINDS},
+    **{f"{kind}-count": np.int64 for kind in KINDS},
+    **{"edges-a": np.uint64, "edges-b": np.uint64, "edges-weight": np.int64},
+}
 
 
 def stage(
@@ -212,20 +219,54 @@ def load_statistics(folder: Path) -> Statistics:
 
 
 def add_up(parts: list[Path], folder: Path) -> None:
-    """Add up the statistics of parts, one range of keys at a time."""
-    found = [load_statistics(part) for part in parts]
+    """Add up the statistics of parts, one range of keys at a time, in memory for one range."""
     folder.mkdir()
-    for kind in KINDS:
-        ranges = [
-            Counts.sum(_between(p.counts[kind], *bounds) for p in found) for bounds in _key_ranges()
-        ]
-        _save_joined(folder / f"{kind}-keys.npy", [r.keys for r in ranges])
-        _save_joined(folder / f"{kind}-count.npy", [r.count for r in ranges])
-    edges = [Edges.sum(_edges_between(p.edges, *bounds) for p in found) for bounds in _key_ranges()]
-    for name in ("a", "b", "weight"):
-        _save_joined(folder / f"edges-{name}.npy", [getattr(e, name) for e in edges])
-    texts = {kind: sum(p.texts[kind] for p in found) for kind in ("title", "text", "affiliation")}
+    with ExitStack() as files:
+        column = {
+            name: files.enter_context(_Column(folder / f"{name}.npy", dtype))
+            for name, dtype in _COLUMNS.items()
+        }
+        for bounds in _key_ranges():
+            # mapped anew for each range: pages that were read count as memory until then
+            found = [load_statistics(part) for part in parts]
+            for kind in KINDS:
+                counts = Counts.sum(_between(p.counts[kind], *bounds) for p in found)
+                column[f"{kind}-keys"].extend(counts.keys)
+                column[f"{kind}-count"].extend(counts.count)
+            edges = Edges.sum(_edges_between(p.edges, *bounds) for p in found)
+            for name in ("a", "b", "weight"):
+                column[f"edges-{name}"].extend(getattr(edges, name))
+    texts: Counter[str] = Counter()
+    for part in parts:
+        texts.update(json.loads((part / "texts.json").read_text(encoding="utf-8")))
     (folder / "texts.json").write_text(json.dumps(texts), encoding="utf-8")
+
+
+class _Column:
+    """An array on disk that is written piece by piece; use it as a context."""
+
+    def __init__(self, file: Path, dtype: type[np.generic]) -> None:
+        self._dtype, self._length = np.dtype(dtype), 0
+        self._file = file.open("wb")
+
+    def __enter__(self) -> _Column:
+        self._write_header()
+        return self
+
+    def extend(self, values: npt.NDArray[np.generic]) -> None:
+        """Append values."""
+        self._file.write(values.astype(self._dtype, copy=False).tobytes())
+        self._length += len(values)
+
+    def __exit__(self, *error: object) -> None:
+        self._file.seek(0)
+        self._write_header()
+        self._file.close()
+
+    def _write_header(self) -> None:
+        # numpy leaves room in it for the first length to grow, so both headers are as long
+        shape = {"descr": self._dtype.str, "fortran_order": False, "shape": (self._length,)}
+        np.lib.format.write_array_header_1_0(self._file, shape)
 
 
 def _key_ranges() -> Iterator[tuple[np.uint64, np.uint64 | None]]:
@@ -248,7 +289,3 @@ def _between(counts: Counts, low: np.uint64, high: np.uint64 | None) -> Counts:
 def _edges_between(edges: Edges, low: np.uint64, high: np.uint64 | None) -> Edges:
     part = _slice(edges.a, low, high)
     return Edges(np.array(edges.a[part]), np.array(edges.b[part]), np.array(edges.weight[part]))
-
-
-def _save_joined(file: Path, parts: list[npt.NDArray[np.generic]]) -> None:
-    np.save(file, np.concatenate(parts) if parts else np.empty(0, np.uint64))
