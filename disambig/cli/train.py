@@ -28,7 +28,7 @@ class TrainCommand(click.Command):
         """As of click, of the command that will run."""
         if FROM_DECISIONS not in args or parent is None:
             return super().make_context(info_name, args, parent, **extra)
-        command: click.Command | None = parent.command
+        command = parent.command
         for name in ("review", "train"):
             found = command.get_command(parent, name) if isinstance(command, click.Group) else None
             if found is None:

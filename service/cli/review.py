@@ -187,13 +187,17 @@ def train(
     Both models then cluster all works, and you are told which agrees more with the decisions
     held back and with labels of other splits, and how many mentions would change. Nothing is
     used before somebody promotes it.
+
+    Decisions are mostly about hard cases; with --labels the model sees easy ones, too.
     """
+    from disambig.cli.common import refuse_input
     from disambig.model import Model
     from service import teaching
     from service.promotion import with_promoted
 
     if bool(works) != bool(labels):
         raise click.UsageError("--works and --labels go together; give both or neither")
+    refuse_input(out, (*works, *labels))
     progress = partial(common.progress, quiet=quiet)
     with common.opened(database) as (settings, opened):
         used = with_promoted(opened, settings)

@@ -13,9 +13,10 @@ from run_world import do, settings_in, wangs
 from sqlalchemy import select
 from stored_rows import deliver
 
+from disambig import training
 from disambig.cli import main
 from disambig.corpus import Corpus
-from disambig.domain import Constraint, ConstraintKind, Signature
+from disambig.domain import Constraint, ConstraintKind, Label, Signature
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.semantic import SemanticSpace
@@ -141,7 +142,10 @@ def test_two_models_are_compared_by_decisions_held_back_and_by_what_would_change
                said("d3", "cannot", "s2", "r2")]  # fmt: skip
     taught = teaching.lesson(decided, 0.3, 0)
     models = {"old": Model.load(), "new": Model.load(other_model)}
-    found = teaching.compared(corpus, decided, taught, models)
+    labels = [Label(Signature(f"{topic}{k}", 0), topic) for topic in "sr" for k in range(5)]
+    found = teaching.compared(corpus, decided, taught, models, (corpus, labels))
+    assert found.gold["old"] == found.gold["new"] == {"precision": 1, "recall": 1, "f1": 1}
+    assert teaching.told(found)["changed"] == 0
     assert (found.held_pairs, found.mentions) == (len(taught.held), 23)
     assert found.held_right == {"old": found.held_pairs, "new": found.held_pairs}
     assert (found.changed, found.identities) == (0, {"old": 5, "new": 5})
@@ -165,3 +169,24 @@ def test_train_from_decisions_is_review_train(database, database_url, monkeypatc
     assert "no decisions to learn from" in told.output + str(told.exception)
     helped = CliRunner().invoke(main, ["train", "--from-decisions", "--help"])
     assert "--hold-back" in helped.output
+
+
+def test_a_model_learns_from_decisions_and_gold_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = {}
+
+    def fit_model(corpora, *, metadata, seed, progress):
+        seen.update(metadata, corpora=[(c.labels, c.apart) for c in corpora])
+        return Model.load()
+
+    monkeypatch.setattr(training, "fit_model", fit_model)
+    corpus = Corpus.from_works(wangs())
+    decided = [said(f"d{k}", "cannot", f"s{k}", f"r{k}") for k in range(5)]
+    taught = teaching.lesson(decided, 0.2, 0)
+    labels = [Label(Signature("s0", 0), "one")]
+    teaching.fitted(corpus, taught, (corpus, labels), seed=3)
+    assert seen["decisions"] == 4
+    assert seen["held_back"] == 1
+    assert seen["corpora"] == [(taught.labels, taught.apart), (labels, None)]
+    assert len(taught.apart) == 4
