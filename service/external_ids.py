@@ -22,7 +22,7 @@ from service.identity_rows import ACTIVE, active_identity, update_identities
 from service.ledger import Ledger, Told
 from service.sets import among
 from service.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
-from service.tasks import Question, open_tasks
+from service.tasks import Question, answered_about, open_tasks
 
 MENTION = "mention"
 """Source of ids that are printed on the identity's mentions; they come and go with these."""
@@ -205,7 +205,10 @@ def settle_conflicts(
     for subject, key in is_open.items():
         if len(holders[subjects[subject]]) < 2:
             close_task(connection, event_seq, key)
-    new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in is_open}
+    known = {s: frozenset(holders[v].values()) for s, v in subjects.items()}
+    settled = answered_about(connection, "conflict", known)
+    asked = is_open.keys() | {s for s, about in settled.items() if known[s] in about}
+    new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in asked}
     _open_tasks(connection, ledger, event_seq, {s: (v, holders[v]) for s, v in new.items()})
 
 

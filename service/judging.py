@@ -121,7 +121,7 @@ def judge(
 def answerable(connection: Connection, actor: Actor, task_id: str, version: int | None) -> TaskInfo:
     """The task that a decision made elsewhere, such as on a name board, shall answer.
 
-    Call it in the decision's own write, before it, and :func:`keep_answer` after.
+    Call it in the decision's own write, before it, and :func:`keep_decision` after.
 
     Raises
     ------
@@ -141,20 +141,15 @@ def answerable(connection: Connection, actor: Actor, task_id: str, version: int 
     return task
 
 
-def keep_answer(
-    connection: Connection, ledger: Ledger, actor: Actor, task_id: str, said: Said, made: Made
+def keep_decision(
+    connection: Connection, ledger: Ledger, actor: Actor, task_id: str, made: Made
 ) -> None:
-    """Keep what a decision answered to a task, and close it with the decision.
-
-    Raises
-    ------
-    Invalid
-        If nobody can answer so.
-    """
-    _check(said)
+    """Keep what a decision made elsewhere answers to a task, and close it with the decision."""
+    query = select(Decision.kind, Decision.reason, Decision.evidence)
+    kind, reason, evidence = connection.execute(query.where(Decision.id == made.id)).one()
     key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
-    judgement = _keep(connection, ledger, key, actor, said, made.event)
-    _settled(connection, key, judgement, made)
+    said = Said(kind, None, reason, evidence)
+    _settled(connection, key, _keep(connection, ledger, key, actor, said, made.event), made)
 
 
 def standing(connection: Connection, task_key: int) -> dict[str, str]:

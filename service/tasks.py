@@ -220,6 +220,27 @@ def close_tasks(
     return closed
 
 
+def answered_about(
+    connection: Connection, kind: str, subjects: Iterable[str]
+) -> dict[str, set[frozenset[str]]]:
+    """By subject, the sets of identities about which a person has answered the question, where
+    the answer stands.
+    """
+    found: dict[str, set[frozenset[str]]] = {}
+    for some in _some(subjects):
+        query = (
+            select(Task.subject, Task.evidence)
+            .join(Judgement, Judgement.task_key == Task.key)
+            .where(
+                Task.kind == kind, Task.state == "closed", Task.subject.in_(some),
+                Judgement.decision_key.is_not(None), STANDING,
+            )
+        )  # fmt: skip
+        for subject, evidence in connection.execute(query):
+            found.setdefault(subject, set()).add(frozenset(evidence.get("identities", ())))
+    return found
+
+
 def listed(
     connection: Connection,
     *,

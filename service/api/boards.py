@@ -18,6 +18,8 @@ from service.api.documented import answers
 from service.api.writes import IdempotencyKey, asked, shown, written
 from service.database import Database
 from service.errors import Invalid
+from service.idempotency import Within
+from service.ledger import Ledger
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -67,16 +69,23 @@ def preview_of(
 
 def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit) -> dict[str, Any]:
     """Publish an arrangement, and tell it as the API does."""
-    from service import arranging
+    from service import arranging, judging
 
     with database.read() as connection:
         wanted = wanted_of(connection, data, data.versions)
     seen = {**(data.evidence or {}), "board": (data.name or name)[:500]}
     if data.task:
         seen["task"] = data.task
-    done = arranging.commit(
-        database, actor, wanted, reason=data.reason, evidence=seen, override=data.override
-    )
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        if data.task:
+            judging.answerable(connection, actor, data.task, None)
+        done = arranging.commit(
+            Within(database, connection), actor, wanted,
+            reason=data.reason, evidence=seen, override=data.override,
+        )  # fmt: skip
+        if data.task:
+            judging.keep_decision(connection, ledger, actor, data.task, done.made)
     over = [one.told() for one in done.overridden]
     return {**told(done.made), "moved": done.moved, "unsure": done.unsure, "overridden": over}
 

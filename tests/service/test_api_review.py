@@ -79,3 +79,25 @@ def test_what_cannot_be_meant_is_refused_with_the_field(database, ids) -> None:
         told = client.post(f"/v1/tasks/{asked}/lease", json={"minutes": 10**9}, headers=ann)
         assert told.status_code in (400, 422)
         assert client.get("/v1/tasks?held=x", headers=ann).status_code in (400, 422)
+
+
+def test_a_board_that_answers_a_task_closes_it_unless_somebody_else_has_it(database, ids) -> None:
+    # one side of the question alone is moved: what is decided follows from nothing else
+    (asked,) = ask(database, split_question(ids[1], [1, 2], [3]))
+    ann, bo = (bearer(key_of(database, "reviewer")) for _ in range(2))
+    with serving(database) as client:
+        client.post(f"/v1/tasks/{asked}/lease", headers=bo)
+        seen = client.get(f"/v1/identities/{ids[1]}", headers=ann).json()["version"]
+        moved = {"identity": None, "mentions": [{"work": "w2", "position": 0}]}
+        body = {"columns": [moved], "versions": {ids[1]: seen}, "task": asked, "reason": "two"}
+        path = "/v1/boards/Wei Wang/commit"
+        told = client.post(path, json=body, headers=ann)
+        assert told.status_code == 409, told.text
+        assert "held_by" in told.json()
+        made = client.post(path, json=body, headers=bo)
+        assert made.status_code == 201, made.text
+        read = client.get(f"/v1/tasks/{asked}", headers=ann).json()
+        assert (read["state"], len(read["given"])) == ("closed", 1)
+        assert read["given"][0]["decision"] == made.json()["decision"]
+        again = client.post(path, json=body, headers=bo)
+        assert (again.status_code, "closed_by" in again.json()) == (409, True)

@@ -17,10 +17,11 @@ from review_world import (
 )
 from sqlalchemy import select
 
-from service import judging, leases, reviewers, tasks
+from service import external_ids, judging, leases, reviewers, tasks
 from service.decisions import undo
 from service.errors import Conflict, Invalid
 from service.judging import Said, judge
+from service.ledger import Ledger
 from service.tables import Decision, Judgement
 from service.tasks import Question
 
@@ -154,3 +155,24 @@ def test_what_nobody_can_mean_is_refused(database, ids, said) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
     with pytest.raises(Invalid):
         judge(database, ANN, asked, said)
+
+
+def test_a_conflict_said_to_be_two_persons_is_not_asked_again(database, editor, ids) -> None:
+    orcid = "0000-0002-1825-0097"
+    for id_ in (ids[1], ids[4]):
+        external_ids.attach(database, editor, id_, "orcid", orcid, "homepage")
+    with database.read() as connection:
+        (conflict,) = tasks.page(connection, tasks.Wanted(kind="conflict"))[0]
+    judge(database, ANN, conflict.id, Said("different"))
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        seq = ledger.record("anything", editor)
+        external_ids.settle_conflicts(connection, ledger, seq, {("orcid", orcid)})
+
+    def open_ones() -> int:
+        with database.read() as connection:
+            return len(tasks.page(connection, tasks.Wanted(kind="conflict"))[0])
+
+    assert open_ones() == 0
+    external_ids.attach(database, editor, ids[6], "orcid", orcid, "homepage")
+    assert open_ones() == 1
