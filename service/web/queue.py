@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Request, Response
 from litestar.params import FromPath
 
+from service.errors import Invalid
 from service.web.calling import Refused, segment
 from service.web.lists import following
 from service.web.rendering import local, page, see
 from service.web.routes import api_for, does, part, shows
-from service.web.sessions import read_form
+from service.web.sessions import Form, read_form
 from service.web.wording import KINDS, question
 
 FILTERS = ("name", "kind", "held", "least", "most")
@@ -76,7 +78,9 @@ async def answer(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
     """Answer a question that is answered blindly: it may wait for another person."""
     api, who = await api_for(request)
     form = await read_form(request, who)
-    body = {"answer": form.get("answer"), "reason": form.get("reason") or None}
+    body: dict[str, Any] = {"answer": form.get("answer"), "reason": form.get("reason") or None}
+    if body["answer"] == "different":
+        body["evidence"] = _counts(form) or None
     made = await api.post(f"/v1/tasks/{segment(id)}/answers", body)
     decided = (made.get("decision") or {}).get("decision") or "your answer is kept"
     return see(f"/review?{urlencode({'done': decided})}")
@@ -102,4 +106,28 @@ async def undo(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[s
     return see(f"{onward}{'&' if '?' in onward else '?'}{urlencode({'undone': id})}")
 
 
-HANDLERS = (queue, task, take, release, answer, close, undo)
+@shows("/review/reviewers")
+async def reviewers(request: Request[Any, Any, Any]) -> Response[str]:
+    """Who reviews, how much, how fast, and how far they agree."""
+    api, who = await api_for(request)
+    return await page("reviewers.html", who, found=await api.get("/v1/reviewers"))
+
+
+def _counts(form: Form) -> dict[str, Any]:
+    """What is wrong with a sample, in numbers of mentions."""
+    found: dict[str, Any] = {}
+    for name in ("wrong", "missing"):
+        if form.get(name):
+            found[name] = _number(form.get(name))
+    if form.get("parts"):
+        found["parts"] = [_number(text) for text in form.get("parts").split(",") if text.strip()]
+    return found
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,6}", text.strip()):
+        raise Invalid(f"{text[:20]!r} is no number of papers", "go back and write a number")
+    return int(text)
+
+
+HANDLERS = (queue, reviewers, task, take, release, answer, close, undo)

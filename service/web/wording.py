@@ -30,4 +30,4 @@ def question(task: dict[str, Any]) -> str:
         return f"Is this person of {mentions} papers several?"
     if task["kind"] == "assign":
         return "Whose paper is this?"
-    return "Drawn at random: is this right?"
+    return str(evidence.get("question") or "Drawn at random: is this right?")[:200]
