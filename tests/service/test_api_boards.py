@@ -11,9 +11,12 @@ import pytest
 from api_clients import bearer, key_of, serving
 from run_world import deliver, do_and_publish, people, settings_in, wangs
 
+from service.actors import Actor, Role
 from service.api import board_schemas as schemas
 from service.database import Database
+from service.ledger import Ledger
 from service.settings import Settings
+from service.tasks import Question, open_tasks
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +132,44 @@ def test_a_board_that_is_not_there_is_not_found(client) -> None:
     assert client.get("/v1/boards/Wei Wang?task=t-none").status_code == 404
     wrong = {"columns": [{"identity": "a-none", "mentions": []}]}
     assert client.post("/v1/boards/Wei Wang/preview", json=wrong).status_code == 404
+
+
+@pytest.fixture
+def question(clustered: tuple[Database, Settings]) -> str:
+    """A task that asks whether the two are one person."""
+    database, _ = clustered
+    known = people(database)
+    ends = sorted({known["s0", 0], known["r0", 0]})
+    of = {i: [m for m, identity in sorted(known.items()) if identity == i] for i in ends}
+    sides = [{"mentions": [{"work": w, "position": p} for w, p in of[i]]} for i in ends]
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        asked = Question("merge", "+".join(ends), 10, 1.0, {"probability": 0.4, "sides": sides})
+        seq = ledger.record("asked", Actor("cli:test", Role.ADMIN))
+        return open_tasks(connection, ledger, seq, [asked])[0]
+
+
+def test_a_question_comes_with_its_columns_and_reasons_and_leaving_them_apart_answers_it(
+    client, clustered, question
+) -> None:
+    board = client.get(f"/v1/boards/Wei Wang?task={question}").json()
+    schemas.Board.model_validate(board)
+    asked = board["question"]
+    assert (asked["task"], asked["kind"], asked["columns"]) == (question, "merge", [0, 1])
+    assert 0 <= asked["probability"] <= 1
+    assert asked["for"] or asked["against"]
+    assert max(len(asked["for"]), len(asked["against"])) <= 3
+    a, b = asked["compare"]
+    assert client.get("/v1/compare", params={"a": a, "b": b}).status_code == 200
+    before = people(clustered[0])
+    body = {"columns": [], "task": question}
+    seen = client.post("/v1/boards/Wei Wang/preview", json=body)
+    assert seen.status_code == 200, seen.text
+    assert (seen.json()["moved"], seen.json()["closes"]) == (0, [{"id": question, "kind": "merge"}])
+    commit = {**body, "versions": board["versions"]}
+    made = client.post("/v1/boards/Wei Wang/commit", json=commit)
+    assert made.status_code == 201, made.text
+    assert client.get(f"/v1/tasks/{question}").json()["state"] == "closed"
+    assert people(clustered[0]) == before
+    client.post(f"/v1/decisions/{made.json()['decision']}/undo")
+    assert client.get(f"/v1/tasks/{question}").json()["state"] == "open"
