@@ -8,9 +8,10 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from api_clients import key_of, serving
+from api_clients import bearer, key_of, serving
 from litestar.testing import TestClient
 from reading_room import Author, Paper, fill
 
@@ -169,3 +170,19 @@ def test_pages_hold_no_script_or_style_of_their_own() -> None:
         text = file.read_text()
         assert not re.search(r"<style|<script(?! type=\"module\" src=)|\son\w+=|\sstyle=", text)
         assert "|safe" not in text, file.name
+
+
+def test_a_mention_drawn_at_random_is_counted_on_its_board(client, held) -> None:
+    admin = bearer(key_of(held, "admin"))
+    drawn = client.post("/v1/samples", json={"size": 2, "unit": "mention"}, headers=admin)
+    assert drawn.status_code == 201, drawn.text
+    token = sign_in(client, held)
+    task = client.get("/v1/tasks?kind=sample", headers=admin).json()["items"][0]
+    board = client.get(f"/review/names/{quote(task['name'], safe='')}?task={task['id']}").text
+    assert "All right" in board
+    assert 'name="missing"' in board
+    path = f"/review/tasks/{task['id']}/answer"
+    sent = {"token": token, "answer": "different", "missing": "2"}
+    assert client.post(path, data={**sent, "missing": "many"}).status_code == 422
+    assert "your answer is kept" in client.post(path, data=sent).text
+    assert "key:k-" in client.get("/review/reviewers").text
