@@ -238,6 +238,15 @@ def _careers(words: Callable[[float], str]) -> Callable[[float, Facts], str]:
     return say
 
 
+def _overlap(value: float, facts: Facts) -> str:
+    """The overlap of two careers; its years are counted as a difference, so one is 0."""
+    one, other = facts.years
+    if value:
+        return f"{counted(value, 'year')} of overlap"
+    meets = one is not None and other is not None and max(one[0], other[0]) <= min(one[1], other[1])
+    return "one year in common" if meets else "no overlap"
+
+
 def _power(value: float) -> str:
     return counted(2.0**value, "mention")
 
@@ -366,7 +375,7 @@ _GROUP: Mapping[str, Phrase] = {
         TIME,
         "years both were active",
         _whole,
-        _careers(lambda v: f"{counted(v, 'year')} of overlap" if v else "no overlap"),
+        lambda value, facts: _careers(lambda v: _overlap(v, facts))(value, facts),
     ),
     "years_span": Phrase(TIME, "years from the first paper to the last", _whole),
 }

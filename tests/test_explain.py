@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -307,3 +308,16 @@ def test_hostile_names_and_titles_cannot_act_on_the_terminal() -> None:
 )
 def test_a_probability_never_claims_certainty(probability: float, text: str) -> None:
     assert percent(probability) == text
+
+
+@pytest.mark.parametrize(
+    ("years", "value", "told"),
+    [
+        (((2023, 2023), (2015, 2025)), 0.0, "years 2023 and 2015–2025: one year in common"),
+        (((2010, 2012), (2015, 2025)), 0.0, "years 2010–2012 and 2015–2025: no overlap"),
+        (((2010, 2018), (2015, 2025)), 3.0, "years 2010–2018 and 2015–2025: 3 years of overlap"),
+    ],
+)
+def test_careers_that_meet_in_one_year_do_overlap(years, value, told) -> None:
+    facts = SimpleNamespace(years=years)
+    assert group_phrase("years_overlap").tell(value, facts) == told
