@@ -133,8 +133,12 @@ def asked_by(connection: Connection, task_id: str) -> Asked:
     evidence = task.evidence
     probability = evidence.get("probability")
     sides = [_mentions(side) for side in _listed(evidence.get("sides"))]
-    if task.kind == "merge" and len([side for side in sides if side]) != 2:
-        sides = _members_of(connection, task.subject.split("+"))
+    if task.kind == "merge":
+        # a task shows some mentions of each; the question is about all of them
+        whole = _members_of(connection, task.subject.split("+"))
+        sides = whole if len(whole) == 2 else sides
+    if task.kind == "split":
+        sides = _divided(connection, task.subject, evidence, sides)
     if task.kind == "conflict" and not sides:
         named = [i for i in _listed(evidence.get("identities")) if isinstance(i, str)]
         sides = _members_of(connection, named[:2])
@@ -145,6 +149,24 @@ def asked_by(connection: Connection, task_id: str) -> Asked:
         probability = rivals[0].get("probability") if rivals else None
     number = float(probability) if isinstance(probability, int | float) else None
     return Asked(task.id, task.kind, number, [side for side in sides if side])
+
+
+def _divided(
+    connection: Connection, subject: str, evidence: Mapping[str, Any], sides: list[list[Mention]]
+) -> list[list[Mention]]:
+    """The sides of an identity, the one that is not told in full being all but the other."""
+    told = [side for side in _listed(evidence.get("sides")) if isinstance(side, Mapping)]
+    sizes = [int(side.get("n", 0)) for side in told]
+    whole = _members_of(connection, [subject])
+    if len(sides) != 2 or len(sizes) != 2 or not whole:
+        return sides
+    for k, other in ((0, 1), (1, 0)):
+        if sizes[k] > len(sides[k]) and sizes[other] <= len(sides[other]):
+            kept = set(sides[other])
+            sides = sides.copy()
+            sides[k] = [m for m in whole[0] if m not in kept]
+            break
+    return sides
 
 
 def _listed(value: Any) -> list[Any]:

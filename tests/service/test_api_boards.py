@@ -13,6 +13,7 @@ from run_world import deliver, do_and_publish, people, settings_in, wangs
 
 from service.actors import Actor, Role
 from service.api import board_schemas as schemas
+from service.board_scope import asked_by
 from service.database import Database
 from service.ledger import Ledger
 from service.settings import Settings
@@ -173,3 +174,22 @@ def test_a_question_comes_with_its_columns_and_reasons_and_leaving_them_apart_an
     assert people(clustered[0]) == before
     client.post(f"/v1/decisions/{made.json()['decision']}/undo")
     assert client.get(f"/v1/tasks/{question}").json()["state"] == "open"
+
+
+def test_a_split_is_asked_of_all_mentions_though_the_task_shows_some(clustered) -> None:
+    database, _ = clustered
+    known = people(database)
+    home = known["s0", 0]
+    mine = sorted(m for m, identity in known.items() if identity == home)
+    sides = [
+        {"n": n, "mentions": [{"work": w, "position": p} for w, p in some]}
+        for n, some in ((1, mine[:1]), (len(mine) - 1, mine[1:2]))
+    ]
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        asked = Question("split", home, len(mine), 1.0, {"probability": 0.4, "sides": sides})
+        seq = ledger.record("asked", Actor("cli:test", Role.ADMIN))
+        (task,) = open_tasks(connection, ledger, seq, [asked])
+    with database.read() as connection:
+        found = asked_by(connection, task)
+    assert [sorted(side) for side in found.sides] == [mine[:1], mine[1:]]
