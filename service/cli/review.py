@@ -82,10 +82,8 @@ def sample(
         return
     click.echo(f"Sample {found.id}: {found.tasks:,} questions, waiting as tasks.")
     for part in found.strata:
-        click.echo(
-            f"  {part.drawn:>6,} of {part.mentions:>11,} mentions of names that occur "
-            f"{part.slice} times"
-        )
+        often = "once" if part.slice == "1" else f"{part.slice} times"
+        click.echo(f"  {part.drawn:>6,} of {part.mentions:>11,} mentions whose name occurs {often}")
 
 
 @review.command(
