@@ -6,9 +6,10 @@ import ast
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 from api_clients import bearer, key_of, serving
@@ -19,6 +20,8 @@ import service.web
 from service.database import Database, sqlite_url
 
 HOSTILE = "<script>alert('x')</script> \u202eevil"
+FIELD = re.compile(r'name="(versions|body)" value="([^"]*)"')
+MENTION = re.compile(r'name="m" value="([^"]*)"')
 HREF = re.compile(r'href="([^"]*)"')
 
 
@@ -30,6 +33,7 @@ def held(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     papers = [
         Paper("w1", HOSTILE, [Author(HOSTILE, "a-1"), Author("A/B", "a-2")], 2000, HOSTILE),
         Paper("w2", "Long", [Author("x" * 10_000, "a-1")], 2001),
+        Paper("w4", "Of A/B too", [Author("A/B", "a-2")], 2003),
         Paper("w3", "Crowd", [Author(f"Author {k}", f"a-c{k}") for k in range(5000)], 2002),
     ]
     fill(found, papers)
@@ -186,3 +190,26 @@ def test_a_mention_drawn_at_random_is_counted_on_its_board(client, held) -> None
     assert client.post(path, data={**sent, "missing": "many"}).status_code == 422
     assert "your answer is kept" in client.post(path, data=sent).text
     assert "key:k-" in client.get("/review/reviewers").text
+
+
+def test_a_board_works_without_scripts_by_its_forms(client, held) -> None:
+    token = sign_in(client, held, "editor")
+    path = "/review/names/A%2FB"  # a name with a slash
+    fields = dict(FIELD.findall(client.get(path).text))
+    mentions = [("m", unescape(v)) for v in MENTION.findall(client.get(path).text)]
+    assert len(mentions) == 2
+    own = {"token": token, "task": "", "versions": unescape(fields["versions"]), "c:1": "a-2"}
+    sent = urlencode([*own.items(), *mentions, ("g:g1", "n")])
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    told = client.post("/review/preview/A%2FB", content=sent, headers=form)
+    assert told.status_code == 200, told.text
+    assert "What this would change" in told.text
+    assert 'name="g:g1" value="n"' in told.text, "what was typed is gone"
+    body = dict(FIELD.findall(told.text))["body"]
+    data = {**own, "body": unescape(body), "reason": "by hand"}
+    done = client.post("/review/commit/A%2FB", data=data)
+    assert "Committed." in done.text
+    undo = re.search(r'action="(/decisions/d-[^"]+/undo)"', done.text)
+    assert undo is not None
+    assert "Undone." in client.post(undo[1], data={"token": token, "next": path}).text
+    assert "by hand" in client.get("/people/a-2").text
