@@ -229,12 +229,14 @@ def _mention(text: str, field: str) -> Mention:
     from disambig.errors import InputError
     from disambig.explain import parse_mention
     from service.decision_rows import Mention
+    from service.names import storable
 
     try:
         found = parse_mention(text)
     except InputError as error:
         raise Invalid(str(error), "write WORK:POSITION", field=field) from error
-    return Mention(found.work, found.position)
+    # as works with such ids are stored
+    return Mention(storable(found.work), found.position)
 
 
 HANDLERS = (read_board, preview_board, commit_board, compare)
