@@ -41,7 +41,7 @@ def text(value: object) -> Markup:
         return Markup("")
     whole = str(value)
     if len(whole) <= LONG:
-        return Markup("<bdi>") + _visible(whole) + Markup("</bdi>")
+        return Markup(f"<bdi>{_visible(whole)}</bdi>")  # of what is escaped already
     begin, length = text(whole[: LONG // 2]), f"{len(whole):,} characters"
     return Markup(
         '<details class="long"><summary>{}… <span class="soft">{}</span></summary>{}</details>'
