@@ -70,19 +70,6 @@ DIFFERENCES: dict[str, Any] = {
     "summary": SUMMARY,
 }  # fmt: skip
 
-TASK: dict[str, Any] = {
-    "id": TASK_ID, "kind": "assign", "state": "open", "subject": "10.1000/182:2",
-    "name": "Wei Wang", "mentions": 1, "priority": 0.42,
-    "evidence": {"work": "10.1000/182", "position": 2, "rivals": [{"identity": ID, "p": 0.61}]},
-    "created_at": AT, "created_seq": 141_020, "closed_by": None, "closed_at": None,
-    "reason": None,
-}  # fmt: skip
-TASKS = {"items": [TASK], "next": None}
-CLOSED_TASK = {
-    **TASK, "state": "closed", "closed_by": f"key:{KEY_ID}", "closed_at": AT,
-    "reason": "cannot be told from the paper",
-}  # fmt: skip
-
 EVENT: dict[str, Any] = {
     "seq": 141_020, "kind": "decision-made", "at": AT, "actor": f"key:{KEY_ID}", "request": REQUEST,
     "subject": "d-8m1x4v7c0k2q", "reason": "same home page",

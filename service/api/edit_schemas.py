@@ -215,30 +215,6 @@ class Differences(Page):
     summary: dict[str, Any] | None = Field(description="Totals by kind.")
 
 
-class Task(Shape):
-    """A question for a person."""
-
-    id: str
-    kind: Literal["conflict", "merge", "split", "assign"]
-    state: Literal["open", "closed"]
-    subject: str
-    name: str | None = Field(description="Printed name that it concerns.")
-    mentions: int = Field(description="Mentions that the answer bears on.")
-    priority: float
-    evidence: dict[str, Any]
-    created_at: datetime
-    created_seq: int = Field(description="Number of the event that it comes from.")
-    closed_by: str | None
-    closed_at: datetime | None
-    reason: str | None = Field(description="Why it was closed.")
-
-
-class Tasks(Page):
-    """A page of tasks in the order they should be answered."""
-
-    items: list[Task]
-
-
 class Event(Shape):
     """Something that was done."""
 
