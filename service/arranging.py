@@ -158,14 +158,9 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
     members = {key: subject.members[key] for key in touched}
     everyone = {m for some in members.values() for m in some}
     everyone |= {m for c in columns for m in c.mentions}
-    confidence = dict(
-        (row[0], row[1])
-        for row in connection.execute(
-            select(Membership.signature_key, Membership.confidence).where(
-                among(connection, Membership.signature_key, everyone)
-            )
-        )
-    )
+    query = select(Membership.signature_key, Membership.confidence)
+    sure = connection.execute(query.where(among(connection, Membership.signature_key, everyone)))
+    confidence = {row[0]: row[1] for row in sure}
     ends = {end for link in links_around(connection, everyone) for end in (link.a, link.b)}
     plan = arranged(columns, members, confidence, ends & everyone)
     sides = [
