@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select, update
 
-from service.actors import Actor
+from service.actors import Actor, Role
 from service.closing import close_answered, note_turns, turn_back
 from service.database import Database
 from service.decision_rows import Made, refuse_contradictions
-from service.errors import Conflict, NotFound
+from service.errors import Conflict, Forbidden, NotFound
 from service.ledger import Ledger
 from service.link_rows import insist, links_around, without_retired
 from service.overriding import stands_alone, turn
@@ -29,6 +29,8 @@ def undo(database: Database, actor: Actor, decision_id: str, reason: str | None 
         If there is no such decision.
     Conflict
         If it is undone already, or if something later depends on it; names that.
+    Forbidden
+        If it is somebody else's and the role is below editor.
     """
     return _turn(database, actor, decision_id, reason, undoing=True)
 
@@ -42,6 +44,8 @@ def redo(database: Database, actor: Actor, decision_id: str, reason: str | None 
         If there is no such decision.
     Conflict
         If it is in force, contradicts later decisions, or what it changed has changed since.
+    Forbidden
+        If it is somebody else's and the role is below editor.
     """
     return _turn(database, actor, decision_id, reason, undoing=False)
 
@@ -51,14 +55,20 @@ def _turn(
 ) -> Made:
     with database.write() as connection:
         ledger = Ledger.hold(connection)
-        query = select(Decision.key, Decision.event_seq, Decision.undone_seq)
+        query = select(
+            Decision.key, Decision.event_seq, Decision.undone_seq, Decision.actor
+        )  # fmt: skip
         row = connection.execute(query.where(Decision.id == decision_id)).first()
         if row is None:
             raise NotFound(
                 f"there is no decision {decision_id[:40]!r}", "list the decisions",
                 field="decision",
             )  # fmt: skip
-        key, made, undone = row
+        key, made, undone, whose = row
+        if whose != actor.name and not actor.role.includes(Role.EDITOR):
+            raise Forbidden(
+                "this decision is somebody else's", "ask an editor, or its reviewer, to do it"
+            )
         if (undone is None) != undoing:
             raise Conflict(
                 f"decision {decision_id} is {'undone' if undoing else 'in force'} already",

@@ -30,7 +30,7 @@ from service.errors import ServiceError, Unavailable
 if TYPE_CHECKING:
     from service.decisions import Made, Statement
 
-REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
+REVIEWER = [requires(Role.REVIEWER)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
 MOST_ROWS = 1_000
 _LINES = Schema(type=OpenAPIType.STRING, description="One decision in each line.")
@@ -179,7 +179,7 @@ def decide_in_bulk(
 def _turn(path: str, summary: str) -> Callable[[Any], Any]:
     return post(
         f"/decisions/{{id:str}}/{path}",
-        guards=EDITOR,
+        guards=REVIEWER,
         tags=["curation"],
         summary=summary,
         status_code=200,
@@ -203,7 +203,10 @@ def undo(
     idempotency_key: IdempotencyKey = None,
     if_match: IfRead = None,
 ) -> Response[bytes]:
-    """Mentions, ids and redirects are as they were before it; refused where something depends."""
+    """Mentions, ids and redirects are as they were before it; refused where something depends.
+
+    Reviewers take back their own decisions, editors anybody's.
+    """
     from service import decisions
 
     reason = None if data is None else data.reason
@@ -224,7 +227,10 @@ def redo(
     idempotency_key: IdempotencyKey = None,
     if_match: IfRead = None,
 ) -> Response[bytes]:
-    """As it was, ids included; refused where what it changed has changed since."""
+    """As it was, ids included; refused where what it changed has changed since.
+
+    Reviewers make their own decisions again, editors anybody's.
+    """
     from service import decisions
 
     reason = None if data is None else data.reason

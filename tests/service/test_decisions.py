@@ -7,7 +7,7 @@ from identity_world import add_run, add_works, everything, published, row_of
 from sqlalchemy import select
 
 from disambig.domain import Constraint, ConstraintKind, Signature
-from service.actors import Actor
+from service.actors import Actor, Role
 from service.database import Database
 from service.decisions import (
     Mention,
@@ -21,7 +21,7 @@ from service.decisions import (
     undo,
     unsure,
 )
-from service.errors import Conflict, Invalid, NotFound, Stale
+from service.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from service.identities import resolve
 from service.publishing import publish
 from service.tables import Change, Decision, Event
@@ -102,6 +102,16 @@ def test_undo_brings_back_every_row_and_redo_the_decision(database, editor, ids)
     with database.read() as connection:
         assert everything(connection) == after
         assert len(constraints_of(connection)) == 4
+
+
+def test_reviewers_take_back_their_own_decisions_and_nobody_elses(database, editor, ids) -> None:
+    ada, bob = (Actor(f"key:{name}", Role.REVIEWER) for name in ("ada", "bob"))
+    made = merge(database, ada, [ids[1], ids[4]])
+    with pytest.raises(Forbidden, match="somebody else's"):
+        undo(database, bob, made.id)
+    assert now(database) == [{1, 2, 3, 4, 5}, {6}]
+    undo(database, ada, made.id)
+    assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
 
 
 def test_what_is_undone_cannot_be_undone_again_nor_what_is_in_force_redone(
