@@ -19,7 +19,7 @@ from service.backup import back_up, restore
 from service.database import Database, sqlite_url
 from service.errors import Conflict, Invalid, Unavailable
 from service.ledger import Ledger
-from service.migrations import check, current, migrate
+from service.migrations import check, current, migrate, newest
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +58,7 @@ def test_a_restored_database_equals_what_was_backed_up(
     record(filled, editor)
     assert everything(filled) != before
     filled.close()
-    assert restore(filled, tmp_path / "backup", force=True, advance=ignore) == "0001"
+    assert restore(filled, tmp_path / "backup", force=True, advance=ignore) == newest()
     assert everything(filled) == before
     check(filled)
     record(filled, editor)
@@ -207,18 +207,18 @@ def test_the_commands_back_up_and_restore(tmp_path: Path) -> None:
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     assert "--force" in refused.stderr
     restored = run("restore", file, "--force")
-    assert (restored.exit_code, restored.stderr) == (0, "restored at revision 0001\n")
+    assert (restored.exit_code, restored.stderr) == (0, f"restored at revision {newest()}\n")
 
 
 @pytest.mark.usefixtures("_in_the_environment")
 def test_the_commands_move_the_schema_one_way_each() -> None:
-    assert "already at revision 0001" in run("upgrade").stderr
+    assert f"already at revision {newest()}" in run("upgrade").stderr
     assert run("downgrade", "base").exit_code == 1  # nobody confirmed
-    assert run("downgrade", "base", "--yes").stderr == "revision 0001 → base\n"
-    assert "this version needs 0001" in run("info").stdout
-    assert "use disambig db upgrade 0001" in run("downgrade", "0001", "--yes").stderr
-    assert run("upgrade").stderr == "revision base → 0001\n"
-    assert "name one of base, 0001" in run("upgrade", "7777").stderr
+    assert run("downgrade", "base", "--yes").stderr == f"revision {newest()} → base\n"
+    assert f"this version needs {newest()}" in run("info").stdout
+    assert f"use disambig db upgrade {newest()}" in run("downgrade", newest(), "--yes").stderr
+    assert run("upgrade").stderr == f"revision base → {newest()}\n"
+    assert f"name one of base, 0001, {newest()}" in run("upgrade", "7777").stderr
 
 
 @pytest.mark.usefixtures("_in_the_environment")
@@ -270,4 +270,4 @@ def test_the_revision_of_a_restored_database_is_that_of_the_backup(
     back_up(filled, tmp_path / "backup", advance=ignore)
     filled.close()
     restore(filled, tmp_path / "backup", force=True, advance=ignore)
-    assert current(filled) == "0001"
+    assert current(filled) == newest()
