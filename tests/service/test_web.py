@@ -116,7 +116,7 @@ def test_a_form_without_its_token_or_of_another_site_does_nothing(client, held) 
 
 def test_a_reviewer_cannot_do_through_pages_what_the_api_forbids(client, held) -> None:
     token = sign_in(client, held, "reviewer")
-    told = client.post("/decisions/d-1/undo", data={"token": token})
+    told = client.post("/runs/r-1/publish", data={"token": token})
     assert told.status_code == 403
     assert "editor" in told.text
 
