@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
+from sqlalchemy import Connection
 
 from service import judging, leases, reviewers, tasks
 from service.actors import Actor, Role
@@ -19,7 +21,7 @@ from service.api.bodies import Filled, Unpacked
 from service.api.decisions import told
 from service.api.documented import answers
 from service.api.paging import Cursor, Limit, next_page, read_cursor
-from service.api.writes import IdempotencyKey, asked, shown, written
+from service.api.writes import IdempotencyKey, IfRead, asked, read, shown, written
 from service.database import Database
 from service.names import fold
 from service.settings import Settings
@@ -124,11 +126,24 @@ def count_tasks(
     sync_to_thread=True,
     responses=answers(schemas.TaskDetails, examples.DETAILS, problems=(401, 403, 404)),
 )
-def read_task(database: NamedDependency[Database], id: FromPath[str]) -> Response[bytes]:
+def read_task(
+    request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
+) -> Response[bytes]:
     """With the evidence it was asked on, and what was answered."""
     with database.read() as connection:
         task = tasks.found(connection, id)
-        return shown({**asdict(task), "given": judging.of_task(connection, task)})
+        found = {**asdict(task), "given": judging.of_task(connection, task)}
+        return read(request, found, _task(id)(connection))
+
+
+def _task(task_id: str) -> Callable[[Connection], dict[str, Any]]:
+    """What changes of a task: its version, and whether it is open."""
+
+    def found(connection: Connection) -> dict[str, Any]:
+        task = tasks.found(connection, task_id)
+        return {"id": task.id, "state": task.state, "version": task.version}
+
+    return found
 
 
 @post(
@@ -192,6 +207,7 @@ def answer_task(
     data: Annotated[schemas.NewAnswer, asked(("One person", examples.ANSWER))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
 ) -> Response[bytes]:
     """It becomes one decision, which changes what is published and closes the task.
 
@@ -208,7 +224,7 @@ def answer_task(
         decision = None if judged.decision is None else told(judged.decision)
         return {"task": asdict(judged.task), "decision": decision}
 
-    return written(request, database, actor, body, act, status=201)
+    return written(request, database, actor, body, act, status=201, edits=_task(id))
 
 
 @post(
@@ -219,7 +235,7 @@ def answer_task(
     status_code=200,
     sync_to_thread=True,
     request_class=Unpacked,
-    responses=answers(schemas.Task, examples.CLOSED, problems=(400, 401, 403, 404, 409, 422)),
+    responses=answers(schemas.Task, examples.CLOSED, problems=(400, 401, 403, 404, 409, 412, 422)),
 )
 def close_task(
     request: Request[Any, Any, Any],
@@ -232,6 +248,7 @@ def close_task(
         asked(("Not to be told", {"reason": "cannot be told from the paper"})),
     ] = None,
     idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
 ) -> Response[bytes]:
     """It is not asked again until a run or a placement asks it anew."""
     reason = None if data is None else data.reason
@@ -239,7 +256,7 @@ def close_task(
     def act(given: Database) -> dict[str, Any]:
         return asdict(tasks.close(given, actor, id, reason))
 
-    return written(request, database, actor, body, act)
+    return written(request, database, actor, body, act, edits=_task(id))
 
 
 @get(

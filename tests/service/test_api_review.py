@@ -69,6 +69,19 @@ def test_blind_answers_are_shown_to_nobody_before_the_task_is_settled(database, 
         assert (pair["questions"], pair["percent"], pair["kappa"]) == (1, 100.0, None)
 
 
+def test_a_task_that_has_changed_since_it_was_read_is_not_closed(database, ids) -> None:
+    (asked,) = ask(database, merge_question(ids[4], ids[6]))
+    ann = bearer(key_of(database, "reviewer"))
+    path = f"/v1/tasks/{asked}"
+    with serving(database) as client:
+        tag = client.get(path, headers=ann).headers["ETag"]
+        assert client.get(path, headers={**ann, "If-None-Match": tag}).status_code == 304
+        old = client.post(f"{path}/close", json={}, headers={**ann, "If-Match": '"other"'})
+        assert (old.status_code, client.get(path, headers=ann).json()["state"]) == (412, "open")
+        done = client.post(f"{path}/close", json={}, headers={**ann, "If-Match": tag})
+        assert (done.status_code, done.json()["state"]) == (200, "closed")
+
+
 def test_what_cannot_be_meant_is_refused_with_the_field(database, ids) -> None:
     (asked,) = ask(database, merge_question(ids[4], ids[6]))
     ann = bearer(key_of(database, "reviewer"))
