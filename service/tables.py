@@ -7,6 +7,8 @@ of the one row of :class:`State`, so that their order is the order of commits.
 Nothing here is ever deleted by clustering: a membership moves and :class:`Move` keeps where it
 was, an identity changes and :class:`IdentityVersion` keeps what it was, a decision is undone by
 telling when.
+
+One file, however long: the schema is read as a whole.
 """
 
 from __future__ import annotations

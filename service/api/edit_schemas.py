@@ -1,4 +1,7 @@
-"""What writes are asked with and answer with, as pydantic models."""
+"""What writes are asked with and answer with, as pydantic models.
+
+Declarations alone, in one file however long: they are read beside each other.
+"""
 
 from __future__ import annotations
 

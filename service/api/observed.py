@@ -36,7 +36,7 @@ async def observed(
         metrics.begin()
     try:
         await app(scope, receive, noting)
-    except Exception:
+    except Exception:  # only noted here, and raised again
         status = 500 if status == LEFT else status
         raise
     finally:

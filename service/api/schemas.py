@@ -1,6 +1,8 @@
 """What the API answers with, as pydantic models: the source of the OpenAPI schemas.
 
 Reads render plain dictionaries of these shapes for speed; tests hold the answers to the models.
+
+Declarations alone, in one file however long: they are read beside each other.
 """
 
 from __future__ import annotations

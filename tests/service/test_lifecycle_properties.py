@@ -68,6 +68,7 @@ class World:
         ]
 
     def step(self, kind: str, numbers: list[int]) -> None:
+        """Do something, then assert all that must always hold (:meth:`check`)."""
         with suppress(Refused):
             getattr(self, f"_{kind}")(numbers)
         self.check()
