@@ -524,18 +524,38 @@ class Judgement(Table):
 
 
 class FittedModel(Table):
-    """A model that was promoted at some time; ``content`` is its file.
+    """A model: asked for, fitted on decisions, compared with the one in use, perhaps promoted.
 
-    Runs use the one with the highest ``promoted_seq``, the event that promoted it last.
+    ``state`` goes ``queued`` → ``running`` → ``candidate`` → ``promoted``, or ends ``failed`` or
+    ``cancelled``; one that was made elsewhere is ``promoted`` from the start. Runs use the one
+    with the highest ``promoted_seq``, the event that promoted it last. ``content`` is its file,
+    ``wish`` how it is to be fitted, ``comparison`` what :mod:`service.teaching` found. A worker
+    that holds it writes ``heartbeat_at``, as for a :class:`Run`.
     """
 
     __tablename__ = "model"
     key: Mapped[int] = _key()
     id: Mapped[str] = mapped_column(unique=True)
-    digest: Mapped[str] = mapped_column(unique=True)
-    content: Mapped[bytes]
+    digest: Mapped[str | None] = mapped_column(index=True)
+    content: Mapped[bytes | None]
     added_at: Mapped[datetime]
-    promoted_seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.seq"), index=True)
+    promoted_seq: Mapped[int | None] = mapped_column(
+        BigInteger, ForeignKey("event.seq"), index=True
+    )
+    state: Mapped[str] = mapped_column(index=True, server_default=text("'promoted'"))
+    actor: Mapped[str | None]
+    reason: Mapped[str | None]
+    wish: Mapped[dict[str, Any] | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    claimed_by: Mapped[str | None]
+    heartbeat_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    stage: Mapped[str | None]
+    done: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    total: Mapped[int | None]
+    error: Mapped[str | None]
+    comparison: Mapped[dict[str, Any] | None]
 
 
 class ApiKey(Table):
