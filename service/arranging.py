@@ -26,7 +26,7 @@ from service.ids import new_id
 from service.ledger import Ledger
 from service.link_rows import links_around, namer
 from service.memberships import Place
-from service.overriding import OVERRIDES, Opposed, opposed, refuse, void
+from service.overriding import OVERRIDES, Opposed, ask_again, opposed, refuse, void
 from service.sets import among
 from service.standing import in_words, last_change
 from service.tables import Decision, Membership, Signature
@@ -285,6 +285,8 @@ def commit(
             if plan.current[m] != to or m in _confirmed(plan)
         }
         made = settle(draft, places, links, plan.curated(), same_work=wanted.same_work)
+        if against:
+            ask_again(connection, draft.id, draft.event)
         unsure = None
         if found.unsure and kind != "unsure":
             unsure = _noted(draft, actor, reason, found)

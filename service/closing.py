@@ -41,8 +41,7 @@ def close_answered(
     keys = set(identities) | set(_identity_of(connection, mentions).values())
     named = _ids(connection, keys)
     asked = [a for a in _open(connection, ("merge", "split")) if _about(a.subject) & named.keys()]
-    answered = [a.key for a in asked if a.kind == "merge" and _is_settled(connection, a)]
-    answered += [a.key for a in asked if a.kind == "split" and _is_decided(connection, a)]
+    answered = [a.key for a in asked if _is_answered(connection, a)]
     answered += _placed(connection, mentions)
     return _close(connection, event_seq, answered)
 
@@ -98,20 +97,67 @@ def turn_back(connection: Connection, event_seq: int, by: int) -> list[int]:
     over = [r.key for r in rows if r.opened and r.state == "open"]
     back = [r for r in rows if not r.opened and r.state == "closed" and r.closed_seq == event_seq]
     _close(connection, by, over)
-    taken = select(Task.kind, Task.subject).where(
-        Task.state == "open", among(connection, Task.subject, {r.subject for r in back})
+    return _reopen(connection, by, [_Asked(r.key, r.kind, r.subject) for r in back])
+
+
+def pass_on(connection: Connection, event_seq: int, by: int) -> None:
+    """Questions that an event had closed, which ``by`` overrides at its end: those that are
+    answered now are closed by that one, the others are open again.
+    """
+    closed = _closed_by(connection, event_seq)
+    answered = [a.key for a in closed if _is_answered(connection, a)]
+    _closed_because(connection, by, answered, by)
+    _reopen(connection, by, [a for a in closed if a.key not in set(answered)])
+
+
+def give_back(connection: Connection, event_seq: int, passed_on: int, by: int) -> None:
+    """Take back, as part of the event ``by``, what :func:`pass_on` did of one event by another.
+
+    Call it before what else that one did to questions is turned back.
+    """
+    query = select(Task.key, Task.state, Task.closed_seq).join(
+        TaskTurn, TaskTurn.task_key == Task.key
     )
-    asked = {(kind, subject) for kind, subject in connection.execute(taken)} if back else set()
-    again = [r.key for r in back if (r.kind, r.subject) not in asked]
-    if again:
-        opened = update(Task).where(among(connection, Task.key, again))
-        connection.execute(
-            opened.values(
-                state="open", closed_seq=None, closed_by=None, version=by,
-                leased_by=None, leased_until=None,
-            )
-        )  # fmt: skip
-        _turn(connection, by, dict.fromkeys(again, True))
+    opened = select(TaskTurn.task_key).where(TaskTurn.event_seq == passed_on, TaskTurn.opened)
+    over = set(connection.scalars(opened))
+    mine = query.where(TaskTurn.event_seq == event_seq, TaskTurn.opened.is_(False))
+    keys = [
+        row.key
+        for row in connection.execute(mine)
+        if (row.key in over if row.state == "open" else row.closed_seq == passed_on)
+    ]
+    _closed_because(connection, event_seq, keys, by)
+
+
+def _closed_by(connection: Connection, event_seq: int) -> list[_Asked]:
+    """Questions that are closed because of an event."""
+    query = select(Task.key, Task.kind, Task.subject).join(TaskTurn, TaskTurn.task_key == Task.key)
+    rows = connection.execute(
+        query.where(
+            TaskTurn.event_seq == event_seq, TaskTurn.opened.is_(False),
+            Task.state == "closed", Task.closed_seq == event_seq,
+        )
+    )  # fmt: skip
+    return [_Asked(*row) for row in rows]
+
+
+def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[int]:
+    """Open questions again, but for those that were asked anew meanwhile; keys."""
+    if not asked:
+        return []
+    taken = select(Task.kind, Task.subject).where(
+        Task.state == "open", among(connection, Task.subject, {a.subject for a in asked})
+    )
+    known = {(kind, subject) for kind, subject in connection.execute(taken)}
+    again = [a.key for a in asked if (a.kind, a.subject) not in known]
+    opened = update(Task).where(among(connection, Task.key, again))
+    connection.execute(
+        opened.values(
+            state="open", closed_seq=None, closed_by=None, version=by,
+            leased_by=None, leased_until=None,
+        )
+    )  # fmt: skip
+    _turn(connection, by, dict.fromkeys(again, True))
     return again
 
 
@@ -135,12 +181,30 @@ def _ids(connection: Connection, keys: Collection[int]) -> dict[str, int]:
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def _is_answered(connection: Connection, asked: _Asked) -> bool:
+    """Whether nothing is left to ask."""
+    if asked.kind == "merge":
+        return _is_settled(connection, asked)
+    if asked.kind == "split":
+        return _is_decided(connection, asked)
+    evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
+    if asked.kind == "assign":
+        return bool(_identity_of(connection, _mentions(connection, [evidence])))
+    if asked.kind == "conflict":
+        return len(_active(connection, evidence.get("identities", ()))) < 2
+    return True
+
+
+def _active(connection: Connection, ids: Iterable[str]) -> list[int]:
+    query = select(Identity.key).where(
+        among(connection, Identity.id, set(ids)), Identity.status == ACTIVE
+    )
+    return list(connection.scalars(query))
+
+
 def _is_settled(connection: Connection, asked: _Asked) -> bool:
     """Whether two identities are no longer two, or decisions say that they are."""
-    query = select(Identity.key).where(
-        among(connection, Identity.id, _about(asked.subject)), Identity.status == ACTIVE
-    )
-    keys = list(connection.scalars(query))
+    keys = _active(connection, _about(asked.subject))
     if len(keys) < 2:
         return True
     members = select(Membership.signature_key).where(
@@ -216,21 +280,28 @@ def _identity_of(connection: Connection, signatures: Collection[int]) -> dict[in
 
 
 def _close(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
+    """Close those that are open; their ids."""
     if not keys:
         return []
-    actor = connection.scalar(select(Event.actor).where(Event.seq == event_seq))
-    closed = (
-        update(Task)
-        .where(among(connection, Task.key, keys), Task.state == "open")
-        .values(
-            state="closed", closed_seq=event_seq, closed_by=actor, version=event_seq,
+    open_ = select(Task.key, Task.id).where(among(connection, Task.key, keys), Task.state == "open")
+    rows = connection.execute(open_).all()
+    _closed_because(connection, event_seq, [row.key for row in rows], event_seq)
+    return sorted(row.id for row in rows)
+
+
+def _closed_because(connection: Connection, cause: int, keys: Collection[int], by: int) -> None:
+    """Note in the event ``by`` that questions are closed because of another, or of itself."""
+    if not keys:
+        return
+    actor = connection.scalar(select(Event.actor).where(Event.seq == cause))
+    closed = update(Task).where(among(connection, Task.key, keys))
+    connection.execute(
+        closed.values(
+            state="closed", closed_seq=cause, closed_by=actor, version=by,
             leased_by=None, leased_until=None,
         )
-        .returning(Task.key, Task.id)
     )  # fmt: skip
-    rows = connection.execute(closed).all()
-    _turn(connection, event_seq, {row.key: False for row in rows})
-    return sorted(row.id for row in rows)
+    _turn(connection, by, dict.fromkeys(keys, False))
 
 
 def _turn(connection: Connection, event_seq: int, turns: Mapping[int, bool]) -> None:

@@ -1,7 +1,8 @@
 """Decisions that stand against a later one: found, taken back with it, and put back by its undo.
 
 What an overridden decision states besides is not lost: the later decision states it again, as
-far as it agrees with where mentions are now.
+far as it agrees with where mentions are now. Questions that it had answered are asked again,
+unless the later one answers them too.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
+from service.closing import give_back, pass_on
 from service.errors import Conflict
 from service.link_rows import NAMED, links_around, namer, without_retired
 from service.links import Link, broken, contradictions
 from service.sets import among
+from service.standing import DECIDED, REDONE, UNDONE
 from service.tables import Decision, Event
 
 OVERRIDES = "overrides"
@@ -156,16 +159,51 @@ def turn(connection: Connection, decision: str, made: int, seq: int, *, undoing:
     """
     noted = update(Decision).where(Decision.event_seq == made, Decision.id != decision)
     connection.execute(noted.values(undone_seq=seq if undoing else None))
-    evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
-    over = evidence.get(OVERRIDES) or []
-    if not over:
-        return
-    state = update(Decision).where(among(connection, Decision.id, over))
     if undoing:
-        mine = select(Event.seq).where(Event.subject == decision)
-        connection.execute(state.where(Decision.undone_seq.in_(mine)).values(undone_seq=None))
+        over, undone = _overridden_by(connection, decision), None
     else:
-        connection.execute(state.where(Decision.undone_seq.is_(None)).values(undone_seq=seq))
+        undone = seq
+        evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
+        query = select(Decision.id).where(
+            among(connection, Decision.id, evidence.get(OVERRIDES) or []),
+            Decision.undone_seq.is_(None),
+        )
+        over = list(connection.scalars(query))
+    state = update(Decision).where(among(connection, Decision.id, over))
+    connection.execute(state.values(undone_seq=undone))
+
+
+def ask_again(connection: Connection, decision: str, seq: int) -> None:
+    """At the end of the event ``seq``, by which a decision overrides others: ask what these had
+    answered, unless it answers that too.
+    """
+    for other in _overridden_by(connection, decision):
+        pass_on(connection, last_turn(connection, other), seq)
+
+
+def ask_no_more(connection: Connection, decision: str, last: int, seq: int) -> None:
+    """At the beginning of the event ``seq``, which undoes a decision that ``last`` made or redid:
+    take back what :func:`ask_again` did.
+    """
+    for other in _overridden_by(connection, decision):
+        give_back(connection, last_turn(connection, other), last, seq)
+
+
+def last_turn(connection: Connection, decision: str) -> int:
+    """Number of the event that last made, undid or redid a decision."""
+    query = select(func.max(Event.seq)).where(
+        Event.subject == decision, Event.kind.in_((DECIDED, UNDONE, REDONE))
+    )
+    return connection.scalars(query).one() or 0
+
+
+def _overridden_by(connection: Connection, decision: str) -> list[str]:
+    """Decisions that a decision overrides now."""
+    mine = select(Event.seq).where(Event.subject == decision)
+    query = select(Decision.id).where(Decision.undone_seq.in_(mine), Decision.id != decision)
+    evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
+    over = among(connection, Decision.id, evidence.get(OVERRIDES) or [])
+    return list(connection.scalars(query.where(over).order_by(Decision.key)))
 
 
 def _described(connection: Connection, texts: Mapping[str, str]) -> list[Opposed]:

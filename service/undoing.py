@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
 from service.actors import Actor, Role
 from service.closing import close_answered, note_turns, turn_back
@@ -11,10 +11,10 @@ from service.decision_rows import Made, refuse_contradictions
 from service.errors import Conflict, Forbidden, NotFound
 from service.ledger import Ledger
 from service.link_rows import insist, links_around, without_retired
-from service.overriding import stands_alone, turn
+from service.overriding import ask_again, ask_no_more, last_turn, stands_alone, turn
 from service.restoring import done_by, take_back
-from service.standing import DECIDED, REDONE, UNDONE
-from service.tables import Decision, DecisionLink, Event
+from service.standing import REDONE, UNDONE
+from service.tables import Decision, DecisionLink
 
 
 def undo(database: Database, actor: Actor, decision_id: str, reason: str | None = None) -> Made:
@@ -80,11 +80,13 @@ def _turn(
             "event": done.seq,
             "identities": sorted(v[1]["id"] for v in done.identities.values()),
         }
-        last = _last_turn(connection, decision_id)
+        last = last_turn(connection, decision_id)
         seq = ledger.record(
             UNDONE if undoing else REDONE, actor, subject=decision_id, reason=reason,
             before=told, curates=True,
         )  # fmt: skip
+        if undoing:
+            ask_no_more(connection, decision_id, last, seq)
         turn_back(connection, last, seq)
         changed = take_back(connection, ledger, done, seq)
         state = update(Decision).where(Decision.key == key)
@@ -92,16 +94,10 @@ def _turn(
         turn(connection, decision_id, made, seq, undoing=undoing)
         ends = _check(connection, key, {*done.moves}, decision_id)
         close_answered(connection, seq, changed.rows, ends)
+        if not undoing:
+            ask_again(connection, decision_id, seq)
         note_turns(connection, seq)
         return Made(decision_id, seq, {r.id: r.version for r in changed.rows.values()}, [])
-
-
-def _last_turn(connection: Connection, decision_id: str) -> int:
-    """Number of the event that last made, undid or redid a decision."""
-    query = select(func.max(Event.seq)).where(
-        Event.subject == decision_id, Event.kind.in_((DECIDED, UNDONE, REDONE))
-    )
-    return connection.scalars(query).one() or 0
 
 
 def _check(

@@ -1,0 +1,121 @@
+"""What an overridden decision had answered is asked again, unless the later one answers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from identity_world import everything
+from review_world import ask, identities, merge_question, split_question, task
+from sqlalchemy import select
+
+from service.actors import Actor, Role
+from service.arranging import Committed, Wanted, WantedColumn, commit
+from service.database import Database
+from service.decision_rows import Mention
+from service.decisions import judge, merge, redo, undo
+from service.identity_rows import rows_by_id
+from service.tables import Identity, Task
+
+LATER = Actor("cli:later", Role.EDITOR)
+
+
+@pytest.fixture
+def ids(database: Database, editor: Actor) -> dict[int, str]:
+    """Signatures 1 to 6: {1, 2, 3}, {4, 5}, {6}; their ids by signature."""
+    return identities(database, editor)
+
+
+def at(signature: int) -> Mention:
+    return Mention(f"w{signature - 1}", 0)
+
+
+def overrides(database: Database, *columns: tuple[str | None, Sequence[int]]) -> Committed:
+    wanted = [WantedColumn(tuple(map(at, some)), identity) for identity, some in columns]
+    with database.read() as connection:
+        versions = {
+            id_: row.version
+            for id_, row in rows_by_id(connection, connection.scalars(select(Identity.id))).items()
+        }
+    made = commit(database, LATER, Wanted(wanted, versions=versions), override=True)
+    assert made.overridden
+    return made
+
+
+def told(database: Database) -> list[tuple[Any, ...]]:
+    """State of all tasks, and because of whom and what they are closed."""
+    columns = Task.id, Task.state, Task.closed_seq, Task.closed_by
+    with database.read() as connection:
+        return [tuple(row) for row in connection.execute(select(*columns).order_by(Task.key))]
+
+
+def test_what_the_later_decision_leaves_open_is_asked_again(database, editor, ids) -> None:
+    (asked,) = ask(database, split_question(ids[1], [1, 2], [3]))
+    first = judge(database, editor, "same", at(2), at(3))
+    before = told(database)
+    assert before == [(asked, "closed", first.event, editor.name)]
+    with database.read() as connection:
+        published = everything(connection)["memberships"]
+    later = overrides(database, (ids[6], [6, 2]))
+    for _ in range(2):
+        assert told(database) == [(asked, "open", None, None)]
+        undo(database, LATER, later.made.id)
+        assert told(database) == before
+        with database.read() as connection:
+            assert everything(connection)["memberships"] == published
+        redo(database, LATER, later.made.id)
+    undo(database, LATER, later.made.id)
+    undo(database, editor, first.id)
+    assert task(database, asked).state == "open"
+    redo(database, editor, first.id)
+    assert task(database, asked).state == "closed"
+
+
+def test_what_the_later_decision_answers_too_stays_closed_by_it(database, editor, ids) -> None:
+    (asked,) = ask(database, split_question(ids[1], [1, 2], [3]))
+    first = judge(database, editor, "same", at(2), at(3))
+    later = overrides(database, (None, [3]))
+    for _ in range(2):
+        found = task(database, asked)
+        assert (found.state, found.closed_by) == ("closed", LATER.name)
+        undo(database, LATER, later.made.id)
+        assert told(database) == [(asked, "closed", first.event, editor.name)]
+        redo(database, LATER, later.made.id)
+    undo(database, LATER, later.made.id)
+    undo(database, editor, first.id)
+    assert task(database, asked).state == "open"
+
+
+def test_questions_about_an_id_that_stays_ended_are_not_asked(database, editor, ids) -> None:
+    asked = ask(database, merge_question(ids[1], ids[4]), merge_question(ids[4], ids[6]))
+    first = merge(database, editor, [ids[1], ids[4]])
+    before = told(database)
+    later = overrides(database, (None, [5]))  # 4 stays with the other id, which goes on
+    assert [state for _, state, *_ in told(database)] == ["closed", "closed"]
+    undo(database, LATER, later.made.id)
+    assert told(database) == before
+    undo(database, editor, first.id)
+    assert [(id_, state) for id_, state, *_ in told(database)] == [(id_, "open") for id_ in asked]
+
+
+def test_of_several_decisions_over_each_other_each_gives_back_its_own(
+    database, editor, ids
+) -> None:
+    (asked,) = ask(database, split_question(ids[1], [1, 2], [3]))
+    first = judge(database, editor, "same", at(2), at(3))
+    second = overrides(database, (ids[6], [6, 2]))
+    third = overrides(database, (None, [2]))
+    assert task(database, asked).state == "open"
+    undo(database, LATER, third.made.id)
+    assert task(database, asked).state == "open"
+    undo(database, LATER, second.made.id)
+    assert told(database) == [(asked, "closed", first.event, editor.name)]
+
+
+def test_a_question_asked_anew_meanwhile_stays_the_one_that_is_open(database, editor, ids) -> None:
+    (first,) = ask(database, split_question(ids[1], [1, 2], [3]))
+    judge(database, editor, "same", at(2), at(3))
+    (second,) = ask(database, split_question(ids[1], [1, 2], [3]))
+    overrides(database, (ids[6], [6, 2]))
+    assert [task(database, id_).state for id_ in (first, second)] == ["closed", "open"]
