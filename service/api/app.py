@@ -23,13 +23,14 @@ from service.api.auth import Gate, KnownKeys, Limits, actor_of
 from service.api.cache import HotReads, KeptAnswers, LastEvent
 from service.api.observed import observed
 from service.api.placers import SharedPlacer
-from service.api.problems import request_id, told
+from service.api.problems import request_id
 from service.api.write_routes import WRITES
 from service.database import Database
 from service.metrics import Metrics
 from service.opening import open_database
 from service.search import Vocabulary
 from service.settings import Settings
+from service.web.routes import told_by_place
 from service.web.site import PAGES
 
 SECURITY_HEADERS = {
@@ -116,7 +117,7 @@ def create_app(
         lifespan=[lifespan],
         middleware=[Gate(settings, known, Limits()), KeptAnswers(hot, last_event)],
         dependencies=_dependencies(settings, store),
-        exception_handlers={Exception: told},
+        exception_handlers={Exception: told_by_place},
         before_send=[_finish_headers],
         compression_config=CompressionConfig(
             backend="gzip", gzip_compress_level=4, minimum_size=1000, exclude_opt_key="hot"

@@ -11,13 +11,29 @@ from litestar import Response, get, post
 from litestar.connection import Request
 from litestar.datastructures import Cookie
 
-from service.api.problems import describe, request_id
+from service.api.problems import describe, request_id, told
 from service.web.calling import Api, Refused
 from service.web.rendering import HEADERS, rendered, see
 from service.web.sessions import COOKIE, Visitor, signed_out, visitor, visitor_so_far
 
 OPT = {"open": True, "page": True}
 """Pages are open themselves: what they show passes the gate when they ask the API for it."""
+MACHINES = frozenset({"v1", "schema", "health", "metrics", "static"})
+"""What addresses begin with that programs ask; errors there are told as problems."""
+
+NO_ROUTE = {
+    "urn:disambig:no-such-route": {
+        "title": "Not found",
+        "detail": "There is no page at this address.",
+        "remedy": "Look for the name below, or begin at one of the pages above.",
+    },
+    "urn:disambig:method-not-allowed": {
+        "title": "Not a page",
+        "detail": "This address only takes what a form sends.",
+        "remedy": "Go back to the page with the form, and send it again.",
+    },
+}
+"""What people are told instead of what programs are, by type of the problem."""
 
 log = logging.getLogger("service.web")
 
@@ -45,13 +61,40 @@ def part(request: Request[Any, Any, Any], name: str, longest: int = 10_000) -> s
     return str(request.query_params.get(name, "")).strip()[:longest]
 
 
+def told_by_place(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """An exception as a page, or as a problem where the address is one for programs."""
+    first = request.scope["path"].strip("/").partition("/")[0]
+    return told(request, error) if first in MACHINES else _Unrouted(error)
+
+
+class _Unrouted(Response[None]):
+    """The page of an address that is none: who looks at it is found out when it is sent, for
+    no handler has done so."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(None)
+        self._error = error
+
+    def to_asgi_response(self, *args: Any, **more: Any) -> Any:
+        """An ASGI application that sends the page."""
+        request: Request[Any, Any, Any] = more["request"]
+
+        async def sent(scope: Any, receive: Any, send: Any) -> None:
+            await visitor(request)
+            page = told_as_page(request, self._error)
+            await page.to_asgi_response(*args, **more)(scope, receive, send)
+
+        return sent
+
+
 def told_as_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The page that tells of an exception; somebody who is not signed in is asked to."""
     who = visitor_so_far(request)
+    headers: dict[str, str] = {}
     if isinstance(error, Refused):
         body: dict[str, Any] = {"status": error.status, **error.problem}
     else:
-        body, _ = describe(error)
+        body, headers = describe(error)
     status = int(body.get("status") or 500)
     stale = COOKIE in request.cookies and not who.signed_in
     if status == 401 and not who.signed_in:
@@ -62,10 +105,12 @@ def told_as_page(request: Request[Any, Any, Any], error: Exception) -> Response[
         return see(f"/login?next={asked}", [signed_out()] if stale else [])
     if status >= 500:
         log.error("page failed: %s", type(error).__name__, exc_info=error)
+    if body.get("type") in NO_ROUTE:
+        body |= NO_ROUTE[body["type"]]
     body["request"] = request_id(request.scope)
     cookies: list[Cookie] = [signed_out()] if stale else []
     return Response(
         rendered("error.html", who=who, problem=body),
-        status_code=status, media_type="text/html", headers=HEADERS,
+        status_code=status, media_type="text/html", headers={**headers, **HEADERS},
         cookies=cookies,
     )  # fmt: skip

@@ -151,6 +151,37 @@ def test_what_is_not_there_is_told_as_a_page(client) -> None:
     assert "<h1>Not found</h1>" in told.text
 
 
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/review/nothing", "/people/a-1/b", "/names", "/a/b/"]
+)
+def test_an_unknown_address_is_told_as_a_page_with_what_to_do_next(client, held, path: str) -> None:
+    sign_in(client, held)
+    told = client.get(path)
+    assert told.status_code == 404
+    assert told.headers["content-type"].startswith("text/html")
+    assert 'href="/static/site.css"' in told.text
+    assert 'role="search"' in told.text
+    assert 'href="/review"' in told.text, "somebody who is signed in is told so"
+    assert "set-cookie" not in told.headers
+    assert client.post(path, data={}).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1/nothing", "/v1", "/health/nothing", "/static/nothing"])
+def test_an_unknown_address_for_programs_is_told_as_a_problem(client, path: str) -> None:
+    told = client.get(path)
+    assert told.status_code == 404
+    assert not told.headers["content-type"].startswith("text/html")
+
+
+def test_the_address_of_a_form_that_is_only_looked_at_is_told_as_a_page(client, held) -> None:
+    sign_in(client, held)
+    told = client.get("/logout")
+    assert told.status_code == 405
+    assert "POST" in told.headers["allow"]
+    assert "Go back" in told.text
+    assert client.get("/review").status_code == 200, "signed out by looking"
+
+
 def test_every_link_of_a_profile_leads_somewhere(client) -> None:
     links = {link for link in HREF.findall(client.get("/people/a-2").text) if link.startswith("/")}
     assert any(link.startswith("/names/") for link in links)
