@@ -14,9 +14,11 @@ from pathlib import Path
 from sqlalchemy import Connection, insert, select, update
 
 from disambig.console import safe
+from disambig.errors import ModelError
+from service import models
 from service.actors import Actor, Role
 from service.database import Database
-from service.errors import Conflict, Forbidden, Invalid, NotFound
+from service.errors import Conflict, Forbidden, Invalid
 from service.ids import new_id
 from service.ledger import Ledger
 from service.settings import Settings
@@ -43,47 +45,97 @@ def promote(database: Database, actor: Actor, model: str, reason: str | None = N
     Parameters
     ----------
     model : str
-        A file, the id of one that was promoted before, or ``shipped`` for the one that comes
-        with the package.
+        Id of a candidate, or of a model that was promoted before, or ``shipped`` for the one
+        that comes with the package.
 
     Raises
     ------
     Forbidden
         Unless a person who is an admin does it.
-    Invalid, ModelError
-        If the file is no model, or does not fit this version.
     NotFound
         If no model has the id.
     Conflict
-        If it is in use already.
+        If it is in use already, is neither, was compared with another model than the one in use,
+        or does not fit this version.
     """
-    if not actor.role.includes(Role.ADMIN) or actor.name.startswith("worker:"):
-        raise Forbidden("a model is promoted by a person who is an admin", "ask one")
-    content = None if _is_id(model) else _content(model)
-    digest = None if content is None else _digest(content)
+    if model == SHIPPED:
+        return promote_file(database, actor, _shipped(), reason)
+    _insist_person(actor)
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        found = models.get(connection, model)
+        if found.in_use:
+            raise Conflict(f"runs use {found.id} already", "nothing needs to be done")
+        if found.state not in ("candidate", "promoted"):
+            raise Conflict(
+                f"model {found.id} is {found.state}", "only a candidate can be promoted",
+                state=found.state,
+            )  # fmt: skip
+        if found.outdated:
+            raise Conflict(
+                f"since model {found.id} was compared with the one in use, another was promoted",
+                "train again, which compares with that one", in_use=models.in_use(connection),
+            )  # fmt: skip
+        try:
+            digest = _digest(models.content(connection, found.id))
+        except ModelError as error:
+            raise Conflict(str(error), "train again with this version") from error
+        return _put_in_use(ledger, actor, found.id, digest, reason)
+
+
+def promote_file(
+    database: Database, actor: Actor, file: Path, reason: str | None = None
+) -> Promoted:
+    """The same with a model's file, which is kept in the database.
+
+    Raises
+    ------
+    Forbidden, Conflict
+        As :func:`promote`.
+    Invalid, ModelError
+        If the file is no model, or does not fit this version.
+    """
+    _insist_person(actor)
+    content = _content(file)
+    digest = _digest(content)
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         before = current(connection)
-        known = _known(connection, model, digest)
-        if before is not None and known is not None and known.digest == before.digest:
+        if before is not None and before.digest == digest:
             raise Conflict(f"runs use {before.id} already", "nothing needs to be done")
-        id_ = new_id("m") if known is None else known.id
-        digest = digest if known is None else known.digest
-        seq = ledger.record(
-            PROMOTED, actor, subject=id_, reason=reason,
-            before=None if before is None else {"model": before.id, "digest": before.digest},
-            after={"model": id_, "digest": digest},
-        )  # fmt: skip
-        if known is None:
-            stored = insert(FittedModel).values(
-                id=id_, digest=digest, content=content, added_at=ledger.at, promoted_seq=seq
-            )
-            connection.execute(stored)
-        else:
-            changed = update(FittedModel).where(FittedModel.id == id_)
-            connection.execute(changed.values(promoted_seq=seq))
-        assert digest is not None
-        return Promoted(id_, digest, seq)
+        known = select(FittedModel.id).where(
+            FittedModel.digest == digest, FittedModel.promoted_seq.is_not(None)
+        )
+        id_ = connection.scalar(known.order_by(FittedModel.key).limit(1))
+        if id_ is None:
+            id_ = new_id("m")
+            connection.execute(
+                insert(FittedModel).values(
+                    id=id_, digest=digest, content=content, added_at=ledger.at, actor=actor.name,
+                    reason=reason, state="promoted",
+                )
+            )  # fmt: skip
+        return _put_in_use(ledger, actor, id_, digest, reason)
+
+
+def _put_in_use(
+    ledger: Ledger, actor: Actor, id_: str, digest: str, reason: str | None
+) -> Promoted:
+    connection = ledger.connection
+    before = current(connection)
+    seq = ledger.record(
+        PROMOTED, actor, subject=id_, reason=reason,
+        before=None if before is None else {"model": before.id, "digest": before.digest},
+        after={"model": id_, "digest": digest},
+    )  # fmt: skip
+    changed = update(FittedModel).where(FittedModel.id == id_)
+    connection.execute(changed.values(promoted_seq=seq, state="promoted"))
+    return Promoted(id_, digest, seq)
+
+
+def _insist_person(actor: Actor) -> None:
+    if not actor.role.includes(Role.ADMIN) or actor.name.startswith("worker:"):
+        raise Forbidden("a model is promoted by a person who is an admin", "ask one")
 
 
 def current(connection: Connection) -> Promoted | None:
@@ -94,53 +146,41 @@ def current(connection: Connection) -> Promoted | None:
 def history(connection: Connection, limit: int = 50) -> list[Promoted]:
     """Models that were promoted, the last one first."""
     query = select(FittedModel.id, FittedModel.digest, FittedModel.promoted_seq)
+    query = query.where(FittedModel.promoted_seq.is_not(None))
     query = query.order_by(FittedModel.promoted_seq.desc()).limit(limit)
-    return [Promoted(*row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    return [Promoted(id_, digest or "", seq or 0) for id_, digest, seq in rows]
 
 
-def with_promoted(database: Database, settings: Settings) -> Settings:
-    """Settings that name the promoted model, as a file in the data folder; else the same."""
+def with_promoted(database: Database, settings: Settings, used: Promoted | None = None) -> Settings:
+    """Settings that name the promoted model, as a file in the data folder; else the same.
+
+    ``used`` is the promoted model as it was read before; left out, the one of now.
+    """
     with database.read() as connection:
-        found = current(connection)
+        found = used or current(connection)
         if found is None:
             return settings
         file = settings.data / "models" / f"{found.digest}.npz"
         if not file.is_file():
-            query = select(FittedModel.content).where(FittedModel.id == found.id)
-            _put(file, connection.scalars(query).one())
+            _put(file, models.content(connection, found.id))
     return settings.model_copy(update={"model": file})
 
 
-def _is_id(model: str) -> bool:
-    return model.startswith("m-") and not Path(model).exists()
-
-
-def _known(connection: Connection, model: str, digest: str | None) -> Promoted | None:
-    query = select(FittedModel.id, FittedModel.digest, FittedModel.promoted_seq)
-    if digest is not None:
-        row = connection.execute(query.where(FittedModel.digest == digest)).first()
-        return None if row is None else Promoted(*row)
-    sane = model if model.isascii() and model.isprintable() else ""
-    row = connection.execute(query.where(FittedModel.id == sane)).first()
-    if row is None:
-        raise NotFound(
-            f"no model {safe(model[:40])}", "name a file, or a model that was promoted before",
-            field="model",
-        )  # fmt: skip
-    return Promoted(*row)
-
-
-def _content(model: str) -> bytes:
+def _shipped() -> Path:
     from importlib.resources import files
 
-    source = files("disambig") / "data" / "model.npz" if model == SHIPPED else Path(model)
+    return Path(str(files("disambig"))) / "data" / "model.npz"
+
+
+def _content(model: Path) -> bytes:
     try:
-        with source.open("rb") as opened:
+        with model.open("rb") as opened:
             found = opened.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         raise Invalid(
-            f"{safe(model[:200])} cannot be read: {error}", "name a file made by disambig train",
-            field="model",
+            f"{safe(str(model)[:200])} cannot be read: {error}",
+            "name a file made by disambig train, or the id of a model", field="model",
         ) from error  # fmt: skip
     if len(found) > LARGEST:
         raise Invalid(f"a model of more than {LARGEST:,} bytes", "name another", field="model")

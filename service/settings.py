@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     model: Path | None = Field(
         default=None, description="Model made by disambig train; left out, the one that ships."
     )
+    gold: Path | None = Field(
+        default=None, description="Folder with works.jsonl and labels.jsonl (or .gz) that a new "
+        "model is compared on with the one in use, beside decisions.",
+    )  # fmt: skip
     memory: int | None = Field(
         default=None, ge=2**28, description="Bytes a run may use; left out, 3/4 of what is free."
     )
@@ -81,8 +85,9 @@ class Settings(BaseSettings):
         default=20, ge=1, le=10_000, description="The same for one block of similar names."
     )
     blind_share: float = Field(
-        default=0.0, ge=0, le=1, description="Share of the tasks that two reviewers answer "
-        "without seeing each other's answers, and a third where they differ.",
+        default=0.0, ge=0, le=1, description="Share of the questions (merge, split, "
+        "assign) that two reviewers are asked without seeing each other's answers, and a third "
+        "where they differ.",
     )  # fmt: skip
     traffic: Path | None = Field(
         default=None, description="CSV file of names and how often each is read, 1 being the "

@@ -1,32 +1,61 @@
-"""Decisions as labels: a model fitted on them, compared with the one in use.
+"""Decisions as labels: a model that has learned from them, compared with the one in use.
 
-A decision says of pairs of mentions that they are the same person, or different ones. Mentions
-that decisions join are one labelled person; of two such persons it is known that they differ only
-where a decision says so, and other pairs are not learned from. A random share of the decisions,
-not of the pairs, is held back: pairs of one decision look alike.
+Decisions say of pairs of mentions that they are the same person, or different ones. Those that
+answer a question of the queue also say how sure the model should have been, and correct it
+(:mod:`disambig.correction`); what people did unasked is no answer to anything, and would teach
+that whatever is looked at is wrong. Where labels are given too, a model is fitted anew on all
+pairs that decisions and labels tell about: mentions that decisions join are one labelled person;
+of two such persons it is known that they differ only where a decision says so, and other pairs
+are not learned from. A random share of the decisions, not of the pairs, is held back: pairs of
+one decision look alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Connection, select
+
 from disambig.domain import Constraint, ConstraintKind, Label, Signature
+from disambig.errors import InputError
 from disambig.progress import Progress, silent
 from service.database import Database
 from service.errors import Invalid
 from service.link_rows import constraints_of
 from service.links import Groups
+from service.tables import Decision, Task
 
 if TYPE_CHECKING:
     from disambig.corpus import Corpus
+    from disambig.correction import Doubted
+    from disambig.index import CorpusIndex
     from disambig.model import Model
-    from disambig.partition import Partition
+    from disambig.name_frequency import NameFrequency
 
-HELD_BACK = 0.2
-"""Share of the decisions that are not learned from."""
+LEAST, EACH = 30, 5
+"""Answers from which a model is corrected: in all, and of each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question of the queue that a decision closed.
+
+    Attributes
+    ----------
+    sides : (tuple of Signature, tuple of Signature)
+        The mentions that were asked about.
+    same : float
+        1 for one person, 0 for two, or the share of the pairs between the sides that are one.
+    decision : str
+        As the source of a :class:`~disambig.domain.Constraint` names it.
+    """
+
+    sides: tuple[tuple[Signature, ...], tuple[Signature, ...]]
+    same: float
+    decision: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,48 +68,31 @@ class Lesson:
         Mentions with the person that decisions make of them.
     apart : tuple of (str, str)
         Persons that decisions say differ.
+    answers : tuple of Answer
+        Questions that the decisions closed.
     held : tuple of Constraint
         What the decisions held back say that does not follow from the others.
+    held_answers : tuple of Answer
     decisions, held_decisions : int
     """
 
     labels: tuple[Label, ...]
     apart: tuple[tuple[str, str], ...]
+    answers: tuple[Answer, ...]
     held: tuple[Constraint, ...]
+    held_answers: tuple[Answer, ...]
     decisions: int
     held_decisions: int
 
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One model beside another, ``old`` and ``new``.
-
-    Attributes
-    ----------
-    held_pairs : int
-        Pairs that the decisions held back speak of.
-    held_right : mapping
-        How many of them each clusters as was decided.
-    gold : mapping
-        B-cubed precision, recall and F1 of each on labels that neither learned from here; empty
-        without any.
-    mentions : int
-        In the database.
-    changed : int
-        Mentions whose identity would hold other mentions.
-    identities : mapping
-        How many each finds.
-    """
-
-    held_pairs: int
-    held_right: Mapping[str, int]
-    gold: Mapping[str, Mapping[str, float]]
-    mentions: int
-    changed: int
-    identities: Mapping[str, int]
+    @property
+    def same(self) -> int:
+        """Answers to learn from that say one person."""
+        return sum(answer.same >= 0.5 for answer in self.answers)
 
 
-def lesson(decided: Sequence[Constraint], share: float, seed: int) -> Lesson:
+def lesson(
+    decided: Sequence[Constraint], answers: Sequence[Answer], share: float, seed: int
+) -> Lesson:
     """Divide what decisions say into what is learned from and what is held back.
 
     Parameters
@@ -95,11 +107,7 @@ def lesson(decided: Sequence[Constraint], share: float, seed: int) -> Lesson:
     held = set(Random(seed).sample(sources, max(n, 0)))
     known = [c for c in decided if c.source not in held]
     people = _people(known)
-    apart = {
-        _pair(people[c.a], people[c.b])
-        for c in known
-        if c.kind is ConstraintKind.CANNOT and people[c.a] != people[c.b]
-    }
+    apart = _apart(known, people)
     open_ = [
         c for c in decided
         if c.source in held and not _follows(people.get(c.a), people.get(c.b), apart)
@@ -107,8 +115,11 @@ def lesson(decided: Sequence[Constraint], share: float, seed: int) -> Lesson:
     labels = [Label(signature, person) for signature, person in people.items()]
     labels.sort(key=lambda label: (label.signature.work, label.signature.position))
     return Lesson(
-        tuple(labels), tuple(sorted(apart)), tuple(open_), len(sources) - len(held), len(held)
-    )
+        tuple(labels), tuple(sorted(apart)),
+        tuple(answer for answer in answers if answer.decision not in held), tuple(open_),
+        tuple(answer for answer in answers if answer.decision in held),
+        len(sources) - len(held), len(held),
+    )  # fmt: skip
 
 
 def _people(decided: Iterable[Constraint]) -> dict[Signature, str]:
@@ -122,6 +133,14 @@ def _people(decided: Iterable[Constraint]) -> dict[Signature, str]:
     return {signature: f"decided {groups.of(k)}" for signature, k in number.items()}
 
 
+def _apart(decided: Iterable[Constraint], people: Mapping[Signature, str]) -> set[tuple[str, str]]:
+    return {
+        _pair(people[c.a], people[c.b])
+        for c in decided
+        if c.kind is ConstraintKind.CANNOT and people[c.a] != people[c.b]
+    }
+
+
 def _pair(a: str, b: str) -> tuple[str, str]:
     return (a, b) if a < b else (b, a)
 
@@ -130,115 +149,161 @@ def _follows(a: str | None, b: str | None, apart: set[tuple[str, str]]) -> bool:
     return a is not None and b is not None and (a == b or _pair(a, b) in apart)
 
 
-def read(database: Database) -> tuple[Corpus, list[Constraint]]:
-    """All works, and what the decisions in force say of them."""
+def read(database: Database) -> tuple[Corpus, list[Constraint], list[Answer]]:
+    """All works, what the decisions in force say of them, and the questions they answer."""
     from disambig.corpus import Corpus
     from service.stored import all_works
 
     with database.read() as connection:
         decided = constraints_of(connection)
-        return Corpus.from_works(work for _, work in all_works(connection)), decided
+        corpus = Corpus.from_works(work for _, work in all_works(connection))
+        return corpus, decided, _answers(connection, decided, corpus)
+
+
+def _answers(connection: Connection, decided: Sequence[Constraint], corpus: Corpus) -> list[Answer]:
+    """Questions whether two sets of mentions are one person, closed by a decision in force.
+
+    Those of which decisions tell nothing, such as what nobody can tell, are left out.
+    """
+    query = select(Decision.id, Task.evidence).join(Task, Task.closed_seq == Decision.event_seq)
+    query = query.where(
+        Decision.undone_seq.is_(None), Task.state == "closed", Task.kind.in_(("merge", "split"))
+    )
+    people = _people(decided)
+    apart = _apart(decided, people)
+    found = []
+    for decision, evidence in connection.execute(query.order_by(Decision.key, Task.key)):
+        sides = [_mentions(side, corpus) for side in evidence.get("sides", ())]
+        if len(sides) != 2:
+            continue
+        told = [[people[mention] for mention in side if mention in people] for side in sides]
+        pairs = [(a, b) for a in told[0] for b in told[1] if _follows(a, b, apart)]
+        if pairs:
+            same = sum(a == b for a, b in pairs) / len(pairs)
+            found.append(Answer((sides[0], sides[1]), same, f"decision {decision}"))
+    return found
+
+
+def _mentions(side: Mapping[str, Any], corpus: Corpus) -> tuple[Signature, ...]:
+    """Mentions of a question, without those that a new version of their work has dropped."""
+    told = [Signature(m["work"], m["position"]) for m in side.get("mentions", ())]
+    return tuple(mention for mention in told if _row(corpus, mention) is not None)
+
+
+def _row(corpus: Corpus, mention: Signature) -> int | None:
+    try:
+        return corpus.row_of(mention)
+    except InputError:
+        return None
+
+
+def insist_enough(taught: Lesson) -> None:
+    """Refuse to learn from answers that are too few or all alike.
+
+    Raises
+    ------
+    Invalid
+        Telling how many more of which kind are needed.
+    """
+    if not taught.decisions:
+        raise Invalid("there are no decisions to learn from", "answer questions of the queue first")
+    same, n = taught.same, len(taught.answers)
+    lacking = [
+        f"{EACH - have} more that say {kind}"
+        for kind, have in (("one person", same), ("different people", n - same))
+        if have < EACH
+    ]
+    if n < LEAST:
+        lacking.insert(0, f"{LEAST - n} more")
+    if lacking:
+        raise Invalid(
+            f"{n} answered questions are left to learn from ({same} say one person, {n - same} "
+            f"different people), {len(taught.held_answers)} are held back",
+            f"answer questions of the queue, {' and '.join(lacking)}, or give labelled works too "
+            "(disambig review train --works … --labels …)",
+        )
+
+
+def corrected(space: Indexes, taught: Lesson, model: Model, progress: Progress = silent) -> Model:
+    """The model in use as sure as the answers say it should be.
+
+    Raises
+    ------
+    Invalid
+        If answers are too few or all alike, or none can be compared.
+    """
+    import numpy as np
+
+    from disambig import correction
+
+    insist_enough(taught)
+    asked = space.doubted(model, taught.answers, progress)
+    if model.group_calibration is None or not np.isfinite(asked.log_odds).any():
+        raise Invalid(
+            "the model in use cannot be corrected by these answers", "give labelled works too"
+        )
+    same = np.array([answer.same for answer in taught.answers])
+    found = correction.corrected(model, asked, same)
+    return replace(found, metadata={**found.metadata, **_counts(taught)})
 
 
 def fitted(
     corpus: Corpus,
     taught: Lesson,
-    gold: tuple[Corpus, Sequence[Label]] | None = None,
+    gold: tuple[Corpus, Sequence[Label]],
     *,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Model:
-    """A model of what decisions teach, together with gold if there is any.
+    """A model fitted anew on labels, together with what decisions tell.
 
     Raises
     ------
-    Invalid
-        If no decision is left to learn from.
     InputError
         If the labels are too few to learn from.
     """
     from disambig.training import LabelledCorpus, fit_model
 
-    if not taught.labels:
-        raise Invalid("no decisions to learn from", "decide some tasks first")
-    corpora = [LabelledCorpus("decisions", corpus, taught.labels, taught.apart)]
-    if gold is not None:
-        corpora.append(LabelledCorpus("gold", *gold))
-    metadata = {"decisions": taught.decisions, "held_back": taught.held_decisions}
-    return fit_model(corpora, metadata=metadata, seed=seed, progress=progress)
+    corpora = [LabelledCorpus("labels", *gold)]
+    if taught.labels:
+        corpora.insert(0, LabelledCorpus("decisions", corpus, taught.labels, taught.apart))
+    return fit_model(corpora, metadata=_counts(taught), seed=seed, progress=progress)
 
 
-def compared(
-    corpus: Corpus,
-    decided: Sequence[Constraint],
-    taught: Lesson,
-    models: Mapping[str, Model],
-    gold: tuple[Corpus, Sequence[Label]] | None = None,
-    *,
-    workers: int = 1,
-    progress: Progress = silent,
-) -> Compared:
-    """Cluster with the ``old`` and the ``new`` model, and compare; nothing is stored.
-
-    The decisions held back do not constrain the clusterings that they judge; what would change is
-    counted under all decisions, as a run would cluster.
-    """
-    from disambig.estimator import Disambiguator
-
-    def cluster(of: Corpus, model: Model, constraints: Sequence[Constraint] = ()) -> Partition:
-        return Disambiguator(
-            model=model, constraints=constraints, workers=workers, progress=progress
-        ).predict(of)
-
-    held = {(c.a, c.b, c.kind) for c in taught.held}
-    judged = [c for c in decided if (c.a, c.b, c.kind) not in held]
-    right = {}
-    for name, model in models.items():
-        identity = cluster(corpus, model, judged).identity if held else ()
-        right[name] = sum(
-            (identity[corpus.row_of(a)] == identity[corpus.row_of(b)])
-            == (kind is ConstraintKind.MUST)
-            for a, b, kind in held
-        )
-    whole = {name: cluster(corpus, model, decided) for name, model in models.items()}
-    measured = {}
-    if gold is not None and gold[1]:
-        measured = {
-            name: _measured(cluster(gold[0], model), gold[1]) for name, model in models.items()
-        }
-    return Compared(
-        len(held), right, measured, corpus.n_signatures,
-        _changed(whole["old"], whole["new"]),
-        {name: people.n_identities for name, people in whole.items()},
-    )  # fmt: skip
+def _counts(taught: Lesson) -> dict[str, int]:
+    return {"decisions": taught.decisions, "held_back": taught.held_decisions}
 
 
-def _measured(people: Partition, labels: Sequence[Label]) -> dict[str, float]:
-    import numpy as np
+class Indexes:
+    """A corpus as models see it: indexed once for all that count names alike."""
 
-    from disambig.metrics import evaluate
+    def __init__(self, corpus: Corpus) -> None:
+        """Nothing is indexed before it is needed."""
+        self.corpus = corpus
+        self._kept: tuple[NameFrequency, CorpusIndex] | None = None
 
-    rows = np.array([people.corpus.row_of(label.signature) for label in labels], dtype=np.int64)
-    person = np.unique([label.person for label in labels], return_inverse=True)[1]
-    block = None
-    if all(label.block for label in labels):
-        block = np.unique([label.block for label in labels], return_inverse=True)[1]
-    found = evaluate(people.identity[rows], person.astype(np.int64), block)
-    return {
-        "precision": found.bcubed_precision, "recall": found.bcubed_recall,
-        "f1": found.bcubed_f1,
-    }  # fmt: skip
+    def of(self, model: Model) -> CorpusIndex:
+        """The index for a model; one is kept."""
+        from disambig.index import CorpusIndex
+        from disambig.semantic import SemanticSpace
 
+        if self._kept is None or self._kept[0] is not model.frequency:
+            index = CorpusIndex.of(self.corpus, SemanticSpace.load(), model.frequency)
+            self._kept = model.frequency, index
+        return self._kept[1]
 
-def _changed(old: Partition, new: Partition) -> int:
-    import numpy as np
+    def doubted(
+        self, model: Model, answers: Sequence[Answer], progress: Progress = silent
+    ) -> Doubted:
+        """What a model makes of questions that were answered."""
+        import numpy as np
 
-    from disambig.metrics import bcubed_by_signature
+        from disambig import correction
 
-    precision, recall = bcubed_by_signature(new.identity, old.identity)
-    return int(np.count_nonzero((precision < 1) | (recall < 1)))
-
-
-def told(found: Compared) -> dict[str, Any]:
-    """A comparison as JSON knows it."""
-    return asdict(found)
+        rows = [
+            tuple(
+                np.array([self.corpus.row_of(m) for m in side], dtype=np.int64) for side in a.sides
+            )
+            for a in answers
+        ]
+        return correction.doubted(self.of(model), model, [(a, b) for a, b in rows], progress)

@@ -1,5 +1,7 @@
 """A process that does runs: claims one, does it, stores what it found, and again.
 
+When no run waits it fits the model that was asked for, if there is one.
+
 A thread of its own gives signs of life and tells how far the run is, at most once a second; the
 thread that computes looks, whenever it advances, whether it still may. When the process is told
 to stop it gives its run back at once.
@@ -16,16 +18,28 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, update
 
-from disambig.errors import ConstraintError, DisambigError, ModelError
-from service import artifacts, housekeeping, logs, placed, proposals, questions, runs
+from disambig.errors import ConstraintError, DisambigError, InputError, ModelError
+from disambig.progress import Progress, silent
+from service import (
+    artifacts,
+    housekeeping,
+    logs,
+    models,
+    placed,
+    proposals,
+    questions,
+    runs,
+    trainer,
+)
 from service.actors import Actor, Role
 from service.clustering import Engine, Found, cluster_all
 from service.database import Database
-from service.errors import Unavailable
+from service.errors import Invalid, Unavailable
 from service.ids import new_id
 from service.promotion import with_promoted
 from service.settings import Settings
@@ -41,6 +55,8 @@ TIDY_EVERY = 3600.0
 
 Log = Callable[[str], None]
 """Takes one line for people."""
+Beat = Callable[[str | None, int, int | None], bool]
+"""Gives a sign of life and tells how far it is; whether the claim still stands."""
 broken = logs.get("service.worker")
 
 
@@ -51,7 +67,7 @@ class Stopped(Exception):
 @dataclass
 class Pulse:
     """How far a run is, and whether to go on; shared by the thread that computes and the one
-    that tells."""
+    that tells. ``shown`` is told too."""
 
     stop: threading.Event
     lost: bool = False
@@ -59,6 +75,7 @@ class Pulse:
     done: int = 0
     total: int | None = None
     log: Log = field(default=lambda line: None)
+    shown: Progress = silent
 
     @contextmanager
     def progress(
@@ -69,11 +86,14 @@ class Pulse:
         self.stage, self.done, self.total = description, 0, total
         self.check()
 
-        def advance(n: int) -> None:
-            self.done += n
-            self.check()
+        with self.shown(description, total, unit) as show:
 
-        yield advance
+            def advance(n: int) -> None:
+                self.done += n
+                show(n)
+                self.check()
+
+            yield advance
         took = time.monotonic() - began
         if took >= 1:
             self.log(f"  {description.lower()}: {took:,.0f} s")
@@ -88,7 +108,7 @@ class Pulse:
         if self.stop.is_set():
             raise Stopped
         if self.lost:
-            raise runs.LostClaim("another worker has the run, or it was cancelled")
+            raise runs.LostClaim("another worker has it, or it was cancelled")
 
 
 class Worker:
@@ -120,7 +140,7 @@ class Worker:
                     found = self.one()
                     done += found
                     if not found:
-                        found = self.ask()
+                        found = self.train() or self.ask()
                     if found or time.monotonic() - tidied > TIDY_EVERY:
                         self.tidy()
                         tidied = time.monotonic()
@@ -149,7 +169,7 @@ class Worker:
         began = time.monotonic()
         pulse = Pulse(self.stop, log=self.log)
         try:
-            with self._beating(claim, pulse):
+            with self._beating(partial(runs.beat, self.database, claim), pulse):
                 found = self._cluster(claim, pulse)
                 pulse.stage, pulse.done, pulse.total = "Storing", 0, None
                 pulse.check()
@@ -170,6 +190,49 @@ class Worker:
             self._failed(claim, f"{type(error).__name__}: {error}")
             broken.exception("a run broke", run=claim.run_id)
         return True
+
+    def train(self) -> bool:
+        """Fit the model that was asked for; whether there was one."""
+        claim = models.claim(self.database, self.id, self.settings.heartbeat)
+        if claim is not None:
+            self.fit(claim)
+        return claim is not None
+
+    def fit(
+        self,
+        claim: models.Claim,
+        labelled: trainer.Labelled | None = None,
+        shown: Progress = silent,
+    ) -> None:
+        """Fit a model that this process holds; how it ended stands in its row."""
+        self.log(f"model {claim.id}")
+        pulse = Pulse(self.stop, log=self.log, shown=shown)
+
+        def failed(error: str, *, for_good: bool = False) -> None:
+            text = error.replace("\0", "\u2400")[:4000]
+            state = models.fail(self.database, self.actor, claim, text, for_good=for_good)
+            self.log(f"model {claim.id} went wrong ({state or 'taken over'}): {text}")
+
+        try:
+            with self._beating(partial(models.beat, self.database, claim), pulse):
+                trainer.fit(
+                    self.database, self.settings, self.actor, claim, pulse.progress, labelled
+                )
+            self.log(f"model {claim.id} is a candidate")
+        except Stopped:
+            models.give_back(self.database, claim)
+            self.log(f"model {claim.id} given back: told to stop")
+        except runs.LostClaim:
+            self.log(f"model {claim.id} was cancelled or taken over; nothing is stored")
+        except Unavailable:
+            raise  # its heartbeat will run out
+        except (Invalid, InputError, ModelError) as error:
+            failed(str(error), for_good=True)
+        except (DisambigError, OSError, MemoryError) as error:
+            failed(str(error) or type(error).__name__)
+        except Exception as error:  # a model that breaks must not take the worker with it
+            failed(f"{type(error).__name__}: {error}")
+            broken.exception("a model broke", model=claim.id)
 
     def ask(self) -> bool:
         """Ask about what was published last, if that is due; whether something was done."""
@@ -253,10 +316,10 @@ class Worker:
             thread.join(timeout=30)
 
     @contextmanager
-    def _beating(self, claim: runs.Claim, pulse: Pulse) -> Iterator[None]:
+    def _beating(self, beat: Beat, pulse: Pulse) -> Iterator[None]:
         """A thread that gives signs of life until the block ends."""
         ended = threading.Event()
-        thread = threading.Thread(target=self._beat, args=(claim, pulse, ended), daemon=True)
+        thread = threading.Thread(target=self._beat, args=(beat, pulse, ended), daemon=True)
         thread.start()
         try:
             yield
@@ -264,14 +327,14 @@ class Worker:
             ended.set()
             thread.join(timeout=30)
 
-    def _beat(self, claim: runs.Claim, pulse: Pulse, ended: threading.Event) -> None:
+    def _beat(self, beat: Beat, pulse: Pulse, ended: threading.Event) -> None:
         told, at = None, -float("inf")
         while not ended.wait(TICK):
             now = (pulse.stage, pulse.done, pulse.total)
             if now == told and time.monotonic() - at < self.settings.heartbeat / 4:
                 continue
             try:
-                if not runs.beat(self.database, claim, *now) and not ended.is_set():
+                if not beat(*now) and not ended.is_set():
                     pulse.lost = True
                     return
                 self._sign()

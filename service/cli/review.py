@@ -13,11 +13,8 @@ from disambig.console import console, safe
 from service.cli import common
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from disambig.corpus import Corpus
-    from disambig.domain import Label
-    from service.teaching import Compared, Lesson
+    from service.models import ModelView
+    from service.trainer import Labelled
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -26,16 +23,17 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     epilog=common.examples(
         "disambig review sample --size 400",
         "disambig review estimates",
-        "disambig review train --out new.model",
-        'disambig review promote new.model --reason "better on what we decided"',
+        "disambig review train",
+        'disambig review promote m-3k9x0f7q2m1b --reason "better on what we decided"',
     )
 )
 def review() -> None:
     """What people answered, put to use.
 
     \b
-      sample, estimates  how good what is published is, from random samples that people reviewed
-      train, promote     a model fitted on decisions, compared with the old, and put to use
+      sample, estimates       how good what is published is, from samples that people reviewed
+      train, models, promote  a model that learned from decisions, compared with the one in use,
+                              and put to use
     """
 
 
@@ -138,16 +136,15 @@ def _percent(share: dict[str, float] | None) -> str:
 
 @review.command(
     epilog=common.examples(
-        "disambig review train --out new.model",
+        "disambig review train",
         "disambig review train --works works.jsonl.gz --labels labels.jsonl --out new.model",
-        "disambig review promote new.model",
+        "disambig review promote m-3k9x0f7q2m1b",
     )
 )
 @click.option(
     "--out",
-    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write the model.",
+    help="Write the model to this file, too.",
 )
 @click.option("--works", multiple=True, type=FILE, help="Works of labels to learn from, too.")
 @click.option("--labels", multiple=True, type=FILE, help="Who is who in --works, as for train.")
@@ -165,87 +162,131 @@ def _percent(share: dict[str, float] | None) -> str:
     help="Share of the decisions that is not learned from, to compare the models on.",
 )
 @click.option("--seed", default=0, show_default=True, help="The same seed makes the same model.")
+@click.option("--reason", help="Why; it goes into the log of events.")
 @common.database_option
 @common.json_option
 @common.quiet_option
 def train(
-    out: Path,
+    out: Path | None,
     works: tuple[Path, ...],
     labels: tuple[Path, ...],
     split: str,
     hold_back: float,
     seed: int,
+    reason: str | None,
     database: str | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Fit a model on decisions and compare it with the one in use.
+    """Make a model from decisions and compare it with the one in use.
 
-    Mentions that decisions put together, or apart, are learned from, with --labels if given.
-    Both models then cluster all works, and you are told which agrees more with the decisions
-    held back and with labels of other splits, and how many mentions would change. Nothing is
-    used before somebody promotes it.
-
-    Decisions are mostly about hard cases; with --labels the model sees easy ones, too.
+    The answered questions of the queue correct how sure the model in use is. With --works and
+    --labels a model is fitted anew on these and on what decisions tell. Both models then cluster
+    all works, and you are told which agrees more with the decisions held back and with labels
+    (of other splits, or of the setting gold), and how many mentions would change. The model is
+    kept as a candidate; nothing is used before somebody promotes it.
     """
     from disambig.cli.common import refuse_input
-    from disambig.model import Model
-    from service import teaching
-    from service.promotion import with_promoted
+    from service import models
+    from service.worker import Worker
 
     if bool(works) != bool(labels):
         raise click.UsageError("--works and --labels go together; give both or neither")
-    refuse_input(out, (*works, *labels))
+    if out is not None:
+        refuse_input(out, (*works, *labels))
+    labelled = _labelled(works, labels, split) if works else None
     progress = partial(common.progress, quiet=quiet)
     with common.opened(database) as (settings, opened):
-        used = with_promoted(opened, settings)
-        corpus, decided = teaching.read(opened)
-    lesson = teaching.lesson(decided, hold_back, seed)
-    gold = _gold(works, labels) if works else None
-    learned = None if gold is None else (gold[0], [x for x in gold[1] if x.split == split])
-    others = None if gold is None else (gold[0], [x for x in gold[1] if x.split != split])
-    model = teaching.fitted(corpus, lesson, learned, seed=seed, progress=progress)
-    model.save(out)
-    found = teaching.compared(
-        corpus, decided, lesson, {"old": Model.load(used.model), "new": model}, others,
-        workers=used.workers or 1, progress=progress,
-    )  # fmt: skip
+        worker = Worker(opened, settings, lambda line: None)
+        wish = models.Wish(hold_back, seed)
+        asked = models.ask(
+            opened, common.actor(), wish, settings.heartbeat, reason, worker=worker.id
+        )
+        with opened.read() as connection:
+            claim = models.held(connection, asked.id, worker.id)
+        try:
+            worker.fit(claim, labelled, progress)
+        except KeyboardInterrupt:
+            models.cancel(opened, common.actor(), asked.id, "interrupted")
+            raise
+        with opened.read() as connection:
+            found = models.get(connection, asked.id)
+            content = models.content(connection, asked.id) if found.digest else b""
+    if found.state != "candidate":
+        raise click.ClickException(safe(found.error or f"model {found.id} is {found.state}"))
+    if out is not None:
+        out.write_bytes(content)
     if as_json:
-        click.echo(json.dumps({"model": str(out), **teaching.told(found)}))
+        click.echo(json.dumps({"model": found.id, **(found.comparison or {})}))
     else:
-        _compare(found, lesson, out)
+        _compare(found)
 
 
-def _gold(works: tuple[Path, ...], labels: tuple[Path, ...]) -> tuple[Corpus, Sequence[Label]]:
+def _labelled(works: tuple[Path, ...], labels: tuple[Path, ...], split: str) -> Labelled:
     from disambig.corpus import Corpus
     from disambig.ingest import read_labels, read_works
+    from service.trainer import Labelled
 
-    return Corpus.from_works(read_works(works)), list(read_labels(labels))
+    known = list(read_labels(labels))
+    return Labelled(
+        Corpus.from_works(read_works(works)),
+        [label for label in known if label.split == split],
+        [label for label in known if label.split != split],
+    )
 
 
-def _compare(found: Compared, lesson: Lesson, out: Path) -> None:
+def _compare(model: ModelView) -> None:
+    found = model.comparison or {}
+    learned, held, gold = found["learned"], found["held_back"], found["gold"]
     click.echo(
-        f"Learned from {lesson.decisions:,} decisions; {lesson.held_decisions:,} were held back."
+        f"Learned from {learned['answers']:,} answered questions ({learned['same']:,} one person, "
+        f"{learned['different']:,} different)."
+        if learned["how"] == "corrected"
+        else f"Fitted on {learned['labels']:,} labels and {learned['decisions']:,} decisions."
     )
     lines = [("", "in use", "new")]
-    if found.held_pairs:
-        old, new = (f"{found.held_right[name]:,}" for name in ("old", "new"))
-        lines.append((f"of {found.held_pairs:,} pairs held back, right", old, new))
-    for figure in ("precision", "recall", "f1") if found.gold else ():
-        old, new = (f"{100 * found.gold[name][figure]:.2f}" for name in ("old", "new"))
-        lines.append((f"{figure} on labels of other splits (%)", old, new))
-    old, new = (f"{found.identities[name]:,}" for name in ("old", "new"))
+    if held["decisions"]:
+        old, new = (f"{held['right'][name]:,}" for name in ("old", "new"))
+        lines.append((f"of {held['decisions']:,} decisions held back, right", old, new))
+    if held["sureness"]:
+        old, new = (f"{100 * held['sureness'][name]:.1f}" for name in ("old", "new"))
+        lines.append(("sure of what was answered to them (%)", old, new))
+    for figure in ("precision", "recall", "f1") if gold else ():
+        old, new = (f"{100 * gold[name][figure]:.2f}" for name in ("old", "new"))
+        lines.append((f"{figure} on {gold['labels']:,} labels (%)", old, new))
+    old, new = (f"{found['identities'][name]:,}" for name in ("old", "new"))
     lines.append(("identities in all works", old, new))
     for name, old, new in lines:
         click.echo(f"  {name:<42}{old:>10}{new:>10}")
-    click.echo(f"{found.changed:,} of {found.mentions:,} mentions would be with others.")
-    click.echo(f"To use it:  disambig review promote {safe(str(out))}")
+    click.echo(f"{found['changed']:,} of {found['mentions']:,} mentions would be with others.")
+    click.echo(f"To use it:  disambig review promote {model.id}")
+
+
+@review.command("models", epilog=common.examples("disambig review models"))
+@common.database_option
+@common.json_option
+def list_models(database: str | None, as_json: bool) -> None:
+    """List the models that were asked for or promoted, newest first."""
+    from dataclasses import asdict
+
+    from service import models
+
+    with common.opened(database) as (_, opened), opened.read() as connection:
+        found = models.page(connection)
+    if as_json:
+        click.echo(json.dumps([asdict(model) for model in found], default=str))
+        return
+    for model in found:
+        said = "in use" if model.in_use else model.state + (", outdated" * model.outdated)
+        click.echo(f"{model.id}  {model.added_at:%Y-%m-%d}  {said}")
+    if not any(model.in_use for model in found):
+        click.echo("Runs use the model of the settings.")
 
 
 @review.command(
     epilog=common.examples(
-        "disambig review promote new.model",
         "disambig review promote m-3k9x0f7q2m1b",
+        "disambig review promote new.model",
         "disambig review promote shipped",
     )
 )
@@ -253,16 +294,20 @@ def _compare(found: Compared, lesson: Lesson, out: Path) -> None:
 @click.option("--reason", help="Why; it goes into the log of events.")
 @common.database_option
 def promote(model: str, reason: str | None, database: str | None) -> None:
-    """Let runs use MODEL: a file, the id of one used before, or "shipped".
+    """Let runs use MODEL: the id of a candidate or of one used before, a file, or "shipped".
 
     The model is kept in the database. Nothing that is published changes before the next run is
     published; to take it back, promote the model that was used before.
     """
     from service import promotion
 
+    by_id = model == promotion.SHIPPED or (model.startswith("m-") and not Path(model).exists())
     with common.opened(database) as (_, opened):
         with opened.read() as connection:
             before = promotion.current(connection)
-        found = promotion.promote(opened, common.actor(), model, reason)
+        if by_id:
+            found = promotion.promote(opened, common.actor(), model, reason)
+        else:
+            found = promotion.promote_file(opened, common.actor(), Path(model), reason)
     was = "that of the settings" if before is None else before.id
     click.echo(f"Runs use model {found.id} ({found.digest[:12]}) from now on; before, {was}.")

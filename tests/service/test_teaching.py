@@ -1,35 +1,34 @@
-"""Decisions as labels, and which model is in use."""
+"""Decisions as labels: what is learned from them, and how two models are compared."""
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from invented import space
-from run_world import do, settings_in, wangs
-from sqlalchemy import select
-from stored_rows import deliver
+from run_world import published_wangs, wangs
+from teaching_world import REVIEWER, answered, taught_wangs, two_are_enough
 
 from disambig import training
-from disambig.cli import main
 from disambig.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind, Label, Signature
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.semantic import SemanticSpace
 from disambig.training_rows import Gold
-from service import promotion, teaching
-from service.actors import Actor, Role
-from service.cli.review import review
-from service.errors import Conflict, Forbidden, Invalid, NotFound
-from service.tables import Event
+from service import teaching, undoing
+from service.beside import Comparing
+from service.errors import Invalid
+from service.teaching import Answer, Indexes
 
 
 def said(source: str, kind: str, a: str, b: str) -> Constraint:
     return Constraint(ConstraintKind(kind), Signature(a, 0), Signature(b, 0), source)
+
+
+def answer(decision: str, same: float, a: str, b: str) -> Answer:
+    return Answer(((Signature(a, 0),), (Signature(b, 0),)), same, decision)
 
 
 @pytest.fixture(autouse=True)
@@ -40,15 +39,10 @@ def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def other_model(tmp_path: Path) -> str:
-    """The model that ships with another threshold."""
+def eager() -> Model:
+    """The model that ships, joining groups with another threshold."""
     shipped = Model.load()
-    changed = Model(
-        shipped.pair, shipped.pair_calibration, shipped.group, shipped.group_calibration,
-        shipped.frequency, {**shipped.settings, "second_level": 0.5}, shipped.metadata,
-    )  # fmt: skip
-    changed.save(tmp_path / "other.model")
-    return str(tmp_path / "other.model")
+    return replace(shipped, settings={**shipped.settings, "second_level": 0.5})
 
 
 def test_joined_mentions_are_one_person_and_only_stated_pairs_differ() -> None:
@@ -56,7 +50,7 @@ def test_joined_mentions_are_one_person_and_only_stated_pairs_differ() -> None:
         said("d1", "must", "a", "b"), said("d2", "must", "b", "c"), said("d3", "cannot", "c", "x"),
         said("d4", "must", "y", "z"),
     ]  # fmt: skip
-    found = teaching.lesson(decided, 0.0, 0)
+    found = teaching.lesson(decided, [], 0.0, 0)
     person = {label.signature.work: label.person for label in found.labels}
     assert person["a"] == person["b"] == person["c"]
     assert len(set(person.values())) == 3
@@ -67,25 +61,29 @@ def test_joined_mentions_are_one_person_and_only_stated_pairs_differ() -> None:
 def test_whole_decisions_are_held_back_and_what_follows_from_others_is_not_asked() -> None:
     decided = [said(f"d{k}", "must", f"a{k}", f"b{k}") for k in range(10)]
     decided += [said(f"d{k}", "must", f"a{k}", f"c{k}") for k in range(10)]
-    found = teaching.lesson(decided, 0.3, 1)
+    answers = [answer(f"d{k}", 1.0, f"a{k}", f"b{k}") for k in range(10)]
+    found = teaching.lesson(decided, answers, 0.3, 1)
     assert (found.decisions, found.held_decisions, len(found.held)) == (7, 3, 6)
     learned = {label.signature for label in found.labels}
     assert not learned & {end for c in found.held for end in (c.a, c.b)}
+    held = {c.source for c in found.held}
+    assert {a.decision for a in found.held_answers} == held
+    assert {a.decision for a in found.answers} == {f"d{k}" for k in range(10)} - held
     twice = [said("d1", "must", "a", "b"), said("d2", "must", "a", "b")]
-    assert teaching.lesson(twice, 0.5, 0).held == ()
+    assert teaching.lesson(twice, [], 0.5, 0).held == ()
 
 
 def test_a_single_decision_is_learned_from() -> None:
-    found = teaching.lesson([said("d1", "must", "a", "b")], 0.9, 0)
+    found = teaching.lesson([said("d1", "must", "a", "b")], [], 0.9, 0)
     assert (found.decisions, found.held_decisions) == (1, 0)
-    assert teaching.lesson([], 0.2, 0).labels == ()
+    assert teaching.lesson([], [], 0.2, 0).labels == ()
 
 
 def test_pairs_of_persons_of_whom_nothing_was_said_are_not_known() -> None:
     corpus = Corpus.from_works(wangs())
     index = CorpusIndex.of(corpus, space(), Model.load().frequency)
     decided = [said("d1", "cannot", "s0", "r0"), said("d2", "must", "s1", "s2")]
-    found = teaching.lesson(decided, 0.0, 0)
+    found = teaching.lesson(decided, [], 0.0, 0)
     gold = Gold.of(index, found.labels, found.apart)
     row = [corpus.row_of(Signature(work, 0)) for work in ("s0", "r0", "s1", "s2", "s3")]
     s0, r0, s1, s2, s3 = gold.person[row]
@@ -93,85 +91,85 @@ def test_pairs_of_persons_of_whom_nothing_was_said_are_not_known() -> None:
     assert gold.known(a, b).tolist() == [True, True, False, False, False]
 
 
-def test_runs_use_the_promoted_model_until_another_is(
-    database, admin, tmp_path, other_model
+def test_the_answers_are_those_that_decisions_in_force_gave_to_questions(copy_of) -> None:
+    database = copy_of(taught_wangs)
+    _, decided, found = teaching.read(database)
+    assert [a.same for a in found] == [0.0, 1.0]
+    assert {a.decision for a in found} == {c.source for c in decided}
+    assert [[s.work for s in side] for side in found[1].sides] == [["s0", "s1"], ["s2", "s3", "s4"]]
+    undoing.undo(database, REVIEWER, found[0].decision.removeprefix("decision "))
+    assert [a.same for a in teaching.read(database)[2]] == [1.0]
+
+
+def test_what_nobody_can_tell_is_no_answer(copy_of) -> None:
+    database = copy_of(published_wangs)
+    answered(database, "unsure", "unsure")
+    assert teaching.read(database)[1:] == ([], [])
+
+
+def test_too_few_answers_say_how_many_more_of_which_kind_are_needed() -> None:
+    decided = [said(f"d{k}", "cannot", f"a{k}", f"b{k}") for k in range(20)]
+    answers = [answer(f"d{k}", float(k < 2), f"a{k}", f"b{k}") for k in range(20)]
+    told = "10 more and 3 more that say one person, or give labelled works"
+    with pytest.raises(Invalid, match=told):
+        teaching.insist_enough(teaching.lesson(decided, answers, 0.0, 0))
+    with pytest.raises(Invalid, match="no decisions"):
+        teaching.insist_enough(teaching.lesson([], [], 0.2, 0))
+    more = [answer(f"e{k}", 1.0, "a", "b") for k in range(20)]
+    teaching.insist_enough(teaching.lesson(decided, [*answers, *more], 0.0, 0))
+
+
+def test_a_corrected_model_keeps_its_forests_and_leans_to_what_was_answered(
+    copy_of, monkeypatch
 ) -> None:
-    settings = settings_in(tmp_path)
-    assert promotion.with_promoted(database, settings) is settings
-    first = promotion.promote(database, admin, other_model, "a try")
-    deliver(database, *wangs())
-    assert do(database, settings).model == Model.load(other_model).digest == first.digest
-    with pytest.raises(Conflict, match="already"):
-        promotion.promote(database, admin, other_model)
-    shipped = promotion.promote(database, admin, promotion.SHIPPED)
-    assert Model.load(promotion.with_promoted(database, settings).model).digest == shipped.digest
-    again = promotion.promote(database, admin, first.id)
-    assert again.digest == first.digest
-    with database.read() as connection:
-        assert [m.id for m in promotion.history(connection)] == [first.id, shipped.id]
-        query = select(Event.before, Event.after, Event.reason).order_by(Event.seq)
-        events = connection.execute(query.where(Event.kind == promotion.PROMOTED)).all()
-    assert (events[0].before, events[0].reason) == (None, "a try")
-    assert [e.before["model"] for e in events[1:]] == [first.id, shipped.id]
-    assert [e.after["model"] for e in events] == [first.id, shipped.id, first.id]
+    two_are_enough(monkeypatch)
+    corpus, decided, answers = teaching.read(copy_of(taught_wangs))
+    answers = [answers[0]] * 20 + [answers[1]]
+    taught = teaching.lesson(decided, answers, 0.0, 0)
+    shipped, indexes = Model.load(), Indexes(corpus)
+    found = teaching.corrected(indexes, taught, shipped)
+    assert found.group is shipped.group
+    assert found.pair is shipped.pair
+    assert found.metadata["correction"]["answers"] == 21
+    before, after = (indexes.doubted(m, answers[:1]).probability[0] for m in (shipped, found))
+    assert after < before
 
 
-def test_only_a_person_who_is_an_admin_promotes_and_only_a_model(
-    database, admin, editor, tmp_path
-) -> None:
-    for actor in (editor, Actor("worker:x", Role.ADMIN)):
-        with pytest.raises(Forbidden):
-            promotion.promote(database, actor, promotion.SHIPPED)
-    (tmp_path / "bad.model").write_bytes(b"PK\x03\x04 no model")
-    with pytest.raises(Exception, match="model"):
-        promotion.promote(database, admin, str(tmp_path / "bad.model"))
-    for model in ("nowhere.model", "\0", str(tmp_path)):
-        with pytest.raises(Invalid):
-            promotion.promote(database, admin, model)
-    with pytest.raises(NotFound):
-        promotion.promote(database, admin, "m-nothing")
-    with database.read() as connection:
-        assert promotion.current(connection) is None
-
-
-def test_two_models_are_compared_by_decisions_held_back_and_by_what_would_change(
-    other_model,
-) -> None:
+def test_two_models_are_compared_by_decisions_held_back_and_by_what_would_change(eager) -> None:
     corpus = Corpus.from_works(wangs())
     decided = [said("d1", "must", "s0", "s1"), said("d2", "cannot", "s0", "r0"),
                said("d3", "cannot", "s2", "r2")]  # fmt: skip
-    taught = teaching.lesson(decided, 0.3, 0)
-    models = {"old": Model.load(), "new": Model.load(other_model)}
+    answers = [answer("d3", 0.0, "s2", "r2"), answer("d1", 1.0, "s0", "s1"),
+               answer("d2", 0.0, "s0", "r0")]  # fmt: skip
+    taught = teaching.lesson(decided, answers, 0.3, 0)
     labels = [Label(Signature(f"{topic}{k}", 0), topic) for topic in "sr" for k in range(5)]
-    found = teaching.compared(corpus, decided, taught, models, (corpus, labels))
-    assert found.gold["old"] == found.gold["new"] == {"precision": 1, "recall": 1, "f1": 1}
-    assert teaching.told(found)["changed"] == 0
-    assert (found.held_pairs, found.mentions) == (len(taught.held), 23)
-    assert found.held_right == {"old": found.held_pairs, "new": found.held_pairs}
-    assert (found.changed, found.identities) == (0, {"old": 5, "new": 5})
+    comparing = Comparing({"old": Model.load(), "new": eager})
+    found = comparing.compared(Indexes(corpus), decided, taught, (corpus, labels))
+    perfect = {"precision": 1, "recall": 1, "f1": 1}
+    assert found["gold"] == {"labels": 10, "old": perfect, "new": perfect}
+    held = found["held_back"]
+    assert (held["decisions"], held["right"]) == (1, {"old": 1, "new": 1})
+    assert (held["mended"], held["broken"], held["questions"]) == (0, 0, 1)
+    assert held["sureness"]["old"] == held["sureness"]["new"] > 0.5
+    assert (found["mentions"], found["changed"]) == (23, 0)
+    assert found["identities"] == {"old": 5, "new": 5}
 
 
-def test_without_decisions_training_says_so(database, database_url) -> None:
-    deliver(database, *wangs())
-    told = CliRunner().invoke(
-        review, ["train", "--out", "x.model", "--database", database_url, "--quiet"]
+def test_a_decision_held_back_is_right_only_if_all_that_it_says_holds(eager) -> None:
+    corpus = Corpus.from_works(wangs())
+    never = replace(eager, settings={"first_level": 0.9999, "second_level": 0.9999, "across": 1})
+    decided = [said("d1", "cannot", "x0", "s4"), said("d2", "must", "s0", "s1"),
+               said("d2", "cannot", "s0", "r0")]  # fmt: skip
+    taught = replace(
+        teaching.lesson(decided, [], 0.0, 0), held=tuple(decided[1:]), held_decisions=1
     )
-    assert isinstance(told.exception, Invalid)
-    assert "no decisions to learn from" in str(told.exception)
+    comparing = Comparing({"old": Model.load(), "new": never})
+    held = comparing.compared(Indexes(corpus), decided, taught)["held_back"]
+    assert (held["right"], held["broken"]) == ({"old": 1, "new": 0}, 1)
+    assert held["sureness"] is None
 
 
-def test_train_from_decisions_is_review_train(database, database_url, monkeypatch) -> None:
-    point = EntryPoint("review", "service.cli.review:review", "disambig.commands")
-    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [point])
-    deliver(database, *wangs())
-    asked = ["train", "--from-decisions", "--database", database_url, "--out", "x.model"]
-    told = CliRunner().invoke(main, asked)
-    assert "no decisions to learn from" in told.output + str(told.exception)
-    helped = CliRunner().invoke(main, ["train", "--from-decisions", "--help"])
-    assert "--hold-back" in helped.output
-
-
-def test_a_model_learns_from_decisions_and_gold_and_says_so(
+def test_a_model_learns_from_decisions_and_labels_and_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen = {}
@@ -183,7 +181,7 @@ def test_a_model_learns_from_decisions_and_gold_and_says_so(
     monkeypatch.setattr(training, "fit_model", fit_model)
     corpus = Corpus.from_works(wangs())
     decided = [said(f"d{k}", "cannot", f"s{k}", f"r{k}") for k in range(5)]
-    taught = teaching.lesson(decided, 0.2, 0)
+    taught = teaching.lesson(decided, [], 0.2, 0)
     labels = [Label(Signature("s0", 0), "one")]
     teaching.fitted(corpus, taught, (corpus, labels), seed=3)
     assert seen["decisions"] == 4

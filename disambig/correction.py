@@ -1,0 +1,205 @@
+"""A model corrected by answers to questions about what it doubted.
+
+Some hundred answers are too few to fit forests on, and they are about doubtful groups only: the
+easy ones, most of any corpus, are not among them. So the forests stay as they are. What is fitted
+is by how much the second level is too sure or too unsure in this corpus: the calibrated log-odds
+that two groups are one person are moved and stretched, which is logistic regression on them
+(Platt, "Probabilistic outputs for support vector machines", 1999), drawn towards no change by
+normal priors. That the questions were chosen by their features does no harm, since what is fitted
+is the answer given the features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from disambig.blocking import Comparisons, blocks_of
+from disambig.calibration import Calibration, sigmoid
+from disambig.constraints import compile_constraints
+from disambig.engine import Scored, group_probabilities, matrix, probabilities, second_level
+from disambig.growth import GROUP_GAINS, lowered
+from disambig.index import CorpusIndex
+from disambig.model import Model
+from disambig.progress import Progress, silent
+
+Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+
+SHIFT, STRETCH = 1.0, 0.3
+"""Standard deviations of the priors of how far log-odds are moved, and how much stretched."""
+FLATTEST = 0.1
+"""Least stretch."""
+_LIMIT = 14.0  # log-odds; a calibration's probabilities stay inside (0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Doubted:
+    """What a model makes of questions whether two sets of mentions are one person.
+
+    Attributes
+    ----------
+    log_odds : float64[n]
+        After calibration; NaN where no two of the names could be one person's.
+    lowered : float64[n]
+        What the size of the corpus takes from them (:mod:`disambig.growth`); 0 or less.
+    """
+
+    log_odds: Float64
+    lowered: Float64
+
+    @property
+    def probability(self) -> Float64:
+        """That they are one person; NaN where they were not compared."""
+        return 1 / (1 + np.exp(-(self.log_odds + self.lowered)))
+
+
+def doubted(
+    index: CorpusIndex,
+    model: Model,
+    questions: Sequence[tuple[Int64, Int64]],
+    progress: Progress = silent,
+) -> Doubted:
+    """Ask a model about pairs of sets of mentions, amid their blocks as it clusters these.
+
+    Parameters
+    ----------
+    questions : sequence of (int64[a], int64[b])
+        Signature rows of the two sides.
+    """
+    corpus = index.corpus
+    wanted = np.zeros(corpus.n_signatures, dtype=bool)
+    for side in (side for question in questions for side in question):
+        wanted[side] = True
+    compared = Comparisons.of(index, [b for b in blocks_of(corpus) if wanted[b].any()])
+    constraints = compile_constraints(corpus, ())
+    found = Doubted(np.full(len(questions), np.nan), np.zeros(len(questions)))
+    score = partial(probabilities, model.pair, model.pair_calibration)
+    with progress("Asking about answered questions", len(compared.batches), "batches") as advance:
+        for number in range(len(compared.batches)):
+            scored = Scored.of(index, compared.batch(number), constraints, score)
+            _ask(scored, model, questions, found)
+            advance(1)
+    return found
+
+
+def _ask(
+    scored: Scored, model: Model, questions: Sequence[tuple[Int64, Int64]], found: Doubted
+) -> None:
+    """Fill in the questions about mentions of one batch."""
+    rows = scored.batch.rows
+    place = np.full(scored.index.corpus.n_signatures, -1, dtype=np.int64)
+    place[rows] = np.arange(len(rows))
+    group = _clustered(scored, model)
+    for number, question in enumerate(questions):
+        left, right = (place[side][place[side] >= 0] for side in question)
+        columns = _between(scored, group, left, right)
+        if columns is not None:
+            raw = model.group.raw(matrix(columns))
+            sure = sigmoid(raw) if model.group_calibration is None else model.group_calibration(raw)
+            less = lowered(sure, columns, GROUP_GAINS, scored.index.doublings)
+            found.log_odds[number] = _logit(sure)[0]
+            found.lowered[number] = (_logit(less) - _logit(sure))[0]
+
+
+def _clustered(scored: Scored, model: Model) -> Int32:
+    group = scored.first_level(model.settings["first_level"])
+    doublings = scored.index.doublings
+    for step in second_level(
+        scored, group, lambda c: group_probabilities(model, c, doublings),
+        model.settings["second_level"],
+    ):  # fmt: skip
+        group = step.final
+    return group
+
+
+def _between(scored: Scored, group: Int32, left: Int64, right: Int64) -> dict[str, Float32] | None:
+    """Features of two sets of places as two groups, amid the other groups of their block.
+
+    Of sides that lie in several blocks, those in the block that holds most of both.
+    """
+    block = scored.batch.block
+    n_blocks = len(scored.batch.start) - 1
+    mine, its = (np.bincount(block[side], minlength=n_blocks) for side in (left, right))
+    both = np.where((mine > 0) & (its > 0), mine + its, 0)
+    if not both.any():
+        return None
+    here = int(np.argmax(both))
+    side = np.zeros(len(group), dtype=np.int64)
+    side[left], side[right] = 1, 2
+    side[block != here] = 0
+    label = np.where(side > 0, side, 3 + group.astype(np.int64))
+    key = block.astype(np.int64) * (len(group) + 4) + label
+    apart = np.unique(key, return_inverse=True)[1].astype(np.int32)
+    live = np.arange(n_blocks) == here
+    groups, columns = scored.between(apart, live)
+    low, high = sorted(int(apart[np.flatnonzero(side == n)[0]]) for n in (1, 2))
+    at = groups.find(low, high)
+    return None if at < 0 else {name: column[at : at + 1] for name, column in columns.items()}
+
+
+def corrected(model: Model, asked: Doubted, same: Float64) -> Model:
+    """The model with its second level as sure as answers say it should be.
+
+    Parameters
+    ----------
+    asked : Doubted
+        What the model made of the questions; those that are NaN do not count.
+    same : float64[n]
+        What was answered: 1 for one person, 0 for two, or the share of mentions that are.
+
+    Raises
+    ------
+    ValueError
+        If no question counts, or the model is not calibrated.
+    """
+    known = np.isfinite(asked.log_odds)
+    if model.group_calibration is None or not known.any():
+        raise ValueError("there is no calibration, or no answer, to correct it by")
+    shift, stretch = _regression(asked.log_odds[known], asked.lowered[known], same[known])
+    old = model.group_calibration
+    moved = np.clip(shift + stretch * _logit(old.y), -_LIMIT, _LIMIT)
+    calibration = Calibration(old.x, 1 / (1 + np.exp(-moved)))
+    correction = {
+        "of": model.digest, "answers": int(known.sum()), "shift": round(shift, 6),
+        "stretch": round(stretch, 6),
+    }  # fmt: skip
+    return replace(
+        model, group_calibration=calibration, metadata={**model.metadata, "correction": correction}
+    )
+
+
+def _regression(log_odds: Float64, offset: Float64, same: Float64) -> tuple[float, float]:
+    """Shift and stretch of log-odds that answers and priors make most probable.
+
+    >>> z = np.linspace(-2, 2, 400)
+    >>> shift, stretch = _regression(z, 0 * z, 1 / (1 + np.exp(-(1.2 * z - 1))))
+    >>> bool(-1 < shift < -0.9), bool(1.1 < stretch < 1.2)
+    (True, True)
+    """
+
+    def loss(by: Float64) -> tuple[float, Float64]:
+        shift, stretch = by
+        z = shift + stretch * log_odds + offset
+        wrong = 1 / (1 + np.exp(-z)) - same
+        far = np.array([shift / SHIFT**2, (stretch - 1) / STRETCH**2])
+        slope = np.array([wrong.sum(), wrong @ log_odds]) + far
+        penalty = (far * np.array([shift, stretch - 1])).sum() / 2
+        return float((np.logaddexp(0, z) - same * z).sum() + penalty), slope
+
+    # better scores stay better, whatever few answers say
+    bounds = [(None, None), (FLATTEST, None)]
+    found = minimize(loss, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(found.x[0]), float(found.x[1])
+
+
+def _logit(probability: npt.NDArray[np.floating]) -> Float64:
+    p = np.asarray(probability, dtype=np.float64)
+    return np.asarray(np.log(p / (1 - p)))

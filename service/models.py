@@ -1,0 +1,374 @@
+"""Models: asked for, fitted by one worker at a time, candidates until a person promotes one.
+
+They are claimed and given back as :mod:`service.runs` are. At most one waits or is being fitted:
+a second would learn from the same decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+
+from disambig.console import safe
+from service.actors import Actor
+from service.database import Database
+from service.errors import Conflict, Invalid, NotFound
+from service.ids import new_id
+from service.ledger import Ledger
+from service.runs import ATTEMPTS, MOST, REASON, LostClaim, moment
+from service.tables import FittedModel
+
+STATES = ("queued", "running", "candidate", "promoted", "failed", "cancelled")
+HELD_BACK = 0.2
+"""Share of the decisions that are not learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A model as callers see it; see :class:`service.tables.FittedModel`.
+
+    Attributes
+    ----------
+    in_use : bool
+        Whether runs use it now.
+    outdated : bool
+        Whether it was compared with another model than the one in use.
+    """
+
+    id: str
+    state: str
+    digest: str | None
+    actor: str | None
+    reason: str | None
+    added_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    stage: str | None
+    done: int
+    total: int | None
+    error: str | None
+    comparison: Mapping[str, Any] | None
+    promoted_seq: int | None
+    in_use: bool = False
+    outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a model is to be fitted.
+
+    Attributes
+    ----------
+    hold_back : float
+        Share of the decisions that is not learned from, to compare the models on.
+    seed : int
+    """
+
+    hold_back: float = HELD_BACK
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A model that a process fits: its ``attempt`` tells this claim from earlier ones."""
+
+    key: int
+    id: str
+    wish: Wish
+    worker: str
+    attempt: int
+
+
+_NAMES = tuple(n for n in ModelView.__dataclass_fields__ if n not in ("in_use", "outdated"))
+_VIEW = tuple(getattr(FittedModel, name) for name in _NAMES)
+_WAITING = FittedModel.state.in_(("queued", "running"))
+
+
+def ask(
+    database: Database,
+    actor: Actor,
+    wish: Wish,
+    patience: float,
+    reason: str | None = None,
+    *,
+    worker: str | None = None,
+) -> ModelView:
+    """Ask for a model; a worker will fit it.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds without a sign of life after which a process that fits one is given up.
+    worker : str, optional
+        The process that asks and does it itself, and holds it from the start. When that ends
+        nobody goes on: what it was given besides decisions is not in the database.
+
+    Raises
+    ------
+    Conflict
+        If one waits or is being fitted.
+    Invalid
+        If the reason is too long.
+    """
+    if reason is not None and len(reason) > REASON:
+        raise Invalid(
+            f"the reason has {len(reason):,} characters", f"use at most {REASON:,}", field="reason"
+        )
+    reason = None if reason is None else reason.replace("\0", "\u2400")
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        _give_up(connection, patience)
+        other = connection.scalar(select(FittedModel.id).where(_WAITING).limit(1))
+        if other is not None:
+            raise Conflict(f"model {other} is being made", "wait for it, or cancel it", model=other)
+        id_ = new_id("m")
+        held: dict[str, Any] = {"state": "queued"}
+        if worker is not None:
+            now = moment(connection)
+            held = {
+                "state": "running", "claimed_by": worker, "heartbeat_at": now, "started_at": now,
+                "attempts": ATTEMPTS,
+            }  # fmt: skip
+        connection.execute(
+            insert(FittedModel).values(
+                id=id_, added_at=ledger.at, actor=actor.name, reason=reason,
+                wish={"hold_back": wish.hold_back, "seed": wish.seed}, **held,
+            )
+        )  # fmt: skip
+        ledger.record("model-asked", actor, subject=id_, reason=reason)
+        return get(connection, id_)
+
+
+def get(connection: Connection, id_: str) -> ModelView:
+    """One model.
+
+    Raises
+    ------
+    NotFound
+    """
+    row = connection.execute(select(*_VIEW).where(FittedModel.id == _sane(id_))).one_or_none()
+    if row is None:
+        raise unknown(id_)
+    return _view(row, in_use(connection))
+
+
+def page(
+    connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
+) -> list[ModelView]:
+    """Models, newest first; those asked for before the model ``before``."""
+    wanted = select(*_VIEW).order_by(FittedModel.key.desc()).limit(min(max(limit, 1), MOST))
+    if state is not None:
+        wanted = wanted.where(FittedModel.state == state)
+    if before is not None:
+        key = select(FittedModel.key).where(FittedModel.id == _sane(before)).scalar_subquery()
+        wanted = wanted.where(FittedModel.key < key)
+    used = in_use(connection)
+    return [_view(row, used) for row in connection.execute(wanted)]
+
+
+def in_use(connection: Connection) -> str | None:
+    """Id of the model that was promoted last; None where runs use that of the settings."""
+    query = select(FittedModel.id).where(FittedModel.promoted_seq.is_not(None))
+    return connection.scalar(query.order_by(FittedModel.promoted_seq.desc()).limit(1))
+
+
+def content(connection: Connection, id_: str) -> bytes:
+    """File of a model; empty where there is none."""
+    query = select(FittedModel.content).where(FittedModel.id == id_)
+    return connection.scalar(query) or b""
+
+
+def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None) -> ModelView:
+    """End the fitting of a model, or drop a candidate.
+
+    Raises
+    ------
+    NotFound
+    Conflict
+        If it has ended, or was promoted.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        found = get(connection, id_)
+        if found.state not in ("queued", "running", "candidate"):
+            raise Conflict(
+                f"model {found.id} is {found.state}",
+                "only one that is queued, running or a candidate can be cancelled",
+                state=found.state,
+            )
+        values = {"state": "cancelled", "ended_at": ledger.at, "claimed_by": None, "content": None}
+        connection.execute(update(FittedModel).where(FittedModel.id == id_).values(**values))
+        ledger.record(
+            "model-cancelled", actor, subject=id_, reason=reason, before={"state": found.state}
+        )
+        return get(connection, id_)
+
+
+def claim(database: Database, worker: str, patience: float) -> Claim | None:
+    """Take the model that waits, or whose worker has given no sign for ``patience`` seconds."""
+    with database.write() as connection:
+        _give_up(connection, patience)
+        now = moment(connection)
+        waiting = (
+            select(FittedModel.key)
+            .where(or_(FittedModel.state == "queued", _silent(connection, patience)))
+            .order_by(FittedModel.key)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+        taken = (
+            update(FittedModel)
+            .where(FittedModel.key == waiting)
+            .values(
+                state="running", claimed_by=worker, heartbeat_at=now,
+                attempts=FittedModel.attempts + 1,
+                started_at=func.coalesce(FittedModel.started_at, now), stage=None, done=0,
+                total=None, error=None,
+            )
+            .returning(
+                FittedModel.key, FittedModel.id, FittedModel.wish, FittedModel.attempts
+            )
+        )  # fmt: skip
+        row = connection.execute(taken).one_or_none()
+        return None if row is None else _claim(row, worker)
+
+
+def held(connection: Connection, id_: str, worker: str) -> Claim:
+    """The claim of a process that asked for a model to fit it itself."""
+    query = select(FittedModel.key, FittedModel.id, FittedModel.wish, FittedModel.attempts)
+    return _claim(connection.execute(query.where(FittedModel.id == id_)).one(), worker)
+
+
+def beat(database: Database, claim: Claim, stage: str | None, done: int, total: int | None) -> bool:
+    """Give a sign of life and tell how far it is; whether the claim still stands."""
+    with database.write() as connection:
+        values = {"heartbeat_at": moment(connection), "stage": stage, "done": done, "total": total}
+        changed = update(FittedModel).where(_held(claim)).values(**values)
+        return connection.execute(changed).rowcount == 1
+
+
+def give_back(database: Database, claim: Claim) -> None:
+    """Let another worker have it, as if it had not been begun: this one is told to stop."""
+    with database.write() as connection:
+        connection.execute(
+            update(FittedModel)
+            .where(_held(claim))
+            .values(
+                state="queued", claimed_by=None, heartbeat_at=None,
+                attempts=FittedModel.attempts - 1, stage=None, done=0, total=None,
+            )
+        )  # fmt: skip
+
+
+def fail(
+    database: Database, actor: Actor, claim: Claim, error: str, *, for_good: bool = False
+) -> str | None:
+    """Tell that it went wrong; it is tried again unless that has happened too often.
+
+    Returns
+    -------
+    str or None
+        ``failed`` or ``queued``; None if the claim no longer stands.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        final = for_good or claim.attempt >= ATTEMPTS
+        values = {
+            "state": "failed" if final else "queued", "claimed_by": None, "heartbeat_at": None,
+            "error": error, "ended_at": ledger.at if final else None,
+        }  # fmt: skip
+        changed = connection.execute(update(FittedModel).where(_held(claim)).values(**values))
+        if changed.rowcount != 1:
+            return None
+        ledger.record(
+            "model-failed", actor, subject=claim.id,
+            after={"error": error, "state": values["state"]},
+        )  # fmt: skip
+        return str(values["state"])
+
+
+def store(
+    database: Database,
+    actor: Actor,
+    claim: Claim,
+    digest: str,
+    content: bytes,
+    comparison: Mapping[str, Any],
+) -> ModelView:
+    """Keep a model that was fitted, as a candidate.
+
+    Raises
+    ------
+    LostClaim
+        If it was cancelled, or another worker has it.
+    """
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        values = {
+            "state": "candidate", "digest": digest, "content": content,
+            "comparison": dict(comparison), "ended_at": ledger.at, "claimed_by": None,
+            "stage": None, "error": None,
+        }  # fmt: skip
+        changed = connection.execute(update(FittedModel).where(_held(claim)).values(**values))
+        if changed.rowcount != 1:
+            raise LostClaim(claim.id)
+        ledger.record("model-fitted", actor, subject=claim.id, after={"digest": digest})
+        return get(connection, claim.id)
+
+
+def unknown(id_: str) -> NotFound:
+    """No model has an id."""
+    return NotFound(
+        f"there is no model {safe(id_[:40])!r}", "disambig review models shows those there are",
+        field="model",
+    )  # fmt: skip
+
+
+def _view(row: Row[Any], used: str | None) -> ModelView:
+    found = ModelView(**row._mapping)
+    known = None if found.comparison is None else found.comparison["with"]["model"]
+    outdated = found.state == "candidate" and known != used
+    return replace(found, in_use=found.id == used, outdated=outdated)
+
+
+def _claim(row: Row[Any], worker: str) -> Claim:
+    wish = Wish(float(row.wish["hold_back"]), int(row.wish["seed"]))
+    return Claim(row.key, row.id, wish, worker, row.attempts)
+
+
+def _silent(connection: Connection, patience: float) -> Any:
+    since = moment(connection) - timedelta(seconds=patience)
+    return and_(FittedModel.state == "running", FittedModel.heartbeat_at < since)
+
+
+def _give_up(connection: Connection, patience: float) -> None:
+    """Tell those as failed whose processes ended without a word too often."""
+    given_up = and_(_silent(connection, patience), FittedModel.attempts >= ATTEMPTS)
+    connection.execute(
+        update(FittedModel)
+        .where(given_up)
+        .values(
+            state="failed", ended_at=moment(connection), claimed_by=None,
+            error="the process that fitted it ended without a word, most likely for want of "
+            "memory; ask for it again",
+        )
+    )  # fmt: skip
+
+
+def _held(claim: Claim) -> Any:
+    return and_(
+        FittedModel.key == claim.key,
+        FittedModel.state == "running",
+        FittedModel.claimed_by == claim.worker,
+        FittedModel.attempts == claim.attempt,
+    )
+
+
+def _sane(id_: str) -> str:
+    return id_ if id_.isascii() and id_.isprintable() else ""

@@ -1,0 +1,141 @@
+"""Fitting a model that was asked for, comparing it with the one in use, keeping it as a candidate.
+
+Workers and ``disambig review train`` both do it here. What the model in use is, and all works and
+decisions, are read when it begins; a model that is promoted meanwhile outdates the candidate.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from disambig.progress import Progress
+from service import models, promotion, teaching
+from service.actors import Actor
+from service.beside import NEW, OLD, Comparing
+from service.clustering import size_of
+from service.database import Database
+from service.errors import Invalid
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from disambig.corpus import Corpus
+    from disambig.domain import Label
+    from disambig.model import Model
+
+CORRECTED, FITTED = "corrected", "fitted"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labels that somebody gives besides decisions: to learn from, and to compare on."""
+
+    corpus: Corpus
+    learned: Sequence[Label]
+    others: Sequence[Label]
+
+
+def fit(
+    database: Database,
+    settings: Settings,
+    actor: Actor,
+    claim: models.Claim,
+    progress: Progress,
+    labelled: Labelled | None = None,
+) -> models.ModelView:
+    """Fit, compare and keep the model that a process holds; the candidate.
+
+    Parameters
+    ----------
+    labelled : Labelled, optional
+        With it the model is fitted anew on labels and decisions; without, the one in use is
+        corrected by the answered questions.
+
+    Raises
+    ------
+    Invalid, InputError, ModelError
+        Trying again would find the same.
+    LostClaim
+        If it was cancelled, or another worker has it.
+    """
+    from disambig.model import Model
+
+    with database.read() as connection:
+        _insist_memory(settings, *size_of(connection))
+        used = promotion.current(connection)
+    if used is not None:
+        settings = promotion.with_promoted(database, settings, used)
+    old = Model.load(settings.model)
+    with progress("Reading works", None, "works"):
+        corpus, decided, answers = teaching.read(database)
+        gold = (labelled.corpus, labelled.others) if labelled else _gold(settings.gold)
+    taught = teaching.lesson(decided, answers, claim.wish.hold_back, claim.wish.seed)
+    space = teaching.Indexes(corpus)
+    if labelled is None:
+        new = teaching.corrected(space, taught, old, progress)
+    else:
+        learned = (labelled.corpus, labelled.learned)
+        new = teaching.fitted(corpus, taught, learned, seed=claim.wish.seed, progress=progress)
+    comparing = Comparing({OLD: old, NEW: new}, settings.workers or 1, progress)
+    told = {
+        "with": {"model": None if used is None else used.id, "digest": old.digest},
+        "learned": _learned(taught, labelled),
+        **comparing.compared(space, decided, taught, gold),
+    }
+    return models.store(database, actor, claim, new.digest, _content(new), told)
+
+
+def _learned(taught: teaching.Lesson, labelled: Labelled | None) -> dict[str, Any]:
+    n = len(taught.answers)
+    return {
+        "how": CORRECTED if labelled is None else FITTED,
+        "decisions": taught.decisions,
+        "answers": n,
+        "same": taught.same,
+        "different": n - taught.same,
+        "labels": 0 if labelled is None else len(labelled.learned),
+        "held_back": taught.held_decisions,
+    }
+
+
+def _content(model: Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.npz"
+        model.save(file)
+        return file.read_bytes()
+
+
+def _gold(folder: Path | None) -> tuple[Corpus, list[Label]] | None:
+    """Labelled works of the settings, which models are only compared on."""
+    from disambig.corpus import Corpus
+    from disambig.ingest import read_labels, read_works
+
+    if folder is None:
+        return None
+    works, labels = (_file(folder, name) for name in ("works.jsonl", "labels.jsonl"))
+    return Corpus.from_works(read_works([works])), list(read_labels([labels]))
+
+
+def _file(folder: Path, name: str) -> Path:
+    for file in (folder / name, folder / f"{name}.gz"):
+        if file.is_file():
+            return file
+    raise Invalid(
+        f"the folder of the setting gold has no {name}", f"put {name} or {name}.gz there",
+        field="gold",
+    )  # fmt: skip
+
+
+def _insist_memory(settings: Settings, works: int, characters: int) -> None:
+    """Refuse more works than fit in memory: models are compared on all of them at once."""
+    from disambig.cli.budget import fitting
+
+    workers = settings.workers or 1
+    if fitting(characters, settings.memory, workers).shards is not None:
+        raise Invalid(
+            f"{works:,} works do not fit in the memory that a run may use",
+            "raise the setting memory, or train where there is more",
+        )
