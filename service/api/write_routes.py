@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from service.api import boards, decisions, edits, estimates, events, intake, keys, runs, tasks
+from service.api import (
+    boards,
+    decisions,
+    edits,
+    estimates,
+    events,
+    intake,
+    keys,
+    models,
+    runs,
+    tasks,
+)
 
 WRITES: tuple[ControllerRouterHandler, ...] = (
     *intake.HANDLERS,
@@ -14,6 +25,7 @@ WRITES: tuple[ControllerRouterHandler, ...] = (
     *tasks.HANDLERS,
     *boards.HANDLERS,
     *estimates.HANDLERS,
+    *models.HANDLERS,
     *keys.HANDLERS,
     *events.HANDLERS,
 )
