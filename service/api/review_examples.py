@@ -46,6 +46,14 @@ COUNTS = {
     "mentions": 5_204, "answered_once": 12,
     "held": [{"reviewer": REVIEWER, "tasks": 1, "until": AT}],
 }  # fmt: skip
+NAMES = {
+    "items": [
+        {
+            "name": "Wei Wang", "task": TASK["id"], "tasks": 7,
+            "kinds": {"merge": 5, "split": 2}, "priority": 9.41, "papers": 61, "held_by": [],
+        }
+    ]
+}  # fmt: skip
 REVIEWERS = {
     "reviewers": [
         {

@@ -114,6 +114,24 @@ class TaskCounts(Shape):
     held: list[Holder] = Field(description="Who has how many now, and until when.")
 
 
+class NameAsked(Shape):
+    """A printed name with open questions, which its board answers at once."""
+
+    name: str
+    task: Id = Field(description="Its most urgent question: open the board with it.")
+    tasks: int
+    kinds: dict[str, int]
+    priority: float = Field(description="Sum of theirs: expected mentions for the work asked.")
+    papers: int = Field(description="Papers to look at; one of two questions counts twice.")
+    held_by: list[str] = Field(description="Who works on some of them now.")
+
+
+class NamesAsked(Shape):
+    """Names in the order they should be looked at."""
+
+    items: list[NameAsked]
+
+
 class Reviewer(Shape):
     """Workload and pace of one person."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from litestar.types import ControllerRouterHandler
 
 from service.api import (
+    asked_names,
     boards,
     decisions,
     edits,
@@ -23,6 +24,7 @@ WRITES: tuple[ControllerRouterHandler, ...] = (
     *decisions.HANDLERS,
     *runs.HANDLERS,
     *tasks.HANDLERS,
+    *asked_names.HANDLERS,
     *boards.HANDLERS,
     *estimates.HANDLERS,
     *models.HANDLERS,

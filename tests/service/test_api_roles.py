@@ -56,6 +56,7 @@ ROUTES = {
     ("GET", "/v1/reviewers"): "reviewer",
     ("GET", "/v1/tasks"): "reviewer",
     ("GET", "/v1/tasks/counts"): "reviewer",
+    ("GET", "/v1/tasks/names"): "reviewer",
     ("GET", "/v1/tasks/{id}"): "reviewer",
     ("POST", "/v1/assign"): "reviewer",
     ("POST", "/v1/decisions"): "reviewer",

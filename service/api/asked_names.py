@@ -1,0 +1,56 @@
+"""``/v1/tasks/names``: questions by the printed name whose board answers them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from service import asked_names
+from service.actors import Actor
+from service.api import review_examples as examples
+from service.api import review_schemas as schemas
+from service.api.documented import answers
+from service.api.tasks import REVIEWER, Held, Kind, Least, Most, PrintedName
+from service.api.writes import shown
+from service.database import Database
+from service.names import fold
+from service.tasks import Wanted
+
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Names at most.")]
+
+
+@get(
+    "/tasks/names",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="Names with open questions",
+    sync_to_thread=True,
+    responses=answers(schemas.NamesAsked, examples.NAMES, problems=(400, 401, 403)),
+)
+def list_names(
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    kind: Kind = None,
+    name: PrintedName = None,
+    least: Least = None,
+    most: Most = None,
+    held: Held = None,
+    limit: Limit = 50,
+) -> Response[bytes]:
+    """With conflicts first, then by the sum of the questions' priorities.
+
+    The filters are those of the list of questions. What several people are asked blind is left
+    out, for a board does not answer it.
+    """
+    folded = None if name is None else fold(name)
+    wanted = Wanted(kind, "open", folded, least, most, held, actor.name)
+    with database.read() as connection:
+        found: list[Any] = [asdict(one) for one in asked_names.names(connection, wanted, limit)]
+    return shown({"items": found})
+
+
+HANDLERS = (list_names,)
