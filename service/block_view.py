@@ -33,6 +33,8 @@ Int64 = npt.NDArray[np.int64]
 
 MOST = 800
 """Mentions that are compared with each other for one board."""
+FEW = 1_000
+"""Mentions of which some are compared to warm up."""
 PAIRS = 1_000_000
 """Pairs that are kept in memory for all boards of a process, at about 250 bytes each."""
 
@@ -143,6 +145,24 @@ class BlockViews:
                     break
                 self._kept.popitem(last=False)
         return view
+
+
+def warm(connection: Connection, placer: Placer) -> bool:
+    """Compare and group a few mentions, and forget them: what is compiled is loaded by the first
+    use of it, which takes longer than any board; whether there was anything to compare."""
+    query = (
+        select(Signature.key, Signature.block_key)
+        .where(Signature.block_key.is_not(None), Signature.retired_version.is_(None))
+        .order_by(Signature.key)
+        .limit(FEW)
+    )
+    by_block: dict[int, list[int]] = {}
+    for key, block in connection.execute(query):
+        by_block.setdefault(block, []).append(key)
+    view = BlockViews(placer).of(connection, max(by_block.values(), key=len, default=[]))
+    if view is not None:
+        view.people(view.under(()))
+    return view is not None
 
 
 def of_blocks(connection: Connection, signatures: Collection[int], most: int = MOST) -> list[int]:

@@ -84,6 +84,7 @@ def board(
         "mentions": scope.name.mentions,
         "hidden": sum(scope.hidden.values()),
         "left_out": scope.left_out,
+        "compared": sum(1 for s in scope.mentions if s in found.of),
         "columns": told,
         "contradictions": contradictions(
             [c.mentions for c in columns],
@@ -323,6 +324,7 @@ def _question(
     return {
         "task": asked.task,
         "kind": asked.kind,
+        "blind": asked.blind,
         "columns": list(first),
         "groups": groups,
         "probability": probability,

@@ -26,12 +26,13 @@ COLUMN: dict[str, Any] = {
 BOARD: dict[str, Any] = {
     "name": "Wei Wang", "folded": "wei wang", "sequence": 140_212,
     "versions": {ID: 140_100, OTHER: 139_002}, "mentions": 1, "hidden": 0, "left_out": 0,
-    "columns": [COLUMN],
+    "compared": 1, "columns": [COLUMN],
     "contradictions": [
         {"columns": [0, 1], "text": "two affiliations in 2012: “Lab for Robots” and “Voice Co.”"}
     ],
     "question": {
-        "task": TASK_ID, "kind": "merge", "columns": [0, 1], "groups": [], "probability": 0.41,
+        "task": TASK_ID, "kind": "merge", "blind": False, "columns": [0, 1], "groups": [],
+        "probability": 0.41,
         "for": ["a venue in common: Robotics: Science and Systems"],
         "against": ["no co-author in common"], "compare": ["10.1000/182:2", "10.1000/77:0"],
     },
@@ -60,6 +61,7 @@ PREVIEW: dict[str, Any] = {
         {"kind": "move", "text": "2 mentions of Wei Wang would go to the new person",
          "mentions": 2, "new": True}
     ],
+    "compared": 12, "mentions": 12,
 }  # fmt: skip
 COMMITTED: dict[str, Any] = {
     "decision": DECISION_ID, "event": 140_213, "identities": [{"id": ID, "version": 140_213}],

@@ -103,6 +103,10 @@ class AskedOf(Shape):
 
     task: str
     kind: str
+    blind: bool = Field(
+        description="Whether reviewers do not see each other's answers: then it is answered by "
+        "`POST /v1/tasks/{id}/answers`, not by a commit."
+    )
     columns: list[int] = Field(description="Columns it is about.")
     groups: list[str] = Field(description="Groups of the part that might be elsewhere.")
     probability: float | None = Field(description="That the two sides are one person.")
@@ -129,6 +133,10 @@ class Board(Shape):
     mentions: int = Field(description="Mentions of the name.")
     hidden: int = Field(description="Mentions that are not shown.")
     left_out: int = Field(description="Identities that are not shown.")
+    compared: int = Field(
+        description="Mentions shown that the engine compares with each other; 0: none yet. The "
+        "others are each a group of their own, and `rescored` of a preview leaves them out."
+    )
     columns: list[Column]
     contradictions: list[Contradiction]
     question: AskedOf | None
@@ -206,7 +214,10 @@ class Closed(Shape):
 class Hindrance(Shape):
     """What stands in the way of a commit, besides decisions."""
 
-    kind: Literal["same-work"]
+    kind: Literal["same-work", "blind"] = Field(
+        description="Two authors of one work, which `same_work` allows; or a blind question that "
+        "it would settle."
+    )
     text: str
     mentions: list[str]
 
@@ -232,6 +243,8 @@ class Preview(Shape):
     closes: list[Closed]
     conflicts: list[Hindrance]
     rescored: list[Rescored]
+    compared: int = Field(description="Mentions of the board that `rescored` looked at.")
+    mentions: int = Field(description="Mentions of the board.")
 
 
 class Committed(DecisionMade):

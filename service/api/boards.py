@@ -54,7 +54,7 @@ def preview_of(
     from service import arranging
     from service.block_view import of_blocks
     from service.board_scope import scope_of
-    from service.board_tasks import closes
+    from service.board_tasks import answered
     from service.rescoring import rescored
 
     with database.read() as connection:
@@ -64,7 +64,16 @@ def preview_of(
         view = views.of(connection, of_blocks(connection, list(scope.mentions)))
         gone = {one["decision"] for one in told["overridden"]}
         changes = [] if view is None else rescored(connection, view, found, gone)
-        return {**told, "closes": closes(connection, found, data.task), "rescored": changes}
+        seen = set() if view is None else {*view.signature.tolist()}
+        questions = answered(connection, found, data.task)
+        told["conflicts"] += questions.hinders
+        return {
+            **told,
+            "closes": questions.closes,
+            "rescored": changes,
+            "compared": sum(1 for s in scope.mentions if s in seen),
+            "mentions": len(scope.mentions),
+        }
 
 
 def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit) -> dict[str, Any]:
@@ -191,8 +200,9 @@ def commit_board(
 ) -> Response[bytes]:
     """One event and one decision, undone by `POST /v1/decisions/{id}/undo`.
 
-    Refused (409) where an identity changed since the board was read, telling what changed, and
-    where earlier decisions stand against it, unless `override` takes these back.
+    Refused (409) where an identity changed since the board was read, telling what changed;
+    where earlier decisions stand against it, unless `override` takes these back; and where it
+    would settle a question that several people are asked blind, whatever it overrides.
     """
     return written(
         request, database, actor, body,

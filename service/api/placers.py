@@ -51,11 +51,20 @@ class SharedPlacer:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
+    def _compare(self) -> None:
+        """Load what boards need as well."""
+        from service import arranging, board, board_tasks, rescoring  # noqa: F401
+        from service.block_view import warm
+
+        with self.database.read() as connection:
+            warm(connection, self.get())
+
     def _keeping_warm(self) -> None:
         while not self._ended.is_set():
             try:
                 before = self.get().loaded
                 if self.get().warm() and self.get().loaded != before:
+                    self._compare()
                     # what was loaded stays: the collector need not look at it again and again
                     gc.collect()
                     gc.freeze()

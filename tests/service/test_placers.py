@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from disambig.semantic import SemanticSpace
 from service.api.placers import SharedPlacer
+from service.block_view import warm
 from service.database import Database
 from service.tables import Run
 
@@ -41,6 +42,21 @@ def test_the_published_run_is_loaded_in_the_background(
     finally:
         shared.close()
         gc.unfreeze()
+
+
+def test_a_few_mentions_are_compared_so_that_the_first_board_does_not_wait(
+    copy_of: Callable[..., Database], tmp_path: Path
+) -> None:
+    database = copy_of(published_wangs)
+    shared = SharedPlacer(database, settings_in(tmp_path))
+    with database.read() as connection:
+        assert warm(connection, shared.get())
+
+
+def test_where_nothing_is_published_nothing_is_compared(database: Database, tmp_path: Path) -> None:
+    shared = SharedPlacer(database, settings_in(tmp_path))
+    with database.read() as connection:
+        assert not warm(connection, shared.get())
 
 
 def test_where_nothing_is_published_nothing_is_loaded(database: Database, tmp_path: Path) -> None:
