@@ -10,7 +10,7 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
-from service.web import accuracy, board, compare, entry, people, queue, runs
+from service.web import accuracy, board, compare, entry, models, people, queue, runs
 from service.web.routes import OPT, told_as_page
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
@@ -46,7 +46,7 @@ PAGES = Router(
     "/",
     route_handlers=[
         static, *entry.HANDLERS, *queue.HANDLERS, *board.HANDLERS, *compare.HANDLERS,
-        *people.HANDLERS, *runs.HANDLERS, *accuracy.HANDLERS,
+        *people.HANDLERS, *runs.HANDLERS, *models.HANDLERS, *accuracy.HANDLERS,
     ],
     exception_handlers={Exception: told_as_page},
 )  # fmt: skip

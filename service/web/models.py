@@ -1,0 +1,78 @@
+"""``/models``: the model in use, those that learned from decisions, and how they compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.params import FromPath
+
+from service.web.calling import Api, Refused, segment
+from service.web.lists import following
+from service.web.rendering import page, see
+from service.web.routes import api_for, does, part, shows
+from service.web.sessions import read_form
+
+UNDER_WAY = ("queued", "running")
+DONE = {"trained": "A worker makes a new model now.", "promote": "Runs use this model from now on.",
+        "cancel": "Cancelled."}  # fmt: skip
+
+
+@shows("/models")
+async def models(request: Request[Any, Any, Any]) -> Response[str]:
+    """The model in use, candidates to promote, and earlier ones."""
+    api, who = await api_for(request)
+    return await page("models.html", who, **await _about(request, api))
+
+
+@does("/models")
+async def train(request: Request[Any, Any, Any]) -> Response[str]:
+    """Ask for a model of what was decided."""
+    return await _do(request, "/v1/models", "trained")
+
+
+@does("/models/{id:str}/{step:str}")
+async def act(
+    request: Request[Any, Any, Any], id: FromPath[str], step: FromPath[str]
+) -> Response[str]:
+    """Promote a model, or drop it."""
+    return await _do(request, f"/v1/models/{segment(id)}/{segment(step)}", step)
+
+
+async def _do(request: Request[Any, Any, Any], path: str, done: str) -> Response[str]:
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    try:
+        await api.post(path, {"reason": form.get("reason") or None})
+    except Refused as refusal:
+        if refusal.status not in (409, 422):
+            raise
+        about = await _about(request, api)
+        return await page(
+            "models.html", who, status=refusal.status, **{**about, "wrong": refusal.problem}
+        )  # fmt: skip
+    return see(f"/models?done={segment(done)}")
+
+
+async def _about(request: Request[Any, Any, Any], api: Api) -> dict[str, Any]:
+    found = await api.get("/v1/models", limit=50, cursor=part(request, "cursor", 2048))
+    items = found["items"]
+    used = next((model for model in items if model["in_use"]), None)
+    if used is None and found["in_use"] is not None:
+        used = await api.get(f"/v1/models/{segment(found['in_use'])}")
+    return {
+        "used": used,
+        "candidates": [model for model in items if model["state"] == "candidate"],
+        "under_way": [model for model in items if model["state"] in UNDER_WAY],
+        "earlier": [
+            model
+            for model in items
+            if model["state"] not in ("candidate", *UNDER_WAY) and not model["in_use"]
+        ],
+        "following": following(found),
+        "wrong": None,
+        "done": DONE.get(part(request, "done", 20)),
+    }
+
+
+HANDLERS = (models, train, act)
