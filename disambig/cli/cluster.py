@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from disambig.cli import budget, common
+from disambig.cli.apart import apart
 from disambig.cli.reading import finish, reading_options, works_argument, works_of
 from disambig.console import safe
 
@@ -228,14 +229,14 @@ class Job:
         if go_on:
             click.echo(f"going on with the run kept in {safe(str(self.folder))}", err=True)
         else:
-            self._stage(run)
+            apart(partial(self._stage, run))
         report, people = run.report(), run.cluster()
         write_assignments(self.out, people.assignments())
         shutil.rmtree(self.folder, ignore_errors=True)
         return report, people
 
     def _stage(self, run: LargeRun) -> None:
-        """Read the works; by itself, so that what the reader remembers of them goes with it."""
+        """Read the works."""
         with self.reading() as reader, no_collector():
             run.stage(reader, lambda: reader.report)
 

@@ -1,0 +1,65 @@
+"""A task in a process of its own.
+
+Reading millions of records leaves Python's memory full of holes that are never given back; in a
+process of its own, all of it is the system's again at the end.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection, wait
+
+from disambig.errors import DisambigError
+
+_FORK = multiprocessing.get_context("fork")
+_KILLED = (
+    "the process that reads works ended before its time; if nothing above tells why, it was "
+    "killed, most likely for want of memory"
+)
+
+
+def apart(task: Callable[[], None]) -> None:
+    """Run a task in a copy of this process and wait for its end.
+
+    Raises
+    ------
+    DisambigError, OSError
+        As the task did, in its words; also if the process was killed.
+    """
+    told, telling = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(target=_run, args=(task, telling))
+    process.start()
+    telling.close()
+    problem: Exception | None = None
+    try:
+        problem = told.recv()
+    except EOFError:  # it ended without a word
+        problem = DisambigError(_KILLED)
+    finally:
+        process.join()
+    if problem is not None:
+        raise problem
+
+
+def _run(task: Callable[[], None], telling: Connection) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with suppress(KeyboardInterrupt):  # which the process that waits has been sent, too
+        try:
+            task()
+            telling.send(None)
+        except DisambigError as error:
+            telling.send(DisambigError(str(error)))  # some of its kinds cannot be sent
+        except OSError as error:
+            telling.send(error)
+
+
+def _end_with_parent() -> None:
+    """End at once when the process that waits is gone: nobody would clean up after this one."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -1,0 +1,70 @@
+"""A task in a process of its own: its errors are told here, and it does not outlive this one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from disambig.cli.apart import apart
+from disambig.errors import DisambigError, RecordError
+
+
+def test_what_it_does_is_done_when_it_returns(tmp_path: Path) -> None:
+    def task() -> None:
+        (tmp_path / "pid").write_text(str(os.getpid()))
+
+    apart(task)
+    assert int((tmp_path / "pid").read_text()) != os.getpid()
+
+
+def test_errors_are_told_in_the_same_words() -> None:
+    def bad_record() -> None:
+        raise RecordError("a.jsonl", 3, "title", "is missing", "give one")
+
+    def no_file() -> None:
+        raise FileNotFoundError(2, "No such file or directory", "a.jsonl")
+
+    with pytest.raises(DisambigError, match=r"a\.jsonl:3: title: is missing; give one"):
+        apart(bad_record)
+    with pytest.raises(FileNotFoundError) as found:
+        apart(no_file)
+    assert found.value.filename == "a.jsonl"
+
+
+def test_a_killed_process_is_told() -> None:
+    with pytest.raises(DisambigError, match="ended before its time"):
+        apart(lambda: os.kill(os.getpid(), signal.SIGKILL))
+
+
+def test_it_ends_when_the_process_that_waits_is_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = (
+        "import os, time, pathlib, sys\n"
+        "from disambig.cli.apart import apart\n"
+        "apart(lambda: (pathlib.Path(sys.argv[1]).write_text(str(os.getpid())), time.sleep(60)))\n"
+    )
+    waiting = subprocess.Popen([sys.executable, "-c", script, str(pid)])
+    _until(lambda: pid.is_file() and pid.read_text())
+    child = int(pid.read_text())
+    waiting.kill()
+    waiting.wait()
+    _until(lambda: not _runs(child))
+
+
+def _until(condition) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return "State:\tZ" not in status
