@@ -14,6 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.api.etags import etag, unchanged
 from service.database import Database
@@ -116,6 +118,7 @@ class LastEvent:
     def __init__(self, database: Database) -> None:
         """One for each application; close it when done."""
         self._database = database
+        self._errors = (database.engine.dialect.loaded_dbapi.Error, SQLAlchemyError)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="last-event")
         self._connection: Any = None
         self._running: asyncio.Task[int] | None = None
@@ -143,11 +146,11 @@ class LastEvent:
     def _ask(self) -> int:
         try:
             return self._asked()
-        except Exception:  # whatever the driver says of a lost connection: a new one tells
+        except self._errors:  # a connection that was lost: a new one tells whether all is
             self._forget()
         try:
             return self._asked()
-        except Exception as error:
+        except self._errors as error:
             self._forget()
             raise Unavailable(
                 "the database cannot be reached", "it is tried anew with the next request"
@@ -155,11 +158,14 @@ class LastEvent:
 
     def _asked(self) -> int:
         if self._connection is None:
-            raw = self._database.engine.raw_connection()
+            pooled = self._database.engine.raw_connection()
+            # the driver's own connection, held as long as the process lives: of the pool's
+            # wrapper, one that was closed fails with errors that are no driver's
+            connection: Any = pooled.driver_connection
+            pooled.detach()
             if not self._database.is_sqlite:
-                raw.driver_connection.autocommit = True  # type: ignore[union-attr]
-            raw.detach()  # this connection is held as long as the process lives
-            self._connection = raw
+                connection.autocommit = True
+            self._connection = connection
         cursor = self._connection.cursor()
         try:
             cursor.execute("SELECT sequence FROM state WHERE key = 1")
@@ -170,10 +176,8 @@ class LastEvent:
     def _forget(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
+            with suppress(*self._errors):  # it is gone already, which is what closing is for
                 connection.close()
-            except Exception:  # it is gone already, which is what closing is for
-                return
 
     def close(self) -> None:
         """Close the connection."""

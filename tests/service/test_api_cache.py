@@ -106,16 +106,30 @@ def test_a_connection_that_was_lost_is_replaced(database: Database, last_event: 
 
 
 def test_a_database_that_is_gone_is_told(
-    last_event: LastEvent, monkeypatch: pytest.MonkeyPatch
+    database: Database, last_event: LastEvent, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> int:
-        raise OSError("no such host")
+    driver = database.engine.dialect.loaded_dbapi
 
-    monkeypatch.setattr(last_event, "_asked", broken)
+    def gone(*args: object, **options: object) -> object:
+        raise driver.OperationalError("no such host")
+
+    monkeypatch.setattr(driver, "connect", gone)
+    database.close()
     with pytest.raises(Unavailable):
         asyncio.run(last_event.number())
     monkeypatch.undo()
     assert asyncio.run(last_event.number()) == 0
+
+
+def test_what_is_wrong_with_the_program_is_not_told_as_a_database_that_is_gone(
+    last_event: LastEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong() -> int:
+        raise TypeError("no number")
+
+    monkeypatch.setattr(last_event, "_asked", wrong)
+    with pytest.raises(TypeError):
+        asyncio.run(last_event.number())
 
 
 def test_answers_are_kept_by_many_threads_at_once() -> None:
