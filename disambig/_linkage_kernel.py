@@ -55,6 +55,7 @@ def cluster(
     right: Int32,
     similarity: Float32,
     mass: Float64,
+    orcid: Int32,
     absent: np.float32,
     limit: np.float32,
     full_rows: int,
@@ -63,7 +64,8 @@ def cluster(
     """First row of each row's cluster, int32[R].
 
     Parameters are those of :func:`disambig.linkage.average_linkage` once must-groups are
-    contracted and bans are listed. A component of up to ``full_rows`` rows gets a full matrix,
+    contracted, bans are listed and so are, as minus infinity, listed pairs of two ORCID iDs. A
+    component of up to ``full_rows`` rows gets a full matrix,
     and so does one where that has up to ``cells_per_pair`` cells for each listed pair.
     """
     n_rows = len(mass)
@@ -83,7 +85,7 @@ def cluster(
         full = len(rows) <= full_rows or len(rows) ** 2 <= cells_per_pair * len(pairs)
         square = _square(i, j, value, len(rows) if full else 0)
         lists = _neighbours(i, j, value, 0 if full else len(rows))
-        first = _agglomerate(square, lists, mass[rows], absent, limit)
+        first = _agglomerate(square, lists, mass[rows], orcid[rows], absent, limit)
         for k in range(len(rows)):  # assigning by index arrays takes 2 s more to compile
             root[rows[k]] = rows[first[k]]
     return root
@@ -189,7 +191,12 @@ def _neighbours(i: Int32, j: Int32, value: Float64, m: int) -> Lists:
 
 @kernel
 def _agglomerate(
-    square: Float64, lists: Lists, mass: Float64, absent: np.float32, limit: np.float32
+    square: Float64,
+    lists: Lists,
+    mass: Float64,
+    orcid: Int32,
+    absent: np.float32,
+    limit: np.float32,
 ) -> Int32:
     """Lowest member of each row's cluster, int32[m]; all but the limits are overwritten.
 
@@ -197,7 +204,8 @@ def _agglomerate(
     O(m) looks for a nearest neighbour. Merging such two in any order gives what merging the
     most similar first gives, as long as a merged cluster is never more similar to a third than
     both its parts were. That is so of averages, also of those with bans, and is enforced
-    against rounding. It also means that a cluster with no neighbour at the limit is finished.
+    against rounding; where the ORCID iD of one part parts the other from a third, too, the
+    similarity falls. It also means that a cluster with no neighbour at the limit is finished.
     """
     m = len(mass)
     parent = np.arange(m).astype(np.int32)
@@ -217,10 +225,11 @@ def _agglomerate(
             elif near == last:
                 keep, gone = min(tip, last), max(tip, last)
                 parent[gone], is_open[gone] = keep, False
+                orcid[keep] = max(orcid[keep], orcid[gone])
                 if len(square) > 0:
-                    _merge_in_square(square, mass, is_open, keep, gone)
+                    _merge_in_square(square, mass, orcid, is_open, keep, gone)
                 else:
-                    _merge_in_lists(lists, mass, is_open, keep, gone)
+                    _merge_in_lists(lists, mass, orcid, is_open, keep, gone)
                 mass[keep] += mass[gone]
                 length -= 2
                 if length == 0:
@@ -266,7 +275,15 @@ def _nearest_in_list(lists: Lists, is_open: Bool, tip: int, last: int) -> tuple[
 
 
 @kernel
-def _merge_in_square(square: Float64, mass: Float64, is_open: Bool, keep: int, gone: int) -> None:
+def _two(one: int, other: int) -> bool:
+    """Whether two codes are known and differ."""
+    return one >= 0 and other >= 0 and one != other
+
+
+@kernel
+def _merge_in_square(
+    square: Float64, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
+) -> None:
     """Put the average of two clusters in the place of the first; the second is closed."""
     total = mass[keep] + mass[gone]
     of_keep, of_gone = mass[keep] / total, mass[gone] / total
@@ -274,12 +291,16 @@ def _merge_in_square(square: Float64, mass: Float64, is_open: Bool, keep: int, g
         if is_open[c] and c != keep:
             a, b = square[keep, c], square[gone, c]
             value = min(a * of_keep + b * of_gone, max(a, b))
+            if _two(orcid[keep], orcid[c]):
+                value = -np.inf
             square[keep, c] = value
             square[c, keep] = value
 
 
 @kernel
-def _merge_in_lists(lists: Lists, mass: Float64, is_open: Bool, keep: int, gone: int) -> None:
+def _merge_in_lists(
+    lists: Lists, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
+) -> None:
     """What :func:`_merge_in_square` does, for the clusters that neighbour either."""
     total = mass[keep] + mass[gone]
     of_keep, of_gone = mass[keep] / total, mass[gone] / total
@@ -300,6 +321,8 @@ def _merge_in_lists(lists: Lists, mass: Float64, is_open: Bool, keep: int, gone:
             f += 1
         if is_open[c] and c != keep:
             value = min(a * of_keep + b * of_gone, max(a, b))
+            if _two(orcid[keep], orcid[c]):
+                value = -np.inf
             lists.neighbour[new], lists.value[new] = c, value
             new += 1
             _replace(lists, c, keep, gone, value)

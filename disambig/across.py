@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from disambig.constraints import Constraints
 from disambig.cross_pairs import block_of_identity, cross_pairs
-from disambig.engine import Scored, group_probabilities, probabilities
+from disambig.engine import Bonds, Scored, group_probabilities, probabilities
 from disambig.group_features import names_between
 from disambig.index import CorpusIndex
 from disambig.model import Model
@@ -109,11 +109,21 @@ def score_candidates(
         )
         _, found = scored.between(np.array(group, dtype=np.int32))
         probability = group_probabilities(model, found, index.doublings)
-        barred = scored.bonds.cannot
-        probability[batch.block[barred[:, 0]]] = 0.0
+        probability[_barred(batch, scored.bonds)] = 0.0
         out[open_[some]] = probability
         progress(len(chosen))
     return out
+
+
+def _barred(batch: PairBatch, bonds: Bonds) -> Bool:
+    """Which blocks have two rows that cannot be one person, bool[n_blocks]."""
+    block = batch.block
+    code = np.full(len(batch.start) - 1, -1, dtype=np.int32)
+    np.maximum.at(code, block, bonds.orcid)
+    found = np.zeros(len(code), dtype=bool)
+    found[block[(bonds.orcid >= 0) & (bonds.orcid < code[block])]] = True
+    found[block[bonds.cannot[:, 0]]] = True
+    return found
 
 
 def _runs(load: Int64) -> Iterator[slice]:

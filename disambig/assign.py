@@ -25,6 +25,7 @@ from disambig.corpus import Corpus
 from disambig.domain import Work
 from disambig.engine import Bonds, Scored, group_probabilities, probabilities, second_level
 from disambig.index import CorpusIndex, company_of, terms_of
+from disambig.linkage import first_of_group
 from disambig.model import Model
 from disambig.name_evidence import NameMemory
 from disambig.pair_features import RowEvidence, pair_features
@@ -36,6 +37,7 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 
 MARGIN = 0.05
 """How far from the threshold of the second level a probability must be to decide."""
@@ -260,13 +262,13 @@ class Assigner:
         # the new signature has the lowest label of its block
         new = label[groups.left] < 0
         left, right, probability = groups.left[new], groups.right[new], probability[new]
-        barred = {tuple(sorted(pair)) for pair in group[bonds.cannot].tolist()}
+        barred = set(group[_barred(batch, bonds)].tolist())
         told = np.flatnonzero(bonds.must >= 0)
         bound = {(int(group[i]), int(bonds.must[i]), int(batch.block[i])) for i in told}
         found: list[list[tuple[int, float]]] = [[] for _ in compared.block_size]
         for k in np.argsort(-probability, kind="stable").tolist():
             a, b = int(left[k]), int(right[k])
-            if (a, b) not in barred:
+            if b not in barred:
                 found[groups.block[a]].append((int(label[b]), float(probability[k])))
         return _with_bound(found, bound, label)
 
@@ -308,6 +310,13 @@ def _batch(index: CorpusIndex, union: Int32, kept: list[Int32], names: NameMemor
         for author, rows in enumerate(kept)
     ]
     return NamePairs.of(index, blocks, names).batch(0, len(blocks))
+
+
+def _barred(batch: PairBatch, bonds: Bonds) -> Bool:
+    """Which rows cannot be one person with the last of their block, the new signature."""
+    first = first_of_group(batch.block, bonds.must)
+    new = first[batch.start[1:] - 1][batch.block]
+    return bonds.barred(np.minimum(first, new), np.maximum(first, new))
 
 
 def _with_bound(

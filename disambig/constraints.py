@@ -21,6 +21,7 @@ from disambig.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind
 from disambig.errors import ConstraintError, InputError
 from disambig.identifiers import Identifiers, emails, orcids, pairs_sharing
+from disambig.linkage import first_of_group
 from disambig.must_graph import MustGraph, shortest_path
 from disambig.pairs import PairBatch, place_of
 
@@ -164,11 +165,12 @@ def compile_constraints(
 
 
 def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
-    """All pairs of a batch that cannot be one person.
+    """Pairs of a batch that cannot be one person, whatever their ORCID iDs.
 
-    These are pairs of one block that people ruled out, that are on one work, or whose ORCID iDs
-    differ, for themselves or for a signature that one of them must be one with, wherever that
-    is. Pairs of one must-group are not among them.
+    These are pairs of one block that people ruled out or that are on one work, for themselves or
+    for a signature that one of them must be one with, wherever that is. Of the rows of a block
+    that must be one, the first stands for all: two groups of n rows are one pair, not n².
+    For the same reason codes tell who has different ORCID iDs (:attr:`Constraints.orcid`).
 
     Returns
     -------
@@ -176,62 +178,59 @@ def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
         Positions in ``batch.rows``, lower first, without repetitions, in ascending order.
     """
     n = len(batch.rows)
-    must = constraints.must[batch.rows].astype(np.int64)
-    n_groups = constraints.n_groups
-    entity = np.where(must >= 0, must, n_groups + batch.rows.astype(np.int64))
-    found = [
-        _ruled_out(constraints, entity, n_groups),
-        _on_one_work(constraints, batch, must),
-        _of_two_orcids(constraints, batch),
-    ]
+    first = first_of_group(batch.block, constraints.must[batch.rows])
+    atoms = np.flatnonzero(first == np.arange(n))
+    found = [_ruled_out(constraints, batch, atoms), _on_one_work(constraints, batch, atoms)]
     a = np.concatenate([np.minimum(i, j) for i, j in found])
     b = np.concatenate([np.maximum(i, j) for i, j in found])
-    kept = (batch.block[a] == batch.block[b]) & (entity[a] != entity[b])
     # sorted by hand: np.unique hashes, ten times slower on millions of numbers
-    key = np.sort(a[kept] * n + b[kept])
+    key = np.sort(a * n + b)
     key = key[np.diff(key, prepend=-1) > 0]
     return np.stack([key // max(n, 1), key % max(n, 1)], axis=1).astype(np.int32)
 
 
-def _ruled_out(constraints: Constraints, entity: Int64, n_groups: int) -> tuple[Int64, Int64]:
-    """Positions of what people ruled out: every bearer of one side with every one of the other."""
-    rows = constraints.cannot.astype(np.int64)
-    side = np.where(constraints.must[rows] >= 0, constraints.must[rows], n_groups + rows)
-    order = np.argsort(entity, kind="stable")
-    ordered = entity[order]
+def _ruled_out(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
+    """Positions, of those of the atoms, that people ruled out: both sides in one block."""
+
+    def entity(rows: npt.NDArray[np.integer]) -> Int64:
+        must = constraints.must[rows]
+        found: Int64 = np.where(must >= 0, must, constraints.n_groups + rows.astype(np.int64))
+        return found
+
+    of_atom = entity(batch.rows[atoms])
+    order = np.argsort(of_atom, kind="stable")
+    ordered, place = of_atom[order], atoms[order]
+    side = entity(constraints.cannot)
     low = np.searchsorted(ordered, side)
-    count = np.searchsorted(ordered, side, side="right") - low
-    times = count[:, 0] * count[:, 1]
-    pair = np.repeat(np.arange(len(side)), times)
-    number = np.arange(len(pair)) - np.repeat(np.cumsum(times) - times, times)
-    width = count[pair, 1]
-    return (
-        order[low[pair, 0] + number // np.maximum(width, 1)],
-        order[low[pair, 1] + number % np.maximum(width, 1)],
+    present = np.append(ordered, -1)[low] == side
+    # many statements between two groups say one thing
+    low, other = np.unique(low[present.all(axis=1)], axis=0).T
+    count = np.searchsorted(ordered, ordered[low], side="right") - low
+    pair = np.repeat(np.arange(len(low)), count)
+    a = place[low[pair] + np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)]
+    # the places of an entity are in ascending order of their blocks, one in each
+    n_blocks = len(batch.start) - 1
+    b = place_of(
+        ordered * n_blocks + batch.block[place], ordered[other[pair]] * n_blocks + batch.block[a]
     )
+    return a[b >= 0], place[b[b >= 0]]
 
 
-def _on_one_work(constraints: Constraints, batch: PairBatch, must: Int64) -> tuple[Int64, Int64]:
-    """Positions that are on one work of a block, counting all works of a must-group."""
-    alone = np.flatnonzero(must < 0)
-    bound = np.flatnonzero(must >= 0)
-    start = constraints.group_start
-    count = np.diff(start)[must[bound]]
+def _on_one_work(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
+    """Positions, of those of the atoms, that are on one work of a block, counting all works of a
+    must-group.
+    """
+    must = constraints.must[batch.rows[atoms]]
+    alone, bound = atoms[must < 0], atoms[must >= 0]
+    first = constraints.group_start[must[must >= 0]]
+    count = constraints.group_start[must[must >= 0] + 1] - first
     within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-    works = constraints.group_work[np.repeat(start[must[bound]], count) + within]
+    works = constraints.group_work[np.repeat(first, count) + within]
     place = np.concatenate([alone, np.repeat(bound, count)])
     work = np.concatenate([constraints.work[batch.rows[alone]], works]).astype(np.int64)
     n_works = int(work.max(initial=0)) + 1
     a, b = pairs_sharing(batch.block[place].astype(np.int64) * n_works + work)
     return place[a], place[b]
-
-
-def _of_two_orcids(constraints: Constraints, batch: PairBatch) -> tuple[Int64, Int64]:
-    code = constraints.orcid[batch.rows]
-    place = np.flatnonzero(code >= 0)
-    a, b = pairs_sharing(batch.block[place].astype(np.int64))
-    differ = code[place[a]] != code[place[b]]
-    return place[a[differ]], place[b[differ]]
 
 
 def _stated(

@@ -116,24 +116,45 @@ def group_probabilities(model: Model, columns: dict[str, Float32], doublings: in
 
 @dataclass(frozen=True, eq=False)
 class Bonds:
-    """Constraints of one batch: ``must`` int32[R] codes (-1: none), ``cannot`` int32[K, 2]."""
+    """Constraints among the rows of one batch, block by block.
+
+    Attributes
+    ----------
+    must : int32[R]
+        Rows of a block with an equal code are one person; -1 says nothing.
+    cannot : int32[K, 2]
+        Rows that cannot be one person, lower first; the first row of those that must be one
+        stands for all of them.
+    orcid : int32[R]
+        Rows with different codes cannot be one person either; -1 says nothing.
+    """
 
     must: Int32
     cannot: Int32
+    orcid: Int32
 
     @classmethod
     def of(cls, batch: PairBatch, constraints: Constraints) -> Bonds:
-        """Constraints among the rows of ``batch``, block by block."""
+        """Those of a corpus that bear on the rows of ``batch``."""
         cannot = cannot_pairs(constraints, batch)
-        return cls(constraints.must[batch.rows], cannot)
+        return cls(constraints.must[batch.rows], cannot, constraints.orcid[batch.rows])
 
     def between(self, group: Int32) -> Bonds:
-        """The same constraints among groups of the rows."""
-        must = np.full(int(group.max(initial=-1)) + 1, -1, dtype=np.int32)
-        bound = self.must >= 0
-        must[group[bound]] = self.must[bound]
-        cannot = group[self.cannot].reshape(-1, 2)
-        return Bonds(must, cannot.astype(np.int32))
+        """The same among groups of the rows, int32[R]; each obeys them within."""
+        must, orcid = np.full((2, int(group.max(initial=-1)) + 1), -1, dtype=np.int32)
+        for codes, found in ((self.must, must), (self.orcid, orcid)):
+            known = codes >= 0
+            found[group[known]] = codes[known]
+        cannot = np.sort(group[self.cannot].reshape(-1, 2), axis=1)
+        return Bonds(must, cannot.astype(np.int32), orcid)
+
+    def barred(self, left: Int32, right: Int32) -> Bool:
+        """Which pairs of rows, left < right, cannot be one person, bool[N]."""
+        n, cannot = len(self.must), self.cannot.astype(np.int64)
+        listed = np.isin(left.astype(np.int64) * n + right, cannot[:, 0] * n + cannot[:, 1])
+        one, other = self.orcid[left], self.orcid[right]
+        found: Bool = listed | ((np.minimum(one, other) >= 0) & (one != other))
+        return found
 
 
 def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
@@ -147,6 +168,7 @@ def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold:
         absent=ABSENT,
         cannot=bonds.cannot,
         must=bonds.must,
+        orcid=bonds.orcid,
     )
 
 
@@ -163,6 +185,7 @@ def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshol
         weight=groups.size,
         cannot=between.cannot,
         must=between.must,
+        orcid=between.orcid,
     )
     return joined[groups.group]
 

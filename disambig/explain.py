@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from disambig.blocking import primary_key
-from disambig.constraints import Constraints, cannot_pairs, compile_constraints
+from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
 from disambig.domain import Constraint, Signature
+from disambig.engine import Bonds
 from disambig.errors import InputError
 from disambig.explain_facts import Facts
 from disambig.explain_score import Score, score_of
@@ -279,8 +280,9 @@ def _bound(constraints: Constraints, a: int, b: int) -> bool:
 
 
 def _banned(corpus: Corpus, constraints: Constraints, a: int, b: int) -> bool:
+    two = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
     both = PairBatch.unlisted([np.array([a, b], dtype=np.int32)])
-    return len(cannot_pairs(constraints, both)) > 0
+    return bool(Bonds.of(both, constraints).barred(*two).any())
 
 
 def _evidence(

@@ -14,12 +14,20 @@ import numpy.typing as npt
 
 from disambig.across import score_candidates, spokesmen
 from disambig.blocking import Comparisons, blocks_of
-from disambig.constraints import Constraints, cannot_pairs
+from disambig.constraints import Constraints
 from disambig.cross_pairs import cross_pairs
-from disambig.engine import Round, Scored, group_probabilities, probabilities, second_level
+from disambig.engine import (
+    Bonds,
+    Round,
+    Scored,
+    group_probabilities,
+    probabilities,
+    second_level,
+)
 from disambig.group_features import group_features
 from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
+from disambig.linkage import first_of_group
 from disambig.model import Model
 from disambig.pair_features import pair_features
 from disambig.pairs import NamePairs, PairBatch
@@ -259,12 +267,23 @@ def _barred(
 ) -> tuple[int, int] | None:
     """The first two members of different groups that cannot be one person."""
     batch = PairBatch.unlisted([np.concatenate([group_a, group_b])])
-    pairs = cannot_pairs(constraints, batch)
-    apart = pairs[(pairs[:, 0] < len(group_a)) & (pairs[:, 1] >= len(group_a))]
-    if not len(apart):
+    bonds, n = Bonds.of(batch, constraints), len(group_a)
+    first = first_of_group(batch.block, bonds.must)
+    ends = [(i, j) for pair in bonds.cannot.tolist() for i, j in (pair, pair[::-1])]
+    left, right = _places(first[:n]), _places(first[n:])
+    found = [(left[i], right[j]) for i, j in ends if i in left and j in right]
+    left, right = _places(bonds.orcid[:n]), _places(bonds.orcid[n:])
+    found += [(left[i], right[j]) for i in left for j in right if min(i, j) >= 0 and i != j]
+    if not found:
         return None
-    i, j = batch.rows[apart[0]].tolist()
-    return i, j
+    i, j = min(found)
+    return int(group_a[i]), int(group_b[j])
+
+
+def _places(keys: Int32) -> dict[int, int]:
+    """First place of each key."""
+    found, place = np.unique(keys, return_index=True)
+    return dict(zip(found.tolist(), place.tolist(), strict=True))
 
 
 def _row(columns: dict[str, Float32], place: int) -> Row:

@@ -6,6 +6,15 @@ pair that cannot be linked has similarity minus infinity; a weighted average wit
 is minus infinity, so a ban holds for every cluster its rows get into, and no later step needs to
 know about bans.
 
+Rows of two ORCID iDs cannot be linked either, but n bearers would be n² / 2 bans. So a row has the
+code of its ORCID iD, and a cluster that of its rows, of which it has one at most. Two codes make a
+listed similarity minus infinity: before anything is merged, and again where a merge brings a code
+to a cluster that had none. A pair that is not listed is below the threshold without that, and
+becomes listed, with its codes looked at, before it could rise. The clusters are those of all the
+bans: they would make the same similarities minus infinity, and others that are below the threshold
+anyway. Similarities only ever fall so; a merged cluster still is no more similar to a third than
+the more similar of its parts was, which is what nearest-neighbour chains need.
+
 Rows that must share a cluster are contracted to one row first, with average similarities. Then
 only connected components are agglomerated. Draw an edge between two rows when their similarity
 is at or above the threshold: every cluster lies within one component.
@@ -45,6 +54,7 @@ def average_linkage(
     weight: Float32 | None = None,
     cannot: Int32 | None = None,
     must: Int32 | None = None,
+    orcid: Int32 | None = None,
 ) -> Int32:
     """Cluster the rows of each block.
 
@@ -78,6 +88,8 @@ def average_linkage(
     must : int32[R], optional
         Rows of a block with an equal code of 0 or above share a cluster, whatever their
         similarity; -1 says nothing.
+    orcid : int32[R], optional
+        Rows with different codes of 0 or above never share a cluster; -1 says nothing.
 
     Returns
     -------
@@ -99,13 +111,19 @@ def average_linkage(
             f"threshold {threshold}; list every pair or raise the threshold"
         )
     row = np.arange(len(block), dtype=np.int32)
-    group = _first_of_group(block, must)
+    group = first_of_group(block, must)
     bans = _bans(block, group, cannot)
+    code = _orcid_of_group(group, orcid)
     mass: Float64 = (np.ones(len(row)) if weight is None else weight).astype(np.float64)
     if len(bans) or (must is not None and (group != row).any()):
         left, right, similarity = _contract(left, right, similarity, unlisted, mass, group, bans)
         mass = np.bincount(group, weights=mass, minlength=len(row)).astype(np.float64)
-    root = cluster(left, right, similarity, mass, unlisted, limit, FULL_ROWS, CELLS_PER_PAIR)[group]
+    if orcid is not None:
+        two = (code[left] >= 0) & (code[right] >= 0) & (code[left] != code[right])
+        similarity = np.where(two, np.float32(-np.inf), similarity)
+    root = cluster(left, right, similarity, mass, code, unlisted, limit, FULL_ROWS, CELLS_PER_PAIR)[
+        group
+    ]
     labels: Int32 = (np.cumsum(root == row, dtype=np.int32) - 1)[root]
     return labels
 
@@ -116,8 +134,8 @@ def _possible_pairs(block: Int32) -> int:
     return int((size * (size - 1) // 2).sum())
 
 
-def _first_of_group(block: Int32, must: Int32 | None) -> Int32:
-    """First row of each row's must-group within its block; the row itself without one."""
+def first_of_group(block: Int32, must: Int32 | None) -> Int32:
+    """First row of each row's must-group within its block, int32[R]; itself without one."""
     group = np.arange(len(block), dtype=np.int32)
     if must is None:
         return group
@@ -137,12 +155,30 @@ def _bans(block: Int32, group: Int32, cannot: Int32 | None) -> Int32:
     within: Int32 = cannot[block[cannot[:, 0]] == block[cannot[:, 1]]]
     broken = within[group[within[:, 0]] == group[within[:, 1]]]
     if len(broken):
-        a, b = sorted(broken[0].tolist())
-        raise ConstraintError(
-            f"rows {a} and {b} must and cannot share a cluster; "
-            "compile the constraints, which reports the chain, and drop one of them"
-        )
+        raise _contradiction(*broken[0].tolist())
     return within
+
+
+def _orcid_of_group(group: Int32, orcid: Int32 | None) -> Int32:
+    """Code of each must-group at its first row; -1 at all others and for none."""
+    code = np.full(len(group), -1, dtype=np.int32)
+    if orcid is None:
+        return code
+    known = np.flatnonzero(orcid >= 0)
+    bearer = np.full(len(group), -1, dtype=np.int64)
+    bearer[group[known]] = known
+    code[group[known]] = orcid[bearer[group[known]]]
+    broken = known[orcid[known] != code[group[known]]]
+    if len(broken):
+        raise _contradiction(int(broken[0]), int(bearer[group[broken[0]]]))
+    return code
+
+
+def _contradiction(a: int, b: int) -> ConstraintError:
+    return ConstraintError(
+        f"rows {min(a, b)} and {max(a, b)} must and cannot share a cluster; "
+        "compile the constraints, which reports the chain, and drop one of them"
+    )
 
 
 def _contract(

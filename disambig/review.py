@@ -127,11 +127,9 @@ class Settled:
         return sorted(found, key=lambda q: (-q.gain, q.block, int(q.left[0]), int(q.right[0])))
 
     def _merges(self) -> list[Question]:
-        groups, bonds = self.last, self.scored.bonds
-        n = len(groups.size)
-        ends = np.sort(self.group[bonds.cannot].reshape(-1, 2), axis=1).astype(np.int64)
-        key = groups.left.astype(np.int64) * n + groups.right
-        open_ = ~np.isin(key, ends[:, 0] * n + ends[:, 1]) & (self.between >= LEAST)
+        groups = self.last
+        barred = self.scored.bonds.between(self.group).barred(groups.left, groups.right)
+        open_ = ~barred & (self.between >= LEAST)
         rows, start = _members(self.group)
         return [
             Question(

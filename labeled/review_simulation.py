@@ -93,10 +93,13 @@ class Block:
         ends = label[np.concatenate(apart)].reshape(-1, 2)
         barred = np.zeros((n, n), dtype=bool)
         barred[ends[:, 0], ends[:, 1]] = barred[ends[:, 1], ends[:, 0]] = True
+        orcid = np.full(n, -1, dtype=np.int32)
+        np.maximum.at(orcid, label, given.orcid)
+        barred |= (np.minimum.outer(orcid, orcid) >= 0) & (orcid[:, None] != orcid)
         # what people put together wins over two mentions being of one work
         np.fill_diagonal(barred, False)
         cannot = np.argwhere(np.triu(barred[label][:, label])).astype(np.int32)
-        return Bonds(must, cannot)
+        return Bonds(must, cannot, orcid[label])
 
     def error_mass(self) -> tuple[float, float, int]:
         """Sums of B-cubed precision and recall over labelled rows, and their number."""

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from disambig.constraints import Constraints, cannot_pairs
+from disambig.constraints import Constraints
 from disambig.corpus import Corpus
 from disambig.domain import Author, Constraint, ConstraintKind, Signature, Work
-from disambig.pairs import PairBatch
+from disambig.engine import Bonds
+from disambig.identifiers import is_orcid
+from disambig.linkage import first_of_group
+from disambig.pairs import PairBatch, complete_pairs
 
 ONE, TWO, THREE = "0000-0002-1825-0097", "0000-0001-5109-3700", "0000-0002-1694-233X"
+
+
+def orcid_of(number: int) -> str:
+    """A valid ORCID iD for each number below a million."""
+    body = f"000000020{number:06}"
+    spelled = (f"{body}{c}" for c in "0123456789X")
+    grouped = ("-".join(x[k : k + 4] for k in range(0, 16, 4)) for x in spelled)
+    return next(x for x in grouped if is_orcid(x))
 
 
 def works(*authors: tuple[Author, ...]) -> Corpus:
@@ -46,8 +57,14 @@ def one_block(corpus: Corpus) -> PairBatch:
 
 
 def barred(constraints: Constraints, corpus: Corpus, *blocks: list[int]) -> list[list[int]]:
-    """Cannot pairs of the blocks (one with every signature by default), as signature rows."""
+    """Pairs in the blocks (one with every signature by default) that cannot be one person, as
+    signature rows.
+    """
     chosen = [np.array(b, dtype=np.int32) for b in blocks]
     batch = PairBatch.unlisted(chosen) if blocks else one_block(corpus)
-    found: list[list[int]] = batch.rows[cannot_pairs(constraints, batch)].tolist()
-    return found
+    bonds = Bonds.of(batch, constraints)
+    first = first_of_group(batch.block, bonds.must)
+    left, right = complete_pairs(batch.start)
+    ends = np.sort(np.stack([first[left], first[right]]), axis=0)
+    apart = (ends[0] != ends[1]) & bonds.barred(ends[0], ends[1])
+    return np.stack([batch.rows[left[apart]], batch.rows[right[apart]]], axis=1).tolist()  # type: ignore[no-any-return]

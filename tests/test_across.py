@@ -192,9 +192,11 @@ QUISTS = [work("a", "Speech recognition", "Wang Yi", "Otto Quist", "Ada Byron"),
           work("d", "Speech recognition", "Daniel Moor", "Otto Quist", "Ada Byron")]  # fmt: skip
 
 
-def scores(pairs: list[tuple[int, int]], *constraints: Constraint) -> list[float]:
+def scores(
+    pairs: list[tuple[int, int]], *constraints: Constraint, works: list[Work] | None = None
+) -> list[float]:
     """Of pairs of first authors of the works; every signature is an identity."""
-    index = indexed(QUISTS, counted=("Daniel Xu",) * 9 + ("Yi Wang",))
+    index = indexed(works or QUISTS, counted=("Daniel Xu",) * 9 + ("Yi Wang",))
     compiled = compile_constraints(index.corpus, constraints)
     identity = np.arange(index.corpus.n_signatures, dtype=np.int32)
     first = index.corpus.author_start[np.array(pairs)].astype(np.int64)
@@ -214,6 +216,15 @@ def test_another_family_name_with_a_common_given_name_is_not_scored() -> None:
 def test_a_forbidden_candidate_has_no_chance() -> None:
     free, barred = scores([(0, 1)]), scores([(0, 1)], cannot("a:0", "b:0"))
     assert (free[0] > 0, barred) == (True, [0])
+
+
+@pytest.mark.parametrize(("other", "barred"), [(ONE, False), (OTHER, True)])
+def test_candidates_with_different_orcids_have_no_chance(other: str, barred: bool) -> None:
+    works = [
+        replace(w, authors=(replace(w.authors[0], orcid=orcid), *w.authors[1:]))
+        for w, orcid in zip(QUISTS, (ONE, other, None, None), strict=True)
+    ]
+    assert (scores([(0, 1)], works=works) == [0]) == barred
 
 
 def test_batches_of_any_size_score_alike(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ from constraint_cases import (
     barred,
     cannot,
     must,
+    one_block,
+    orcid_of,
     signature,
     solo,
     works,
@@ -24,7 +26,7 @@ from hypothesis import strategies as st
 
 from disambig.constraints import Constraints, cannot_pairs, compile_constraints
 from disambig.corpus import Corpus
-from disambig.domain import Constraint, ConstraintKind
+from disambig.domain import Author, Constraint, ConstraintKind, Work
 from disambig.errors import ConstraintError
 from disambig.pairs import PairBatch
 from disambig.shards import corpus_of, shard_tables
@@ -95,6 +97,18 @@ def test_hostile_ids_are_escaped_in_messages() -> None:
         compile_constraints(solo(1), [must("w0:0", "\x1b[2J\u202e:0")])
     assert "\x1b" not in str(caught.value)
     assert "\u202e" not in str(caught.value)
+
+
+def test_bans_between_large_must_groups_and_of_many_orcids_are_few() -> None:
+    # 0 to 299 must be one, and so must 300 to 599; each of these is stated not to be each of
+    # those. 600 others bear 600 ORCID iDs.
+    people = [Author("Ada Byron", email=f"{k // 300}@b.org") for k in range(600)]
+    people += [Author("Ada Byron", orcid=orcid_of(k)) for k in range(600)]
+    corpus = Corpus.from_works(Work(f"w{k:04}", "T", (a,)) for k, a in enumerate(people))
+    links = [cannot(f"w{k:04}:0", f"w{k + 300:04}:0") for k in range(300)]
+    found = compile_constraints(corpus, links)
+    assert cannot_pairs(found, one_block(corpus)).tolist() == [[0, 300]]
+    assert sorted(found.orcid.tolist()) == [-1] * 600 + list(range(600))
 
 
 # --- contradictions ----------------------------------------------------------------------------
@@ -261,6 +275,31 @@ def test_identifiers_join_no_authors_of_one_work(case: tuple[Corpus, list[Constr
     bound = np.flatnonzero(found.must >= 0)
     places = list(zip(found.must[bound], corpus.signature_work[bound], strict=True))
     assert len(places) == len(set(places))
+
+
+@given(case=stated(), cuts=st.lists(st.integers(0, 18), max_size=3))
+def test_bans_are_those_of_the_definition(
+    case: tuple[Corpus, list[Constraint]], cuts: list[int]
+) -> None:
+    corpus, constraints = case
+    found = compiled(corpus, constraints)
+    if found is None:
+        return
+    n, must = corpus.n_signatures, found.must.tolist()
+    mates = [[j for j in range(n) if j == i or must[i] == must[j] >= 0] for i in range(n)]
+    works = [{int(corpus.signature_work[m]) for m in mine} for mine in mates]
+    said = {tuple(pair) for pair in found.cannot.tolist()}
+    orcid = found.orcid.tolist()
+
+    def apart(i: int, j: int) -> bool:
+        ends = {(min(a, b), max(a, b)) for a in mates[i] for b in mates[j]}
+        two = min(orcid[i], orcid[j]) >= 0 and orcid[i] != orcid[j]
+        return j not in mates[i] and bool(two or works[i] & works[j] or ends & said)
+
+    edges = [0, *sorted(min(cut, n) for cut in cuts), n]
+    blocks = [list(range(low, high)) for low, high in pairwise(edges)]
+    expected = [[i, j] for b in blocks for i, j in combinations(b, 2) if apart(i, j)]
+    assert barred(found, corpus, *blocks) == expected
 
 
 @given(stated())

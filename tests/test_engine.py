@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 from constraint_cases import cannot, must
 from invented import indexed, model, population, rows, work
 
@@ -31,6 +32,10 @@ from disambig.pairs import NamePairs, PairBatch
 def invented() -> tuple[CorpusIndex, Constraints]:
     index = indexed(list(population(7, families=8)[0]))
     return index, compile_constraints(index.corpus, ())
+
+
+def ints(*values: int) -> npt.NDArray[np.int32]:
+    return np.array(values, dtype=np.int32)
 
 
 def batch_of(first: int | None = None, last: int | None = None) -> PairBatch:
@@ -124,10 +129,17 @@ def test_a_round_is_about_the_blocks_that_the_one_before_changed() -> None:
 
 
 def test_groups_inherit_what_holds_for_their_rows() -> None:
-    bonds = Bonds(np.array([-1, 3, -1, 3], dtype=np.int32), np.array([[0, 2]], dtype=np.int32))
-    between = bonds.between(np.array([0, 0, 1, 2], dtype=np.int32))
-    assert between.must.tolist() == [3, -1, 3]
+    bonds = Bonds(ints(-1, 3, -1, 3), ints(0, 2).reshape(1, 2), ints(7, -1, -1, 8))
+    between = bonds.between(ints(1, 1, 0, 2))
+    assert between.must.tolist() == [-1, 3, 3]
     assert between.cannot.tolist() == [[0, 1]]
+    assert between.orcid.tolist() == [-1, 7, 8]
+
+
+def test_pairs_are_barred_that_are_listed_or_have_two_orcids() -> None:
+    bonds = Bonds(ints(-1, -1, -1, -1), ints(0, 1).reshape(1, 2), ints(-1, 5, 6, 5))
+    left, right = ints(0, 0, 1, 1, 2), ints(1, 2, 2, 3, 3)
+    assert bonds.barred(left, right).tolist() == [True, False, True, False, True]
 
 
 def test_bonds_of_a_batch_are_those_among_its_rows() -> None:
@@ -138,6 +150,7 @@ def test_bonds_of_a_batch_are_those_among_its_rows() -> None:
     bonds = Bonds.of(batch, constraints)
     assert bonds.must.tolist() == [0, -1, -1]
     assert bonds.cannot.tolist() == [[0, 2]]
+    assert bonds.orcid.tolist() == [-1, -1, -1]
 
 
 def test_columns_stand_side_by_side_in_their_order() -> None:

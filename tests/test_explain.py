@@ -28,9 +28,11 @@ from disambig import (
     Work,
 )
 from disambig.blocking import Comparisons
+from disambig.constraints import compile_constraints
 from disambig.explain import Decider, Explanation, explain, parse_mention, percent
 from disambig.explain_facts import Facts
 from disambig.explain_score import Score
+from disambig.explain_trace import _barred as barred
 from disambig.explain_view import show
 from disambig.explain_words import THEMES, group_phrase, pair_phrase
 from disambig.group_features import GROUP_FEATURES
@@ -39,6 +41,7 @@ from disambig.pair_features import PAIR_FEATURES
 from disambig.semantic import SemanticSpace
 from labeled.bundled import sample_works
 
+ONE, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
 A, B, C, D = (Signature(work, 0) for work in ("W1", "W2", "W3", "W:4"))
 FRIENDS = tuple(Author(name) for name in ("Bo Fox", "Cy Ray"))
 WORKS = (
@@ -231,12 +234,36 @@ def test_a_chain_of_must_links_decides() -> None:
 
 
 def test_a_shared_orcid_decides_as_an_identifier() -> None:
-    orcid = "0000-0002-1825-0097"
-    works = tuple(
-        Work(w.id, w.title, (Author("Ann Lee", orcid=orcid), *w.authors[1:])) for w in WORKS[:3]
-    )
-    found = told(A, C, works=works)
+    found = told(A, C, works=with_orcids(ONE, ONE, ONE, None))
     assert (found.same, found.decided_by) == (True, Decider.IDENTIFIER)
+
+
+def with_orcids(*orcids: str | None) -> tuple[Work, ...]:
+    """The works, their first authors with these ORCID iDs."""
+    return tuple(
+        replace(w, authors=(replace(w.authors[0], orcid=orcid), *w.authors[1:]))
+        for w, orcid in zip(WORKS, orcids, strict=True)
+    )
+
+
+@pytest.mark.parametrize("b", [B, D])
+def test_different_orcids_decide_within_a_block_and_across_two(b: Signature) -> None:
+    works = with_orcids(ONE, *(OTHER if b.work == w.id else None for w in WORKS[1:]))
+    found = told(A, b, works=works)
+    assert (found.same, found.decided_by) == (False, Decider.IDENTIFIER)
+
+
+def test_the_members_that_keep_two_groups_apart_are_the_first_that_cannot_be_one() -> None:
+    works = with_orcids(None, ONE, None, OTHER)
+    corpus = Corpus.from_works(works)
+    index = CorpusIndex.of(corpus, SemanticSpace.load(), model().frequency)
+    a, b, c, d = (corpus.row_of(s) for s in (A, B, C, D))
+    first, second = (np.array(rows, dtype=np.int32) for rows in ((a, b), (c, d)))
+    by_orcid = compile_constraints(corpus, ())
+    assert barred(index, by_orcid, first, second) == (b, d)
+    also = compile_constraints(corpus, [Constraint(ConstraintKind.CANNOT, A, D)])
+    assert barred(index, also, first, second) == (a, d)
+    assert barred(index, by_orcid, first[:1], second) is None
 
 
 def test_two_papers_alone_in_their_block_can_be_explained() -> None:

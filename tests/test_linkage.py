@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from unittest.mock import patch
 
@@ -34,6 +34,7 @@ class Case:
     weight: Float32
     cannot: Int32
     must: Int32
+    orcid: Int32
 
     def labels(self, threshold: float) -> list[int]:
         found = average_linkage(
@@ -46,6 +47,7 @@ class Case:
             weight=self.weight,
             cannot=self.cannot,
             must=self.must,
+            orcid=self.orcid,
         )
         return listed(found)
 
@@ -58,6 +60,17 @@ class Case:
         """The labels, with every component's clusters held as a full matrix."""
         with patch.multiple("disambig.linkage", FULL_ROWS=10**6):
             return self.labels(threshold)
+
+    def with_bans(self) -> Case:
+        """The same with every pair of two ORCID iDs listed as a ban."""
+        parted = [p for p in combinations(range(len(self.orcid)), 2) if self.parted(*p)]
+        cannot = np.concatenate([self.cannot, pairs(*parted)])
+        return replace(self, cannot=cannot, orcid=np.full_like(self.orcid, -1))
+
+    def parted(self, i: int, j: int) -> bool:
+        """Whether two rows of one block have different ORCID iDs."""
+        one, other = int(self.orcid[i]), int(self.orcid[j])
+        return bool(self.block[i] == self.block[j]) and one != other and min(one, other) >= 0
 
 
 def listed(labels: Int32) -> list[int]:
@@ -92,6 +105,7 @@ def linked(
     weight: list[float] | None = None,
     cannot: Int32 | None = None,
     must: list[int] | None = None,
+    orcid: list[int] | None = None,
 ) -> list[int]:
     """Clusters of one block of n rows whose listed pairs are those of ``similarity``."""
     given = pairs(*sorted(similarity))
@@ -105,6 +119,7 @@ def linked(
         weight=None if weight is None else floats(weight),
         cannot=cannot,
         must=None if must is None else ints(must),
+        orcid=None if orcid is None else ints(orcid),
     )
     return listed(found)
 
@@ -119,7 +134,7 @@ def by_hand(case: Case, threshold: float) -> list[int]:
     """The definition, as a loop over clusters: merge the most similar permitted pair."""
     listed = zip(case.left.tolist(), case.right.tolist(), case.similarity.tolist(), strict=True)
     at = {(i, j): s for i, j, s in listed}
-    at.update({(min(p), max(p)): -np.inf for p in case.cannot.tolist()})
+    at.update({(min(p), max(p)): -np.inf for p in case.with_bans().cannot.tolist()})
     block, must, weight = case.block.tolist(), case.must.tolist(), case.weight.tolist()
     starts: dict[tuple[int, int], set[int]] = {}
     for i in range(len(block)):
@@ -158,6 +173,9 @@ def random_case(
     free = np.flatnonzero((must[left] < 0) | (must[left] != must[right]))
     banned = free[rng.random(len(free)) < 0.1]
     cannot = np.stack([right[banned], left[banned]], axis=1)
+    none = np.full(n, -1, dtype=np.int32)
+    orcid = rng.integers(-4, 4, n).clip(-1).astype(np.int32)
+    orcid = np.where(must >= 0, rng.integers(-1, 4, 3)[must], orcid).astype(np.int32)
     return Case(
         block,
         left[listed],
@@ -166,7 +184,8 @@ def random_case(
         float(rng.choice([0.0, 0.05, -0.3])),
         rng.integers(1, 6, n).astype(np.float32),
         cannot if constrained else pairs(),
-        must if constrained else np.full(n, -1, dtype=np.int32),
+        must if constrained else none,
+        orcid if constrained else none,
     )
 
 
@@ -268,6 +287,36 @@ def test_a_pair_that_must_and_cannot_is_an_error() -> None:
         linked(2, {(0, 1): 0.5}, 0.5, cannot=pairs((1, 0)), must=[0, 0])
 
 
+def test_different_orcids_keep_the_most_similar_rows_apart() -> None:
+    assert linked(2, {(0, 1): 1.0}, 0.5, orcid=[0, 1]) == [0, 1]
+
+
+@pytest.mark.parametrize("orcid", [[3, 3], [3, -1], [-1, -1]])
+def test_one_orcid_at_most_lets_rows_join(orcid: list[int]) -> None:
+    assert linked(2, {(0, 1): 1.0}, 0.5, orcid=orcid) == [0, 0]
+
+
+def test_a_cluster_has_the_orcid_of_its_rows() -> None:
+    # 1-2 joins and has the iD of 2 then; 0 has another, and stays out although 0-1 is .9
+    similarity = {(0, 1): 0.9, (1, 2): 0.95}
+    assert linked(3, similarity, 0.4, orcid=[0, -1, 1]) == [0, 1, 1]
+
+
+def test_an_orcid_reaches_a_cluster_through_two_merges() -> None:
+    # 1-2 joins, then {1,2}-3, which brings the iD of 3: 0, .9 like all, stays out
+    similarity = {(0, 1): 0.9, (0, 2): 0.9, (1, 2): 0.99, (1, 3): 0.95, (2, 3): 0.95}
+    assert linked(4, similarity, 0.4, orcid=[0, -1, -1, 1]) == [0, 1, 1, 1]
+
+
+def test_a_must_group_has_the_orcid_of_any_of_its_rows() -> None:
+    assert linked(3, {(0, 2): 1.0}, 0.2, must=[0, 0, -1], orcid=[-1, 4, 5]) == [0, 0, 1]
+
+
+def test_two_orcids_in_one_must_group_are_an_error() -> None:
+    with pytest.raises(ConstraintError, match="rows 0 and 2 must and cannot"):
+        linked(3, {}, 0.5, must=[0, -1, 0], orcid=[1, -1, 2])
+
+
 def test_absent_pairs_at_the_threshold_are_an_error() -> None:
     with pytest.raises(ValueError, match="not below the threshold"):
         linked(3, {(0, 1): 0.5}, 0.5, absent=0.5)
@@ -324,8 +373,9 @@ def persons(n: int, count: int, share: float) -> tuple[Case, list[int]]:
     similarity += rng.random(len(similarity), dtype=np.float32) * np.float32(1e-3)
     listed = rng.random(len(left)) < np.where(person[left] == person[right], 1, share)
     tree = linkage(1 - np.where(listed, similarity, 0.01).astype(np.float64), "average")
-    weight, must = np.ones(n, dtype=np.float32), np.full(n, -1, dtype=np.int32)
-    case = Case(block, left[listed], right[listed], similarity[listed], 0.01, weight, pairs(), must)
+    weight, none = np.ones(n, dtype=np.float32), np.full(n, -1, dtype=np.int32)
+    given = left[listed], right[listed], similarity[listed]
+    case = Case(block, *given, 0.01, weight, pairs(), none, none)
     return case, renumbered(fcluster(tree, 0.5, "distance"))
 
 
@@ -373,6 +423,22 @@ def test_lists_give_what_matrices_give_ties_included(
     assert case.labels_from_lists(threshold) == case.labels_from_matrices(threshold)
 
 
+@given(
+    seed=seeds,
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=3),
+    share=shares,
+    levels=st.sampled_from([0, 1, 2, 5, 20]),
+    threshold=st.floats(0.1, 0.9),
+)
+def test_orcids_part_as_if_every_pair_of_them_were_banned(
+    seed: int, sizes: list[int], share: float, levels: int, threshold: float
+) -> None:
+    case = random_case(seed, sizes, share, levels=levels)
+    expected = case.with_bans().labels(threshold)
+    assert case.labels_from_lists(threshold) == expected
+    assert case.labels_from_matrices(threshold) == expected
+
+
 @given(seed=seeds, n=st.integers(2, 9), share=shares, levels=st.integers(1, 4))
 def test_ties_break_no_constraint(seed: int, n: int, share: float, levels: int) -> None:
     case = random_case(seed, [n], share, levels=levels)
@@ -380,6 +446,7 @@ def test_ties_break_no_constraint(seed: int, n: int, share: float, levels: int) 
     together = {p for p in combinations(range(n), 2) if found[p[0]] == found[p[1]]}
     bound = {p for p in combinations(range(n), 2) if must[p[0]] == must[p[1]] >= 0}
     assert not together & {(min(p), max(p)) for p in case.cannot.tolist()}
+    assert not any(case.parted(*p) for p in together)
     assert bound <= together
 
 
@@ -411,6 +478,7 @@ def test_a_block_is_clustered_as_if_it_were_alone(
             case.weight[rows],
             case.cannot[case.block[case.cannot[:, 0]] == b] - np.int32(low),
             case.must[rows],
+            case.orcid[rows],
         )
         alone += (np.array(part.labels(0.6), dtype=int) + len(set(alone))).tolist()
     assert case.labels(0.6) == alone
@@ -435,6 +503,7 @@ def test_the_order_of_rows_does_not_matter(
         case.weight[order],
         back[case.cannot],
         case.must[order],
+        case.orcid[order],
     )
     other = np.array(shuffled.labels(threshold))
     assert renumbered(other[back]) == case.labels(threshold)

@@ -11,7 +11,7 @@ from invented import space, work
 from disambig.blocking import blocks_of
 from disambig.constraints import compile_constraints
 from disambig.corpus import Corpus
-from disambig.engine import Bonds, Scored, probabilities
+from disambig.engine import Scored, probabilities
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pairs import NamePairs
@@ -115,7 +115,7 @@ def test_a_denied_merge_is_not_asked_again(block) -> None:
         [scored.bonds.cannot, [[min(asked.left[0], asked.right[0]),
                                 max(asked.left[0], asked.right[0])]]]
     ).astype(np.int32)  # fmt: skip
-    told = replace(scored, bonds=Bonds(scored.bonds.must, cannot))
+    told = replace(scored, bonds=replace(scored.bonds, cannot=cannot))
     sides = frozenset((frozenset(asked.left.tolist()), frozenset(asked.right.tolist())))
     again = {
         frozenset((frozenset(q.left.tolist()), frozenset(q.right.tolist())))
@@ -124,10 +124,23 @@ def test_a_denied_merge_is_not_asked_again(block) -> None:
     assert sides not in again
 
 
+def test_a_merge_of_two_orcids_is_not_asked(block) -> None:
+    scored, model = block
+    asked = next(q for q in Settled.of(scored, model).questions(model) if q.kind == "merge")
+    orcid = scored.bonds.orcid.copy()
+    orcid[[asked.left[-1], asked.right[-1]]] = 0, 1
+    told = replace(scored, bonds=replace(scored.bonds, orcid=orcid))
+    assert (scored.bonds.orcid == -1).all()
+    settled = Settled.of(told, model)
+    for q in settled.questions(model):
+        if q.kind == "merge":
+            assert len(set(orcid[np.concatenate([q.left, q.right])].tolist()) - {-1}) < 2
+
+
 def test_what_is_decided_to_be_one_is_not_asked_about(block) -> None:
     scored, model = block
     together = np.zeros(len(scored.batch.rows), dtype=np.int32)
-    told = replace(scored, bonds=Bonds(together, scored.bonds.cannot))
+    told = replace(scored, bonds=replace(scored.bonds, must=together))
     settled = Settled.of(told, model)
     assert len(set(settled.group.tolist())) == 1
     assert settled.questions(model) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,15 @@ def test_answers_bind_every_pair_that_follows_from_them(scored, model) -> None:
     assert {(0, 3), (1, 3)} <= set(map(tuple, bonds.cannot.tolist()))
     group = found.settled.group
     assert group[0] == group[1] != group[3]
+
+
+def test_answers_bring_orcids_to_all_that_must_be_one(scored, model) -> None:
+    orcid = np.array([-1, 0, -1, 1, -1, -1], dtype=np.int32)
+    found = block(replace(scored, bonds=replace(scored.bonds, orcid=orcid)), 0, 0, 1, 1, 2, 2)
+    found.answers.append((np.array([0], np.int32), np.array([1], np.int32), True))
+    bonds = found.cluster(model).scored.bonds
+    assert bonds.orcid.tolist() == [0, 0, -1, 1, -1, -1]
+    assert {(0, 3), (1, 3)} == set(map(tuple, bonds.cannot.tolist()))
 
 
 def test_error_mass_is_b_cubed_summed_over_labelled_rows(scored, model) -> None:
