@@ -11,7 +11,7 @@ is the answer given the features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -75,30 +75,39 @@ def doubted(
         Signature rows of the two sides.
     """
     corpus = index.corpus
+    found = Doubted(np.full(len(questions), np.nan), np.zeros(len(questions)))
+    if not questions:
+        return found
+    mentioned = np.concatenate([side for question in questions for side in question])
+    asking = np.repeat(np.arange(len(questions)), [len(a) + len(b) for a, b in questions])
     wanted = np.zeros(corpus.n_signatures, dtype=bool)
-    for side in (side for question in questions for side in question):
-        wanted[side] = True
+    wanted[mentioned] = True
     compared = Comparisons.of(index, [b for b in blocks_of(corpus) if wanted[b].any()])
     constraints = compile_constraints(corpus, ())
-    found = Doubted(np.full(len(questions), np.nan), np.zeros(len(questions)))
     score = partial(probabilities, model.pair, model.pair_calibration)
+    place = np.full(corpus.n_signatures, -1, dtype=np.int64)
     with progress("Asking about answered questions", len(compared.batches), "batches") as advance:
         for number in range(len(compared.batches)):
             scored = Scored.of(index, compared.batch(number), constraints, score)
-            _ask(scored, model, questions, found)
+            rows = scored.batch.rows
+            place[rows] = np.arange(len(rows))
+            here = np.unique(asking[place[mentioned] >= 0]).tolist()
+            _ask(scored, model, {k: questions[k] for k in here}, place, found)
+            place[rows] = -1
             advance(1)
     return found
 
 
 def _ask(
-    scored: Scored, model: Model, questions: Sequence[tuple[Int64, Int64]], found: Doubted
+    scored: Scored,
+    model: Model,
+    questions: Mapping[int, tuple[Int64, Int64]],
+    place: Int64,
+    found: Doubted,
 ) -> None:
-    """Fill in the questions about mentions of one batch."""
-    rows = scored.batch.rows
-    place = np.full(scored.index.corpus.n_signatures, -1, dtype=np.int64)
-    place[rows] = np.arange(len(rows))
+    """Fill in the questions, by number, about mentions of one batch."""
     group = _clustered(scored, model)
-    for number, question in enumerate(questions):
+    for number, question in questions.items():
         left, right = (place[side][place[side] >= 0] for side in question)
         columns = _between(scored, group, left, right)
         if columns is not None:

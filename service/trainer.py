@@ -71,7 +71,9 @@ def fit(
     old = Model.load(settings.model)
     with progress("Reading works", None, "works"):
         corpus, decided, answers = teaching.read(database)
-        gold = (labelled.corpus, labelled.others) if labelled else _gold(settings.gold)
+        gold = _gold(settings.gold)
+        if labelled is not None and labelled.others:
+            gold = labelled.corpus, labelled.others
     taught = teaching.lesson(decided, answers, claim.wish.hold_back, claim.wish.seed)
     space = teaching.Indexes(corpus)
     if labelled is None:
@@ -108,7 +110,7 @@ def _content(model: Model) -> bytes:
         return file.read_bytes()
 
 
-def _gold(folder: Path | None) -> tuple[Corpus, list[Label]] | None:
+def _gold(folder: Path | None) -> tuple[Corpus, Sequence[Label]] | None:
     """Labelled works of the settings, which models are only compared on."""
     from disambig.corpus import Corpus
     from disambig.ingest import read_labels, read_works
