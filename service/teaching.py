@@ -12,6 +12,7 @@ one decision look alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -176,12 +177,37 @@ def _answers(connection: Connection, decided: Sequence[Constraint], corpus: Corp
         sides = [_mentions(side, corpus) for side in evidence.get("sides", ())]
         if len(sides) != 2:
             continue
-        told = [[people[mention] for mention in side if mention in people] for side in sides]
-        pairs = [(a, b) for a in told[0] for b in told[1] if _follows(a, b, apart)]
-        if pairs:
-            same = sum(a == b for a, b in pairs) / len(pairs)
+        same = share_same(sides[0], sides[1], people, apart)
+        if same is not None:
             found.append(Answer((sides[0], sides[1]), same, f"decision {decision}"))
     return found
+
+
+def share_same(
+    left: Iterable[Signature],
+    right: Iterable[Signature],
+    people: Mapping[Signature, str],
+    apart: set[tuple[str, str]],
+) -> float | None:
+    """Share of the pairs between two sides that are one person; None where nothing is told.
+
+    Parameters
+    ----------
+    people : mapping
+        Person of each mention that decisions speak of.
+    apart : set of (str, str)
+        Persons that differ.
+    """
+    ours, theirs = (Counter(people[m] for m in side if m in people) for side in (left, right))
+    pairs = {
+        (a, b): n * m
+        for a, n in ours.items()
+        for b, m in theirs.items()
+        if _follows(a, b, apart)
+    }  # fmt: skip
+    if not pairs:
+        return None
+    return sum(n for (a, b), n in pairs.items() if a == b) / sum(pairs.values())
 
 
 def _mentions(side: Mapping[str, Any], corpus: Corpus) -> tuple[Signature, ...]:

@@ -188,3 +188,15 @@ def test_a_model_learns_from_decisions_and_labels_and_says_so(
     assert seen["held_back"] == 1
     assert seen["corpora"] == [(taught.labels, taught.apart), (labels, None)]
     assert len(taught.apart) == 4
+
+
+def test_mixed_sides_are_one_person_by_the_share_of_the_pairs_that_are() -> None:
+    a, b, c, x, y = (Signature(work, 0) for work in "abcxy")
+    person = {a: "one", b: "one", c: "one", x: "two", y: "three"}
+    apart = {("one", "two")}
+    assert teaching.share_same([a, b], [c], person, apart) == 1
+    assert teaching.share_same([a, b], [x], person, apart) == 0
+    assert teaching.share_same([a, b, x], [c], person, apart) == pytest.approx(2 / 3)
+    # of one and three, and of whoever nothing was said about, nothing is told
+    assert teaching.share_same([a, b], [c, y, Signature("z", 0)], person, apart) == 1
+    assert teaching.share_same([a], [y], person, apart) is None
