@@ -37,7 +37,7 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: Said) -> Made
         As :mod:`service.decisions`.
     """
     shown = {"task": task.id, **(said.evidence or {})}
-    statement = Statement(said.reason, shown)
+    statement = Statement(said.reason, shown, answers=task.id)
     sides = [side for side in task.evidence.get("sides", ()) if isinstance(side, Mapping)]
     if said.answer == "unsure":
         return _noted(database, actor, task, statement)
@@ -69,7 +69,7 @@ def _noted(database: Database, actor: Actor, task: TaskInfo, statement: Statemen
         subject = begin(connection, [], None)
         evidence = {**(statement.evidence or {}), "subject": task.subject}
         decision = make(subject, "unsure", "review", actor, statement.reason, evidence)
-        return settle(decision, {}, [], {}, same_work=True)
+        return settle(decision, {}, [], {}, same_work=True, answers=task.id)
 
 
 def _apart(
@@ -90,7 +90,9 @@ def _apart(
             for b in other
         ]
         curated = {row.key: True for row in subject.rows.values()}
-        return settle(decision, {}, links, curated, same_work=statement.same_work)
+        return settle(
+            decision, {}, links, curated, same_work=statement.same_work, answers=statement.answers
+        )
 
 
 def _together(
@@ -110,7 +112,9 @@ def _together(
         decision = make(subject, "same", "review", actor, statement.reason, statement.evidence)
         curated = {row.key: True for row in subject.rows.values()}
         links = star(mentions, decision.id)
-        return settle(decision, {}, links, curated, same_work=statement.same_work)
+        return settle(
+            decision, {}, links, curated, same_work=statement.same_work, answers=statement.answers
+        )
 
 
 def _divided(

@@ -33,6 +33,8 @@ class Asked:
     task : str
         Id.
     kind : str
+    blind : bool
+        Whether several people are asked without seeing each other's answers.
     probability : float or None
         That the two sides are one person.
     sides : list of (list of Mention)
@@ -41,6 +43,7 @@ class Asked:
 
     task: str
     kind: str
+    blind: bool
     probability: float | None
     sides: list[list[Mention]] = field(default_factory=list)
 
@@ -148,7 +151,7 @@ def asked_by(connection: Connection, task_id: str) -> Asked:
         sides += _members_of(connection, [str(r.get("identity")) for r in rivals[:1]])
         probability = rivals[0].get("probability") if rivals else None
     number = float(probability) if isinstance(probability, int | float) else None
-    return Asked(task.id, task.kind, number, [side for side in sides if side])
+    return Asked(task.id, task.kind, task.blind, number, [side for side in sides if side])
 
 
 def _divided(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
 from service.arranging import DRAFT, Read
+from service.blind import REMEDY, settling
 from service.board_scope import Asked, asked_by, keys_of
 from service.decision_rows import Mention
 from service.identity_rows import rows_by_id
@@ -37,16 +39,31 @@ def answers_of(
     return [(asked.sides[0], asked.sides[1])]
 
 
-def closes(connection: Connection, found: Read, task_id: str | None) -> list[dict[str, Any]]:
-    """Open questions that the arrangement answers: id, kind and name of each."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Open questions that an arrangement answers.
+
+    Attributes
+    ----------
+    closes : list of dict
+        Id and kind of each that a commit closes.
+    hinders : list of dict
+        What refuses a commit: blind questions that it would settle.
+    """
+
+    closes: list[dict[str, Any]]
+    hinders: list[dict[str, Any]]
+
+
+def answered(connection: Connection, found: Read, task_id: str | None) -> Answered:
+    """The open questions that an arrangement would answer."""
     plan = found.plan
     links = found.links(DRAFT)
     touched = {found.ids[k] for k in plan.curated() if k in found.ids}
     touched |= {found.ids[part.identity] for part in plan.parts if part.identity in found.ids}
-    moved = plan.moves
-    places = _names_of(connection, moved)
+    places = _names_of(connection, plan.moves)
     query = (
-        select(Task.id, Task.kind, Task.subject, Task.evidence)
+        select(Task.id, Task.kind, Task.subject, Task.evidence, Task.blind)
         .where(
             Task.state == "open",
             or_(
@@ -57,28 +74,40 @@ def closes(connection: Connection, found: Read, task_id: str | None) -> list[dic
         )
         .order_by(Task.priority.desc(), Task.key)
     )
-    told = []
+    closes, hinders = [], []
     for row in connection.execute(query):
         about = set(row.subject.split("+"))
         if row.kind in ("merge", "split") and about.isdisjoint(touched):
             continue
-        if _answered(connection, found, links, row, about):
-            told.append({"id": row.id, "kind": row.kind})
-    return told[:MOST]
+        settled = _settled(connection, found, links, row, about)
+        if settled and row.blind is not None:
+            text = f"{settling([row.id])}: {REMEDY}"
+            hinders.append({"kind": "blind", "text": text, "mentions": []})
+        elif settled or _pointless(found, row, about):
+            closes.append({"id": row.id, "kind": row.kind})
+    return Answered(closes[:MOST], hinders[:MOST])
 
 
-def _answered(
-    connection: Connection, found: Read, links: Sequence[Link], task: Any, about: set[str]
-) -> bool:
+def _pointless(found: Read, task: Any, about: set[str]) -> bool:
+    """Whether an identity that a question is about would be no more."""
     plan = found.plan
     after = {found.ids[p.identity] for p in plan.parts if p.identity in found.ids}
     known = {found.ids[key] for key in plan.current.values() if key in found.ids}
+    return task.kind in ("merge", "split") and bool((about & known) - after)
+
+
+def _settled(
+    connection: Connection, found: Read, links: Sequence[Link], task: Any, about: set[str]
+) -> bool:
+    """Whether an arrangement says what a question asks."""
+    plan = found.plan
     if task.kind == "assign":
         return task.subject in _names_of(connection, plan.moves)
-    if (about & known) - after:  # one of them is no more
-        return True
     if task.kind == "merge":
         keys = {row.key for row in rows_by_id(connection, about).values()}
+        homes = [{to for m, to in plan.target.items() if plan.current[m] == key} for key in keys]
+        if len(homes) == 2 and len(homes[0]) == 1 and homes[0] == homes[1]:
+            return True
         barred = {
             frozenset((plan.target[k.a], plan.target[k.b]))
             for k in links

@@ -38,7 +38,7 @@ def close_answered(
         Keys of what the event changed or stated something about.
     """
     mentions = set(signatures)
-    keys = set(identities) | set(_identity_of(connection, mentions).values())
+    keys = set(identities) | set(identity_of(connection, mentions).values())
     named = _ids(connection, keys)
     asked = [a for a in _open(connection, ("merge", "split")) if _about(a.subject) & named.keys()]
     answered = [a.key for a in asked if _is_answered(connection, a)]
@@ -189,7 +189,7 @@ def _is_answered(connection: Connection, asked: _Asked) -> bool:
         return _is_decided(connection, asked)
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
     if asked.kind == "assign":
-        return bool(_identity_of(connection, _mentions(connection, [evidence])))
+        return bool(identity_of(connection, mentions_of(connection, [evidence])))
     if asked.kind == "conflict":
         return len(_active(connection, evidence.get("identities", ()))) < 2
     return True
@@ -212,7 +212,7 @@ def _is_settled(connection: Connection, asked: _Asked) -> bool:
     )
     links = links_in_sight(connection, list(connection.scalars(members)))
     ends = {end for link in links if not link.must for end in (link.a, link.b)}
-    of = _identity_of(connection, ends)
+    of = identity_of(connection, ends)
     barred = {frozenset((of.get(k.a), of.get(k.b))) for k in links if not k.must}
     return frozenset(keys) in barred
 
@@ -221,10 +221,12 @@ def _is_decided(connection: Connection, asked: _Asked) -> bool:
     """Whether the sides of an identity have parted, or decisions bind them together."""
     active = select(Identity.status).where(Identity.id == asked.subject)
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
-    sides = [_mentions(connection, side.get("mentions", ())) for side in evidence.get("sides", ())]
+    sides = [
+        mentions_of(connection, side.get("mentions", ())) for side in evidence.get("sides", ())
+    ]
     if connection.scalar(active) != ACTIVE or len(sides) != 2:
         return True
-    of = _identity_of(connection, sides[0] | sides[1])
+    of = identity_of(connection, sides[0] | sides[1])
     where = [{of.get(mention) for mention in side} - {None} for side in sides]
     if not where[0] & where[1]:
         return True
@@ -238,7 +240,8 @@ def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Li
     return without_retired(connection, links_around(connection, signatures))
 
 
-def _mentions(connection: Connection, told: Iterable[Mapping[str, Any]]) -> set[int]:
+def mentions_of(connection: Connection, told: Iterable[Mapping[str, Any]]) -> set[int]:
+    """Keys of the mentions that a task names, as far as they still are."""
     wanted = {(m["work"], m["position"]) for m in told}
     query = (
         select(Work.id, Signature.position, Signature.key)
@@ -270,7 +273,8 @@ def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
     return list(connection.scalars(asked))
 
 
-def _identity_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
+def identity_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
+    """Identity of each of some mentions, of those that have one."""
     if not signatures:
         return {}
     query = select(Membership.signature_key, Membership.identity_key).where(

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, insert, select
 
 from service.actors import Actor
+from service.blind import refuse_settled
 from service.closing import close_answered, note_turns
 from service.errors import Conflict, Invalid, NotFound
 from service.identity_rows import IdentityRow, active_identity, identity_rows
@@ -223,14 +224,20 @@ def settle(
     curated: Mapping[int, bool],
     *,
     same_work: bool,
+    answers: str | None = None,
 ) -> Made:
     """Check what a decision states, publish it, and keep its links.
+
+    Parameters
+    ----------
+    answers : str or None
+        Id of the task that it is the answer to; no other decision settles what is asked blind.
 
     Raises
     ------
     Conflict
         With the chain of decisions that contradict it, or with the works of which two mentions
-        would be one person.
+        would be one person, or with the blind questions that it would settle.
     """
     connection = draft.subject.connection
     ends = {end for link in links for end in (link.a, link.b)} | places.keys()
@@ -243,7 +250,9 @@ def settle(
         connection, without_retired(connection, [*known, *links]),
         "earlier decisions stand against this", "undo them first, or decide otherwise",
     )  # fmt: skip
-    close_answered(connection, draft.event, changed.rows, ends)
+    closed = close_answered(connection, draft.event, changed.rows, ends)
+    if answers is None:
+        refuse_settled(connection, closed)
     note_turns(connection, draft.event)
     versions = {row.id: row.version for row in changed.rows.values()}
     created = [changed.rows[key].id for key in changed.keys.values()]

@@ -48,12 +48,15 @@ class Statement:
         Versions of identities, by id, that the person has seen; others are not checked.
     same_work : bool
         Whether two mentions of one work may come to be one person.
+    answers : str or None
+        Id of the task that this is the answer to.
     """
 
     reason: str | None = None
     evidence: Mapping[str, Any] | None = None
     versions: Mapping[str, int] | None = None
     same_work: bool = False
+    answers: str | None = None
 
 
 PLAIN = Statement()
@@ -104,7 +107,14 @@ def merge(
             for row in subject.rows.values() if row.key != kept.key
             for m in subject.members[row.key]
         }  # fmt: skip
-        return settle(decision, places, links, {kept.key: True}, same_work=statement.same_work)
+        return settle(
+            decision,
+            places,
+            links,
+            {kept.key: True},
+            same_work=statement.same_work,
+            answers=statement.answers,
+        )
 
 
 def split(
@@ -155,7 +165,14 @@ def split(
         }
         places |= {m: Place(row.key, 1.0, "decision", decision.key) for m in kept}
         curated = {row.key: True} | {new_identity(k): True for k in range(len(leave))}
-        return settle(decision, places, links, curated, same_work=statement.same_work)
+        return settle(
+            decision,
+            places,
+            links,
+            curated,
+            same_work=statement.same_work,
+            answers=statement.answers,
+        )
 
 
 def move(
@@ -189,7 +206,14 @@ def move(
         there = new_identity(0) if target is None else target
         places = {m: Place(there, 1.0, "decision", decision.key) for m in moved}
         curated = {key: True for key in sources if key is not None} | {there: True}
-        return settle(decision, places, links, curated, same_work=statement.same_work)
+        return settle(
+            decision,
+            places,
+            links,
+            curated,
+            same_work=statement.same_work,
+            answers=statement.answers,
+        )
 
 
 def judge(
@@ -224,7 +248,14 @@ def judge(
         else:
             links = [_cannot(one, other, decision.id)]
             places, curated = _apart(subject, one, other, decision.key)
-        return settle(decision, places, links, curated, same_work=statement.same_work)
+        return settle(
+            decision,
+            places,
+            links,
+            curated,
+            same_work=statement.same_work,
+            answers=statement.answers,
+        )
 
 
 def unsure(

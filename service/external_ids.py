@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, insert, select, update
 
 from service.actors import Actor
+from service.asking import Question, answered_about, open_tasks
 from service.closing import close_task
 from service.database import Database, insert_rows
 from service.errors import Conflict, Invalid, NotFound
@@ -22,7 +23,6 @@ from service.identity_rows import ACTIVE, active_identity, update_identities
 from service.ledger import Ledger, Told
 from service.sets import among
 from service.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
-from service.tasks import Question, answered_about, open_tasks
 
 MENTION = "mention"
 """Source of ids that are printed on the identity's mentions; they come and go with these."""

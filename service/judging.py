@@ -1,8 +1,8 @@
 """Answers to tasks: kept as they were given, and made a decision once they settle the task.
 
-A task is blind where a sample made it so, or by lot: the share ``blind_share`` of the ids. Then
-two people answer it who do not see what the other said, and a third where they differ; the
-majority decides. An answer counts as long as the decision that it led to is not undone.
+A task is blind where a sample made it so, or by lot (:mod:`service.blind`). Then two people answer
+it who do not see what the other said, and a third where they differ; the majority decides. An
+answer counts as long as the decision that it led to is not undone.
 """
 
 from __future__ import annotations
@@ -16,20 +16,18 @@ from sqlalchemy import Connection, insert, select, update
 from service import answers, leases
 from service.actors import Actor
 from service.agreement import ANSWERS, outcome
+from service.blind import REMEDY
 from service.closing import close_task
 from service.database import Database
 from service.decision_rows import Made
 from service.errors import Conflict, Invalid
 from service.idempotency import Within
-from service.ids import ALPHABET
 from service.ledger import Ledger
 from service.tables import Decision, Judgement, Task
 from service.tasks import STANDING, TaskInfo, found
 
 SAMPLE = "sample"
 """Kind of the tasks whose answers only count: they change nothing that is published."""
-SHARE = "share"
-"""Why a task is blind that was drawn by lot."""
 LONGEST = 7 * 24 * 3600.0
 """Seconds that an answer can have taken."""
 
@@ -69,9 +67,7 @@ class Judged:
     decision: Made | None
 
 
-def judge(
-    database: Database, actor: Actor, task_id: str, said: Said, blind_share: float = 0.0
-) -> Judged:
+def judge(database: Database, actor: Actor, task_id: str, said: Said) -> Judged:
     """Answer a task; settled, it becomes one decision that the ordinary undo takes back.
 
     Raises
@@ -91,23 +87,21 @@ def judge(
         leases.insist_open(task)
         leases.insist_free(task, actor)
         leases.insist_current(connection, task, said.version)
-        key, blind = _mode(connection, task, blind_share)
+        key = connection.scalars(select(Task.key).where(Task.id == task.id)).one()
         given = standing(connection, key)
-        if blind and actor.name in given:
+        if task.blind and actor.name in given:
             raise Conflict(
                 "you have answered this task; it waits for somebody else",
                 "take another one", answers=len(given),
             )  # fmt: skip
         seq = ledger.record(
             "task-judged", actor, subject=task.id, reason=said.reason,
-            after={"answer": said.answer, "blind": blind},
+            after={"answer": said.answer, "blind": task.blind},
         )  # fmt: skip
         judgement = _keep(connection, ledger, key, actor, said, seq)
-        values: dict[str, Any] = {"version": seq, "leased_by": None, "leased_until": None}
-        if blind and not task.blind:
-            values["blind"] = SHARE
-        connection.execute(update(Task).where(Task.key == key).values(values))
-        settled = outcome([*given.values(), said.answer], blind=blind)
+        given_back = {"version": seq, "leased_by": None, "leased_until": None}
+        connection.execute(update(Task).where(Task.key == key).values(given_back))
+        settled = outcome([*given.values(), said.answer], blind=task.blind)
         if settled is None:
             return Judged(found(connection, task_id), None)
         if task.kind == SAMPLE:
@@ -135,8 +129,8 @@ def answerable(connection: Connection, actor: Actor, task_id: str, version: int 
     leases.insist_current(connection, task, version)
     if task.blind:
         raise Conflict(
-            "this task is answered without seeing what others said",
-            "answer it in the queue: same, different or unsure",
+            "several people are asked this without seeing each other's answers",
+            REMEDY,
         )
     return task
 
@@ -180,15 +174,6 @@ def of_task(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
     ]
 
 
-def drawn(task_id: str, share: float) -> bool:
-    """Whether a task is one of the share that is asked blindly; ids are random."""
-    letters = task_id.partition("-")[2][:4]
-    place = sum(
-        max(ALPHABET.find(letter), 0) / len(ALPHABET) ** k for k, letter in enumerate(letters, 1)
-    )
-    return bool(place < share)
-
-
 def _check(said: Said) -> None:
     if said.answer not in ANSWERS:
         raise Invalid(
@@ -198,12 +183,6 @@ def _check(said: Said) -> None:
         raise Invalid(
             "an answer takes 0 seconds to a week", "tell how long it took", field="seconds"
         )
-
-
-def _mode(connection: Connection, task: TaskInfo, share: float) -> tuple[int, bool]:
-    """Key of a task, and whether it is answered blindly; one that is under way stays as it is."""
-    key = connection.scalars(select(Task.key).where(Task.id == task.id)).one()
-    return key, task.blind or (task.answers == 0 and drawn(task.id, share))
 
 
 def _keep(

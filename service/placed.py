@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select
 
 from disambig.domain import Signature as Mention
+from disambig.worth import gain, priority
 from service import memberships
 from service.actors import Actor
+from service.asking import Question, close_tasks, open_tasks
 from service.database import Database
 from service.ledger import Ledger
 from service.memberships import Placed
+from service.names import fold
 from service.sets import among
 from service.tables import Identity, Membership, Signature, Task, Work
-from service.tasks import Question, close_tasks, open_tasks
 
 if TYPE_CHECKING:
     from disambig import domain
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from service.placing import Assigned
 
 KIND = "assign"
+NO_TRAFFIC: Mapping[str, float] = {}
 WORKS_AT_ONCE = 500
 
 
@@ -35,6 +38,8 @@ def store(
     signatures: Mapping[int, int],
     choices: Sequence[Choice],
     told: Sequence[Assigned],
+    blind_share: float = 0.0,
+    traffic: Mapping[str, float] = NO_TRAFFIC,
 ) -> list[Assigned]:
     """Store what was decided of a work's mentions; what has been placed meanwhile stays.
 
@@ -46,6 +51,10 @@ def store(
         Key of the mention at each position.
     choices, told : sequences
         What was decided, in keys and in public ids.
+    blind_share : float
+        Share of the questions that is asked blind.
+    traffic : mapping of str to float
+        How often names are read, by folded name; 1 for others.
 
     Returns
     -------
@@ -80,12 +89,11 @@ def store(
         after={"placements": [_brief(said) for _, said in open_]},
     )  # fmt: skip
     made = memberships.place(connection, ledger, seq, placed) if placed else None
-    questions = [_question(connection, work, said, signatures[said.position]) for said in asked]
-    tasks = dict(
-        zip(
-            (q.position for q in asked), open_tasks(connection, ledger, seq, questions), strict=True
-        )
-    )
+    questions = [
+        _question(connection, work, said, signatures[said.position], traffic) for said in asked
+    ]
+    ids_of_tasks = open_tasks(connection, ledger, seq, questions, blind_share)
+    tasks = dict(zip((q.position for q in asked), ids_of_tasks, strict=True))
     answered = {str(Mention(work.id, c.position)) for c, _ in open_ if c.verdict != "unsure"}
     close_tasks(connection, seq, actor, KIND, answered)
     ids = {} if made is None else {key: row.id for key, row in made.rows.items()}
@@ -142,17 +150,28 @@ def _brief(said: Assigned) -> dict[str, Any]:
 
 
 def _question(
-    connection: Connection, work: domain.Work, said: Assigned, signature: int
+    connection: Connection,
+    work: domain.Work,
+    said: Assigned,
+    signature: int,
+    traffic: Mapping[str, float],
 ) -> Question:
-    """Whose mention it is: urgent where the most probable answer is as likely as not."""
-    best = said.probability or 0.0
+    """Whose mention it is. It is nowhere, which is wrong if it is the most probable rival's."""
+    error = said.probability or 0.0
+    sizes = [rival.works for rival in said.rivals]
+    effort = 1 + sum(sizes)
+    worth = priority(
+        gain(error, 1, max(sizes[:1], default=1)), traffic.get(fold(said.name), 1.0), effort
+    )
     name_key = connection.scalar(select(Signature.name_key).where(Signature.key == signature))
     evidence = {
         "work": work.id, "position": said.position, "name": said.name, "title": work.title[:500],
         "rivals": [asdict(rival) for rival in said.rivals],
     }  # fmt: skip
     subject = str(Mention(work.id, said.position))
-    return Question(KIND, subject, 1, round(1 - abs(2 * best - 1), 4), evidence, name_key)
+    return Question(
+        KIND, subject, 1, round(worth, 6), evidence, name_key, error=round(error, 4), effort=effort
+    )
 
 
 def _still_nowhere(connection: Connection, signatures: Any) -> set[int]:

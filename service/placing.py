@@ -4,7 +4,7 @@ What is sure is published as a membership of origin ``placement``; what is not b
 decision comes before the model: a must-link settles a mention, a cannot-link rules identities
 out. After decisions, an ORCID iD settles it that one published identity has. No two mentions of
 one work are put into one identity. Only what was published by a run is placed against, with the
-statistics of the last full run that was published.
+model and the statistics of the last full run that was published.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from service.errors import Conflict
 from service.ledger import Ledger
 from service.nearby import Nearby, nearby
 from service.orcid_holders import holders_of
-from service.promotion import with_promoted
 from service.sets import among
 from service.settings import Settings
 from service.stored import signature_keys, works_by_key
 from service.tables import Identity, Membership, State
+from service.traffic import read_traffic
 
 if TYPE_CHECKING:
     from disambig import domain
@@ -99,6 +99,7 @@ class _Known:
     statistics: Statistics
     model: Model
     space: SemanticSpace
+    traffic: Mapping[str, float]
 
 
 class Placer:
@@ -111,26 +112,30 @@ class Placer:
         self._known: _Known | None = None
 
     def known(self, connection: Connection) -> _Known | None:
-        """The model, and the statistics of the last full run that is published, if any."""
+        """The statistics of the last full run that is published, and the model that made it; None
+        before there is one.
+        """
         run = runs.last_published(connection, full=True)
         if run is None:
             return None
         with self._lock:
-            if self._known is None:
-                from disambig.progress import silent
-                from service.clustering import Engine
-
-                engine = Engine(with_promoted(self.database, self.settings), silent)
-                model = engine.model()
-                space = engine.space(model)
-                self._known = _Known(run.id, self._statistics(run), model, space)
-            elif self._known.run_id != run.id:
-                old = self._known
-                self._known = _Known(run.id, self._statistics(run), old.model, old.space)
+            if self._known is None or self._known.run_id != run.id:
+                self._known = self._load(run)
             return self._known
 
-    def _statistics(self, run: Any) -> Statistics:
-        return artifacts.statistics(self.database, self.settings.data, run.key, run.id)
+    def _load(self, run: Any) -> _Known:
+        from disambig.semantic import SemanticSpace
+        from service.published_model import published_model
+
+        statistics = artifacts.statistics(self.database, self.settings.data, run.key, run.id)
+        traffic = read_traffic(self.settings.traffic)
+        old = self._known
+        if old is not None and old.model.digest == run.model:
+            return _Known(run.id, statistics, old.model, old.space, traffic)
+        model = published_model(self.database, self.settings, run.model)
+        space = SemanticSpace.load() if old is None else old.space
+        model.check_space(space.fingerprint)
+        return _Known(run.id, statistics, model, space, traffic)
 
     @property
     def loaded(self) -> str | None:
@@ -224,7 +229,10 @@ def _place(placer: Placer, actor: Actor, key: int, *, late: bool) -> list[Assign
                 continue
             from service.placed import store
 
-            return store(connection, ledger, actor, work, signatures, choices, told)
+            return store(
+                connection, ledger, actor, work, signatures, choices, told,
+                placer.settings.blind_share, known.traffic,
+            )  # fmt: skip
     raise AssertionError("unreachable")
 
 

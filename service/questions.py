@@ -1,35 +1,31 @@
 """From what the engine doubts to tasks for people: bounded, ranked, none that is decided.
 
 The questions about what is published are asked anew after every publication, by a worker. The
-order is by expected mentions for the work asked: the probability that what is published is wrong
-times the mentions that B-cubed would gain, times how often the name is read, over the papers to
-look at (their logarithm: a board shows them grouped).
+order is by expected mentions for the work asked (:mod:`disambig.worth`).
 """
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import isfinite, log2
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, select
 
+from disambig.worth import priority
 from service.actors import Actor
+from service.asking import Question, open_tasks
 from service.closing import close_answered, close_these, subject_of
 from service.clustering import Engine
 from service.database import Database
-from service.errors import Invalid
 from service.ledger import Ledger
-from service.names import fold
 from service.sets import among
 from service.settings import Settings
 from service.standing import PUBLISHED, ROLLED_BACK
 from service.tables import Decision, Event, Identity, Judgement, Name, Signature, Task, Work
-from service.tasks import STANDING, Question, open_tasks
+from service.tasks import STANDING
+from service.traffic import read_traffic
 from service.uncertain import Doubt, Doubts, doubtful_blocks, doubts
 
 ASKED = "questions-asked"
@@ -96,7 +92,7 @@ def store(
         known = _not_to_be_told(connection)
         asked = [q for q in asked if (q.kind, q.subject) not in known][: settings.questions]
         seq = ledger.record(ASKED, actor, after={"publication": publication, "asked": len(asked)})
-        open_tasks(connection, ledger, seq, asked)
+        open_tasks(connection, ledger, seq, asked, settings.blind_share)
         blocks = () if found is None else found.blocks
         close_these(connection, seq, _overtaken(connection, seq, blocks, settings.questions))
         if found is not None and ledger.curated > found.based_on:
@@ -121,42 +117,6 @@ def questions_of(
         if left and right and all(key in ids for key in doubt.identities):
             asked.append(_question(doubt, left, right, ids, names, traffic))
     return asked
-
-
-def priority(gain: float, traffic: float, effort: int) -> float:
-    """Expected mentions for the work asked.
-
-    >>> priority(3.0, 1.0, 8)
-    1.0
-    """
-    return gain * traffic / log2(max(effort, 2))
-
-
-def read_traffic(file: Path | None) -> dict[str, float]:
-    """How often names are read, against the average of 1, by folded name.
-
-    The file is CSV without a head: a name, and a number above 0.
-
-    Raises
-    ------
-    Invalid
-        If it cannot be read.
-    """
-    if file is None:
-        return {}
-    found = {}
-    try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            for line, row in enumerate(csv.reader(lines), start=1):
-                weight = float(row[1]) if len(row) > 1 else 0.0
-                if not (isfinite(weight) and weight > 0):
-                    raise ValueError(f"line {line} has no number above 0 after a name")
-                found[fold(row[0])] = weight
-    except (OSError, ValueError, csv.Error) as error:
-        raise Invalid(
-            f"{file} cannot be read ({error})", "write NAME,NUMBER in each line", field="traffic"
-        ) from error
-    return found
 
 
 def _question(

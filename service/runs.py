@@ -81,7 +81,7 @@ class RunView:
 
 
 _VIEW = tuple(getattr(Run, name) for name in RunView.__dataclass_fields__)
-_BASIS = select(Run.key, Run.id, Run.based_on, Run.summary)
+_BASIS = select(Run.key, Run.id, Run.based_on, Run.summary, Run.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +350,7 @@ def fail(
 
 
 def last_published(connection: Connection, *, full: bool = False) -> Row[Any] | None:
-    """The run that readers see (key, id, based_on, summary); with ``full`` the last full one.
+    """The run that readers see (key, id, based_on, summary, model); ``full``: the last full one.
 
     A run that was rolled back is none.
     """

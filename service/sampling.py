@@ -25,13 +25,14 @@ from disambig.console import safe
 from disambig.estimation import Estimate, Quality, Reviewed, allocate
 from service.actors import Actor
 from service.agreement import outcome
+from service.asking import Question, open_tasks
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
 from service.ids import new_id
 from service.ledger import Ledger
 from service.sets import among
 from service.tables import Event, Identity, Judgement, Membership, Signature, Task, Work
-from service.tasks import STANDING, Question, open_tasks
+from service.tasks import STANDING
 
 Int64 = npt.NDArray[np.int64]
 

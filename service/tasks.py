@@ -1,4 +1,4 @@
-"""Questions for people: opened by runs, placements and conflicts, listed by urgency, closed.
+"""Questions for people, as they see them: listed by urgency, found, closed by hand.
 
 Conflicts come first, for nothing that they touch can be trusted; then whatever has the highest
 priority, and of equals the oldest.
@@ -6,34 +6,29 @@ priority, and of equals the oldest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    bindparam,
     case,
     exists,
     false,
     func,
-    insert,
     not_,
     or_,
     select,
-    update,
 )
 
 from disambig.console import safe
-from service.actors import Actor
+from service.actors import Actor, Role
 from service.closing import close_task
 from service.database import Database
-from service.errors import Conflict, NotFound
-from service.ids import new_id
+from service.errors import Conflict, Forbidden, NotFound
 from service.ledger import Ledger
 from service.tables import Decision, Event, Judgement, Name, Task
 
@@ -54,46 +49,6 @@ _answers = (
     .correlate(Task)
     .scalar_subquery()
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A task before it has an id.
-
-    Attributes
-    ----------
-    kind : str
-        One of :data:`KINDS`.
-    subject : str
-        What it is about, in the asker's form; the same question asked again has the same.
-    mentions : int
-        Mentions that the answer bears on.
-    priority : float
-        Which to answer first; higher is sooner.
-    evidence : dict
-        What a person needs to answer it; public ids only.
-    name_key : int or None
-        Exact-name cluster it concerns.
-    block_key : int or None
-        Block it comes from.
-    error : float or None
-        Probability that what is published is wrong.
-    effort : int or None
-        Papers that the answer takes a look at.
-    blind : str or None
-        Why several people are asked without seeing each other's answers.
-    """
-
-    kind: str
-    subject: str
-    mentions: int
-    priority: float
-    evidence: dict[str, Any]
-    name_key: int | None = None
-    block_key: int | None = None
-    error: float | None = None
-    effort: int | None = None
-    blind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,85 +115,6 @@ class After:
     first: int
     priority: float
     key: int
-
-
-def open_tasks(
-    connection: Connection, ledger: Ledger, seq: int, questions: Sequence[Question]
-) -> list[str]:
-    """Ask questions; their ids in order. One that is open already is brought up to date instead.
-
-    ``seq`` is the event they come from. Two equal questions of one call are one task; the later
-    one's priority and evidence count.
-    """
-    wanted = {(q.kind, q.subject): q for q in questions}
-    known = _open_ids(connection, wanted)
-    ids = {of: known.get(of) or new_id("t") for of in wanted}
-    fresh = [
-        {
-            "id": ids[of], "kind": q.kind, "state": "open", "subject": q.subject,
-            "name_key": q.name_key, "mentions": q.mentions, "priority": q.priority,
-            "evidence": q.evidence, "created_at": ledger.at, "created_seq": seq,
-            "version": seq, "block_key": q.block_key, "error": q.error, "effort": q.effort,
-            "blind": q.blind,
-        }
-        for of, q in wanted.items()
-        if of not in known
-    ]  # fmt: skip
-    again = [
-        {
-            "given": known[of], "mentions": q.mentions, "priority": q.priority,
-            "evidence": q.evidence, "block_key": q.block_key, "error": q.error,
-            "effort": q.effort, "version": seq,
-        }
-        for of, q in wanted.items()
-        if of in known
-    ]  # fmt: skip
-    if fresh:
-        connection.execute(insert(Task), fresh)
-    if again:
-        table = Task.__table__
-        changed = update(table).where(table.c.id == bindparam("given"))  # type: ignore[arg-type]
-        connection.execute(changed, again)
-    return [ids[q.kind, q.subject] for q in questions]
-
-
-def close_tasks(
-    connection: Connection, seq: int, actor: Actor, kind: str, subjects: Iterable[str]
-) -> int:
-    """Close the open tasks about these subjects, which event ``seq`` answers; their number."""
-    closed = 0
-    for some in _some(subjects):
-        changed = (
-            update(Task)
-            .where(Task.kind == kind, Task.state == "open", Task.subject.in_(some))
-            .values(
-                state="closed", closed_seq=seq, closed_by=actor.name, version=seq,
-                leased_by=None, leased_until=None,
-            )
-        )  # fmt: skip
-        closed += connection.execute(changed).rowcount
-    return closed
-
-
-def answered_about(
-    connection: Connection, kind: str, subjects: Iterable[str]
-) -> dict[str, set[frozenset[str]]]:
-    """By subject, the sets of identities about which a person has answered the question, where
-    the answer stands.
-    """
-    found: dict[str, set[frozenset[str]]] = {}
-    for some in _some(subjects):
-        query = (
-            select(Task.subject, Task.evidence)
-            .join(Judgement, Judgement.task_key == Task.key)
-            .where(
-                Task.kind == kind, Task.state == "closed", Task.subject.in_(some),
-                Judgement.decision_key.is_not(None), STANDING,
-            )
-        )  # fmt: skip
-        for subject, evidence in connection.execute(query):
-            found.setdefault(subject, set()).add(frozenset(evidence.get("identities", ())))
-    return found
 
 
 def listed(
@@ -321,12 +197,19 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
     ------
     NotFound
         No task has this id.
+    Forbidden
+        It is asked blind, and the role is below editor.
     Conflict
         It is closed; the error tells by whom.
     """
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         before = found(connection, task_id)
+        if before.blind and not actor.role.includes(Role.EDITOR):
+            raise Forbidden(
+                "several people are asked this without seeing each other's answers",
+                "answer it, or ask an editor to close it",
+            )
         if before.state != "open":
             raise Conflict(
                 f"the task is {before.state}, by {before.closed_by}",
@@ -341,29 +224,6 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
         key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
         close_task(connection, seq, key)
         return found(connection, task_id)
-
-
-def _open_ids(
-    connection: Connection, wanted: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], str]:
-    by_kind: dict[str, list[str]] = {}
-    for kind, subject in wanted:
-        by_kind.setdefault(kind, []).append(subject)
-    known: dict[tuple[str, str], str] = {}
-    for kind, subjects in by_kind.items():
-        for some in _some(subjects):
-            query = select(Task.subject, Task.id).where(
-                Task.kind == kind, Task.state == "open", Task.subject.in_(some)
-            )
-            known.update({(kind, subject): id for subject, id in connection.execute(query)})
-    return known
-
-
-def _some(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Texts for ``IN (…)``, few enough for either database."""
-    left = iter(texts)
-    while some := list(islice(left, 500)):
-        yield some
 
 
 def _query() -> Any:

@@ -72,7 +72,8 @@ def cluster_touched(
     """Cluster what has changed after an event; None where a full run is due instead.
 
     That is so if there are no statistics of a full run, if too many works are newer than them
-    (:data:`OUTDATED`), or if most signatures are concerned (:data:`MOST`).
+    (:data:`OUTDATED`), if most signatures are concerned (:data:`MOST`), or if a full run is brought
+    up to date that another model made.
 
     Parameters
     ----------
@@ -87,7 +88,8 @@ def cluster_touched(
     """
     model = engine.model()
     with engine.progress("Reading works", None, "works"), database.read() as connection:
-        part = _read(connection, since, run_key)
+        fits = run_key is None or _made_with(connection, run_key, model)
+        part = _read(connection, since, run_key) if fits else None
     if part is None:
         return None
     index, work_keys, constraints = index_of(database, engine, model, part)
@@ -160,6 +162,12 @@ def _read(connection: Connection, since: int, run_key: int | None) -> Part | Non
     if len(places.key) > MOST * (signatures or 0):
         return None
     return _part(connection, places, len(blocks), *known)
+
+
+def _made_with(connection: Connection, run_key: int, model: Model) -> bool:
+    """Whether a full run was made with a model; others are no matter of one model."""
+    row = runs.with_statistics(connection, run_key)
+    return row is None or row.model == model.digest
 
 
 def _known(connection: Connection, run_key: int | None) -> tuple[tuple[int, str], list[int]] | None:

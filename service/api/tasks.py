@@ -220,7 +220,7 @@ def answer_task(
     )
 
     def act(given: Database) -> dict[str, Any]:
-        judged = judging.judge(given, actor, id, said, settings.blind_share)
+        judged = judging.judge(given, actor, id, said)
         decision = None if judged.decision is None else told(judged.decision)
         return {"task": asdict(judged.task), "decision": decision}
 

@@ -10,12 +10,13 @@ from sqlalchemy import select
 
 from service import tasks
 from service.actors import Actor, Role
+from service.asking import Question, open_tasks
 from service.closing import subject_of
 from service.database import Database
 from service.ledger import Ledger
 from service.publishing import publish
 from service.tables import Membership
-from service.tasks import Question, TaskInfo
+from service.tasks import TaskInfo
 
 ANN, BO, CY = (Actor(f"key:{name}", Role.REVIEWER) for name in ("ann", "bo", "cy"))
 
@@ -44,12 +45,12 @@ def split_question(id_: str, *sides: Sequence[int], **more: Any) -> Question:
     return Question("split", id_, 3, 2.0, {"identities": [id_], "sides": told}, **more)
 
 
-def ask(database: Database, *questions: Question) -> list[str]:
+def ask(database: Database, *questions: Question, blind_share: float = 0.0) -> list[str]:
     """Ids of the tasks."""
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         seq = ledger.record("questions-asked", Actor("worker:w", Role.ADMIN))
-        return tasks.open_tasks(connection, ledger, seq, questions)
+        return open_tasks(connection, ledger, seq, questions, blind_share)
 
 
 def task(database: Database, id_: str) -> TaskInfo:

@@ -3,7 +3,7 @@
 import pytest
 
 from service.agreement import Agreement, outcome
-from service.judging import drawn
+from service.blind import drawn
 
 
 @pytest.mark.parametrize(

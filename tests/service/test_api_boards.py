@@ -13,11 +13,11 @@ from run_world import deliver, do_and_publish, people, settings_in, wangs
 
 from service.actors import Actor, Role
 from service.api import board_schemas as schemas
+from service.asking import Question, open_tasks
 from service.board_scope import asked_by
 from service.database import Database
 from service.ledger import Ledger
 from service.settings import Settings
-from service.tasks import Question, open_tasks
 
 
 @pytest.fixture(scope="module")

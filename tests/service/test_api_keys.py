@@ -3,8 +3,8 @@
 import pytest
 from api_clients import MAKER, bearer, key_of, serving
 
-from service import tasks
 from service.api import edit_schemas, review_schemas
+from service.asking import Question, open_tasks
 from service.ledger import Ledger
 
 
@@ -94,8 +94,8 @@ def test_tasks_are_listed_read_and_closed(database) -> None:
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         seq = ledger.record("run-proposed", MAKER)
-        questions = [tasks.Question("merge", str(n), 1, n, {"n": n}) for n in range(3)]
-        tasks.open_tasks(connection, ledger, seq, questions)
+        questions = [Question("merge", str(n), 1, n, {"n": n}) for n in range(3)]
+        open_tasks(connection, ledger, seq, questions)
     reviewer = bearer(key_of(database, "reviewer"))
     with serving(database) as client:
         page = client.get("/v1/tasks?limit=2", headers=reviewer)

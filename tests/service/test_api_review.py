@@ -53,10 +53,10 @@ def test_a_task_is_taken_answered_and_undone(database, ids) -> None:
 
 
 def test_blind_answers_are_shown_to_nobody_before_the_task_is_settled(database, ids) -> None:
-    (asked,) = ask(database, merge_question(ids[4], ids[6]))
+    (asked,) = ask(database, merge_question(ids[4], ids[6], blind="share"))
     ann, bo = (bearer(key_of(database, "reviewer")) for _ in range(2))
     path = f"/v1/tasks/{asked}"
-    with serving(database, blind_share=1.0) as client:
+    with serving(database) as client:
         first = client.post(f"{path}/answers", json={"answer": "different"}, headers=ann).json()
         assert (first["decision"], first["task"]["state"]) == (None, "open")
         read = client.get(path, headers=bo).json()

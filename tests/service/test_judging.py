@@ -18,12 +18,12 @@ from review_world import (
 from sqlalchemy import select
 
 from service import external_ids, judging, leases, reviewers, tasks
+from service.asking import Question
 from service.decisions import undo
 from service.errors import Conflict, Invalid
 from service.judging import Said, judge
 from service.ledger import Ledger
 from service.tables import Decision, Judgement
-from service.tasks import Question
 
 
 @pytest.fixture
@@ -88,17 +88,18 @@ def test_an_undone_answer_opens_the_task_again_and_no_longer_counts(database, ed
 
 
 def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, ids) -> None:
-    (asked,) = ask(database, merge_question(ids[1], ids[4]))
-    first = judge(database, ANN, asked, Said("same"), blind_share=1.0)
+    (asked,) = ask(database, merge_question(ids[1], ids[4]), blind_share=1.0)
+    assert task(database, asked).blind
+    first = judge(database, ANN, asked, Said("same"))
     assert (first.decision, first.task.blind, first.task.answers) == (None, True, 1)
     with pytest.raises(Conflict, match="waits for somebody else"):
-        judge(database, ANN, asked, Said("same"), blind_share=1.0)
+        judge(database, ANN, asked, Said("same"))
     with database.read() as connection:
         assert judging.of_task(connection, task(database, asked)) == []
         for who, n in ((ANN, 0), (BO, 1)):
             assert len(tasks.page(connection, tasks.Wanted(reviewer=who.name))[0]) == n
-    # it stays blind whatever the share becomes
-    assert judge(database, BO, asked, Said("different"), blind_share=0.0).decision is None
+    ask(database, merge_question(ids[1], ids[4]))  # asked again it stays blind
+    assert judge(database, BO, asked, Said("different")).decision is None
     assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
     settled = judge(database, CY, asked, Said("same"))
     assert settled.decision is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from math import log2
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,11 @@ def test_what_is_not_sure_becomes_a_task(
     assert (task.kind, task.subject, task.name) == ("assign", "n2:0", "Wei Wang")
     assert {r["identity"] for r in task.evidence["rivals"]} == {before["s0", 0], before["r0", 0]}
     assert all(r["reasons"] for r in task.evidence["rivals"])
+    first, other = task.evidence["rivals"]
+    assert (task.error, task.effort) == (found.probability, 1 + first["works"] + other["works"])
+    n = first["works"]
+    expected = task.error * 2 * n / (1 + n) / log2(task.effort)
+    assert task.priority == pytest.approx(expected, abs=1e-4)
     # asked again, it is the same question
     ((again,),) = place_works(placer, editor, [key_of(placer.database, "n2")]).values()
     assert again.task == found.task

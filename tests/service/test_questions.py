@@ -22,6 +22,7 @@ from service.judging import Said, judge
 from service.publishing import publish
 from service.settings import Settings
 from service.tables import Block, Event, Identity, Signature, Work
+from service.traffic import read_traffic
 from service.uncertain import Doubt, Doubts, doubtful_blocks
 from service.worker import Worker
 
@@ -165,11 +166,11 @@ def test_what_nobody_can_tell_is_not_asked_again(database, editor, publication: 
 def test_how_often_names_are_read_comes_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "traffic.csv"
     file.write_text('Wei  WANG,2.5\n"Lee, Ann",0.5\n', encoding="utf-8")
-    assert questions.read_traffic(file) == {"wei wang": 2.5, "lee, ann": 0.5}
-    assert questions.read_traffic(None) == {}
+    assert read_traffic(file) == {"wei wang": 2.5, "lee, ann": 0.5}
+    assert read_traffic(None) == {}
     for wrong in ("Wei Wang\n", "Wei Wang,-1\n", "Wei Wang,inf\n", "Wei Wang,often\n"):
         file.write_text(wrong, encoding="utf-8")
         with pytest.raises(Invalid):
-            questions.read_traffic(file)
+            read_traffic(file)
     with pytest.raises(Invalid):
-        questions.read_traffic(tmp_path / "missing.csv")
+        read_traffic(tmp_path / "missing.csv")

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from service import tasks
+from service.asking import Question, close_tasks, open_tasks
 from service.database import Database
 from service.errors import Conflict, NotFound
 from service.ledger import Ledger
 from service.tables import Event
-from service.tasks import Question
 
 
 def question(subject: str, kind: str = "merge", priority: float = 1.0) -> Question:
@@ -19,7 +19,7 @@ def ask(database: Database, actor, *questions: Question) -> list[str]:
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         seq = ledger.record("run-proposed", actor)
-        return tasks.open_tasks(connection, ledger, seq, questions)
+        return open_tasks(connection, ledger, seq, questions)
 
 
 def listed(database: Database, **given) -> list[str]:
@@ -81,7 +81,7 @@ def test_an_answered_question_may_be_asked_anew(database, editor) -> None:
     (first,) = ask(database, editor, question("a"))
     with database.write() as connection:
         seq = Ledger.hold(connection).record("merge", editor)
-        assert tasks.close_tasks(connection, seq, editor, "merge", ["a", "b"]) == 1
+        assert close_tasks(connection, seq, editor, "merge", ["a", "b"]) == 1
     (second,) = ask(database, editor, question("a"))
     assert first != second
     assert listed(database) == ["a"]

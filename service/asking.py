@@ -1,0 +1,169 @@
+"""Questions as runs, placements and conflicts ask them: one task for each, asked once at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from service.actors import Actor
+from service.blind import SHARE, drawn
+from service.ids import new_id
+from service.ledger import Ledger
+from service.tables import Judgement, Task
+from service.tasks import STANDING
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A task before it has an id.
+
+    Attributes
+    ----------
+    kind : str
+        One of :data:`KINDS`.
+    subject : str
+        What it is about, in the asker's form; the same question asked again has the same.
+    mentions : int
+        Mentions that the answer bears on.
+    priority : float
+        Which to answer first; higher is sooner.
+    evidence : dict
+        What a person needs to answer it; public ids only.
+    name_key : int or None
+        Exact-name cluster it concerns.
+    block_key : int or None
+        Block it comes from.
+    error : float or None
+        Probability that what is published is wrong.
+    effort : int or None
+        Papers that the answer takes a look at.
+    blind : str or None
+        Why several people are asked without seeing each other's answers.
+    """
+
+    kind: str
+    subject: str
+    mentions: int
+    priority: float
+    evidence: dict[str, Any]
+    name_key: int | None = None
+    block_key: int | None = None
+    error: float | None = None
+    effort: int | None = None
+    blind: str | None = None
+
+
+def open_tasks(
+    connection: Connection,
+    ledger: Ledger,
+    seq: int,
+    questions: Sequence[Question],
+    blind_share: float = 0.0,
+) -> list[str]:
+    """Ask questions; their ids in order. One that is open already is brought up to date instead.
+
+    Two equal questions of one call are one task; the later one's priority and evidence count.
+
+    Parameters
+    ----------
+    seq : int
+        The event they come from.
+    blind_share : float
+        Share of the new ones that is asked blind.
+    """
+    wanted = {(q.kind, q.subject): q for q in questions}
+    known = _open_ids(connection, wanted)
+    ids = {of: known.get(of) or new_id("t") for of in wanted}
+    fresh = [
+        {
+            "id": ids[of], "kind": q.kind, "state": "open", "subject": q.subject,
+            "name_key": q.name_key, "mentions": q.mentions, "priority": q.priority,
+            "evidence": q.evidence, "created_at": ledger.at, "created_seq": seq,
+            "version": seq, "block_key": q.block_key, "error": q.error, "effort": q.effort,
+            "blind": q.blind or (SHARE if drawn(ids[of], blind_share) else None),
+        }
+        for of, q in wanted.items()
+        if of not in known
+    ]  # fmt: skip
+    again = [
+        {
+            "given": known[of], "mentions": q.mentions, "priority": q.priority,
+            "evidence": q.evidence, "block_key": q.block_key, "error": q.error,
+            "effort": q.effort, "version": seq,
+        }
+        for of, q in wanted.items()
+        if of in known
+    ]  # fmt: skip
+    if fresh:
+        connection.execute(insert(Task), fresh)
+    if again:
+        table = Task.__table__
+        changed = update(table).where(table.c.id == bindparam("given"))  # type: ignore[arg-type]
+        connection.execute(changed, again)
+    return [ids[q.kind, q.subject] for q in questions]
+
+
+def close_tasks(
+    connection: Connection, seq: int, actor: Actor, kind: str, subjects: Iterable[str]
+) -> int:
+    """Close the open tasks about these subjects, which event ``seq`` answers; their number."""
+    closed = 0
+    for some in _some(subjects):
+        changed = (
+            update(Task)
+            .where(Task.kind == kind, Task.state == "open", Task.subject.in_(some))
+            .values(
+                state="closed", closed_seq=seq, closed_by=actor.name, version=seq,
+                leased_by=None, leased_until=None,
+            )
+        )  # fmt: skip
+        closed += connection.execute(changed).rowcount
+    return closed
+
+
+def answered_about(
+    connection: Connection, kind: str, subjects: Iterable[str]
+) -> dict[str, set[frozenset[str]]]:
+    """By subject, the sets of identities about which a person has answered the question, where
+    the answer stands.
+    """
+    found: dict[str, set[frozenset[str]]] = {}
+    for some in _some(subjects):
+        query = (
+            select(Task.subject, Task.evidence)
+            .join(Judgement, Judgement.task_key == Task.key)
+            .where(
+                Task.kind == kind, Task.state == "closed", Task.subject.in_(some),
+                Judgement.decision_key.is_not(None), STANDING,
+            )
+        )  # fmt: skip
+        for subject, evidence in connection.execute(query):
+            found.setdefault(subject, set()).add(frozenset(evidence.get("identities", ())))
+    return found
+
+
+def _open_ids(
+    connection: Connection, wanted: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    by_kind: dict[str, list[str]] = {}
+    for kind, subject in wanted:
+        by_kind.setdefault(kind, []).append(subject)
+    known: dict[tuple[str, str], str] = {}
+    for kind, subjects in by_kind.items():
+        for some in _some(subjects):
+            query = select(Task.subject, Task.id).where(
+                Task.kind == kind, Task.state == "open", Task.subject.in_(some)
+            )
+            known.update({(kind, subject): id for subject, id in connection.execute(query)})
+    return known
+
+
+def _some(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Texts for ``IN (…)``, few enough for either database."""
+    left = iter(texts)
+    while some := list(islice(left, 500)):
+        yield some

@@ -1,0 +1,146 @@
+"""What is asked blind is settled by its answers alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from api_clients import bearer, key_of, serving
+from identity_world import add_works, published
+from review_world import (
+    ANN,
+    BO,
+    ask,
+    identities,
+    merge_question,
+    split_question,
+    states,
+    task,
+)
+
+from service import external_ids, tasks
+from service.asking import Question
+from service.decisions import Mention, judge, merge, split
+from service.errors import Conflict, Forbidden
+from service.judging import Said
+from service.judging import judge as answer
+
+BLIND = "share"
+
+
+@pytest.fixture
+def ids(database, editor) -> dict[int, str]:
+    """Signatures 1 to 6: {1, 2, 3}, {4, 5}, {6}; their ids by signature."""
+    return identities(database, editor)
+
+
+def at(signature: int) -> Mention:
+    return Mention(f"w{signature - 1}", 0)
+
+
+def now(database) -> list[set[int]]:
+    with database.read() as connection:
+        return sorted(published(connection).values(), key=min)
+
+
+def test_a_share_is_blind_from_when_it_is_asked_but_for_conflicts(database, editor, ids) -> None:
+    asked = ask(database, merge_question(ids[1], ids[4]), blind_share=1.0)
+    asked += ask(database, merge_question(ids[1], ids[6]), blind_share=0.0)
+    assert [task(database, id_).blind for id_ in asked] == [True, False]
+    for id_ in (ids[1], ids[4]):
+        external_ids.attach(database, editor, id_, "orcid", "0000-0002-1825-0097", "homepage")
+    with database.read() as connection:
+        (conflict,) = tasks.page(connection, tasks.Wanted(kind="conflict"))[0]
+    assert not conflict.blind
+
+
+@pytest.mark.parametrize("kind", ["same", "different"])
+def test_a_decision_about_a_blind_pair_is_refused(database, editor, ids, kind: str) -> None:
+    (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
+    with pytest.raises(Conflict, match=f"would settle {asked}") as refused:
+        judge(database, editor, kind, at(1), at(4))
+    assert refused.value.details["tasks"] == [asked]
+    assert (states(database, [asked]), now(database)) == (["open"], [{1, 2, 3}, {4, 5}, {6}])
+    answer(database, ANN, asked, Said(kind))
+    with pytest.raises(Conflict, match=f"would settle {asked}"):
+        judge(database, editor, kind, at(1), at(4))
+    assert answer(database, BO, asked, Said(kind)).decision is not None
+    assert states(database, [asked]) == ["closed"]
+
+
+def test_parting_or_binding_the_sides_of_a_blind_division_is_refused(database, editor, ids) -> None:
+    (asked,) = ask(database, split_question(ids[1], [1, 2], [3], blind=BLIND))
+    with pytest.raises(Conflict, match="would settle"):
+        split(database, editor, ids[1], [[at(3)]])
+    with pytest.raises(Conflict, match="would settle"):
+        judge(database, editor, "same", at(2), at(3))
+    split(database, editor, ids[1], [[at(1)]])  # 2 and 3 are still together
+    assert states(database, [asked]) == ["open"]
+
+
+def test_a_blind_question_whose_id_ends_is_closed_for_it_is_pointless(
+    database, editor, ids
+) -> None:
+    (asked,) = ask(database, merge_question(ids[4], ids[6], blind=BLIND))
+    merge(database, editor, [ids[1], ids[4]])
+    assert states(database, [asked]) == ["closed"]
+
+
+def test_an_answer_to_another_question_may_imply_it(database, editor, ids) -> None:
+    asked, implied = ask(
+        database, merge_question(ids[1], ids[4]), split_question(ids[1], [1], [2, 3], blind=BLIND)
+    )
+    answer(database, ANN, asked, Said("same"))
+    assert states(database, [asked, implied]) == ["closed", "closed"]
+
+
+def test_whose_a_blind_mention_is_nobody_decides_alone(database, editor, ids) -> None:
+    add_works(database, [["Wei Wang"]])
+    evidence: dict[str, Any] = {"work": "w6", "position": 0, "rivals": [{"identity": ids[6]}]}
+    (asked,) = ask(database, Question("assign", "w6:0", 1, 1.0, evidence, blind=BLIND))
+    with pytest.raises(Conflict, match="would settle"):
+        judge(database, editor, "same", Mention("w6", 0), at(6))
+    assert answer(database, ANN, asked, Said("same")).decision is None
+    assert answer(database, BO, asked, Said("same")).decision is not None
+
+
+def test_only_an_editor_gives_a_blind_question_up(database, editor, ids) -> None:
+    (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
+    with pytest.raises(Forbidden, match="several people are asked this"):
+        tasks.close(database, ANN, asked)
+    tasks.close(database, editor, asked, "one homepage")
+    merge(database, editor, [ids[1], ids[4]])
+    assert now(database) == [{1, 2, 3, 4, 5}, {6}]
+
+
+def test_a_board_tells_of_blind_questions_and_settles_none(database, ids) -> None:
+    (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
+    ann = bearer(key_of(database, "reviewer"))
+    path = "/v1/boards/Wei Wang"
+    both = [{"work": f"w{k}", "position": 0} for k in range(5)]
+    with serving(database) as client:
+        board = client.get(path, params={"task": asked}, headers=ann).json()
+        assert board["question"]["blind"] is True
+        assert client.get("/v1/tasks", headers=ann).json()["items"][0]["blind"] is True
+        for columns in (
+            [{"identity": ids[1], "mentions": both}],
+            [{"identity": ids[1], "mentions": both[:4]}],
+            [{"identity": None, "mentions": [both[1], both[4]]}],
+        ):
+            told = client.post(f"{path}/preview", json={"columns": columns}, headers=ann).json()
+            assert [c["kind"] for c in told["conflicts"]] == ["blind"]
+            assert asked in told["conflicts"][0]["text"]
+            assert told["closes"] == []
+            body = {"columns": columns, "versions": board["versions"], "override": True}
+            made = client.post(f"{path}/commit", json=body, headers=ann)
+            assert (made.status_code, made.json().get("tasks")) == (409, [asked]), made.text
+        alone = {"columns": [{"identity": None, "mentions": both[:1]}]}
+        assert client.post(f"{path}/preview", json=alone, headers=ann).json()["conflicts"] == []
+        body = {**alone, "versions": board["versions"], "task": asked}
+        made = client.post(f"{path}/commit", json=body, headers=ann)
+        assert (made.status_code, "answer the question itself" in made.text) == (409, True)
+        made = client.post(
+            f"{path}/commit", json={**alone, "versions": board["versions"]}, headers=ann
+        )
+        assert made.status_code == 201, made.text
+    assert states(database, [asked]) == ["open"]
