@@ -31,9 +31,8 @@ def review() -> None:
     """What people answered, put to use.
 
     \b
-      sample, estimates       how good what is published is, from samples that people reviewed
-      train, models, promote  a model that learned from decisions, compared with the one in use,
-                              and put to use
+      sample, estimates       how good what is published is, from random samples
+      train, models, promote  a model of what was decided, compared, put to use
     """
 
 
