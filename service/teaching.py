@@ -13,9 +13,9 @@ one decision look alike.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from random import Random
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
@@ -103,9 +103,8 @@ def lesson(
     share : float
         Of the decisions, to hold back: at least one where there are two and it is above 0.
     """
-    sources = sorted({c.source for c in decided})
-    n = min(max(round(share * len(sources)), 1), len(sources) - 1) if share > 0 else 0
-    held = set(Random(seed).sample(sources, max(n, 0)))
+    sources = {c.source for c in decided}
+    held = _drawn(sources, share, seed)
     known = [c for c in decided if c.source not in held]
     people = _people(known)
     apart = _apart(known, people)
@@ -121,6 +120,16 @@ def lesson(
         tuple(answer for answer in answers if answer.decision in held),
         len(sources) - len(held), len(held),
     )  # fmt: skip
+
+
+def _drawn(sources: Collection[str], share: float, seed: int) -> set[str]:
+    """Decisions to hold back: the same ones again when there are more, which no model has seen."""
+    if share <= 0:
+        return set()
+    lot = {s: int.from_bytes(sha256(f"{seed} {s}".encode()).digest()[:6]) for s in sources}
+    n = sum(number < share * 2**48 for number in lot.values())
+    n = min(max(n, 1), len(sources) - 1)
+    return set(sorted(lot, key=lambda source: (lot[source], source))[: max(n, 0)])
 
 
 def _people(decided: Iterable[Constraint]) -> dict[Signature, str]:
