@@ -57,8 +57,9 @@ class Settings(BaseSettings):
         default=None, description="Model made by disambig train; left out, the one that ships."
     )
     gold: Path | None = Field(
-        default=None, description="Folder with works.jsonl and labels.jsonl (or .gz) that a new "
-        "model is compared on with the one in use, beside decisions.",
+        default=None, description="Folder with works.jsonl and labels.jsonl (or .gz): a new "
+        "model learns from labels of the split train, if there are any, beside decisions, and is "
+        "compared with the one in use on the others.",
     )  # fmt: skip
     memory: int | None = Field(
         default=None, ge=2**28, description="Bytes a run may use; left out, 3/4 of what is free."

@@ -27,15 +27,30 @@ if TYPE_CHECKING:
     from disambig.model import Model
 
 CORRECTED, FITTED = "corrected", "fitted"
+TRAIN = "train"
+"""Split of the labels of the settings that is learned from."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Labels that somebody gives besides decisions: to learn from, and to compare on."""
+    """Labelled works beside decisions: labels to learn from, and others to compare on."""
 
     corpus: Corpus
     learned: Sequence[Label]
     others: Sequence[Label]
+
+    @classmethod
+    def of(cls, works: Sequence[Path], labels: Sequence[Path], split: str = TRAIN) -> Labelled:
+        """Of files; the labels of one split are learned from."""
+        from disambig.corpus import Corpus
+        from disambig.ingest import read_labels, read_works
+
+        known = list(read_labels(labels))
+        return cls(
+            Corpus.from_works(read_works(works)),
+            [label for label in known if label.split == split],
+            [label for label in known if label.split != split],
+        )
 
 
 def fit(
@@ -51,8 +66,8 @@ def fit(
     Parameters
     ----------
     labelled : Labelled, optional
-        With it the model is fitted anew on labels and decisions; without, the one in use is
-        corrected by the answered questions.
+        Left out, what the setting ``gold`` names. With labels to learn from the model is fitted
+        anew on these and decisions; without, the one in use is corrected by answered questions.
 
     Raises
     ------
@@ -71,34 +86,35 @@ def fit(
     old = Model.load(settings.model)
     with progress("Reading works", None, "works"):
         corpus, decided, answers = teaching.read(database)
-        gold = _gold(settings.gold)
-        if labelled is not None and labelled.others:
-            gold = labelled.corpus, labelled.others
+        labelled = labelled or _gold(settings.gold)
     taught = teaching.lesson(decided, answers, claim.wish.hold_back, claim.wish.seed)
     space = teaching.Indexes(corpus)
-    if labelled is None:
-        new = teaching.corrected(space, taught, old, progress)
+    learned = labelled.learned if labelled else ()
+    if labelled and learned:
+        new = teaching.fitted(
+            corpus, taught, (labelled.corpus, learned), seed=claim.wish.seed, progress=progress
+        )
     else:
-        learned = (labelled.corpus, labelled.learned)
-        new = teaching.fitted(corpus, taught, learned, seed=claim.wish.seed, progress=progress)
+        new = teaching.corrected(space, taught, old, progress)
+    gold = (labelled.corpus, labelled.others) if labelled else None
     comparing = Comparing({OLD: old, NEW: new}, settings.workers or 1, progress)
     told = {
         "with": {"model": None if used is None else used.id, "digest": old.digest},
-        "learned": _learned(taught, labelled),
+        "learned": _learned(taught, len(learned)),
         **comparing.compared(space, decided, taught, gold),
     }
     return models.store(database, actor, claim, new.digest, _content(new), told)
 
 
-def _learned(taught: teaching.Lesson, labelled: Labelled | None) -> dict[str, Any]:
+def _learned(taught: teaching.Lesson, labels: int) -> dict[str, Any]:
     n = len(taught.answers)
     return {
-        "how": CORRECTED if labelled is None else FITTED,
+        "how": FITTED if labels else CORRECTED,
         "decisions": taught.decisions,
         "answers": n,
         "same": taught.same,
         "different": n - taught.same,
-        "labels": 0 if labelled is None else len(labelled.learned),
+        "labels": labels,
         "held_back": taught.held_decisions,
     }
 
@@ -110,15 +126,11 @@ def _content(model: Model) -> bytes:
         return file.read_bytes()
 
 
-def _gold(folder: Path | None) -> tuple[Corpus, Sequence[Label]] | None:
-    """Labelled works of the settings, which models are only compared on."""
-    from disambig.corpus import Corpus
-    from disambig.ingest import read_labels, read_works
-
+def _gold(folder: Path | None) -> Labelled | None:
+    """Labelled works of the settings."""
     if folder is None:
         return None
-    works, labels = (_file(folder, name) for name in ("works.jsonl", "labels.jsonl"))
-    return Corpus.from_works(read_works([works])), list(read_labels([labels]))
+    return Labelled.of([_file(folder, "works.jsonl")], [_file(folder, "labels.jsonl")])
 
 
 def _file(folder: Path, name: str) -> Path:

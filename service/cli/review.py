@@ -14,7 +14,6 @@ from service.cli import common
 
 if TYPE_CHECKING:
     from service.models import ModelView
-    from service.trainer import Labelled
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -179,21 +178,24 @@ def train(
 ) -> None:
     """Make a model from decisions and compare it with the one in use.
 
-    The answered questions of the queue correct how sure the model in use is. With --works and
-    --labels a model is fitted anew on these and on what decisions tell. Both models then cluster
-    all works, and you are told which agrees more with the decisions held back and with labels
-    (of other splits, or of the setting gold), and how many mentions would change. The model is
-    kept as a candidate; nothing is used before somebody promotes it.
+    With --works and --labels (or the setting gold) a model is fitted anew on these and on what
+    decisions tell. Without labels the answered questions of the queue correct how sure the model
+    in use is. Both models then cluster all works, and you are told which agrees more with the
+    decisions held back and with labels of other splits, and how many mentions would change. The
+    model is kept as a candidate; nothing is used before somebody promotes it.
     """
     from disambig.cli.common import refuse_input
     from service import models
+    from service.trainer import Labelled
     from service.worker import Worker
 
     if bool(works) != bool(labels):
         raise click.UsageError("--works and --labels go together; give both or neither")
     if out is not None:
         refuse_input(out, (*works, *labels))
-    labelled = _labelled(works, labels, split) if works else None
+    labelled = Labelled.of(works, labels, split) if works else None
+    if labelled is not None and not labelled.learned:
+        raise click.UsageError(f"no label has the split {split!r}; name another with --split")
     progress = partial(common.progress, quiet=quiet)
     with common.opened(database) as (settings, opened):
         worker = Worker(opened, settings, lambda line: None)
@@ -219,19 +221,6 @@ def train(
         click.echo(json.dumps({"model": found.id, **(found.comparison or {})}))
     else:
         _compare(found)
-
-
-def _labelled(works: tuple[Path, ...], labels: tuple[Path, ...], split: str) -> Labelled:
-    from disambig.corpus import Corpus
-    from disambig.ingest import read_labels, read_works
-    from service.trainer import Labelled
-
-    known = list(read_labels(labels))
-    return Labelled(
-        Corpus.from_works(read_works(works)),
-        [label for label in known if label.split == split],
-        [label for label in known if label.split != split],
-    )
 
 
 def _compare(model: ModelView) -> None:

@@ -20,7 +20,7 @@ from teaching_world import candidate, taught_wangs, two_are_enough
 from disambig.cli import main
 from disambig.model import Model
 from disambig.semantic import SemanticSpace
-from service import models, promotion, trainer
+from service import models, promotion, teaching, trainer
 from service.actors import Actor, Role
 from service.cli.review import review
 from service.database import Database
@@ -147,7 +147,9 @@ def test_a_worker_makes_a_candidate_and_says_how_it_compares(copy_of, admin, tmp
     assert Model.load(tmp_path / "found.model").digest == found.digest
 
 
-def test_a_worker_compares_on_the_gold_of_the_settings(copy_of, admin, tmp_path) -> None:
+def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
+    copy_of, admin, tmp_path, monkeypatch
+) -> None:
     database = copy_of(taught_wangs)
     gold = tmp_path / "gold"
     gold.mkdir()
@@ -164,6 +166,20 @@ def test_a_worker_compares_on_the_gold_of_the_settings(copy_of, admin, tmp_path)
     Worker(database, settings, print).serve(once=True)
     measured = now(database, id_).comparison["gold"]
     assert (measured["labels"], measured["old"]["precision"]) == (2, 1.0)
+    learned = []
+
+    def fitted(corpus, taught, gold, **more):
+        learned.extend(label.signature.work for label in gold[1])
+        return Model.load()
+
+    monkeypatch.setattr(teaching, "fitted", fitted)
+    labels[0]["split"] = "train"
+    (gold / "labels.jsonl").write_text("\n".join(map(json.dumps, labels)))
+    id_ = models.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
+    Worker(database, settings, print).serve(once=True)
+    told = now(database, id_).comparison
+    assert (learned, told["gold"]["labels"]) == (["g0"], 1)
+    assert (told["learned"]["how"], told["learned"]["labels"]) == ("fitted", 1)
 
 
 def test_what_cannot_be_learned_from_fails_at_once_and_says_why(
