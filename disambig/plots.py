@@ -109,7 +109,7 @@ def review_svg(errors: Mapping[str, Float64], title: str, description: str) -> s
     """
     figure = _figure()
     axes = figure.add_subplot()
-    looks = ((ACCENT, "solid"), (MUTED, "dashed"), (WARN, "dotted"))
+    looks = ((ACCENT, "solid"), (ACCENT, "dashed"), (MUTED, "dashdot"), (WARN, "dotted"))
     for (name, error), (colour, style) in zip(errors.items(), cycle(looks), strict=False):
         axes.plot(
             np.arange(len(error)), error, color=colour, linestyle=style, linewidth=1.6, label=name

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import cut_tree, linkage
 
+from disambig.calibration import sigmoid
 from disambig.engine import Scored, group_probabilities, second_level
 from disambig.groups import GroupBatch
 from disambig.model import Model
@@ -34,6 +35,10 @@ Float64 = npt.NDArray[np.float64]
 
 LEAST = 1e-3
 """Probability of an error below which nothing is asked."""
+SURER, SHIFT = 1.7, 0.2
+"""Factor and summand of the log-odds that a division is right: groups are scored by a forest that
+was fitted on groups which the first level left apart, and is not sure enough of what it put
+together. By logistic regression on 600 divisions of labelled blocks of aminer, dblp and ml."""
 
 
 class QuestionKind(StrEnum):
@@ -148,7 +153,7 @@ class Settled:
         group = 2 * self.group.astype(np.int64) + side
         _, half = np.unique(group, return_inverse=True)
         groups, columns = self.scored.between(half.astype(np.int32))
-        probability = group_probabilities(model, columns, self.scored.index.doublings)
+        probability = _surer(group_probabilities(model, columns, self.scored.index.doublings))
         owner = np.zeros(len(groups.size), dtype=np.int64)
         owner[half] = self.group
         rows, start = _members(half.astype(np.int32))
@@ -184,6 +189,12 @@ class Settled:
             similarity[a, b] = similarity[b, a] = self.joint[pairs]
             side[mine] = weakest_division(similarity, must[mine])
         return side
+
+
+def _surer(probability: Float32) -> Float32:
+    """Probability that two parts of one identity are one person, of that as two groups."""
+    odds = np.log(probability.astype(np.float64) / (1 - probability.astype(np.float64)))
+    return sigmoid(SURER * odds - SHIFT)
 
 
 def weakest_division(similarity: Float64, must: Int32) -> Int64:

@@ -74,7 +74,7 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
     default=0,
     type=click.IntRange(min=0),
     metavar="N",
-    help="Also simulate review, the labels answering up to N questions in each of three orders.",
+    help="Also simulate review, the labels making up to N decisions in each of four ways.",
 )
 @common.quiet_option
 def benchmark(

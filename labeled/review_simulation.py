@@ -2,9 +2,11 @@
 
 The true labels play the curator. After each answer its block is clustered anew under all answers
 so far, exactly as a run would, and what is left of the error (1 - B-cubed F1 over the labelled
-mentions) is noted. Three orders of asking are compared:
+mentions) is noted. Four ways of asking are compared, each decision being one submit:
 
-``ranked``  questions about groups, the most valuable first (:mod:`disambig.review`);
+``boards``  what the board of a name answers at once: the best questions about the people behind
+            one printed name, the name with the most to gain first;
+``ranked``  questions about groups one by one, the most valuable first (:mod:`disambig.review`);
 ``random``  the same questions in random order;
 ``pairs``   single pairs of mentions, the most uncertain first: what uncertainty sampling
             (Lewis and Gale 1994) asks. Pairs that follow from earlier answers are not asked.
@@ -15,7 +17,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -39,7 +41,7 @@ from disambig.ingest import read_works
 from disambig.model import Model
 from disambig.pairs import NamePairs
 from disambig.progress import Progress
-from disambig.review import Question, Settled
+from disambig.review import Question, QuestionKind, Settled
 from disambig.semantic import SemanticSpace
 from labeled.benchmark_run import CorpusFolder, corpus_folders, labels_of
 
@@ -48,7 +50,9 @@ Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
-ORDERS = ("ranked", "random", "pairs")
+ORDERS = ("boards", "ranked", "random", "pairs")
+COLUMNS = 8
+"""Identities that one board asks about, at most: what a screen shows side by side."""
 
 
 @dataclass(eq=False)
@@ -186,33 +190,85 @@ def _people(corpus: Corpus, labels: Sequence[Label]) -> Int32:
     return person
 
 
-Ask = Callable[[Block], tuple[float, Int32, Int32] | None]
-"""What is asked next of a block: its urgency and two sets of rows; None where nothing is."""
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What one decision answers: whether two sets of rows of a block are one person, each."""
+
+    worth: float
+    questions: list[tuple[Int32, Int32]]
 
 
-def _asked(block: Block, left: Int32, right: Int32) -> bool:
-    """Whether a question can be answered from the labels and was not asked before."""
-    told = (block.person[left] >= 0).any() and (block.person[right] >= 0).any()
-    return bool(told) and not any(
-        np.array_equal(left, a) and np.array_equal(right, b) for a, b, _ in block.answers
-    )
+Ask = Callable[[Block], Asked | None]
+"""What is asked next of a block; None where nothing is."""
+
+
+def ask_boards(model: Model, most: int = COLUMNS) -> Ask:
+    """Ask, at once, about at most so many identities behind one printed name."""
+
+    def ask(block: Block) -> Asked | None:
+        by_name: dict[int, list[tuple[Question, Int32, Int32]]] = {}
+        for found in _answerable(block, model):
+            by_name.setdefault(_name(block, found[0]), []).append(found)
+        boards = [_board(block, questions, most) for questions in by_name.values()]
+        return max(boards, key=lambda board: board.worth, default=None)
+
+    return ask
+
+
+def _board(block: Block, questions: Sequence[tuple[Question, Int32, Int32]], most: int) -> Asked:
+    """The best questions of a name, the most valuable first, while their identities fit."""
+    assert block.settled is not None
+    group = block.settled.group
+    shown: set[int] = set()
+    worth, taken = 0.0, []
+    for question, left, right in questions:
+        wider = shown | {int(group[question.left[0]]), int(group[question.right[0]])}
+        if len(wider) <= most:
+            shown = wider
+            worth += question.gain
+            taken.append((left, right))
+    return Asked(worth, taken)
+
+
+def _name(block: Block, question: Question) -> int:
+    """The printed name that most mentions of a question's larger side bear."""
+    side = max(question.left, question.right, key=len)
+    names = block.scored.index.corpus.signature_name[block.scored.batch.rows[side]]
+    return int(Counter(names.tolist()).most_common(1)[0][0])
 
 
 def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
-    """Ask about groups."""
+    """Ask about two groups."""
 
-    def ask(block: Block) -> tuple[float, Int32, Int32] | None:
-        assert block.settled is not None
-        best = None
-        for question in block.settled.questions(model):
-            left, right = (_majority(block, rows) for rows in (question.left, question.right))
-            if len(left) and len(right) and _asked(block, left, right):
-                value = worth(question)
-                if best is None or value > best[0]:
-                    best = (value, left, right)
-        return best
+    def ask(block: Block) -> Asked | None:
+        found = [(worth(q), left, right) for q, left, right in _answerable(block, model)]
+        if not found:
+            return None
+        value, left, right = max(found, key=lambda one: one[0])
+        return Asked(value, [(left, right)])
 
     return ask
+
+
+def _answerable(block: Block, model: Model) -> Iterator[tuple[Question, Int32, Int32]]:
+    """Questions, the best first, that labels can answer and that were not answered before."""
+    assert block.settled is not None
+    group = block.settled.group
+    answered = {(a.tobytes(), b.tobytes()) for a, b, _ in block.answers}
+    whole: dict[int, Int32] = {}  # an identity is in many questions
+
+    def taken_for(question: Question, rows: Int32) -> Int32:
+        if question.kind is QuestionKind.SPLIT:
+            return _majority(block, rows)
+        identity = int(group[rows[0]])
+        if identity not in whole:
+            whole[identity] = _majority(block, rows)
+        return whole[identity]
+
+    for question in block.settled.questions(model):
+        left, right = (taken_for(question, rows) for rows in (question.left, question.right))
+        if len(left) and len(right) and (left.tobytes(), right.tobytes()) not in answered:
+            yield question, left, right
 
 
 def _majority(block: Block, rows: Int32) -> Int32:
@@ -225,7 +281,7 @@ def _majority(block: Block, rows: Int32) -> Int32:
     return found
 
 
-def ask_pairs(block: Block, threshold: float) -> tuple[float, Int32, Int32] | None:
+def ask_pairs(block: Block, threshold: float) -> Asked | None:
     """Ask about the pair closest to the threshold among those that earlier answers leave open."""
     assert block.settled is not None
     scored = block.settled.scored
@@ -241,7 +297,7 @@ def ask_pairs(block: Block, threshold: float) -> tuple[float, Int32, Int32] | No
         return None
     doubt = np.abs(block.settled.joint[pairs] - threshold)
     k = pairs[int(doubt.argmin())]
-    return 1 - float(doubt.min()), left[k : k + 1], right[k : k + 1]
+    return Asked(1 - float(doubt.min()), [(left[k : k + 1], right[k : k + 1])])
 
 
 def simulate(
@@ -253,7 +309,7 @@ def simulate(
     label: str,
     enough: float = 0.0,
 ) -> list[float]:
-    """Answer questions one by one; the error left after each.
+    """Answer what is asked, decision by decision; the error left after each.
 
     Stops when nothing is left to ask, or the error is ``enough`` of the first.
     """
@@ -263,22 +319,23 @@ def simulate(
     total = mass.sum(axis=0)
     queue = []
     for number, block in enumerate(blocks):
-        if (question := ask(block)) is not None:
-            queue.append((-question[0], number, question))
+        if (asked := ask(block)) is not None:
+            queue.append((-asked.worth, number, asked))
     heapq.heapify(queue)
     errors = [_error(total)]
     with progress(label, decisions, "decisions") as advance:
         while queue and len(errors) <= decisions and errors[-1] > enough * errors[0]:
-            _, number, (_, left, right) = heapq.heappop(queue)
+            _, number, asked = heapq.heappop(queue)
             block = blocks[number]
-            same = block.person[left[0]] == block.person[right[0]]
-            block.answers.append((left, right, bool(same)))
+            for left, right in asked.questions:
+                same = bool(block.person[left[0]] == block.person[right[0]])
+                block.answers.append((left, right, same))
             block.cluster(model)
             after = np.array(block.error_mass())
             total, mass[number] = total + after - mass[number], after
             errors.append(_error(total))
-            if (question := ask(block)) is not None:
-                heapq.heappush(queue, (-question[0], number, question))
+            if (fresh := ask(block)) is not None:
+                heapq.heappush(queue, (-fresh.worth, number, fresh))
             advance(1)
     return errors
 
@@ -295,6 +352,7 @@ def curves(
     blocks = blocks_under_review(folder, split, model)
     dice = Random(0)
     asks: dict[str, Ask] = {
+        "boards": ask_boards(model),
         "ranked": ask_groups(model, lambda q: q.gain),
         "random": ask_groups(model, lambda q: dice.random()),
         "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,15 @@ from disambig.progress import silent
 from disambig.semantic import SemanticSpace
 from labeled.benchmark import _reviews, _told_reviews, as_file
 from labeled.benchmark_run import corpus_folders
-from labeled.review_simulation import Block, Curve, ask_groups, ask_pairs, figure_of, simulate
+from labeled.review_simulation import (
+    Block,
+    Curve,
+    ask_boards,
+    ask_groups,
+    ask_pairs,
+    figure_of,
+    simulate,
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,27 +90,40 @@ def test_error_mass_is_b_cubed_summed_over_labelled_rows(scored, model) -> None:
     assert found.error_mass() == (4.0, 4.0, 4)
 
 
-@pytest.mark.parametrize("order", ["ranked", "pairs"])
+@pytest.mark.parametrize("order", ["boards", "ranked", "pairs"])
 def test_every_error_is_mended_and_nothing_is_asked_twice(scored, model, order) -> None:
     # people across the topics: whatever is published first is wrong
     asked = []
 
-    def groups(of: Block):
-        return ask_groups(model, lambda q: q.gain)(of)
-
-    def pairs(of: Block):
-        return ask_pairs(of, model.settings["second_level"])
+    ways = {
+        "boards": ask_boards(model),
+        "ranked": ask_groups(model, lambda q: q.gain),
+        "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),
+    }
 
     def ask(of: Block):
-        found = (groups if order == "ranked" else pairs)(of)
+        found = ways[order](of)
         if found is not None:
-            asked.append((tuple(found[1].tolist()), tuple(found[2].tolist())))
+            asked.extend((tuple(a.tolist()), tuple(b.tolist())) for a, b in found.questions)
         return found
 
     errors = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model, ask, 40, silent, order)
     assert errors[0] > 0.1
     assert errors[-1] == pytest.approx(0)
     assert len(set(asked)) == len(asked)
+
+
+def test_a_board_asks_about_as_many_identities_as_fit_the_best_first(scored, model) -> None:
+    found = block(scored, 0, 1, 2, 3, 4, 5)
+    rows = np.arange(6, dtype=np.int32)
+    found.answers = [(rows[k : k + 1], rows[j : j + 1], False) for k in range(6) for j in range(k)]
+    found.cluster(model)
+    found.answers, found.settled = [], replace(found.settled, scored=scored)
+    best = ask_groups(model, lambda q: q.gain)(found)
+    pair, wide = ask_boards(model, 2)(found), ask_boards(model)(found)
+    assert [a.tolist() for a in pair.questions[0]] == [a.tolist() for a in best.questions[0]]
+    assert len(pair.questions) == 1 < len(wide.questions)
+    assert wide.worth > pair.worth == pytest.approx(best.worth)
 
 
 def test_a_right_clustering_needs_no_more_decisions_than_asked_for(scored, model) -> None:
@@ -149,7 +171,7 @@ def test_the_benchmark_simulates_every_order_on_the_labels_of_a_split(
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
     found = _reviews(corpus_folders([folder]), "dev", None, 9, True)
     told = _told_reviews(found, tmp_path / "plots")
-    assert [curve["order"] for curve in told] == ["ranked", "random", "pairs"]
+    assert [curve["order"] for curve in told] == ["boards", "ranked", "random", "pairs"]
     assert len({curve["error"][0] for curve in told}) == 1
     assert (tmp_path / "plots" / "review-tiny.svg").is_file()
     assert "tiny ranked: error" in capsys.readouterr().out
