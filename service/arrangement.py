@@ -265,13 +265,26 @@ def _took(plan: Arranged, part: Part, source: int) -> bool:
 
 
 def _answer(plan: Arranged, sides: Sides, decision: str) -> list[Link]:
-    left = [m for m in sides.left if m in plan.target]
-    right = [m for m in sides.right if m in plan.target]
-    homes = [{plan.target[m] for m in side} for side in (left, right)]
-    if not left or not right or any(len(home) > 1 for home in homes):
+    left, right = (_by_home(plan, side) for side in (sides.left, sides.right))
+    if left.keys() == right.keys() and len(left) == 1:
+        return star([m for side in (left, right) for some in side.values() for m in some], decision)
+    if not left or not right or left.keys() & right.keys():
         return []
-    if homes[0] == homes[1]:
-        return star([*left, *right], decision)
+    return [
+        link for some in left.values() for others in right.values()
+        for link in _apart(some, others, decision)
+    ]  # fmt: skip
+
+
+def _by_home(plan: Arranged, side: Sequence[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = defaultdict(list)
+    for mention in side:
+        if mention in plan.target:
+            found[plan.target[mention]].append(mention)
+    return found
+
+
+def _apart(left: Sequence[int], right: Sequence[int], decision: str) -> list[Link]:
     near = [_cannot(left[0], m, decision) for m in right[:WITNESSES]]
     return near + [_cannot(m, right[0], decision) for m in left[1:WITNESSES]]
 

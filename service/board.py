@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, select
 
 from service import gathered
 from service.block_view import BlockViews, of_blocks
@@ -22,9 +22,10 @@ from service.board_scope import Asked, Scope, scope_of
 from service.contradicting import contradictions
 from service.gathered import Other, Seen
 from service.link_rows import constraints_of
+from service.other_questions import others
 from service.outside_links import links_out
 from service.sets import among
-from service.tables import Signature, State, Task, Work, WorkVersion
+from service.tables import Signature, State, Work, WorkVersion
 from service.telling_apart import Person, contrast, together
 from service.weighing import weigh
 
@@ -32,8 +33,6 @@ LISTED = 12
 """Co-authors, venues, topics and affiliations shown of a column."""
 COMPANY = 20
 """Co-authors shown of a paper."""
-TASKS = 50
-"""Other questions about the name that are told."""
 UNPLACED = "Nowhere yet"
 
 
@@ -92,7 +91,7 @@ def board(
             [(first[0], first[1])] if len(first) > 1 else (),
         ),
         "question": _question(scope, columns, told, found, shown, first),
-        "tasks": _tasks(connection, scope),
+        "tasks": others(connection, scope),
     }
 
 
@@ -366,30 +365,3 @@ def _representatives(scope: Scope, columns: Sequence[Person]) -> list[str]:
             best = max(some, key=lambda m: (m.confidence or 0.0, m.year or 0, m.work_id))
             found.append(f"{best.work_id}:{best.position}")
     return found
-
-
-def _tasks(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
-    """Open questions about the name or somebody on the board, the most urgent first."""
-    own = scope.asked.task if scope.asked else ""
-    ids = {row.id for row in scope.rows}
-    subjects = or_(Task.name_key == scope.name.key, among(connection, Task.subject, ids))
-    query = (
-        select(Task.id, Task.kind, Task.mentions)
-        .where(Task.state == "open", Task.id != own, subjects)
-        .order_by(Task.priority.desc(), Task.key)
-        .limit(TASKS)
-    )
-    return [
-        {"id": row.id, "kind": row.kind, "question": _asks(row.kind, row.mentions)}
-        for row in connection.execute(query)
-    ]
-
-
-def _asks(kind: str, n: int) -> str:
-    what = {
-        "merge": "Are two of these one person?",
-        "split": "Is one of these several people?",
-        "assign": "Whose is a mention?",
-        "conflict": "What contradicts here?",
-    }.get(kind, "Is this right?")
-    return f"{what} {n} {'mention' if n == 1 else 'mentions'}"

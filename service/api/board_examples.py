@@ -36,7 +36,12 @@ BOARD: dict[str, Any] = {
         "for": ["a venue in common: Robotics: Science and Systems"],
         "against": ["no co-author in common"], "compare": ["10.1000/182:2", "10.1000/77:0"],
     },
-    "tasks": [{"id": TASK_ID, "kind": "assign", "question": "Whose is a mention? 1 mention"}],
+    "tasks": [
+        {
+            "id": TASK_ID, "kind": "assign", "question": "Whose is a mention? 1 mention",
+            "columns": [], "settles": False,
+        }
+    ],
 }  # fmt: skip
 ARRANGEMENT: dict[str, Any] = {
     "columns": [

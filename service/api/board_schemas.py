@@ -121,6 +121,11 @@ class Other(Shape):
     id: str
     kind: str
     question: str
+    columns: list[int] = Field(description="Columns it is about, of those shown.")
+    settles: bool = Field(
+        description="Whether a commit can answer it besides another: it is of people shown, and "
+        "not asked blind."
+    )
 
 
 class Board(Shape):
@@ -169,6 +174,11 @@ class Arrangement(Asked):
     )
     name: Name = None
     task: Task = None
+    also: list[Id] = Field(
+        default=[], max_length=50,
+        description="Other open questions that the columns answer as they then stand: people in "
+        "two columns are two, a column is one. The board tells which can be named (`settles`).",
+    )  # fmt: skip
     same_work: bool = Field(
         default=False, description="Whether two authors of one work may come to be one person."
     )

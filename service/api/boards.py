@@ -85,10 +85,12 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
     seen = {**(data.evidence or {}), "board": (data.name or name)[:500]}
     if data.task:
         seen["task"] = data.task
+    if data.also:
+        seen["also"] = list(data.also)
     with database.write() as connection:
         ledger = Ledger.hold(connection)
-        if data.task:
-            judging.answerable(connection, actor, data.task, None)
+        for task in _asked(data):
+            judging.answerable(connection, actor, task, None)
         done = arranging.commit(
             Within(database, connection), actor, wanted,
             reason=data.reason, evidence=seen, override=data.override,
@@ -114,8 +116,13 @@ def wanted_of(
         WantedColumn(mentions(c.mentions), c.identity, c.confirmed, c.nowhere) for c in data.columns
     ]
     unsure = mentions(data.unsure)
-    answered = answers_of(connection, data.task, unsure) if data.task else []
+    answered = [sides for task in _asked(data) for sides in answers_of(connection, task, unsure)]
     return Wanted(columns, unsure, answered, versions or {}, data.same_work)
+
+
+def _asked(data: schemas.Arrangement) -> list[str]:
+    """Ids of the questions that an arrangement is to answer, each once."""
+    return list(dict.fromkeys([*([data.task] if data.task else []), *data.also]))
 
 
 @get(

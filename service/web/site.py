@@ -10,7 +10,17 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
-from service.web import accuracy, board, compare, entry, models, people, queue, runs
+from service.web import (
+    accuracy,
+    board,
+    compare,
+    entry,
+    models,
+    names_asked,
+    people,
+    queue,
+    runs,
+)
 from service.web.routes import OPT, told_as_page
 
 _TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
@@ -45,8 +55,8 @@ def static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[byt
 PAGES = Router(
     "/",
     route_handlers=[
-        static, *entry.HANDLERS, *queue.HANDLERS, *board.HANDLERS, *compare.HANDLERS,
-        *people.HANDLERS, *runs.HANDLERS, *models.HANDLERS, *accuracy.HANDLERS,
+        static, *entry.HANDLERS, *queue.HANDLERS, *names_asked.HANDLERS, *board.HANDLERS,
+        *compare.HANDLERS, *people.HANDLERS, *runs.HANDLERS, *models.HANDLERS, *accuracy.HANDLERS,
     ],
     exception_handlers={Exception: told_as_page},
 )  # fmt: skip

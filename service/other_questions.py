@@ -1,0 +1,57 @@
+"""Open questions about the people on a board besides the one that it is opened for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, or_, select
+
+from service.board_scope import Scope
+from service.sets import among
+from service.tables import Task
+
+MOST = 50
+"""Questions that are told."""
+SETTLED = ("merge", "split")
+"""Kinds that columns answer as they stand."""
+
+
+def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
+    """Questions about the name or somebody shown, the most urgent first.
+
+    Each tells whether a commit can answer it besides another (``settles``): all that it is about
+    is shown, and it is not asked blind.
+    """
+    own = scope.asked.task if scope.asked else ""
+    place = {row.id: k for k, row in enumerate(scope.rows)}
+    subjects = or_(Task.name_key == scope.name.key, among(connection, Task.subject, place))
+    query = (
+        select(Task.id, Task.kind, Task.mentions, Task.subject, Task.blind)
+        .where(Task.state == "open", Task.id != own, subjects)
+        .order_by(Task.priority.desc(), Task.key)
+        .limit(MOST)
+    )
+    found = []
+    for row in connection.execute(query):
+        about = row.subject.split("+") if row.kind in SETTLED else []
+        shown = bool(about) and all(identity in place for identity in about)
+        found.append(
+            {
+                "id": row.id,
+                "kind": row.kind,
+                "question": _asks(row.kind, row.mentions),
+                "columns": sorted(place[identity] for identity in about if identity in place),
+                "settles": shown and row.blind is None,
+            }
+        )
+    return found
+
+
+def _asks(kind: str, n: int) -> str:
+    what = {
+        "merge": "Are two of these one person?",
+        "split": "Is one of these several people?",
+        "assign": "Whose is a mention?",
+        "conflict": "What contradicts here?",
+    }.get(kind, "Is this right?")
+    return f"{what} {n} {'mention' if n == 1 else 'mentions'}"

@@ -1,0 +1,59 @@
+"""The page of names with open questions, over HTTP."""
+
+import re
+from typing import Any
+
+import pytest
+from api_clients import key_of, serving
+from sqlalchemy import insert
+
+from service.asking import Question, open_tasks
+from service.database import Database
+from service.ledger import Ledger
+from service.tables import Name
+
+
+@pytest.fixture
+def client(database: Database, editor):
+    with database.write() as connection:
+        for key, name in ((1, "Wei Wang"), (2, "<b>Bo</b> Xu")):
+            connection.execute(insert(Name).values(key=key, folded=name.lower(), printed=name))
+        ledger = Ledger.hold(connection)
+        seq = ledger.record("questions-asked", editor)
+        asked = [
+            Question("merge", "a+b", 3, 1.0, {}, name_key=1, effort=4),
+            Question("split", "c", 3, 1.0, {}, name_key=1, effort=4),
+            Question("conflict", "d+e", 3, 0.1, {}, name_key=2),
+        ]
+        open_tasks(connection, ledger, seq, asked)
+    with serving(database) as found:
+        found.post("/login", data={"key": key_of(database, "reviewer")})
+        yield found
+
+
+def text_of(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html[html.index("<main") :]))
+
+
+def test_names_come_with_their_questions_and_conflicts_first(client: Any) -> None:
+    told = client.get("/review/by-name")
+    assert told.status_code == 200, told.text
+    text = text_of(told.text)
+    assert text.index("Bo") < text.index("Wei Wang")
+    assert "1 merge, 1 split" in text
+    assert "8 papers to look at" in text
+    assert "<b>Bo</b>" not in told.text
+
+
+def test_names_are_filtered_and_their_questions_listed(client: Any) -> None:
+    told = client.get("/review/by-name?name=wei%20wang")
+    assert "Bo" not in text_of(told.text)
+    assert 'href="/review?name=Wei%20Wang"' in told.text
+    assert "No name with an open question" in client.get("/review/by-name?name=nobody").text
+
+
+def test_who_is_not_signed_in_is_asked_to(client: Any) -> None:
+    client.cookies.clear()
+    told = client.get("/review/by-name", follow_redirects=False)
+    assert told.status_code == 303
+    assert told.headers["location"].startswith("/login")
