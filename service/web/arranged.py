@@ -3,7 +3,8 @@
 Every mention has a hidden field ``m`` that says where it is: ``[column, group, place in the group,
 work, position]``. A field ``g:GROUP`` or ``p:GROUP:PLACE`` says where a group or one of its papers
 shall go: the number of a column, ``n`` for a new one, ``u`` for not sure; empty, it stays. A field
-``c:NUMBER`` names the identity of a column, empty for mentions that are nowhere.
+``c:NUMBER`` names the identity of a column, empty for mentions that are nowhere. Fields ``also``
+name questions that the columns answer as they stand, if ``rest`` is ticked.
 """
 
 from __future__ import annotations
@@ -41,15 +42,16 @@ class Arrangement:
 
     columns: list[dict[str, Any]] = field(default_factory=list)
     unsure: list[dict[str, Any]] = field(default_factory=list)
+    also: list[str] = field(default_factory=list)
 
     def body(self) -> dict[str, Any]:
         """For a preview."""
-        return {"columns": self.columns, "unsure": self.unsure}
+        return {"columns": self.columns, "unsure": self.unsure, "also": self.also}
 
     @property
     def empty(self) -> bool:
         """Whether nothing is asked for."""
-        return not (self.columns or self.unsure)
+        return not (self.columns or self.unsure or self.also)
 
 
 def wanted(form: Form) -> Arrangement:
@@ -60,6 +62,12 @@ def wanted(form: Form) -> Arrangement:
     Invalid
         If a field names no column.
     """
+    found = _arranged(form)
+    found.also = form.all("also") if form.get("rest") else []
+    return found
+
+
+def _arranged(form: Form) -> Arrangement:
     mentions = list(_mentions(form))
     identities = {n: value or None for n, value in _columns(form)}
     answer = form.get("answer")

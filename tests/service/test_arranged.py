@@ -111,3 +111,10 @@ def test_not_sure_of_a_question_moves_nothing() -> None:
 def test_a_damaged_form_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="damaged"):
         wanted(Form([("m", text)]))
+
+
+@pytest.mark.parametrize(("ticked", "named"), [([("rest", "1")], ["t-1", "t-2"]), ([], [])])
+def test_other_questions_are_answered_where_that_is_ticked(ticked, named: list[str]) -> None:
+    found = wanted(Form([*IDENTITIES, ("also", "t-1"), ("also", "t-2"), *ticked]))
+    assert found.also == found.body()["also"] == named
+    assert found.empty is not bool(named)
