@@ -1,5 +1,7 @@
-// The name board by keys and by dragging. The form's own fields hold what is wanted (see
+// The name board: what is moved, and by which keys. The form's own fields hold what is wanted (see
 // arranged.py): this only fills them in, moves what is shown, and fetches the preview.
+import { carrying } from "/static/drag.js";
+import { finding, fold, folding } from "/static/find.js";
 import { previewed } from "/static/preview.js";
 
 const board = document.querySelector("[data-board]");
@@ -9,13 +11,15 @@ const backButton = document.querySelector("#back");
 const help = document.querySelector("#help");
 const newPlace = board.querySelector("[data-new]");
 const steps = [];
+let leaving = false;
 let current = null;
 
 const columns = () => [...board.querySelectorAll(".column")];
 const column = (number) => columns().find((c) => c.dataset.column === String(number));
 const field = (item) =>
   item.querySelector(item.matches(".group") ? ":scope > .head input" : ":scope > .to input");
-const items = (place) => [...place.querySelectorAll(":scope > .groups > li")];
+const seen = (item) => !(board.matches(".finding") && item.matches(".miss"));
+const items = (place) => [...place.querySelectorAll(".groups > li")].filter(seen);
 const papers = (group) => [...group.querySelectorAll(".paper[data-paper]")];
 const label = (item) =>
   item.matches(".group")
@@ -30,8 +34,8 @@ function say(text) {
 function focus(item, shown = true) {
   if (!item) return;
   if (current) current.tabIndex = -1;
-  const folded = item.closest("details");
-  if (folded) folded.open = true;
+  for (let at = item.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
+  fold(item.closest(".column"), false);
   current = item;
   item.tabIndex = 0;
   item.focus({ preventScroll: true });
@@ -56,8 +60,10 @@ function remember(item) {
 }
 
 function neighbour(item) {
-  const next = item.nextElementSibling ?? item.previousElementSibling;
-  return next?.matches(".group, .paper[data-paper]") ? next : null;
+  const group = item.parentElement.closest(".group");
+  const all = group ? papers(group) : items(item.closest(".column"));
+  const at = all.indexOf(item);
+  return all[at + 1] ?? all[at - 1] ?? null;
 }
 
 function addColumn() {
@@ -70,7 +76,6 @@ function addColumn() {
   fresh.querySelector(".groups").setAttribute("aria-labelledby", heading.id);
   fresh.querySelector(".number").textContent = number;
   board.insertBefore(fresh, newPlace);
-  droppable(fresh, () => fresh.dataset.column);
   return fresh;
 }
 
@@ -90,6 +95,7 @@ function send(item, to) {
   field(item).value = whole && number === item.dataset.home ? "" : number;
   place.querySelector(".groups").append(item);
   mark(item);
+  search.again();
   changed(`${label(item)} to column ${number}.`);
   focus(after ?? items(here)[0] ?? item);
   place.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -133,7 +139,11 @@ function beside(item, by) {
   const from = all.indexOf(item.closest(".column"));
   const height = item.getBoundingClientRect().top;
   for (let at = from + by; at >= 0 && at < all.length; at += by) {
-    const there = items(all[at]);
+    if ("folded" in all[at].dataset && !all[at].matches(".finding :not(.miss)")) {
+      all[at].scrollIntoView({ block: "nearest", inline: "nearest" });
+      return all[at].querySelector(".fold").focus();
+    }
+    const there = items(all[at]).filter((other) => other.checkVisibility());
     const gap = (other) => Math.abs(other.getBoundingClientRect().top - height);
     if (there.length) return focus(there.reduce((a, b) => (gap(b) < gap(a) ? b : a)));
   }
@@ -151,12 +161,17 @@ const ACTIONS = {
   ArrowLeft: (item) => beside(item, -1),
   ArrowRight: (item) => beside(item, 1),
   Enter: (item) => item.matches(".group") && focus(papers(item)[0]),
-  Escape: (item) => item.matches(".paper") && focus(item.closest(".group")),
+  Escape: (item) => focus(item.matches(".paper") && item.closest(".group") ? item.closest(".group") : (search.end(), item)),
   n: (item) => send(item, "n"),
   u: unsure,
   g: (item) => field(item).focus(),
   p: () => form.requestSubmit(),
   z: takeBack,
+  f: (item) => {
+    fold(item.closest(".column"), true);
+    item.closest(".column").querySelector(".fold")?.focus();
+  },
+  "/": () => finder.focus(),
   "?": () => help.showModal(),
 };
 
@@ -168,6 +183,11 @@ board.addEventListener("keydown", (event) => {
       event.preventDefault();
       item.dispatchEvent(new Event("change", { bubbles: true }));
     } else if (event.key === "Escape") focus(item.closest("[data-paper], .group"));
+    return;
+  }
+  if (item.matches(".fold")) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (by) { event.preventDefault(); beside(item, by); }
     return;
   }
   if (!item.matches(".group, .paper")) return;
@@ -198,27 +218,6 @@ board.addEventListener("focusin", (event) => {
   }
 });
 
-function droppable(place, number) {
-  place.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    place.classList.add("over");
-  });
-  place.addEventListener("dragleave", () => place.classList.remove("over"));
-  place.addEventListener("drop", (event) => {
-    event.preventDefault();
-    place.classList.remove("over");
-    if (current) send(current, number());
-  });
-}
-
-board.addEventListener("dragstart", (event) => {
-  const item = event.target.closest?.("[data-paper], .group");
-  if (!item) return;
-  focus(item);
-  event.dataTransfer.effectAllowed = "move";
-  event.dataTransfer.setData("text/plain", label(item));
-});
-
 form.addEventListener("submit", (event) => {
   if (event.submitter?.hasAttribute("formaction")) return;
   event.preventDefault();
@@ -229,13 +228,22 @@ document.querySelector("#panel").addEventListener("keydown", (event) => {
   document.querySelector("#panel").replaceChildren();
   focus(current);
 });
+addEventListener("beforeunload", (event) => { if (steps.length && !leaving) event.preventDefault(); });
+document.addEventListener("submit", (event) => { leaving ||= event.target !== form || event.submitter?.hasAttribute("formaction"); });
 backButton.addEventListener("click", takeBack);
 document.querySelector("#keys").addEventListener("click", () => help.showModal());
 newPlace.querySelector("button").addEventListener("click", () => send(current, "n"));
 
-for (const item of board.querySelectorAll(".group, .paper[data-paper]")) item.draggable = true;
-for (const c of columns()) droppable(c, () => c.dataset.column);
-droppable(newPlace, () => "n");
+const finder = document.querySelector("#find");
+const search = finding(board, finder, document.querySelector("#found"));
+finder.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") { search.end(); focus(current); }
+  if (event.key !== "Enter") return;
+  event.preventDefault();
+  focus(columns().flatMap(items)[0]);
+});
+folding(board);
+carrying(board, document.querySelector("#carried"), { label, focus, send, unsure });
 for (const hidden of [newPlace, backButton, document.querySelector("#keys")]) hidden.hidden = false;
 for (const item of board.querySelectorAll(".group, .paper[data-paper]")) {
   // what was asked for before the page was loaded again
