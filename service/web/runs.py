@@ -1,4 +1,4 @@
-"""``/runs`` and ``/runs/{id}``: what a run would change, before anybody publishes it."""
+"""``/runs`` and ``/runs/{id}``: asking for a run, and what it would change before it counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from service.web.rendering import page, see
 from service.web.routes import api_for, does, part, shows
 from service.web.sessions import read_form
 
-KINDS = ("create", "merge", "split", "move", "grow", "decision")
+KINDS = {
+    "create": "new people",
+    "merge": "merged",
+    "split": "split",
+    "move": "moved",
+    "grow": "grown",
+    "decision": "decisions",
+}
+"""Kinds of changes, in words."""
 STEPS = ("publish", "rebase", "cancel", "rollback")
 
 
@@ -23,6 +31,16 @@ async def runs(request: Request[Any, Any, Any]) -> Response[str]:
     api, who = await api_for(request)
     found = await api.get("/v1/runs", limit=50, cursor=part(request, "cursor", 2048))
     return await page("runs.html", who, runs=found["items"], following=following(found))
+
+
+@does("/runs")
+async def start(request: Request[Any, Any, Any]) -> Response[str]:
+    """Ask for a run, which a worker does."""
+    api, who = await api_for(request)
+    form = await read_form(request, who)
+    wish = {"scope": form.get("scope") or "touched", "reason": form.get("reason") or None}
+    made = await api.post("/v1/runs", wish)
+    return see(f"/runs/{segment(made['id'])}")
 
 
 @shows("/runs/{id:str}")
@@ -56,7 +74,7 @@ async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str
     kind = part(request, "kind", 20)
     kind = kind if kind in KINDS else ""
     found = await api.get(f"/v1/runs/{segment(id)}")
-    diff: dict[str, Any] = {}
+    diff: dict[str, Any] = {"items": []}
     if found["state"] not in ("queued", "running", "failed"):
         cursor = part(request, "cursor", 2048)
         try:
@@ -70,4 +88,4 @@ async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str
             "following": following(diff), "done": part(request, "done", 20)}  # fmt: skip
 
 
-HANDLERS = (runs, run, act)
+HANDLERS = (runs, start, run, act)

@@ -182,6 +182,17 @@ def test_the_address_of_a_form_that_is_only_looked_at_is_told_as_a_page(client, 
     assert client.get("/review").status_code == 200, "signed out by looking"
 
 
+def test_slices_are_worded_and_the_axis_holds_every_interval() -> None:
+    from service.web.accuracy import least, worded
+
+    assert worded("1") == "on 1 paper"
+    assert worded("10-99") == "on 10 to 99 papers"
+    assert worded("1000 and more") == "on 1000 and more papers"
+    share = {"estimate": 0.9, "low": 0.64, "high": 0.97}
+    assert least([{"precision": share, "recall": None}]) == 0.6
+    assert least([]) == 0.9
+
+
 def test_every_link_of_a_profile_leads_somewhere(client) -> None:
     links = {link for link in HREF.findall(client.get("/people/a-2").text) if link.startswith("/")}
     assert any(link.startswith("/names/") for link in links)
