@@ -104,7 +104,9 @@ def test_an_admin_promotes_what_was_read_and_takes_it_back(taught, admin, tmp_pa
         assert (twice.status_code, "already" in twice.json()["detail"]) == (409, True)
         stale = client.post(f"{at}/promote", headers={**rights, "If-Match": seen})
         assert (stale.status_code, stale.json()["field"]) == (412, "If-Match")
-        back = client.post("/v1/models/shipped/promote", headers=rights).json()
+        shipped = "/v1/models/shipped/promote"
+        assert client.post(shipped, headers={**rights, "If-Match": seen}).status_code == 412
+        back = client.post(shipped, headers={**rights, "If-Match": "*"}).json()
         assert (back["in_use"], back["state"]) == (True, "promoted")
         event = client.get("/v1/events?kind=model-promoted", headers=rights).json()["items"]
     assert {(e["subject"], e["reason"]) for e in event} == {
