@@ -8,13 +8,13 @@ people are asked blind are answered one by one and do not count here.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, case, distinct, func, select
 
-from service.tables import Name, Task
+from service.tables import Name, Signature, Task
 from service.tasks import Wanted, conditions
 
 
@@ -33,7 +33,7 @@ class NameAsked:
     priority : float
         Sum of theirs: expected mentions for the work asked.
     papers : int
-        Papers that the questions take a look at; one that is of two questions counts twice.
+        Papers that bear the name.
     held_by : list of str
         Who works on some of them now.
     """
@@ -62,33 +62,37 @@ def names(connection: Connection, wanted: Wanted, limit: int = 50) -> list[NameA
     printed = select(Name.key, Name.printed).where(Name.key.in_(worth))
     named = {row.key: row.printed for row in connection.execute(printed)}
     rows = (
-        select(
-            Task.name_key, Task.id, Task.kind, Task.mentions, Task.effort, Task.leased_by,
-            Task.leased_until,
-        )
+        select(Task.name_key, Task.id, Task.kind, Task.leased_by, Task.leased_until)
         .where(*asked, Task.name_key.in_(worth))
         .order_by(first, Task.priority.desc(), Task.key)
-    )  # fmt: skip
+    )
     of: dict[int, list[_Row]] = defaultdict(list)
     for row in connection.execute(rows):
         of[row.name_key].append(_Row(*row[1:]))
-    return [_told(named[key], of[key], worth[key]) for key in worth]
+    papers = _papers(connection, worth)
+    return [_told(named[key], of[key], worth[key], papers.get(key, 0)) for key in worth]
+
+
+def _papers(connection: Connection, names: Collection[int]) -> dict[int, int]:
+    query = (
+        select(Signature.name_key, func.count(distinct(Signature.work_key)))
+        .where(Signature.name_key.in_(names), Signature.retired_version.is_(None))
+        .group_by(Signature.name_key)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
     id: str
     kind: str
-    mentions: int
-    effort: int | None
     leased_by: str | None
     leased_until: datetime | None
 
 
-def _told(name: str, rows: Sequence[_Row], priority: float) -> NameAsked:
+def _told(name: str, rows: Sequence[_Row], priority: float, papers: int) -> NameAsked:
     now = datetime.now(UTC)
     held = {r.leased_by for r in rows if r.leased_by and r.leased_until and r.leased_until > now}
-    papers = sum(row.effort or row.mentions for row in rows)
     kinds = Counter(row.kind for row in rows)
     return NameAsked(
         name, rows[0].id, len(rows), dict(kinds), round(priority, 6), papers, sorted(held)

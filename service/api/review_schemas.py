@@ -122,7 +122,7 @@ class NameAsked(Shape):
     tasks: int
     kinds: dict[str, int]
     priority: float = Field(description="Sum of theirs: expected mentions for the work asked.")
-    papers: int = Field(description="Papers to look at; one of two questions counts twice.")
+    papers: int = Field(description="Papers that bear the name.")
     held_by: list[str] = Field(description="Who works on some of them now.")
 
 

@@ -38,7 +38,7 @@ def test_what_many_questions_gain_together_comes_before_the_best_single_one(
     found = names(database)
     assert [one.name for one in found] == ["Bo Xu", "Wei Wang", "Ann Lee"]
     wei = found[1]
-    assert (wei.task, wei.tasks, wei.priority, wei.papers) == (ids[1], 2, 2.5, 10)
+    assert (wei.task, wei.tasks, wei.priority, wei.papers) == (ids[1], 2, 2.5, 0)
     assert wei.kinds == {"merge": 1, "split": 1}
     assert [one.name for one in names(database, kind="split")] == ["Wei Wang"]
     assert [one.name for one in names(database, name="ann lee")] == ["Ann Lee"]

@@ -41,7 +41,6 @@ def test_names_come_with_their_questions_and_conflicts_first(client: Any) -> Non
     text = text_of(told.text)
     assert text.index("Bo") < text.index("Wei Wang")
     assert "1 merge, 1 split" in text
-    assert "8 papers to look at" in text
     assert "<b>Bo</b>" not in told.text
 
 
