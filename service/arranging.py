@@ -20,23 +20,26 @@ from service.arrangement import Arranged, Column, Sides, arranged, links_of
 from service.consequences import NOWHERE
 from service.database import Database
 from service.decision_rows import Draft, Made, Mention, Subject, begin, make, settle
-from service.errors import Conflict, Invalid
-from service.identity_rows import identity_rows, rows_by_id
+from service.errors import Invalid
+from service.hindrances import (
+    conflicts,
+    insist_on_versions,
+    refuse_placed,
+    refuse_repeated,
+    refuse_stale,
+)
+from service.identity_rows import active_identity, identity_rows, rows_by_id
 from service.ids import new_id
 from service.ledger import Ledger
 from service.link_rows import links_around, namer
 from service.memberships import Place
 from service.overriding import OVERRIDES, Opposed, ask_again, opposed, refuse, void
 from service.sets import among
-from service.standing import in_words, last_change
-from service.tables import Decision, Membership, Signature
+from service.tables import Decision, Membership
 
 ACTION = "arrange"
 DRAFT = "d-"
 """What a decision is called that is not made yet."""
-MOST_COLUMNS = 200
-MOST_MENTIONS = 20_000
-"""Mentions that one arrangement names, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +136,14 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
     Conflict
         If an identity is no longer active or has changed since it was seen.
     """
-    _refuse_repeated(wanted)
+    refuse_repeated(wanted)
     stated = rows_by_id(connection, [c.identity for c in wanted.columns if c.identity])
     columns = []
     for k, column in enumerate(wanted.columns):
         at = f"columns[{k}].mentions"
         keys = subject.found(column.mentions, None, at) if column.mentions else []
         if column.nowhere:
-            _refuse_placed(connection, subject, keys, at)
+            refuse_placed(connection, subject, keys, at)
             continue
         if not keys and not column.identity:
             continue
@@ -149,7 +152,7 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
             row = stated.get(column.identity)
             key = None if row is None or row.status != "active" else row.key
             if key is None:
-                _told_gone(connection, column.identity)
+                active_identity(connection, column.identity)
         columns.append(Column(tuple(keys), key, column.confirmed))
     unsure = subject.found(wanted.unsure, None, "unsure") if wanted.unsure else []
     touched = {c.identity for c in columns if c.identity is not None}
@@ -172,7 +175,7 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
     rows = identity_rows(connection, {k for k in plan.current.values() if k != NOWHERE})
     ids = {key: row.id for key, row in rows.items()}
     touched_ids = {ids[key] for key in plan.curated() if key in ids}
-    _refuse_stale(connection, {i: v for i, v in wanted.versions.items() if i in touched_ids})
+    refuse_stale(connection, {i: v for i, v in wanted.versions.items() if i in touched_ids})
     return Read(plan, subject, ids, unsure, sides)
 
 
@@ -228,7 +231,7 @@ def preview(connection: Connection, wanted: Wanted) -> tuple[Read, dict[str, Any
         "redirected": redirected,
         "gone": gone,
         "overridden": [one.told() for one in against],
-        "conflicts": _conflicts(connection, found, wanted),
+        "conflicts": conflicts(connection, found, wanted),
     }
     return found, told
 
@@ -267,7 +270,7 @@ def commit(
             raise Invalid(
                 "nothing is moved, confirmed or unsure", "arrange something first", field="columns"
             )
-        _insist_on_versions(found, wanted.versions)
+        insist_on_versions(found, wanted.versions)
         against = found.opposed()
         if not override:
             refuse(against)
@@ -335,101 +338,3 @@ def _noted(draft: Draft, actor: Actor, reason: str | None, found: Read) -> str:
         )
     )  # fmt: skip
     return decision
-
-
-def _conflicts(connection: Connection, found: Read, wanted: Wanted) -> list[dict[str, Any]]:
-    """What would stand in the way of a commit, besides decisions."""
-    if wanted.same_work:
-        return []
-    moved = found.plan.moves
-    targets = set(moved.values())
-    inside = [m for m, to in found.plan.target.items() if to in targets]
-    query = select(Signature.key, Signature.work_key).where(
-        among(connection, Signature.key, inside), Signature.retired_version.is_(None)
-    )
-    at: dict[tuple[int, int], list[int]] = {}
-    for key, work in connection.execute(query.order_by(Signature.key)):
-        at.setdefault((found.plan.target[key], work), []).append(key)
-    several = [some for some in at.values() if len(some) > 1 and not moved.keys().isdisjoint(some)]
-    known = {
-        (link.a, link.b)
-        for link in links_around(connection, {m for some in several for m in some})
-        if link.must
-    }
-    pairs = [(some[0], some[1]) for some in several if (some[0], some[1]) not in known]
-    name = namer(connection, {m for pair in pairs for m in pair})
-    return [
-        {
-            "kind": "same-work",
-            "text": f"two authors of one work would be one person: {name(a)} and {name(b)}",
-            "mentions": [name(a), name(b)],
-        }
-        for a, b in pairs[:20]
-    ]
-
-
-def _refuse_repeated(wanted: Wanted) -> None:
-    named = [m for c in wanted.columns for m in c.mentions] + list(wanted.unsure)
-    if len(wanted.columns) > MOST_COLUMNS or len(named) > MOST_MENTIONS:
-        raise Invalid(
-            f"{len(wanted.columns):,} columns with {len(named):,} mentions",
-            f"send {MOST_COLUMNS} columns and {MOST_MENTIONS:,} mentions at most", field="columns",
-        )  # fmt: skip
-    for mention, n in Counter(named).items():
-        if n > 1:
-            raise Invalid(
-                f"{mention.work[:80]}:{mention.position} is named {n} times",
-                "name each mention in one column, or as unsure", field="columns",
-            )  # fmt: skip
-    for identity, n in Counter(c.identity for c in wanted.columns if c.identity).items():
-        if n > 1:
-            raise Invalid(f"{n} columns are {identity[:40]}", "name it once", field="columns")
-
-
-def _refuse_placed(
-    connection: Connection, subject: Subject, keys: Sequence[int], field: str
-) -> None:
-    placed = [m for m in keys if subject.identity(m) is not None]
-    if placed:
-        name = namer(connection, placed[:1])
-        raise Invalid(
-            f"{name(placed[0])} is published under somebody and cannot be put nowhere",
-            "put it into a new column, or name it as unsure", field=field,
-        )  # fmt: skip
-
-
-def _told_gone(connection: Connection, identity: str) -> None:
-    from service.identity_rows import active_identity
-
-    active_identity(connection, identity)
-
-
-def _refuse_stale(connection: Connection, versions: Mapping[str, int]) -> None:
-    """Tell what changed since a board was read."""
-    rows = rows_by_id(connection, versions)
-    changed = {id_: row for id_, row in rows.items() if row.version != versions[id_]}
-    for id_ in versions.keys() - rows.keys():
-        raise Invalid(f"there is no identity {id_[:40]}", "read the board again", field="versions")
-    if changed:
-        least = min(versions[id_] for id_ in changed)
-        events = last_change(connection, least, [row.key for row in changed.values()], [])
-        raise Conflict(
-            f"{', '.join(sorted(changed)[:5])} changed since the board was read: "
-            f"{in_words(events)}",
-            "read the board again, then decide",
-            changed=[
-                {"identity": id_, "version": row.version, "status": row.status}
-                for id_, row in sorted(changed.items())
-            ],
-            since=[event.told() for event in events[:20]],
-        )  # fmt: skip
-
-
-def _insist_on_versions(found: Read, versions: Mapping[str, int]) -> None:
-    wanted = {found.ids[key] for key in found.plan.curated() if key in found.ids}
-    missing = sorted(wanted - versions.keys())
-    if missing:
-        raise Invalid(
-            f"versions does not name the version of {missing[0]}",
-            "send the versions of the board as you read them", field="versions",
-        )  # fmt: skip

@@ -18,12 +18,13 @@ from sqlalchemy import Connection, delete, select, update
 
 from service import artifacts, runs
 from service.actors import Actor
-from service.clustering import Found, Places, table
+from service.clustering import Found
 from service.database import Database, insert_rows
 from service.differences import KINDS, Difference, difference, targets
 from service.errors import Conflict, Invalid
 from service.ledger import Ledger
 from service.matching import match
+from service.places import Places, table
 from service.proposal_lines import Shown, lines_of
 from service.publication import beside
 from service.tables import (

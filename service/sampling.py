@@ -127,7 +127,7 @@ def draw(
 
 def _published(connection: Connection) -> Int64:
     """Key, identity's key and name's key of every published mention, int64[n, 3] by key."""
-    from service.clustering import table
+    from service.places import table
 
     query = (
         select(Signature.key, Membership.identity_key, Signature.name_key)

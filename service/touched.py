@@ -21,8 +21,9 @@ from sqlalchemy import Connection, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from service import artifacts, runs
-from service.clustering import POSITIONS, Engine, Found, Places, basis, indexed, place_of
+from service.clustering import Engine, Found, basis, indexed
 from service.database import Database, in_batches
+from service.places import POSITIONS, Places, place_of
 from service.sets import among
 from service.tables import (
     Block,

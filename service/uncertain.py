@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, func, select
 
-from service.clustering import Engine, place_of, table
+from service.clustering import Engine
 from service.database import Database
+from service.places import place_of, table
 from service.sets import among
 from service.tables import Membership, Signature
 from service.touched import index_of, read_blocks
