@@ -24,25 +24,50 @@ figures are ratios of two weighted sums over units::
     pairwise precision   shared - 1          over  published - 1
     pairwise recall      shared - 1          over  person - 1
 
+Figures of a slice are of its mentions; of identities, those that its mentions lead to.
+
 Variances are those of the linearised ratio (the delta method) within strata, with the correction
 for a finite population where units are not replaced, and the ratio's bias is taken off to first
-order (Cochran 1977, "Sampling techniques", sections 5.4 and 6.8 to 6.15; Tin 1965). Figures are
-near 1 and samples are small, where the symmetric interval fails, so intervals are Wilson's with
-the number of independent answers that would have the same variance (Korn and Graubard 1998;
-Dean and Pagano 2015).
+order (Cochran 1977, "Sampling techniques", sections 5.4 and 6.8 to 6.15; Tin 1965).
+
+Figures are near 1, and a few units may hold most of the errors. A sample that met none of these
+shows too little variance, and every interval made from its variance alone is too sure (Franco,
+Little, Louis and Slud 2019, "Comparative study of confidence intervals for proportions in complex
+sample surveys", Journal of Survey Statistics and Methodology 7, 334-364). So an unseen unit is
+added, as heavy as the heaviest seen, as Fay and Feuer (1997, Statistics in Medicine 16, 791-801)
+do for weighted rates: half of it all wrong, half all right. The interval is that of the beta
+distribution with the mean and variance which result, widened by Student's quantile over the
+normal one (Korn and Graubard 1998). For answers of yes and no of equal weight that is Jeffreys'
+interval (Brown, Cai and DasGupta 2001, "Interval estimation for a binomial proportion",
+Statistical Science 16, 101-133). Nothing in it is tuned.
+
+It was chosen by how often 95 % intervals held the truth on 16 populations, real and generated, and
+judged on others: samples of 100 to 2,000 mentions or identities, over all and by slice.
+
+- Where the sample can be expected to hold errors worth ten mentions or more, B-cubed figures were
+  held 94 to 97 % of the time, pairwise ones 94 to 99 %.
+- Where it can be expected to hold fewer, more often: what was not seen is taken to be possible.
+- Less than 93 % were held of some pairwise figures of slices of which about 20 units were reviewed
+  (90 % at worst), and of errors that are all or nothing (90 % at worst where the sample is expected
+  to hold two or three of them, as is known of Jeffreys' interval). What avoids even this, an unseen
+  unit for each limit as Fay and Feuer do, makes intervals a tenth to a third wider.
+
+Wilson, Clopper-Pearson and logit intervals with an effective number of answers, Satterthwaite's
+degrees of freedom, the bootstrap (percentile, BCa, studentised) and empirical likelihood each held
+some figures less than 80 % of the time. An effective number that may not exceed the number of units
+holds them 99 % of the time, in intervals half as wide again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student
+from scipy.special import betaincinv, ndtri, stdtrit
 
 Ints = npt.NDArray[np.integer[Any]]
 Counts = npt.NDArray[np.integer[Any] | np.floating[Any]]
@@ -50,14 +75,6 @@ Int64 = npt.NDArray[np.int64]
 Float64 = npt.NDArray[np.float64]
 
 LEVEL = 0.95
-GRADED = {"mention": 2.5, "identity": 6.0}
-"""Independent answers that one unit counts for at most.
-
-Shares vary less than yes and no do, so a unit can count for more than one answer. But where errors
-are few and weigh much, a sample that met none of the grave ones looks far surer than it is:
-without a bound, intervals for 95 % of pairwise precision held 86 % of the time. The bounds are
-those under which simulated intervals hold as often as they say.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +228,6 @@ class Reviewed:
         A stratum with one unit gets the spread over all units: it has none of its own.
         """
         n, size = self._counts(), self.population.astype(np.float64)
-        left = np.ones_like(size) if self.replaced else 1 - n / np.maximum(size, 1)
         if len(a) < 2:
             return 0.0
         many = n > 1
@@ -225,22 +241,30 @@ class Reviewed:
         product = centred(a) * centred(b)
         sums = np.bincount(self.stratum, weights=product, minlength=len(n))
         spread = sums / np.maximum(n - 1, 1)
-        return float((size**2 * left * spread / count)[n > 0].sum())
+        return float((size**2 * self._left() * spread / count)[n > 0].sum())
+
+    def _left(self) -> Float64:
+        """Share of each stratum that another sample could differ by."""
+        if self.replaced:
+            return np.ones(len(self.population))
+        return 1 - self._counts() / np.maximum(self.population, 1)
 
     def _interval(self, ratio: _Ratio, level: float) -> Estimate:
         n = len(ratio.influence)
-        if np.isnan(ratio.value):
-            return Estimate(ratio.value, 0.0, 1.0, n)
         free = n - int((self._counts() > 0).sum())
-        if free < 1:
+        if np.isnan(ratio.value) or free < 1:
             return Estimate(ratio.value, 0.0, 1.0, n)
-        value, variance = ratio.value, self._covariance(ratio.influence, ratio.influence)
-        alike = float(ratio.mass.sum() ** 2 / (ratio.mass**2).sum())
-        spread = value * (1 - value)
-        answers = spread / variance if variance > 0 and spread > 0 else alike
-        most = GRADED["identity" if self.replaced else "mention"] * ratio.parts * alike
-        low, high = _wilson(value, min(answers, most), _quantile(level, free))
-        return Estimate(value, low, high, n)
+        variance = self._covariance(ratio.influence, ratio.influence)
+        tail = (1 - level) / 2
+        wider = float(stdtrit(free, tail) / ndtri(tail))
+        low, high = _limits(ratio.value, variance, self._unseen(ratio.mass), wider, tail)
+        unknown = float(self.population[self._counts() == 0].sum() / self.population.sum())
+        return Estimate(ratio.value, low * (1 - unknown), high + (1 - high) * unknown, n)
+
+    def _unseen(self, mass: Float64) -> float:
+        """The heaviest part of the denominator that a unit has; less where few are left unseen."""
+        part = mass / mass.sum() * np.sqrt(self._left())[self.stratum]
+        return float(part.max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,31 +274,35 @@ class _Ratio:
     value: float
     influence: Float64
     mass: Float64
-    parts: int = 1
-    """Shares that it is made of, each of which is an answer."""
 
 
 def _harmonic(precision: _Ratio, recall: _Ratio) -> _Ratio:
     p, r = precision.value, recall.value
     if not p + r > 0:
-        return _Ratio(float("nan"), precision.influence, precision.mass, 2)
-    value = 2 * p * r / (p + r)
+        return _Ratio(float("nan"), precision.influence, precision.mass)
     by_p, by_r = 2 * r**2 / (p + r) ** 2, 2 * p**2 / (p + r) ** 2
     influence = by_p * precision.influence + by_r * recall.influence
-    return _Ratio(value, influence, precision.mass, 2)
+    return _Ratio(2 * p * r / (p + r), influence, precision.mass)
 
 
-@cache
-def _quantile(level: float, free: int) -> float:
-    return float(student.ppf((1 + level) / 2, free))
+def _limits(
+    value: float, variance: float, unseen: float, wider: float, tail: float
+) -> tuple[float, float]:
+    """Interval of a share: a beta distribution's, with half an unseen unit at either end.
 
-
-def _wilson(value: float, answers: float, z: float) -> tuple[float, float]:
-    """Interval of a share among so many independent answers (Wilson 1927)."""
-    middle = (value + z**2 / (2 * answers)) / (1 + z**2 / answers)
-    half = z / (1 + z**2 / answers)
-    half *= float(np.sqrt(value * (1 - value) / answers + z**2 / (4 * answers**2)))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    The units, and the halves of one of ``unseen`` mass that is all wrong and all right, give the
+    mean and the variance. ``wider`` is what the standard error is multiplied by.
+    """
+    whole = 1 + unseen
+    mean = (value + unseen / 2) / whole
+    spread = (variance + unseen**2 * (mean**2 + (1 - mean) ** 2) / 2) / whole**2 * wider**2
+    if spread == 0:
+        return value, value
+    answers = mean * (1 - mean) / spread - 1
+    if answers <= 0:
+        return 0.0, 1.0
+    low, high = betaincinv(mean * answers, (1 - mean) * answers, [tail, 1 - tail]).tolist()
+    return (min(low, value) if value > 0 else 0.0), (max(high, value) if value < 1 else 1.0)
 
 
 def _codes(values: Ints) -> Int64:
