@@ -60,6 +60,7 @@ DIFFERENCES: dict[str, Any] = {
     "items": [
         {
             "rank": 0, "kind": "merge", "mentions": 14, "identity": OTHER,
+            "text": f"goes into {ID} Wei Wang, and its id leads there",
             "details": {
                 "name": "W. Wang", "stays": 0, "following": 0,
                 "others": [{"identity": ID, "name": "Wei Wang", "mentions": 14}],

@@ -204,6 +204,7 @@ class Difference(Shape):
     kind: Literal["decision", "merge", "split", "move", "create", "grow"]
     mentions: int = Field(description="How many change identity, or are in a new one.")
     identity: str | None = Field(description="The identity it is about; null: a new one.")
+    text: str = Field(description="What becomes of it, in words.")
     details: dict[str, Any] = Field(
         description="name; others: where mentions go, each with identity (null: a new one), name "
         "and mentions; stays: mentions that it has afterwards; following: mentions among those "

@@ -21,6 +21,7 @@ from service.api.bodies import Unpacked
 from service.api.documented import answers
 from service.api.paging import Cursor, Limit, next_page, read_cursor
 from service.api.writes import IdempotencyKey, IfRead, asked, read, shown, written
+from service.change_words import in_words
 from service.database import Database
 
 REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
@@ -124,7 +125,10 @@ def read_diff(
     following = paging.cursor(list_id, page[-1].rank) if len(found) > limit else None
     return shown(
         {
-            "items": [asdict(line) for line in page],
+            "items": [
+                {**asdict(line), "text": in_words(line.kind, line.mentions, line.details)}
+                for line in page
+            ],
             "next": next_page(request, following),
             "summary": run.summary,
         }

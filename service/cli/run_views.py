@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from disambig.console import console, safe
+from service.change_words import in_words
 
 if TYPE_CHECKING:
     from service.proposals import ChangeLine
@@ -20,7 +21,7 @@ COLOURS = {
 }  # fmt: skip
 KINDS = {
     "decision": ("decided", "red"), "merge": ("merge", "yellow"), "split": ("split", "magenta"),
-    "move": ("move", "cyan"), "create": ("new", "green"), "grow": ("grow", "green"),
+    "move": ("move", "cyan"), "create": ("create", "green"), "grow": ("grow", "green"),
 }  # fmt: skip
 NEXT = {
     "queued": ("show {id} --wait",),
@@ -29,8 +30,6 @@ NEXT = {
     "published": ("rollback {id}",),
 }
 """Commands that one may want next."""
-LISTED = 3
-"""Other identities that one line of a table names."""
 
 
 def as_json(found: RunView) -> str:
@@ -123,26 +122,32 @@ def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     def n(name: str) -> str:
         return f"{found.get(name, 0):,}"
 
+    same = found.get("mentions", 0) - found.get("mentions_new", 0) - found.get("mentions_moved", 0)
     lines = [
-        ("mentions", f"{n('mentions')} in {n('groups')} groups: {n('mentions_new')} new, "
-                     f"{n('mentions_moved')} to another identity"),
-        ("identities", f"{n('created')} new, {n('merged')} merged, {n('split')} split, "
-                       f"{n('kept')} with other mentions than before"),
+        ("mentions", f"{n('mentions')} looked at: {same:,} keep their identity, "
+                     f"{n('mentions_moved')} go to another, {n('mentions_new')} had none"),
+        ("identities", f"{n('created')} new, {n('merged')} merged into another, {n('split')} "
+                       f"split, {n('kept')} kept with other mentions than before"),
     ]  # fmt: skip
     if found.get("mentions_beside"):
         apart = found.get("mentions_apart", 0)
-        away = f"; {apart:,} clustered ones keep away from one of their work" if apart else ""
+        away = (
+            f"; {apart:,} of those looked at get identities of their own, for they would meet "
+            "another author of their work" if apart else ""
+        )  # fmt: skip
         lines.append(
             (
                 "beside",
-                f"{n('mentions_beside')} mentions of these identities were not "
-                f"clustered: {n('mentions_following')} follow, the others stay{away}",
+                f"{n('mentions_beside')} mentions of these identities were not looked at: "
+                f"{n('mentions_following')} go where most of theirs go, the others stay{away}",
             )
         )
     if found.get("scored"):
         lines.append(("compared", f"{n('scored')} of {n('considered')} pairs"))
     if found.get("decisions"):
-        lines.append(("decided", f"{n('decisions')} identities with mentions somebody decided on"))
+        lines.append(
+            ("decided", f"identities that lose mentions people decided about: {n('decisions')}")
+        )
     for problem in found.get("problems", [])[:5]:
         lines.append(("problem", safe(problem)))
     more = found.get("n_problems", 0) - 5
@@ -160,17 +165,17 @@ def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
     tense = "has changed" if run.state == "published" else "would change"
     out.print(Text(f"What publishing {run.id} {tense}", style="bold"))
     for name, told in _summary(run.summary or {}):
-        if name in ("mentions", "identities", "beside"):
+        if name in ("mentions", "identities", "beside", "decided"):
             out.print(Text(f"  {name}: {told}"))
     if not lines:
         out.print("  nothing")
         return
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     shown.add_column("mentions", justify="right", no_wrap=True)
-    shown.add_column("what", no_wrap=True)
+    shown.add_column("kind", no_wrap=True)
     shown.add_column("identity", no_wrap=True)
     shown.add_column("name", overflow="ellipsis", no_wrap=True, max_width=28)
-    shown.add_column("becomes", overflow="fold")
+    shown.add_column("what becomes of it", overflow="fold")
     for line in lines:
         word, colour = KINDS.get(line.kind, (line.kind, ""))
         shown.add_row(
@@ -178,31 +183,9 @@ def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
             Text(word, style=colour),
             line.identity or Text("new", style="dim"),
             safe(line.details.get("name") or ""),
-            Text(_becomes(line)),
+            Text(safe(in_words(line.kind, line.mentions, line.details))),
         )
     out.print(shown)
-
-
-def _becomes(line: ChangeLine) -> str:
-    stays, others = line.details.get("stays", 0), line.details.get("others", [])
-    told = [f"{other['mentions']:,} to {_named(other)}" for other in others[:LISTED]]
-    if len(others) > LISTED:
-        told.append(f"{len(others) - LISTED:,} more")
-    if line.kind == "merge":
-        return f"goes into {_named(others[0])}"
-    if line.kind == "grow":
-        return f"gains {line.mentions:,}, has {stays:,}"
-    if line.kind == "create":
-        return ""
-    following = line.details.get("following", 0)
-    rest = f"; {stays:,} stay" if stays else "; nothing stays"
-    rest += f"; {following:,} of them were not clustered and follow" if following else ""
-    return ", ".join(told) + rest
-
-
-def _named(other: Mapping[str, Any]) -> str:
-    name = safe(other.get("name") or "")
-    return f"{other.get('identity') or 'a new identity'} {name}".rstrip()
 
 
 def _ago(at: datetime) -> str:

@@ -1,0 +1,76 @@
+"""What a run would change, told so that nobody has to guess."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from service.change_words import in_words
+from service.cli import run_views
+from service.proposals import ChangeLine
+
+ANN = {"identity": "a-2", "name": "Ann Lee", "mentions": 3}
+NEW = {"identity": None, "name": "A. Lee", "mentions": 2}
+
+
+@pytest.mark.parametrize(
+    ("kind", "mentions", "details", "words"),
+    [
+        ("create", 4, {"stays": 4}, "is a new identity of 4"),
+        ("grow", 2, {"stays": 7}, "gains 2 that had no identity; has 7 then"),
+        ("merge", 3, {"others": [ANN]}, "goes into a-2 Ann Lee, and its id leads there"),
+        ("move", 3, {"others": [ANN], "stays": 5}, "gives 3 to a-2 Ann Lee; keeps 5"),
+        (
+            "split", 5, {"others": [ANN, NEW]},
+            "comes apart: 3 to a-2 Ann Lee, 2 to a new identity A. Lee; keeps none",
+        ),
+        (
+            "split", 11, {"others": [ANN, NEW, NEW, NEW, NEW], "stays": 1, "following": 1},
+            "comes apart: 3 to a-2 Ann Lee, 2 to a new identity A. Lee, 2 to a new identity "
+            "A. Lee, 4 to 2 more; keeps 1; 1 of them the run did not look at",
+        ),
+        (
+            "decision", 3, {"others": [ANN], "stays": 5, "decisions": ["d-1", "d-2"]},
+            "loses 3 that people decided about (d-1, d-2): 3 to a-2 Ann Lee; keeps 5",
+        ),
+    ],
+)  # fmt: skip
+def test_every_line_says_what_becomes_of_the_identity(
+    kind: str, mentions: int, details: dict[str, Any], words: str
+) -> None:
+    assert in_words(kind, mentions, details) == words
+
+
+def test_totals_say_where_mentions_go_and_what_the_run_did_not_look_at() -> None:
+    told = dict(
+        run_views._summary(
+            {
+                "mentions": 12, "mentions_new": 3, "mentions_moved": 4, "created": 2, "merged": 1,
+                "split": 0, "kept": 5, "decisions": 1, "mentions_beside": 9,
+                "mentions_following": 2, "mentions_apart": 1,
+            }
+        )
+    )  # fmt: skip
+    assert told == {
+        "mentions": "12 looked at: 5 keep their identity, 4 go to another, 3 had none",
+        "identities": "2 new, 1 merged into another, 0 split, 5 kept with other mentions than "
+        "before",
+        "beside": "9 mentions of these identities were not looked at: 2 go where most of theirs "
+        "go, the others stay; 1 of those looked at get identities of their own, for they would "
+        "meet another author of their work",
+        "decided": "identities that lose mentions people decided about: 1",
+    }
+
+
+def test_hostile_names_cannot_turn_or_clear_the_screen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = {"identity": "a-2", "name": "\u202eeeL\x1b[2J", "mentions": 3}
+    line = ChangeLine(0, "move", 3, "a-1", {"name": "\x1b[2J", "others": [other], "stays": 1})
+    run: Any = SimpleNamespace(id="r-1", state="proposed", summary={})
+    run_views.changes(run, [line])
+    shown = capsys.readouterr().out
+    assert "gives 3" in shown
+    assert not {"\u202e", "\x1b"} & set(shown)
