@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from disambig.console import safe
 from service.errors import NotFound
+from service.ids import sane
 from service.tables import (
     Decision,
     DecisionLink,
@@ -82,8 +83,7 @@ def found(connection: Connection, decision_id: str, limit: int) -> dict[str, Any
     NotFound
         No decision has this id.
     """
-    sane = decision_id if decision_id.isascii() and decision_id.isprintable() else ""
-    row = connection.execute(_query().where(Decision.id == sane)).mappings().first()
+    row = connection.execute(_query().where(Decision.id == sane(decision_id))).mappings().first()
     if row is None:
         raise NotFound(
             f"there is no decision {safe(decision_id[:40])}", "list the decisions", field="id"

@@ -17,3 +17,8 @@ def new_id(prefix: str) -> str:
     """
     # 256 is a multiple of 32, so every letter is as likely as any other
     return f"{prefix}-{''.join([ALPHABET[b & 31] for b in secrets.token_bytes(LENGTH)])}"
+
+
+def sane(text: str) -> str:
+    """An id that a client sent; empty, which none is, where PostgreSQL cannot be asked for it."""
+    return text if text.isascii() and text.isprintable() else ""

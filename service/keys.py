@@ -22,7 +22,7 @@ from disambig.console import safe
 from service.actors import Actor, Role
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound, Unauthenticated, Unavailable
-from service.ids import new_id
+from service.ids import new_id, sane
 from service.ledger import Ledger
 from service.tables import ApiKey
 
@@ -126,7 +126,7 @@ def found(connection: Connection, key_id: str) -> KeyInfo:
     NotFound
         No key has it.
     """
-    query = select(*_COLUMNS).where(ApiKey.id == _sane(key_id))
+    query = select(*_COLUMNS).where(ApiKey.id == sane(key_id))
     row = connection.execute(query).mappings().first()
     if row is None:
         raise NotFound(f"no key {safe(key_id[:40])}", "list the keys to see their ids", field="id")
@@ -169,7 +169,7 @@ def authenticate(connection: Connection, text: str) -> KeyInfo:
         It is no key, unknown, expired or revoked.
     """
     key_id, _, secret = text.strip().partition(".") if len(text) <= LONGEST else ("", "", "")
-    query = select(*_COLUMNS, ApiKey.digest).where(ApiKey.id == _sane(key_id))
+    query = select(*_COLUMNS, ApiKey.digest).where(ApiKey.id == sane(key_id))
     row = connection.execute(query).mappings().first()
     given = _digest(secret)
     same = hmac.compare_digest(given, _NOBODY if row is None else row["digest"])
@@ -246,11 +246,6 @@ def _checked_expiry(moment: datetime, now: datetime) -> datetime:
             field="expires_at",
         )
     return found
-
-
-def _sane(key_id: str) -> str:
-    """The id, or one that no key has where it holds what PostgreSQL cannot even be asked for."""
-    return key_id if key_id.isascii() and key_id.isprintable() else ""
 
 
 def _info(row: Mapping[Any, Any]) -> KeyInfo:

@@ -16,6 +16,7 @@ from disambig.console import safe
 from service.actors import Actor, Role
 from service.database import Database
 from service.errors import Conflict, Forbidden, NotFound
+from service.ids import sane
 from service.tables import Event, Task
 from service.tasks import TaskInfo, found
 
@@ -39,7 +40,7 @@ def take(database: Database, actor: Actor, task_id: str, minutes: int = MINUTES)
     free = or_(Task.leased_by.is_(None), Task.leased_until <= now, Task.leased_by == actor.name)
     taken = (
         update(Task)
-        .where(Task.id == _sane(task_id), Task.state == "open", free)
+        .where(Task.id == sane(task_id), Task.state == "open", free)
         .values(leased_by=actor.name, leased_until=now + timedelta(minutes=minutes))
     )
     with database.write() as connection:
@@ -145,13 +146,9 @@ def locked(connection: Connection, task_id: str) -> TaskInfo:
     ------
     NotFound
     """
-    row = select(Task.key).where(Task.id == _sane(task_id)).with_for_update()
+    row = select(Task.key).where(Task.id == sane(task_id)).with_for_update()
     if connection.scalar(row) is None:
         raise NotFound(
             f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
         )
     return found(connection, task_id)
-
-
-def _sane(task_id: str) -> str:
-    return task_id if task_id.isascii() and task_id.isprintable() else ""

@@ -17,7 +17,7 @@ from disambig.console import safe
 from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
-from service.ids import new_id
+from service.ids import new_id, sane
 from service.ledger import Ledger
 from service.runs import ATTEMPTS, MOST, REASON, LostClaim, moment
 from service.tables import FittedModel
@@ -151,7 +151,7 @@ def get(connection: Connection, id_: str) -> ModelView:
     ------
     NotFound
     """
-    row = connection.execute(select(*_VIEW).where(FittedModel.id == _sane(id_))).one_or_none()
+    row = connection.execute(select(*_VIEW).where(FittedModel.id == sane(id_))).one_or_none()
     if row is None:
         raise unknown(id_)
     return _view(row, in_use(connection))
@@ -165,7 +165,7 @@ def page(
     if state is not None:
         wanted = wanted.where(FittedModel.state == state)
     if before is not None:
-        key = select(FittedModel.key).where(FittedModel.id == _sane(before)).scalar_subquery()
+        key = select(FittedModel.key).where(FittedModel.id == sane(before)).scalar_subquery()
         wanted = wanted.where(FittedModel.key < key)
     used = in_use(connection)
     return [_view(row, used) for row in connection.execute(wanted)]
@@ -368,7 +368,3 @@ def _held(claim: Claim) -> Any:
         FittedModel.claimed_by == claim.worker,
         FittedModel.attempts == claim.attempt,
     )
-
-
-def _sane(id_: str) -> str:
-    return id_ if id_.isascii() and id_.isprintable() else ""

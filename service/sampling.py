@@ -28,7 +28,7 @@ from service.agreement import outcome
 from service.asking import Question, open_tasks
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
-from service.ids import new_id
+from service.ids import new_id, sane
 from service.ledger import Ledger
 from service.sets import among
 from service.tables import Event, Identity, Judgement, Membership, Signature, Task, Work
@@ -240,8 +240,7 @@ def _event(connection: Connection, sample: str | None) -> Any:
     query = select(Event.seq, Event.at, Event.actor, Event.subject, Event.after)
     query = query.where(Event.kind == DRAWN)
     if sample is not None:
-        sane = sample if sample.isascii() and sample.isprintable() else ""
-        query = query.where(Event.subject == sane)
+        query = query.where(Event.subject == sane(sample))
     row = connection.execute(query.order_by(Event.seq.desc()).limit(1)).first()
     if row is None:
         which = "no sample was drawn" if sample is None else f"no sample {safe(sample[:40])}"

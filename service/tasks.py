@@ -29,6 +29,7 @@ from service.actors import Actor, Role
 from service.closing import close_task
 from service.database import Database
 from service.errors import Conflict, Forbidden, NotFound
+from service.ids import sane
 from service.ledger import Ledger
 from service.tables import Decision, Event, Judgement, Name, Task
 
@@ -181,8 +182,7 @@ def found(connection: Connection, task_id: str) -> TaskInfo:
     NotFound
         No task has it.
     """
-    sane = task_id if task_id.isascii() and task_id.isprintable() else ""
-    row = connection.execute(_query().where(Task.id == sane)).mappings().first()
+    row = connection.execute(_query().where(Task.id == sane(task_id))).mappings().first()
     if row is None:
         raise NotFound(
             f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
