@@ -28,7 +28,7 @@ from disambig.across import Speakers, hold_must, join_likely, renumber
 from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
 from disambig.cross_pairs import block_of_identity
-from disambig.domain import Assignment, Author, Constraint, Signature, Work
+from disambig.domain import Assignment, Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.ingest import ReadReport
 from disambig.large_rows import POSITIONS, Rows
@@ -47,7 +47,7 @@ from disambig.model import Model
 from disambig.output import whole_file
 from disambig.partition import identity_name
 from disambig.progress import Progress, silent
-from disambig.staging import stage
+from disambig.staging import bound_as_json, bound_from_json, stage
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -120,7 +120,7 @@ class LargeRun:
         self._note({})
         named = frozenset(end for c in self.constraints for end in (c.a, c.b))
         bound = stage(works, self.folder, self.n_shards, named)
-        (self.folder / "bound.json").write_text(_as_json(bound), encoding="utf-8")
+        (self.folder / "bound.json").write_text(bound_as_json(bound), encoding="utf-8")
         self._note({"report": report().counts()})
 
     def _note(self, more: dict[str, object]) -> None:
@@ -140,7 +140,7 @@ class LargeRun:
             If two works have one id, or a worker was killed.
         """
         rows = Rows.of(self.folder, self.n_shards)
-        bound = Corpus.from_works(_from_json((self.folder / "bound.json").read_text("utf-8")))
+        bound = Corpus.from_works(bound_from_json((self.folder / "bound.json").read_text("utf-8")))
         compiled = compile_constraints(
             bound, self.constraints, identifiers=self.identifiers, strict=False
         )
@@ -344,19 +344,3 @@ def fingerprint(
             status = file.stat()
             parts.append(f"{file.resolve()} {status.st_size} {status.st_mtime_ns}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _as_json(works: list[Work]) -> str:
-    return json.dumps(
-        [(w.id, [(a.name, a.given, a.family, a.orcid, a.email) for a in w.authors]) for w in works]
-    )
-
-
-def _from_json(text: str) -> list[Work]:
-    return [
-        Work(
-            identifier, "",
-            tuple(Author(n, given=g, family=f, orcid=o, email=e) for n, g, f, o, e in authors),
-        )
-        for identifier, authors in json.loads(text)
-    ]  # fmt: skip

@@ -9,14 +9,20 @@ constraints and likely joins; it never holds the corpus.
 
 from __future__ import annotations
 
+import json
+import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from disambig.domain import Constraint, Work
+from disambig.errors import InputError
 from disambig.group_features import GROUP_FEATURES
 from disambig.model import Model
+from disambig.output import whole_file
 from disambig.pair_features import PAIR_FEATURES
 from disambig.progress import Progress, silent
 from disambig.semantic import SemanticSpace
@@ -44,7 +50,9 @@ class SparkRun:
     problems : tuple of str
         Constraints that could not be used, and why.
     seconds : dict of str to float
-        Wall time of each of :data:`STAGES`.
+        Wall time of each of :data:`STAGES` that was not done by an earlier run.
+    report : mapping of str to int
+        What became of the records, as given when they were read.
     """
 
     n_works: int
@@ -56,6 +64,113 @@ class SparkRun:
     retried: int
     problems: tuple[str, ...]
     seconds: dict[str, float]
+    report: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The folder of a run, with what one that goes on needs to know.
+
+    Attributes
+    ----------
+    folder : Path
+    fingerprint : str or None
+        What the run depends on; None where nothing is kept.
+    told : callable
+        What became of the records, once they have been read.
+    """
+
+    folder: Path
+    fingerprint: str | None
+    told: Callable[[], Mapping[str, int]]
+
+    @property
+    def divided(self) -> bool:
+        """Whether an earlier run has divided the works into shards."""
+        return self._file.is_file()
+
+    @property
+    def report(self) -> Mapping[str, int]:
+        """What became of the records."""
+        found: Mapping[str, int] = self._noted()["report"]
+        return found
+
+    def note(self, read: Mapping[str, Any]) -> None:
+        """Write down that the works are divided, and what is known of them."""
+        document = {"fingerprint": self.fingerprint, "report": self.told(), "read": read}
+        with whole_file(self._file) as stream:
+            json.dump(document, stream)
+
+    def found(self) -> dict[str, Any]:
+        """What an earlier run knew of its works."""
+        found: dict[str, Any] = self._noted()["read"]
+        return found
+
+    def insist(self) -> None:
+        """Make sure that what is kept is of this run.
+
+        Raises
+        ------
+        InputError
+            If it is of another.
+        """
+        if self.divided and self._noted()["fingerprint"] != self.fingerprint:
+            raise InputError(
+                f"{self.folder} holds an interrupted run over other works, another model or other "
+                "constraints; delete it to start anew, or name the same inputs to go on"
+            )
+
+    def _noted(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._file.read_text(encoding="utf-8"))
+        return found
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / "run.json"
+
+
+def kept_folder(out: Path, folder: Path | None = None) -> Path:
+    """Where a run that can go on keeps what it has done."""
+    return (folder or out.parent).resolve() / f".{out.name}.run.spark"
+
+
+def is_divided(out: Path, fingerprint: str) -> bool:
+    """Whether an interrupted run can go on without reading the works again.
+
+    Raises
+    ------
+    InputError
+        If one over other works, another model or other constraints was interrupted.
+    """
+    kept = Kept(kept_folder(out), fingerprint, dict)
+    kept.insist()
+    return kept.divided
+
+
+@contextmanager
+def _kept(
+    out: Path, folder: Path | None, fingerprint: str | None, told: Callable[[], Mapping[str, int]]
+) -> Iterator[Kept]:
+    """A folder that is gone when the run has ended; or stays, if it can go on from there."""
+    if fingerprint is None:
+        place = (folder or out.parent).resolve()
+        with tempfile.TemporaryDirectory(
+            prefix=f".{out.name}.", suffix=".spark", dir=place
+        ) as name:
+            yield Kept(Path(name), None, told)
+        return
+    kept = Kept(kept_folder(out, folder), fingerprint, told)
+    kept.insist()
+    if not kept.divided:
+        shutil.rmtree(kept.folder, ignore_errors=True)
+        kept.folder.mkdir()
+    try:
+        yield kept
+    except BaseException:
+        if not kept.divided:
+            shutil.rmtree(kept.folder, ignore_errors=True)
+        raise
+    shutil.rmtree(kept.folder, ignore_errors=True)
 
 
 def run_on_spark(
@@ -69,6 +184,8 @@ def run_on_spark(
     identifiers: bool = True,
     n_shards: int | None = None,
     memory: str | None = None,
+    fingerprint: str | None = None,
+    told: Callable[[], Mapping[str, int]] = dict,
     progress: Progress = silent,
 ) -> SparkRun:
     """Cluster works on Spark and write one JSON row for each signature to ``out``.
@@ -86,7 +203,7 @@ def run_on_spark(
     folder : Path or None
         A folder that every machine sees under this path, for works and results of stages; about
         six times the size of the works as JSON lines. None is the folder of ``out``. What is put
-        there is removed at the end.
+        there is removed at the end, but for what an interrupted run needs to go on.
     model : Model, path or None
         None is the model that ships.
     constraints, identifiers
@@ -97,6 +214,13 @@ def run_on_spark(
     memory : str or None
         Of the driver and of each executor, as Spark writes it (``4g``); None is what Spark is
         configured with. The Python processes beside them need about 1 GB each.
+    fingerprint : str or None
+        What the run depends on, as :func:`disambig.large_run.fingerprint` tells it. When the
+        driver ends before its time, the next call with it goes on with the shards that are
+        clustered, and does not read ``works`` if they are divided (:func:`is_divided`). None
+        keeps nothing.
+    told : callable
+        What became of the records, once they have been read; kept with them.
     progress : Progress
 
     Raises
@@ -104,7 +228,7 @@ def run_on_spark(
     DisambigError
         pyspark or Java is missing, or a machine does not see the folder or has another version.
     InputError
-        If two works have one id.
+        If two works have one id, or what is kept is of another run.
     ConstraintError
         If must-links contradict cannot-links.
     ModelError
@@ -113,16 +237,13 @@ def run_on_spark(
     fitted = model if isinstance(model, Model) else Model.load(model)
     fitted.check_features(PAIR_FEATURES, GROUP_FEATURES)
     fitted.check_space(SemanticSpace.load().fingerprint)
-    place = (folder or out.parent).resolve()
     with (
         session(master, memory) as spark,
-        tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".spark", dir=place) as name,
+        _kept(out, folder, fingerprint, told) as kept,
         progress("Running on Spark", len(STAGES), "stages") as advance,
     ):
         from disambig.spark_run import Run  # not before pyspark is known to be there
 
-        Path(name).chmod(0o755)
-        check_machines(spark, Path(name))
-        return Run(spark, Path(name), fitted, advance).all(
-            works, out, constraints, identifiers, n_shards
-        )
+        kept.folder.chmod(0o755)
+        check_machines(spark, kept.folder)
+        return Run(spark, kept, fitted, advance).all(works, out, constraints, identifiers, n_shards)

@@ -6,14 +6,16 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyspark import Broadcast
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -24,13 +26,14 @@ from disambig.domain import Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.model import Model
 from disambig.output import whole_file
-from disambig.spark import SparkRun
+from disambig.spark import STAGES, Kept, SparkRun
 from disambig.spark_joins import NO_JOINS, NO_MOVES, held, joined
 from disambig.spark_session import run_tasks, with_shared
 from disambig.spark_tables import write_parts
 from disambig.spark_tasks import (
     Shared,
     cluster,
+    compared_file,
     divide,
     render,
     score,
@@ -38,7 +41,7 @@ from disambig.spark_tasks import (
     write_whole,
     write_works,
 )
-from disambig.staging import bound_part
+from disambig.staging import bound_as_json, bound_from_json, bound_part
 
 T = TypeVar("T")
 
@@ -47,16 +50,21 @@ WORKS_AT_ONCE = 20_000
 SIGNATURES_PER_SHARD = 50_000
 CANDIDATES_PER_PART = 20_000
 """Joins across shards that one task scores, about."""
+_LATER = (
+    "moves", "spanned", "spanned_blocks", "pairs", "joins", "likely", "concerned", "rows", "text",
+)  # fmt: skip
+"""What stages after the clustering of shards leave."""
 
 
 @dataclass
 class _Read:
-    """What was read: works with what binds them, and counts."""
+    """What was read: works with what binds them, and counts; ``texts`` as :class:`Shared`."""
 
     bound: list[Work] = field(default_factory=list)
     n_works: int = 0
     n_signatures: int = 0
     n_parts: int = 0
+    texts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -64,7 +72,7 @@ class Run:
     """One run, stage by stage."""
 
     spark: SparkSession
-    folder: Path
+    kept: Kept
     model: Model
     advance: Callable[[int], None]
     retried: int = 0
@@ -78,29 +86,21 @@ class Run:
         identifiers: bool,
         n_shards: int | None,
     ) -> SparkRun:
-        """Every stage in turn."""
-        for name in ("records", "counted", "divided", "signatures", "evidence", "likely", "text"):
-            (self.folder / name).mkdir()
-        named = frozenset(end for c in constraints for end in (c.a, c.b))
-        with self._stage("Reading works"):
-            read = self._read(works, named)
+        """Every stage in turn; works are not read where an earlier run has divided them."""
+        if self.kept.divided:
+            self._again()
+            found = self.kept.found()
+            read = _Read(**{**found, "bound": bound_from_json(found["bound"])})
+        else:
+            read = self._divided(works, constraints, n_shards)
         if not read.n_signatures:
             with whole_file(out):
-                return SparkRun(read.n_works, 0, 0, 0, 0, 0, 0, (), self.seconds)
+                return SparkRun(read.n_works, 0, 0, 0, 0, 0, 0, (), self.seconds, self.kept.report)
         bound = Corpus.from_works(read.bound)
         compiled = compile_constraints(bound, constraints, identifiers=identifiers, strict=False)
-        n_shards = n_shards or -(-read.n_signatures // SIGNATURES_PER_SHARD) or 1
-        # a task takes 27 ms even if it does nothing, so no more of them than there is work for
-        partitions = max(2 * self.spark.sparkContext.defaultParallelism, n_shards)
-        self.spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
-        with self._stage("Grouping"):
-            texts = self._divide(read.n_parts, n_shards)
-        shared = self.spark.sparkContext.broadcast(Shared(self.model, texts, bound, compiled))
-        with self._stage("Counting"):
-            self._count()
+        shared = self.spark.sparkContext.broadcast(Shared(self.model, read.texts, bound, compiled))
         with self._stage("Clustering"):
-            clustering = partial(with_shared, cluster, self.folder, shared)
-            pairs = self._map(clustering, _parts(self.folder / "shards" / "works"))
+            considered, scored = self._cluster(shared)
         with self._stage("Holding must-links"):
             self._hold(shared.value)
         with self._stage("Finding joins"):
@@ -113,9 +113,61 @@ class Run:
         with self._stage("Writing"):
             n_identities = self._write(out)
         return SparkRun(
-            read.n_works, read.n_signatures, n_identities, sum(c for c, _ in pairs),
-            sum(s for _, s in pairs), candidates, self.retried, compiled.problems, self.seconds,
+            read.n_works, read.n_signatures, n_identities, considered, scored, candidates,
+            self.retried, compiled.problems, self.seconds, self.kept.report,
         )  # fmt: skip
+
+    @property
+    def folder(self) -> Path:
+        """Where the results of stages are."""
+        return self.kept.folder
+
+    def _divided(
+        self, works: Iterable[Work], constraints: Sequence[Constraint], n_shards: int | None
+    ) -> _Read:
+        """Works as shards on disk, with what each needs to know."""
+        for name in ("records", "counted", "divided", "signatures", "evidence", "compared"):
+            (self.folder / name).mkdir()
+        self._make_room()
+        named = frozenset(end for c in constraints for end in (c.a, c.b))
+        with self._stage("Reading works"):
+            read = self._read(works, named)
+        if read.n_signatures:
+            n_shards = n_shards or -(-read.n_signatures // SIGNATURES_PER_SHARD) or 1
+            self._use(n_shards)
+            with self._stage("Grouping"):
+                read.texts = self._divide(read.n_parts, n_shards)
+            with self._stage("Counting"):
+                self._count()
+        bound = bound_as_json(read.bound)
+        self.kept.note({**asdict(replace(read, bound=[])), "bound": bound})
+        return read
+
+    def _again(self) -> None:
+        """Remove what came after the shards."""
+        for name in _LATER:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        self._make_room()
+        self._use(len(_parts(self.folder / "shards" / "works")))
+        self.advance(STAGES.index("Clustering"))
+
+    def _make_room(self) -> None:
+        """Folders that tasks after the shards write to."""
+        for name in ("likely", "text"):
+            (self.folder / name).mkdir()
+
+    def _use(self, n_shards: int) -> None:
+        # a task takes 27 ms even if it does nothing, so no more of them than there is work for
+        partitions = max(2 * self.spark.sparkContext.defaultParallelism, n_shards)
+        self.spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+
+    def _cluster(self, shared: Broadcast[Shared]) -> tuple[int, int]:
+        """Cluster the shards that are not clustered yet; pairs considered and scored in all."""
+        every = _parts(self.folder / "shards" / "works")
+        todo = [part for part in every if not compared_file(self.folder, part).is_file()]
+        self._map(partial(with_shared, cluster, self.folder, shared), todo)
+        found = pq.read_table(self.folder / "compared")
+        return pc.sum(found["considered"]).as_py(), pc.sum(found["scored"]).as_py()
 
     def _read(self, works: Iterable[Work], named: frozenset[Signature]) -> _Read:
         """Put works into files, some at a time."""

@@ -79,6 +79,11 @@ def part_folder(folder: Path, part: int) -> Path:
     return folder / f"part={part}"
 
 
+def compared_file(folder: Path, part: int) -> Path:
+    """What is there once a shard has been clustered."""
+    return folder / "compared" / f"{part:06}.parquet"
+
+
 def divide(folder: Path, n_shards: int, part: int) -> dict[str, int]:
     """Count some works and divide their signatures among shards.
 
@@ -129,17 +134,13 @@ def want(stage: Path, part: int) -> int:
     return len(every)
 
 
-def cluster(folder: Path, shared: Shared, part: int) -> tuple[int, int]:
+def cluster(folder: Path, shared: Shared, part: int) -> None:
     """Cluster one shard, by the function that clusters it in a local run.
 
     Reads ``shards/``, writes ``signatures/`` (work, position, name, atom, identity, block, must,
-    confidence) and ``evidence/`` (kind, key, atom, identity, block). An atom is what is moved as
-    a whole from now on: the signatures of one identity that are in one must-group, or in none.
-
-    Returns
-    -------
-    considered, scored : int
-        Pairs, as :class:`disambig.shard_run.ShardResult`.
+    confidence), ``evidence/`` (kind, key, atom, identity, block) and at the end ``compared/``
+    (considered, scored: pairs). An atom is what is moved as a whole from now on: the signatures
+    of one identity that are in one must-group, or in none.
     """
     stage = folder / "shards"
     found = cluster_shard(_works_table(stage, part), _knowledge(stage, shared, part))
@@ -164,7 +165,8 @@ def cluster(folder: Path, shared: Shared, part: int) -> tuple[int, int]:
         folder / "signatures" / f"{part:06}.parquet",
     )
     write_whole(_evidence_table(found, numbers), folder / "evidence" / f"{part:06}.parquet")
-    return found.considered, found.scored
+    compared = {"considered": [found.considered], "scored": [found.scored]}
+    write_whole(pa.table(compared), compared_file(folder, part))
 
 
 def score(folder: Path, shared: Shared, part: int) -> int:

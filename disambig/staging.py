@@ -194,6 +194,24 @@ def bound_part(work: Work, named: frozenset[Signature]) -> Work | None:
 _NOBODY = Author("")
 
 
+def bound_as_json(works: list[Work]) -> str:
+    """Works of :func:`bound_part` as text."""
+    return json.dumps(
+        [(w.id, [(a.name, a.given, a.family, a.orcid, a.email) for a in w.authors]) for w in works]
+    )
+
+
+def bound_from_json(text: str) -> list[Work]:
+    """What :func:`bound_as_json` wrote."""
+    return [
+        Work(
+            identifier, "",
+            tuple(Author(n, given=g, family=f, orcid=o, email=e) for n, g, f, o, e in authors),
+        )
+        for identifier, authors in json.loads(text)
+    ]  # fmt: skip
+
+
 def save_statistics(statistics: Statistics, folder: Path) -> None:
     """Plain arrays that can be mapped into memory."""
     folder.mkdir()

@@ -6,9 +6,11 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from constraint_cases import cannot, must
@@ -21,6 +23,8 @@ from disambig.errors import DisambigError, InputError
 from disambig.estimator import Disambiguator
 from disambig.output import write_assignments
 from disambig.spark import run_on_spark
+from disambig.spark_session import run_tasks
+from disambig.spark_tasks import cluster as cluster_shards
 
 ORCIDS = ("0000-0002-1825-0097", "0000-0001-5109-3700")
 
@@ -98,6 +102,47 @@ def test_a_cluster_that_loses_a_worker_half_way_writes_what_one_process_writes(
     assert run.n_works == len(works)
     assert any("nowhere:0" in problem for problem in run.problems)
     assert not list(tmp_path.glob(".spark.jsonl.*"))
+
+
+@pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")
+def test_an_interrupted_run_goes_on_with_the_shards_that_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    works, out = corpus(), tmp_path / "spark.jsonl"
+    expected = in_one_process(works, tmp_path / "one.jsonl")
+    clustered: list[int] = []
+
+    def run(of: Iterable[Work], fingerprint: str = "this"):
+        return run_on_spark(
+            of, out, master="local[2]", model=model(), constraints=CONSTRAINTS, n_shards=8,
+            fingerprint=fingerprint, told=lambda: {"read": len(works)},
+        )  # fmt: skip
+
+    def interrupted(spark: Any, task: Any, parts: Sequence[int]) -> Any:
+        if cluster_shards in getattr(task, "args", ()):
+            clustered.extend(parts[:3] if not clustered else parts)
+            if len(parts) == 8:
+                run_tasks(spark, task, parts[:3])
+                raise KeyboardInterrupt
+        return run_tasks(spark, task, parts)
+
+    monkeypatch.setattr("disambig.spark_run.run_tasks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(works)
+    with pytest.raises(InputError, match="interrupted run over other works"):
+        run(works, "that")
+    found = run(never_read())
+    assert out.read_bytes() == expected
+    assert sorted(clustered) == list(range(8))
+    assert found.report == {"read": len(works)}
+    assert found.scored > 0
+    assert "Reading works" not in found.seconds
+    assert not list(tmp_path.glob(".spark.jsonl.*"))
+
+
+def never_read() -> Iterator[Work]:
+    raise AssertionError("works are read again")
+    yield
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java")

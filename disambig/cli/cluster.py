@@ -242,16 +242,25 @@ class Job:
 
     def on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
         """On a Spark cluster, or on Spark on this machine."""
-        from disambig.spark import run_on_spark
+        from disambig.ingest import ReadReport
+        from disambig.large_run import fingerprint
+        from disambig.spark import is_divided, run_on_spark
 
-        with self.reading() as reader:
-            people = run_on_spark(
-                reader,
-                self.out,
-                master=master,
-                model=self.model,
-                constraints=self.decisions,
-                memory=None if memory is None else f"{memory // 2**20}m",
-                progress=self.show,
-            )
-        return reader.report, people
+        known = fingerprint(self.works, self.model, self.decisions)
+        run = partial(
+            run_on_spark,
+            out=self.out,
+            master=master,
+            model=self.model,
+            constraints=self.decisions,
+            memory=None if memory is None else f"{memory // 2**20}m",
+            fingerprint=known,
+            progress=self.show,
+        )
+        if is_divided(self.out, known):
+            click.echo(f"going on with the run kept in {safe(str(self.out.parent))}", err=True)
+            people = run(())
+        else:
+            with self.reading() as reader:
+                people = run(reader, told=lambda: reader.report.counts())
+        return ReadReport(**people.report, files=(), pages=()), people
