@@ -46,7 +46,7 @@ def worded(name: str) -> str:
 
 def least(rows: Iterable[Mapping[str, Any]]) -> float:
     """Where the axis of the plots begins, so that every interval is on it; it ends at 1."""
-    lows = [row[name]["low"] for row in rows for name in FIGURES if row.get(name)]
+    lows: list[float] = [row[name]["low"] for row in rows for name in FIGURES if row.get(name)]
     return min([0.9, *(math.floor(low * 10) / 10 for low in lows)])
 
 

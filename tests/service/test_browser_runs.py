@@ -92,6 +92,8 @@ def arrange(page: Any, site: str, task: str) -> None:
     page.wait_for_selector("#commit:focus")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Committed.")
+    assert page.locator(".question .tag", has_text="answered").count() == 1
+    assert page.locator("button[name=answer]").count() == 0
 
 
 def reviewed(site: str, database: Database) -> None:

@@ -44,7 +44,8 @@ function focus(item, shown = true) {
 
 function recount() {
   for (const c of columns()) {
-    c.querySelector("[data-count]").textContent = c.querySelectorAll("input[name=m]").length;
+    const n = c.querySelectorAll("input[name=m]").length;
+    c.querySelector("[data-count]").textContent = `${n} ${n === 1 ? "paper" : "papers"}`;
   }
   backButton.disabled = steps.length === 0;
 }
