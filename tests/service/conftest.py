@@ -173,3 +173,14 @@ def editor() -> Actor:
 def admin() -> Actor:
     """Somebody who may do everything."""
     return Actor("cli:admin", Role.ADMIN)
+
+
+@pytest.fixture
+def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The semantic space is loaded once for all tests."""
+    from invented import space
+
+    from disambig.semantic import SemanticSpace
+
+    found = space()
+    monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)

@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from invented import space
 from run_world import EDITOR, do, wangs
 from sqlalchemy import insert, update
 from stored_rows import deliver
 
 from disambig.cli import main
-from disambig.semantic import SemanticSpace
 from service import runs
 from service.cli import run_views
 from service.database import Database
@@ -26,11 +24,7 @@ from service.tables import Run, Worker
 Call = Callable[..., Result]
 
 
-@pytest.fixture(autouse=True)
-def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load the semantic space once for all tests."""
-    found = space()
-    monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)
+pytestmark = pytest.mark.usefixtures("one_space")
 
 
 @pytest.fixture

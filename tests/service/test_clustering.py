@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from invented import population, space, work
+from invented import population, work
 from run_world import (
     EDITOR,
     ROBOTS,
@@ -27,7 +27,6 @@ from disambig.corpus import Corpus
 from disambig.domain import Author
 from disambig.estimator import Disambiguator
 from disambig.partition import Partition
-from disambig.semantic import SemanticSpace
 from disambig.statistics import Statistics
 from service import artifacts, decisions, proposals, publishing, runs, worker
 from service.actors import Actor
@@ -41,12 +40,7 @@ from service.tables import Block, Proposal, ProposalGroup, Run, RunArtifact, Sta
 from service.touched import touched_blocks
 from service.worker import Worker
 
-
-@pytest.fixture(autouse=True)
-def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load the semantic space once for all tests."""
-    found = space()
-    monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)
+pytestmark = pytest.mark.usefixtures("one_space")
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from invented import space
 from run_world import do, settings_in, wangs
 from sqlalchemy import select, update
 from stored_rows import deliver
@@ -19,7 +18,6 @@ from teaching_world import candidate, taught_wangs, two_are_enough
 
 from disambig.cli import main
 from disambig.model import Model
-from disambig.semantic import SemanticSpace
 from service import models, promotion, teaching, trainer
 from service.actors import Actor, Role
 from service.cli.review import review
@@ -33,11 +31,7 @@ from service.worker import Worker
 PATIENCE = 60.0
 
 
-@pytest.fixture(autouse=True)
-def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load the semantic space once for all tests."""
-    found = space()
-    monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)
+pytestmark = pytest.mark.usefixtures("one_space")
 
 
 @pytest.fixture(autouse=True)

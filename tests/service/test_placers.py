@@ -8,21 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from invented import space
 from run_world import published_wangs, settings_in
 from sqlalchemy import select
 
-from disambig.semantic import SemanticSpace
 from service.api.placers import SharedPlacer
 from service.block_view import warm
 from service.database import Database
 from service.tables import Run
 
-
-@pytest.fixture(autouse=True)
-def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = space()
-    monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)
+pytestmark = pytest.mark.usefixtures("one_space")
 
 
 def test_the_published_run_is_loaded_in_the_background(

@@ -8,7 +8,7 @@ from math import log2
 from pathlib import Path
 
 import pytest
-from invented import space, work
+from invented import work
 from run_world import do_and_publish, people, published_wangs, settings_in
 from sqlalchemy import select
 from stored_rows import deliver, number_of
@@ -17,7 +17,6 @@ from stored_rows import work as stored
 from disambig.assign import Placement
 from disambig.assign import Verdict as Found
 from disambig.domain import Author, Work
-from disambig.semantic import SemanticSpace
 from service import decisions, external_ids, tasks
 from service.actors import Actor
 from service.bonds import Bond
@@ -31,12 +30,7 @@ from service.placing import Assigned, Placer, assign, place_works
 from service.tables import Change, Event, Membership
 from service.tables import Work as StoredWork
 
-
-@pytest.fixture(autouse=True)
-def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load the semantic space once for all tests."""
-    found = space()
-    monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)
+pytestmark = pytest.mark.usefixtures("one_space")
 
 
 @pytest.fixture

@@ -6,22 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from invented import space
 from run_world import EDITOR, do, done, published_wangs, settings_in
 
 from disambig.model import Model
-from disambig.semantic import SemanticSpace
 from service import promotion, proposals, publishing
 from service.actors import Actor
 from service.database import Database
 from service.placing import Placer
 
-
-@pytest.fixture(autouse=True)
-def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load the semantic space once for all tests."""
-    found = space()
-    monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)
+pytestmark = pytest.mark.usefixtures("one_space")
 
 
 @pytest.fixture

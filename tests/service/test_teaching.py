@@ -15,7 +15,6 @@ from disambig.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind, Label, Signature
 from disambig.index import CorpusIndex
 from disambig.model import Model
-from disambig.semantic import SemanticSpace
 from disambig.training_rows import Gold
 from service import teaching, undoing
 from service.beside import Comparing
@@ -31,11 +30,7 @@ def answer(decision: str, same: float, a: str, b: str) -> Answer:
     return Answer(((Signature(a, 0),), (Signature(b, 0),)), same, decision)
 
 
-@pytest.fixture(autouse=True)
-def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Load the semantic space once for all tests."""
-    found = space()
-    monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)
+pytestmark = pytest.mark.usefixtures("one_space")
 
 
 @pytest.fixture
