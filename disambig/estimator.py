@@ -12,6 +12,7 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from disambig.across import join_across, renumber
+from disambig.apart import end_with_parent
 from disambig.blocking import Comparisons, blocks_of
 from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
@@ -211,7 +212,8 @@ def run_batches(
     global _shared  # forked workers read the parent's arrays in place; nothing is pickled
     _shared = (index, model, constraints, compared)
     try:
-        with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork")) as pool:
+        fork = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(workers, fork, end_with_parent) as pool:
             yield from pool.map(_resolve_shared, numbers)
     finally:
         _shared = None

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from disambig.apart import end_with_parent
 from disambig.constraints import Constraints
 from disambig.corpus import Corpus
 from disambig.cross_pairs import shared_keys
@@ -29,6 +30,7 @@ _known: tuple[Path, Knowledge] | None = None
 def begin(folder: Path, model: Path | None, bound: Corpus, constraints: Constraints) -> None:
     """Prepare a process."""
     global _known
+    end_with_parent()
     statistics = load_statistics(folder / "statistics")
     known = Knowledge(Model.load(model), SemanticSpace.load(), statistics, bound, constraints)
     _known = (folder, known)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
+from disambig.apart import apart
 from disambig.cli import budget, common
-from disambig.cli.apart import apart
 from disambig.cli.reading import finish, reading_options, works_argument, works_of
 from disambig.console import safe
 

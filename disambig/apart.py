@@ -1,4 +1,4 @@
-"""A task in a process of its own.
+"""Processes beside this one: a task in one of its own, and none that outlives its parent.
 
 Reading millions of records leaves Python's memory full of holes that are never given back; in a
 process of its own, all of it is the system's again at the end.
@@ -46,7 +46,7 @@ def apart(task: Callable[[], None]) -> None:
 
 
 def _run(task: Callable[[], None], telling: Connection) -> None:
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     with suppress(KeyboardInterrupt):  # which the process that waits has been sent, too
         try:
             task()
@@ -57,9 +57,16 @@ def _run(task: Callable[[], None], telling: Connection) -> None:
             telling.send(error)
 
 
-def _end_with_parent() -> None:
-    """End at once when the process that waits is gone: nobody would clean up after this one."""
+def end_with_parent() -> None:
+    """Let this process end when the one that started it is gone, however that ended.
+
+    A worker that waits for its next task would wait for ever, with all its memory.
+    """
     parent = multiprocessing.parent_process()
     if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+        threading.Thread(target=_watch, args=(parent.sentinel,), daemon=True).start()
+
+
+def _watch(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

@@ -1,4 +1,4 @@
-"""A task in a process of its own: its errors are told here, and it does not outlive this one."""
+"""Processes beside this one: their errors are told here, and they do not outlive it."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from disambig.cli.apart import apart
+from disambig.apart import apart
 from disambig.errors import DisambigError, RecordError
 
 
@@ -44,7 +44,7 @@ def test_it_ends_when_the_process_that_waits_is_killed(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     script = (
         "import os, time, pathlib, sys\n"
-        "from disambig.cli.apart import apart\n"
+        "from disambig.apart import apart\n"
         "apart(lambda: (pathlib.Path(sys.argv[1]).write_text(str(os.getpid())), time.sleep(60)))\n"
     )
     waiting = subprocess.Popen([sys.executable, "-c", script, str(pid)])
@@ -53,6 +53,29 @@ def test_it_ends_when_the_process_that_waits_is_killed(tmp_path: Path) -> None:
     waiting.kill()
     waiting.wait()
     _until(lambda: not _runs(child))
+
+
+def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
+    script = (
+        "import multiprocessing, os, pathlib, sys, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from disambig.apart import end_with_parent\n"
+        "fork = multiprocessing.get_context('fork')\n"
+        "with ProcessPoolExecutor(3, fork, end_with_parent) as pool:\n"
+        "    list(pool.map(time.sleep, [0.2] * 9))\n"
+        "    told = ' '.join(map(str, pool._processes))\n"
+        "    pathlib.Path(sys.argv[1]).write_text(told)\n"
+        "    time.sleep(60)\n"
+    )
+    told = tmp_path / "pids"
+    waiting = subprocess.Popen([sys.executable, "-c", script, str(told)])
+    _until(lambda: told.is_file() and told.read_text())
+    workers = [int(pid) for pid in told.read_text().split()]
+    assert len(workers) == 3
+    assert all(_runs(pid) for pid in workers)
+    waiting.kill()
+    waiting.wait()
+    _until(lambda: not any(_runs(pid) for pid in workers))
 
 
 def _until(condition) -> None:
