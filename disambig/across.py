@@ -259,7 +259,9 @@ class Joins:
         if low == high or self._forbidden(low, high):
             return False
         self._parent[high] = low
-        self._works[low] |= self._works.pop(high)
+        few, many = sorted((self._works[low], self._works.pop(high)), key=len)
+        many |= few
+        self._works[low] = many
         self._orcid[low] = max(self._orcid[low], self._orcid[high])
         for enemy in self._enemies.pop(high, set()):
             self._enemies[low].add(enemy)
@@ -285,6 +287,7 @@ class Joins:
 
     def _root(self, i: int) -> int:
         while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
             i = int(self._parent[i])
         return i
 

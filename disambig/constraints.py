@@ -317,8 +317,13 @@ def _settled(
             return wider, found
         neighbours = wider.neighbours()
         wrong: dict[int, str] = {}
+        apart: set[tuple[int, int]] = set()
         for clash in clashes:
-            path = shortest_path(neighbours, clash.a, clash.b)
+            # what was one before stays so: where one clash of two such is settled, all are
+            sides = int(before[clash.a]), int(before[clash.b])
+            path = [] if sides in apart else shortest_path(neighbours, clash.a, clash.b)
+            if not path:
+                apart.add(sides)
             chain = wider.chain(corpus, path) if path else ""
             for node in (n for n in path if n >= first):
                 word = wider.words[node - graph.n_signatures]
