@@ -242,6 +242,7 @@ def compiled(corpus: Corpus, constraints: list[Constraint]) -> Constraints | Non
 
 
 @given(stated())
+@settings(deadline=None)
 def test_what_people_state_always_holds(case: tuple[Corpus, list[Constraint]]) -> None:
     corpus, constraints = case
     found = compiled(corpus, constraints)
@@ -259,6 +260,7 @@ def test_what_people_state_always_holds(case: tuple[Corpus, list[Constraint]]) -
 
 
 @given(stated())
+@settings(deadline=None)
 def test_no_pair_must_and_cannot(case: tuple[Corpus, list[Constraint]]) -> None:
     corpus, constraints = case
     found = compiled(corpus, constraints)
@@ -269,6 +271,7 @@ def test_no_pair_must_and_cannot(case: tuple[Corpus, list[Constraint]]) -> None:
 
 
 @given(stated())
+@settings(deadline=None)
 def test_identifiers_join_no_authors_of_one_work(case: tuple[Corpus, list[Constraint]]) -> None:
     corpus, _ = case
     found = compile_constraints(corpus, [])
@@ -278,6 +281,7 @@ def test_identifiers_join_no_authors_of_one_work(case: tuple[Corpus, list[Constr
 
 
 @given(case=stated(), cuts=st.lists(st.integers(0, 18), max_size=3))
+@settings(deadline=None)
 def test_bans_are_those_of_the_definition(
     case: tuple[Corpus, list[Constraint]], cuts: list[int]
 ) -> None:
@@ -303,6 +307,7 @@ def test_bans_are_those_of_the_definition(
 
 
 @given(stated())
+@settings(deadline=None)
 def test_bans_are_closed_under_must(case: tuple[Corpus, list[Constraint]]) -> None:
     corpus, constraints = case
     found = compiled(corpus, constraints)
@@ -319,6 +324,7 @@ def test_bans_are_closed_under_must(case: tuple[Corpus, list[Constraint]]) -> No
 
 
 @given(case=stated(), seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None)
 def test_the_order_of_statements_does_not_matter(
     case: tuple[Corpus, list[Constraint]], seed: int
 ) -> None:
@@ -333,6 +339,7 @@ def test_the_order_of_statements_does_not_matter(
 
 
 @given(case=stated(), cuts=st.lists(st.integers(0, 18), max_size=3))
+@settings(deadline=None)
 def test_a_batch_of_blocks_has_the_cannot_pairs_of_each_block(
     case: tuple[Corpus, list[Constraint]], cuts: list[int]
 ) -> None:
