@@ -27,6 +27,7 @@ from disambig.calibration import sigmoid
 from disambig.engine import Scored, group_probabilities, second_level
 from disambig.groups import GroupBatch
 from disambig.model import Model
+from disambig.worth import gain
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -83,8 +84,7 @@ class Question:
     @property
     def gain(self) -> float:
         """Expected gain of B-cubed, in mentions: summed over the mentions of both sides."""
-        a, b = len(self.left), len(self.right)
-        return self.error * 2 * a * b / (a + b)
+        return gain(self.error, len(self.left), len(self.right))
 
 
 @dataclass(frozen=True, eq=False)
