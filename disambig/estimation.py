@@ -41,16 +41,16 @@ normal one (Korn and Graubard 1998). For answers of yes and no of equal weight t
 interval (Brown, Cai and DasGupta 2001, "Interval estimation for a binomial proportion",
 Statistical Science 16, 101-133). Nothing in it is tuned.
 
-It was chosen by how often 95 % intervals held the truth on 16 populations, real and generated, and
-judged on others: samples of 100 to 2,000 mentions or identities, over all and by slice.
+It was chosen by how often 95 % intervals held the truth on 17 populations, real and generated, and
+judged on 17 others: samples of 100 to 2,000 mentions or identities, over all and by slice.
 
 - Where the sample can be expected to hold errors worth ten mentions or more, B-cubed figures were
   held 94 to 97 % of the time, pairwise ones 94 to 99 %.
 - Where it can be expected to hold fewer, more often: what was not seen is taken to be possible.
-- Less than 93 % were held of some pairwise figures of slices of which about 20 units were reviewed
-  (90 % at worst), and of errors that are all or nothing (90 % at worst where the sample is expected
-  to hold two or three of them, as is known of Jeffreys' interval). What avoids even this, an unseen
-  unit for each limit as Fay and Feuer do, makes intervals a tenth to a third wider.
+- Of 1,088 figures judged, 2 were held less than 93 % of the time, at worst 90 %: pairwise precision
+  of slices of which 19 units were reviewed. It can be 90 % as well where errors are all or nothing
+  and the sample is expected to hold two or three of them, as is known of Jeffreys' interval. What
+  avoids that, an unseen unit for each limit as Fay and Feuer have it, is a tenth to a third wider.
 
 Wilson, Clopper-Pearson and logit intervals with an effective number of answers, Satterthwaite's
 degrees of freedom, the bootstrap (percentile, BCa, studentised) and empirical likelihood each held
@@ -247,17 +247,21 @@ class Reviewed:
         """Share of each stratum that another sample could differ by."""
         if self.replaced:
             return np.ones(len(self.population))
-        return 1 - self._counts() / np.maximum(self.population, 1)
+        return (self.population - self._counts()) / np.maximum(self.population, 1)
 
     def _interval(self, ratio: _Ratio, level: float) -> Estimate:
         n = len(ratio.influence)
-        free = n - int((self._counts() > 0).sum())
-        if np.isnan(ratio.value) or free < 1:
+        if np.isnan(ratio.value):
+            return Estimate(ratio.value, 0.0, 1.0, n)
+        if not self._left().any():
+            return Estimate(ratio.value, ratio.value, ratio.value, n)
+        free, unseen = n - int((self._counts() > 0).sum()), self._unseen(ratio.mass)
+        if free < 1 or unseen == 0:
             return Estimate(ratio.value, 0.0, 1.0, n)
         variance = self._covariance(ratio.influence, ratio.influence)
         tail = (1 - level) / 2
         wider = float(stdtrit(free, tail) / ndtri(tail))
-        low, high = _limits(ratio.value, variance, self._unseen(ratio.mass), wider, tail)
+        low, high = _limits(ratio.value, variance, unseen, wider, tail)
         unknown = float(self.population[self._counts() == 0].sum() / self.population.sum())
         return Estimate(ratio.value, low * (1 - unknown), high + (1 - high) * unknown, n)
 
@@ -296,8 +300,6 @@ def _limits(
     whole = 1 + unseen
     mean = (value + unseen / 2) / whole
     spread = (variance + unseen**2 * (mean**2 + (1 - mean) ** 2) / 2) / whole**2 * wider**2
-    if spread == 0:
-        return value, value
     answers = mean * (1 - mean) / spread - 1
     if answers <= 0:
         return 0.0, 1.0

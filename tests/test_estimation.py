@@ -31,6 +31,32 @@ def test_a_census_gives_the_figures_themselves_without_an_interval_to_speak_of()
     assert found.pairwise_recall.value == pytest.approx(known.pairwise_recall)
 
 
+def test_pairs_seen_only_where_everything_was_say_nothing_of_the_rest() -> None:
+    stratum, size = np.array([0, 0, 1, 1]), np.array([2, 100])
+    two = np.array([2, 2, 1, 1])
+    found = Reviewed.mentions(stratum, size, two, two, two).quality().pairwise_precision
+    assert (found.value, found.low, found.high) == (1, 0, 1)
+
+
+def test_a_census_of_equal_shares_is_exact_whatever_rounding_leaves() -> None:
+    found = one_stratum([13, 13, 13], [1, 1, 1], [1, 1, 1], 3).quality().bcubed_precision
+    assert found.low == found.high == found.value == pytest.approx(1 / 13)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_intervals_hold_their_own_estimate(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = rng.integers(2, 12)
+    shared = rng.integers(1, 6, n)
+    published, person = (shared + rng.integers(0, 9, n) * (rng.random(n) < 0.4) for _ in range(2))
+    stratum = rng.integers(0, 2, n)
+    size = np.bincount(stratum, minlength=2) + rng.integers(0, 30, 2)
+    quality = Reviewed.mentions(stratum, size, published, person, shared).quality()
+    for figure in ("bcubed_precision", "bcubed_recall", "bcubed_f1", "pairwise_precision"):
+        found = getattr(quality, figure)
+        assert np.isnan(found.value) or 0 <= found.low <= found.value <= found.high <= 1
+
+
 def test_strata_weigh_by_their_mentions_not_by_what_was_drawn() -> None:
     # 90 mentions whose precision is 1, 10 where it is 1/2: 0.95 over all, 2/3 over those drawn
     stratum, size = np.array([0, 0, 1, 1, 1, 1]), np.array([90, 10])
