@@ -12,13 +12,15 @@ import json
 import multiprocessing
 import os
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +63,10 @@ CANDIDATES_AT_ONCE = 20_000
 """Joins across shards that one task scores."""
 ROWS_AT_ONCE = 200_000
 """Output rows put together at a time."""
+AHEAD = 32
+"""Tasks that wait for a process."""
+Task = TypeVar("Task")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -198,7 +204,7 @@ class LargeRun:
             for kind, least in (("reading", 1), ("circle", 2)):
                 codes, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
                 tasks = [(kind, number, n, self.n_shards) for number in range(n)]
-                for code, count in pool.map(share, tasks):
+                for code, count in _in_turn(pool, share, tasks):
                     codes.append(code)
                     counts.append(count)
                     advance(1)
@@ -219,27 +225,41 @@ class LargeRun:
         """
         parts = np.array_split(candidates, len(candidates) // CANDIDATES_AT_ONCE + 1)
         chosen = _speaking(identity, parts)
-        every = np.concatenate(chosen)
-        part = np.repeat(np.arange(len(parts), dtype=np.int32), [len(c) for c in chosen])
-        order = np.argsort(rows.shard[every], kind="stable")
-        cuts = np.searchsorted(rows.shard[every[order]], np.arange(1, self.n_shards))
         speakers_file(self.folder, 0).parent.mkdir(exist_ok=True)
-        said = [
-            (shard, rows.element[every[some]], part[some], len(parts))
-            for shard, some in enumerate(np.split(order, cuts))
-        ]
-        tasks = [
-            (number, self.n_shards, identity[own].astype(np.int64), some)
+        tasks = (
+            (number, self.n_shards, identity[own], some)
             for number, (own, some) in enumerate(zip(chosen, parts, strict=True))
-        ]
+        )
         with self.progress("Joining across blocks", len(candidates), "candidates") as advance:
-            for _ in pool.map(speak, said):
+            for _ in _in_turn(pool, speak, self._said(rows, chosen)):
                 pass
             scored = [np.empty(0, dtype=np.float32)]
-            for found in pool.map(score, tasks):
+            for found in _in_turn(pool, score, tasks):
                 scored.append(found)
                 advance(len(found))
         return np.concatenate(scored)
+
+    def _said(self, rows: Rows, chosen: list[Int32]) -> Iterator[tuple[int, Int32, Int32, int]]:
+        """For each shard which of its signatures speak, and for which part."""
+        every = np.concatenate(chosen)
+        part = np.repeat(np.arange(len(chosen), dtype=np.int32), [len(c) for c in chosen])
+        order = np.argsort(rows.shard[every], kind="stable")
+        cuts = np.searchsorted(rows.shard[every[order]], np.arange(1, self.n_shards))
+        for shard, some in enumerate(np.split(order, cuts)):
+            yield shard, rows.element[every[some]], part[some], len(chosen)
+
+
+def _in_turn(
+    pool: ProcessPoolExecutor, function: Callable[[Task], Found], tasks: Iterable[Task]
+) -> Iterator[Found]:
+    """Results in order; only a few tasks are made, and held in memory, ahead of time."""
+    ahead: deque[Future[Found]] = deque()
+    for task in tasks:
+        ahead.append(pool.submit(function, task))
+        if len(ahead) > AHEAD:
+            yield ahead.popleft().result()
+    while ahead:
+        yield ahead.popleft().result()
 
 
 def _speaking(identity: Int32, parts: list[Int64]) -> list[Int32]:

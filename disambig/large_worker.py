@@ -136,12 +136,12 @@ def speak(task: tuple[int, Int32, Int32, int]) -> int:
     return shard
 
 
-def score(task: tuple[int, int, Int64, Int64]) -> Float32:
+def score(task: tuple[int, int, Int32, Int64]) -> Float32:
     """Score the candidates of one part.
 
     Parameters
     ----------
-    task : (int, int, int64[n], int64[K, 2])
+    task : (int, int, int32[n], int64[K, 2])
         Part, number of shards, identity of each signature that speaks in the part, in order of
         work id and position, and pairs of identities.
     """
@@ -152,4 +152,4 @@ def score(task: tuple[int, int, Int64, Int64]) -> Float32:
     files = [speakers_file(folder, shard) for shard in range(n_shards)]
     batches = [pa.ipc.open_file(pa.memory_map(str(f))).get_batch(part) for f in files]
     table = pa.Table.from_batches([b for b in batches if b.num_rows], SCHEMA)
-    return score_across(table, identity, candidates, known)
+    return score_across(table, identity.astype(np.int64), candidates, known)
