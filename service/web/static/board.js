@@ -174,6 +174,7 @@ const ACTIONS = {
   },
   "/": () => finder.focus(),
   "?": () => help.showModal(),
+  r: () => document.querySelector("#rest")?.click(),
 };
 
 board.addEventListener("keydown", (event) => {
