@@ -158,7 +158,8 @@ def warm(connection: Connection, placer: Placer) -> bool:
     )
     by_block: dict[int, list[int]] = {}
     for key, block in connection.execute(query):
-        by_block.setdefault(block, []).append(key)
+        if block is not None:
+            by_block.setdefault(block, []).append(key)
     view = BlockViews(placer).of(connection, max(by_block.values(), key=len, default=[]))
     if view is not None:
         view.people(view.under(()))
