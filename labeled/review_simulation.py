@@ -18,7 +18,7 @@ import heapq
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -123,11 +123,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Error left (1 - B-cubed F1) after each number of decisions, the first before any."""
+    """Error left (1 - B-cubed F1) after no decision and each; ``questions`` answered in all."""
 
     corpus: str
     order: str
     error: tuple[float, ...]
+    questions: int
 
     def needed(self, share: float) -> int | None:
         """Decisions until at most this share of the first error is left; None: never."""
@@ -144,7 +145,7 @@ class Curve:
         told = "never halved" if half is None else f"halved after {half}"
         return (
             f"{self.corpus} {self.order}: error {self.error[0]:.4f}{after}; "
-            f"{told}, {len(self.error) - 1} decisions made"
+            f"{told}, {len(self.error) - 1} decisions made on {self.questions} questions"
         )
 
 
@@ -306,10 +307,10 @@ def simulate(
     ask: Ask,
     decisions: int,
     progress: Progress,
-    label: str,
+    name: tuple[str, str],
     enough: float = 0.0,
-) -> list[float]:
-    """Answer what is asked, decision by decision; the error left after each.
+) -> Curve:
+    """Answer what is asked, decision by decision; ``name`` is that of the corpus and the order.
 
     Stops when nothing is left to ask, or the error is ``enough`` of the first.
     """
@@ -322,11 +323,12 @@ def simulate(
         if (asked := ask(block)) is not None:
             queue.append((-asked.worth, number, asked))
     heapq.heapify(queue)
-    errors = [_error(total)]
-    with progress(label, decisions, "decisions") as advance:
+    errors, questions = [_error(total)], 0
+    with progress(", ".join(name), decisions, "decisions") as advance:
         while queue and len(errors) <= decisions and errors[-1] > enough * errors[0]:
             _, number, asked = heapq.heappop(queue)
             block = blocks[number]
+            questions += len(asked.questions)
             for left, right in asked.questions:
                 same = bool(block.person[left[0]] == block.person[right[0]])
                 block.answers.append((left, right, same))
@@ -337,7 +339,7 @@ def simulate(
             if (fresh := ask(block)) is not None:
                 heapq.heappush(queue, (-fresh.worth, number, fresh))
             advance(1)
-    return errors
+    return Curve(*name, tuple(errors), questions)
 
 
 def _error(total: Float64) -> float:
@@ -358,10 +360,8 @@ def curves(
         "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),
     }
     return [
-        Curve(
-            folder.name, order,
-            tuple(simulate(blocks, model, asks[order], decisions, progress,
-                           f"{folder.name}, {order}", enough=0.45)),
+        simulate(
+            blocks, model, asks[order], decisions, progress, (folder.name, order), enough=0.45
         )
         for order in ORDERS
     ]  # fmt: skip
@@ -390,7 +390,7 @@ def main(
     for folder in corpus_folders(folders):
         for curve in curves(folder, split, model, decisions, progress):
             click.echo(curve.as_text())
-            rows.append({"corpus": curve.corpus, "order": curve.order, "error": curve.error})
+            rows.append(asdict(curve))
     if json_file is not None:
         json_file.write_text(json.dumps(rows))
 

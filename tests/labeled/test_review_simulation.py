@@ -107,10 +107,10 @@ def test_every_error_is_mended_and_nothing_is_asked_twice(scored, model, order) 
             asked.extend((tuple(a.tolist()), tuple(b.tolist())) for a, b in found.questions)
         return found
 
-    errors = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model, ask, 40, silent, order)
-    assert errors[0] > 0.1
-    assert errors[-1] == pytest.approx(0)
-    assert len(set(asked)) == len(asked)
+    found = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model, ask, 40, silent, ("x", order))
+    assert found.error[0] > 0.1
+    assert found.error[-1] == pytest.approx(0)
+    assert len(set(asked)) == len(asked) == found.questions
 
 
 def test_a_board_asks_about_as_many_identities_as_fit_the_best_first(scored, model) -> None:
@@ -127,22 +127,22 @@ def test_a_board_asks_about_as_many_identities_as_fit_the_best_first(scored, mod
 
 
 def test_a_right_clustering_needs_no_more_decisions_than_asked_for(scored, model) -> None:
-    errors = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model,
-                      ask_groups(model, lambda q: q.gain), 2, silent, "ranked")  # fmt: skip
-    assert len(errors) <= 3
+    found = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model,
+                     ask_groups(model, lambda q: q.gain), 2, silent, ("x", "ranked"))  # fmt: skip
+    assert len(found.error) <= 3
 
 
 def test_curves_tell_when_the_error_is_halved() -> None:
-    assert Curve("x", "ranked", (0.4, 0.3, 0.2, 0.1)).needed(0.5) == 2
-    slow = Curve("x", "random", (0.4, 0.3))
+    assert Curve("x", "ranked", (0.4, 0.3, 0.2, 0.1), 3).needed(0.5) == 2
+    slow = Curve("x", "random", (0.4, 0.3), 5)
     assert slow.needed(0.5) is None
-    assert slow.as_text() == "x random: error 0.4000; never halved, 1 decisions made"
+    assert slow.as_text() == "x random: error 0.4000; never halved, 1 decisions made on 5 questions"
 
 
 def test_curves_are_drawn_into_a_file_of_their_own(tmp_path: Path) -> None:
     from lxml import etree
 
-    found = [Curve("<x>", "ranked", (0.4, 0.1)), Curve("<x>", "random", (0.4, 0.3))]
+    found = [Curve("<x>", "ranked", (0.4, 0.1), 1), Curve("<x>", "random", (0.4, 0.3), 1)]
     text = as_file(figure_of(found))
     root = etree.fromstring(text.encode())
     assert "Review of <x>" in root.get("aria-label")
