@@ -50,6 +50,7 @@ def test_it_ends_when_the_process_that_waits_is_killed(tmp_path: Path) -> None:
     waiting = subprocess.Popen([sys.executable, "-c", script, str(pid)])
     _until(lambda: pid.is_file() and pid.read_text())
     child = int(pid.read_text())
+    assert _runs(child)
     waiting.kill()
     waiting.wait()
     _until(lambda: not _runs(child))
