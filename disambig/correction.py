@@ -22,7 +22,7 @@ from scipy.optimize import minimize
 from disambig.blocking import Comparisons, blocks_of
 from disambig.calibration import Calibration, sigmoid
 from disambig.constraints import compile_constraints
-from disambig.engine import Scored, group_probabilities, matrix, probabilities, second_level
+from disambig.engine import Scored, grouped, matrix, probabilities
 from disambig.growth import GROUP_GAINS, lowered
 from disambig.index import CorpusIndex
 from disambig.model import Model
@@ -106,7 +106,7 @@ def _ask(
     found: Doubted,
 ) -> None:
     """Fill in the questions, by number, about mentions of one batch."""
-    group = _clustered(scored, model)
+    group = grouped(scored, model)
     for number, question in questions.items():
         left, right = (place[side][place[side] >= 0] for side in question)
         columns = _between(scored, group, left, right)
@@ -116,17 +116,6 @@ def _ask(
             less = lowered(sure, columns, GROUP_GAINS, scored.index.doublings)
             found.log_odds[number] = _logit(sure)[0]
             found.lowered[number] = (_logit(less) - _logit(sure))[0]
-
-
-def _clustered(scored: Scored, model: Model) -> Int32:
-    group = scored.first_level(model.settings["first_level"])
-    doublings = scored.index.doublings
-    for step in second_level(
-        scored, group, lambda c: group_probabilities(model, c, doublings),
-        model.settings["second_level"],
-    ):  # fmt: skip
-        group = step.final
-    return group
 
 
 def _between(scored: Scored, group: Int32, left: Int64, right: Int64) -> dict[str, Float32] | None:

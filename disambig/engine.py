@@ -301,6 +301,18 @@ def second_level(
         final = joined
 
 
+def grouped(scored: Scored, model: Model) -> Int32:
+    """Group of each row after both levels, as a run finds it; int32[R]."""
+
+    def score(columns: dict[str, Float32]) -> Float32:
+        return group_probabilities(model, columns, scored.index.doublings)
+
+    final = scored.first_level(model.settings["first_level"])
+    for step in second_level(scored, final, score, model.settings["second_level"]):
+        final = step.final
+    return final
+
+
 def resolve(
     index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
 ) -> Resolved:

@@ -83,17 +83,9 @@ class BlockView:
 
     def people(self, scored: Scored) -> Int32:
         """Identity at each place, as a run finds them; int32[R]."""
-        from disambig.engine import group_probabilities, second_level
+        from disambig.engine import grouped
 
-        model = self.model
-        group = self.firsts(scored)
-        doublings = self.index.doublings
-        for step in second_level(
-            scored, group, lambda c: group_probabilities(model, c, doublings),
-            model.settings["second_level"],
-        ):  # fmt: skip
-            group = step.final
-        return group
+        return grouped(scored, self.model)
 
 
 class BlockViews:
