@@ -7,7 +7,7 @@ model, both read-only, so batches run in any order and in any process with one r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ParamSpec, TypeVar
@@ -18,20 +18,26 @@ import numpy.typing as npt
 from disambig.calibration import Calibration
 from disambig.constraints import Constraints, cannot_pairs
 from disambig.forest import Forest
-from disambig.group_features import group_features
+from disambig.group_features import AT_ONCE, KEPT, GroupEvidence
 from disambig.groups import ABSENT, GroupBatch
 from disambig.growth import GROUP_GAINS, PAIR_GAINS, lowered
 from disambig.index import CorpusIndex
 from disambig.linkage import average_linkage
 from disambig.model import Model
 from disambig.pair_features import RowEvidence, pair_features
-from disambig.pairs import PairBatch
+from disambig.pairs import PairBatch, in_pieces
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Bool = npt.NDArray[np.bool_]
 P = ParamSpec("P")
 T = TypeVar("T")
+
+PAIRS_AT_ONCE = 250_000
+"""Pairs whose features are in memory together (about 400 bytes a pair)."""
+
+READ = tuple(dict.fromkeys((*KEPT, *PAIR_GAINS)))
+"""Pair features that are kept for the second level (about 100 bytes a pair with all there is)."""
 
 ROUNDS = 4
 """Most rounds of the second level; nearly all blocks are settled after two."""
@@ -198,8 +204,8 @@ class Scored:
     ----------
     batch : PairBatch
     rows : RowEvidence
-    columns : dict of str to float32[P]
-        Pair features.
+    columns : mapping of str to float32[P]
+        Pair features, those of :data:`READ` at least.
     probability : float32[P]
         As the forest has it, whatever the size of the corpus: what group features are made of.
     bonds : Bonds
@@ -208,7 +214,7 @@ class Scored:
     index: CorpusIndex
     batch: PairBatch
     rows: RowEvidence
-    columns: dict[str, Float32]
+    columns: Mapping[str, Float32]
     probability: Float32
     bonds: Bonds
 
@@ -221,10 +227,15 @@ class Scored:
         score: Callable[[dict[str, Float32]], Float32],
     ) -> Scored:
         """Compute the features of a batch and score them."""
-        rows = RowEvidence.of(index, batch)
-        columns = pair_features(index, batch, rows)
-        bonds = Bonds.of(batch, constraints)
-        return cls(index, batch, rows, columns, score(columns), bonds)
+        rows, n = RowEvidence.of(index, batch), batch.n_pairs
+        kept = {name: np.empty(n, dtype=np.float32) for name in READ}
+        probability = np.empty(n, dtype=np.float32)
+        for pairs in in_pieces(n, PAIRS_AT_ONCE):
+            found = pair_features(index, batch.only(pairs), rows)
+            probability[pairs] = score(found)
+            for name, column in kept.items():
+                column[pairs] = found[name]
+        return cls(index, batch, rows, kept, probability, Bonds.of(batch, constraints))
 
     def first_level(self, threshold: float) -> Int32:
         """Group at high precision; the group of each row."""
@@ -236,38 +247,69 @@ class Scored:
         return lowered(self.probability, self.columns, PAIR_GAINS, self.index.doublings)
 
     def between(
-        self, group: Int32, live: Bool | None = None, before: Round | None = None
+        self, group: Int32, live: Bool | None = None
     ) -> tuple[GroupBatch, dict[str, Float32]]:
-        """Groups of the rows and the features of their pairs; of the blocks ``live`` alone.
-
-        ``before`` is the round whose groups were joined to these.
-        """
+        """Groups of the rows and the features of their pairs; of the blocks ``live`` alone."""
         groups = GroupBatch.of(self.batch, group, live)
-        return groups, group_features(
-            self.index, self.batch, groups, self.columns, self.probability, self.rows,
-            None if before is None else (before.groups, before.columns),
-        )  # fmt: skip
+        found = self._evidence(groups)
+        return groups, found.columns(slice(0, groups.n_pairs))
+
+    def groups(
+        self,
+        group: Int32,
+        score: Callable[[dict[str, Float32]], Float32],
+        live: Bool | None = None,
+        before: ScoredGroups | None = None,
+    ) -> ScoredGroups:
+        """Groups of the rows, and scores of their pairs; of the blocks ``live`` alone.
+
+        ``before`` are the groups that were joined to these.
+        """
+        evidence = self._evidence(GroupBatch.of(self.batch, group, live))
+        n = evidence.groups.n_pairs
+        probability = np.empty(n, dtype=np.float32)
+        columns = None
+        known = (before.groups, before.columns) if before and before.columns else None
+        for pairs in in_pieces(n, AT_ONCE):
+            columns = evidence.columns(pairs, known)
+            probability[pairs] = score(columns)
+        return ScoredGroups(evidence, probability, columns if n <= AT_ONCE else None)
+
+    def _evidence(self, groups: GroupBatch) -> GroupEvidence:
+        return GroupEvidence.of(
+            self.index, self.batch, groups, self.columns, self.probability, self.rows
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class Round:
-    """One round of the second level.
+class ScoredGroups:
+    """Groups of a batch with what the second level makes of their pairs.
 
     Attributes
     ----------
-    groups : GroupBatch
-        The groups that were scored.
-    columns : dict of str to float32[N]
-        Features of their pairs.
+    evidence : GroupEvidence
     probability : float32[N]
-        Their scores.
-    final : int32[R]
-        Group of each row after joining them.
+    columns : dict of str to float32[N] or None
+        Features of the pairs, for those who ask again soon; not of so many that they are looked
+        at in pieces.
     """
 
-    groups: GroupBatch
-    columns: dict[str, Float32]
+    evidence: GroupEvidence
     probability: Float32
+    columns: dict[str, Float32] | None
+
+    @property
+    def groups(self) -> GroupBatch:
+        """The groups and which of them are pairs."""
+        return self.evidence.groups
+
+
+@dataclass(frozen=True, eq=False)
+class Round(ScoredGroups):
+    """One round of the second level: what was scored, and ``final`` int32[R], the group of each
+    row after joining.
+    """
+
     final: Int32
 
 
@@ -287,12 +329,11 @@ def second_level(
     final, live, before = first, None, None
     n_blocks = len(scored.batch.start) - 1
     for _ in range(ROUNDS):
-        groups, columns = scored.between(final, live, before)
-        probability = score(columns)
-        joined = join(groups, probability, scored.bonds, threshold)
-        before = Round(groups, columns, probability, joined)
+        found = scored.groups(final, score, live, before)
+        joined = join(found.groups, found.probability, scored.bonds, threshold)
+        before = Round(found.evidence, found.probability, found.columns, joined)
         yield before
-        n_groups = np.bincount(groups.block, minlength=n_blocks)
+        n_groups = np.bincount(found.groups.block, minlength=n_blocks)
         block = np.zeros(int(joined.max(initial=-1)) + 1, dtype=np.int32)
         block[joined] = scored.batch.block
         live = np.bincount(block, minlength=n_blocks) < n_groups

@@ -87,7 +87,6 @@ class _Block:
     """One block, clustered; ``first`` and each round's ``final`` are a label for each row."""
 
     batch: PairBatch
-    columns: dict[str, Float32]
     first: Int32
     rounds: list[Round]
 
@@ -137,7 +136,7 @@ def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows:
         lambda c: group_probabilities(model, c, index.doublings),
         model.settings["second_level"],
     )
-    return _Block(scored.batch, scored.columns, first, list(rounds))
+    return _Block(scored.batch, first, list(rounds))
 
 
 def _within(
@@ -157,13 +156,14 @@ def _within(
     group_a, group_b = block.members(group, a), block.members(group, b)
     low, high = np.sort(group[[i, j]]).tolist()
     place = last.groups.find(low, high)
+    seen = slice(place, place + 1)
     return Trace(
         pair=pair,
         group_a=group_a,
         group_b=group_b,
         first_a=sizes[0],
         first_b=sizes[1],
-        group=_row(last.columns, place) if place >= 0 else None,
+        group=_row(last.evidence.columns(seen), 0) if place >= 0 else None,
         same_block=True,
         same=bool(last.final[i] == last.final[j]),
         needed=model.settings["second_level"],

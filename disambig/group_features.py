@@ -7,6 +7,9 @@ each pair of groups is seen against its rivals in the block.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,7 +19,7 @@ from disambig.groups import ABSENT, GroupBatch
 from disambig.index import CorpusIndex
 from disambig.name_evidence import NameMemory
 from disambig.pair_features import RowEvidence
-from disambig.pairs import PairBatch
+from disambig.pairs import PairBatch, in_pieces
 from disambig.sparse_rows import SparseRows
 
 Float32 = npt.NDArray[np.float32]
@@ -55,7 +58,7 @@ GREATEST = (
 )
 
 
-GROUP_FEATURES = (
+SCORES = (
     "score_mean",
     "score_logit",
     "score_greatest",
@@ -63,6 +66,12 @@ GROUP_FEATURES = (
     "score_half",
     "score_best_low",
     "score_best_high",
+)
+"""How the first level scored the pairs of mentions between two groups."""
+
+
+GROUP_FEATURES = (
+    *SCORES,
     "size_low",
     "size_high",
     "block_size",
@@ -103,76 +112,132 @@ KEPT = tuple(name for name in GREATEST if not name.startswith("name_"))
 """Pair features that group features read."""
 
 
+AT_ONCE = 200_000
+"""Pairs of groups looked at together: bounds memory (about 700 bytes a pair)."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupEvidence:
+    """What can be said of the pairs of groups of a batch, of all or some at a time.
+
+    Attributes
+    ----------
+    index : CorpusIndex
+    batch : PairBatch
+    groups : GroupBatch
+    pair_columns : dict of str to float32[P]
+        From :func:`disambig.pair_features.pair_features`; needed are :data:`KEPT`.
+    rows : RowEvidence
+        Of the batch.
+    among : dict of str to float32[N]
+        Scores and leads over rivals, for which all pairs of a block must be seen.
+    cohesion : float64[G]
+        Mean probability inside each group; NaN for a single signature.
+    """
+
+    index: CorpusIndex
+    batch: PairBatch
+    groups: GroupBatch
+    pair_columns: Mapping[str, Float32]
+    rows: RowEvidence
+    among: Mapping[str, Float32]
+    cohesion: Float64
+
+    @classmethod
+    def of(
+        cls,
+        index: CorpusIndex,
+        batch: PairBatch,
+        groups: GroupBatch,
+        pair_columns: Mapping[str, Float32],
+        probability: Float32,
+        rows: RowEvidence | None = None,
+    ) -> GroupEvidence:
+        """Look at all pairs of groups.
+
+        Parameters
+        ----------
+        probability : float32[P]
+            First-level probability of each signature pair.
+        rows : RowEvidence or None
+            Of the batch, where it is at hand.
+        """
+        n = groups.n_pairs
+        among = {name: np.empty(n, dtype=np.float32) for name in SCORES}
+        mean, best = np.empty(n, dtype=np.float64), np.empty(n, dtype=np.float64)
+        for pairs in in_pieces(n, AT_ONCE):
+            scores = _scores(batch, groups.only(pairs), probability)
+            mean[pairs], best[pairs] = scores["score_mean"], scores["score_best_high"]
+            for name, column in scores.items():
+                among[name][pairs] = column
+        for name, lead in _rivals(groups, mean, best).items():
+            among[name] = lead.astype(np.float32)
+        return cls(
+            index, batch, groups, pair_columns, rows or RowEvidence.of(index, batch),
+            among, _cohesion(batch, groups, probability),
+        )  # fmt: skip
+
+    def columns(
+        self, pairs: slice, before: tuple[GroupBatch, Mapping[str, Float32]] | None = None
+    ) -> dict[str, Float32]:
+        """Every feature of some pairs, float32 each, in the order of :data:`GROUP_FEATURES`.
+
+        Parameters
+        ----------
+        pairs : slice
+            With both ends.
+        before : (GroupBatch, mapping of str to float32[M]) or None
+            Groups of the same batch of which these were joined, and their features: what pairs
+            of groups that are as they were say of themselves is taken from there.
+        """
+        part = self.groups.only(pairs)
+        out: dict[str, npt.NDArray[np.floating]] = {
+            name: column[pairs] for name, column in self.among.items()
+        }
+        out.update(_sizes(self.batch, part))
+        if before is None:
+            out.update(self._own(part))
+        else:
+            known = part.kept_from(before[0])
+            kept, fresh = np.flatnonzero(known >= 0), np.flatnonzero(known < 0)
+            for name, values in self._own(part.only(known < 0)).items():
+                out[name] = column = np.empty(len(known), dtype=np.float32)
+                column[fresh], column[kept] = values, before[1][name][known[kept]]
+        return {name: np.asarray(out[name], dtype=np.float32) for name in GROUP_FEATURES}
+
+    def _own(self, part: GroupBatch) -> dict[str, npt.NDArray[np.floating]]:
+        """What two groups say of themselves, whatever other groups there are."""
+        index, rows = self.index, self.rows
+        member, first = part.members()
+        out: dict[str, npt.NDArray[np.floating]] = {}
+        out["cohesion"] = np.fmin(self.cohesion[part.left], self.cohesion[part.right])
+        out.update(_coauthors(index, part, rows, member, first))
+        out.update(_profiles(index, part, rows, member, first))
+        out.update(_venues(index, part, rows, member, first))
+        out.update(_years(part, rows, member, first))
+        names = _names(index, part, rows)
+        out.update({f"{name}_least": names[name][0] for name in LEAST})
+        for name in GREATEST:
+            known = names[name][1] if name in names else part.greatest(self.pair_columns[name])
+            out[f"{name}_greatest"] = known
+        hop = part.total(self.pair_columns["coauthors_hop"])
+        out["coauthors_hop_mean"] = hop / part.pairs_between
+        out["text_meaning_above_mean"] = _meaning_above(part, rows, member, first)
+        return out
+
+
 def group_features(
     index: CorpusIndex,
     batch: PairBatch,
     groups: GroupBatch,
-    pair_columns: dict[str, Float32],
+    pair_columns: Mapping[str, Float32],
     probability: Float32,
     rows: RowEvidence | None = None,
-    before: tuple[GroupBatch, dict[str, Float32]] | None = None,
+    before: tuple[GroupBatch, Mapping[str, Float32]] | None = None,
 ) -> dict[str, Float32]:
-    """Every feature of every pair of groups.
-
-    Parameters
-    ----------
-    pair_columns : dict of str to float32[P]
-        From :func:`disambig.pair_features.pair_features`; needed are :data:`KEPT`.
-    probability : float32[P]
-        First-level probability of each signature pair.
-    rows : RowEvidence or None
-        Of the batch, where it is at hand.
-    before : (GroupBatch, dict of str to float32[M]) or None
-        Groups of the same batch of which these were joined, and their features: what pairs of
-        groups that are as they were say of themselves is taken from there.
-
-    Returns
-    -------
-    dict of str to float32[N]
-        In the order of :data:`GROUP_FEATURES`.
-    """
-    rows = rows or RowEvidence.of(index, batch)
-    scores = _scores(batch, groups, probability)
-    out: dict[str, npt.NDArray[np.floating]] = {**scores}
-    out.update(_sizes(batch, groups))
-    out.update(_rivals(groups, scores["score_mean"], scores["score_best_high"]))
-    if before is None:
-        out.update(_own(index, batch, groups, pair_columns, probability, rows))
-    else:
-        known = groups.kept_from(before[0])
-        kept, fresh = np.flatnonzero(known >= 0), np.flatnonzero(known < 0)
-        part = groups.only(known < 0)
-        for name, values in _own(index, batch, part, pair_columns, probability, rows).items():
-            out[name] = column = np.empty(len(known), dtype=np.float32)
-            column[fresh], column[kept] = values, before[1][name][known[kept]]
-    return {name: np.asarray(column, dtype=np.float32) for name, column in out.items()}
-
-
-def _own(
-    index: CorpusIndex,
-    batch: PairBatch,
-    groups: GroupBatch,
-    pair_columns: dict[str, Float32],
-    probability: Float32,
-    rows: RowEvidence,
-) -> dict[str, npt.NDArray[np.floating]]:
-    """What two groups say of themselves, whatever other groups there are."""
-    member, first = groups.members()
-    out: dict[str, npt.NDArray[np.floating]] = {}
-    out["cohesion"] = _cohesion(batch, groups, probability)
-    out.update(_coauthors(index, groups, rows, member, first))
-    out.update(_profiles(index, groups, rows, member, first))
-    out.update(_venues(index, groups, rows, member, first))
-    out.update(_years(groups, rows, member, first))
-    names = _names(index, groups, rows)
-    out.update({f"{name}_least": names[name][0] for name in LEAST})
-    for name in GREATEST:
-        known = names[name][1] if name in names else groups.greatest(pair_columns[name])
-        out[f"{name}_greatest"] = known
-    hop = groups.total(np.nan_to_num(pair_columns["coauthors_hop"]))
-    out["coauthors_hop_mean"] = hop / groups.pairs_between
-    out["text_meaning_above_mean"] = _meaning_above(groups, rows, member, first)
-    return out
+    """Every feature of every pair of groups, float32[N] each: see :class:`GroupEvidence`."""
+    found = GroupEvidence.of(index, batch, groups, pair_columns, probability, rows)
+    return found.columns(slice(0, groups.n_pairs), before)
 
 
 def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:
@@ -222,14 +287,13 @@ def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float
 
 
 def _cohesion(batch: PairBatch, groups: GroupBatch, probability: Float32) -> Float64:
-    """Mean probability inside the looser of the two groups; NaN for two single signatures."""
+    """Mean probability inside each group; NaN for a single signature."""
     a, b = groups.group[batch.left], groups.group[batch.right]
     same = a == b
     inside = np.bincount(a[same], probability[same], len(groups.size))
     pairs = groups.size.astype(np.float64) * (groups.size - 1) / 2
-    mean = np.where(pairs > 0, inside / np.maximum(pairs, 1), np.nan)
-    looser: Float64 = np.fmin(mean[groups.left], mean[groups.right])
-    return looser
+    mean: Float64 = np.where(pairs > 0, inside / np.maximum(pairs, 1), np.nan)
+    return mean
 
 
 def _shared(rows: SparseRows, weight: Float32, groups: GroupBatch) -> Float32:

@@ -66,14 +66,19 @@ class GroupBatch:
         found = crossing(group, batch.left, batch.right, wanted, n)
         return cls(group, block, np.bincount(group, minlength=n).astype(np.float32), *found)
 
-    def only(self, pairs: Bool) -> GroupBatch:
-        """The same groups with some of their pairs, bool[N]."""
-        length = np.diff(self.start)
+    def only(self, pairs: slice | Bool) -> GroupBatch:
+        """The same groups with some of their pairs: a slice with both ends, or bool[N]."""
+        if isinstance(pairs, slice):
+            start = self.start[pairs.start : pairs.stop + 1]
+            cross = self.cross[start[0] : start[-1]]
+            start = start - start[0]
+        else:
+            length = np.diff(self.start)
+            cross = self.cross[np.repeat(pairs, length)]
+            start = np.concatenate([[0], np.cumsum(length[pairs])])
         return replace(
-            self, left=self.left[pairs], right=self.right[pairs],
-            cross=self.cross[np.repeat(pairs, length)],
-            start=np.concatenate([[0], np.cumsum(length[pairs])]),
-        )  # fmt: skip
+            self, left=self.left[pairs], right=self.right[pairs], cross=cross, start=start
+        )
 
     def kept_from(self, before: GroupBatch) -> Int64:
         """Pair of ``before``, of which some groups were joined since, that each pair is; -1 where
@@ -115,10 +120,11 @@ class GroupBatch:
         return np.repeat(np.arange(self.n_pairs), np.diff(self.start))
 
     def total(self, values: npt.NDArray[np.floating]) -> Float64:
-        """Sum of a value (float[P] of the batch) over the listed pairs of each group pair."""
+        """Sum of the known of float[P] of the batch over the listed pairs of each group pair."""
         if not len(self.left):
             return np.empty(0, dtype=np.float64)
-        found: Float64 = np.add.reduceat(values[self.cross].astype(np.float64), self.start[:-1])
+        known = np.nan_to_num(values[self.cross]).astype(np.float64)
+        found: Float64 = np.add.reduceat(known, self.start[:-1])
         return found
 
     def greatest(self, values: Float32) -> Float32:

@@ -57,6 +57,8 @@ class RowEvidence:
         Row of the name table.
     team, team_initials : SparseRows
         Keys of the co-authors.
+    company : SparseRows
+        The same without the names of the block's own signatures.
     title, text : SparseRows
     meaning, title_meaning, venue_meaning : float32[R, d]
     usual : float32[R]
@@ -71,6 +73,7 @@ class RowEvidence:
     name: Int32
     team: SparseRows
     team_initials: SparseRows
+    company: SparseRows
     title: SparseRows
     text: SparseRows
     meaning: Float32
@@ -90,10 +93,12 @@ class RowEvidence:
         rows = batch.rows
         work = index.corpus.signature_work[rows]
         meaning = index.meaning[work]
+        name, team = index.corpus.signature_name[rows], team_of(index, rows)
         return cls(
-            name=index.corpus.signature_name[rows],
-            team=team_of(index, rows),
+            name=name,
+            team=team,
             team_initials=team_of(index, rows, initials=True),
+            company=_without_own(index, batch, name, team),
             title=index.title.take(work),
             text=index.text.take(work),
             meaning=meaning,
@@ -175,15 +180,17 @@ def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
     return overlaps(rows.start, rows.column, rows.value, weight, batch.left, batch.right)
 
 
+def _without_own(index: CorpusIndex, batch: PairBatch, name: Int32, team: SparseRows) -> SparseRows:
+    """Co-authors who bear no name of the block."""
+    n_keys = np.int64(len(index.full_works))
+    own = np.unique(batch.block * n_keys + index.full[name])
+    return team.only(~np.isin(batch.block[team.row()] * n_keys + team.column, own))
+
+
 def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:
     """Strength of all paths from a co-author of one to a co-author of the other."""
     # paths through the block's own names would be circular
-    own, team = index.full[rows.name], rows.team
-    n_keys = np.int64(len(index.full_works))
-    circular = np.unique(batch.block * n_keys + own)
-    key = batch.block[team.row()] * n_keys + team.column
-    others = team.only(~np.isin(key, circular))
-    graph = index.graph
+    others, graph = rows.company, index.graph
     found = paths(
         others.start, others.column, graph.start, graph.column, graph.value,
         batch.left, batch.right,

@@ -7,8 +7,8 @@ for each two names of a block, not for each two signatures.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,12 @@ Int64 = npt.NDArray[np.int64]
 
 NAME_PAIRS_AT_ONCE = 500_000
 """Bounds the memory of comparing names (about 300 bytes a pair)."""
+
+
+def in_pieces(n: int, size: int) -> Iterator[slice]:
+    """``range(n)`` in pieces of ``size``, the last one shorter."""
+    for low in range(0, n, size):
+        yield slice(low, min(low + size, n))
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +87,16 @@ class PairBatch:
         names = np.sort(index.corpus.signature_name[rows[ends[:, 0]]])[None, :]
         one = np.zeros(1, dtype=np.int32)
         return cls(rows, np.zeros(len(rows), np.int32), start, ends[0], ends[1], one, names)
+
+    def only(self, pairs: slice) -> PairBatch:
+        """The same rows with some of their pairs, and the names of those."""
+        asked = np.zeros(len(self.names), dtype=bool)
+        asked[self.name_pair[pairs]] = True
+        number = np.cumsum(asked, dtype=np.int32) - np.int32(1)
+        return replace(
+            self, left=self.left[pairs], right=self.right[pairs],
+            name_pair=number[self.name_pair[pairs]], names=self.names[asked],
+        )  # fmt: skip
 
     @property
     def n_pairs(self) -> int:

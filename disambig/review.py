@@ -123,8 +123,8 @@ class Settled:
         for step in second_level(scored, group, score, model.settings["second_level"]):
             group = step.final
             joint[step.groups.cross] = step.probability[step.groups.place()]
-        groups, columns = scored.between(group)
-        return cls(scored, group, joint, groups, score(columns))
+        last = scored.groups(group, score)
+        return cls(scored, group, joint, last.groups, last.probability)
 
     def questions(self, model: Model) -> list[Question]:
         """All questions worth asking, the most valuable first."""
@@ -152,8 +152,11 @@ class Settled:
         side = self._divided()
         group = 2 * self.group.astype(np.int64) + side
         _, half = np.unique(group, return_inverse=True)
-        groups, columns = self.scored.between(half.astype(np.int32))
-        probability = _surer(group_probabilities(model, columns, self.scored.index.doublings))
+        scored, more = self.scored, self.scored.index.doublings
+        divided = scored.groups(
+            half.astype(np.int32), lambda found: group_probabilities(model, found, more)
+        )
+        groups, probability = divided.groups, _surer(divided.probability)
         owner = np.zeros(len(groups.size), dtype=np.int64)
         owner[half] = self.group
         rows, start = _members(half.astype(np.int32))

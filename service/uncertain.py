@@ -126,6 +126,9 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
     def pairs(columns: dict[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
         return probabilities(model.pair, model.pair_calibration, columns)
 
+    def between(columns: dict[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+        return group_probabilities(model, columns, index.doublings)
+
     compared = Comparisons.of(index, blocks_of(corpus))
     found: list[Doubt] = []
     with engine.progress("Looking for questions", len(compared.batches), "batches") as advance:
@@ -134,9 +137,10 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
             settled = Settled.of(scored, model)
             rows = scored.batch.rows
             group = _as_published(scored.batch.block, identity[rows])
-            groups, columns = scored.between(group)
-            between = group_probabilities(model, columns, index.doublings)
-            asked = replace(settled, group=group, last=groups, between=between).questions(model)
+            last = scored.groups(group, between)
+            asked = replace(
+                settled, group=group, last=last.groups, between=last.probability
+            ).questions(model)
             found += _kept(asked, key[rows], identity[rows], each)
             advance(1)
     found.sort(key=lambda doubt: -doubt.question.gain)

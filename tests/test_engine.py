@@ -6,9 +6,11 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 from constraint_cases import cannot, must
 from invented import indexed, model, population, rows, work
 
+from disambig import engine, group_features
 from disambig.blocking import blocks_of
 from disambig.constraints import Constraints, compile_constraints
 from disambig.domain import Work
@@ -158,3 +160,22 @@ def test_columns_stand_side_by_side_in_their_order() -> None:
     found = matrix(columns)
     assert np.array_equal(found, [[1, 3], [2, np.nan]], equal_nan=True)
     assert found.flags.f_contiguous
+
+
+def test_what_is_looked_at_in_pieces_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = resolved(batch_of())
+    scored, _, rounds_whole = rounds(batch_of())
+    monkeypatch.setattr(engine, "PAIRS_AT_ONCE", 5)
+    for module in (engine, group_features):
+        monkeypatch.setattr(module, "AT_ONCE", 7)
+    pieces = resolved(batch_of())
+    assert pieces.group.tolist() == whole.group.tolist()
+    assert pieces.confidence.tolist() == whole.confidence.tolist()
+    again, _, rounds_pieces = rounds(batch_of())
+    assert again.probability.tolist() == scored.probability.tolist()
+    assert len(rounds_pieces) == len(rounds_whole)
+    for one, other in zip(rounds_pieces, rounds_whole, strict=True):
+        assert one.probability.tolist() == other.probability.tolist()
+    assert rounds_whole[0].groups.n_pairs > 7
+    assert rounds_whole[0].columns is not None
+    assert rounds_pieces[0].columns is None
