@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from disambig.company import Company
 from disambig.contents import Contents
@@ -205,12 +206,9 @@ def _graph(known: Statistics, codes: UInt64, works: Float32) -> SparseRows:
     or a hub, and says little either way.
     """
     a, b, weight = known.edges.among(codes)
-    value = weight / EDGE_UNIT * (1 / works[a] + 1 / works[b])
-    row, column = np.concatenate([a, b]), np.concatenate([b, a])
-    order = np.lexsort((column, row))
-    start = np.searchsorted(row[order], np.arange(len(codes) + 1))
-    both = np.concatenate([value, value])[order].astype(np.float32)
-    return SparseRows(start, column[order].astype(np.int32), both)
+    value = (weight / EDGE_UNIT * (1 / works[a] + 1 / works[b])).astype(np.float32)
+    one_way = sparse.csr_array((value, (a, b)), shape=(len(codes), len(codes)))
+    return SparseRows.of(one_way + one_way.T)
 
 
 def _tfidf(counts: SparseRows, idf: Float32) -> SparseRows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def begin(folder: Path, model: Path | None, bound: Corpus, constraints: Constrai
     """Prepare a process."""
     global _known
     end_with_parent()
-    statistics = load_statistics(folder / "statistics")
+    statistics = partial(load_statistics, folder / "statistics")
     known = Knowledge(Model.load(model), SemanticSpace.load(), statistics, bound, constraints)
     _known = (folder, known)
 

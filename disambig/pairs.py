@@ -22,7 +22,7 @@ from disambig.names import compatible_pairs
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
-NAME_PAIRS_AT_ONCE = 500_000
+NAME_PAIRS_AT_ONCE = 200_000
 """Bounds the memory of comparing names (about 300 bytes a pair)."""
 
 
@@ -240,7 +240,9 @@ def _agreeing(
         a, b = complete_pairs(first_class[at : end + 1] - low)
         a, b = a + np.int32(low), b + np.int32(low)
         if memory is None:
-            agree = compatible_pairs(index.names, name[a], name[b])
+            agree = np.empty(len(a), dtype=bool)
+            for some in in_pieces(len(a), NAME_PAIRS_AT_ONCE):
+                agree[some] = compatible_pairs(index.names, name[a[some]], name[b[some]])
         else:  # each name with itself as well: the pairs of one class will ask for it
             one, other = np.append(name[a], name), np.append(name[b], name)
             agree = memory.of(one, other)["name_compatible"][: len(a)] == 1

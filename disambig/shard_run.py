@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,10 @@ class Knowledge:
 
     Attributes
     ----------
-    model, space, statistics
+    model, space
+    statistics : callable
+        Opens the statistics of the whole, for each part anew: pages of a file that were read
+        count as memory for as long as it is open.
     bound : Corpus
         The works on which constraints and identifiers bear.
     constraints : Constraints
@@ -41,13 +45,13 @@ class Knowledge:
 
     model: Model
     space: SemanticSpace
-    statistics: Statistics
+    statistics: Callable[[], Statistics]
     bound: Corpus
     constraints: Constraints
 
     def index(self, corpus: Corpus) -> CorpusIndex:
         """Index of a part of the corpus that the statistics are of."""
-        return CorpusIndex.of(corpus, self.space, self.model.frequency, self.statistics)
+        return CorpusIndex.of(corpus, self.space, self.model.frequency, self.statistics())
 
 
 @dataclass(frozen=True, eq=False)

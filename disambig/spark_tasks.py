@@ -260,7 +260,7 @@ def _knowledge(stage: Path, shared: Shared, part: int) -> Knowledge:
     counts = {name: Counts(a[r], count[r]) for name, r in zip(KINDS, rows[:EDGE], strict=True)}
     edges = Edges(a[rows[EDGE]], b[rows[EDGE]], count[rows[EDGE]])
     statistics = Statistics(counts, shared.texts, edges)
-    return Knowledge(shared.model, _space(), statistics, shared.bound, shared.constraints)
+    return Knowledge(shared.model, _space(), lambda: statistics, shared.bound, shared.constraints)
 
 
 def _works_table(stage: Path, part: int) -> pa.Table:

@@ -16,12 +16,16 @@ import numpy.typing as npt
 from disambig.company import Company
 from disambig.terms import Terms
 
+Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
 Float32 = npt.NDArray[np.float32]
 
 EDGE_UNIT = 1 << 20
 """An edge of weight 1, in the integers that edges are counted in."""
+
+EDGES_AT_ONCE = 500_000
+"""Bounds the memory of looking for edges (about 50 bytes each)."""
 
 KINDS = ("full", "initial", "title", "text", "affiliation", "venue")
 """What is counted: works of a full key and of an initial key; titles, whole texts and
@@ -102,14 +106,28 @@ class Edges:
         total = np.add.reduceat(weight, first) if len(first) else weight
         return cls(a[first], b[first], total)
 
-    def among(self, keys: UInt64) -> tuple[Int64, Int64, Int64]:
-        """Edges both of whose ends are among ``keys`` (ascending): places of a, of b, weights."""
-        low, high = np.searchsorted(self.a, keys), np.searchsorted(self.a, keys, side="right")
-        length = high - low
-        place = np.repeat(low - (np.cumsum(length) - length), length) + np.arange(length.sum())
-        end, known = find(keys, self.b[place])
-        start = np.repeat(np.arange(len(keys)), length)
-        return start[known], end[known], self.weight[place[known]]
+    def among(self, keys: UInt64) -> tuple[Int32, Int32, Int64]:
+        """Edges both of whose ends are among ``keys`` (ascending): places of a, of b, weights.
+
+        Sorted by a, then b. Looks at :data:`EDGES_AT_ONCE` edges at a time.
+        """
+        low = np.searchsorted(self.a, keys)
+        length = np.searchsorted(self.a, keys, side="right") - low
+        total = np.concatenate([[0], np.cumsum(length)])
+        a, b = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
+        weight = [np.empty(0, dtype=np.int64)]
+        first = 0
+        while first < len(keys):
+            end = int(np.searchsorted(total, total[first] + EDGES_AT_ONCE, side="right")) - 1
+            some = slice(first, max(end, first + 1))
+            n = length[some]
+            place = np.repeat(low[some] - (np.cumsum(n) - n), n) + np.arange(n.sum())
+            other, known = find(keys, self.b[place])
+            a.append(np.repeat(np.arange(some.start, some.stop, dtype=np.int32), n)[known])
+            b.append(other[known].astype(np.int32))
+            weight.append(self.weight[place[known]])
+            first = some.stop
+        return np.concatenate(a), np.concatenate(b), np.concatenate(weight)
 
 
 @dataclass(frozen=True, eq=False)

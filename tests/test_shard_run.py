@@ -44,7 +44,7 @@ def whole() -> tuple[Corpus, CorpusIndex, Constraints]:
 def knowledge() -> Knowledge:
     corpus, _, constraints = whole()
     counted = Statistics.of(company_of(corpus), terms_of(corpus))
-    return Knowledge(model(), space(), counted, corpus, constraints)
+    return Knowledge(model(), space(), lambda: counted, corpus, constraints)
 
 
 @cache

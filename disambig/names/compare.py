@@ -17,6 +17,9 @@ from disambig.names.relations import (
 )
 from disambig.names.table import Float32, NameTable
 
+Best = tuple[Int32, Int32, Float32, Int64, Int64, Bool]
+"""Family, given and middle relation, the readings that agree best, and whether they swap."""
+
 
 def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
     """Evidence from the names alone; symmetric in i and j.
@@ -43,10 +46,9 @@ def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
         ``compatible`` (see :func:`compatible`).
     """
     left, right = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
-    family, given, middle, a, b, swapped = _best_reading(table, left, right)
+    best = _best_reading(table, left, right)
+    family, given, middle, a, b, swapped = best
     readings = table.readings
-    suffix_conflict = _differs(table.suffix, left, right)
-    homonym_differs = _differs(table.homonym, left, right)
     joined_a, joined_b = readings.joined[a], readings.joined[b]
     lengths = table.given_length[left], table.given_length[right]
     has_given = (readings.initial[a] >= 0) & (readings.initial[b] >= 0)
@@ -62,19 +64,26 @@ def compare(table: NameTable, i: Int32, j: Int32) -> dict[str, Float32]:
         "given_max": np.maximum(*lengths),
         "both_initials": (has_given & no_words).astype(np.float32),
         "order_swapped": swapped.astype(np.float32),
-        "suffix_conflict": suffix_conflict,
-        "homonym_equal": np.float32(1) - homonym_differs,
-        "compatible": (
-            _agree(family, given, middle, has_given)
-            & (suffix_conflict != 1)
-            & (homonym_differs != 1)
-        ).astype(np.float32),
+        "suffix_conflict": _differs(table.suffix, left, right),
+        "homonym_equal": np.float32(1) - _differs(table.homonym, left, right),
+        "compatible": _compatible(table, left, right, best).astype(np.float32),
     }
 
 
 def compatible_pairs(table: NameTable, i: Int32, j: Int32) -> Bool:
     """Which pairs of rows are :func:`compatible`, bool[P]."""
-    verdict: Bool = compare(table, i, j)["compatible"] == 1
+    left, right = np.asarray(i, dtype=np.int64), np.asarray(j, dtype=np.int64)
+    return _compatible(table, left, right, _best_reading(table, left, right))
+
+
+def _compatible(table: NameTable, i: Int64, j: Int64, best: Best) -> Bool:
+    family, given, middle, a, b, _ = best
+    has_given = (table.readings.initial[a] >= 0) & (table.readings.initial[b] >= 0)
+    verdict: Bool = (
+        _agree(family, given, middle, has_given)
+        & (_differs(table.suffix, i, j) != 1)
+        & (_differs(table.homonym, i, j) != 1)
+    )
     return verdict
 
 
@@ -100,9 +109,7 @@ def _agree(family: Int32, given: Int32, middle: Float32, has_given: Bool) -> Boo
     return agreed
 
 
-def _best_reading(
-    table: NameTable, i: Int64, j: Int64
-) -> tuple[Int32, Int32, Float32, Int64, Int64, Bool]:
+def _best_reading(table: NameTable, i: Int64, j: Int64) -> Best:
     """Relations under the readings that agree best, those readings, and whether they swap.
 
     Alternatives are looked at only where the names disagree as they stand.

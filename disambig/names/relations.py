@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 from rapidfuzz.distance import OSA, JaroWinkler, Prefix
 from rapidfuzz.process import cpdist
 
@@ -108,13 +107,9 @@ def _letters_apart(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
         return np.zeros(0, dtype=bool)
     left, right = table.strings[a], table.strings[b]
     edits = cpdist(left, right, scorer=OSA.distance, score_cutoff=2, dtype=np.int32)
-    shorter = np.minimum(_lengths(left), _lengths(right))
+    shorter = np.minimum(table.letters[a], table.letters[b])
     near: Bool = ((edits <= 1) & (shorter >= least)) | ((edits <= 2) & (shorter >= 9))
     return near
-
-
-def _lengths(strings: npt.NDArray[np.object_]) -> Int64:
-    return np.fromiter(map(len, strings), dtype=np.int64, count=len(strings))
 
 
 def given_relation(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> Int32:
@@ -181,8 +176,9 @@ def _near_spelling(table: NameTable, a: Int64, b: Int64) -> Int32:
     out = np.zeros(len(a), dtype=np.int32)
     if not len(a):
         return out
-    left, right = table.strings[r.first[a]], table.strings[r.first[b]]
-    shorter = np.minimum(_lengths(left), _lengths(right))
+    first_a, first_b = r.first[a], r.first[b]
+    shorter = np.minimum(table.letters[first_a], table.letters[first_b])
+    left, right = table.strings[first_a], table.strings[first_b]
     begins = cpdist(left, right, scorer=Prefix.similarity, dtype=np.int32) == shorter
     out[begins & (shorter >= 3)] = GivenRelation.PREFIX
     whole_a, whole_b = r.joined[a], r.joined[b]

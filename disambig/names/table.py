@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +71,11 @@ class NameTable:
     def __len__(self) -> int:
         """Number of names."""
         return len(self.full)
+
+    @cached_property
+    def letters(self) -> Int32:
+        """Length of each string, int32[n_strings]."""
+        return np.fromiter(map(len, self.strings), np.int32, len(self.strings))
 
     @classmethod
     def from_names(cls, names: Sequence[ParsedName]) -> NameTable:
