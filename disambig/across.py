@@ -45,9 +45,16 @@ def members_of(identity: Int32) -> tuple[Int32, Int64]:
 
 def spokesmen(n: int, most: int = MEMBERS) -> Int64:
     """Which of an identity's n signatures speak for it: at most ``most``, evenly spread."""
-    if n <= most:
-        return np.arange(n)
-    return np.arange(most) * (n - 1) // (most - 1)
+    return _spokesmen(np.array([n]), most)
+
+
+def _spokesmen(n: Int64, most: int) -> Int64:
+    """The same of several identities, one after the other."""
+    count = np.minimum(n, most)
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    own = np.repeat(n, count)
+    found: Int64 = np.where(own <= most, place, place * (own - 1) // (most - 1))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +76,10 @@ class Speakers:
     def of(cls, identity: Int32, wanted: Int64) -> Speakers:
         """Speakers of the identities ``wanted``; of the others there are none."""
         order, start = members_of(identity)
-        chosen = [start[i] + spokesmen(int(start[i + 1] - start[i])) for i in wanted.tolist()]
+        size = np.diff(start)[wanted]
         count = np.zeros(len(start) - 1, dtype=np.int64)
-        count[wanted] = [len(c) for c in chosen]
-        rows = order[np.concatenate(chosen)] if chosen else order[:0]
+        count[wanted] = np.minimum(size, MEMBERS)
+        rows = order[np.repeat(start[wanted], count[wanted]) + _spokesmen(size, MEMBERS)]
         return cls(rows, np.concatenate([[0], np.cumsum(count)]))
 
     def of_identity(self, i: int) -> Int32:

@@ -47,9 +47,10 @@ from disambig.large_worker import (
 )
 from disambig.model import Model
 from disambig.output import whole_file
+from disambig.pairs import in_pieces
 from disambig.partition import identity_name
 from disambig.progress import Progress, silent
-from disambig.staging import bound_as_json, bound_from_json, stage
+from disambig.staging import bound_as_json, bound_from_json, stage, work_ranks
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -59,7 +60,7 @@ EVIDENCE_RANGES = 16
 """Parts of the key space in which evidence for joins is sorted, at the least."""
 SIGNATURES_A_RANGE = 400_000
 """Signatures from which there are more of them, to bound memory."""
-CANDIDATES_AT_ONCE = 20_000
+CANDIDATES_AT_ONCE = 8_000
 """Joins across shards that one task scores."""
 ROWS_AT_ONCE = 200_000
 """Output rows put together at a time."""
@@ -145,7 +146,7 @@ class LargeRun:
         InputError
             If two works have one id, or a worker was killed.
         """
-        rows = Rows.of(self.folder, self.n_shards)
+        work_ranks(self.folder)  # refuses ids that two works have
         bound = Corpus.from_works(bound_from_json((self.folder / "bound.json").read_text("utf-8")))
         compiled = compile_constraints(
             bound, self.constraints, identifiers=self.identifiers, strict=False
@@ -159,6 +160,7 @@ class LargeRun:
             with processes() as pool, self.progress("Clustering", len(todo), "shards") as advance:
                 for _ in pool.map(cluster, todo):
                     advance(1)
+            rows = Rows.of(self.folder, self.n_shards)
             return self._joined(rows, compiled.carried(*rows.places(bound)), processes)
         except BrokenProcessPool as broken:
             raise InputError(
@@ -173,7 +175,6 @@ class LargeRun:
         results = [done_folder(self.folder, s) for s in range(self.n_shards)]
         identity = renumber(rows.gathered([np.load(r / "identity.npy") for r in results]))
         block = renumber(rows.gathered([np.load(r / "block.npy") for r in results]))
-        confidence = rows.spread([np.load(r / "confidence.npy") for r in results])
         identity = hold_must(constraints, identity)
         block_of = block_of_identity(identity, block)
         with processes() as pool:
@@ -184,7 +185,7 @@ class LargeRun:
         return Clustered(
             rows,
             join_likely(constraints, identity, block_of, candidates, probability, model),
-            confidence,
+            rows.spread([np.load(r / "confidence.npy") for r in results]),
             sum(c["considered"] for c in counts),
             sum(c["scored"] for c in counts),
             constraints.problems,
@@ -303,11 +304,11 @@ class Clustered:
         key, ids, (code, printed) = self.rows.key, self.rows.ids, self.rows.names()
         _, first = np.unique(self.identity, return_index=True)
         named = [pa.array([], pa.large_string())]
-        for some in _slices(len(first)):
+        for some in in_pieces(len(first), ROWS_AT_ONCE):
             texts = map(identity_name, _signatures(key[first[some]], ids))
             named.append(pa.array(texts, pa.large_string()))
         names = pa.concat_arrays(named)
-        for some in _slices(len(key)):
+        for some in in_pieces(len(key), ROWS_AT_ONCE):
             yield from map(
                 Assignment,
                 _signatures(key[some], ids),
@@ -315,11 +316,6 @@ class Clustered:
                 names.take(pa.array(self.identity[some])).to_pylist(),
                 [round(c, 4) for c in self.confidence[some].tolist()],
             )
-
-
-def _slices(n: int) -> Iterator[slice]:
-    for low in range(0, n, ROWS_AT_ONCE):
-        yield slice(low, min(low + ROWS_AT_ONCE, n))
 
 
 def _signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
