@@ -1,25 +1,26 @@
 """Models: asked for, fitted by one worker at a time, candidates until a person promotes one.
 
-They are claimed and given back as :mod:`service.runs` are. At most one waits or is being fitted:
-a second would learn from the same decisions.
+Workers claim them as :mod:`service.claims` tells. At most one waits or is being fitted: a second
+would learn from the same decisions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from disambig.console import safe
+from service import claims
 from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
 from service.ids import new_id, sane
 from service.ledger import Ledger
-from service.runs import ATTEMPTS, MOST, REASON, LostClaim, moment
+from service.runs import MOST, REASON
 from service.tables import FittedModel
 
 STATES = ("queued", "running", "candidate", "promoted", "failed", "cancelled")
@@ -73,17 +74,6 @@ class Wish:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A model that a process fits: its ``attempt`` tells this claim from earlier ones."""
-
-    key: int
-    id: str
-    wish: Wish
-    worker: str
-    attempt: int
-
-
 _NAMES = tuple(n for n in ModelView.__dataclass_fields__ if n not in ("in_use", "outdated"))
 _VIEW = tuple(getattr(FittedModel, name) for name in _NAMES)
 _WAITING = FittedModel.state.in_(("queued", "running"))
@@ -122,17 +112,17 @@ def ask(
     reason = None if reason is None else reason.replace("\0", "\u2400")
     with database.write() as connection:
         ledger = Ledger.hold(connection)
-        _give_up(connection, patience)
+        claims.give_up(connection, claims.MODEL, patience)
         other = connection.scalar(select(FittedModel.id).where(_WAITING).limit(1))
         if other is not None:
             raise Conflict(f"model {other} is being made", "wait for it, or cancel it", model=other)
         id_ = new_id("m")
         held: dict[str, Any] = {"state": "queued"}
         if worker is not None:
-            now = moment(connection)
+            now = claims.moment(connection)
             held = {
                 "state": "running", "claimed_by": worker, "heartbeat_at": now, "started_at": now,
-                "attempts": ATTEMPTS,
+                "attempts": claims.ATTEMPTS,
             }  # fmt: skip
         connection.execute(
             insert(FittedModel).values(
@@ -183,6 +173,12 @@ def content(connection: Connection, id_: str) -> bytes:
     return connection.scalar(query) or b""
 
 
+def wish(connection: Connection, id_: str) -> Wish:
+    """How a model that was asked for is to be fitted."""
+    found = connection.execute(select(FittedModel.wish).where(FittedModel.id == id_)).scalar_one()
+    return Wish(float(found["hold_back"]), int(found["seed"]))
+
+
 def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None) -> ModelView:
     """End the fitting of a model, or drop a candidate.
 
@@ -209,94 +205,10 @@ def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None
         return get(connection, id_)
 
 
-def claim(database: Database, worker: str, patience: float) -> Claim | None:
-    """Take the model that waits, or whose worker has given no sign for ``patience`` seconds."""
-    with database.write() as connection:
-        _give_up(connection, patience)
-        now = moment(connection)
-        waiting = (
-            select(FittedModel.key)
-            .where(or_(FittedModel.state == "queued", _silent(connection, patience)))
-            .order_by(FittedModel.key)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
-        taken = (
-            update(FittedModel)
-            .where(FittedModel.key == waiting)
-            .values(
-                state="running", claimed_by=worker, heartbeat_at=now,
-                attempts=FittedModel.attempts + 1,
-                started_at=func.coalesce(FittedModel.started_at, now), stage=None, done=0,
-                total=None, error=None,
-            )
-            .returning(
-                FittedModel.key, FittedModel.id, FittedModel.wish, FittedModel.attempts
-            )
-        )  # fmt: skip
-        row = connection.execute(taken).one_or_none()
-        return None if row is None else _claim(row, worker)
-
-
-def held(connection: Connection, id_: str, worker: str) -> Claim:
-    """The claim of a process that asked for a model to fit it itself."""
-    query = select(FittedModel.key, FittedModel.id, FittedModel.wish, FittedModel.attempts)
-    return _claim(connection.execute(query.where(FittedModel.id == id_)).one(), worker)
-
-
-def beat(database: Database, claim: Claim, stage: str | None, done: int, total: int | None) -> bool:
-    """Give a sign of life and tell how far it is; whether the claim still stands."""
-    with database.write() as connection:
-        values = {"heartbeat_at": moment(connection), "stage": stage, "done": done, "total": total}
-        changed = update(FittedModel).where(_held(claim)).values(**values)
-        return connection.execute(changed).rowcount == 1
-
-
-def give_back(database: Database, claim: Claim) -> None:
-    """Let another worker have it, as if it had not been begun: this one is told to stop."""
-    with database.write() as connection:
-        connection.execute(
-            update(FittedModel)
-            .where(_held(claim))
-            .values(
-                state="queued", claimed_by=None, heartbeat_at=None,
-                attempts=FittedModel.attempts - 1, stage=None, done=0, total=None,
-            )
-        )  # fmt: skip
-
-
-def fail(
-    database: Database, actor: Actor, claim: Claim, error: str, *, for_good: bool = False
-) -> str | None:
-    """Tell that it went wrong; it is tried again unless that has happened too often.
-
-    Returns
-    -------
-    str or None
-        ``failed`` or ``queued``; None if the claim no longer stands.
-    """
-    with database.write() as connection:
-        ledger = Ledger.hold(connection)
-        final = for_good or claim.attempt >= ATTEMPTS
-        values = {
-            "state": "failed" if final else "queued", "claimed_by": None, "heartbeat_at": None,
-            "error": error, "ended_at": ledger.at if final else None,
-        }  # fmt: skip
-        changed = connection.execute(update(FittedModel).where(_held(claim)).values(**values))
-        if changed.rowcount != 1:
-            return None
-        ledger.record(
-            "model-failed", actor, subject=claim.id,
-            after={"error": error, "state": values["state"]},
-        )  # fmt: skip
-        return str(values["state"])
-
-
 def store(
     database: Database,
     actor: Actor,
-    claim: Claim,
+    claim: claims.Claim,
     digest: str,
     content: bytes,
     comparison: Mapping[str, Any],
@@ -315,9 +227,8 @@ def store(
             "comparison": dict(comparison), "ended_at": ledger.at, "claimed_by": None,
             "stage": None, "error": None,
         }  # fmt: skip
-        changed = connection.execute(update(FittedModel).where(_held(claim)).values(**values))
-        if changed.rowcount != 1:
-            raise LostClaim(claim.id)
+        claims.hold(connection, claim)
+        connection.execute(update(FittedModel).where(FittedModel.key == claim.key).values(**values))
         ledger.record("model-fitted", actor, subject=claim.id, after={"digest": digest})
         return get(connection, claim.id)
 
@@ -335,36 +246,3 @@ def _view(row: Row[Any], used: str | None) -> ModelView:
     known = None if found.comparison is None else found.comparison["with"]["model"]
     outdated = found.state == "candidate" and known != used
     return replace(found, in_use=found.id == used, outdated=outdated)
-
-
-def _claim(row: Row[Any], worker: str) -> Claim:
-    wish = Wish(float(row.wish["hold_back"]), int(row.wish["seed"]))
-    return Claim(row.key, row.id, wish, worker, row.attempts)
-
-
-def _silent(connection: Connection, patience: float) -> Any:
-    since = moment(connection) - timedelta(seconds=patience)
-    return and_(FittedModel.state == "running", FittedModel.heartbeat_at < since)
-
-
-def _give_up(connection: Connection, patience: float) -> None:
-    """Tell those as failed whose processes ended without a word too often."""
-    given_up = and_(_silent(connection, patience), FittedModel.attempts >= ATTEMPTS)
-    connection.execute(
-        update(FittedModel)
-        .where(given_up)
-        .values(
-            state="failed", ended_at=moment(connection), claimed_by=None,
-            error="the process that fitted it ended without a word, most likely for want of "
-            "memory; ask for it again",
-        )
-    )  # fmt: skip
-
-
-def _held(claim: Claim) -> Any:
-    return and_(
-        FittedModel.key == claim.key,
-        FittedModel.state == "running",
-        FittedModel.claimed_by == claim.worker,
-        FittedModel.attempts == claim.attempt,
-    )

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, delete, select, update
 
-from service import artifacts, runs
+from service import artifacts, claims, runs
 from service.actors import Actor
+from service.claims import Claim
 from service.clustering import Found
 from service.database import Database, insert_rows
 from service.differences import KINDS, Difference, difference, targets
@@ -80,7 +81,7 @@ class ChangeLine:
     details: Mapping[str, Any]
 
 
-def store(database: Database, actor: Actor, claim: runs.Claim, found: Found) -> None:
+def store(database: Database, actor: Actor, claim: Claim, found: Found) -> None:
     """Store what a run found, match it with what is published, and call the run proposed.
 
     Raises
@@ -90,17 +91,18 @@ def store(database: Database, actor: Actor, claim: runs.Claim, found: Found) -> 
     """
     with database.read() as connection:
         proposed = _numbered(found.signature, found.cluster, found.confidence)
-        if claim.rebases and not found.whole:
-            proposed = _renewed(connection, claim.run_key, proposed)
+        renewed = not found.whole and runs.get(connection, claim.id).rebases > 0
+        if renewed:
+            proposed = _renewed(connection, claim.key, proposed)
         continues, compared, rows = _compared(connection, proposed)
     with database.write() as connection:
         ledger = Ledger.hold(connection)
-        before = runs.hold(connection, claim)
-        _write(connection, claim.run_key, proposed, continues, rows)
+        before = claims.hold(connection, claim)
+        _write(connection, claim.key, proposed, continues, rows)
         if found.statistics is not None:
-            runs.forget_artifacts(connection, claim.run_key)
-            artifacts.store(connection, claim.run_key, found.statistics)
-        kept = before.summary or {} if claim.rebases and not found.whole else {}
+            runs.forget_artifacts(connection, claim.key)
+            artifacts.store(connection, claim.key, found.statistics)
+        kept = (before.summary or {}) if renewed else {}
         summary = {
             **kept, **found.numbers, **compared.totals,
             "groups": int(proposed.cluster.max(initial=-1)) + 1, "whole": found.whole or
@@ -109,13 +111,13 @@ def store(database: Database, actor: Actor, claim: runs.Claim, found: Found) -> 
         }  # fmt: skip
         connection.execute(
             update(Run)
-            .where(Run.key == claim.run_key)
+            .where(Run.key == claim.key)
             .values(
                 state="proposed", based_on=found.based_on, model=found.model, claimed_by=None,
                 heartbeat_at=None, ended_at=ledger.at, stage=None, error=None, summary=summary,
             )
         )  # fmt: skip
-        ledger.record("run-proposed", actor, subject=claim.run_id, after=compared.totals)
+        ledger.record("run-proposed", actor, subject=claim.id, after=compared.totals)
 
 
 def diff(

@@ -1,41 +1,21 @@
-"""Runs: asked for, claimed by one worker at a time, shown while they go on, ended.
-
-A claim is one statement, so two workers never get one run. A worker that holds a run writes a
-heartbeat; when that is too old another worker may claim the run. What a worker stores is stored
-only if its claim still stands in the same transaction (:func:`hold`), so one that was taken for
-dead and comes back changes nothing.
-"""
+"""Runs: asked for, shown while a worker does them (:mod:`service.claims`), ended."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    Select,
-    and_,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
 
+from service import claims
 from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
 from service.ids import new_id
 from service.ledger import Ledger
-from service.tables import (
-    Run,
-    RunArtifact,
-)
+from service.tables import Run, RunArtifact
 
 FULL, TOUCHED = "full", "touched"
 SCOPES = (FULL, TOUCHED)
@@ -43,8 +23,6 @@ STATES = (
     "queued", "running", "proposed", "published", "failed", "cancelled", "superseded",
     "rolled-back",
 )  # fmt: skip
-ATTEMPTS = 3
-"""Times that a run is begun before it is given up."""
 MOST = 500
 """Runs of one page."""
 REASON = 2_000
@@ -82,22 +60,6 @@ class RunView:
 
 _VIEW = tuple(getattr(Run, name) for name in RunView.__dataclass_fields__)
 _BASIS = select(Run.key, Run.id, Run.based_on, Run.summary, Run.model)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A run that a worker holds: its ``attempt`` tells this claim from earlier ones."""
-
-    run_key: int
-    run_id: str
-    scope: str
-    rebases: int
-    worker: str
-    attempt: int
-
-
-class LostClaim(Exception):
-    """The run was cancelled, or another worker has it; what was found must not be stored."""
 
 
 def create(
@@ -220,74 +182,7 @@ def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = N
         return get(connection, run_id)
 
 
-def claim(database: Database, worker: str, patience: float) -> Claim | None:
-    """Take the oldest run that waits, or whose worker has given no sign for ``patience`` seconds.
-
-    Runs that were begun :data:`ATTEMPTS` times already are told as failed instead.
-    """
-    with database.write() as connection:
-        now = moment(connection)
-        silent = and_(Run.state == "running", Run.heartbeat_at < now - timedelta(seconds=patience))
-        connection.execute(
-            update(Run)
-            .where(silent, Run.attempts >= ATTEMPTS)
-            .values(
-                state="failed", ended_at=now, claimed_by=None,
-                error=f"{ATTEMPTS} workers ended without a word while they did this run, most "
-                "likely for want of memory; give workers less to use at once (settings memory "
-                "and workers), then start a new run",
-            )
-        )  # fmt: skip
-        waiting = (
-            select(Run.key)
-            .where(or_(Run.state == "queued", silent))
-            .order_by(Run.key)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
-        taken = (
-            update(Run)
-            .where(Run.key == waiting)
-            .values(
-                state="running", claimed_by=worker, heartbeat_at=now, attempts=Run.attempts + 1,
-                started_at=func.coalesce(Run.started_at, now), ended_at=None,
-                stage=None, done=0, total=None, error=None,
-            )
-            .returning(Run.key, Run.id, Run.scope, Run.rebases, Run.attempts)
-        )  # fmt: skip
-        row = connection.execute(taken).one_or_none()
-        if row is None:
-            return None
-        return Claim(row.key, row.id, row.scope, row.rebases, worker, row.attempts)
-
-
-def beat(database: Database, claim: Claim, stage: str | None, done: int, total: int | None) -> bool:
-    """Give a sign of life and tell how far it is; whether the claim still stands."""
-    with database.write() as connection:
-        found = connection.execute(
-            update(Run)
-            .where(_held(claim))
-            .values(heartbeat_at=moment(connection), stage=stage, done=done, total=total)
-        )
-        return found.rowcount == 1
-
-
-def hold(connection: Connection, claim: Claim) -> Row[Any]:
-    """The run, locked until the write ends, if the claim still stands.
-
-    Raises
-    ------
-    LostClaim
-        If it does not.
-    """
-    row = connection.execute(select(Run.__table__).where(_held(claim)).with_for_update()).first()
-    if row is None:
-        raise LostClaim(claim.run_id)
-    return row
-
-
-def note_basis(database: Database, claim: Claim, based_on: int, model: str) -> None:
+def note_basis(database: Database, claim: claims.Claim, based_on: int, model: str) -> None:
     """Write down the state of the works and the model that a run has read.
 
     Raises
@@ -295,58 +190,10 @@ def note_basis(database: Database, claim: Claim, based_on: int, model: str) -> N
     LostClaim
     """
     with database.write() as connection:
-        hold(connection, claim)
+        claims.hold(connection, claim)
         connection.execute(
-            update(Run).where(Run.key == claim.run_key).values(based_on=based_on, model=model)
+            update(Run).where(Run.key == claim.key).values(based_on=based_on, model=model)
         )
-
-
-def give_back(database: Database, claim: Claim) -> None:
-    """Let another worker have it, as if it had not been begun: this one is told to stop."""
-    with database.write() as connection:
-        connection.execute(
-            update(Run)
-            .where(_held(claim))
-            .values(
-                state="queued", claimed_by=None, heartbeat_at=None, attempts=Run.attempts - 1,
-                stage=None, done=0, total=None,
-            )
-        )  # fmt: skip
-
-
-def fail(
-    database: Database, actor: Actor, claim: Claim, error: str, *, for_good: bool = False
-) -> str | None:
-    """Tell that the run went wrong; it is tried again unless that has happened too often.
-
-    Parameters
-    ----------
-    for_good : bool
-        Whether trying again would find the same.
-
-    Returns
-    -------
-    str or None
-        ``failed`` or ``queued``; None if the claim no longer stands.
-    """
-    with database.write() as connection:
-        ledger = Ledger.hold(connection)
-        final = for_good or claim.attempt >= ATTEMPTS
-        state = "failed" if final else "queued"
-        done = connection.execute(
-            update(Run)
-            .where(_held(claim))
-            .values(
-                state=state, claimed_by=None, heartbeat_at=None, error=error,
-                ended_at=ledger.at if final else None,
-            )
-        )  # fmt: skip
-        if done.rowcount != 1:
-            return None
-        ledger.record(
-            "run-failed", actor, subject=claim.run_id, after={"error": error, "state": state}
-        )
-        return state
 
 
 def last_published(connection: Connection, *, full: bool = False) -> Row[Any] | None:
@@ -370,23 +217,6 @@ def with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
 def forget_artifacts(connection: Connection, run_key: int) -> None:
     """Remove the statistics that a run left."""
     connection.execute(delete(RunArtifact).where(RunArtifact.run_key == run_key))
-
-
-def moment(connection: Connection) -> datetime:
-    """Now, by the clock that all workers share: that of the server, or of the one machine."""
-    if connection.dialect.name == "sqlite":
-        return datetime.now(UTC)
-    found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return found.astimezone(UTC)
-
-
-def _held(claim: Claim) -> Any:
-    return and_(
-        Run.key == claim.run_key,
-        Run.state == "running",
-        Run.claimed_by == claim.worker,
-        Run.attempts == claim.attempt,
-    )
 
 
 def _unknown(run_id: str) -> NotFound:

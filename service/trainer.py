@@ -16,6 +16,7 @@ from disambig.progress import Progress
 from service import models, promotion, teaching
 from service.actors import Actor
 from service.beside import NEW, OLD, Comparing
+from service.claims import Claim
 from service.clustering import size_of
 from service.database import Database
 from service.errors import Invalid
@@ -57,7 +58,7 @@ def fit(
     database: Database,
     settings: Settings,
     actor: Actor,
-    claim: models.Claim,
+    claim: Claim,
     progress: Progress,
     labelled: Labelled | None = None,
 ) -> models.ModelView:
@@ -81,18 +82,19 @@ def fit(
     with database.read() as connection:
         _insist_memory(settings, *size_of(connection))
         used = promotion.current(connection)
+        wish = models.wish(connection, claim.id)
     if used is not None:
         settings = promotion.with_promoted(database, settings, used)
     old = Model.load(settings.model)
     with progress("Reading works", None, "works"):
         corpus, decided, answers = teaching.read(database)
         labelled = labelled or _gold(settings.gold)
-    taught = teaching.lesson(decided, answers, claim.wish.hold_back, claim.wish.seed)
+    taught = teaching.lesson(decided, answers, wish.hold_back, wish.seed)
     space = teaching.Indexes(corpus)
     learned = labelled.learned if labelled else ()
     if labelled and learned:
         new = teaching.fitted(
-            corpus, taught, (labelled.corpus, learned), seed=claim.wish.seed, progress=progress
+            corpus, taught, (labelled.corpus, learned), seed=wish.seed, progress=progress
         )
     else:
         new = teaching.corrected(space, taught, old, progress)

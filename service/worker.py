@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, insert, update
@@ -27,9 +26,9 @@ from disambig.errors import ConstraintError, DisambigError, InputError, ModelErr
 from disambig.progress import Progress, silent
 from service import (
     artifacts,
+    claims,
     housekeeping,
     logs,
-    models,
     placed,
     proposals,
     questions,
@@ -37,6 +36,7 @@ from service import (
     trainer,
 )
 from service.actors import Actor, Role
+from service.claims import Claim, LostClaim
 from service.clustering import Engine, Found, cluster_all
 from service.database import Database
 from service.errors import Invalid, Unavailable
@@ -55,8 +55,8 @@ TIDY_EVERY = 3600.0
 
 Log = Callable[[str], None]
 """Takes one line for people."""
-Beat = Callable[[str | None, int, int | None], bool]
-"""Gives a sign of life and tells how far it is; whether the claim still stands."""
+FINAL = (ConstraintError, InputError, Invalid, ModelError)
+"""What trying again would find the same."""
 broken = logs.get("service.worker")
 
 
@@ -108,7 +108,7 @@ class Pulse:
         if self.stop.is_set():
             raise Stopped
         if self.lost:
-            raise runs.LostClaim("another worker has it, or it was cancelled")
+            raise LostClaim("another worker has it, or it was cancelled")
 
 
 class Worker:
@@ -161,78 +161,61 @@ class Worker:
 
     def one(self) -> bool:
         """Claim a run and do it; whether there was one."""
-        claim = runs.claim(self.database, self.id, self.settings.heartbeat)
+        claim = claims.take(self.database, claims.RUN, self.id, self.settings.heartbeat)
         if claim is None:
             return False
-        again = f", attempt {claim.attempt}" if claim.attempt > 1 else ""
-        self.log(f"run {claim.run_id} ({claim.scope}{again})")
-        began = time.monotonic()
-        pulse = Pulse(self.stop, log=self.log)
-        try:
-            with self._beating(partial(runs.beat, self.database, claim), pulse):
-                found = self._cluster(claim, pulse)
-                pulse.stage, pulse.done, pulse.total = "Storing", 0, None
-                pulse.check()
-                proposals.store(self.database, self.actor, claim, found)
+
+        def act(pulse: Pulse) -> str:
+            found = self._cluster(claim, pulse)
+            pulse.stage, pulse.done, pulse.total = "Storing", 0, None
+            pulse.check()
+            proposals.store(self.database, self.actor, claim, found)
             shutil.rmtree(self._folder(claim), ignore_errors=True)
-            took = time.monotonic() - began
-            self.log(f"run {claim.run_id} proposed after {took:,.0f} s")
-        except Stopped:
-            runs.give_back(self.database, claim)
-            self.log(f"run {claim.run_id} given back: told to stop")
-        except runs.LostClaim:
-            self.log(f"run {claim.run_id} was cancelled or taken over; nothing is stored")
-        except (ConstraintError, ModelError) as error:
-            self._failed(claim, str(error), for_good=True)
-        except (DisambigError, OSError, MemoryError) as error:
-            self._failed(claim, str(error) or type(error).__name__)
-        except Exception as error:  # a run that breaks must not take the worker with it
-            self._failed(claim, f"{type(error).__name__}: {error}")
-            broken.exception("a run broke", run=claim.run_id)
+            return "proposed"
+
+        self._do(claim, act)
         return True
 
     def train(self) -> bool:
         """Fit the model that was asked for; whether there was one."""
-        claim = models.claim(self.database, self.id, self.settings.heartbeat)
+        claim = claims.take(self.database, claims.MODEL, self.id, self.settings.heartbeat)
         if claim is not None:
             self.fit(claim)
         return claim is not None
 
     def fit(
-        self,
-        claim: models.Claim,
-        labelled: trainer.Labelled | None = None,
-        shown: Progress = silent,
+        self, claim: Claim, labelled: trainer.Labelled | None = None, shown: Progress = silent
     ) -> None:
         """Fit a model that this process holds; how it ended stands in its row."""
-        self.log(f"model {claim.id}")
+
+        def act(pulse: Pulse) -> str:
+            self.log(f"model {claim.id}")
+            trainer.fit(self.database, self.settings, self.actor, claim, pulse.progress, labelled)
+            return "is a candidate"
+
+        self._do(claim, act, shown)
+
+    def _do(self, claim: Claim, act: Callable[[Pulse], str], shown: Progress = silent) -> None:
+        """Do a job that this process holds; ``act`` tells what became of it."""
+        job = f"{claim.kind.noun} {claim.id}"
+        began = time.monotonic()
         pulse = Pulse(self.stop, log=self.log, shown=shown)
-
-        def failed(error: str, *, for_good: bool = False) -> None:
-            text = error.replace("\0", "\u2400")[:4000]
-            state = models.fail(self.database, self.actor, claim, text, for_good=for_good)
-            self.log(f"model {claim.id} went wrong ({state or 'taken over'}): {text}")
-
         try:
-            with self._beating(partial(models.beat, self.database, claim), pulse):
-                trainer.fit(
-                    self.database, self.settings, self.actor, claim, pulse.progress, labelled
-                )
-            self.log(f"model {claim.id} is a candidate")
+            with self._beating(claim, pulse):
+                became = act(pulse)
+            self.log(f"{job} {became} after {time.monotonic() - began:,.0f} s")
         except Stopped:
-            models.give_back(self.database, claim)
-            self.log(f"model {claim.id} given back: told to stop")
-        except runs.LostClaim:
-            self.log(f"model {claim.id} was cancelled or taken over; nothing is stored")
-        except Unavailable:
-            raise  # its heartbeat will run out
-        except (Invalid, InputError, ModelError) as error:
-            failed(str(error), for_good=True)
+            claims.give_back(self.database, claim)
+            self.log(f"{job} given back: told to stop")
+        except LostClaim:
+            self.log(f"{job} was cancelled or taken over; nothing is stored")
+        except FINAL as error:
+            self._failed(claim, str(error), for_good=True)
         except (DisambigError, OSError, MemoryError) as error:
-            failed(str(error) or type(error).__name__)
-        except Exception as error:  # a model that breaks must not take the worker with it
-            failed(f"{type(error).__name__}: {error}")
-            broken.exception("a model broke", model=claim.id)
+            self._failed(claim, str(error) or type(error).__name__)
+        except Exception as error:  # a job that breaks must not take the worker with it
+            self._failed(claim, f"{type(error).__name__}: {error}")
+            broken.exception(f"a {claim.kind.noun} broke", **{claim.kind.noun: claim.id})
 
     def ask(self) -> bool:
         """Ask about what was published last, if that is due; whether something was done."""
@@ -273,29 +256,32 @@ class Worker:
                 if left.name not in going_on:
                     shutil.rmtree(left, ignore_errors=True)
 
-    def _folder(self, claim: runs.Claim) -> Path:
-        return self.settings.data / "runs" / claim.run_id
+    def _folder(self, claim: Claim) -> Path:
+        return self.settings.data / "runs" / claim.id
 
-    def _cluster(self, claim: runs.Claim, pulse: Pulse) -> Found:
+    def _cluster(self, claim: Claim, pulse: Pulse) -> Found:
         engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
         found = None
         with self.database.read() as connection:
-            since, key = _since(connection, claim)
+            run = runs.get(connection, claim.id)
+            since, key = _since(connection, claim, run)
+        again = f", attempt {claim.attempt}" if claim.attempt > 1 else ""
+        self.log(f"run {claim.id} ({run.scope}{again})")
         if since is not None:
             found = cluster_touched(self.database, engine, since, key)
         if found is None:
-            name = f"{claim.run_id} {claim.rebases}"
+            name = f"{claim.id} {run.rebases}"
             found = cluster_all(self.database, engine, self._folder(claim), name)
         runs.note_basis(self.database, claim, found.based_on, found.model)
         return found
 
-    def _failed(self, claim: runs.Claim, error: str, *, for_good: bool = False) -> None:
+    def _failed(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
         error = error.replace("\0", "\u2400")[:4000]
         try:
-            state = runs.fail(self.database, self.actor, claim, error, for_good=for_good)
+            state = claims.fail(self.database, self.actor, claim, error, for_good=for_good)
         except Unavailable:
             state = "left: its heartbeat will run out"
-        self.log(f"run {claim.run_id} went wrong ({state or 'taken over'}): {error}")
+        self.log(f"{claim.kind.noun} {claim.id} went wrong ({state or 'taken over'}): {error}")
 
     @contextmanager
     def _signing(self) -> Iterator[None]:
@@ -316,10 +302,10 @@ class Worker:
             thread.join(timeout=30)
 
     @contextmanager
-    def _beating(self, beat: Beat, pulse: Pulse) -> Iterator[None]:
+    def _beating(self, claim: Claim, pulse: Pulse) -> Iterator[None]:
         """A thread that gives signs of life until the block ends."""
         ended = threading.Event()
-        thread = threading.Thread(target=self._beat, args=(beat, pulse, ended), daemon=True)
+        thread = threading.Thread(target=self._beat, args=(claim, pulse, ended), daemon=True)
         thread.start()
         try:
             yield
@@ -327,14 +313,14 @@ class Worker:
             ended.set()
             thread.join(timeout=30)
 
-    def _beat(self, beat: Beat, pulse: Pulse, ended: threading.Event) -> None:
+    def _beat(self, claim: Claim, pulse: Pulse, ended: threading.Event) -> None:
         told, at = None, -float("inf")
         while not ended.wait(TICK):
             now = (pulse.stage, pulse.done, pulse.total)
             if now == told and time.monotonic() - at < self.settings.heartbeat / 4:
                 continue
             try:
-                if not beat(*now) and not ended.is_set():
+                if not claims.beat(self.database, claim, *now) and not ended.is_set():
                     pulse.lost = True
                     return
                 self._sign()
@@ -375,12 +361,13 @@ class Worker:
             connection.execute(update(WorkerRow).where(WorkerRow.id == self.id).values(**values))
 
 
-def _since(connection: Connection, claim: runs.Claim) -> tuple[int | None, int | None]:
+def _since(
+    connection: Connection, claim: Claim, run: runs.RunView
+) -> tuple[int | None, int | None]:
     """The event after which to look for changes, None for all; the run to bring up to date."""
-    run = runs.get(connection, claim.run_id)
-    if claim.rebases and run.summary is not None and run.based_on is not None:
-        return run.based_on, claim.run_key
-    if claim.scope == runs.TOUCHED:
+    if run.rebases and run.summary is not None and run.based_on is not None:
+        return run.based_on, claim.key
+    if run.scope == runs.TOUCHED:
         last = runs.last_published(connection)
         return (None if last is None else last.based_on), None
     return None, None

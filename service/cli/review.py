@@ -185,7 +185,7 @@ def train(
     model is kept as a candidate; nothing is used before somebody promotes it.
     """
     from disambig.cli.common import refuse_input
-    from service import models
+    from service import claims, models
     from service.trainer import Labelled
     from service.worker import Worker
 
@@ -204,7 +204,7 @@ def train(
             opened, common.actor(), wish, settings.heartbeat, reason, worker=worker.id
         )
         with opened.read() as connection:
-            claim = models.held(connection, asked.id, worker.id)
+            claim = claims.held(connection, claims.MODEL, asked.id, worker.id)
         try:
             worker.fit(claim, labelled, progress)
         except KeyboardInterrupt:

@@ -13,7 +13,7 @@ import click
 from sqlalchemy import select
 
 from disambig.console import console, safe, short_count
-from service import runs
+from service import claims, runs
 from service.database import Database
 from service.errors import Unavailable
 from service.runs import RunView
@@ -74,7 +74,7 @@ class _Here:
 
 def _somebody_works(database: Database, settings: Settings) -> bool:
     with database.read() as connection:
-        since = runs.moment(connection) - timedelta(seconds=settings.heartbeat)
+        since = claims.moment(connection) - timedelta(seconds=settings.heartbeat)
         alive = select(Worker.key).where(Worker.stopped_at.is_(None), Worker.heartbeat_at > since)
         return connection.scalar(alive.limit(1)) is not None
 

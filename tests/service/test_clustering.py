@@ -28,13 +28,13 @@ from disambig.domain import Author
 from disambig.estimator import Disambiguator
 from disambig.partition import Partition
 from disambig.statistics import Statistics
-from service import artifacts, decisions, proposals, publishing, runs, worker
+from service import artifacts, claims, decisions, proposals, publishing, runs, worker
 from service.actors import Actor
+from service.claims import LostClaim
 from service.clustering import Engine, Found
 from service.database import Database
 from service.decisions import Mention
 from service.errors import Conflict
-from service.runs import LostClaim
 from service.settings import Settings
 from service.tables import Block, Proposal, ProposalGroup, Run, RunArtifact, State
 from service.touched import touched_blocks
@@ -261,7 +261,7 @@ def test_what_would_change_is_told_and_ranked(
         "m", True,
     )  # fmt: skip
     asked = runs.create(database, editor, scope="full")
-    claim = runs.claim(database, "w", 60)
+    claim = claims.take(database, claims.RUN, "w", 60)
     assert claim is not None
     proposals.store(database, editor, claim, found)
     told = [(c.kind, c.mentions, c.identity, c.details["stays"]) for c in lines(database, asked.id)]
@@ -279,7 +279,7 @@ def test_a_worker_that_lost_its_run_stores_nothing(
 ) -> None:
     deliver(database, work("a", "one", "Ann Lee"))
     runs.create(database, editor, scope="full")
-    claim = runs.claim(database, "dead", 60)
+    claim = claims.take(database, claims.RUN, "dead", 60)
     assert claim is not None
     with database.write() as connection:
         connection.execute(update(Run).values(claimed_by="other", attempts=2))

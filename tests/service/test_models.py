@@ -18,13 +18,13 @@ from teaching_world import candidate, taught_wangs, two_are_enough
 
 from disambig.cli import main
 from disambig.model import Model
-from service import models, promotion, teaching, trainer
+from service import claims, models, promotion, teaching, trainer
 from service.actors import Actor, Role
+from service.claims import MODEL, LostClaim
 from service.cli.review import review
 from service.database import Database
 from service.errors import Conflict, Forbidden, Invalid, NotFound
 from service.models import ModelView, Wish
-from service.runs import LostClaim
 from service.tables import Event, FittedModel
 from service.worker import Worker
 
@@ -67,13 +67,12 @@ def test_at_most_one_model_is_being_made(database, editor) -> None:
     assert (first.state, first.actor, first.reason) == ("queued", "cli:editor", "monthly")
     with pytest.raises(Conflict, match=f"model {first.id} is being made"):
         models.ask(database, editor, Wish(), PATIENCE)
-    claim = models.claim(database, "w-1", PATIENCE)
+    claim = claims.take(database, MODEL, "w-1", PATIENCE)
     assert claim is not None
-    assert models.claim(database, "w-2", PATIENCE) is None
+    assert claims.take(database, MODEL, "w-2", PATIENCE) is None
     with pytest.raises(Conflict):
         models.ask(database, editor, Wish(), PATIENCE)
     assert models.cancel(database, editor, first.id).state == "cancelled"
-    assert not models.beat(database, claim, "x", 1, None)
     with pytest.raises(LostClaim):
         models.store(database, editor, claim, "digest", b"content", {})
     with pytest.raises(Conflict, match="is cancelled"):
@@ -88,39 +87,22 @@ def test_at_most_one_model_is_being_made(database, editor) -> None:
                 models.get(connection, unknown)
 
 
-def test_another_worker_goes_on_when_one_dies_and_the_third_death_is_the_last(
-    database, editor
-) -> None:
+def test_a_worker_that_comes_back_from_the_dead_stores_nothing(database, editor) -> None:
     id_ = models.ask(database, editor, Wish(0.3, 7), PATIENCE).id
-    for attempt in (1, 2, 3):
-        claim = models.claim(database, f"w-{attempt}", PATIENCE)
-        assert claim is not None
-        assert (claim.attempt, claim.wish) == (attempt, Wish(0.3, 7))
-        silence(database, id_)
-    assert models.claim(database, "w-4", PATIENCE) is None
-    found = now(database, id_)
-    assert found.state == "failed"
-    assert "want of memory" in found.error
-    assert models.ask(database, editor, Wish(), PATIENCE).state == "queued"
-
-
-def test_a_worker_that_comes_back_from_the_dead_changes_nothing(database, editor) -> None:
-    id_ = models.ask(database, editor, Wish(), PATIENCE).id
-    dead = models.claim(database, "w-1", PATIENCE)
+    dead = claims.take(database, MODEL, "w-1", PATIENCE)
     silence(database, id_)
-    alive = models.claim(database, "w-2", PATIENCE)
-    assert models.fail(database, editor, dead, "too late") is None
+    assert claims.take(database, MODEL, "w-2", PATIENCE) is not None
     with pytest.raises(LostClaim):
         models.store(database, editor, dead, "digest", b"content", {})
-    assert models.fail(database, editor, alive, "no memory") == "queued"
-    assert now(database, id_).error == "no memory"
+    with database.read() as connection:
+        assert models.wish(connection, id_) == Wish(0.3, 7)
 
 
 def test_what_a_command_fits_itself_nobody_takes_over(database, editor) -> None:
     id_ = models.ask(database, editor, Wish(), PATIENCE, worker="w-1").id
-    assert models.claim(database, "w-2", PATIENCE) is None
+    assert claims.take(database, MODEL, "w-2", PATIENCE) is None
     silence(database, id_)
-    assert models.claim(database, "w-2", PATIENCE) is None
+    assert claims.take(database, MODEL, "w-2", PATIENCE) is None
     assert now(database, id_).state == "failed"
 
 
@@ -195,7 +177,7 @@ def test_a_worker_that_is_told_to_stop_gives_it_back(copy_of, admin, tmp_path) -
     database = copy_of(taught_wangs)
     id_ = models.ask(database, admin, Wish(), PATIENCE).id
     worker = Worker(database, settings_in(tmp_path), print)
-    claim = models.claim(database, worker.id, PATIENCE)
+    claim = claims.take(database, MODEL, worker.id, PATIENCE)
     worker.stop.set()
     worker.fit(claim)
     assert (now(database, id_).state, now(database, id_).attempts) == ("queued", 0)

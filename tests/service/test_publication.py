@@ -8,7 +8,7 @@ import numpy as np
 from identity_world import add_works, published
 from sqlalchemy import select
 
-from service import proposals, runs
+from service import claims, proposals, runs
 from service.actors import Actor
 from service.clustering import Found
 from service.database import Database
@@ -30,7 +30,7 @@ def propose(database: Database, actor: Actor, clusters: dict[int, int]) -> str:
 
 def find(database: Database, actor: Actor, clusters: dict[int, int]) -> None:
     """Do the run that waits: these clusters, by signature."""
-    claim = runs.claim(database, "worker", 60)
+    claim = claims.take(database, claims.RUN, "worker", 60)
     assert claim is not None
     with database.read() as connection:
         now = connection.scalars(select(State.sequence)).one()

@@ -1,8 +1,7 @@
-"""Runs: one worker each, whatever dies or comes back."""
+"""Runs: asked for, listed, cancelled, begun by themselves."""
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,17 +12,9 @@ from service import housekeeping, runs
 from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
-from service.runs import LostClaim
 from service.tables import Event, ProposalGroup, Run, RunArtifact, State, Worker
 
 PATIENCE = 60.0
-
-
-def silence(database: Database, run_id: str, seconds: float = 61) -> None:
-    """Let the last sign of life be so long ago."""
-    with database.write() as connection:
-        past = datetime.now(UTC) - timedelta(seconds=seconds)
-        connection.execute(update(Run).where(Run.id == run_id).values(heartbeat_at=past))
 
 
 def state(database: Database, run_id: str) -> runs.RunView:
@@ -59,107 +50,9 @@ def test_runs_are_listed_newest_first_page_by_page(database: Database, editor: A
         assert runs.page(connection, state="running") == []
 
 
-def test_the_oldest_run_is_claimed_first_and_once(database: Database, editor: Actor) -> None:
-    first, second = (runs.create(database, editor).id for _ in range(2))
-    claims = [runs.claim(database, f"w{k}", PATIENCE) for k in range(3)]
-    assert [c and c.run_id for c in claims] == [first, second, None]
-
-
-def test_of_many_workers_one_gets_a_run(database: Database, editor: Actor) -> None:
-    runs.create(database, editor)
-    together = threading.Barrier(4)
-    got = []
-
-    def one(name: str) -> None:
-        together.wait()
-        got.append(runs.claim(database, name, PATIENCE))
-
-    threads = [threading.Thread(target=one, args=(f"w{k}",)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len([claim for claim in got if claim is not None]) == 1
-
-
-def test_a_silent_worker_loses_its_run(database: Database, editor: Actor) -> None:
+def test_a_run_is_cancelled_once(database: Database, editor: Actor) -> None:
     run = runs.create(database, editor)
-    dead = runs.claim(database, "dead", PATIENCE)
-    assert dead is not None
-    assert runs.claim(database, "other", PATIENCE) is None
-    silence(database, run.id)
-    heir = runs.claim(database, "other", PATIENCE)
-    assert heir is not None
-    assert (heir.run_id, heir.attempt) == (run.id, 2)
-    assert not runs.beat(database, dead, "Comparing", 1, 2)
-    assert runs.beat(database, heir, "Comparing", 1, 2)
-    with database.write() as connection:
-        with pytest.raises(LostClaim):
-            runs.hold(connection, dead)
-        assert runs.hold(connection, heir).id == run.id
-    # what the dead one says when it comes back changes nothing
-    assert runs.fail(database, editor, dead, "too late") is None
-    runs.give_back(database, dead)
-    assert (state(database, run.id).claimed_by, state(database, run.id).error) == ("other", None)
-
-
-def test_progress_is_seen_while_a_run_goes_on(database: Database, editor: Actor) -> None:
-    run = runs.create(database, editor)
-    claim = runs.claim(database, "w", PATIENCE)
-    assert claim is not None
-    runs.beat(database, claim, "Comparing", 7, 30)
-    found = state(database, run.id)
-    assert (found.state, found.stage, found.done, found.total) == ("running", "Comparing", 7, 30)
-
-
-def test_a_run_given_back_waits_as_if_it_had_not_begun(database: Database, editor: Actor) -> None:
-    run = runs.create(database, editor)
-    for _ in range(5):
-        claim = runs.claim(database, "w", PATIENCE)
-        assert claim is not None
-        assert claim.attempt == 1
-        runs.give_back(database, claim)
-    assert state(database, run.id).state == "queued"
-
-
-def test_a_run_that_goes_wrong_is_tried_three_times(database: Database, editor: Actor) -> None:
-    run = runs.create(database, editor)
-    told = []
-    for _ in range(3):
-        claim = runs.claim(database, "w", PATIENCE)
-        assert claim is not None
-        told.append(runs.fail(database, editor, claim, "disk full"))
-    assert told == ["queued", "queued", "failed"]
-    assert runs.claim(database, "w", PATIENCE) is None
-    assert state(database, run.id).error == "disk full"
-
-
-def test_what_cannot_go_right_is_not_tried_again(database: Database, editor: Actor) -> None:
-    runs.create(database, editor)
-    claim = runs.claim(database, "w", PATIENCE)
-    assert claim is not None
-    assert runs.fail(database, editor, claim, "contradiction", for_good=True) == "failed"
-
-
-def test_a_run_that_kills_every_worker_fails(database: Database, editor: Actor) -> None:
-    run = runs.create(database, editor)
-    for _ in range(3):
-        assert runs.claim(database, "w", PATIENCE) is not None
-        silence(database, run.id)
-    assert runs.claim(database, "w", PATIENCE) is None
-    found = state(database, run.id)
-    assert found.state == "failed"
-    assert "3 workers ended without a word" in (found.error or "")
-
-
-def test_a_cancelled_run_is_noticed_by_its_worker(database: Database, editor: Actor) -> None:
-    run = runs.create(database, editor)
-    claim = runs.claim(database, "w", PATIENCE)
-    assert claim is not None
     assert runs.cancel(database, editor, run.id, "wrong model").state == "cancelled"
-    assert not runs.beat(database, claim, None, 0, None)
-    with database.write() as connection, pytest.raises(LostClaim):
-        runs.hold(connection, claim)
     with pytest.raises(Conflict, match="is cancelled"):
         runs.cancel(database, editor, run.id)
 
