@@ -22,10 +22,12 @@ from service.errors import Conflict, Forbidden, Invalid
 from service.ids import new_id
 from service.ledger import Ledger
 from service.settings import Settings
-from service.tables import FittedModel
+from service.tables import Event, FittedModel
 
 SHIPPED = "shipped"
 PROMOTED = "model-promoted"
+NAMED = 20
+"""Promotions that one refusal names, at most."""
 LARGEST = 256 * 2**20
 """Bytes of a model's file, at most."""
 
@@ -39,7 +41,14 @@ class Promoted:
     sequence: int
 
 
-def promote(database: Database, actor: Actor, model: str, reason: str | None = None) -> Promoted:
+def promote(
+    database: Database,
+    actor: Actor,
+    model: str,
+    reason: str | None = None,
+    *,
+    expected: int | None = None,
+) -> Promoted:
     """Let runs use a model from now on; nothing that is published changes.
 
     Parameters
@@ -47,6 +56,8 @@ def promote(database: Database, actor: Actor, model: str, reason: str | None = N
     model : str
         Id of a candidate, or of a model that was promoted before, or ``shipped`` for the one
         that comes with the package.
+    expected : int, optional
+        Number of the promotion that the caller has seen last, 0 for none.
 
     Raises
     ------
@@ -56,14 +67,16 @@ def promote(database: Database, actor: Actor, model: str, reason: str | None = N
         If no model has the id.
     Conflict
         If it is in use already, is neither, was compared with another model than the one in use,
-        or does not fit this version.
+        or does not fit this version; or if another was promoted since ``expected``, with who did
+        that and when.
     """
     if model == SHIPPED:
-        return promote_file(database, actor, _shipped(), reason)
+        return promote_file(database, actor, _shipped(), reason, expected=expected)
     _insist_person(actor)
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         found = models.get(connection, model)
+        _insist_seen(connection, expected)
         if found.in_use:
             raise Conflict(f"runs use {found.id} already", "nothing needs to be done")
         if found.state not in ("candidate", "promoted"):
@@ -84,7 +97,12 @@ def promote(database: Database, actor: Actor, model: str, reason: str | None = N
 
 
 def promote_file(
-    database: Database, actor: Actor, file: Path, reason: str | None = None
+    database: Database,
+    actor: Actor,
+    file: Path,
+    reason: str | None = None,
+    *,
+    expected: int | None = None,
 ) -> Promoted:
     """The same with a model's file, which is kept in the database.
 
@@ -100,6 +118,7 @@ def promote_file(
     digest = _digest(content)
     with database.write() as connection:
         ledger = Ledger.hold(connection)
+        _insist_seen(connection, expected)
         before = current(connection)
         if before is not None and before.digest == digest:
             raise Conflict(f"runs use {before.id} already", "nothing needs to be done")
@@ -136,6 +155,29 @@ def _put_in_use(
 def _insist_person(actor: Actor) -> None:
     if not actor.role.includes(Role.ADMIN) or actor.name.startswith("worker:"):
         raise Forbidden("a model is promoted by a person who is an admin", "ask one")
+
+
+def _insist_seen(connection: Connection, expected: int | None) -> None:
+    """Refuse to promote over a promotion that the caller has not seen."""
+    now = current(connection)
+    if expected is None or expected == (0 if now is None else now.sequence):
+        return
+    query = select(Event.seq, Event.subject, Event.actor, Event.at, Event.reason).where(
+        Event.kind == PROMOTED, Event.seq > expected
+    )
+    since = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
+    told = [f"{e.actor} promoted model {e.subject} at {e.at:%Y-%m-%d %H:%M} UTC" for e in since[:3]]
+    raise Conflict(
+        "what runs use has changed since you looked"
+        + (f": {'; before that '.join(told)}" if told else ""),
+        "look at the model in use now, then promote",
+        in_use=None if now is None else now.id, promotion=0 if now is None else now.sequence,
+        since=[
+            {"seq": e.seq, "model": e.subject, "actor": e.actor, "at": e.at.isoformat(),
+             "reason": e.reason}
+            for e in since
+        ],
+    )  # fmt: skip
 
 
 def current(connection: Connection) -> Promoted | None:

@@ -147,6 +147,16 @@ class NewModel(Asked):
     reason: Reason = None
 
 
+class Promote(Why):
+    """Terms on which to promote."""
+
+    expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
+        default=None,
+        description="Number of the promotion that you have seen last (`promoted_seq` of the model "
+        "in use), 0 for none; refused (409, telling who promoted what) where it is no longer that.",
+    )
+
+
 _ID = "m-3k9x0f7q2m1b"
 _AT = "2026-05-01T09:00:00Z"
 QUEUED: dict[str, Any] = {
@@ -285,19 +295,22 @@ def promote_model(
     actor: NamedDependency[Actor],
     id: FromPath[str],
     body: RawBody,
-    data: Told = None,
+    data: Annotated[
+        Promote | None, asked(("Why", {"reason": "15 decisions mended, 2 broken"}))
+    ] = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfRead = None,
 ) -> Response[bytes]:
     """A candidate, or one that was in use before; `shipped` is the one that comes with disambig.
 
     Nothing that is published changes before the next run is published. Refused (409) when another
-    model was promoted since the candidate was compared with the one in use.
+    model was promoted since the candidate was compared with the one in use, or since the
+    promotion that you `expected`.
     """
-    reason = None if data is None else data.reason
+    wish = data or Promote()
 
     def act(given: Database) -> dict[str, Any]:
-        used = promotion.promote(given, actor, id, reason)
+        used = promotion.promote(given, actor, id, wish.reason, expected=wish.expected)
         with given.read() as connection:
             return asdict(models.get(connection, used.id))
 

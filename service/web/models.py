@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from litestar import Request, Response
 from litestar.params import FromPath
 
+from service.errors import Invalid
 from service.web.calling import Api, Refused, segment
 from service.web.lists import following
 from service.web.rendering import page, see
@@ -36,14 +38,21 @@ async def act(
     request: Request[Any, Any, Any], id: FromPath[str], step: FromPath[str]
 ) -> Response[str]:
     """Promote a model, or drop it."""
-    return await _do(request, f"/v1/models/{segment(id)}/{segment(step)}", step)
+    path = f"/v1/models/{segment(id)}/{segment(step)}"
+    return await _do(request, path, step, seen=step == "promote")
 
 
-async def _do(request: Request[Any, Any, Any], path: str, done: str) -> Response[str]:
+async def _do(
+    request: Request[Any, Any, Any], path: str, done: str, *, seen: bool = False
+) -> Response[str]:
+    """``seen``: whether the API is told which promotion the page had shown last."""
     api, who = await api_for(request)
     form = await read_form(request, who)
+    body: dict[str, Any] = {"reason": form.get("reason") or None}
+    if seen:
+        body["expected"] = _promotion(form.get("expected"))
     try:
-        await api.post(path, {"reason": form.get("reason") or None})
+        await api.post(path, body)
     except Refused as refusal:
         if refusal.status not in (409, 422):
             raise
@@ -73,6 +82,13 @@ async def _about(request: Request[Any, Any, Any], api: Api) -> dict[str, Any]:
         "wrong": None,
         "done": DONE.get(part(request, "done", 20)),
     }
+
+
+def _promotion(text: str) -> int:
+    """Number of the promotion that the page had shown last."""
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise Invalid("the page did not say which model it showed as in use", "load it again")
+    return int(text)
 
 
 HANDLERS = (models, train, act)

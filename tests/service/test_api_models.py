@@ -114,6 +114,27 @@ def test_an_admin_promotes_what_was_read_and_takes_it_back(taught, admin, tmp_pa
     }  # fmt: skip
 
 
+def test_a_promotion_over_one_that_was_not_seen_is_refused_and_tells_who_promoted_what(
+    taught, admin, tmp_path
+) -> None:
+    found = candidate(taught, admin, tmp_path)
+    rights = headers(taught, "admin")
+    at = f"/v1/models/{found.id}/promote"
+    with serving(taught) as client:
+        done = client.post(at, json={"expected": 0}, headers=rights)
+        seen = done.json()["promoted_seq"]
+        other = promotion.promote(taught, admin, promotion.SHIPPED, "it broke many")
+        told = client.post(at, json={"expected": seen}, headers=rights)
+        assert told.status_code == 409
+        problem = told.json()
+        assert (problem["in_use"], problem["promotion"]) == (other.id, other.sequence)
+        assert [(e["seq"], e["model"], e["actor"], e["reason"]) for e in problem["since"]] == [
+            (other.sequence, other.id, admin.name, "it broke many")
+        ]
+        back = client.post(at, json={"expected": other.sequence}, headers=rights)
+        assert (back.status_code, back.json()["in_use"]) == (200, True)
+
+
 def test_a_candidate_is_refused_when_another_model_was_promoted_since(
     taught, admin, tmp_path
 ) -> None:

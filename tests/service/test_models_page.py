@@ -54,9 +54,19 @@ def sign_in(client: TestClient[Any], database: Database, role: str) -> None:
 
 
 def token(client: TestClient[Any]) -> str:
-    found = re.search(r'name="token" value="([0-9a-f]+)"', client.get("/models").text)
+    return sent(client.get("/models").text, "token")
+
+
+def sent(page: str, name: str) -> str:
+    """A hidden value of the page's forms."""
+    found = re.search(rf'name="{name}" value="([0-9a-f]+)"', page)
     assert found is not None
     return found[1]
+
+
+def promoting(page: str, reason: str = "more right") -> dict[str, str]:
+    """What a form of the page sends to promote a model."""
+    return {"token": sent(page, "token"), "reason": reason, "expected": sent(page, "expected")}
 
 
 def test_somebody_who_is_not_signed_in_is_asked_to(taught: Database) -> None:
@@ -111,16 +121,42 @@ def test_a_candidate_is_promoted_with_a_reason_and_taken_back(
         shown = client.get("/models").text
         assert "2 answered questions: 1 said one person, 1 different people" in shown
         assert "of 23 mentions" in shown
-        form = {"token": token(client), "reason": "more right"}
-        done = client.post(f"/models/{found.id}/promote", data=form)
+        done = client.post(f"/models/{found.id}/promote", data=promoting(shown))
         assert "Runs use this model from now on." in done.text
         with taught.read() as connection:
             assert models.in_use(connection) == found.id
+        form = promoting(done.text)
         again = client.post(f"/models/{found.id}/promote", data=form)
         assert (again.status_code, "already" in again.text) == (409, True)
         client.post("/models/shipped/promote", data=form)
         assert f'aria-label="Use {found.id} again"' in client.get("/models").text
         assert client.post(f"/models/{found.id}/explode", data=form).status_code == 404
+
+
+def test_a_page_that_another_admin_has_made_stale_promotes_nothing_and_says_what_changed(
+    taught: Database, admin: Actor, tmp_path: Path
+) -> None:
+    first = promotion.promote(taught, admin, promotion.SHIPPED)
+    second = candidate(taught, admin, tmp_path)
+    promotion.promote(taught, admin, second.id)
+    with serving(taught) as client:
+        sign_in(client, taught, "admin")
+        stale = client.get("/models").text
+        assert f'aria-label="Use {first.id} again"' in stale
+        promotion.promote(taught, admin, first.id, "it broke many")
+        promotion.promote(taught, admin, second.id)
+        now = promotion.promote(taught, admin, promotion.SHIPPED)
+        for model in (second.id, "shipped"):
+            refused = client.post(f"/models/{model}/promote", data=promoting(stale))
+            assert refused.status_code == 409
+            said = "what runs use has changed since you looked: "
+            assert f"{said}{admin.name} promoted model {now.id} at " in refused.text
+            with taught.read() as connection:
+                assert promotion.current(connection) == now
+        done = client.post(f"/models/{second.id}/promote", data=promoting(refused.text))
+        assert "Runs use this model from now on." in done.text
+        blind = client.post(f"/models/{first.id}/promote", data={"token": token(client)})
+        assert (blind.status_code, "load it again" in blind.text) == (422, True)
 
 
 def test_an_outdated_candidate_says_so_and_has_no_button(
@@ -133,7 +169,7 @@ def test_an_outdated_candidate_says_so_and_has_no_button(
         shown = client.get("/models").text
         assert "Another model was promoted since" in shown
         assert f'id="reason-{found.id}"' not in shown
-        form = {"token": token(client)}
+        form = promoting(shown)
         refused = client.post(f"/models/{found.id}/promote", data=form)
         assert (refused.status_code, "train again" in refused.text) == (409, True)
         dropped = client.post(f"/models/{found.id}/cancel", data=form)
