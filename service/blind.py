@@ -58,6 +58,12 @@ def refuse_settled(connection: Connection, closed: Collection[str]) -> None:
         raise Conflict(settling(settled[:NAMED]), REMEDY, tasks=settled[:NAMED])
 
 
+def blind_of(connection: Connection, tasks: Collection[str]) -> list[str]:
+    """Those of some questions, by id, that are asked blind; NAMED at most."""
+    query = select(Task.id).where(among(connection, Task.id, tasks), Task.blind.is_not(None))
+    return list(connection.scalars(query.order_by(Task.key).limit(NAMED))) if tasks else []
+
+
 def settling(tasks: Sequence[str]) -> str:
     """What is wrong with settling them."""
     return (

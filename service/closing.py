@@ -6,16 +6,27 @@ every question whose answer follows from decisions now in force: whoever made it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from service.identity_rows import ACTIVE
 from service.link_rows import links_around, without_retired
 from service.links import Groups, Link
 from service.sets import among
-from service.tables import Event, Identity, Membership, Signature, Task, TaskTurn, Work
+from service.standing import DECIDED, REDONE, UNDONE
+from service.tables import (
+    Decision,
+    Event,
+    Identity,
+    Judgement,
+    Membership,
+    Signature,
+    Task,
+    TaskTurn,
+    Work,
+)
 
 
 class _Asked(NamedTuple):
@@ -46,15 +57,64 @@ def close_answered(
     return _close(connection, event_seq, answered)
 
 
-def close_moot(connection: Connection, event_seq: int) -> list[str]:
-    """Close the open questions about identities that are no more; their ids."""
+def close_moot(connection: Connection, event_seq: int, identities: Collection[int]) -> list[str]:
+    """Close the open questions that a publication leaves nothing to ask of; their ids.
+
+    Those are about identities that are no more, or ask whether two parts of an identity are one
+    person that have parted.
+
+    Parameters
+    ----------
+    identities : collection of int
+        Keys of those that the publication changed.
+    """
     asked = _open(connection, ("merge", "split"))
     named = {identity for a in asked for identity in _about(a.subject)}
-    query = select(Identity.id).where(
+    query = select(Identity.id, Identity.key).where(
         among(connection, Identity.id, named), Identity.status == ACTIVE
     )
-    active = set(connection.scalars(query)) if named else set()
-    return _close(connection, event_seq, [a.key for a in asked if _about(a.subject) - active])
+    active = {row[0]: row[1] for row in connection.execute(query)} if named else {}
+    moot = [a.key for a in asked if _about(a.subject) - active.keys()]
+    changed = set(identities)
+    moot += [
+        a.key
+        for a in asked
+        if a.kind == "split"
+        and active.get(a.subject) in changed
+        and _have_parted(connection, _sides(connection, a))
+    ]
+    return _close(connection, event_seq, moot)
+
+
+def ask_undecided(
+    connection: Connection, event_seq: int, identities: Iterable[int], signatures: Iterable[int]
+) -> None:
+    """Open again, at the end of an event that takes decisions back, what others had answered only
+    together with these.
+
+    Parameters
+    ----------
+    identities, signatures : iterables of int
+        Keys of what the event changed, or of what the decisions were about.
+    """
+    mentions = set(signatures)
+    named = _ids(connection, set(identities) | set(identity_of(connection, mentions).values()))
+    answered = exists().where(
+        Judgement.task_key == Task.key,
+        Judgement.decision_key == Decision.key,
+        Decision.undone_seq.is_(None),
+    )
+    query = (
+        select(Task.key, Task.kind, Task.subject)
+        .join(Event, Event.seq == Task.closed_seq)
+        .where(
+            Task.state == "closed", Task.kind.in_(("merge", "split")), ~answered,
+            Event.kind.in_((DECIDED, UNDONE, REDONE)),
+        )
+    )  # fmt: skip
+    closed = [_Asked(*row) for row in connection.execute(query)]
+    near = [a for a in closed if _about(a.subject) & named.keys()]
+    _reopen(connection, event_seq, [a for a in near if not _is_answered(connection, a)])
 
 
 def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
@@ -220,19 +280,27 @@ def _is_settled(connection: Connection, asked: _Asked) -> bool:
 def _is_decided(connection: Connection, asked: _Asked) -> bool:
     """Whether the sides of an identity have parted, or decisions bind them together."""
     active = select(Identity.status).where(Identity.id == asked.subject)
-    evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
-    sides = [
-        mentions_of(connection, side.get("mentions", ())) for side in evidence.get("sides", ())
-    ]
-    if connection.scalar(active) != ACTIVE or len(sides) != 2:
-        return True
-    of = identity_of(connection, sides[0] | sides[1])
-    where = [{of.get(mention) for mention in side} - {None} for side in sides]
-    if not where[0] & where[1]:
+    sides = _sides(connection, asked)
+    if connection.scalar(active) != ACTIVE or len(sides) != 2 or _have_parted(connection, sides):
         return True
     groups = Groups(links_in_sight(connection, sides[0] | sides[1]))
     left, right = ({groups.of(mention) for mention in side} for side in sides)
     return bool(left & right)
+
+
+def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
+    """Mentions of each side of a question, as far as it names them."""
+    evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
+    return [mentions_of(connection, side.get("mentions", ())) for side in evidence.get("sides", ())]
+
+
+def _have_parted(connection: Connection, sides: Sequence[Collection[int]]) -> bool:
+    """Whether no mention of one side is where one of the other is."""
+    if len(sides) != 2:
+        return False
+    of = identity_of(connection, {*sides[0], *sides[1]})
+    where = [{of.get(mention) for mention in side} - {None} for side in sides]
+    return not where[0] & where[1]
 
 
 def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Link]:

@@ -14,13 +14,13 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
-from service.closing import give_back, pass_on
+from service.closing import ask_undecided, give_back, pass_on
 from service.errors import Conflict
 from service.link_rows import NAMED, links_around, namer, without_retired
 from service.links import Link, broken, contradictions
 from service.sets import among
 from service.standing import DECIDED, REDONE, UNDONE
-from service.tables import Decision, Event
+from service.tables import Decision, DecisionLink, Event
 
 OVERRIDES = "overrides"
 """Key of the ids of overridden decisions in the evidence of the one that overrides them."""
@@ -177,8 +177,14 @@ def ask_again(connection: Connection, decision: str, seq: int) -> None:
     """At the end of the event ``seq``, by which a decision overrides others: ask what these had
     answered, unless it answers that too.
     """
-    for other in _overridden_by(connection, decision):
+    over = _overridden_by(connection, decision)
+    for other in over:
         pass_on(connection, last_turn(connection, other), seq)
+    query = select(DecisionLink.a_key, DecisionLink.b_key).join(
+        Decision, Decision.key == DecisionLink.decision_key
+    )
+    links = connection.execute(query.where(among(connection, Decision.id, over)))
+    ask_undecided(connection, seq, (), {end for link in links for end in link})
 
 
 def ask_no_more(connection: Connection, decision: str, last: int, seq: int) -> None:

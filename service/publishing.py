@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select, update
 
 from service.actors import Actor
+from service.blind import blind_of
 from service.closing import close_moot, note_turns, turn_back
 from service.database import Database
 from service.errors import Conflict, NotFound, Stale
@@ -44,6 +45,9 @@ def publish(
 ) -> dict[str, Any]:
     """Publish what a run proposes; what it did, in numbers, with the ``event``.
 
+    ``questions`` counts those that it leaves nothing to ask of, ``blind`` are the ids of those
+    that several people were being asked without seeing each other's answers.
+
     Readers see all of it or nothing. Mentions that the proposal does not speak of stay, or
     follow; see :mod:`service.publication`. A run that was rolled back can be published again as
     long as nothing else was published or decided; the ids it had made come back.
@@ -76,13 +80,16 @@ def publish(
             curates=True,
         )  # fmt: skip
         changed = change(connection, ledger, seq, plan.places)
-        close_moot(connection, seq)
+        moot = close_moot(connection, seq, changed.rows)
         note_turns(connection, seq)
         insist(
             connection, without_retired(connection, links_in_force(connection)),
             f"run {run.id} breaks decisions", "rebase the run",
         )  # fmt: skip
-        numbers = {"run": run.id, "mentions": plan.proposed, **_numbers(changed)}
+        numbers = {
+            "run": run.id, "mentions": plan.proposed, **_numbers(changed),
+            "questions": len(moot), "blind": blind_of(connection, moot),
+        }  # fmt: skip
         connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
         published = {"state": "published", "event_seq": seq}
         connection.execute(update(Run).where(Run.key == run.key).values(**published))
@@ -133,7 +140,7 @@ def rollback(
         )  # fmt: skip
         turn_back(connection, done.seq, seq)
         changed = take_back(connection, ledger, done, seq)
-        close_moot(connection, seq)
+        close_moot(connection, seq, changed.rows)
         note_turns(connection, seq)
         insist(
             connection, without_retired(connection, links_in_force(connection)),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection, select, update
 
 from service.actors import Actor, Role
-from service.closing import close_answered, note_turns, turn_back
+from service.blind import refuse_settled
+from service.closing import ask_undecided, close_answered, note_turns, turn_back
 from service.database import Database
 from service.decision_rows import Made, refuse_contradictions
 from service.errors import Conflict, Forbidden, NotFound
@@ -28,7 +29,8 @@ def undo(database: Database, actor: Actor, decision_id: str, reason: str | None 
     NotFound
         If there is no such decision.
     Conflict
-        If it is undone already, or if something later depends on it; names that.
+        If it is undone already, if something later depends on it, or if that settles what is
+        asked blind; names that.
     Forbidden
         If it is somebody else's and the role is below editor.
     """
@@ -43,7 +45,8 @@ def redo(database: Database, actor: Actor, decision_id: str, reason: str | None 
     NotFound
         If there is no such decision.
     Conflict
-        If it is in force, contradicts later decisions, or what it changed has changed since.
+        If it is in force, contradicts later decisions, settles what is asked blind, or what it
+        changed has changed since.
     Forbidden
         If it is somebody else's and the role is below editor.
     """
@@ -93,8 +96,10 @@ def _turn(
         connection.execute(state.values(undone_seq=seq if undoing else None))
         turn(connection, decision_id, made, seq, undoing=undoing)
         ends = _check(connection, key, {*done.moves}, decision_id)
-        close_answered(connection, seq, changed.rows, ends)
-        if not undoing:
+        refuse_settled(connection, close_answered(connection, seq, changed.rows, ends))
+        if undoing:
+            ask_undecided(connection, seq, changed.rows, ends)
+        else:
             ask_again(connection, decision_id, seq)
         note_turns(connection, seq)
         return Made(decision_id, seq, {r.id: r.version for r in changed.rows.values()}, [])

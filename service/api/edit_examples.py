@@ -48,7 +48,8 @@ CANCELLED: dict[str, Any] = {**QUEUED, "state": "cancelled", "ended_at": AT}
 REBASED: dict[str, Any] = {**QUEUED, "rebases": 1, "started_at": AT, "summary": SUMMARY}
 PUBLICATION: dict[str, Any] = {
     "event": 140_230, "run": RUN_ID, "mentions": 368_238, "moved": 96, "created": 12,
-    "revived": 0, "merged": 3, "split": 1, "changed": 57,
+    "revived": 0, "merged": 3, "split": 1, "changed": 57, "questions": 4,
+    "blind": ["t-3k9x0f7q2m1b"],
 }  # fmt: skip
 ROLLBACK: dict[str, Any] = {
     "event": 140_994, "run": RUN_ID, "moved": 96, "created": 0, "revived": 3, "merged": 12,

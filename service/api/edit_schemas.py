@@ -189,6 +189,16 @@ class Published(Shape):
     merged: int = Field(description="Identities that redirect to others now.")
     split: int = Field(description="Identities from which others came.")
     changed: int = Field(description="Identities that are not as they were.")
+    questions: int | None = Field(
+        default=None,
+        description="Open questions that were closed, for the identities they were about are no "
+        "more, or the parts they asked about have parted.",
+    )
+    blind: list[str] | None = Field(
+        default=None,
+        description="Ids of those of them that several people were being asked without seeing each "
+        "other's answers, 20 at most. A rollback opens them again, with the answers.",
+    )
 
 
 class Runs(Page):

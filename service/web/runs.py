@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Request, Response
 from litestar.params import FromPath
@@ -22,6 +24,9 @@ KINDS = {
     "decision": "decisions",
 }
 """Kinds of changes, in words."""
+NAMED = 20
+"""Questions that one page names."""
+_TASK = re.compile(r"t-[0-9a-z]{12}")
 STEPS = ("publish", "rebase", "cancel", "rollback")
 
 
@@ -59,7 +64,9 @@ async def act(
     form = await read_form(request, who)
     name = step if step in STEPS else "publish"
     try:
-        await api.post(f"/v1/runs/{segment(id)}/{name}", {"reason": form.get("reason") or None})
+        told = await api.post(
+            f"/v1/runs/{segment(id)}/{name}", {"reason": form.get("reason") or None}
+        )
     except Refused as refusal:
         if refusal.status not in (409, 422):
             raise
@@ -67,7 +74,8 @@ async def act(
         return await page(
             "run.html", who, status=refusal.status, **{**about, "wrong": refusal.problem}
         )  # fmt: skip
-    return see(f"/runs/{segment(id)}?done={name}")
+    blind = urlencode([("blind", task) for task in told.get("blind") or ()])
+    return see(f"/runs/{segment(id)}?done={name}{blind and '&' + blind}")
 
 
 async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str, Any]:
@@ -84,8 +92,10 @@ async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str
         except Refused as refusal:
             if refusal.status not in (404, 409):
                 raise
+    blind = request.query_params.getall("blind", [])[:NAMED]
     return {"run": found, "diff": diff, "kinds": KINDS, "kind": kind, "wrong": None,
-            "following": following(diff), "done": part(request, "done", 20)}  # fmt: skip
+            "following": following(diff), "done": part(request, "done", 20),
+            "blind": [task for task in blind if _TASK.fullmatch(task)]}  # fmt: skip
 
 
 HANDLERS = (runs, start, run, act)

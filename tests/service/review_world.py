@@ -64,13 +64,21 @@ def states(database: Database, ids: Sequence[str]) -> list[str]:
     return [task(database, id_).state for id_ in ids]
 
 
-def publish_as(database: Database, editor: Actor, run_id: str, clusters: dict[int, int]) -> None:
-    """Publish signatures by cluster, each under the identity that its first one has."""
+def publish_as(
+    database: Database,
+    editor: Actor,
+    run_id: str,
+    clusters: dict[int, int],
+    *,
+    home: int | None = None,
+) -> dict[str, Any]:
+    """Publish signatures by cluster, each under the identity that its first one has, or that of
+    the signature ``home``; what that did."""
     with database.read() as connection:
         held = select(Membership.signature_key, Membership.identity_key)
         of = {row[0]: row[1] for row in connection.execute(held)}
     groups: dict[int, int | None] = {}
     for signature, cluster in clusters.items():
-        groups.setdefault(cluster, of[signature])
+        groups.setdefault(cluster, of[signature if home is None else home])
     add_run(database, run_id, clusters, groups=groups)
-    publish(database, editor, run_id)
+    return publish(database, editor, run_id)

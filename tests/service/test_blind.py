@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from api_clients import bearer, key_of, serving
-from identity_world import add_works, published
+from identity_world import add_run, add_works, published, row_of
 from review_world import (
     ANN,
     BO,
     ask,
     identities,
     merge_question,
+    publish_as,
     split_question,
     states,
     task,
@@ -20,10 +22,11 @@ from review_world import (
 
 from service import external_ids, tasks
 from service.asking import Question
-from service.decisions import Mention, judge, merge, split
+from service.decisions import Mention, judge, merge, redo, split, undo
 from service.errors import Conflict, Forbidden
 from service.judging import Said
 from service.judging import judge as answer
+from service.publishing import rollback
 
 BLIND = "share"
 
@@ -111,6 +114,82 @@ def test_only_an_editor_gives_a_blind_question_up(database, editor, ids) -> None
     tasks.close(database, editor, asked, "one homepage")
     merge(database, editor, [ids[1], ids[4]])
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
+
+
+@pytest.mark.parametrize("kind", ["same", "different"])
+def test_a_decision_made_again_settles_no_blind_question(database, editor, ids, kind: str) -> None:
+    first = judge(database, editor, kind, at(1), at(4))
+    undo(database, editor, first.id)
+    (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
+    answer(database, ANN, asked, Said("unsure"))
+    with pytest.raises(Conflict, match=f"would settle {asked}"):
+        redo(database, editor, first.id)
+    assert states(database, [asked]) == ["open"]
+    tasks.close(database, editor, asked)
+    redo(database, editor, first.id)
+
+
+def test_taking_a_decision_back_settles_no_blind_question(database, editor, ids) -> None:
+    made = split(database, editor, ids[1], [[at(3)]])
+    (asked,) = ask(database, merge_question(ids[1], made.created[0], blind=BLIND))
+    with pytest.raises(Conflict, match=f"would settle {asked}"):
+        undo(database, editor, made.id)
+    assert (states(database, [asked]), now(database)) == (["open"], [{1, 2}, {3}, {4, 5}, {6}])
+
+
+@pytest.mark.parametrize("said", ["same", "different"])
+def test_the_answers_to_a_blind_question_are_taken_back_and_given_again(
+    database, editor, ids, said: str
+) -> None:
+    (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
+    answer(database, ANN, asked, Said(said))
+    made = answer(database, BO, asked, Said(said)).decision
+    assert made is not None
+    for _ in range(2):
+        undo(database, editor, made.id)
+        assert states(database, [asked]) == ["open"]
+        redo(database, editor, made.id)
+        assert states(database, [asked]) == ["closed"]
+
+
+def test_a_publication_tells_which_blind_questions_it_leaves_nothing_to_ask_of(
+    database, editor, ids
+) -> None:
+    blind, seen = ask(
+        database, merge_question(ids[1], ids[4], blind=BLIND), merge_question(ids[4], ids[6])
+    )
+    answer(database, ANN, blind, Said("different"))
+    told = publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 0, 5: 0})
+    assert (told["questions"], told["blind"]) == (2, [blind])
+    assert states(database, [blind, seen]) == ["closed", "closed"]
+    rollback(database, editor, "r-2")
+    assert states(database, [blind, seen]) == ["open", "open"]
+    assert answer(database, BO, blind, Said("different")).decision is not None
+
+
+def test_the_page_of_a_run_tells_so_when_it_is_published(database, editor, ids) -> None:
+    (blind,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
+    with database.read() as connection:
+        home = row_of(connection, ids[1]).key
+    add_run(database, "r-2", dict.fromkeys(range(1, 6), 0), groups={0: home})
+    with serving(database) as client:
+        client.post("/login", data={"key": key_of(database, "editor")})
+        token = re.findall(r'name="token" value="([0-9a-f]+)"', client.get("/runs/r-2").text)[0]
+        done = client.post("/runs/r-2/publish", data={"token": token})
+    assert f'leaves nothing to ask of <a href="/review/tasks/{blind}">{blind}</a>' in done.text
+
+
+def test_parts_that_a_publication_has_parted_are_not_asked_about_any_more(
+    database, editor, ids
+) -> None:
+    (asked,) = ask(database, split_question(ids[1], [1, 2], [3], blind=BLIND))
+    answer(database, ANN, asked, Said("different"))
+    told = publish_as(database, editor, "r-2", {3: 0, 6: 0}, home=6)
+    assert (told["questions"], told["blind"]) == (1, [asked])
+    assert (states(database, [asked]), now(database)) == (["closed"], [{1, 2}, {3, 6}, {4, 5}])
+    rollback(database, editor, "r-2")
+    assert states(database, [asked]) == ["open"]
+    assert answer(database, BO, asked, Said("different")).decision is not None
 
 
 def test_a_board_tells_of_blind_questions_and_settles_none(database, ids) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from identity_world import everything
-from review_world import ask, identities, merge_question, split_question, task
+from review_world import ask, identities, merge_question, publish_as, split_question, task
 from sqlalchemy import select
 
 from service.actors import Actor, Role
@@ -16,6 +16,8 @@ from service.database import Database
 from service.decision_rows import Mention
 from service.decisions import judge, merge, redo, undo
 from service.identity_rows import rows_by_id
+from service.judging import Said
+from service.judging import judge as answer
 from service.tables import Identity, Task
 
 LATER = Actor("cli:later", Role.EDITOR)
@@ -119,3 +121,49 @@ def test_a_question_asked_anew_meanwhile_stays_the_one_that_is_open(database, ed
     (second,) = ask(database, split_question(ids[1], [1, 2], [3]))
     overrides(database, (ids[6], [6, 2]))
     assert [task(database, id_).state for id_ in (first, second)] == ["closed", "open"]
+
+
+@pytest.fixture
+def chain(database, editor, ids) -> tuple[str, list[str]]:
+    """Whether 1 and 4, of one identity, are one person, answered by three decisions, the last of
+    which says nothing of either; the question, and the decisions."""
+    publish_as(database, editor, "r-2", dict.fromkeys(range(1, 6), 0))
+    (asked,) = ask(database, split_question(ids[1], [1], [4]))
+    pairs = ((1, 2), (3, 4), (2, 3))
+    made = [judge(database, editor, "same", at(a), at(b)).id for a, b in pairs]
+    assert task(database, asked).state == "closed"
+    return asked, made
+
+
+def test_what_was_answered_together_with_an_overridden_decision_is_asked_again(
+    database, editor, ids, chain
+) -> None:
+    asked, (*_, last) = chain
+    later = overrides(database, (ids[6], [6, 2, 3]))
+    assert last not in [one.id for one in later.overridden]
+    assert task(database, asked).state == "open"
+    undo(database, LATER, later.made.id)
+    assert task(database, asked).state == "closed"
+    redo(database, LATER, later.made.id)
+    assert task(database, asked).state == "open"
+
+
+def test_what_was_answered_together_with_a_decision_taken_back_is_asked_again(
+    database, editor, chain
+) -> None:
+    asked, (first, *_) = chain
+    for _ in range(2):
+        undo(database, editor, first)
+        assert task(database, asked).state == "open"
+        redo(database, editor, first)
+        assert task(database, asked).state == "closed"
+
+
+def test_what_nobody_can_tell_is_not_asked_again_when_another_decision_is_taken_back(
+    database, editor, ids
+) -> None:
+    (asked,) = ask(database, split_question(ids[1], [1], [3]))
+    answer(database, LATER, asked, Said("unsure"))
+    made = judge(database, editor, "same", at(1), at(2))
+    undo(database, editor, made.id)
+    assert task(database, asked).state == "closed"
