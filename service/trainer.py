@@ -147,10 +147,9 @@ def _file(folder: Path, name: str) -> Path:
 
 def _insist_memory(settings: Settings, works: int, characters: int) -> None:
     """Refuse more works than fit in memory: models are compared on all of them at once."""
-    from disambig.cli.budget import fitting
+    from disambig.cli.budget import fits
 
-    workers = settings.workers or 1
-    if fitting(characters, settings.memory, workers).shards is not None:
+    if not fits(characters, settings.memory):
         raise Invalid(
             f"{works:,} works do not fit in the memory that a run may use",
             "raise the setting memory, or train where there is more",

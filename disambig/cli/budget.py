@@ -20,6 +20,11 @@ _IN_SHARD = 30
 authors."""
 _PROCESS = 300 * 10**6
 """A process before it has read anything."""
+_SHORT = 250 * 10**6
+"""Bytes of works from which a run takes more than some three minutes on two cores: it goes by
+way of the disk, where it is not lost when it is interrupted."""
+_LEAST_SHARDS = 32
+"""Few shards would be few places to go on from."""
 _SHARE = 0.75
 _LEAST = 10**9
 
@@ -64,14 +69,19 @@ def plan(works: Sequence[Path], memory: int | None, workers: int) -> Plan:
 
 def fitting(size: int, limit: int | None, workers: int) -> Plan:
     """Decide for ``size`` bytes of works as JSON; ``limit`` as ``memory`` of :func:`plan`."""
-    limit = limit or int(_free() * _SHARE)
-    if size * _IN_MEMORY + _PROCESS <= limit:
+    if size <= _SHORT and fits(size, limit):
         return Plan(workers, None)
+    limit = limit or int(_free() * _SHARE)
     # more than half for the process that keeps the order of all signatures and joins across shards
     for_shards = limit * 0.4
     workers = max(1, min(workers, int(for_shards / _PROCESS)))
     each = max(for_shards / workers - _PROCESS, _PROCESS / 4)
-    return Plan(workers, max(workers, -(-int(size * _IN_SHARD) // int(each))))
+    return Plan(workers, max(_LEAST_SHARDS, -(-int(size * _IN_SHARD) // int(each))))
+
+
+def fits(size: int, limit: int | None) -> bool:
+    """Whether ``size`` bytes of works fit in memory; ``limit`` as ``memory`` of :func:`plan`."""
+    return size * _IN_MEMORY + _PROCESS <= (limit or int(_free() * _SHARE))
 
 
 def _plain_size(path: Path) -> int:

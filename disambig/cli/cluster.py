@@ -64,8 +64,8 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
     callback=budget.parse,
     metavar="SIZE",
     help="What all processes together may use, such as 2GB; left out, three quarters of what "
-    "is free. Works that need more are kept on disk, beside OUT, and an interrupted run goes on "
-    "from there when the command is given again.",
+    "is free. Works that need more, or more than some minutes, are kept on disk, beside OUT, and "
+    "an interrupted run goes on from there when the command is given again.",
 )
 @click.option(
     "--engine",

@@ -51,6 +51,13 @@ def test_large_works_go_to_disk_in_more_shards_the_larger_they_are(tmp_path: Pat
     assert 3 * small.shards < large.shards < 5 * small.shards
 
 
+def test_a_long_run_goes_to_disk_however_much_memory_there_is(tmp_path: Path) -> None:
+    small = plan([sized(tmp_path / "a.jsonl", 10**8)], 10**12, 2)
+    large = plan([sized(tmp_path / "b.jsonl", 10**9)], 10**12, 2)
+    assert small.shards is None
+    assert large == Plan(2, 32)
+
+
 def test_packed_works_count_for_what_they_hold(tmp_path: Path) -> None:
     packed = plan([sized(tmp_path / "w.jsonl.gz", 200 * 10**6)], 4 * 10**9, 2)
     assert packed.shards is not None
