@@ -7,7 +7,11 @@ Baldwin 1998). A mention that is nowhere yet is one of the two sides.
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable, Set
 from math import log2
+
+COLUMNS = 8
+"""People that one board asks about, at most: what a screen shows side by side."""
 
 
 def gain(error: float, a: int, b: int) -> float:
@@ -42,3 +46,29 @@ def priority(gain: float, traffic: float, effort: int) -> float:
     1.0
     """
     return gain * traffic / log2(max(effort, 2))
+
+
+def on_one_board(people: Iterable[Set[Hashable]], most: int = COLUMNS) -> list[int]:
+    """Numbers of the questions that one board asks, the best being given first.
+
+    Each is taken whose people fit beside those of the ones before it.
+
+    Parameters
+    ----------
+    people : iterable of set
+        Whom each question is about.
+    most : int
+        People on the board.
+
+    Examples
+    --------
+    >>> on_one_board([{"a", "b"}, {"c", "d"}, {"a", "c"}, {"b"}], most=3)
+    [0, 2, 3]
+    """
+    shown: set[Hashable] = set()
+    taken = []
+    for number, about in enumerate(people):
+        if len(shown | about) <= most:
+            shown |= about
+            taken.append(number)
+    return taken

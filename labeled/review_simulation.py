@@ -4,12 +4,14 @@ The true labels play the curator. After each answer its block is clustered anew 
 so far, exactly as a run would, and what is left of the error (1 - B-cubed F1 over the labelled
 mentions) is noted. Four ways of asking are compared, each decision being one submit:
 
-``boards``  what the board of a name answers at once: the best questions about the people behind
-            one printed name, the name with the most to gain first;
+``boards``  what a board answers at once: the best questions about at most eight people of one
+            family name and initial (a block), those first that gain most together;
 ``ranked``  questions about groups one by one, the most valuable first (:mod:`disambig.review`);
 ``random``  the same questions in random order;
 ``pairs``   single pairs of mentions, the most uncertain first: what uncertainty sampling
             (Lewis and Gale 1994) asks. Pairs that follow from earlier answers are not asked.
+
+Only labelled mentions count, in the error as in what a question is worth.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ from disambig.pairs import NamePairs
 from disambig.progress import Progress
 from disambig.review import Question, QuestionKind, Settled
 from disambig.semantic import SemanticSpace
+from disambig.worth import COLUMNS, on_one_board
 from labeled.benchmark_run import CorpusFolder, corpus_folders, labels_of
 
 Int32 = npt.NDArray[np.int32]
@@ -51,8 +54,6 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
 ORDERS = ("boards", "ranked", "random", "pairs")
-COLUMNS = 8
-"""Identities that one board asks about, at most: what a screen shows side by side."""
 
 
 @dataclass(eq=False)
@@ -204,38 +205,18 @@ Ask = Callable[[Block], Asked | None]
 
 
 def ask_boards(model: Model, most: int = COLUMNS) -> Ask:
-    """Ask, at once, about at most so many identities behind one printed name."""
+    """Ask, at once, the best questions about at most so many identities of a block."""
 
     def ask(block: Block) -> Asked | None:
-        by_name: dict[int, list[tuple[Question, Int32, Int32]]] = {}
-        for found in _answerable(block, model):
-            by_name.setdefault(_name(block, found[0]), []).append(found)
-        boards = [_board(block, questions, most) for questions in by_name.values()]
-        return max(boards, key=lambda board: board.worth, default=None)
+        assert block.settled is not None
+        group, found = block.settled.group, list(_answerable(block, model))
+        people = ({int(group[q.left[0]]), int(group[q.right[0]])} for q, _, _ in found)
+        taken = [found[k] for k in on_one_board(people, most)]
+        if not taken:
+            return None
+        return Asked(sum(q.gain for q, _, _ in taken), [(a, b) for _, a, b in taken])
 
     return ask
-
-
-def _board(block: Block, questions: Sequence[tuple[Question, Int32, Int32]], most: int) -> Asked:
-    """The best questions of a name, the most valuable first, while their identities fit."""
-    assert block.settled is not None
-    group = block.settled.group
-    shown: set[int] = set()
-    worth, taken = 0.0, []
-    for question, left, right in questions:
-        wider = shown | {int(group[question.left[0]]), int(group[question.right[0]])}
-        if len(wider) <= most:
-            shown = wider
-            worth += question.gain
-            taken.append((left, right))
-    return Asked(worth, taken)
-
-
-def _name(block: Block, question: Question) -> int:
-    """The printed name that most mentions of a question's larger side bear."""
-    side = max(question.left, question.right, key=len)
-    names = block.scored.index.corpus.signature_name[block.scored.batch.rows[side]]
-    return int(Counter(names.tolist()).most_common(1)[0][0])
 
 
 def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
@@ -252,7 +233,9 @@ def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
 
 
 def _answerable(block: Block, model: Model) -> Iterator[tuple[Question, Int32, Int32]]:
-    """Questions, the best first, that labels can answer and that were not answered before."""
+    """Questions about labelled rows, the best first, that were not answered before, and whom a
+    curator takes their sides for.
+    """
     assert block.settled is not None
     group = block.settled.group
     answered = {(a.tobytes(), b.tobytes()) for a, b, _ in block.answers}
@@ -266,19 +249,23 @@ def _answerable(block: Block, model: Model) -> Iterator[tuple[Question, Int32, I
             whole[identity] = _majority(block, rows)
         return whole[identity]
 
-    for question in block.settled.questions(model):
+    labelled = (_labelled(question, block.person) for question in block.settled.questions(model))
+    for question in sorted(filter(None, labelled), key=lambda q: -q.gain):
         left, right = (taken_for(question, rows) for rows in (question.left, question.right))
-        if len(left) and len(right) and (left.tobytes(), right.tobytes()) not in answered:
+        if (left.tobytes(), right.tobytes()) not in answered:
             yield question, left, right
 
 
+def _labelled(question: Question, person: Int32) -> Question | None:
+    """The question about the labelled rows of its sides; None where a side has none."""
+    left, right = (rows[person[rows] >= 0] for rows in (question.left, question.right))
+    return replace(question, left=left, right=right) if len(left) and len(right) else None
+
+
 def _majority(block: Block, rows: Int32) -> Int32:
-    """The rows of the person whom most of some rows are of: whom a curator takes them for."""
-    known = rows[block.person[rows] >= 0]
-    if not len(known):
-        return known
-    person = Counter(block.person[known].tolist()).most_common(1)[0][0]
-    found: Int32 = known[block.person[known] == person]
+    """Of labelled rows those of the person most are of: whom a curator takes them for."""
+    person = Counter(block.person[rows].tolist()).most_common(1)[0][0]
+    found: Int32 = rows[block.person[rows] == person]
     return found
 
 

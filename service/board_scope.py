@@ -1,5 +1,7 @@
 """Who and what is on the board of a name: identities, mentions that are nowhere, the question.
 
+People of other names are shown where the best questions of the block are about them.
+
 The board and its preview read the same scope, so that both look at the same mentions.
 """
 
@@ -13,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from service import tasks
+from service.asked_names import people_beside
 from service.decision_rows import Mention
 from service.identity_rows import ACTIVE, IdentityRow, identity_rows, rows_by_id
 from service.name_pages import NameFound, find_name
@@ -97,8 +100,8 @@ def scope_of(connection: Connection, text: str, task_id: str | None = None) -> S
     wanted = [m for side in (asked.sides if asked else ()) for m in side]
     signature_of = keys_of(connection, wanted)
     first = _identities_of(connection, signature_of.values())
-    counted = _bearers(connection, name.key)
-    order = [*dict.fromkeys(first), *(key for key in counted if key not in set(first))]
+    beside = [] if asked is None else _beside(connection, asked, first)
+    order = list(dict.fromkeys([*first, *beside, *_bearers(connection, name.key)]))
     size = _sizes(connection, order)
     asked_keys = set(signature_of.values())
     unplaced = _unplaced(connection, name.key, asked_keys)
@@ -228,6 +231,14 @@ def _identities_of(connection: Connection, signatures: Any) -> list[int]:
     rows = connection.execute(query.where(among(connection, Membership.signature_key, keys)))
     of = {row[0]: row[1] for row in rows}
     return list(dict.fromkeys(of[key] for key in keys if key in of))
+
+
+def _beside(connection: Connection, asked: Asked, first: Sequence[int]) -> list[int]:
+    """Identities that the board of a question shows besides those it is about."""
+    own = [row.id for row in identity_rows(connection, first).values()]
+    ids = people_beside(connection, asked.task, own)
+    rows = rows_by_id(connection, ids)
+    return [rows[one].key for one in ids if one in rows and rows[one].status == ACTIVE]
 
 
 def _bearers(connection: Connection, name_key: int) -> list[int]:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
+from disambig.worth import COLUMNS
+from service.asked_names import SETTLED
 from service.board_scope import Scope
+from service.closing import subject_of
 from service.sets import among
 from service.tables import Task
 
 MOST = 50
 """Questions that are told."""
-SETTLED = ("merge", "split")
-"""Kinds that columns answer as they stand."""
 
 
 def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
-    """Questions about the name or somebody shown, the most urgent first.
+    """Questions about the name, somebody shown, or two of the first, the most urgent first.
 
     Each tells whether a commit can answer it besides another (``settles``): all that it is about
     is shown, and it is not asked blind.
     """
     own = scope.asked.task if scope.asked else ""
     place = {row.id: k for k, row in enumerate(scope.rows)}
-    subjects = or_(Task.name_key == scope.name.key, among(connection, Task.subject, place))
+    pairs = [subject_of(*pair) for pair in combinations([*place][:COLUMNS], 2)]
+    about = among(connection, Task.subject, [*place, *pairs])
+    subjects = or_(Task.name_key == scope.name.key, about)
     query = (
         select(Task.id, Task.kind, Task.mentions, Task.subject, Task.blind)
         .where(Task.state == "open", Task.id != own, subjects)

@@ -41,7 +41,10 @@ def list_names(
     held: Held = None,
     limit: Limit = 50,
 ) -> Response[bytes]:
-    """With conflicts first, then by the sum of the questions' priorities.
+    """One for each family name and initial: with conflicts first, then by the sum of priorities.
+
+    A board shows everybody behind a name, and at most eight people whom the best questions are
+    about, whatever their names.
 
     The filters are those of the list of questions. What several people are asked blind is left
     out, for a board does not answer it.

@@ -49,7 +49,7 @@ COUNTS = {
 NAMES = {
     "items": [
         {
-            "name": "Wei Wang", "task": TASK["id"], "tasks": 7,
+            "name": "Wei Wang", "others": ["W. Wang"], "task": TASK["id"], "tasks": 7,
             "kinds": {"merge": 5, "split": 2}, "priority": 9.41, "papers": 61, "held_by": [],
         }
     ]

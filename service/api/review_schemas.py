@@ -115,9 +115,12 @@ class TaskCounts(Shape):
 
 
 class NameAsked(Shape):
-    """A printed name with open questions, which its board answers at once."""
+    """A printed name with open questions, as many as are about people that fit one board."""
 
     name: str
+    others: list[str] = Field(
+        description="Other names, of the same family name and initial, in some of the questions."
+    )
     task: Id = Field(description="Its most urgent question: open the board with it.")
     tasks: int
     kinds: dict[str, int]

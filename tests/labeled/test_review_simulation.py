@@ -126,6 +126,19 @@ def test_a_board_asks_about_as_many_identities_as_fit_the_best_first(scored, mod
     assert wide.worth > pair.worth == pytest.approx(best.worth)
 
 
+def test_mentions_without_labels_are_not_asked_about_and_count_for_nothing(scored, model) -> None:
+    rows = np.arange(6, dtype=np.int32)
+    known, all_ = block(scored, 0, -1, -1, 0, -1, -1), block(scored, 0, 0, 0, 0, 0, 0)
+    for found in (known, all_):
+        sides = [(rows[:3], rows[3:], False)]
+        found.answers = sides
+        found.cluster(model)
+        found.answers, found.settled = [], replace(found.settled, scored=scored)
+    part, whole = ask_boards(model)(known), ask_boards(model)(all_)
+    assert [[a.tolist(), b.tolist()] for a, b in part.questions] == [[[0], [3]]]
+    assert part.worth < whole.worth
+
+
 def test_a_right_clustering_needs_no_more_decisions_than_asked_for(scored, model) -> None:
     found = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model,
                      ask_groups(model, lambda q: q.gain), 2, silent, ("x", "ranked"))  # fmt: skip
