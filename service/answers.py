@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from service import decisions
 from service.actors import Actor
+from service.closing import divides
 from service.database import Database
 from service.decision_rows import Made, Mention, begin, make, settle
 from service.decisions import Statement
 from service.errors import Conflict, Invalid
+from service.external_ids import hand_over
 from service.links import star
 from service.tasks import TaskInfo
 
@@ -25,9 +27,9 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: Said) -> Made
     """Make the decision that an answer means, within a write under way.
 
     *same* makes one identity of those that a *merge* or *conflict* task names, binds together
-    what a *split* task divides, and gives the mention of an *assign* task to an identity.
-    *different* states that the identities are two, divides the one, and makes a new one of the
-    mention. *unsure* is noted and binds nothing.
+    what a *split* task divides, or a *conflict* task about the ORCID iDs of one identity, and gives
+    the mention of an *assign* task to an identity. *different* states that the identities are two,
+    divides the one, and makes a new one of the mention. *unsure* is noted and binds nothing.
 
     Raises
     ------
@@ -41,12 +43,13 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: Said) -> Made
     sides = [side for side in task.evidence.get("sides", ()) if isinstance(side, Mapping)]
     if said.answer == "unsure":
         return _noted(database, actor, task, statement)
-    if task.kind in ("merge", "conflict"):
+    divided = divides(task.kind, task.subject)
+    if task.kind in ("merge", "conflict") and not divided:
         identities = list(task.evidence.get("identities", ()))
         if said.answer == "same":
             return decisions.merge(database, actor, identities, None, statement)
         return _apart(database, actor, identities, statement)
-    if task.kind == "split" and len(sides) == 2:
+    if divided and len(sides) == 2:
         if said.answer == "same":
             return _together(database, actor, sides, statement)
         return _divided(database, actor, sides, statement)
@@ -120,7 +123,7 @@ def _together(
 def _divided(
     database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: Statement
 ) -> Made:
-    """Let the smaller part of an identity leave."""
+    """Let the smaller part of an identity leave, with the ORCID iD that was stated of it."""
     leaves = min(sides, key=lambda side: int(side["n"]))
     if len(leaves["mentions"]) < int(leaves["n"]):
         raise Conflict(
@@ -128,7 +131,11 @@ def _divided(
             "divide the identity on the name board",
         )
     group = mentions_of(leaves["mentions"])
-    return decisions.split(database, actor, leaves["identity"], [group], None, statement)
+    made = decisions.split(database, actor, leaves["identity"], [group], None, statement)
+    if "orcid" in leaves:
+        values = {("orcid", str(leaves["orcid"]))}
+        hand_over(database, made.event, leaves["identity"], made.created[0], values)
+    return made
 
 
 def _assigned(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, or_, select
 from service.arranging import DRAFT, Read
 from service.blind import REMEDY, settling
 from service.board_scope import Asked, asked_by, keys_of
+from service.closing import divides
 from service.decision_rows import Mention
 from service.identity_rows import rows_by_id
 from service.links import Groups, Link
@@ -67,7 +68,7 @@ def answered(connection: Connection, found: Read, task_id: str | None) -> Answer
         .where(
             Task.state == "open",
             or_(
-                Task.kind.in_(("merge", "split")),
+                Task.kind.in_(("merge", "split", "conflict")),
                 among(connection, Task.subject, places),
                 Task.id == (task_id or ""),
             ),
@@ -77,7 +78,7 @@ def answered(connection: Connection, found: Read, task_id: str | None) -> Answer
     closes, hinders = [], []
     for row in connection.execute(query):
         about = set(row.subject.split("+"))
-        if row.kind in ("merge", "split") and about.isdisjoint(touched):
+        if row.kind in ("merge", "split", "conflict") and about.isdisjoint(touched):
             continue
         settled = _settled(connection, found, links, row, about)
         if settled and row.blind is not None:
@@ -93,7 +94,8 @@ def _pointless(found: Read, task: Any, about: set[str]) -> bool:
     plan = found.plan
     after = {found.ids[p.identity] for p in plan.parts if p.identity in found.ids}
     known = {found.ids[key] for key in plan.current.values() if key in found.ids}
-    return task.kind in ("merge", "split") and bool((about & known) - after)
+    named = task.kind == "merge" or divides(task.kind, task.subject)
+    return named and bool((about & known) - after)
 
 
 def _settled(
@@ -114,7 +116,7 @@ def _settled(
             if not k.must and k.a in plan.target and k.b in plan.target
         }
         return frozenset(keys) in barred
-    if task.kind != "split":
+    if not divides(task.kind, task.subject):
         return False
     sides = [
         set(keys_of(connection, side).values()) for side in asked_by(connection, task.id).sides

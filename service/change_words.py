@@ -19,7 +19,8 @@ def in_words(kind: str, mentions: int, details: Mapping[str, Any]) -> str:
     mentions : int
         How many change identity.
     details : mapping
-        ``others``, ``stays``, ``following`` and ``decisions`` of the line. Names are as printed.
+        ``others``, ``stays``, ``following``, ``decisions`` and ``orcids`` of the line. Names are
+        as printed.
 
     Examples
     --------
@@ -32,6 +33,11 @@ def in_words(kind: str, mentions: int, details: Mapping[str, Any]) -> str:
         return f"is a new identity of {mentions:,}"
     if kind == "grow":
         return f"gains {mentions:,} that had no identity; has {stays:,} then"
+    if kind == "conflict":
+        iDs = [f"{one['orcid']} ({one['mentions']:,})" for one in details.get("orcids") or []]
+        return f"is one person of different ORCID iDs: {', '.join(iDs[:LISTED])}" + (
+            f" and {len(iDs) - LISTED:,} more" if len(iDs) > LISTED else ""
+        )
     if kind == "merge":
         told = f"goes into {_named(others[0])}, and its id leads there"
     elif kind == "split":

@@ -7,9 +7,20 @@ every question whose answer follows from decisions now in force: whoever made it
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from service.identity_rows import ACTIVE
 from service.link_rows import links_around, without_retired
@@ -51,7 +62,7 @@ def close_answered(
     mentions = set(signatures)
     keys = set(identities) | set(identity_of(connection, mentions).values())
     named = _ids(connection, keys)
-    asked = [a for a in _open(connection, ("merge", "split")) if _about(a.subject) & named.keys()]
+    asked = [a for a in _open(connection) if _about(a.subject) & named.keys()]
     answered = [a.key for a in asked if _is_answered(connection, a)]
     answered += _placed(connection, mentions)
     return _close(connection, event_seq, answered)
@@ -68,7 +79,7 @@ def close_moot(connection: Connection, event_seq: int, identities: Collection[in
     identities : collection of int
         Keys of those that the publication changed.
     """
-    asked = _open(connection, ("merge", "split"))
+    asked = _open(connection)
     named = {identity for a in asked for identity in _about(a.subject)}
     query = select(Identity.id, Identity.key).where(
         among(connection, Identity.id, named), Identity.status == ACTIVE
@@ -79,7 +90,7 @@ def close_moot(connection: Connection, event_seq: int, identities: Collection[in
     moot += [
         a.key
         for a in asked
-        if a.kind == "split"
+        if divides(a.kind, a.subject)
         and active.get(a.subject) in changed
         and _have_parted(connection, _sides(connection, a))
     ]
@@ -108,7 +119,7 @@ def ask_undecided(
         select(Task.key, Task.kind, Task.subject)
         .join(Event, Event.seq == Task.closed_seq)
         .where(
-            Task.state == "closed", Task.kind.in_(("merge", "split")), ~answered,
+            Task.state == "closed", _about_identities(), ~answered,
             Event.kind.in_((DECIDED, UNDONE, REDONE)),
         )
     )  # fmt: skip
@@ -230,9 +241,25 @@ def _about(subject: str) -> set[str]:
     return set(subject.split("+"))
 
 
-def _open(connection: Connection, kinds: Collection[str]) -> list[_Asked]:
+def divides(kind: str, subject: str) -> bool:
+    """Whether a question is whether parts of one identity are one person.
+
+    Such is a conflict of different ORCID iDs of one identity; one about an id that several have
+    is known by its scheme and value.
+    """
+    return kind == "split" or (kind == "conflict" and ":" not in subject)
+
+
+def _about_identities() -> ColumnElement[bool]:
+    """Condition that a question is known by the identities it is about."""
+    within = and_(Task.kind == "conflict", ~Task.subject.contains(":"))
+    return or_(Task.kind.in_(("merge", "split")), within)
+
+
+def _open(connection: Connection) -> list[_Asked]:
+    """Open questions that are known by the identities they are about."""
     query = select(Task.key, Task.kind, Task.subject)
-    rows = connection.execute(query.where(Task.state == "open", Task.kind.in_(kinds)))
+    rows = connection.execute(query.where(Task.state == "open", _about_identities()))
     return [_Asked(*row) for row in rows]
 
 
@@ -245,7 +272,7 @@ def _is_answered(connection: Connection, asked: _Asked) -> bool:
     """Whether nothing is left to ask."""
     if asked.kind == "merge":
         return _is_settled(connection, asked)
-    if asked.kind == "split":
+    if divides(asked.kind, asked.subject):
         return _is_decided(connection, asked)
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
     if asked.kind == "assign":
@@ -281,11 +308,15 @@ def _is_decided(connection: Connection, asked: _Asked) -> bool:
     """Whether the sides of an identity have parted, or decisions bind them together."""
     active = select(Identity.status).where(Identity.id == asked.subject)
     sides = _sides(connection, asked)
-    if connection.scalar(active) != ACTIVE or len(sides) != 2 or _have_parted(connection, sides):
+    if connection.scalar(active) != ACTIVE or (asked.kind == "split" and len(sides) != 2):
         return True
-    groups = Groups(links_in_sight(connection, sides[0] | sides[1]))
-    left, right = ({groups.of(mention) for mention in side} for side in sides)
-    return bool(left & right)
+    if len(sides) < 2:
+        return False
+    if _have_parted(connection, sides):
+        return True
+    groups = Groups(links_in_sight(connection, set().union(*sides)))
+    roots = [{groups.of(mention) for mention in side} for side in sides]
+    return bool(set.intersection(*roots))
 
 
 def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
@@ -295,12 +326,10 @@ def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
 
 
 def _have_parted(connection: Connection, sides: Sequence[Collection[int]]) -> bool:
-    """Whether no mention of one side is where one of the other is."""
-    if len(sides) != 2:
-        return False
-    of = identity_of(connection, {*sides[0], *sides[1]})
+    """Whether no mention of one side is where one of another is."""
+    of = identity_of(connection, {mention for side in sides for mention in side})
     where = [{of.get(mention) for mention in side} - {None} for side in sides]
-    return not where[0] & where[1]
+    return len(where) > 1 and not any(a & b for a, b in combinations(where, 2))
 
 
 def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Link]:

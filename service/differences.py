@@ -1,8 +1,8 @@
 """What publishing a proposal would change, decided on arrays: the same rules as for publishing.
 
 One line tells one thing that a person would want to look at: an identity that is new, that goes
-into another, that comes apart, that gives mentions away or gains some, or mentions that somebody
-decided about and that would be elsewhere.
+into another, that comes apart, that gives mentions away or gains some, one that would have
+different ORCID iDs, or mentions that somebody decided about and that would be elsewhere.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from service.consequences import NOWHERE, Flow, consequences, new_identity
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
-KINDS = ("decision", "merge", "split", "move", "create", "grow")
+KINDS = ("conflict", "decision", "merge", "split", "move", "create", "grow")
 MOST = 10_000
 """Lines of one kind that are kept, the largest; the totals count all."""
 
@@ -36,9 +36,11 @@ class Line:
     mentions : int
         How many change, or are in a new identity.
     others : tuple of (int, int)
-        Where they go, or for a new identity nothing.
+        Where they go, or for a new identity nothing; of a conflict, where they come from.
     stays : int
         Mentions that the identity has afterwards.
+    orcids : tuple of (str, int)
+        Of a conflict: the iDs, with the mentions of each.
     """
 
     kind: str
@@ -46,11 +48,12 @@ class Line:
     mentions: int
     others: tuple[tuple[int, int], ...] = ()
     stays: int = 0
+    orcids: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Difference:
-    """All lines, ranked by mentions, and totals by name."""
+    """All lines, conflicts first, then ranked by mentions; and totals by name."""
 
     lines: list[Line]
     totals: dict[str, int] = field(default_factory=dict)
@@ -65,7 +68,13 @@ def targets(cluster: Int64, continues: dict[int, int]) -> Int64:
     return to[cluster]
 
 
-def difference(identity: Int64, target: Int64, decided: Bool, size: dict[int, int]) -> Difference:
+def difference(
+    identity: Int64,
+    target: Int64,
+    decided: Bool,
+    size: dict[int, int],
+    conflicts: Sequence[Line] = (),
+) -> Difference:
     """What changes if mentions go from one identity to another.
 
     Parameters
@@ -76,6 +85,8 @@ def difference(identity: Int64, target: Int64, decided: Bool, size: dict[int, in
         Whether a person decided about the mention.
     size : dict of int to int
         All mentions of each identity before, those outside of the proposal too.
+    conflicts : sequence of Line
+        Told as well.
     """
     before = np.where(identity < 0, NOWHERE, identity)
     flows = _flows(before, target)
@@ -87,7 +98,7 @@ def difference(identity: Int64, target: Int64, decided: Bool, size: dict[int, in
             left[flow.source] -= flow.mentions
     found = consequences(moving, left, dict.fromkeys(size, True))
     parts = {key for parent in found.split for key, _ in parent.children}
-    lines = [Line("merge", a, n, ((b, n),)) for a, b, n in found.merged]
+    lines = [*conflicts, *(Line("merge", a, n, ((b, n),)) for a, b, n in found.merged)]
     lines += [
         Line("split", p.key, sum(n for _, n in p.children), p.children, left.get(p.key, 0))
         for p in found.split
@@ -109,6 +120,7 @@ def difference(identity: Int64, target: Int64, decided: Bool, size: dict[int, in
         "moves": len(found.moved), "kept": len(found.kept),
         "grown": sum(line.kind == "grow" for line in lines),
         "decisions": sum(line.kind == "decision" for line in lines),
+        "conflicts": len(conflicts),
         "mentions": len(target),
         "mentions_new": sum(f.mentions for f in moving if f.source == NOWHERE),
         "mentions_moved": sum(f.mentions for f in moving if f.source != NOWHERE),
@@ -142,9 +154,12 @@ def _decided(before: Int64, after: Int64, left: dict[int, int]) -> list[Line]:
 
 
 def _ranked(lines: Sequence[Line]) -> list[Line]:
-    """The largest lines of each kind together, largest first."""
+    """The largest lines of each kind together, conflicts first, then the largest first."""
     order = {kind: k for k, kind in enumerate(KINDS)}
-    ranked = sorted(lines, key=lambda line: (-line.mentions, order[line.kind], line.key))
+    ranked = sorted(
+        lines,
+        key=lambda line: (line.kind != "conflict", -line.mentions, order[line.kind], line.key),
+    )
     kept, seen = [], dict.fromkeys(KINDS, 0)
     for line in ranked:
         if seen[line.kind] < MOST:

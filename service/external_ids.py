@@ -19,7 +19,7 @@ from service.database import Database, insert_rows
 from service.errors import Conflict, Invalid, NotFound
 from service.facts import MANY
 from service.identifier_forms import normalised, orcid_of
-from service.identity_rows import ACTIVE, active_identity, update_identities
+from service.identity_rows import ACTIVE, active_identity, rows_by_id, update_identities
 from service.ledger import Ledger, Told
 from service.sets import among
 from service.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
@@ -121,6 +121,26 @@ def detach(
         _end(connection, seq, rows)
         _touch(connection, ledger, seq, row)
         settle_conflicts(connection, ledger, seq, {(name, found)})
+        _settle_within(connection, seq, row)
+
+
+def hand_over(
+    database: Database, event_seq: int, giver: str, taker: str, values: Collection[Value]
+) -> None:
+    """Let ids that people stated go, as part of an event, from an identity to one that left it."""
+    with database.write() as connection:
+        ledger = Ledger.hold(connection)
+        by_id = rows_by_id(connection, [giver, taker])
+        rows = [
+            r
+            for r in _current(connection, [by_id[giver].key])
+            if r.source != MENTION and (r.scheme, r.value) in values
+        ]
+        _end(connection, event_seq, rows)
+        held = {(r.scheme, r.value) for r in _current(connection, [by_id[taker].key])}
+        new = [(by_id[taker].key, *r[2:]) for r in rows if (r.scheme, r.value) not in held]
+        _add(connection, event_seq, new)
+        settle_conflicts(connection, ledger, event_seq, {(r.scheme, r.value) for r in rows})
 
 
 def follow(
@@ -155,7 +175,7 @@ def follow(
         if r.source == MENTION and r.identity in printed and (r.identity, *r[2:4]) not in wanted
     ]  # fmt: skip
     fresh = wanted - held
-    fresh -= _refused(connection, {identity for identity, _, _ in fresh})
+    fresh -= taken_off(connection, {identity for identity, _, _ in fresh})
     new = [(*item, MENTION) for item in sorted(fresh)]
     for r in rows:
         if r.identity in merged and r.source != MENTION:
@@ -212,6 +232,17 @@ def settle_conflicts(
     _open_tasks(connection, ledger, event_seq, {s: (v, holders[v]) for s, v in new.items()})
 
 
+def _settle_within(connection: Connection, event_seq: int, row: Any) -> None:
+    """Close the question about the different ORCID iDs of an identity when it has one of them."""
+    query = select(Task.key, Task.evidence).where(
+        Task.kind == "conflict", Task.state == "open", Task.subject == row.id
+    )
+    has = {r.value for r in _current(connection, [row.key]) if r.scheme == "orcid"}
+    for key, evidence in connection.execute(query).all():
+        if len(has & set(evidence.get("values", ()))) < 2:
+            close_task(connection, event_seq, key)
+
+
 def _open_tasks(
     connection: Connection,
     ledger: Ledger,
@@ -250,8 +281,8 @@ def _holders(
     return found
 
 
-def _refused(connection: Connection, identities: Collection[int]) -> set[tuple[int, str, str]]:
-    """Ids that an editor took off identities."""
+def taken_off(connection: Connection, identities: Collection[int]) -> set[tuple[int, str, str]]:
+    """Ids that an editor took off identities, by key: key, scheme and id."""
     if not identities:
         return set()
     query = (

@@ -60,6 +60,8 @@ def lines_of(
         }  # fmt: skip
         if line.kind == "decision":
             details["decisions"] = decisions.get(line.key, [])
+        if line.kind == "conflict":
+            details["orcids"] = [{"orcid": value, "mentions": n} for value, n in line.orcids]
         yield rank, line.kind, line.mentions, public, details
 
 

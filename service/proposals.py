@@ -8,6 +8,7 @@ publishing it would change. It is replaced when the run is brought up to date
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,10 +22,11 @@ from service.actors import Actor
 from service.claims import Claim
 from service.clustering import Found
 from service.database import Database, insert_rows
-from service.differences import KINDS, Difference, difference, targets
+from service.differences import KINDS, Difference, Line, difference, targets
 from service.errors import Conflict, Invalid
 from service.ledger import Ledger
 from service.matching import match
+from service.orcid_clashes import Clash, clashes
 from service.places import Places, table
 from service.proposal_lines import Shown, lines_of
 from service.publication import beside
@@ -258,12 +260,22 @@ def _compared(
     target = targets(proposed.cluster, continues)
     sizes = dict(zip(keys.tolist(), size.tolist(), strict=True))
     shown, further = _with_others(connection, Shown(proposed.signature, identity, target), sizes)
+    conflicts = [_conflict(clash) for clash in clashes(connection, shown.signature, shown.after)]
     compared = difference(
-        shown.before, shown.after, np.isin(shown.signature, _decided(connection)), sizes
+        shown.before, shown.after, np.isin(shown.signature, _decided(connection)), sizes, conflicts
     )
     totals = {**compared.totals, **further, "mentions": len(proposed.signature)}
     rows = list(lines_of(connection, compared.lines, shown, len(proposed.signature)))
     return continues, Difference(compared.lines, totals), rows
+
+
+def _conflict(clash: Clash) -> Line:
+    """An identity that would have different ORCID iDs, as a line of the diff."""
+    origins: Counter[int] = Counter()
+    for side in clash.sides:
+        origins.update(dict(side.origins))
+    orcids = tuple((side.orcid, len(side.mentions)) for side in clash.sides)
+    return Line("conflict", clash.key, clash.mentions, tuple(origins.items()), orcids=orcids)
 
 
 def _with_others(

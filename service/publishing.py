@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import Connection, select, update
 
 from service.actors import Actor
@@ -14,7 +15,8 @@ from service.errors import Conflict, NotFound, Stale
 from service.ledger import Ledger
 from service.link_rows import insist, links_in_force, without_retired
 from service.memberships import Changed, change
-from service.publication import plan_of
+from service.orcid_clashes import Clash, ask_about, clashes
+from service.publication import Plan, plan_of
 from service.restoring import done_by, take_back
 from service.standing import (
     PUBLISHED,
@@ -72,6 +74,7 @@ def publish(
         run = _run(connection, run_id)
         _may_publish(connection, ledger, run, expected)
         plan = plan_of(connection, run.key, run.id)
+        different = _clashes(connection, plan)
         earlier = connection.scalar(
             select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
         )
@@ -80,6 +83,7 @@ def publish(
             curates=True,
         )  # fmt: skip
         changed = change(connection, ledger, seq, plan.places)
+        ask_about(connection, ledger, seq, different)
         moot = close_moot(connection, seq, changed.rows)
         note_turns(connection, seq)
         insist(
@@ -211,6 +215,13 @@ def _name_earlier(connection: Connection, run: _Run, event_seq: int) -> None:
 
 def _told(events: list[Standing]) -> list[dict[str, Any]]:
     return [event.told() for event in events[:100]]
+
+
+def _clashes(connection: Connection, plan: Plan) -> list[Clash]:
+    n = len(plan.places)
+    signature = np.fromiter(plan.places, np.int64, n)
+    after = np.fromiter((place.identity for place in plan.places.values()), np.int64, n)
+    return clashes(connection, signature, after)
 
 
 def _numbers(changed: Changed) -> dict[str, int]:

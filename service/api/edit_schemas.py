@@ -210,15 +210,16 @@ class Runs(Page):
 class Difference(Shape):
     """One line of what publishing a run would change."""
 
-    rank: int = Field(description="Place by mentions, from 0.")
-    kind: Literal["decision", "merge", "split", "move", "create", "grow"]
+    rank: int = Field(description="Place from 0: conflicts first, then by mentions.")
+    kind: Literal["conflict", "decision", "merge", "split", "move", "create", "grow"]
     mentions: int = Field(description="How many change identity, or are in a new one.")
     identity: str | None = Field(description="The identity it is about; null: a new one.")
     text: str = Field(description="What becomes of it, in words.")
     details: dict[str, Any] = Field(
         description="name; others: where mentions go, each with identity (null: a new one), name "
         "and mentions; stays: mentions that it has afterwards; following: mentions among those "
-        "that the run did not cluster and that follow the others; decisions that are concerned."
+        "that the run did not cluster and that follow the others; decisions that are concerned; "
+        "orcids: of a conflict, the different iDs, with the mentions of each."
     )
 
 

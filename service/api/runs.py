@@ -28,7 +28,7 @@ REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
 ADMIN = [requires(Role.ADMIN)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
 Why = Annotated[schemas.Why | None, asked(("Why", {"reason": "looked through by Ada"}))]
-Kind = Literal["create", "merge", "split", "move", "grow", "decision"]
+Kind = Literal["conflict", "create", "merge", "split", "move", "grow", "decision"]
 
 
 @get(
@@ -112,7 +112,8 @@ def read_diff(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Identities created, merged, split or grown, mentions moved, decisions touched."""
+    """Identities created, merged, split or grown, mentions moved, decisions touched, and first of
+    all those that would have different ORCID iDs, one of which somebody stated."""
     from service import proposals
 
     list_id = f"diff {id} {kind}"

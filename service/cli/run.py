@@ -144,7 +144,7 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
 @_run_id
 @click.option(
     "--kind",
-    type=click.Choice(["decision", "merge", "split", "move", "create", "grow"]),
+    type=click.Choice(["conflict", "decision", "merge", "split", "move", "create", "grow"]),
     help="Only changes of one kind.",
 )
 @click.option(

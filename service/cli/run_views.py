@@ -20,6 +20,7 @@ COLOURS = {
     "failed": "red", "cancelled": "dim", "superseded": "dim", "rolled-back": "magenta",
 }  # fmt: skip
 KINDS = {
+    "conflict": ("ORCID iDs", "bold red"),
     "decision": ("decided", "red"), "merge": ("merge", "yellow"), "split": ("split", "magenta"),
     "move": ("move", "cyan"), "create": ("create", "green"), "grow": ("grow", "green"),
 }  # fmt: skip

@@ -16,6 +16,7 @@ from service.web.routes import api_for, does, part, shows
 from service.web.sessions import read_form
 
 KINDS = {
+    "conflict": "ORCID iDs differ",
     "create": "new people",
     "merge": "merged",
     "split": "split",

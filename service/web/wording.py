@@ -20,6 +20,9 @@ def question(task: dict[str, Any]) -> str:
     mentions = task.get("mentions") or 0
     people = len(evidence.get("identities") or ())
     if task["kind"] == "conflict":
+        values = [str(value)[:30] for value in (evidence.get("values") or ())[:3]]
+        if values:
+            return f"ORCID iDs {' and '.join(values)}: are they of one person?"
         if evidence.get("scheme"):
             value = str(evidence.get("value", ""))[:100]
             return f"{str(evidence['scheme']).upper()} {value} is on {people} people"

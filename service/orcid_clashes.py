@@ -1,0 +1,219 @@
+"""People whom a run takes for one though different ORCID iDs were stated of them.
+
+Runs obey the iDs that works print, not those that people attached to identities
+(:mod:`service.external_ids`): such an iD says who somebody is, not which mentions are theirs. So a
+run may put together what these tell apart. It is not refused, for either may be wrong; the run's
+diff says so, and its publication asks about it first of all (a task of kind ``conflict``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, select
+
+from service.asking import Question, open_tasks
+from service.closing import identity_of
+from service.external_ids import MENTION, taken_off
+from service.identifier_forms import orcid_of
+from service.identity_rows import ACTIVE, identity_rows
+from service.ledger import Ledger
+from service.link_rows import places_of
+from service.publication import members_of
+from service.sets import among
+from service.tables import ExternalId, Identity, Signature
+
+Int64 = npt.NDArray[np.int64]
+ORCID = "orcid"
+SHOWN = 1_000
+"""Mentions of one side that a task names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Mentions of one ORCID iD, as far as is stated.
+
+    Attributes
+    ----------
+    orcid : str
+    mentions : tuple of int
+        Signature keys, ascending.
+    origins : tuple of (int, int)
+        Identities that they come from, by key, with how many; the most first.
+    """
+
+    orcid: str
+    mentions: tuple[int, ...]
+    origins: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """An identity that would have different ORCID iDs; ``sides`` has one for each, the largest
+    first. ``key`` is below 0 for a new identity."""
+
+    key: int
+    sides: tuple[Side, ...]
+
+    @property
+    def mentions(self) -> int:
+        """How many mentions are of one of the iDs."""
+        return sum(len(side.mentions) for side in self.sides)
+
+
+def clashes(connection: Connection, signature: Int64, after: Int64) -> list[Clash]:
+    """The identities that come to have different ORCID iDs, one of which somebody stated.
+
+    Left out are those that had them before.
+
+    Parameters
+    ----------
+    signature, after : int64[n]
+        Mentions that are put somewhere, and where: the key of an identity, or below 0 for a new
+        one. Others stay where they are.
+    """
+    stated = _stated(connection)
+    gathered = _gathered(connection, stated, signature, after)
+    if not gathered:
+        return []
+    there = _mentions_at(connection, gathered, signature, after)
+    origin = identity_of(connection, there.keys())
+    before = _had(connection, {*gathered, *origin.values()})
+    clashing = []
+    for key, sides in _by_orcid(connection, gathered, stated, there, origin).items():
+        mentions = [mention for some in sides.values() for mention in some]
+        whence = {key, *(origin[mention] for mention in mentions if mention in origin)}
+        new = len(sides) > 1 and not any(sides.keys() <= before[home] for home in whence)
+        if new and mentions:
+            clashing.append(Clash(key, _sides(sides, origin)))
+    return clashing
+
+
+def ask_about(
+    connection: Connection, ledger: Ledger, event_seq: int, found: Iterable[Clash]
+) -> None:
+    """Ask about clashes that an event has published."""
+    asked = []
+    for clash in found:
+        every = [m for side in clash.sides for m in side.mentions]
+        key = identity_of(connection, every)[every[0]]
+        row = identity_rows(connection, [key])[key]
+        places = places_of(connection, every)
+        sides = [
+            {
+                "identity": row.id, "name": row.name, "orcid": side.orcid,
+                "n": len(side.mentions),
+                "mentions": [
+                    {"work": places[m].work, "position": places[m].position}
+                    for m in side.mentions[:SHOWN]
+                ],
+            }
+            for side in clash.sides
+            if side.mentions
+        ]  # fmt: skip
+        values = [side.orcid for side in clash.sides]
+        evidence = {"scheme": ORCID, "values": values, "identities": [row.id], "sides": sides}
+        n = clash.mentions
+        name = select(Signature.name_key).where(Signature.key == every[0])
+        asked.append(Question("conflict", row.id, n, float(n), evidence, connection.scalar(name)))
+    open_tasks(connection, ledger, event_seq, asked)
+
+
+def _stated(connection: Connection) -> dict[int, set[str]]:
+    """ORCID iDs that people stated of active identities, by key."""
+    query = (
+        select(ExternalId.identity_key, ExternalId.value)
+        .join(Identity, Identity.key == ExternalId.identity_key)
+        .where(
+            ExternalId.scheme == ORCID, ExternalId.source != MENTION,
+            ExternalId.removed_seq.is_(None), Identity.status == ACTIVE,
+        )
+    )  # fmt: skip
+    found: dict[int, set[str]] = defaultdict(set)
+    for key, value in connection.execute(query):
+        found[key].add(value)
+    return dict(found)
+
+
+def _gathered(
+    connection: Connection, stated: Mapping[int, set[str]], signature: Int64, after: Int64
+) -> dict[int, set[str]]:
+    """Stated iDs by the identity that has them afterwards: an identity that goes on keeps its own,
+    one all of whose mentions go to one other hands them over."""
+    members = members_of(connection, stated) if stated else {}
+    moving = np.isin(signature, list(members))
+    target = dict(zip(signature[moving].tolist(), after[moving].tolist(), strict=True))
+    goes_on = set(np.unique(after[np.isin(after, list(stated))]).tolist())
+    ways: dict[int, set[int]] = defaultdict(set)
+    for mention, key in members.items():
+        ways[key].add(target.get(mention, key))
+    found: dict[int, set[str]] = defaultdict(set)
+    for key, values in stated.items():
+        if key in goes_on or key in ways[key]:
+            found[key] |= values
+        elif len(ways[key]) == 1:
+            found[next(iter(ways[key]))] |= values
+    return dict(found)
+
+
+def _mentions_at(
+    connection: Connection, keys: Collection[int], signature: Int64, after: Int64
+) -> dict[int, int]:
+    """Identity afterwards of all mentions of some identities."""
+    here = np.isin(after, list(keys))
+    found = members_of(connection, {key for key in keys if key >= 0})
+    leaving = set(signature[np.isin(signature, list(found)) & ~here].tolist())
+    found = {mention: key for mention, key in found.items() if mention not in leaving}
+    return found | dict(zip(signature[here].tolist(), after[here].tolist(), strict=True))
+
+
+def _by_orcid(
+    connection: Connection,
+    gathered: Mapping[int, set[str]],
+    stated: Mapping[int, set[str]],
+    there: Mapping[int, int],
+    origin: Mapping[int, int],
+) -> dict[int, dict[str, list[int]]]:
+    """Mentions of each identity by their ORCID iD: printed, or else stated where they come from."""
+    refused = taken_off(connection, {key for key in gathered if key >= 0})
+    rows = select(Signature.key, Signature.orcid).where(
+        among(connection, Signature.key, there), Signature.orcid.is_not(None)
+    )
+    printed = {key: found for key, text in connection.execute(rows) if (found := orcid_of(text))}
+    by: dict[int, dict[str, list[int]]] = {
+        key: {value: [] for value in values} for key, values in gathered.items()
+    }
+    for mention, key in sorted(there.items()):
+        bears = printed.get(mention)
+        if bears is None or (key, ORCID, bears) in refused:
+            known = stated.get(origin.get(mention, key), set())
+            bears = min(known & gathered[key], default=None)
+        if bears is not None:
+            by[key].setdefault(bears, []).append(mention)
+    return by
+
+
+def _had(connection: Connection, identities: Collection[int]) -> defaultdict[int, set[str]]:
+    """ORCID iDs of identities, whoever states them."""
+    query = select(ExternalId.identity_key, ExternalId.value).where(
+        ExternalId.scheme == ORCID, ExternalId.removed_seq.is_(None),
+        among(connection, ExternalId.identity_key, identities),
+    )  # fmt: skip
+    found: defaultdict[int, set[str]] = defaultdict(set)
+    for key, value in connection.execute(query):
+        found[key].add(value)
+    return found
+
+
+def _sides(sides: Mapping[str, list[int]], origin: Mapping[int, int]) -> tuple[Side, ...]:
+    ordered = sorted(sides.items(), key=lambda side: (-len(side[1]), side[0]))
+    found = []
+    for value, mentions in ordered:
+        count = Counter(origin[m] for m in mentions if m in origin)
+        origins = sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))
+        found.append(Side(value, tuple(mentions), tuple(origins)))
+    return tuple(found)
