@@ -37,7 +37,15 @@ HEAD_MOVES = 0.3
 MEASURED_GROUPS = 5_000
 """Groups of a corpus of the size the topics were measured on."""
 SUBJECT_GROWTH = 0.75
-"""Exponent with which subjects grow with groups beyond that."""
+"""Exponent with which subjects, and with them venues, grow with groups beyond that.
+
+Two works of a corpus of that size, 91,000 works, are in one venue with probability 0.024. Of
+4,168 works of dblp and 3,901 of ArnetMiner, chosen by the names of their authors from the
+computer science of up to 2010, two are so with 0.0028 and 0.0026. dblp had 2.5 million works six
+years before its 5 millionth in March 2020 (Dagstuhl, "dblp computer science bibliography
+surpasses 5 million publications", 2020) and, at that pace, 1.6 million in 2010: nine times as
+many venues for eighteen times the works, an exponent of 0.76.
+"""
 COMPOSED = 0xFFFF
 NO_MIDDLE, MIDDLE_INITIAL, MIDDLE_FULL = 0, 1, 2
 # span of a career in years by expected number of works: measured quartiles
@@ -84,8 +92,9 @@ class World:
 
     Attributes
     ----------
-    topic, second, institution, unit : int32[g]
-        Measured topics of its subject (mostly the first), institution (numbers past the
+    topic, second, variant, institution, unit : int32[g]
+        Measured topics of its subject (mostly the first), number of the subject among those of
+        the first topic (0 for the one that was measured), institution (numbers past the
         measured ones are composed names), department.
     start : int64[g + 1]
         Memberships of group ``i`` are ``start[i]`` to ``start[i + 1]``.
@@ -101,6 +110,7 @@ class World:
 
     topic: Int32
     second: Int32
+    variant: Int32
     institution: Int32
     unit: Int32
     start: Ints
@@ -116,7 +126,7 @@ class World:
 def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     """The world for a corpus of about ``signatures`` author mentions."""
     rng = np.random.default_rng([seed, signatures, 1])
-    topic, second, institution, unit, size = _groups(parameters, signatures, rng)
+    topic, second, variant, institution, unit, size = _groups(parameters, signatures, rng)
     count = len(topic)
     home = np.repeat(np.arange(count, dtype=np.int32), size)
     n = len(home)
@@ -139,7 +149,7 @@ def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     starts[head] *= HEAD_LEADS
     start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=count))])
     return World(
-        topic, second, institution, unit, start, person, begin, end,
+        topic, second, variant, institution, unit, start, person, begin, end,
         _cumulative(starts), _cumulative(rate), head, people,
     )  # fmt: skip
 
@@ -158,13 +168,15 @@ def _cumulative(weights: Floats) -> Floats:
 
 def _groups(
     parameters: Parameters, signatures: int, rng: np.random.Generator
-) -> tuple[Int32, Int32, Int32, Int32, Ints]:
-    """Topic, second topic, institution, department and people of each group, in topic order."""
+) -> tuple[Int32, Int32, Int32, Int32, Int32, Ints]:
+    """Topic, second topic, variant, institution, department and people of each group, in topic
+    order.
+    """
     mean = np.exp(GROUP_SIZE[0] + GROUP_SIZE[1] ** 2 / 2)
     count = max(8, round(signatures * PEOPLE_PER_SIGNATURE / mean))
     size = np.maximum(np.exp(rng.normal(*GROUP_SIZE, count)).round(), 1).astype(np.int64)
     zero = np.zeros(count, dtype=np.int64)
-    topic, second = _subjects(parameters, count, rng)
+    topic, second, variant = _subjects(parameters, count, rng)
     measured = len(parameters.institutions)
     institution = parameters.institution_share.draw(zero, rng.random(count))
     # less known institutions, more of them in a larger corpus
@@ -172,11 +184,14 @@ def _groups(
     kinds = max(20, int(count**0.75))
     lesser = measured + (kinds * rng.random(count) ** 2).astype(np.int32)
     unit = (len(parameters.units) * rng.random(count) ** 2).astype(np.int32)
-    return topic, second, np.where(tail, lesser, institution).astype(np.int32), unit, size
+    place = np.where(tail, lesser, institution).astype(np.int32)
+    return topic, second, variant, place, unit, size
 
 
-def _subjects(parameters: Parameters, count: int, rng: np.random.Generator) -> tuple[Int32, Int32]:
-    """Two measured topics for each group; groups of one subject lie together.
+def _subjects(
+    parameters: Parameters, count: int, rng: np.random.Generator
+) -> tuple[Int32, Int32, Int32]:
+    """Two measured topics and a variant for each group; groups of one subject lie together.
 
     In a corpus no larger than the measured ones a subject is a measured topic. A larger one has
     more subjects, as science has: pairs of topics.
@@ -186,7 +201,8 @@ def _subjects(parameters: Parameters, count: int, rng: np.random.Generator) -> t
     variant = (variants * rng.random(count)).astype(np.int64)
     variant = variant[np.lexsort((variant, topic))]
     other = parameters.topic_share.draw(np.zeros(count), uniform_of(mixed(topic, variant, 14)))
-    return topic, np.where(variant > 0, other, topic).astype(np.int32)
+    second = np.where(variant > 0, other, topic).astype(np.int32)
+    return topic, second, variant.astype(np.int32)
 
 
 def _careers(

@@ -225,17 +225,18 @@ class Printer:
         pair = [
             self.parameters.topic_content.draw(topic, uniform_of(mixed(local, k))) for k in (1, 2)
         ]
+        variant = self.world.variant[papers.group].tolist()
         is_local, dated = rng.random(n) < LOCAL_VENUES, rng.random(n)
         missing = rng.random(n) < self.parameters.missing["venue"]
         columns = (
-            general, (local % np.uint64(len(_VENUE_KINDS))).tolist(), pair[0].tolist(),
+            general, variant, (local % np.uint64(len(_VENUE_KINDS))).tolist(), pair[0].tolist(),
             pair[1].tolist(), is_local.tolist(), dated.tolist(), missing.tolist(),
             (papers.year + self.parameters.first_year).tolist(),
         )  # fmt: skip
         return [self._venue(*row) for row in zip(*columns, strict=True)]
 
     def _venue(
-        self, general: int, kind: int, one: int, two: int,
+        self, general: int, variant: int, kind: int, one: int, two: int,
         local: bool, dated: float, missing: bool, year: int,
     ) -> str:  # fmt: skip
         if missing:
@@ -244,7 +245,7 @@ class Printer:
         if local:
             name = f"{_VENUE_KINDS[kind]} {words[one].capitalize()} {words[two].capitalize()}"
         else:
-            name = self.parameters.venues[general]
+            name = _general_venue(general, variant, self.parameters)
         if dated < 0.07:
             return f"{name} {year}"
         return f"Proceedings of {name}" if dated < 0.1 else name
@@ -301,6 +302,18 @@ def _composed_institution(number: int, family: Halves) -> str:
         f"University of {place}", f"{place} University",
         f"{place} Institute of Technology", f"{place} Research Laboratory",
     )[(draw >> 32) % 4]  # fmt: skip
+
+
+@lru_cache(maxsize=50_000)
+def _general_venue(number: int, variant: int, parameters: Parameters) -> str:
+    """A measured venue, or the one that subjects which came with growth have in its place."""
+    name = parameters.venues[number]
+    if not variant:
+        return name
+    draw = mixed(number, variant, 34)
+    topic = parameters.topic_share.draw(np.zeros(1), uniform_of(draw))
+    word = parameters.topic_content.draw(topic, uniform_of(mixed(draw)))
+    return f"{name} on {parameters.words[int(word[0])].capitalize()}"
 
 
 def _coined(number: int, words: list[str]) -> str:

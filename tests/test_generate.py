@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import tracemalloc
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +97,18 @@ def test_people_per_signature_does_not_depend_on_size(
 ) -> None:
     few, many = (len({r["person"] for r in labels}) / len(labels) for _, labels in (small, large))
     assert few == pytest.approx(many, rel=0.1)  # 5,000 signatures are some 70 groups
+
+
+def test_works_of_a_larger_world_share_a_venue_less_often(
+    tmp_path: Path, large: tuple[Rows, Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shared(works: Rows) -> float:
+        count = np.array(list(Counter(w["venue"] for w in works if "venue" in w).values()))
+        return float((count / count.sum()) @ (count / count.sum()))
+
+    monkeypatch.setattr("labeled.generate_people.MEASURED_GROUPS", 30)
+    works, _ = corpus(tmp_path, 20_000)  # of some 280 groups: 5 subjects for each measured one
+    assert shared(works) < shared(large[0]) / 2
 
 
 def test_most_people_have_one_work_and_some_have_many(large: tuple[Rows, Rows]) -> None:
