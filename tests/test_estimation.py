@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy.stats import beta
 from disambig.estimation import Reviewed, allocate
 from disambig.metrics import bcubed_by_signature, evaluate
 
-SIMULATED = 800
+SIMULATED = 1000
 
 
 def one_stratum(published: list[int], person: list[int], shared: list[int], size: int) -> Reviewed:
@@ -78,6 +79,18 @@ def test_a_mean_has_the_interval_worked_out_by_hand() -> None:
     answers = mean * (1 - mean) / (variance * (3.18245 / 1.95996) ** 2) - 1
     low, high = beta.ppf([0.025, 0.975], mean * answers, (1 - mean) * answers)
     assert (e.low, e.high) == pytest.approx((low, high), abs=1e-5)
+
+
+def test_an_unseen_unit_is_as_heavy_as_the_one_that_a_random_pair_is_in() -> None:
+    # all right: two units of 9 pairs, 18 of 1; half of the 36 pairs are in units of 9/36
+    sizes = [10] * 2 + [2] * 18
+    found = one_stratum(sizes, sizes, sizes, 10**9).quality().pairwise_precision
+    mass, square = (2 * 9**2 + 18) / 36**2, (2 * 9**3 + 18) / 36**3
+    mean = (1 + mass / 2) / (1 + mass)
+    variance = square * (mean**2 + (1 - mean) ** 2) / 2 / (1 + mass) ** 2
+    answers = mean * (1 - mean) / (variance * (2.09302 / 1.95996) ** 2) - 1
+    low = beta.ppf(0.025, mean * answers, (1 - mean) * answers)
+    assert (found.low, found.high) == (pytest.approx(low, abs=1e-5), 1)
 
 
 @pytest.mark.parametrize("wrong", [1, 3, 30, 99])
@@ -207,6 +220,31 @@ class World:
         for at, size in zip(first, sizes, strict=True):
             self.parts[self.predicted[at]].append(int(size))
 
+    def errors(self, strata: list[int], unit: str, size: int) -> dict[str, float]:
+        """Errors that a sample can be expected to meet, counted as units that are all wrong.
+
+        So many units as heavy as that of a random piece of the denominator hold the share that is
+        wrong; or fewer, where errors of one weight would vary as much if they were so few.
+        """
+        inside = np.isin(self.stratum, strata)
+        o, p, t = (a[inside] for a in (self.shared, self.published, self.person))
+        if unit == "identity":
+            o = np.bincount(self.predicted, weights=self.shared)[self.predicted][inside] / p
+        of = {
+            "bcubed_precision": (1 - o / p, np.ones(len(o))), "pairwise_precision": (p - o, p - 1),
+            "bcubed_recall": (1 - o / t, np.ones(len(o))), "pairwise_recall": (t - o, t - 1),
+        }  # fmt: skip
+        drawn = np.array(allocate(self.population.tolist(), size)) / self.population
+        rate = drawn[self.stratum][inside]
+        found = {
+            name: min(
+                wrong.sum() * whole.sum() / (whole**2 / rate).sum(),
+                wrong.sum() ** 2 / max((wrong**2 / rate).sum(), 1e-9),
+            )
+            for name, (wrong, whole) in of.items()
+        }
+        return found | {"bcubed_f1": min(found["bcubed_precision"], found["bcubed_recall"])}
+
     def known(self, strata: list[int]) -> dict[str, float]:
         inside = np.isin(self.stratum, strata)
         p, r = bcubed_by_signature(self.predicted, self.truth)
@@ -242,6 +280,7 @@ WORLDS = {
     "few grave merges": {"seed": 102, "merged": 0.1},
     "strays": {"seed": 103, "strays": 0.15, "alone": 0.01},
     "small splits": {"seed": 104, "alone": 0.04},
+    "many errors": {"seed": 105, "torn": 0.2, "joined": 0.2},
 }
 
 
@@ -250,41 +289,48 @@ def world(request: pytest.FixtureRequest) -> World:
     return World(**WORLDS[request.param])
 
 
-def judged(
-    world: World, drawn: Iterable[Reviewed], strata: list[int]
-) -> dict[str, tuple[float, float]]:
-    """Of each figure: how often the interval holds the truth, and its mean width.
+@dataclass(frozen=True)
+class Judged:
+    """Of a figure: errors expected in a sample, how often the interval holds it, its mean width.
 
     The width is in those of an interval for which the estimate's true spread were known.
     """
-    told = [reviewed.of(np.array(strata)).quality() for reviewed in drawn]
-    found = {}
-    for name, truth in world.known(strata).items():
-        estimates = [getattr(quality, name) for quality in told]
-        if None not in estimates:
-            held = np.mean([e.low <= truth <= e.high for e in estimates])
-            width = np.mean([e.high - e.low for e in estimates])
-            spread = np.std([e.value for e in estimates])
-            found[name] = (float(held), float(width / (2 * 1.96 * spread)) if truth < 1 else 0.0)
+
+    errors: float
+    held: float
+    width: float
+
+
+def judged(world: World, unit: str, size: int, slices: list[list[int]]) -> list[Judged]:
+    drawn = list(world.draws(unit, size))
+    found = []
+    for strata in slices:
+        told = [reviewed.of(np.array(strata)).quality() for reviewed in drawn]
+        errors = world.errors(strata, unit, size)
+        for name, truth in world.known(strata).items():
+            estimates = [getattr(quality, name) for quality in told]
+            if None not in estimates and truth < 1:
+                held = float(np.mean([e.low <= truth <= e.high for e in estimates]))
+                width = np.mean([e.high - e.low for e in estimates])
+                spread = np.std([e.value for e in estimates])
+                found.append(Judged(errors[name], held, float(width / (2 * 1.96 * spread))))
     return found
 
 
-@pytest.mark.parametrize(("unit", "size"), [("mention", 100), ("identity", 200)])
-def test_intervals_cover_the_truth(world: World, unit: str, size: int) -> None:
-    found = judged(world, world.draws(unit, size), ALL)
-    assert len(found) == (5 if unit == "mention" else 2)
-    assert all(held >= world.least for held, _ in found.values()), found
-
-
-def test_intervals_cover_the_truth_of_slices_too_and_are_not_idly_wide(world: World) -> None:
-    drawn = list(world.draws("mention", 400))
-    whole, slice_ = judged(world, drawn, ALL), judged(world, drawn, [2])
-    assert all(held >= world.least for held, _ in [*whole.values(), *slice_.values()])
-    assert all(width < 1.75 for _, width in whole.values()), whole
-
-
-def test_where_errors_are_not_few_intervals_hold_as_often_as_they_say() -> None:
-    world = World(105, torn=0.2, joined=0.2)
-    found = judged(world, world.draws("mention", 400), ALL)
-    del found["pairwise_precision"], found["pairwise_recall"]  # these may hold more often
-    assert all(0.93 <= held <= 0.97 for held, _ in found.values()), found
+@pytest.mark.parametrize(
+    ("unit", "size", "slices"),
+    [("mention", 100, [ALL]), ("mention", 400, [ALL, [2], [3]]), ("mention", 2000, [ALL]),
+     ("identity", 200, [ALL])],
+)  # fmt: skip
+def test_intervals_hold_as_often_as_they_say(
+    world: World, unit: str, size: int, slices: list[list[int]]
+) -> None:
+    for found in judged(world, unit, size, slices):
+        if found.errors >= 10:
+            assert 0.93 <= found.held <= 0.97, found
+            assert found.width < 1.15, found
+        elif found.errors >= 3:
+            assert world.least <= found.held <= 0.99, found
+            assert found.width < 1.25, found
+        else:  # what was not seen is taken to be possible
+            assert found.held >= 0.95, found
