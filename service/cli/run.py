@@ -233,7 +233,11 @@ def cancel(run_id: str, reason: str | None, database: str | None, as_json: bool)
 def _published(database: Database, run_id: str, reason: str | None) -> RunView:
     from service import publishing
 
-    publishing.publish(database, common.actor(), run_id, reason)
+    blind = publishing.publish(database, common.actor(), run_id, reason)["blind"]
+    if blind:
+        click.echo(
+            f"blind questions that this leaves nothing to ask of: {', '.join(blind)}", err=True
+        )
     return _got(database, run_id)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import insert, update
 from stored_rows import deliver
 
 from disambig.cli import main
-from service import runs
+from service import publishing, runs
 from service.database import Database
 from service.settings import Settings
 from service.tables import Run, Worker
@@ -57,6 +57,16 @@ def test_from_loaded_works_to_published_people(call: Call, database: Database) -
     assert all(len(line.rstrip()) <= 80 for line in listed.stdout.splitlines())
     back = call("run", "rollback", run_id, "--reason", "only a test")
     assert "rolled-back" in back.stdout
+
+
+def test_blind_questions_that_a_publication_ends_are_told(
+    call: Call, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(database, *wangs())
+    run_id = call("run", "start", "--wait").stdout.split()[1]
+    real = publishing.publish
+    monkeypatch.setattr(publishing, "publish", lambda *a: {**real(*a), "blind": ["t-one", "t-two"]})
+    assert "nothing to ask of: t-one, t-two" in call("run", "publish", run_id).stderr
 
 
 def test_start_wait_and_publish_in_one(call: Call, database: Database) -> None:
