@@ -25,6 +25,7 @@ from disambig.pairs import NamePairs, PairBatch
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
 CROWD = 350
@@ -166,20 +167,18 @@ def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
     """Divide a block without parting likely pairs.
 
     Signatures stay together while they share a written-out first name or a co-author; one with
-    an initial goes where the signature most like it is (:func:`_company_and_place`). Connected
-    sets are packed, neighbours in topic together, into parts of at most twice ``limit``. A
-    connected set above ``limit`` is divided along its topics. Likely pairs that part are met
+    an initial goes where the signature most like it is (:func:`_company_and_place`). The people
+    of a first name above ``limit`` are divided into neighbours in topic, of whom those connected
+    by co-authors stay together; connected sets above ``limit`` are divided along their topics.
+    What is small is packed into parts of at most twice ``limit``. Likely pairs that part are met
     again when identities are joined across parts (:func:`cross_pairs`).
     """
-    parts = _by_given_name(index, block)
-    parts = [
-        p for part in parts for p in (_by_coauthor(index, part) if len(part) > limit else [part])
-    ]
+    parts = sorted(_by_given_name(index, block), key=lambda p: (_topic_order(index, p), int(p[0])))
     packed: list[Int32] = []
     current: list[Int32] = []
     size = 0
-    for part in sorted(parts, key=lambda p: (_topic_order(index, p), int(p[0]))):
-        for piece in _along_topic(index, part, limit):
+    for part in parts:
+        for piece in _neighbours(index, part, limit) if len(part) > limit else [part]:
             if size + len(piece) > 2 * limit and current:
                 packed.append(np.sort(np.concatenate(current)))
                 current, size = [], 0
@@ -187,6 +186,38 @@ def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
             size += len(piece)
     packed.append(np.sort(np.concatenate(current)))
     return packed
+
+
+def _neighbours(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]:
+    """Divide a set into neighbours in topic, at most twice ``limit`` each, without parting
+    signatures that co-authors connect unless more than ``limit`` are connected.
+    """
+    sets = [p for s in _by_coauthor(index, part) for p in _along_topic(index, s, limit)]
+    return _halved(sets, [_centre(index, s) for s in sets], 2 * limit)
+
+
+def _halved(sets: list[Int32], centres: list[Float32], most: int) -> list[Int32]:
+    """Put sets together; halve them along the main axis of their centres until each half fits."""
+    size = np.array([len(s) for s in sets])
+    if size.sum() <= most:
+        return [np.concatenate(sets)]
+    points = np.array(centres)
+    centred = points - np.average(points, axis=0, weights=size)
+    axis = np.linalg.svd((centred * size[:, None]).T @ centred)[0][:, 0]
+    order = np.argsort(centred @ axis, kind="stable")
+    middle = int(np.searchsorted(np.cumsum(size[order]), size.sum() / 2))
+    cut = min(max(middle, 1), len(sets) - 1)
+    return [
+        piece
+        for side in (order[:cut], order[cut:])
+        for piece in _halved([sets[k] for k in side], [centres[k] for k in side], most)
+    ]
+
+
+def _centre(index: CorpusIndex, rows: Int32) -> Float32:
+    """Mean meaning of the works of some signatures."""
+    centre: Float32 = np.nan_to_num(index.meaning[index.corpus.signature_work[rows]]).mean(axis=0)
+    return centre
 
 
 def _groups(labels: Int32, rows: Int32) -> list[Int32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 import numpy as np
@@ -265,3 +266,11 @@ def test_an_empty_corpus_has_no_blocks_and_no_batches() -> None:
     index = indexed([])
     assert blocks_of(index.corpus) == []
     assert Comparisons.of(index, []).batches == []
+
+
+def test_people_of_a_crowded_first_name_are_divided_among_themselves() -> None:
+    index = wangs(400, 3, ("Xiu", "Xin"), 10)
+    name = index.corpus.signature_name
+    for part in divide(index, blocks_of(index.corpus)[-1], 30):
+        given = Counter(index.corpus.names[n].given[0] for n in name[part])
+        assert given.most_common(1)[0][1] >= 0.8 * len(part)
