@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from service.agreement import ANSWERS, Agreement
 from service.leases import holders
+from service.questions import due
 from service.tables import Judgement, Task
 from service.tasks import KINDS, STANDING, Wanted, conditions
 
@@ -99,7 +100,7 @@ def agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
 
 
 def counts(connection: Connection, wanted: Wanted) -> dict[str, Any]:
-    """Open tasks by kind, how many of them somebody works on, and who has how many."""
+    """Open tasks by kind, who works on how many, and whether a worker has yet to ask any."""
     kinds = dict.fromkeys(KINDS, 0)
     mentions = 0
     query = (
@@ -118,4 +119,5 @@ def counts(connection: Connection, wanted: Wanted) -> dict[str, Any]:
     return {
         "open": sum(kinds.values()), "kinds": kinds, "mentions": mentions,
         "answered_once": connection.scalar(waiting) or 0, "held": holders(connection),
+        "due": due(connection) is not None,
     }  # fmt: skip

@@ -44,7 +44,7 @@ LEASE = {"minutes": 15}
 COUNTS = {
     "open": 311, "kinds": {"conflict": 2, "merge": 180, "split": 97, "assign": 32, "sample": 0},
     "mentions": 5_204, "answered_once": 12,
-    "held": [{"reviewer": REVIEWER, "tasks": 1, "until": AT}],
+    "held": [{"reviewer": REVIEWER, "tasks": 1, "until": AT}], "due": False,
 }  # fmt: skip
 NAMES = {
     "items": [

@@ -112,6 +112,7 @@ class TaskCounts(Shape):
     mentions: int = Field(description="Mentions that they bear on, together.")
     answered_once: int = Field(description="Blind tasks that wait for another person.")
     held: list[Holder] = Field(description="Who has how many now, and until when.")
+    due: bool = Field(description="Whether a worker has yet to ask about what was published last.")
 
 
 class NameAsked(Shape):

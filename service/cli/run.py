@@ -82,7 +82,7 @@ def start(
         if wait or publish:
             found = _waited(opened, settings, found, quiet=quiet)
         if publish:
-            found = _published(opened, found.id, reason)
+            found = _published(opened, settings, found.id, reason, quiet=quiet or as_json)
         if as_json:
             click.echo(views.as_json(found))
         elif quiet:
@@ -179,8 +179,9 @@ def publish(run_id: str, reason: str | None, database: str | None, as_json: bool
     It is refused if a decision or another publication came in between; disambig run rebase ID
     brings the proposal up to date.
     """
-    with common.opened(database) as (_, opened):
-        _print(_published(opened, run_id, reason), as_json=as_json)
+    with common.opened(database) as (settings, opened):
+        found = _published(opened, settings, run_id, reason, quiet=as_json)
+        _print(found, as_json=as_json)
 
 
 @run.command(epilog=common.examples('disambig run rollback r-3k9x0f7q2m1b --reason "bad model"'))
@@ -191,9 +192,11 @@ def publish(run_id: str, reason: str | None, database: str | None, as_json: bool
 def rollback(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
     """Take a publication back: readers see what they saw before it."""
     from service import publishing
+    from service.cli.run_wait import ask_here
 
-    with common.opened(database) as (_, opened):
+    with common.opened(database) as (settings, opened):
         publishing.rollback(opened, common.actor(), run_id, reason)
+        ask_here(opened, settings, quiet=as_json)
         _print(_got(opened, run_id), as_json=as_json)
 
 
@@ -230,14 +233,18 @@ def cancel(run_id: str, reason: str | None, database: str | None, as_json: bool)
         _print(runs.cancel(opened, common.actor(), run_id, reason), as_json=as_json)
 
 
-def _published(database: Database, run_id: str, reason: str | None) -> RunView:
+def _published(
+    database: Database, settings: Settings, run_id: str, reason: str | None, *, quiet: bool
+) -> RunView:
     from service import publishing
+    from service.cli.run_wait import ask_here
 
     blind = publishing.publish(database, common.actor(), run_id, reason)["blind"]
     if blind:
         click.echo(
             f"blind questions that this leaves nothing to ask of: {', '.join(blind)}", err=True
         )
+    ask_here(database, settings, quiet=quiet)
     return _got(database, run_id)
 
 

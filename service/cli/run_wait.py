@@ -56,6 +56,19 @@ def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = F
             here.end()
 
 
+def ask_here(database: Database, settings: Settings, *, quiet: bool = False) -> None:
+    """Ask about what is published, if no worker is alive who would."""
+    from service.worker import Worker as Working
+
+    def told(line: str) -> None:
+        if not quiet:
+            click.echo(line, err=True)
+
+    if not _somebody_works(database, settings):
+        told("no worker is at work, so this command asks the questions itself")
+        Working(database, settings, told).ask()
+
+
 class _Here:
     """A worker in a thread of this process."""
 

@@ -14,7 +14,7 @@ from sqlalchemy import insert, update
 from stored_rows import deliver
 
 from disambig.cli import main
-from service import publishing, runs
+from service import publishing, questions, runs
 from service.database import Database
 from service.settings import Settings
 from service.tables import Run, Worker
@@ -73,6 +73,17 @@ def test_start_wait_and_publish_in_one(call: Call, database: Database) -> None:
     deliver(database, *wangs())
     found = json.loads(call("run", "start", "--publish", "--json").stdout)
     assert (found["state"], found["summary"]["created"]) == ("published", 5)
+
+
+def test_questions_are_asked_without_a_worker(call: Call, database: Database) -> None:
+    deliver(database, *wangs())
+    started = call("run", "start", "--publish")
+    assert "this command asks the questions itself" in started.stderr
+    with database.read() as connection:
+        assert questions.due(connection) is None
+    call("run", "rollback", started.stdout.split()[1])
+    with database.read() as connection:
+        assert questions.due(connection) is None
 
 
 def test_a_worker_does_what_waits_and_ends(call: Call, database: Database) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from api_clients import key_of, serving
+from review_world import identities
 from sqlalchemy import insert
 
 from service.asking import Question, open_tasks
@@ -56,3 +57,17 @@ def test_who_is_not_signed_in_is_asked_to(client: Any) -> None:
     told = client.get("/review/by-name", follow_redirects=False)
     assert told.status_code == 303
     assert told.headers["location"].startswith("/login")
+
+
+def test_that_nothing_was_asked_yet_is_told_apart_from_nothing_to_answer(
+    database: Database, editor
+) -> None:
+    pages = ("/review/by-name", "/review")
+    with serving(database) as client:
+        client.post("/login", data={"key": key_of(database, "reviewer")})
+        assert all("Nothing to answer." in client.get(page).text for page in pages)
+        identities(database, editor)  # publishes them
+        assert all("are yet to be asked" in client.get(page).text for page in pages)
+        with database.write() as connection:
+            Ledger.hold(connection).record("questions-asked", editor)
+        assert all("Nothing to answer." in client.get(page).text for page in pages)
