@@ -2,6 +2,10 @@
 
 ``python -m labeled.growth FOLDER… --memory 4GB --json growth.json``; folders as ``disambig
 generate`` writes them. Each run is a whole command in a fresh process, cold start included.
+
+A larger corpus has more people behind each name, which is harder however it is clustered. So
+accuracy is told by how many mentions agree in name, too, and for all sizes in the proportions of
+the first (direct standardisation, as for death rates of populations of unlike ages).
 """
 
 from __future__ import annotations
@@ -25,10 +29,15 @@ import numpy as np
 import orjson
 
 from disambig.ingest import read_labels
-from disambig.metrics import Metrics, evaluate
+from disambig.metrics import Metrics, bcubed_by_signature, evaluate
+from disambig.names import parse_name
+from disambig.slices import Slice, size_slices
 
 _MAIN = "from disambig.cli import main; main()"
 _EVERY = 0.5  # seconds between two looks at memory
+NAMESAKES = (0, 10, 30, 100, 350)
+"""Lower edges of the bins by other mentions that agree in name."""
+Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +46,8 @@ class Size:
     all its processes.
 
     ``peak_memory`` is the largest sum of proportional set sizes (a page that n processes share
-    counts 1/n for each), looked at twice a second. ``within_blocks`` is None without labels.
+    counts 1/n for each), looked at twice a second. ``within_blocks`` is None without labels;
+    ``by_namesakes`` are the labelled mentions in bins of :func:`namesakes`.
     """
 
     folder: str
@@ -50,6 +60,7 @@ class Size:
     cpu_seconds: float
     peak_memory: int
     within_blocks: Metrics | None
+    by_namesakes: tuple[Slice, ...]
 
 
 def run(folder: Path, arguments: Sequence[str]) -> Size:
@@ -68,10 +79,10 @@ def run(folder: Path, arguments: Sequence[str]) -> Size:
         if process.returncode not in (0, 3):
             raise click.ClickException(f"disambig cluster failed on {folder}:\n{told[-2000:]}")
         counts = _counts(told)
-        signatures, found = _accuracy(out, folder)
+        signatures, found, slices = _accuracy(out, folder)
     return Size(
         folder.name, counts["works"], signatures, counts["people"], counts["scored"],
-        counts["considered"], seconds, cpu, peak, found,
+        counts["considered"], seconds, cpu, peak, found, slices,
     )  # fmt: skip
 
 
@@ -93,11 +104,15 @@ def _counts(told: str) -> dict[str, int]:
     return {name: int(text.replace(",", "")) for name, text in found.groupdict().items()}
 
 
-def _accuracy(clusters: Path, folder: Path) -> tuple[int, Metrics | None]:
-    """Number of rows, and their agreement with the labels within blocks."""
+def _accuracy(clusters: Path, folder: Path) -> tuple[int, Metrics | None, tuple[Slice, ...]]:
+    """Number of rows, and their agreement with the labels within blocks, by namesakes, too."""
     files = [p for p in (folder / "labels.jsonl.gz", folder / "labels.jsonl") if p.is_file()]
     labels = {
-        (label.signature.work, label.signature.position): (label.person, label.block or "")
+        (label.signature.work, label.signature.position): (
+            label.person,
+            label.block or "",
+            label.name or "",
+        )
         for label in (read_labels(files) if files else ())
     }
     rows = 0
@@ -110,12 +125,56 @@ def _accuracy(clusters: Path, folder: Path) -> tuple[int, Metrics | None]:
             if key in labels:
                 found[key] = row["identity"]
     if not labels:
-        return rows, None
-    return rows, evaluate(
-        _codes(found[key] for key in labels),
-        _codes(person for person, _ in labels.values()),
-        _codes(block for _, block in labels.values()),
+        return rows, None, ()
+    identity = _codes(found[key] for key in labels)
+    person = _codes(person for person, _, _ in labels.values())
+    block = _codes(block for _, block, _ in labels.values())
+    others = namesakes([name for *_, name in labels.values()], block)
+    precision, recall = bcubed_by_signature(identity, person, block)
+    slices = size_slices(others, precision, recall, NAMESAKES)
+    return rows, evaluate(identity, person, block), slices
+
+
+def namesakes(names: Sequence[str], block: Ints) -> Ints:
+    """How many others of its block each mention agrees with in first name, or by initial; int64[n].
+
+    Parameters
+    ----------
+    names : sequence of str
+        As printed.
+    block : int64[n]
+        Family name and first initial; labels hold whole blocks.
+    """
+    first = {name: parse_name(name).given for name in set(names)}
+    written = [first[name][0] if first[name] and len(first[name][0]) > 1 else "" for name in names]
+    code = _codes(written)
+    short = np.array([not word for word in written], dtype=bool)
+    size = np.bincount(block)
+    initials = np.bincount(block, short, len(size)).astype(np.int64)
+    _, own, same = np.unique(
+        block * (code.max(initial=0) + 1) + code, return_inverse=True, return_counts=True
     )
+    return np.where(short, size[block], same[own] + initials[block]) - 1
+
+
+def in_proportions(sizes: Sequence[Size]) -> list[float]:
+    """B-cubed F1 of each size, had it as many mentions with so many namesakes as the first has.
+
+    What has no like in the first counts for nothing; NaN where the first has what others lack.
+    """
+    if not sizes:
+        return []
+    share = {part.label: part.signatures for part in sizes[0].by_namesakes}
+    total, found = sum(share.values()), []
+    for size in sizes:
+        parts = {part.label: part for part in size.by_namesakes}
+        if not total or not share.keys() <= parts.keys():
+            found.append(float("nan"))
+            continue
+        precision = sum(n * parts[label].precision for label, n in share.items()) / total
+        recall = sum(n * parts[label].recall for label, n in share.items()) / total
+        found.append(2 * precision * recall / (precision + recall))
+    return found
 
 
 def _codes(names: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -203,10 +262,17 @@ def main(
         if json_out is not None:  # after each: the next may take an hour
             document = {
                 "cores": os.cpu_count(), "memory": memory, "exponent": exponent(sizes),
+                "f1_in_proportions_of_first": in_proportions(sizes),
                 "sizes": [asdict(s) for s in sizes],
             }  # fmt: skip
             json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     click.echo(f"time grows with the number of signatures to the power {exponent(sizes):.3f}")
+    for size, standard in zip(sizes, in_proportions(sizes), strict=True):
+        told = ", ".join(
+            f"{part.label}: {part.f1:.4f} ({part.signatures:,})" for part in size.by_namesakes
+        )
+        click.echo(f"{size.folder} by mentions that agree in name: {told}")
+        click.echo(f"{size.folder} in the proportions of {sizes[0].folder}: F1 {standard:.4f}")
 
 
 if __name__ == "__main__":
