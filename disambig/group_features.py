@@ -232,12 +232,10 @@ def group_features(
     groups: GroupBatch,
     pair_columns: Mapping[str, Float32],
     probability: Float32,
-    rows: RowEvidence | None = None,
-    before: tuple[GroupBatch, Mapping[str, Float32]] | None = None,
 ) -> dict[str, Float32]:
     """Every feature of every pair of groups, float32[N] each: see :class:`GroupEvidence`."""
-    found = GroupEvidence.of(index, batch, groups, pair_columns, probability, rows)
-    return found.columns(slice(0, groups.n_pairs), before)
+    found = GroupEvidence.of(index, batch, groups, pair_columns, probability)
+    return found.columns(slice(0, groups.n_pairs))
 
 
 def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:

@@ -12,6 +12,7 @@ from disambig.group_features import (
     GREATEST,
     GROUP_FEATURES,
     LEAST,
+    GroupEvidence,
     group_features,
     names_between,
 )
@@ -369,7 +370,8 @@ def test_features_that_go_on_from_the_round_before_are_those_computed_anew() -> 
     after = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 4, 4], dtype=np.int32))
     assert after.kept_from(before).tolist() == [0, 1, 2, -1, 4, -1]
     anew = group_features(index, batch, after, pairs, score)
-    found = group_features(index, batch, after, pairs, score, before=(before, known))
+    evidence = GroupEvidence.of(index, batch, after, pairs, score)
+    found = evidence.columns(slice(0, after.n_pairs), (before, known))
     assert list(found) == list(GROUP_FEATURES)
     for name in GROUP_FEATURES:
         assert np.array_equal(found[name], anew[name], equal_nan=True)
