@@ -6,16 +6,15 @@ model, both read-only, so batches run in any order and in any process with one r
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from disambig.calibration import Calibration
+from disambig.clock import Clock
 from disambig.constraints import Constraints, cannot_pairs
 from disambig.forest import Forest
 from disambig.group_features import AT_ONCE, KEPT, GroupEvidence
@@ -30,8 +29,6 @@ from disambig.pairs import PairBatch, in_pieces
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
 Bool = npt.NDArray[np.bool_]
-P = ParamSpec("P")
-T = TypeVar("T")
 
 PAIRS_AT_ONCE = 250_000
 """Pairs whose features are in memory together (about 400 bytes a pair)."""
@@ -67,32 +64,6 @@ class Resolved:
     considered: int
     scored: int
     seconds: dict[str, float]
-
-
-class Clock:
-    """How long some functions took together, by name, in ``seconds``."""
-
-    def __init__(self) -> None:
-        """Start."""
-        self.began = time.perf_counter()
-        self.seconds: dict[str, float] = {}
-
-    def timed(self, name: str, function: Callable[P, T]) -> Callable[P, T]:
-        """The same function, timed under a name."""
-
-        def run(*args: P.args, **kwargs: P.kwargs) -> T:
-            began = time.perf_counter()
-            found = function(*args, **kwargs)
-            spent = time.perf_counter() - began
-            self.seconds[name] = self.seconds.get(name, 0.0) + spent
-            return found
-
-        return run
-
-    def with_rest(self, name: str) -> dict[str, float]:
-        """All seconds so far; those that were not timed under ``name``."""
-        rest = time.perf_counter() - self.began - sum(self.seconds.values())
-        return {name: rest, **self.seconds}
 
 
 def matrix(columns: dict[str, Float32]) -> Float32:
