@@ -333,8 +333,8 @@ def names_between(
     dict of str to (float32[N], float32[N])
         Columns of :func:`disambig.name_evidence.name_evidence`, NaN where nothing is known.
     """
-    width = np.int64(max(len(index.corpus.names), 1))
-    key = np.unique(owner * width + name)
+    width = max(len(index.corpus.names), 1)
+    key = np.unique(owner.astype(np.int64) * width + name)
     start = np.searchsorted(key // width, np.arange(n_owners + 1))
     ends, between = name_pairs(
         start, key % width, left.astype(np.int32), right.astype(np.int32), int(width)

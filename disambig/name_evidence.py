@@ -50,13 +50,13 @@ class NameMemory:
     def __init__(self, index: CorpusIndex) -> None:
         """Nothing is compared yet."""
         self._index = index
-        self._width = np.int64(max(len(index.corpus.names), 1))
+        self._width = max(len(index.corpus.names), 1)
         self._key = np.empty(0, dtype=np.int64)
         self._columns: dict[str, Float32] = {}
 
     def of(self, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> dict[str, Float32]:
         """As :func:`name_evidence`; either order of two names gives the same."""
-        key = np.minimum(a, b) * self._width + np.maximum(a, b)
+        key = np.minimum(a, b).astype(np.int64) * self._width + np.maximum(a, b)
         place = np.searchsorted(self._key, key)
         known = place < len(self._key)
         known[known] = self._key[place[known]] == key[known]

@@ -182,9 +182,9 @@ def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
 
 def _without_own(index: CorpusIndex, batch: PairBatch, name: Int32, team: SparseRows) -> SparseRows:
     """Co-authors who bear no name of the block."""
-    n_keys = np.int64(len(index.full_works))
-    own = np.unique(batch.block * n_keys + index.full[name])
-    return team.only(~np.isin(batch.block[team.row()] * n_keys + team.column, own))
+    block = batch.block.astype(np.int64) * len(index.full_works)
+    own = np.unique(block + index.full[name])
+    return team.only(~np.isin(block[team.row()] + team.column, own))
 
 
 def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:

@@ -67,7 +67,7 @@ class PairBatch:
         left, right = complete_pairs(start)
         name = index.corpus.signature_name[rows]
         ends = np.sort(np.column_stack([name[left], name[right]]), axis=1).astype(np.int64)
-        width = np.int64(len(index.corpus.names))
+        width = len(index.corpus.names)
         key, origin = np.unique(ends[:, 0] * width + ends[:, 1], return_inverse=True)
         names = np.column_stack([key // width, key % width]).astype(np.int32)
         return cls(rows, block, start, left, right, origin.astype(np.int32), names)
@@ -159,8 +159,8 @@ class NamePairs:
         """Compare the names of each block, and keep what they say in ``memory``."""
         rows, block, start = _joined(blocks)
         name = index.corpus.signature_name[rows].astype(np.int64)
-        width = np.int64(max(len(index.corpus.names), 1))
-        key, group = np.unique(block * width + name, return_inverse=True)
+        width = max(len(index.corpus.names), 1)
+        key, group = np.unique(block.astype(np.int64) * width + name, return_inverse=True)
         member = np.argsort(group, kind="stable").astype(np.int32)
         class_start = np.searchsorted(group[member], np.arange(len(key) + 1))
         first_class = np.searchsorted(key // width, np.arange(len(blocks) + 1))

@@ -100,8 +100,9 @@ def _with_absent(
     start = np.searchsorted(labelled, batch.start)
     left, right = (labelled[end] for end in complete_pairs(start))
     probability = np.full(len(left), ABSENT, dtype=np.float32)
-    width = np.int64(len(batch.rows))
-    place = place_of(left * width + right, batch.left[known] * width + batch.right[known])
+    width = len(batch.rows)
+    listed = batch.left[known].astype(np.int64) * width + batch.right[known]
+    place = place_of(left.astype(np.int64) * width + right, listed)
     probability[place] = scored
     ends = batch.rows[left], batch.rows[right]
     same = person[left] == person[right]
