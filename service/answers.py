@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from service import decisions
 from service.actors import Actor
-from service.closing import divides
 from service.database import Database
 from service.decision_rows import Made, Mention, begin, make, settle
 from service.decisions import Statement
 from service.errors import Conflict, Invalid
 from service.external_ids import hand_over
 from service.links import star
+from service.subjects import divides
 from service.tasks import TaskInfo
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from service.closing import identity_of, mentions_of
 from service.errors import Conflict
 from service.identity_rows import ACTIVE, identity_rows, rows_by_id
 from service.ids import ALPHABET
 from service.sets import among
+from service.subjects import identity_of, mentions_of
 from service.tables import Task
 
 SHARE = "share"

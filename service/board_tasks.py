@@ -11,11 +11,11 @@ from sqlalchemy import Connection, or_, select
 from service.arranging import DRAFT, Read
 from service.blind import REMEDY, settling
 from service.board_scope import Asked, asked_by, keys_of
-from service.closing import divides
 from service.decision_rows import Mention
 from service.identity_rows import rows_by_id
 from service.links import Groups, Link
 from service.sets import among
+from service.subjects import divides
 from service.tables import Signature, Task, Work
 
 MOST = 200

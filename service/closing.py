@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
-    and_,
     delete,
     exists,
     insert,
-    or_,
     select,
     update,
 )
@@ -27,6 +24,7 @@ from service.link_rows import links_around, without_retired
 from service.links import Groups, Link
 from service.sets import among
 from service.standing import DECIDED, REDONE, UNDONE
+from service.subjects import about, about_identities, divides, identity_of, mentions_of
 from service.tables import (
     Decision,
     Event,
@@ -62,7 +60,7 @@ def close_answered(
     mentions = set(signatures)
     keys = set(identities) | set(identity_of(connection, mentions).values())
     named = _ids(connection, keys)
-    asked = [a for a in _open(connection) if _about(a.subject) & named.keys()]
+    asked = [a for a in _open(connection) if about(a.subject) & named.keys()]
     answered = [a.key for a in asked if _is_answered(connection, a)]
     answered += _placed(connection, mentions)
     return _close(connection, event_seq, answered)
@@ -80,12 +78,12 @@ def close_moot(connection: Connection, event_seq: int, identities: Collection[in
         Keys of those that the publication changed.
     """
     asked = _open(connection)
-    named = {identity for a in asked for identity in _about(a.subject)}
+    named = {identity for a in asked for identity in about(a.subject)}
     query = select(Identity.id, Identity.key).where(
         among(connection, Identity.id, named), Identity.status == ACTIVE
     )
     active = {row[0]: row[1] for row in connection.execute(query)} if named else {}
-    moot = [a.key for a in asked if _about(a.subject) - active.keys()]
+    moot = [a.key for a in asked if about(a.subject) - active.keys()]
     changed = set(identities)
     moot += [
         a.key
@@ -119,12 +117,12 @@ def ask_undecided(
         select(Task.key, Task.kind, Task.subject)
         .join(Event, Event.seq == Task.closed_seq)
         .where(
-            Task.state == "closed", _about_identities(), ~answered,
+            Task.state == "closed", about_identities(), ~answered,
             Event.kind.in_((DECIDED, UNDONE, REDONE)),
         )
     )  # fmt: skip
     closed = [_Asked(*row) for row in connection.execute(query)]
-    near = [a for a in closed if _about(a.subject) & named.keys()]
+    near = [a for a in closed if about(a.subject) & named.keys()]
     _reopen(connection, event_seq, [a for a in near if not _is_answered(connection, a)])
 
 
@@ -232,34 +230,10 @@ def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[
     return again
 
 
-def subject_of(*identities: str) -> str:
-    """What a question about identities is known by: their ids in order."""
-    return "+".join(sorted(identities))
-
-
-def _about(subject: str) -> set[str]:
-    return set(subject.split("+"))
-
-
-def divides(kind: str, subject: str) -> bool:
-    """Whether a question is whether parts of one identity are one person.
-
-    Such is a conflict of different ORCID iDs of one identity; one about an id that several have
-    is known by its scheme and value.
-    """
-    return kind == "split" or (kind == "conflict" and ":" not in subject)
-
-
-def _about_identities() -> ColumnElement[bool]:
-    """Condition that a question is known by the identities it is about."""
-    within = and_(Task.kind == "conflict", ~Task.subject.contains(":"))
-    return or_(Task.kind.in_(("merge", "split")), within)
-
-
 def _open(connection: Connection) -> list[_Asked]:
     """Open questions that are known by the identities they are about."""
     query = select(Task.key, Task.kind, Task.subject)
-    rows = connection.execute(query.where(Task.state == "open", _about_identities()))
+    rows = connection.execute(query.where(Task.state == "open", about_identities()))
     return [_Asked(*row) for row in rows]
 
 
@@ -291,7 +265,7 @@ def _active(connection: Connection, ids: Iterable[str]) -> list[int]:
 
 def _is_settled(connection: Connection, asked: _Asked) -> bool:
     """Whether two identities are no longer two, or decisions say that they are."""
-    keys = _active(connection, _about(asked.subject))
+    keys = _active(connection, about(asked.subject))
     if len(keys) < 2:
         return True
     members = select(Membership.signature_key).where(
@@ -337,20 +311,6 @@ def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Li
     return without_retired(connection, links_around(connection, signatures))
 
 
-def mentions_of(connection: Connection, told: Iterable[Mapping[str, Any]]) -> set[int]:
-    """Keys of the mentions that a task names, as far as they still are."""
-    wanted = {(m["work"], m["position"]) for m in told}
-    query = (
-        select(Work.id, Signature.position, Signature.key)
-        .join(Work, Work.key == Signature.work_key)
-        .where(
-            Signature.retired_version.is_(None), among(connection, Work.id, {w for w, _ in wanted})
-        )
-    )
-    rows = connection.execute(query) if wanted else ()
-    return {key for work, position, key in rows if (work, position) in wanted}
-
-
 def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
     """Open questions whose one of these mentions is that have an identity by now."""
     if not signatures or connection.scalar(
@@ -368,16 +328,6 @@ def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
         Task.state == "open", Task.kind == "assign", among(connection, Task.subject, subjects)
     )
     return list(connection.scalars(asked))
-
-
-def identity_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
-    """Identity of each of some mentions, of those that have one."""
-    if not signatures:
-        return {}
-    query = select(Membership.signature_key, Membership.identity_key).where(
-        among(connection, Membership.signature_key, signatures)
-    )
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _close(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:

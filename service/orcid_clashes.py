@@ -17,7 +17,6 @@ import numpy.typing as npt
 from sqlalchemy import Connection, select
 
 from service.asking import Question, open_tasks
-from service.closing import identity_of
 from service.external_ids import MENTION, taken_off
 from service.identifier_forms import orcid_of
 from service.identity_rows import ACTIVE, identity_rows
@@ -25,6 +24,7 @@ from service.ledger import Ledger
 from service.link_rows import places_of
 from service.publication import members_of
 from service.sets import among
+from service.subjects import identity_of
 from service.tables import ExternalId, Identity, Signature
 
 Int64 = npt.NDArray[np.int64]

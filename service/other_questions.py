@@ -10,8 +10,8 @@ from sqlalchemy import Connection, or_, select
 from disambig.worth import COLUMNS
 from service.asked_names import SETTLED
 from service.board_scope import Scope
-from service.closing import subject_of
 from service.sets import among
+from service.subjects import subject_of
 from service.tables import Task
 
 MOST = 50

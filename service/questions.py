@@ -16,13 +16,14 @@ from sqlalchemy import Connection, select
 from disambig.worth import priority
 from service.actors import Actor
 from service.asking import Question, open_tasks
-from service.closing import close_answered, close_these, subject_of
+from service.closing import close_answered, close_these
 from service.clustering import Engine
 from service.database import Database
 from service.ledger import Ledger
 from service.sets import among
 from service.settings import Settings
 from service.standing import PUBLISHED, ROLLED_BACK
+from service.subjects import subject_of
 from service.tables import Decision, Event, Identity, Judgement, Name, Signature, Task, Work
 from service.tasks import STANDING
 from service.traffic import read_traffic

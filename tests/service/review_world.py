@@ -11,10 +11,10 @@ from sqlalchemy import select
 from service import tasks
 from service.actors import Actor, Role
 from service.asking import Question, open_tasks
-from service.closing import subject_of
 from service.database import Database
 from service.ledger import Ledger
 from service.publishing import publish
+from service.subjects import subject_of
 from service.tables import Membership
 from service.tasks import TaskInfo
 

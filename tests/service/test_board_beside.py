@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from service.api import board_schemas as schemas
 from service.asking import Question, open_tasks
-from service.closing import subject_of
 from service.database import Database
 from service.ledger import Ledger
+from service.subjects import subject_of
 from service.tables import Membership, Name, Task
 
 
