@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection, select
@@ -72,6 +72,7 @@ def plan_of(connection: Connection, run_key: int, run_id: str) -> Plan:
     target = {signature: continues[cluster] for signature, (cluster, _) in rows.items()}
     inside = {s: place.identity for s, place in before.items()}
     found = beside(connection, inside, target, len(continues))
+    found = _alone_as_before(connection, run_id, found, set(target.values()))
     places = {s: Place(target[s], sure, "run", run_key) for s, (_, sure) in rows.items()}
     for signature, identity in found.apart.items():
         if inside.get(signature) == identity:
@@ -278,6 +279,26 @@ def _continued(
     found |= {c: key for c, key in again.items() if key not in taken}
     new = sorted({c for c in fresh.values() if c not in found})
     return found | {cluster: new_identity(k) for k, cluster in enumerate(new)}
+
+
+def _alone_as_before(
+    connection: Connection, run_id: str, found: Beside, taken: Collection[int]
+) -> Beside:
+    """The same, mentions that are put into an identity of their own under the id that an earlier,
+    rolled-back publication of the run gave them; ``taken`` are the identities of clusters.
+    """
+    new = {
+        s: -identity
+        for s, identity in (found.apart | found.moved).items()
+        if identity < 0 and identity not in taken
+    }
+    again = _made_before(connection, run_id, new)
+    back = {-code: key for code, key in again.items() if key not in taken}
+    moved, apart = (
+        {s: back.get(identity, identity) for s, identity in places.items()}
+        for places in (found.moved, found.apart)
+    )
+    return replace(found, moved=moved, apart=apart)
 
 
 def _made_before(connection: Connection, run_id: str, fresh: Mapping[int, int]) -> dict[int, int]:

@@ -320,6 +320,17 @@ def test_identities_stay_sound(
         database.close()
 
 
+def test_a_mention_that_was_put_alone_has_its_id_back_when_its_run_is_published_again(
+    database: Database,
+) -> None:
+    world = World(database)
+    world.step("publish", [0, 1, 2, 0, 1, 3, 0, 0, 1])
+    world.step("publish", [6, 30, 30, 27, 46, 18, 21, 34, 19, 34, 10, 28])
+    world.step("publish", [11, 42, 2, 28, 22, 42, 3, 43, 40, 37, 38, 16])
+    with database.read() as connection:
+        assert len(everything(connection)["identities"]) == 6
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_long_sequence_on_either_database(database: Database, first: int) -> None:
     world = World(database)
