@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from disambig.constraints import Constraints
 from disambig.cross_pairs import block_of_identity, cross_pairs
-from disambig.engine import Bonds, Scored, group_probabilities, probabilities
+from disambig.engine import Bonds, Scored, group_probabilities, pair_probabilities
 from disambig.group_features import names_between
 from disambig.index import CorpusIndex
 from disambig.model import Model
@@ -112,7 +112,7 @@ def score_candidates(
             index,
             batch,
             constraints,
-            lambda c: probabilities(model.pair, model.pair_calibration, c),
+            lambda c: pair_probabilities(model, c, index.doublings),
         )
         _, found = scored.between(np.array(group, dtype=np.int32))
         probability = group_probabilities(model, found, index.doublings)

@@ -23,7 +23,7 @@ from disambig.constraints import Constraints, compile_constraints
 from disambig.contents import Contents
 from disambig.corpus import Corpus
 from disambig.domain import Work
-from disambig.engine import Bonds, Scored, group_probabilities, probabilities, second_level
+from disambig.engine import Bonds, Scored, group_probabilities, pair_probabilities, second_level
 from disambig.index import CorpusIndex, company_of, terms_of
 from disambig.linkage import first_of_group
 from disambig.model import Model
@@ -237,9 +237,9 @@ class Assigner:
         columns = pair_features(index, batch, rows)
         size = np.log2(block_size).astype(np.float32)
         columns["block_size"] = size[batch.block[batch.left]]
-        probability = probabilities(self.model.pair, self.model.pair_calibration, columns)
+        scores = pair_probabilities(self.model, columns, index.doublings)
         bonds = Bonds.of(batch, self._constraints(index.corpus))
-        return Scored(index, batch, rows, columns, probability, bonds)
+        return Scored(index, batch, rows, columns, *scores, bonds)
 
     def _constraints(self, corpus: Corpus) -> Constraints:
         if self.identifiers and (any(corpus.orcids) or any(corpus.emails)):

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +21,8 @@ from scipy.optimize import minimize
 from disambig.blocking import Comparisons, blocks_of
 from disambig.calibration import Calibration, sigmoid
 from disambig.constraints import compile_constraints
-from disambig.engine import Scored, grouped, matrix, probabilities
-from disambig.growth import GROUP_GAINS, lowered
+from disambig.engine import Scored, grouped, matrix, pair_probabilities
+from disambig.growth import grown
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.progress import Progress, silent
@@ -48,17 +47,17 @@ class Doubted:
     ----------
     log_odds : float64[n]
         After calibration; NaN where no two of the names could be one person's.
-    lowered : float64[n]
-        What the size of the corpus takes from them (:mod:`disambig.growth`); 0 or less.
+    growth : float64[n]
+        What the size of the corpus adds to them (:mod:`disambig.growth`).
     """
 
     log_odds: Float64
-    lowered: Float64
+    growth: Float64
 
     @property
     def probability(self) -> Float64:
         """That they are one person; NaN where they were not compared."""
-        return 1 / (1 + np.exp(-(self.log_odds + self.lowered)))
+        return 1 / (1 + np.exp(-(self.log_odds + self.growth)))
 
 
 def doubted(
@@ -84,7 +83,10 @@ def doubted(
     wanted[mentioned] = True
     compared = Comparisons.of(index, [b for b in blocks_of(corpus) if wanted[b].any()])
     constraints = compile_constraints(corpus, ())
-    score = partial(probabilities, model.pair, model.pair_calibration)
+
+    def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
+        return pair_probabilities(model, columns, index.doublings)
+
     place = np.full(corpus.n_signatures, -1, dtype=np.int64)
     with progress("Asking about answered questions", len(compared.batches), "batches") as advance:
         for number in range(len(compared.batches)):
@@ -113,9 +115,9 @@ def _ask(
         if columns is not None:
             raw = model.group.raw(matrix(columns))
             sure = sigmoid(raw) if model.group_calibration is None else model.group_calibration(raw)
-            less = lowered(sure, columns, GROUP_GAINS, scored.index.doublings)
+            then = grown(model.group_growth, sure, columns, scored.index.doublings)
             found.log_odds[number] = _logit(sure)[0]
-            found.lowered[number] = (_logit(less) - _logit(sure))[0]
+            found.growth[number] = (_logit(then) - _logit(sure))[0]
 
 
 def _between(scored: Scored, group: Int32, left: Int64, right: Int64) -> dict[str, Float32] | None:
@@ -161,7 +163,7 @@ def corrected(model: Model, asked: Doubted, same: Float64) -> Model:
     known = np.isfinite(asked.log_odds)
     if model.group_calibration is None or not known.any():
         raise ValueError("there is no calibration, or no answer, to correct it by")
-    shift, stretch = _regression(asked.log_odds[known], asked.lowered[known], same[known])
+    shift, stretch = _regression(asked.log_odds[known], asked.growth[known], same[known])
     old = model.group_calibration
     moved = np.clip(shift + stretch * _logit(old.y), -_LIMIT, _LIMIT)
     calibration = Calibration(old.x, 1 / (1 + np.exp(-moved)))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from disambig.constraints import Constraints, cannot_pairs
 from disambig.forest import Forest
 from disambig.group_features import AT_ONCE, KEPT, GroupEvidence
 from disambig.groups import ABSENT, GroupBatch
-from disambig.growth import GROUP_GAINS, PAIR_GAINS, lowered
+from disambig.growth import grown
 from disambig.index import CorpusIndex
 from disambig.linkage import average_linkage
 from disambig.model import Model
@@ -32,9 +31,6 @@ Bool = npt.NDArray[np.bool_]
 
 PAIRS_AT_ONCE = 250_000
 """Pairs whose features are in memory together (about 400 bytes a pair)."""
-
-READ = tuple(dict.fromkeys((*KEPT, *PAIR_GAINS)))
-"""Pair features that are kept for the second level (about 100 bytes a pair with all there is)."""
 
 ROUNDS = 4
 """Most rounds of the second level; nearly all blocks are settled after two."""
@@ -85,10 +81,20 @@ def probabilities(
     return calibration(raw)
 
 
+def pair_probabilities(
+    model: Model, columns: dict[str, Float32], doublings: int
+) -> tuple[Float32, Float32]:
+    """Probability of each pair as the forest has it whatever the size of the corpus, and in a
+    corpus so far beyond the model's, float32[P] each.
+    """
+    found = probabilities(model.pair, model.pair_calibration, columns)
+    return found, grown(model.pair_growth, found, columns, doublings)
+
+
 def group_probabilities(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
     """Probability of each pair of groups in a corpus so far beyond the model's, float32[N]."""
     found = probabilities(model.group, model.group_calibration, columns)
-    return lowered(found, columns, GROUP_GAINS, doublings)
+    return grown(model.group_growth, found, columns, doublings)
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,9 +182,11 @@ class Scored:
     batch : PairBatch
     rows : RowEvidence
     columns : mapping of str to float32[P]
-        Pair features, those of :data:`READ` at least.
+        Pair features, those of :data:`disambig.group_features.KEPT` at least.
     probability : float32[P]
         As the forest has it, whatever the size of the corpus: what group features are made of.
+    likely : float32[P]
+        At the size of the corpus (:mod:`disambig.growth`): what the first level groups by.
     bonds : Bonds
     """
 
@@ -187,6 +195,7 @@ class Scored:
     rows: RowEvidence
     columns: Mapping[str, Float32]
     probability: Float32
+    likely: Float32
     bonds: Bonds
 
     @classmethod
@@ -195,27 +204,22 @@ class Scored:
         index: CorpusIndex,
         batch: PairBatch,
         constraints: Constraints,
-        score: Callable[[dict[str, Float32]], Float32],
+        score: Callable[[dict[str, Float32]], tuple[Float32, Float32]],
     ) -> Scored:
-        """Compute the features of a batch and score them."""
+        """Compute the features of a batch and score them as :func:`pair_probabilities` does."""
         rows, n = RowEvidence.of(index, batch), batch.n_pairs
-        kept = {name: np.empty(n, dtype=np.float32) for name in READ}
-        probability = np.empty(n, dtype=np.float32)
+        kept = {name: np.empty(n, dtype=np.float32) for name in KEPT}
+        probability, likely = np.empty((2, n), dtype=np.float32)
         for pairs in in_pieces(n, PAIRS_AT_ONCE):
             found = pair_features(index, batch.only(pairs), rows)
-            probability[pairs] = score(found)
+            probability[pairs], likely[pairs] = score(found)
             for name, column in kept.items():
                 column[pairs] = found[name]
-        return cls(index, batch, rows, kept, probability, Bonds.of(batch, constraints))
+        return cls(index, batch, rows, kept, probability, likely, Bonds.of(batch, constraints))
 
     def first_level(self, threshold: float) -> Int32:
         """Group at high precision; the group of each row."""
         return first_level(self.batch, self.likely, self.bonds, threshold)
-
-    @cached_property
-    def likely(self) -> Float32:
-        """Probability of each pair at the size of the corpus (:mod:`disambig.growth`)."""
-        return lowered(self.probability, self.columns, PAIR_GAINS, self.index.doublings)
 
     def between(
         self, group: Int32, live: Bool | None = None
@@ -331,8 +335,8 @@ def resolve(
     """Cluster some blocks; blocks do not influence each other."""
     clock = Clock()
 
-    def score_pairs(columns: dict[str, Float32]) -> Float32:
-        return probabilities(model.pair, model.pair_calibration, columns)
+    def score_pairs(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
+        return pair_probabilities(model, columns, index.doublings)
 
     def score_groups(columns: dict[str, Float32]) -> Float32:
         return group_probabilities(model, columns, index.doublings)

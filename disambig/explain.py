@@ -27,7 +27,6 @@ from disambig.explain_trace import Trace, trace
 from disambig.explain_words import counted, group_phrase, pair_phrase
 from disambig.group_features import GROUP_FEATURES
 from disambig.groups import ABSENT
-from disambig.growth import GROUP_GAINS, PAIR_GAINS
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES
@@ -180,7 +179,7 @@ def explain_rows(
         found.pair,
         pair_phrase,
         Facts(index, np.array([row_a], dtype=np.int32), np.array([row_b], dtype=np.int32)),
-        PAIR_GAINS,
+        model.pair_growth,
     )
     groups = _groups(index, model, found)
     rule = _rule(corpus, compiled, stated, row_a, row_b)
@@ -244,7 +243,7 @@ def _groups(index: CorpusIndex, model: Model, found: Trace) -> Groups:
         found.group,
         group_phrase,
         Facts(index, found.group_a, found.group_b),
-        GROUP_GAINS,
+        model.group_growth,
     )
     return Groups(*sizes, together=False, score=score)
 

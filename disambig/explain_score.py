@@ -13,7 +13,7 @@ from disambig.calibration import Calibration, sigmoid
 from disambig.explain_facts import Facts
 from disambig.explain_words import BLOCK, THEMES, Phrase
 from disambig.forest import Forest
-from disambig.growth import lowered
+from disambig.growth import grown
 
 Float32 = npt.NDArray[np.float32]
 
@@ -60,7 +60,7 @@ def score_of(
     row: Mapping[str, float],
     phrase: Callable[[str], Phrase],
     facts: Facts,
-    gains: Mapping[str, tuple[float, float]],
+    growth: Forest | None,
 ) -> Score:
     """Take apart the score of one row of features.
 
@@ -70,15 +70,15 @@ def score_of(
         In the order of ``forest.features``; NaN where nothing is known.
     phrase : callable
         How to tell a feature, :func:`~disambig.explain_words.pair_phrase` or its like.
-    gains : mapping
-        Of the level, see :func:`disambig.growth.lowered`.
+    growth : Forest or None
+        The second of the level, see :mod:`disambig.growth`.
     """
     X = np.array([list(row.values())], dtype=np.float32)
     parts = forest.contributions(X)[0].astype(np.float64)
     raw = forest.raw(X)
     found = sigmoid(raw) if calibration is None else calibration(raw)
     columns = {name: X[:, place] for place, name in enumerate(row)}
-    probability = float(lowered(found, columns, gains, facts.index.doublings)[0])
+    probability = float(grown(growth, found, columns, facts.index.doublings)[0])
     log_odds = math.log(probability / (1 - probability))
     told = [
         _contribution(name, value, part, phrase, facts)

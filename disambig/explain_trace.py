@@ -21,7 +21,7 @@ from disambig.engine import (
     Round,
     Scored,
     group_probabilities,
-    probabilities,
+    pair_probabilities,
     second_level,
 )
 from disambig.group_features import group_features
@@ -127,7 +127,7 @@ def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows:
         index,
         NamePairs.of(index, [rows]).batch(0, 1),
         constraints,
-        lambda c: probabilities(model.pair, model.pair_calibration, c),
+        lambda c: pair_probabilities(model, c, index.doublings),
     )
     first = scored.first_level(model.settings["first_level"])
     rounds = second_level(
@@ -251,7 +251,7 @@ def _groups_across(index: CorpusIndex, model: Model, group_a: Int32, group_b: In
     batch = PairBatch.complete(index, [np.concatenate([left, right])])
     group = np.repeat(np.arange(2, dtype=np.int32), [len(left), len(right)])
     columns = pair_features(index, batch)
-    probability = probabilities(model.pair, model.pair_calibration, columns)
+    probability, _ = pair_probabilities(model, columns, index.doublings)
     groups = GroupBatch.of(batch, group)
     return _row(group_features(index, batch, groups, columns, probability), 0)
 

@@ -1,20 +1,19 @@
-"""What a name is worth in a corpus larger than any the forests were fitted on.
+"""What evidence is worth in a corpus larger than any the forests were fitted on.
 
-Two works of one name are by one person or by namesakes. With twice the people there are twice the
-namesakes, while a person has written no more, so the odds that a pair is of one person halve:
-the prior odds of record linkage are inverse to the number of records (Fellegi & Sunter, "A theory
-for record linkage", 1969), and the author model of MEDLINE puts the same odds as a falling power
-of the number of works that bear a name (Torvik & Smalheiser, "Author name disambiguation in
-MEDLINE", 2009). The forests cannot know: how rare a name is was counted when they were fitted,
-and beyond the counts they have seen they go on flat.
+Two works of one name are by one person or by namesakes. The larger the corpus, the more namesakes
+there are: the prior odds of record linkage are inverse to the number of records (Fellegi & Sunter,
+"A theory for record linkage", 1969), and the author model of MEDLINE puts the same odds as a
+falling power of the number of works that bear a name (Torvik & Smalheiser, "Author name
+disambiguation in MEDLINE", 2009). On the other hand there are more co-authors, venues,
+institutions and subjects to
+draw from, so namesakes share one less often, and what is shared says more.
 
-Some evidence gains what the name loses. There are more co-authors, institutions and subjects to
-draw from, so namesakes share one less often, in proportion; those who do share it are as likely
-one person as before. How much each kind gains for a doubling was fitted by logistic regression on
-generated corpora of 250,000, 1,000,000 and 4,000,000 signatures, with the log-odds of the forests
-as an offset and what does not change with size apart. It never gains more than the name has lost.
+The forests of the two levels cannot know either: nobody has labelled a corpus of that size. So a
+model may have a second forest for each level, fitted on generated corpora of a million signatures
+and more whose people are known (:mod:`labeled.growth_training`). It takes the log-odds of the first
+as one more feature, beside the size of the corpus, and has the last word.
 
-Up to the size the forests are right at, nothing changes, to the bit.
+Up to the size the first forests are right at, nothing changes, to the bit.
 """
 
 from __future__ import annotations
@@ -25,33 +24,17 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from disambig.calibration import sigmoid
+from disambig.forest import Forest
 
 Float32 = npt.NDArray[np.float32]
 
-FITTED = 18
-"""Log2 of the works up to which the forests' probabilities are taken as they are. They were fitted
-on up to 95,465 works, and found neither too high nor too low at 260,000."""
-NAMESAKES = math.log(2)
-"""What the name loses, in log-odds, with each doubling beyond."""
-PAIR_GAINS: Mapping[str, tuple[float, float]] = {
-    "coauthors_rarity": (0.34, 1.0),
-    "coauthors_hop": (1.05, 0.5),
-    "affiliation_cosine": (0.33, 1.0),
-    "text_meaning_above": (0.72, 1.0),
-    "venue_same": (0.12, 1.0),
-}
-"""What pair features gain for each unit, in log-odds and for each doubling, and up to which value
-they count."""
-GROUP_GAINS: Mapping[str, tuple[float, float]] = {
-    "coauthors_rarity": (0.60, 1.0),
-    "coauthors_hop_mean": (0.72, 0.5),
-    "profile_affiliation": (0.14, 1.0),
-    "profile_meaning": (0.76, 1.0),
-    "text_meaning_above_mean": (0.28, 1.0),
-    "venues_shared": (0.16, 1.0),
-}
-"""The same for pairs of groups."""
+FITTED = 17
+"""Log2 of the works up to which probabilities are taken as the first forests have them. They were
+fitted on up to 95,465 works."""
+LEAST = 1e-6
+"""Probabilities nearer to 0 or 1 count as that near; their log-odds could be infinite."""
+SIZE_FEATURES = ("log_odds", "doublings")
+"""What the second forest of a level sees beside the features of the level."""
 
 
 def doublings(n_works: int) -> int:
@@ -63,29 +46,34 @@ def doublings(n_works: int) -> int:
     return max(round(math.log2(max(n_works, 1))) - FITTED, 0)
 
 
-def lowered(
-    probability: Float32,
-    columns: Mapping[str, Float32],
-    gains: Mapping[str, tuple[float, float]],
-    times: int,
+def with_size(probability: Float32, columns: Mapping[str, Float32], times: int) -> Float32:
+    """Features of a level and :data:`SIZE_FEATURES`, float32[n, n_features + 2], Fortran order."""
+    n = len(probability)
+    out = np.empty((n, len(columns) + 2), dtype=np.float32, order="F")
+    for place, column in enumerate(columns.values()):
+        out[:, place] = column
+    sure = np.clip(probability.astype(np.float64), LEAST, 1 - LEAST)
+    out[:, -2] = np.log(sure / (1 - sure))
+    out[:, -1] = times
+    return out
+
+
+def grown(
+    forest: Forest | None, probability: Float32, columns: Mapping[str, Float32], times: int
 ) -> Float32:
-    """Probabilities in a corpus that has doubled ``times`` times, float32[n]; never higher.
+    """Probabilities in a corpus that has doubled ``times`` times beyond :data:`FITTED`, float32[n].
 
     Parameters
     ----------
+    forest : Forest or None
+        The level's second; with None nothing changes.
     probability : float32[n]
-        As the forests have it, inside (0, 1).
+        As the level's first forest has it, inside (0, 1).
     columns : mapping of str to float32[n]
-        Features, those of ``gains`` among them. What is not known gains nothing.
-    gains : mapping of str to (float, float)
-        :data:`PAIR_GAINS` or :data:`GROUP_GAINS`.
+        Features of the level.
     times : int
         From :func:`doublings`.
     """
-    if not times:
+    if forest is None or not times:
         return probability
-    change = np.full(len(probability), -NAMESAKES)
-    for name, (gain, most) in gains.items():
-        change += gain * np.minimum(np.nan_to_num(columns[name]), most).astype(np.float64)
-    before = probability.astype(np.float64)
-    return sigmoid(np.log(before / (1 - before)) + times * np.minimum(change, 0))
+    return forest.probability(with_size(probability, columns, times))

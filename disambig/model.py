@@ -1,4 +1,4 @@
-"""A trained model: two forests, their calibrations, name statistics and settings, in one file.
+"""A trained model: its forests, their calibrations, name statistics and settings, in one file.
 
 The file holds arrays and JSON only (see :mod:`disambig._archive`): loading it cannot run code.
 """
@@ -20,12 +20,14 @@ from disambig._archive import Arrays
 from disambig.calibration import Calibration
 from disambig.errors import ModelError
 from disambig.forest import Forest
+from disambig.growth import SIZE_FEATURES
 from disambig.name_frequency import NameFrequency
 
-FORMAT = 1
+FORMAT = 2
 """Version of the file. Raised when an older reader could not use a new file, or the reverse."""
 
 _NODES = ("feature", "threshold", "missing_left", "left", "right", "value", "tree_start")
+_LEVELS = ("pair", "group", "pair_growth", "group_growth")
 _KNOTS = ("x", "y")
 _NAMES = ("family", "given", "initial")
 _REMEDY = "make one with `disambig train`, or reinstall disambig to get its default model back"
@@ -41,6 +43,9 @@ class Model:
         First level, over pairs of signatures; second level, over pairs of groups.
     pair_calibration, group_calibration : Calibration or None
         From a forest's log-odds to probabilities; None where the sigmoid is used.
+    pair_growth, group_growth : Forest or None
+        For corpora larger than those the first two were fitted on (:mod:`disambig.growth`); None
+        where the model takes all corpora to be alike.
     frequency : NameFrequency
         How common names are.
     settings : mapping of str to float
@@ -57,6 +62,8 @@ class Model:
     frequency: NameFrequency
     settings: Mapping[str, float]
     metadata: Mapping[str, Any]
+    pair_growth: Forest | None = None
+    group_growth: Forest | None = None
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Model:
@@ -99,10 +106,12 @@ class Model:
         ModelError
             Names, or their order, differ; the text lists them.
         """
-        problems = [
-            *_differences("pair", self.pair.features, pair),
-            *_differences("group", self.group.features, group),
-        ]
+        problems = []
+        for level, forest in _forests(self).items():
+            computed = tuple(pair if level.startswith("pair") else group)
+            if level.endswith("growth"):
+                computed += SIZE_FEATURES
+            problems += _differences(level, forest.features, computed)
         if problems:
             raise ModelError(
                 f"the model does not fit this version of disambig: {'; '.join(problems)}; train"
@@ -140,11 +149,17 @@ def _differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> 
     return said
 
 
+def _forests(model: Model) -> dict[str, Forest]:
+    """The forests that a model has, by level."""
+    found = {level: getattr(model, level) for level in _LEVELS}
+    return {level: forest for level, forest in found.items() if forest is not None}
+
+
 def _document(model: Model) -> dict[str, Any]:
     """The part of a model that is no array."""
     return {
-        "features": {"pair": list(model.pair.features), "group": list(model.group.features)},
-        "baseline": {"pair": model.pair.baseline, "group": model.group.baseline},
+        "features": {level: list(f.features) for level, f in _forests(model).items()},
+        "baseline": {level: f.baseline for level, f in _forests(model).items()},
         "names": model.frequency.total,
         "settings": dict(model.settings),
         "metadata": dict(model.metadata),
@@ -154,7 +169,7 @@ def _document(model: Model) -> dict[str, Any]:
 def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
     """The arrays of a model, by member name."""
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for level, forest in (("pair", model.pair), ("group", model.group)):
+    for level, forest in _forests(model).items():
         arrays |= {f"{level}_{name}": getattr(forest, name) for name in _NODES}
     for level, map_ in (("pair", model.pair_calibration), ("group", model.group_calibration)):
         if map_ is not None:
@@ -175,8 +190,12 @@ def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
 def _from_parts(document: Mapping[str, Any], arrays: Arrays) -> Model:
     """The model of a document and arrays, all checked."""
     left = dict(arrays)
-    pair = _forest("pair", document, left)
-    group = _forest("group", document, left)
+    known = _mapping(document, "features")
+    forests = {
+        level: _forest(level, document, left)
+        for level in _LEVELS
+        if level in known or not level.endswith("growth")
+    }
     pair_calibration = _calibration("pair", left)
     group_calibration = _calibration("group", left)
     frequency = _frequency(document, left)
@@ -187,7 +206,14 @@ def _from_parts(document: Mapping[str, Any], arrays: Arrays) -> Model:
         if type(value) not in (int, float):
             raise ModelError(f"its setting {name!r} is not a number")
     metadata = _mapping(document, "metadata")
-    return Model(pair, pair_calibration, group, group_calibration, frequency, settings, metadata)
+    return Model(
+        **forests,
+        pair_calibration=pair_calibration,
+        group_calibration=group_calibration,
+        frequency=frequency,
+        settings=settings,
+        metadata=metadata,
+    )
 
 
 def _forest(level: str, document: Mapping[str, Any], arrays: dict[str, Any]) -> Forest:

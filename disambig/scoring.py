@@ -10,10 +10,9 @@ import numpy.typing as npt
 
 from disambig.blocking import Comparisons, blocks_of
 from disambig.domain import Label
-from disambig.engine import probabilities
+from disambig.engine import pair_probabilities
 from disambig.group_features import GROUP_FEATURES
 from disambig.groups import ABSENT
-from disambig.growth import PAIR_GAINS, lowered
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES, pair_features
@@ -80,8 +79,7 @@ def labelled_pairs(
         a, b = of_row[batch.left], of_row[batch.right]
         known = np.flatnonzero((a >= 0) & (b >= 0))
         columns = {name: column[known] for name, column in pair_features(index, batch).items()}
-        found = probabilities(model.pair, model.pair_calibration, columns)
-        scored = lowered(found, columns, PAIR_GAINS, index.doublings)
+        _, scored = pair_probabilities(model, columns, index.doublings)
         parts.append(_with_absent(batch, of_row, known, scored))
         progress(batch.n_pairs)
     return LabelledPairs(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
 
-from disambig.calibration import fit_calibration
+from disambig.calibration import Calibration, fit_calibration
 from disambig.corpus import Corpus
 from disambig.domain import Label
+from disambig.engine import probabilities
 from disambig.errors import InputError
 from disambig.forest import Forest, fit_forest
 from disambig.index import CorpusIndex
@@ -19,7 +21,16 @@ from disambig.model import Model
 from disambig.name_frequency import NameFrequency
 from disambig.progress import Progress, silent
 from disambig.semantic import SemanticSpace
-from disambig.training_rows import FOLDS, SETTINGS, Gold, Rows, Scorers, group_rows, pair_rows
+from disambig.training_rows import (
+    FOLDS,
+    SETTINGS,
+    Columns,
+    Gold,
+    Rows,
+    Scorers,
+    group_rows,
+    pair_rows,
+)
 
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
@@ -45,7 +56,7 @@ GROUP_MONOTONE = {
 }
 
 
-def _two_sided(rows: Rows, keep: Bool) -> tuple[Float32, Float32, Float32]:
+def two_sided(rows: Rows, keep: Bool) -> tuple[Float32, Float32, Float32]:
     """A row whose pairs are partly of one person counts on both sides, by its share."""
     X, y, w = rows.X[keep], rows.y[keep], rows.weight[keep]
     yes, no = y > 0, y < 1
@@ -74,7 +85,7 @@ GROUP_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.05, min_lea
 def _fit(
     rows: Rows, keep: Bool, settings: ForestSettings, monotone: Mapping[str, int], seed: int
 ) -> Forest:
-    X, y, weight = _two_sided(rows, keep)
+    X, y, weight = two_sided(rows, keep)
     if not 0 < y.mean() < 1:
         raise InputError(
             "the labels are too few or too easy to learn from: some step saw only pairs of one "
@@ -108,6 +119,12 @@ def cross_fit(
         forests.append(forest)
         progress(1)
     return Forest.mean(forests), forests, raw
+
+
+def _unseen(
+    forests: Sequence[Forest], calibration: Calibration, fold: int, columns: Columns
+) -> Float32:
+    return probabilities(forests[fold], calibration, columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +175,12 @@ def fit_model(
     # Squared, blocks of up to PAIRS_PER_BLOCK pairs count alike: weighed by pair, the few largest
     # blocks would set the base rate for all others (dev: .046 instead of .013 on dblp).
     pair_calibration = fit_calibration(raw, rows.y, rows.weight**2)
-    scorers = Scorers(folds, pair_calibration)
+
+    def unseen_pair(fold: int, columns: Columns) -> tuple[Float32, Float32]:
+        found = probabilities(folds[fold], pair_calibration, columns)
+        return found, found
+
+    scorers = Scorers(unseen_pair)
     grouped: list[Rows] = []
     for stage in ("Group features", "Group features, later rounds"):
         with progress(stage, total, "pairs") as advance:
@@ -168,7 +190,7 @@ def fit_model(
         with progress("Fitting the group forest", FOLDS, "forests") as advance:
             group, group_folds, raw = cross_fit(rows, GROUP_FOREST, GROUP_MONOTONE, seed, advance)
         group_calibration = fit_calibration(raw, rows.y, rows.weight)
-        scorers = Scorers(folds, pair_calibration, group_folds, group_calibration)
+        scorers = Scorers(unseen_pair, partial(_unseen, group_folds, group_calibration))
     return Model(
         pair=pair,
         pair_calibration=pair_calibration,

@@ -15,12 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.blocking import Comparisons, blocks_of
-from disambig.calibration import Calibration
 from disambig.constraints import compile_constraints
 from disambig.domain import Label
-from disambig.engine import Scored, join_groups, matrix, probabilities
+from disambig.engine import Scored, join_groups, matrix
 from disambig.errors import InputError
-from disambig.forest import Forest
 from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
 from disambig.pair_features import pair_features
@@ -28,6 +26,7 @@ from disambig.pairs import PairBatch
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
+Columns = dict[str, Float32]
 
 FOLDS = 4
 PAIRS_PER_BLOCK = 1500
@@ -189,12 +188,19 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
 
 @dataclass(frozen=True, eq=False)
 class Scorers:
-    """For each fold, the forests that did not see it; ``group`` once the second level exists."""
+    """How the groups come about that the second level learns from.
 
-    pair: Sequence[Forest]
-    pair_calibration: Calibration
-    group: Sequence[Forest] = ()
-    group_calibration: Calibration | None = None
+    Attributes
+    ----------
+    pair : callable
+        Features of pairs and the fold of their block to probabilities, as
+        :func:`disambig.engine.pair_probabilities` gives them, by a forest that did not see it.
+    group : callable or None
+        The same of pairs of groups, once the second level exists.
+    """
+
+    pair: Callable[[int, Columns], tuple[Float32, Float32]]
+    group: Callable[[int, Columns], Float32] | None = None
 
 
 def group_rows(
@@ -210,8 +216,7 @@ def group_rows(
     for batch, fold in _batches(gold):
         progress(batch.n_pairs)
         if batch.n_pairs:
-            score = partial(probabilities, scorers.pair[fold], scorers.pair_calibration)
-            scored = Scored.of(gold.index, batch, constraints, score)
+            scored = Scored.of(gold.index, batch, constraints, partial(scorers.pair, fold))
             for groups, found in _states(scored, scorers, fold):
                 parts += _labelled(gold, scored, groups, found, fold, rng)
     return parts
@@ -255,7 +260,7 @@ def _states(
     scored: Scored, scorers: Scorers, fold: int
 ) -> Iterator[tuple[GroupBatch, dict[str, Float32]]]:
     """Groupings the second level learns from, and the features of their pairs."""
-    if not scorers.group:
+    if scorers.group is None:
         for cut in CUTS:
             yield scored.between(scored.first_level(cut))
         return
@@ -263,7 +268,6 @@ def _states(
         group = scored.first_level(SETTINGS["first_level"])
         groups, found = scored.between(group)
         for _ in range(2):
-            score = probabilities(scorers.group[fold], scorers.group_calibration, found)
-            group = join_groups(groups, score, scored.bonds, cut)
+            group = join_groups(groups, scorers.group(fold, found), scored.bonds, cut)
             groups, found = scored.between(group)
             yield groups, found

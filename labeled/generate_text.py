@@ -24,6 +24,12 @@ FAVOURED_VENUES = 0.75
 LOCAL_VENUES = 0.2
 """Share of papers in a venue of one community instead of one of the whole subject."""
 GROUPS_PER_COMMUNITY = 60
+STAY, ELSEWHERE = 6, 0.22
+"""Years after which people may sit elsewhere than their group, and how likely they do.
+
+Of pairs of works by one bearer of a rare name without a co-author in common, the affiliations
+share more than half of their words in 27 % of the measured corpus, and in 40 % of a generated one;
+of those with one, in 52 % and 50 %."""
 _SLIP_RATE, _SWAP_RATE, _OWN_INITIALS = 0.002, 0.002, 0.006
 _VENUE_KINDS = (
     "International Conference on", "Workshop on", "Journal of", "Symposium on",
@@ -142,10 +148,12 @@ class Printer:
         size = np.diff(papers.authors)
         group = papers.person_group
         institution = self.world.institution[group]
-        # some people sit elsewhere than their group, and some in another department
+        # some people sit elsewhere than their group for some years, and some in another department
         own = mixed(papers.person, 21)
-        guest = own % np.uint64(14) == 0
-        other = self.world.institution[(own >> np.uint64(8)) % np.uint64(len(self.world.topic))]
+        since = (np.repeat(papers.year, size) + (own % np.uint64(STAY)).astype(np.int64)) // STAY
+        stay = mixed(papers.person, since, 22)
+        other = self.world.institution[(stay >> np.uint64(8)) % np.uint64(len(self.world.topic))]
+        guest = uniform_of(stay) < ELSEWHERE
         institution = np.where(guest, other, institution)
         unit = np.where(own % np.uint64(3) == 1, own % np.uint64(97), self.world.unit[group])
         unit = unit.astype(np.int64) % len(self.parameters.units)

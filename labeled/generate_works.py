@@ -21,7 +21,8 @@ UInt64 = npt.NDArray[np.uint64]
 GUEST, NOBODY = -1, -2
 
 GUESTS = 0.1
-"""Share of co-authors who never print again: most people in a corpus have one paper."""
+"""Share of co-authors who never print again: most people in a corpus have one paper. They grow
+with the corpus as other people do."""
 ADVISED = 0.88
 """Share of papers on which the head of the group is sought first."""
 OUTSIDE = 0.12
@@ -34,7 +35,8 @@ CIRCLE, IN_CIRCLE = 8, 0.7
 PROJECT_WORDS, PERSON_WORDS, GROUP_WORDS = 0.52, 0.05, 0.04
 """Shares of title words of the project, of the person who starts it, and of the group."""
 PROJECT_YEARS, PROJECTS = 4, 1
-"""Years a project lasts, and projects a circle runs at a time beside those of its members."""
+"""Years a project lasts, and projects a circle and each member run at a time in a corpus of the
+measured size; one of more works has more projects, not larger ones."""
 ASIDE = 0.3
 """Share of projects in a subject near the group's."""
 SECOND = 0.4
@@ -160,7 +162,7 @@ def _projects(
     circle = (lead - world.start[group]) // CIRCLE
     owner = np.where(of_lead, mixed(world.person[lead], 12), mixed(group, circle, 13))
     phase = (owner % np.uint64(PROJECT_YEARS)).astype(np.int64)
-    number = np.where(of_lead, 0, rng.integers(0, PROJECTS, len(group)))
+    number = (PROJECTS * world.output * rng.random(len(group))).astype(np.int64)
     project = mixed(owner, (year + phase) // PROJECT_YEARS, number)
     near = parameters.near_topics[
         world.topic[group], (project >> np.uint64(7)) % np.uint64(parameters.near_topics.shape[1])
@@ -187,7 +189,7 @@ def _teams(
     for slot in range(1, team.shape[1]):
         rows = np.flatnonzero(size > slot)
         team[rows, slot] = GUEST
-        rows = rows[rng.random(len(rows)) >= GUESTS * (slot > 1)]
+        rows = rows[rng.random(len(rows)) >= GUESTS / world.output * (slot > 1)]
         advised = rng.random(len(rows)) < (ADVISED if slot == 1 else 0)
         outside = (rng.random(len(rows)) < OUTSIDE) & ~advised
         for attempt in range(_TRIES):

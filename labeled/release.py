@@ -1,10 +1,12 @@
 """Make the model that ships: ``python -m labeled.release CORPORA… --measured bench.json``.
 
 First measure a model fitted on the train split alone, then fit the released file on train and
-dev together and keep the dev figures of the first in it::
+dev together and keep the dev figures of the first in it; at last teach it what larger corpora are
+like (:mod:`labeled.growth_training`)::
 
     disambig benchmark CORPORA --train-on train --split dev --json bench.json
-    python -m labeled.release CORPORA --measured bench.json --out disambig/data/model.npz
+    python -m labeled.release CORPORA --measured bench.json --out first.model
+    python -m labeled.growth_training first.model --out disambig/data/model.npz
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ from disambig.cli.common import progress as draw
 from disambig.constraints import compile_constraints
 from disambig.corpus import Corpus
 from disambig.domain import Label
-from disambig.engine import Bonds, Scored, probabilities
+from disambig.engine import Bonds, Scored, pair_probabilities
 from disambig.index import CorpusIndex
 from disambig.ingest import read_works
 from disambig.model import Model
@@ -173,8 +173,8 @@ def blocks_under_review(folder: CorpusFolder, split: str, model: Model) -> list[
     person = _people(corpus, labels_of(folder.labels, split))
     rows = [block for block in blocks_of(corpus) if (person[block] >= 0).sum() > 1]
 
-    def score(columns: dict[str, Float32]) -> Float32:
-        return probabilities(model.pair, model.pair_calibration, columns)
+    def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
+        return pair_probabilities(model, columns, index.doublings)
 
     found = []
     for block in rows:

@@ -187,7 +187,7 @@ def _view(
 ) -> BlockView:
     from disambig.constraints import compile_constraints
     from disambig.corpus import Corpus
-    from disambig.engine import Scored, probabilities
+    from disambig.engine import Scored, pair_probabilities
     from disambig.pairs import NamePairs
     from service.clustering import indexed
     from service.stored import works_by_key
@@ -222,7 +222,7 @@ def _view(
     batch = NamePairs.of(index, blocks).batch(0, len(blocks))
     scored = Scored.of(
         index, batch, compile_constraints(corpus, (), strict=False),
-        lambda columns: probabilities(model.pair, model.pair_calibration, columns),
+        lambda columns: pair_probabilities(model, columns, index.doublings),
     )  # fmt: skip
     key_of = {row: key for key, row in row_of.items()}
     signature = np.array([key_of[row] for row in batch.rows.tolist()], dtype=np.int64)

@@ -120,11 +120,13 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
     identity = _looked_up(published, key)
 
     from disambig.blocking import Comparisons, blocks_of
-    from disambig.engine import Scored, group_probabilities, probabilities
+    from disambig.engine import Scored, group_probabilities, pair_probabilities
     from disambig.review import Settled
 
-    def pairs(columns: dict[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-        return probabilities(model.pair, model.pair_calibration, columns)
+    def pairs(
+        columns: dict[str, npt.NDArray[np.float32]],
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        return pair_probabilities(model, columns, index.doublings)
 
     def between(columns: dict[str, npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
         return group_probabilities(model, columns, index.doublings)

@@ -11,7 +11,7 @@ from invented import indexed, rows, space, work
 from disambig.blocking import blocks_of
 from disambig.constraints import compile_constraints
 from disambig.correction import Doubted, corrected, doubted
-from disambig.engine import Scored, probabilities
+from disambig.engine import Scored, pair_probabilities
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pairs import NamePairs
@@ -42,7 +42,7 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
     block = next(b for b in blocks_of(index.corpus) if len(b) == 9)
     scored = Scored.of(
         index, NamePairs.of(index, [block]).batch(0, 1), compile_constraints(index.corpus, ()),
-        lambda columns: probabilities(model.pair, model.pair_calibration, columns),
+        lambda columns: pair_probabilities(model, columns, index.doublings),
     )  # fmt: skip
     questions = Settled.of(scored, model).questions(model)
     assert {q.kind for q in questions} == {"merge", "split"}
@@ -102,9 +102,9 @@ def test_better_scores_stay_better_whatever_few_answers_say() -> None:
 def test_what_the_size_of_the_corpus_takes_is_not_learned_twice() -> None:
     n = 400
     z = np.linspace(-3, 3, n)
-    lowered = np.full(n, -1.5)
+    growth = np.full(n, -1.5)
     said = 1 / (1 + np.exp(-(z - 1.5)))
-    found = corrected(Model.load(), Doubted(z, lowered), said)
+    found = corrected(Model.load(), Doubted(z, growth), said)
     assert found.metadata["correction"]["shift"] == pytest.approx(0, abs=1e-4)
 
 

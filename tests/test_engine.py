@@ -21,6 +21,7 @@ from disambig.engine import (
     Round,
     Scored,
     matrix,
+    pair_probabilities,
     probabilities,
     resolve,
     second_level,
@@ -97,9 +98,7 @@ def rounds(batch: PairBatch, threshold: float = 0.5) -> tuple[Scored, np.ndarray
     """The first level's groups, and every round of the second."""
     index, constraints = invented()
     fitted = model()
-    scored = Scored.of(
-        index, batch, constraints, lambda c: probabilities(fitted.pair, fitted.pair_calibration, c)
-    )
+    scored = Scored.of(index, batch, constraints, lambda c: pair_probabilities(fitted, c, 0))
     first = scored.first_level(0.8)
     score = lambda c: probabilities(fitted.group, fitted.group_calibration, c)  # noqa: E731
     return scored, first, list(second_level(scored, first, score, threshold))

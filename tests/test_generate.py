@@ -92,11 +92,22 @@ def test_people_behind_common_names_grow_with_the_corpus(
     assert people(large[1]) / people(small[1]) == pytest.approx(4, rel=0.15)
 
 
-def test_people_per_signature_does_not_depend_on_size(
+def test_people_per_signature_does_not_depend_on_size_up_to_the_measured_one(
     small: tuple[Rows, Rows], large: tuple[Rows, Rows]
 ) -> None:
     few, many = (len({r["person"] for r in labels}) / len(labels) for _, labels in (small, large))
     assert few == pytest.approx(many, rel=0.1)  # 5,000 signatures are some 70 groups
+
+
+def test_people_of_a_larger_world_have_more_works(
+    tmp_path: Path, large: tuple[Rows, Rows], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def people(labels: Rows) -> float:
+        return len({r["person"] for r in labels}) / len(labels)
+
+    monkeypatch.setattr("labeled.generate_people.MEASURED", 2_000)
+    _, labels = corpus(tmp_path, 20_000)
+    assert people(labels) / people(large[1]) == pytest.approx(10 ** (0.79 - 1), rel=0.15)
 
 
 def test_works_of_a_larger_world_share_a_venue_less_often(
@@ -106,8 +117,8 @@ def test_works_of_a_larger_world_share_a_venue_less_often(
         count = np.array(list(Counter(w["venue"] for w in works if "venue" in w).values()))
         return float((count / count.sum()) @ (count / count.sum()))
 
-    monkeypatch.setattr("labeled.generate_people.MEASURED_GROUPS", 30)
-    works, _ = corpus(tmp_path, 20_000)  # of some 280 groups: 5 subjects for each measured one
+    monkeypatch.setattr("labeled.generate_people.MEASURED", 2_000)
+    works, _ = corpus(tmp_path, 20_000)  # ten times as many: 5 subjects for each measured one
     assert shared(works) < shared(large[0]) / 2
 
 

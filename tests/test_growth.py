@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -11,10 +12,12 @@ from invented import indexed, model, population
 
 from disambig.blocking import blocks_of
 from disambig.constraints import Constraints, compile_constraints
-from disambig.engine import Scored, group_probabilities, probabilities, resolve
+from disambig.engine import Scored, group_probabilities, pair_probabilities, resolve
+from disambig.forest import Forest
 from disambig.group_features import GROUP_FEATURES
-from disambig.growth import GROUP_GAINS, PAIR_GAINS, doublings, lowered
+from disambig.growth import SIZE_FEATURES, doublings, grown, with_size
 from disambig.index import CorpusIndex
+from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES
 from disambig.pairs import NamePairs, PairBatch
 from disambig.scoring import labelled_pairs
@@ -22,43 +25,66 @@ from disambig.scoring import labelled_pairs
 HALF = np.array([0.5], dtype=np.float32)
 
 
-def columns(**known: float) -> dict[str, np.ndarray]:
-    """Pair features of one pair; those not named are not known."""
-    return {name: np.array([known.get(name, np.nan)], np.float32) for name in PAIR_GAINS}
+def stump(
+    features: Sequence[str], tested: str, threshold: float, below: float, above: float
+) -> Forest:
+    """One test: log-odds ``below`` up to the threshold, ``above`` beyond it."""
+    return Forest(
+        features=tuple(features),
+        feature=np.array([list(features).index(tested), -1, -1], np.int32),
+        threshold=np.array([threshold, 0, 0], np.float32),
+        missing_left=np.array([True, False, False]),
+        left=np.array([1, -1, -1], np.int32),
+        right=np.array([2, -1, -1], np.int32),
+        value=np.array([0.0, below, above]),
+        tree_start=np.array([0, 3], np.int32),
+        baseline=0.0,
+    )
 
 
 @pytest.mark.parametrize(
     ("works", "times"),
-    [(0, 0), (1, 0), (95_465, 0), (2**18, 0), (370_000, 0), (371_000, 1), (2**20, 2), (2**30, 12)],
+    [(0, 0), (1, 0), (95_465, 0), (2**17, 0), (185_000, 0), (186_000, 1), (2**20, 3), (2**30, 13)],
 )
-def test_doublings_are_counted_from_260_thousand_works_on(works: int, times: int) -> None:
+def test_doublings_are_counted_from_130_thousand_works_on(works: int, times: int) -> None:
     assert doublings(works) == times
 
 
 def test_no_larger_corpus_changes_no_bit() -> None:
     given = np.array([0.1, 0.9], dtype=np.float32)
-    assert lowered(given, {}, PAIR_GAINS, 0) is given
+    forest = stump(("x", *SIZE_FEATURES), "x", 0, -5, 5)
+    assert grown(forest, given, {"x": given}, 0) is given
+    assert grown(None, given, {"x": given}, 7) is given
 
 
-@pytest.mark.parametrize(("times", "expected"), [(1, 1 / 3), (2, 1 / 5), (4, 1 / 17)])
-def test_each_doubling_halves_the_odds_of_namesakes(times: int, expected: float) -> None:
-    assert lowered(HALF, columns(), PAIR_GAINS, times) == pytest.approx(expected, abs=1e-6)
+def test_the_second_forest_sees_the_features_the_log_odds_and_the_size() -> None:
+    given = np.array([0.5, 0.9], dtype=np.float32)
+    X = with_size(given, {"a": np.array([1, 2], np.float32), "b": np.array([3, 4], np.float32)}, 5)
+    np.testing.assert_allclose(X, [[1, 3, 0, 5], [2, 4, np.log(9), 5]], atol=1e-6)
 
 
-def test_a_rare_coauthor_in_common_keeps_half_of_what_the_name_loses() -> None:
-    # odds of exp(0.34 - log 2) = 0.702 after one doubling
-    found = lowered(HALF, columns(coauthors_rarity=1), PAIR_GAINS, 1)
-    assert found == pytest.approx(0.702 / 1.702, abs=1e-3)
+@pytest.mark.parametrize(
+    ("tested", "threshold"), [("log_odds", 1.0), ("doublings", 2.0), ("x", 0.0)]
+)
+def test_the_second_forest_has_the_last_word(tested: str, threshold: float) -> None:
+    forest = stump(("x", *SIZE_FEATURES), tested, threshold, -1.0, 2.0)
+    columns = {"x": np.array([-1, 1], np.float32)}
+    found = grown(forest, np.array([0.5, 0.9], np.float32), columns, 2)
+    low, high = (1 / (1 + np.exp(-v)) for v in (-1.0, 2.0))
+    expected = {"log_odds": [low, high], "doublings": [low, low], "x": [low, high]}[tested]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_evidence_never_gains_more_than_the_name_has_lost() -> None:
-    everything = columns(**dict.fromkeys(PAIR_GAINS, 100.0))
-    assert lowered(HALF, everything, PAIR_GAINS, 5) == pytest.approx(0.5, abs=1e-6)
+def test_a_pair_of_certain_log_odds_stays_finite() -> None:
+    sure = np.array([0, 1], dtype=np.float32)
+    assert np.isfinite(with_size(sure, {}, 1)).all()
 
 
-def test_what_counts_for_growth_is_a_feature() -> None:
-    assert set(PAIR_GAINS) <= set(PAIR_FEATURES)
-    assert set(GROUP_GAINS) <= set(GROUP_FEATURES)
+def test_the_shipped_model_knows_larger_corpora() -> None:
+    shipped = Model.load()
+    assert shipped.pair_growth is not None
+    assert shipped.group_growth is not None
+    shipped.check_features(PAIR_FEATURES, GROUP_FEATURES)
 
 
 @cache
@@ -73,46 +99,59 @@ def batch_of(index: CorpusIndex) -> PairBatch:
     return NamePairs.of(index, blocks).batch(0, len(blocks))
 
 
-def test_a_run_over_a_larger_corpus_joins_less() -> None:
+def growing() -> Model:
+    """A model that takes pairs and groups in a larger corpus for two people each."""
+    pair, group = (*PAIR_FEATURES, *SIZE_FEATURES), (*GROUP_FEATURES, *SIZE_FEATURES)
+    return replace(
+        model(),
+        pair_growth=stump(pair, "log_odds", 3.0, -4.0, 4.0),
+        group_growth=stump(group, "log_odds", 50.0, -4.0, 4.0),
+    )
+
+
+def test_a_run_over_a_larger_corpus_asks_the_second_forests() -> None:
     index, constraints = invented()
+    larger = replace(index, doublings=2)
     people = [
-        int(resolve(replace(index, doublings=d), model(), constraints, batch_of(index)).group.max())
-        for d in (0, 2, 8)
+        int(resolve(i, m, constraints, batch_of(index)).group.max())
+        for i, m in ((index, model()), (index, growing()), (larger, model()), (larger, growing()))
     ]
-    assert people[0] <= people[1] < people[2]
+    assert people[0] == people[1] == people[2] < people[3]
 
 
-def test_both_levels_are_lowered_and_group_features_are_as_the_forest_knows_them() -> None:
+def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them() -> None:
     index, constraints = invented()
-    fitted = model()
+    fitted = growing()
 
     def scored(times: int) -> Scored:
         return Scored.of(
             replace(index, doublings=times), batch_of(index), constraints,
-            lambda c: probabilities(fitted.pair, fitted.pair_calibration, c),
+            lambda c: pair_probabilities(fitted, c, times),
         )  # fmt: skip
 
     small, large = scored(0), scored(3)
-    assert (large.likely <= small.likely).all()
-    assert (large.likely < small.likely).any()
+    np.testing.assert_array_equal(small.likely, small.probability)
+    np.testing.assert_array_equal(small.probability, large.probability)
+    np.testing.assert_allclose(np.unique(large.likely), [0.018, 0.982], atol=1e-3)
     group = small.first_level(0.8)
     _, before = small.between(group)
     _, after = large.between(group)
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
-    lower = group_probabilities(fitted, after, 3)
-    assert (lower <= group_probabilities(fitted, before, 0)).all()
+    np.testing.assert_allclose(
+        group_probabilities(fitted, after, 3), 1 / (1 + np.exp(4)), atol=1e-6
+    )
 
 
 def test_pair_scores_that_are_told_are_those_a_run_groups_by() -> None:
     _, labels = population(7, families=4)
     index = replace(invented()[0], doublings=3)
-    told = labelled_pairs(index, model(), labels)
+    fitted = growing()
+    told = labelled_pairs(index, fitted, labels)
     batch = batch_of(index)
-    fitted = model()
     scored = Scored.of(
         index, batch, invented()[1],
-        lambda c: probabilities(fitted.pair, fitted.pair_calibration, c),
+        lambda c: pair_probabilities(fitted, c, 3),
     )  # fmt: skip
     ends = np.sort(np.column_stack([batch.rows[batch.left], batch.rows[batch.right]]), axis=1)
     ours = dict(zip(map(tuple, ends.tolist()), scored.likely.tolist(), strict=True))

@@ -11,7 +11,7 @@ from invented import space, work
 from disambig.blocking import blocks_of
 from disambig.constraints import compile_constraints
 from disambig.corpus import Corpus
-from disambig.engine import Scored, probabilities
+from disambig.engine import Scored, pair_probabilities
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pairs import NamePairs
@@ -89,7 +89,7 @@ def block() -> tuple[Scored, Model]:
     constraints = compile_constraints(corpus, ())
 
     def score(columns):
-        return probabilities(model.pair, model.pair_calibration, columns)
+        return pair_probabilities(model, columns, index.doublings)
 
     return Scored.of(index, batch, constraints, score), model
 

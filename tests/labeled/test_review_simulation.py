@@ -14,7 +14,7 @@ from invented import space, work
 from disambig.blocking import blocks_of
 from disambig.constraints import compile_constraints
 from disambig.corpus import Corpus
-from disambig.engine import Scored, probabilities
+from disambig.engine import Scored, pair_probabilities
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pairs import NamePairs
@@ -52,7 +52,7 @@ def scored(model: Model) -> Scored:
     rows = next(b for b in blocks_of(corpus) if len(b) == 6)
 
     def score(columns):
-        return probabilities(model.pair, model.pair_calibration, columns)
+        return pair_probabilities(model, columns, index.doublings)
 
     batch = NamePairs.of(index, [rows]).batch(0, 1)
     return Scored.of(index, batch, compile_constraints(corpus, ()), score)

@@ -1,0 +1,197 @@
+"""Teach a model what evidence is worth in corpora larger than anybody has labelled.
+
+``python -m labeled.growth_training MODEL --out MODEL`` generates corpora of a million author
+mentions and more, clusters some of their shards as a run would, and fits the second forest of each
+level (:mod:`disambig.growth`) on pairs of known people. All statistics are those of the whole
+corpus, so features are what a run over it computes. ``python -m labeled.growth`` measures on
+corpora of another seed.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from disambig.blocking import blocks_of
+from disambig.cli import common
+from disambig.engine import group_probabilities, pair_probabilities, probabilities
+from disambig.forest import Forest, fit_forest
+from disambig.growth import SIZE_FEATURES, with_size
+from disambig.index import CorpusIndex
+from disambig.ingest import read_labels, read_works
+from disambig.model import Model
+from disambig.progress import Progress, silent
+from disambig.semantic import SemanticSpace
+from disambig.shards import corpus_of
+from disambig.staging import load_statistics, read_shard, stage
+from disambig.training import GROUP_MONOTONE, PAIR_MONOTONE, two_sided
+from disambig.training_rows import Columns, Gold, Rows, Scorers, group_rows, pair_rows
+from labeled.generate import generate_corpus
+
+Float32 = npt.NDArray[np.float32]
+
+SEED = 1
+"""Of the corpora; those that growth is measured on have another."""
+SIGNATURES_A_SHARD = 125_000
+TREES, LEAVES, RATE, MIN_LEAF, L2 = 240, 8, 0.1, 40, 2.0
+
+
+SIZES = (1_000_000, 4_000_000, 16_000_000)
+"""Author mentions of each corpus."""
+LABELLED = 60_000
+"""Labelled mentions of each corpus that are learned from."""
+
+
+def n_shards(signatures: int) -> int:
+    """Shards that a corpus is divided into."""
+    return max(1, signatures // SIGNATURES_A_SHARD)
+
+
+def staged(folder: Path, signatures: int, progress: Progress = silent) -> None:
+    """Generate a corpus into ``folder/works`` and divide it into shards in ``folder/staged``."""
+    generate_corpus(folder / "works", signatures, seed=SEED)
+    target = folder / "staged"
+    target.mkdir()
+    with progress("Dividing works", None, "works") as advance:
+        works = read_works([folder / "works" / "works.jsonl.gz"])
+        stage(works, target, n_shards(signatures), advance=advance)
+
+
+def golds_of(folder: Path, signatures: int, model: Model, rng: np.random.Generator) -> list[Gold]:
+    """Shards of a corpus from :func:`staged`, with the statistics of the whole, and as many of
+    their labelled blocks as it takes to have :data:`LABELLED` mentions.
+    """
+    known = load_statistics(folder / "staged" / "statistics")
+    labels = {
+        (label.signature.work, label.signature.position): label.person
+        for label in read_labels([folder / "works" / "labels.jsonl.gz"])
+    }
+    codes: dict[str, int] = {}
+    found: list[Gold] = []
+    left = LABELLED
+    for shard in range(n_shards(signatures)):
+        corpus = corpus_of(read_shard(folder / "staged", shard))
+        index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency, known)
+        person = np.full(corpus.n_signatures, -1, dtype=np.int32)
+        for row, signature in enumerate(corpus.signatures()):
+            name = labels.get((signature.work, signature.position))
+            if name is not None:
+                person[row] = codes.setdefault(name, len(codes))
+        blocks = [block for block in blocks_of(corpus) if (person[block] >= 0).any()]
+        size = np.array([(person[block] >= 0).sum() for block in blocks])
+        order = rng.permutation(len(blocks))
+        chosen = np.sort(order[np.cumsum(size[order]) <= left]).tolist()
+        left -= int(size[chosen].sum())
+        fold = np.zeros(len(chosen), dtype=np.int64)
+        found.append(Gold(index, person, [blocks[k] for k in chosen], fold))
+        if len(chosen) < len(blocks):
+            break
+    return found
+
+
+def fit_growth(
+    model: Model, golds: Sequence[Sequence[Gold]], *, seed: int = 0, progress: Progress = silent
+) -> Model:
+    """The model with a second forest for each level.
+
+    Parameters
+    ----------
+    golds : sequence of sequences of Gold
+        Shards of each corpus; every corpus counts alike.
+    """
+    rng = np.random.default_rng(seed)
+    bare = replace(model, pair_growth=None, group_growth=None)
+
+    def first_pair(columns: Columns) -> Float32:
+        return probabilities(model.pair, model.pair_calibration, columns)
+
+    def first_group(columns: Columns) -> Float32:
+        return probabilities(model.group, model.group_calibration, columns)
+
+    with progress("Pair features", None, "pairs") as advance:
+        rows = [[(g, r) for g in of for r in pair_rows(g, rng, advance)] for of in golds]
+    pair = _fit(_sized(rows, first_pair), PAIR_MONOTONE, seed)
+    known, grouped = replace(bare, pair_growth=pair), [list[tuple[Gold, Rows]]() for _ in golds]
+    for stage_name in ("Group features", "Group features, later rounds"):
+        with progress(stage_name, None, "pairs") as advance:
+            for of, parts in zip(golds, grouped, strict=True):
+                for gold in of:
+                    scorers = _scorers(known, gold.index.doublings)
+                    parts += [(gold, rows) for rows in group_rows(gold, scorers, rng, advance)]
+        group = _fit(_sized(grouped, first_group), GROUP_MONOTONE, seed)
+        known = replace(known, group_growth=group)
+    learned = [
+        {
+            "doublings": of[0].index.doublings,
+            "signatures": sum(len(block) for gold in of for block in gold.blocks),
+        }
+        for of in golds
+    ]
+    return replace(known, metadata={**model.metadata, "growth": learned})
+
+
+def _scorers(model: Model, times: int) -> Scorers:
+    def pair(fold: int, columns: Columns) -> tuple[Float32, Float32]:
+        return pair_probabilities(model, columns, times)
+
+    def group(fold: int, columns: Columns) -> Float32:
+        return group_probabilities(model, columns, times)
+
+    return Scorers(pair, group if model.group_growth else None)
+
+
+def _sized(
+    corpora: Sequence[Sequence[tuple[Gold, Rows]]], first: Callable[[Columns], Float32]
+) -> Rows:
+    """Rows with the features of size, those of each corpus weighing one."""
+    out = []
+    for parts in corpora:
+        total = sum(float(rows.weight.sum()) for _, rows in parts)
+        for gold, rows in parts:
+            columns = dict(zip(rows.features, rows.X.T, strict=True))
+            X = with_size(first(columns), columns, gold.index.doublings)
+            features = (*rows.features, *SIZE_FEATURES)
+            out.append(Rows(X, rows.y, rows.weight / total, rows.fold, features))
+    return Rows.joined(out)
+
+
+def _fit(rows: Rows, monotone: Mapping[str, int], seed: int) -> Forest:
+    X, y, weight = two_sided(rows, np.ones(len(rows.y), dtype=bool))
+    return fit_forest(
+        X, y, weight / weight.mean(), rows.features, n_trees=TREES, leaves=LEAVES,
+        learning_rate=RATE, min_leaf=MIN_LEAF, l2=L2, monotone={**monotone, "log_odds": 1},
+        seed=seed,
+    )  # fmt: skip
+
+
+@click.command()
+@click.argument("model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@common.out_option("the model")
+@click.option(
+    "--scratch",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the generated corpora, some 15 GB until the end; the system's by default.",
+)
+@click.option("--seed", default=0, show_default=True)
+@common.quiet_option
+def main(model: Path, out: Path, scratch: Path | None, seed: int, quiet: bool) -> None:
+    """Fit the second forests of MODEL on generated corpora; takes about an hour."""
+    progress = partial(common.progress, quiet=quiet)
+    fitted, golds = Model.load(model), []
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        for signatures in SIZES:
+            staged(Path(folder, str(signatures)), signatures, progress)
+            golds.append(golds_of(Path(folder, str(signatures)), signatures, fitted, rng))
+        fit_growth(fitted, golds, seed=seed, progress=progress).save(out)
+
+
+if __name__ == "__main__":
+    main()
