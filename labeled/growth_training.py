@@ -107,7 +107,6 @@ def fit_growth(
         Shards of each corpus; every corpus counts alike.
     """
     rng = np.random.default_rng(seed)
-    bare = replace(model, pair_growth=None, group_growth=None)
 
     def first_pair(columns: Columns) -> Float32:
         return probabilities(model.pair, model.pair_calibration, columns)
@@ -118,7 +117,8 @@ def fit_growth(
     with progress("Pair features", None, "pairs") as advance:
         rows = [[(g, r) for g in of for r in pair_rows(g, rng, advance)] for of in golds]
     pair = _fit(_sized(rows, first_pair), PAIR_MONOTONE, seed)
-    known, grouped = replace(bare, pair_growth=pair), [list[tuple[Gold, Rows]]() for _ in golds]
+    known = replace(model, pair_growth=pair, group_growth=None)
+    grouped = [list[tuple[Gold, Rows]]() for _ in golds]
     for stage_name in ("Group features", "Group features, later rounds"):
         with progress(stage_name, None, "pairs") as advance:
             for of, parts in zip(golds, grouped, strict=True):
