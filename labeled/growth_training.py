@@ -18,6 +18,8 @@ from pathlib import Path
 import click
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from disambig.blocking import blocks_of
 from disambig.cli import common
@@ -73,11 +75,14 @@ def golds_of(folder: Path, signatures: int, model: Model, rng: np.random.Generat
         (label.signature.work, label.signature.position): label.person
         for label in read_labels([folder / "works" / "labels.jsonl.gz"])
     }
+    labelled = pa.array(sorted({work for work, _ in labels}), pa.string())
     codes: dict[str, int] = {}
     found: list[Gold] = []
     left = LABELLED
     for shard in range(n_shards(signatures)):
-        corpus = corpus_of(read_shard(folder / "staged", shard))
+        table = read_shard(folder / "staged", shard)
+        # blocks are labelled as a whole, so theirs are all here
+        corpus = corpus_of(table.filter(pc.is_in(table["work"], labelled)))
         index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency, known)
         person = np.full(corpus.n_signatures, -1, dtype=np.int32)
         for row, signature in enumerate(corpus.signatures()):
