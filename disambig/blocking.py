@@ -28,7 +28,7 @@ Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
-CROWD = 350
+CROWD = 600
 """Signatures that agree with one in name, on average over its block, from which the block is
 divided. Every block of the labelled corpora stays whole; larger ones cost what their
 signatures cost, not the square of it."""
@@ -36,6 +36,12 @@ signatures cost, not the square of it."""
 PLACE = 0.7
 """Length of an affiliation beside the 1 of a co-author seen once, where an initial looks for the
 signature most like it."""
+
+LIKENESS = 0.5
+"""What equal meaning of the two works adds there, where any of the rest is shared."""
+
+YEAR = 0.02
+"""What each year between the two works takes away."""
 
 PAIRS_PER_BATCH = 250_000
 """Pairs compared at once: bounds memory (about 400 bytes a pair)."""
@@ -230,7 +236,8 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     """Parts by first written-out given name; initials follow the signature most like them.
 
     A work that prints one author's initial prints those of all, so co-authors are compared by
-    initial as well. Following one signature does better than following a name: the many people
+    initial as well. Of several works with much the same authors, the one that is like in meaning
+    and year decides. Following one signature does better than following a name: the many people
     behind a name have, together, something in common with everybody.
     """
     names = index.corpus.names
@@ -244,9 +251,14 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
         written = np.flatnonzero(label)
         evidence = _company_and_place(index, block)
         others = sparse.csc_array(evidence[written].T)
+        work = index.corpus.signature_work[block]
+        meaning, year = np.nan_to_num(index.meaning[work]), index.corpus.years[work]
         for some in np.array_split(initials, len(initials) * len(written) // 10**7 + 1):
             shared = (evidence[some] @ others).toarray()
-            nearest = label[written[shared.argmax(axis=1)]]
+            gap = np.nan_to_num(np.abs(year[some][:, None] - year[written]))
+            alike = LIKENESS * (meaning[some] @ meaning[written].T) - YEAR * gap
+            likeness = np.where(shared > 0, shared + alike, -np.inf)
+            nearest = label[written[likeness.argmax(axis=1)]]
             # those that share nothing with anybody stay by themselves
             label[some] = np.where(shared.max(axis=1) > 0, nearest, 0)
     return _groups(label.astype(np.int32), block)

@@ -42,12 +42,12 @@ Float32 = npt.NDArray[np.float32]
 SEED = 1
 """Of the corpora; those that growth is measured on have another."""
 SIGNATURES_A_SHARD = 125_000
-TREES, LEAVES, RATE, MIN_LEAF, L2 = 240, 8, 0.1, 40, 2.0
+TREES, LEAVES, RATE, MIN_LEAF, L2 = 480, 8, 0.1, 40, 2.0
 
 
 SIZES = (1_000_000, 4_000_000, 16_000_000)
 """Author mentions of each corpus."""
-LABELLED = 60_000
+LABELLED = 150_000
 """Labelled mentions of each corpus that are learned from."""
 
 
