@@ -274,3 +274,29 @@ def test_people_of_a_crowded_first_name_are_divided_among_themselves() -> None:
     for part in divide(index, blocks_of(index.corpus)[-1], 30):
         given = Counter(index.corpus.names[n].given[0] for n in name[part])
         assert given.most_common(1)[0][1] >= 0.8 * len(part)
+
+
+SPEECH, ROBOTS = "Speech recognition with neural networks", "Grasping objects with robot arms"
+
+
+@pytest.mark.parametrize(
+    ("title", "year", "expected"),
+    [
+        (SPEECH, 2005, "Yi Wang"),
+        (ROBOTS, 2005, "Yan Wang"),
+        ("?!", 1990, "Yi Wang"),
+        ("?!", 2020, "Yan Wang"),
+    ],
+)
+def test_among_equal_coauthors_meaning_and_year_decide_where_an_initial_goes(
+    title: str, year: int, expected: str
+) -> None:
+    # both have one colleague; Yi wrote on speech about 1990, Yan on robots about 2020
+    works = []
+    for k in range(10):
+        works.append(work(f"i{k}", SPEECH, "Yi Wang", "Qx Ru", year=1990))
+        works.append(work(f"k{k}", ROBOTS, "Yan Wang", "Qx Ru", year=2020))
+    index = indexed([*works, work("x", title, "Y. Wang", "Qx Ru", year=year)])
+    rows = wang_rows(index)
+    parts = [{index.corpus.printed_name(r) for r in p.tolist()} for p in divide(index, rows, 8)]
+    assert [part for part in parts if "Y. Wang" in part] == [{"Y. Wang", expected}]
