@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from disambig._key_kernel import among, directory
 from disambig.company import Company
 from disambig.terms import Terms
 
@@ -112,20 +113,21 @@ class Edges:
         Sorted by a, then b. Looks at :data:`EDGES_AT_ONCE` edges at a time.
         """
         low = np.searchsorted(self.a, keys)
-        length = np.searchsorted(self.a, keys, side="right") - low
-        total = np.concatenate([[0], np.cumsum(length)])
+        high = np.searchsorted(self.a, keys, side="right")
+        total = np.concatenate([[0], np.cumsum(high - low)])
+        ends, (starts, shift) = np.asarray(self.b), directory(keys)
         a, b = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
         weight = [np.empty(0, dtype=np.int64)]
         first = 0
         while first < len(keys):
-            end = int(np.searchsorted(total, total[first] + EDGES_AT_ONCE, side="right")) - 1
-            some = slice(first, max(end, first + 1))
-            n = length[some]
-            place = np.repeat(low[some] - (np.cumsum(n) - n), n) + np.arange(n.sum())
-            other, known = find(keys, self.b[place])
-            a.append(np.repeat(np.arange(some.start, some.stop, dtype=np.int32), n)[known])
-            b.append(other[known].astype(np.int32))
-            weight.append(self.weight[place[known]])
+            last = int(np.searchsorted(total, total[first] + EDGES_AT_ONCE, side="right")) - 1
+            some = slice(first, max(last, first + 1))
+            row, place = np.empty((2, total[some.stop] - total[first]), dtype=np.int32)
+            edge = np.empty(len(row), dtype=np.int64)
+            n = among(keys, starts, shift, low[some], high[some], ends, row, place, edge)
+            a.append(row[:n] + np.int32(first))
+            b.append(place[:n].copy())
+            weight.append(self.weight[edge[:n]])
             first = some.stop
         return np.concatenate(a), np.concatenate(b), np.concatenate(weight)
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import population, work
 
+from disambig import statistics
 from disambig.company import Company
 from disambig.corpus import Corpus
 from disambig.domain import Work
@@ -117,6 +118,32 @@ def test_edges_among_some_keys_are_those_with_both_ends_there(
     }
     pairs = zip(a.tolist(), b.tolist(), strict=True)
     assert dict(zip(pairs, weight.tolist(), strict=True)) == expected
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(*[st.integers(0, 2**64 - 1) | st.integers(0, 9)] * 2), unique=True),
+    KEYS,
+    st.integers(1, 7),
+)
+def test_edges_are_found_wherever_keys_lie_and_however_many_are_looked_at_together(
+    ends: list[tuple[int, int]], more: list[int], at_once: int
+) -> None:
+    ordered = sorted(ends)
+    edges = Edges(
+        array([a for a, _ in ordered]), array([b for _, b in ordered]), np.arange(len(ordered))
+    )
+    # about half of the ends, so that edges are found at all
+    keys = sorted({end for pair in ordered[::2] for end in pair} | set(more))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statistics, "EDGES_AT_ONCE", at_once)
+        found = edges.among(array(keys))
+    expected = [
+        (keys.index(a), keys.index(b), number)
+        for number, (a, b) in enumerate(ordered)
+        if a in keys and b in keys
+    ]
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
 
 
 @settings(deadline=None)
