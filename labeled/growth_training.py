@@ -187,7 +187,10 @@ def _fit(rows: Rows, monotone: Mapping[str, int], seed: int) -> Forest:
 @click.option("--seed", default=0, show_default=True)
 @common.quiet_option
 def main(model: Path, out: Path, scratch: Path | None, seed: int, quiet: bool) -> None:
-    """Fit the second forests of MODEL on generated corpora; takes about an hour."""
+    """Fit the second forests of MODEL on generated corpora.
+
+    Takes about an hour and up to 17 GB of memory.
+    """
     progress = partial(common.progress, quiet=quiet)
     fitted, golds = Model.load(model), []
     rng = np.random.default_rng(seed)
