@@ -255,7 +255,7 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
         others = sparse.csc_array(evidence[written].T)
         work = index.corpus.signature_work[block]
         meaning, year = np.nan_to_num(index.meaning[work]), index.corpus.years[work]
-        for some in np.array_split(initials, len(initials) * len(written) // 10**7 + 1):
+        for some in np.array_split(initials, len(initials) * len(written) // 3_000_000 + 1):
             shared = (evidence[some] @ others).toarray()
             gap = np.nan_to_num(np.abs(year[some][:, None] - year[written]))
             alike = LIKENESS * (meaning[some] @ meaning[written].T) - YEAR * gap
