@@ -163,7 +163,7 @@ def join_across(
     constraints: Constraints,
     identity: Int32,
     block: Int32,
-    divided: Bool,
+    crowded: Bool,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Int32:
     """Identities after joining across blocks, int32[n_signatures].
@@ -175,11 +175,11 @@ def join_across(
     ----------
     identity : int32[n_signatures]
         From within blocks, obeying every constraint there.
-    block, divided : int32[n_signatures], bool[n_signatures]
+    block, crowded : int32[n_signatures], bool[n_signatures]
         As for :func:`disambig.cross_pairs.cross_pairs`.
     """
     identity = hold_must(constraints, identity)
-    candidates = cross_pairs(index, identity, block, divided)
+    candidates = cross_pairs(index, identity, block, crowded)
     probability = score_candidates(index, model, constraints, identity, candidates, progress)
     block_of = block_of_identity(identity, block)
     return join_likely(constraints, identity, block_of, candidates, probability, model)

@@ -275,7 +275,7 @@ class Assigner:
     def _clustered_afresh(self, compared: Compared) -> list[int | None]:
         """Identity that most signatures are of which each author would be one with, if any."""
         settings, scored = self.model.settings, compared.scored
-        final = scored.first_level(settings["first_level"])
+        final = scored.first_level(self.model.first_level(scored.index.doublings))
 
         def score(columns: dict[str, Float32]) -> Float32:
             return group_probabilities(self.model, columns, scored.index.doublings)

@@ -20,6 +20,7 @@ from disambig.corpus import Corpus
 from disambig.index import CorpusIndex
 from disambig.names import ParsedName
 from disambig.names.parsed import core_tokens
+from disambig.near_pairs import LIKENESS, YEAR, NearPairs, company_and_place
 from disambig.pair_features import team_of
 from disambig.pairs import NamePairs, PairBatch
 
@@ -30,18 +31,15 @@ Bool = npt.NDArray[np.bool_]
 
 CROWD = 350
 """Signatures that agree with one in name, on average over its block, from which the block is
-divided. Every block of the labelled corpora stays whole; larger ones cost what their
-signatures cost, not the square of it."""
+crowded: each is compared with those most like it instead of all. No block of the labelled corpora
+is; others cost what their signatures cost, not the square of it."""
 
-PLACE = 0.7
-"""Length of an affiliation beside the 1 of a co-author seen once, where an initial looks for the
-signature most like it."""
+NEAREST = 70
+"""Signatures of a crowded block that each is compared with."""
 
-LIKENESS = 0.5
-"""What equal meaning of the two works adds there, where any of the rest is shared."""
-
-YEAR = 0.02
-"""What each year between the two works takes away."""
+PART = 2_100
+"""Signatures that are kept together where a crowded block is divided, as one of more than twice as
+many is: looking for the nearest takes time with the square of the part."""
 
 PAIRS_PER_BATCH = 250_000
 """Pairs compared at once: bounds memory (about 400 bytes a pair)."""
@@ -78,17 +76,18 @@ def blocks_of(corpus: Corpus) -> list[Int32]:
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """What is compared with what: blocks, the crowded ones divided.
+    """What is compared with what.
 
     Attributes
     ----------
-    parts : tuple of NamePairs
-        Blocks as they are, and the parts of the crowded ones.
+    parts : NamePairs, NearPairs
+        Blocks as they are, all pairs whose names agree; the crowded ones, divided where they are
+        very large, each signature with those most like it.
     batches : list of (int, int, int)
         Part, and first and last (exclusive) block of it, that are worked on together.
     """
 
-    parts: tuple[NamePairs, ...]
+    parts: tuple[NamePairs, NearPairs]
     batches: list[tuple[int, int, int]]
 
     @classmethod
@@ -96,35 +95,48 @@ class Comparisons:
         cls,
         index: CorpusIndex,
         blocks: Sequence[Int32],
+        *,
         crowd: int = CROWD,
+        nearest: int = NEAREST,
+        part: int = PART,
         pairs: int = PAIRS_PER_BATCH,
     ) -> Comparisons:
-        """Compare the names of each block and divide the crowded ones (see :data:`CROWD`)."""
+        """Compare the names of each block, and see which are crowded (see :data:`CROWD`)."""
         names = NamePairs.of(index, blocks)
         crowded = names.load > crowd / 2 * np.diff(names.start)
         large = [blocks[b] for b in np.flatnonzero(crowded).tolist()]
-        divided = [part for block in large for part in divide(index, block, part_size(crowd))]
-        pieces = NamePairs.of(index, divided)
+        divided = [some for block in large for some in divide(index, block, part)]
+        near = NearPairs(index, NamePairs.of(index, divided), nearest)
         every = np.ones(len(divided), dtype=bool)
         batches = [(0, *run) for run in _runs(names, ~crowded, pairs)]
-        batches += [(1, *run) for run in _runs(pieces, every, pairs)]
-        return cls((names, pieces), batches)
+        batches += [(1, *run) for run in _runs(near, every, pairs)]
+        return cls((names, near), batches)
 
     def batch(self, number: int) -> PairBatch:
         """The pairs of one batch."""
         part, first, last = self.batches[number]
         return self.parts[part].batch(first, last)
 
+    def batch_of(self, row: int) -> PairBatch:
+        """The pairs of the one block, or part, that a signature is in."""
+        for part, first, last in self.batches:
+            pairs = self.parts[part]
+            low, high = int(pairs.start[first]), int(pairs.start[last])
+            at = np.flatnonzero(pairs.rows[low:high] == row)
+            if len(at):
+                block = int(np.searchsorted(pairs.start, low + at[0], side="right")) - 1
+                return pairs.batch(block, block + 1)
+        raise ValueError(f"signature {row} is compared with no other")
+
     def load(self, number: int) -> int:
-        """Pairs of one batch."""
+        """Pairs of one batch, at the most."""
         part, first, last = self.batches[number]
         return int(self.parts[part].load[first:last].sum())
 
-    def divided(self, n_signatures: int) -> Bool:
-        """Whether the block of each signature was divided, bool[S]."""
+    def crowded(self, n_signatures: int) -> Bool:
+        """Whether the block of each signature is crowded, bool[S]."""
         out = np.zeros(n_signatures, dtype=bool)
-        for names in self.parts[1:]:
-            out[names.rows] = True
+        out[self.parts[1].rows] = True
         return out
 
     def block_of(self, n_signatures: int) -> Int32:
@@ -141,7 +153,7 @@ class Comparisons:
         return out
 
 
-def _runs(names: NamePairs, kept: Bool, pairs: int) -> Iterator[tuple[int, int]]:
+def _runs(names: NamePairs | NearPairs, kept: Bool, pairs: int) -> Iterator[tuple[int, int]]:
     """Consecutive blocks to be kept, with about ``pairs`` pairs; a large one stands alone."""
     first, load, rows = 0, 0, 0
     size = np.diff(names.start)
@@ -160,27 +172,18 @@ def _runs(names: NamePairs, kept: Bool, pairs: int) -> Iterator[tuple[int, int]]
         yield first, len(kept)
 
 
-def part_size(crowd: int) -> int:
-    """Signatures that are kept together when a block is divided from ``crowd`` on.
-
-    A share of the crowd, so that a signature is compared with no more others the larger its
-    block grows. Larger parts lose fewer links: with 5/7 of 350, perfect decisions within parts of
-    a generated corpus of 16 million signatures would keep .966 of the links (B-cubed recall) of
-    those with 350 namesakes; with 3/7, .951, for a fifth fewer pairs.
-    """
-    return max(crowd * 5 // 7, 1)
-
-
 def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
-    """Divide a block without parting likely pairs.
+    """Divide a block of more than twice ``limit`` without parting likely pairs.
 
     Signatures stay together while they share a written-out first name or a co-author; one with
-    an initial goes where the signature most like it is (:func:`_company_and_place`). The people
-    of a first name above ``limit`` are divided into neighbours in topic, of whom those connected
-    by co-authors stay together; connected sets above ``limit`` are divided along their topics.
-    What is small is packed into parts of at most twice ``limit``. Likely pairs that part are met
-    again when identities are joined across parts (:func:`cross_pairs`).
+    an initial goes where the signature most like it is. The people of a first name above ``limit``
+    are divided into neighbours in topic, of whom those connected by co-authors stay together;
+    connected sets above ``limit`` are divided along their topics. What is small is packed into
+    parts of at most twice ``limit``. Likely pairs that part are met again when identities are
+    joined across parts (:func:`cross_pairs`).
     """
+    if len(block) <= 2 * limit:
+        return [np.sort(block)]
     parts = sorted(_by_given_name(index, block), key=lambda p: (_topic_order(index, p), int(p[0])))
     packed: list[Int32] = []
     current: list[Int32] = []
@@ -251,7 +254,7 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     initials = np.flatnonzero(label == 0) if keys[0] == "" else np.empty(0, dtype=np.int64)
     if len(initials) and len(keys) > 1:
         written = np.flatnonzero(label)
-        evidence = _company_and_place(index, block)
+        evidence = company_and_place(index, block)
         others = sparse.csc_array(evidence[written].T)
         work = index.corpus.signature_work[block]
         meaning, year = np.nan_to_num(index.meaning[work]), index.corpus.years[work]
@@ -264,23 +267,6 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
             # those that share nothing with anybody stay by themselves
             label[some] = np.where(shared.max(axis=1) > 0, nearest, 0)
     return _groups(label.astype(np.int32), block)
-
-
-def _company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
-    """Co-authors, by full name and by initial, and words of the affiliation; rare ones weigh
-    more. The product of two rows is what two signatures have in common.
-    """
-    parts = []
-    for initials, rarity in ((False, index.full_rarity), (True, index.initial_rarity)):
-        team = team_of(index, rows, initials=initials)
-        shape = (len(rows), len(rarity))
-        weight = rarity[team.column]
-        parts.append(sparse.csr_array((weight, team.column, team.start), shape=shape))
-    place = index.affiliation_of[rows]
-    texts = index.affiliation.with_empty().take(np.where(place >= 0, place, len(index.affiliation)))
-    shape = (len(rows), len(index.affiliation_idf))
-    words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
-    return sparse.csr_array(sparse.hstack([*parts, PLACE * words]))
 
 
 def _coauthors(index: CorpusIndex, rows: Int32) -> sparse.csr_array:

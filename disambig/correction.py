@@ -113,7 +113,7 @@ def _ask(
         left, right = (place[side][place[side] >= 0] for side in question)
         columns = _between(scored, group, left, right)
         if columns is not None:
-            raw = model.group.raw(matrix(columns))
+            raw = model.group.raw(matrix(columns, model.group.features))
             sure = sigmoid(raw) if model.group_calibration is None else model.group_calibration(raw)
             then = grown(model.group_growth, sure, columns, scored.index.doublings)
             found.log_odds[number] = _logit(sure)[0]

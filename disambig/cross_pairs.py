@@ -26,21 +26,21 @@ SHARED_BY = 50
 
 
 def cross_pairs(
-    index: CorpusIndex, identity: Int32, block: Int32, divided: npt.NDArray[np.bool_]
+    index: CorpusIndex, identity: Int32, block: Int32, crowded: npt.NDArray[np.bool_]
 ) -> Int64:
     """Pairs of identities in different blocks that may be one person.
 
     Proposed are identities one of whose names has a reading or spelling that is filed under a
     key of the other's, with a co-author in common (by first initial and family name), and
     identities with the same first name and two co-authors in common. Of names so common that
-    their block was divided, only the latter are: a co-author's initial says too little there.
+    their block is crowded, only the latter are: a co-author's initial says too little there.
 
     Parameters
     ----------
     identity, block : int32[n_signatures]
         Identity and block, or part of a divided one, of each signature.
-    divided : bool[n_signatures]
-        Whether its block was divided.
+    crowded : bool[n_signatures]
+        Whether its block is crowded.
 
     Returns
     -------
@@ -51,7 +51,7 @@ def cross_pairs(
     rows = np.arange(index.corpus.n_signatures, dtype=np.int32)
     found = np.concatenate(
         [
-            sharing(*reading_evidence(index, rows[~divided]), identity, block_of, least=1),
+            sharing(*reading_evidence(index, rows[~crowded]), identity, block_of, least=1),
             sharing(*circle_evidence(index, rows), identity, block_of, least=2),
         ]
     )

@@ -6,7 +6,7 @@ model, both read-only, so batches run in any order and in any process with one r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,12 +62,12 @@ class Resolved:
     seconds: dict[str, float]
 
 
-def matrix(columns: dict[str, Float32]) -> Float32:
-    """Feature columns side by side, float32[n, n_features] in Fortran order."""
+def matrix(columns: Mapping[str, Float32], names: Sequence[str]) -> Float32:
+    """Some feature columns side by side, float32[n, len(names)] in Fortran order."""
     n = len(next(iter(columns.values())))
-    out = np.empty((n, len(columns)), dtype=np.float32, order="F")
-    for k, column in enumerate(columns.values()):
-        out[:, k] = column
+    out = np.empty((n, len(names)), dtype=np.float32, order="F")
+    for k, name in enumerate(names):
+        out[:, k] = columns[name]
     return out
 
 
@@ -75,7 +75,7 @@ def probabilities(
     forest: Forest, calibration: Calibration | None, columns: dict[str, Float32]
 ) -> Float32:
     """Calibrated probabilities of feature columns, float32[n]."""
-    raw = forest.raw(matrix(columns))
+    raw = forest.raw(matrix(columns, forest.features))
     if calibration is None:
         return (1 / (1 + np.exp(-raw))).astype(np.float32)
     return calibration(raw)
@@ -323,7 +323,7 @@ def grouped(scored: Scored, model: Model) -> Int32:
     def score(columns: dict[str, Float32]) -> Float32:
         return group_probabilities(model, columns, scored.index.doublings)
 
-    final = scored.first_level(model.settings["first_level"])
+    final = scored.first_level(model.first_level(scored.index.doublings))
     for step in second_level(scored, final, score, model.settings["second_level"]):
         final = step.final
     return final
@@ -342,7 +342,7 @@ def resolve(
         return group_probabilities(model, columns, index.doublings)
 
     scored = Scored.of(index, batch, constraints, clock.timed("classify", score_pairs))
-    final = clock.timed("cluster", scored.first_level)(model.settings["first_level"])
+    final = clock.timed("cluster", scored.first_level)(model.first_level(index.doublings))
     joint = scored.likely.copy()
     for step in second_level(
         scored,

@@ -163,7 +163,7 @@ def cluster_index(
     with progress("Blocking", None, "names"):
         compared = Comparisons.of(index, blocks_of(corpus))
     identity = np.full(n, -1, dtype=np.int32)
-    block_of, divided = renumber(compared.block_of(n)), compared.divided(n)
+    block_of, crowded = renumber(compared.block_of(n)), compared.crowded(n)
     confidence = np.ones(n, dtype=np.float32)
     considered = scored = next_identity = 0
     seconds: dict[str, float] = {}
@@ -180,7 +180,7 @@ def cluster_index(
                 seconds[stage] = seconds.get(stage, 0.0) + spent
     with progress("Joining across blocks", None, "candidates") as advance:
         identity = join_across(
-            index, model, constraints, renumber(identity), block_of, divided, advance
+            index, model, constraints, renumber(identity), block_of, crowded, advance
         )
     return Partition(
         corpus, identity, confidence, considered, scored, constraints.problems, seconds

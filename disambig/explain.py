@@ -42,6 +42,7 @@ class Decider(StrEnum):
     IDENTIFIER = "identifier"
     SAME_WORK = "same work"
     NAMES = "names"
+    TOO_LITTLE = "too little in common"
     FIRST_LEVEL = "first level"
     SECOND_LEVEL = "second level"
     ACROSS = "across blocks"
@@ -66,7 +67,8 @@ class Groups:
 
     ``first_a`` and ``first_b`` count the mentions of their first-level groups, ``size_a`` and
     ``size_b`` of the groups last compared: the second level joins in rounds. ``score`` is None
-    where one first-level group holds both, and where names alone keep the groups apart.
+    where one first-level group holds both, where names alone keep the groups apart, and in a
+    crowded block where no two of their mentions have enough in common to be compared.
     """
 
     first_a: int
@@ -77,8 +79,8 @@ class Groups:
     score: Score | None
 
     @property
-    def named_apart(self) -> bool:
-        """Whether no name of one group could be that of a person of the other."""
+    def uncompared(self) -> bool:
+        """Whether the groups were never compared."""
         return not self.together and self.score is None
 
 
@@ -188,7 +190,7 @@ def explain_rows(
         a=_mention(corpus, row_a),
         b=_mention(corpus, row_b),
         same=found.same,
-        probability=ABSENT if groups.named_apart else (groups.score or pair).probability,
+        probability=ABSENT if groups.uncompared else (groups.score or pair).probability,
         decided_by=decider,
         because=because,
         same_block=found.same_block,
@@ -290,19 +292,26 @@ def _evidence(
     if groups.together:
         return Decider.FIRST_LEVEL, _one_group(found, pair)
     if groups.score is None:
-        return _named_apart(found)
+        return _uncompared(found)
     if found.same_block:
         return Decider.SECOND_LEVEL, _two_groups(corpus, found, groups.score)
     return Decider.ACROSS, _two_blocks(corpus, found, groups.score)
 
 
-def _named_apart(found: Trace) -> tuple[Decider, tuple[str, ...]]:
-    apart = "Their names could not be one person's"
+def _uncompared(found: Trace) -> tuple[Decider, tuple[str, ...]]:
+    if found.agree:
+        decider = Decider.TOO_LITTLE
+        apart = ("Of the many mentions that agree in name others are nearer to them in co-authors,"
+                 " affiliation, subject and year")  # fmt: skip
+        so = "so they were not compared with each other"
+    else:
+        decider, apart = Decider.NAMES, "Their names could not be one person's"
+        so = "so nothing else was compared"
     if found.same:
         return Decider.SECOND_LEVEL, (
             f"{apart}, but other mentions of the block fit both and join the two.",
         )
-    return Decider.NAMES, (f"{apart}, so nothing else was compared.",)
+    return decider, (f"{apart}, {so}.",)
 
 
 def _one_group(found: Trace, pair: Score) -> tuple[str, ...]:

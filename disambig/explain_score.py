@@ -67,22 +67,23 @@ def score_of(
     Parameters
     ----------
     row : mapping of feature to value
-        In the order of ``forest.features``; NaN where nothing is known.
+        Those of the forests among others; NaN where nothing is known.
     phrase : callable
         How to tell a feature, :func:`~disambig.explain_words.pair_phrase` or its like.
     growth : Forest or None
         The second of the level, see :mod:`disambig.growth`.
     """
-    X = np.array([list(row.values())], dtype=np.float32)
+    seen = {name: row[name] for name in forest.features}
+    X = np.array([list(seen.values())], dtype=np.float32)
     parts = forest.contributions(X)[0].astype(np.float64)
     raw = forest.raw(X)
     found = sigmoid(raw) if calibration is None else calibration(raw)
-    columns = {name: X[:, place] for place, name in enumerate(row)}
+    columns = {name: np.array([value], dtype=np.float32) for name, value in row.items()}
     probability = float(grown(growth, found, columns, facts.index.doublings)[0])
     log_odds = math.log(probability / (1 - probability))
     told = [
         _contribution(name, value, part, phrase, facts)
-        for (name, value), part in zip(row.items(), parts[:-1].tolist(), strict=True)
+        for (name, value), part in zip(seen.items(), parts[:-1].tolist(), strict=True)
     ]
     told.sort(key=lambda part: -abs(part.log_odds))
     bias = float(parts[-1])

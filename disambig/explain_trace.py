@@ -29,8 +29,9 @@ from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
 from disambig.linkage import first_of_group
 from disambig.model import Model
+from disambig.names import compatible_pairs
 from disambig.pair_features import pair_features
-from disambig.pairs import NamePairs, PairBatch
+from disambig.pairs import PairBatch
 
 Float32 = npt.NDArray[np.float32]
 Int32 = npt.NDArray[np.int32]
@@ -66,6 +67,8 @@ class Trace:
         Across blocks, the highest probability of another join that excludes this one; else 0.
     barred : pair of signature rows, or None
         Two members of the groups that cannot be one person.
+    agree : bool
+        Whether any name of one group could be that of a person of the other.
     """
 
     pair: Row
@@ -80,6 +83,7 @@ class Trace:
     proposed: bool = True
     rival: float = 0.0
     barred: tuple[int, int] | None = None
+    agree: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,31 +109,24 @@ class _Block:
 
 def trace(index: CorpusIndex, model: Model, constraints: Constraints, a: int, b: int) -> Trace:
     """Cluster the block or blocks of two different signature rows and say what happened."""
-    part_a, part_b = _parts_of(index, a, b)
-    if part_a is part_b:
-        return _within(index, model, constraints, part_a, a, b)
-    return _across(index, model, constraints, (part_a, part_b), a, b)
-
-
-def _parts_of(index: CorpusIndex, a: int, b: int) -> tuple[Int32, Int32]:
-    """The blocks of two rows, divided where they are too large; one object if it is one."""
     blocks = [block for block in blocks_of(index.corpus) if np.isin((a, b), block).any()]
     compared = Comparisons.of(index, blocks)
-    place = compared.block_of(index.corpus.n_signatures)
-    part_a = np.flatnonzero(place == place[a]).astype(np.int32)
-    if place[a] == place[b]:
-        return part_a, part_a
-    return part_a, np.flatnonzero(place == place[b]).astype(np.int32)
+    one = compared.batch_of(a)
+    if b in one.rows:
+        return _within(index, model, constraints, one, a, b)
+    return _across(index, model, constraints, (one, compared.batch_of(b)), a, b)
 
 
-def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows: Int32) -> _Block:
+def _clustered(
+    index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
+) -> _Block:
     scored = Scored.of(
         index,
-        NamePairs.of(index, [rows]).batch(0, 1),
+        batch,
         constraints,
         lambda c: pair_probabilities(model, c, index.doublings),
     )
-    first = scored.first_level(model.settings["first_level"])
+    first = scored.first_level(model.first_level(index.doublings))
     rounds = second_level(
         scored,
         first,
@@ -140,15 +137,15 @@ def _clustered(index: CorpusIndex, model: Model, constraints: Constraints, rows:
 
 
 def _within(
-    index: CorpusIndex, model: Model, constraints: Constraints, rows: Int32, a: int, b: int
+    index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch, a: int, b: int
 ) -> Trace:
-    block = _clustered(index, model, constraints, rows)
+    block, rows = _clustered(index, model, constraints, batch), batch.rows
     i, j = (int(np.flatnonzero(rows == row)[0]) for row in sorted((a, b)))
     pair = _row(pair_features(index, PairBatch.single(index, rows, i, j)), 0)
     first_a, first_b = block.members(block.first, a), block.members(block.first, b)
     sizes = len(first_a), len(first_b)
     if block.first[i] == block.first[j]:
-        needed = model.settings["first_level"]
+        needed = model.first_level(index.doublings)
         return Trace(pair, first_a, first_a, *sizes, None, True, True, needed)
     # the round that joined them, or the last
     last = next((r for r in block.rounds if r.final[i] == r.final[j]), block.rounds[-1])
@@ -168,14 +165,22 @@ def _within(
         same=bool(last.final[i] == last.final[j]),
         needed=model.settings["second_level"],
         barred=_barred(index, constraints, group_a, group_b),
+        agree=place >= 0 or _agree(index, group_a, group_b),
     )
+
+
+def _agree(index: CorpusIndex, group_a: Int32, group_b: Int32) -> bool:
+    """Whether any two names of two groups could be one person's."""
+    a, b = (np.unique(index.corpus.signature_name[group]) for group in (group_a, group_b))
+    left, right = np.repeat(a, len(b)), np.tile(b, len(a))
+    return bool(compatible_pairs(index.names, left, right).any())
 
 
 def _across(
     index: CorpusIndex,
     model: Model,
     constraints: Constraints,
-    parts: tuple[Int32, Int32],
+    parts: tuple[PairBatch, PairBatch],
     a: int,
     b: int,
 ) -> Trace:
@@ -186,8 +191,8 @@ def _across(
     pair = np.array([[identity[a], identity[b]]], dtype=np.int64)
     pair.sort(axis=1)
     compared = Comparisons.of(index, blocks_of(index.corpus))
-    divided = compared.divided(index.corpus.n_signatures)
-    proposed = cross_pairs(index, identity, block_of, divided)
+    crowded = compared.crowded(index.corpus.n_signatures)
+    proposed = cross_pairs(index, identity, block_of, crowded)
     proposed = proposed[(proposed < identity.max()).all(axis=1)]
     touching = proposed[np.isin(proposed, pair).any(axis=1)]
     scored = score_candidates(index, model, constraints, identity, np.vstack([pair, touching]))

@@ -108,6 +108,7 @@ _DECIDERS = {
     "identifier": "an identifier",
     "same work": "the work they share",
     "names": "their names",
+    "too little in common": "how little they have in common",
     "first level": "the first level",
     "second level": "the second level",
     "across blocks": "the comparison across blocks",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,14 @@ import numpy.typing as npt
 from disambig._group_kernel import bounds, cross_scores, distinct, leads, name_pairs
 from disambig.group_profiles import (
     coauthor_profiles,
+    initial_profiles,
     meaning_above,
     topic_profiles,
     venue_profiles,
     year_spans,
 )
 from disambig.groups import ABSENT, GroupBatch
+from disambig.growth import GROWTH_FEATURES, LED
 from disambig.index import CorpusIndex
 from disambig.name_evidence import NameMemory
 from disambig.pair_features import RowEvidence
@@ -118,7 +121,7 @@ KEPT = tuple(name for name in GREATEST if not name.startswith("name_"))
 
 
 AT_ONCE = 200_000
-"""Pairs of groups looked at together: bounds memory (about 700 bytes a pair)."""
+"""Pairs of groups looked at together: bounds memory (about 800 bytes a pair)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,6 +150,13 @@ class GroupEvidence:
     rows: RowEvidence
     among: Mapping[str, Float32]
     cohesion: Float64
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names and order of the columns: those of :data:`GROUP_FEATURES`, and in a corpus beyond
+        the size that the first forests were fitted on :data:`~disambig.growth.GROWTH_FEATURES`.
+        """
+        return GROUP_FEATURES + (GROWTH_FEATURES if self.index.doublings else ())
 
     @classmethod
     def of(
@@ -185,7 +195,7 @@ class GroupEvidence:
     def columns(
         self, pairs: slice, before: tuple[GroupBatch, Mapping[str, Float32]] | None = None
     ) -> dict[str, Float32]:
-        """Every feature of some pairs, float32 each, in the order of :data:`GROUP_FEATURES`.
+        """Every feature of some pairs, float32 each, in the order of :attr:`names`.
 
         Parameters
         ----------
@@ -208,7 +218,9 @@ class GroupEvidence:
             for name, values in self._own(part.only(known < 0)).items():
                 out[name] = column = np.empty(len(known), dtype=np.float32)
                 column[fresh], column[kept] = values, before[1][name][known[kept]]
-        return {name: np.asarray(out[name], dtype=np.float32) for name in GROUP_FEATURES}
+        if self.index.doublings:
+            out.update(self._leads(pairs, out))
+        return {name: np.asarray(out[name], dtype=np.float32) for name in self.names}
 
     def _own(self, part: GroupBatch) -> dict[str, npt.NDArray[np.floating]]:
         """What two groups say of themselves, whatever other groups there are."""
@@ -228,6 +240,40 @@ class GroupEvidence:
         hop = part.total(self.pair_columns["coauthors_hop"])
         out["coauthors_hop_mean"] = hop / part.pairs_between
         out["text_meaning_above_mean"] = meaning_above(part, rows, member, first)
+        if index.doublings:
+            out.update(initial_profiles(index, part, rows, member, first))
+        return {name: column for name, column in out.items() if name in self.names}
+
+    def _leads(
+        self, pairs: slice, known: Mapping[str, npt.NDArray[np.floating]]
+    ) -> dict[str, Float64]:
+        """How far some pairs are ahead of their rivals in each of :data:`~disambig.growth.LED`.
+
+        Parameters
+        ----------
+        known : mapping of str to float[n]
+            Their features.
+        """
+        groups = self.groups
+        every = known if len(groups.left[pairs]) == groups.n_pairs else self._compared
+        out = {}
+        for name, feature in LED.items():
+            value = np.nan_to_num(every[feature]).astype(np.float64)
+            low, high = leads(groups.left, groups.right, value, len(groups.size))
+            out[f"lead_{name}_low"], out[f"lead_{name}_high"] = low[pairs], high[pairs]
+        return out
+
+    @cached_property
+    def _compared(self) -> dict[str, Float32]:
+        """The features of all pairs that rivals are compared by, where pairs are looked at in
+        pieces and no piece has them all.
+        """
+        n = self.groups.n_pairs
+        out = {feature: np.empty(n, dtype=np.float32) for feature in LED.values()}
+        for pairs in in_pieces(n, AT_ONCE):
+            own = self._own(self.groups.only(pairs))
+            for feature, column in out.items():
+                column[pairs] = own[feature]
         return out
 
 

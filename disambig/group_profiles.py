@@ -13,6 +13,7 @@ import numpy.typing as npt
 from disambig._group_kernel import spans
 from disambig._pair_kernel import cosines, overlaps, sum_vectors
 from disambig.groups import GroupBatch
+from disambig.growth import surprise
 from disambig.index import CorpusIndex
 from disambig.pair_features import RowEvidence
 from disambig.sparse_rows import SparseRows
@@ -52,10 +53,31 @@ def coauthor_profiles(
     return columns
 
 
+def initial_profiles(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """Co-authors that two groups share by first initial and family name, as works print that
+    give no first names, and how surprising that is in bits.
+    """
+    names = rows.team_initials.summed(member, first, len(index.initial_works))
+    found = _shared(names, surprise(index.initial_works, index.doublings), groups)
+    distinct = names.lengths.astype(np.float32)
+    a, b = distinct[groups.left], distinct[groups.right]
+    fewer = np.minimum(a, b)
+    columns: dict[str, Float32] = {
+        "initials_shared": found[0],
+        "initials_rarity": found[1],
+        "initials_rarest": found[2],
+    }
+    for column in columns.values():
+        column[fewer == 0] = np.nan
+    return {**columns, "initials_fewer": fewer, "initials_more": np.maximum(a, b)}
+
+
 def topic_profiles(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
-    """Topics and affiliations of whole groups."""
+    """Topics and affiliations of whole groups, and how rare the words are that they share."""
     out: dict[str, Float32] = {}
     for name, vectors in (
         ("title_meaning", rows.title_meaning),
@@ -65,16 +87,17 @@ def topic_profiles(
         centre = _direction(sum_vectors(vectors, member, first)[0])
         out[f"profile_{name}"] = cosines(centre, groups.left, groups.right)
     told = np.where(rows.affiliation >= 0, rows.affiliation, len(index.affiliation))
-    for name, texts, width in (
-        ("title", rows.title, len(index.title_idf)),
-        ("text", rows.text, len(index.title_idf)),
-        ("affiliation", index.affiliation.with_empty().take(told), len(index.affiliation_idf)),
+    for name, texts, idf in (
+        ("title", rows.title, index.title_idf),
+        ("text", rows.text, index.title_idf),
+        ("affiliation", index.affiliation.with_empty().take(told), index.affiliation_idf),
     ):
-        profile = texts.summed(member, first, width).unit()
-        cosine = _shared(profile, np.ones(width, np.float32), groups)[3]
+        profile = texts.summed(member, first, len(idf)).unit()
+        found = _shared(profile, idf, groups)
         empty = profile.lengths == 0
-        cosine[empty[groups.left] | empty[groups.right]] = np.nan
-        out[f"profile_{name}"] = cosine
+        found[:, empty[groups.left] | empty[groups.right]] = np.nan
+        out[f"profile_{name}"] = found[3]
+        out[f"{name}_rarity"], out[f"{name}_rarest"] = found[1], found[2]
     return out
 
 

@@ -35,6 +35,29 @@ LEAST = 1e-6
 """Probabilities nearer to 0 or 1 count as that near; their log-odds could be infinite."""
 SIZE_FEATURES = ("log_odds", "doublings")
 """What the second forest of a level sees beside the features of the level."""
+LED = {
+    "initials": "initials_rarity",
+    "meaning": "profile_meaning",
+    "title": "profile_title",
+    "affiliation": "profile_affiliation",
+    "venues": "venues_cosine",
+}
+"""Features of two groups that are compared with those of their rivals."""
+GROWTH_FEATURES = (
+    "initials_shared",
+    "initials_rarity",
+    "initials_rarest",
+    "initials_fewer",
+    "initials_more",
+    "title_rarity",
+    "title_rarest",
+    "affiliation_rarity",
+    "affiliation_rarest",
+    *(f"lead_{name}_{end}" for name in LED for end in ("low", "high")),
+)
+"""What the second forest of groups sees besides: how surprising it would be for namesakes to share
+what two groups share, and how far the two are ahead of their rivals. Where hundreds bear a name,
+somebody is always near."""
 
 
 def doublings(n_works: int) -> int:
@@ -44,6 +67,15 @@ def doublings(n_works: int) -> int:
     nothing to do with.
     """
     return max(round(math.log2(max(n_works, 1))) - FITTED, 0)
+
+
+def surprise(works: Float32, times: int) -> Float32:
+    """How surprising it is to meet somebody again who is on so many works, in bits, float32[n].
+
+    The logarithm to base 2 of how many works there are for each of theirs, 0 at the least.
+    """
+    bits: Float32 = np.maximum(FITTED + times - np.log2(works), 0).astype(np.float32)
+    return bits
 
 
 def with_size(probability: Float32, columns: Mapping[str, Float32], times: int) -> Float32:

@@ -20,7 +20,7 @@ from disambig._archive import Arrays
 from disambig.calibration import Calibration
 from disambig.errors import ModelError
 from disambig.forest import Forest
-from disambig.growth import SIZE_FEATURES
+from disambig.growth import GROWTH_FEATURES, SIZE_FEATURES
 from disambig.name_frequency import NameFrequency
 
 FORMAT = 2
@@ -93,6 +93,13 @@ class Model:
         """
         _archive.write(Path(path), FORMAT, _document(self), _arrays(self))
 
+    def first_level(self, doublings: int) -> float:
+        """Mean probability from which the first level joins, in a corpus so far beyond the size
+        that the first forests were fitted on (:func:`disambig.growth.doublings`).
+        """
+        grown = self.settings.get("first_level_growth") if doublings else None
+        return self.settings["first_level"] if grown is None else grown
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the content, in hex: equal for equal models, and what the file records."""
@@ -109,6 +116,8 @@ class Model:
         problems = []
         for level, forest in _forests(self).items():
             computed = tuple(pair if level.startswith("pair") else group)
+            if level == "group_growth":
+                computed += GROWTH_FEATURES
             if level.endswith("growth"):
                 computed += SIZE_FEATURES
             problems += _differences(level, forest.features, computed)

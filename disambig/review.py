@@ -118,7 +118,7 @@ class Settled:
         def score(columns: dict[str, Float32]) -> Float32:
             return group_probabilities(model, columns, scored.index.doublings)
 
-        group = scored.first_level(model.settings["first_level"])
+        group = scored.first_level(model.first_level(scored.index.doublings))
         joint = scored.likely.copy()
         for step in second_level(scored, group, score, model.settings["second_level"]):
             group = step.final

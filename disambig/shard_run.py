@@ -107,7 +107,7 @@ def cluster_shard(table: pa.Table, known: Knowledge) -> ShardResult:
     rows = np.arange(n, dtype=np.int32)
     return ShardResult(
         corpus, renumber(identity), compared.block_of(n), confidence,
-        reading_evidence(index, rows[~compared.divided(n)]), circle_evidence(index, rows),
+        reading_evidence(index, rows[~compared.crowded(n)]), circle_evidence(index, rows),
         considered, scored,
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from disambig.constraints import compile_constraints
 from disambig.domain import Label
 from disambig.engine import Scored, join_groups, matrix
 from disambig.errors import InputError
+from disambig.group_features import GROUP_FEATURES
 from disambig.groups import GroupBatch
 from disambig.index import CorpusIndex
 from disambig.pair_features import pair_features
@@ -178,7 +179,7 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
         kept = rng.random(len(known)) < PAIRS_PER_BLOCK / count
         known, count = known[kept], count[kept]
         columns = pair_features(gold.index, batch)
-        X = matrix(columns)[known]
+        X = matrix(columns, tuple(columns))[known]
         weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
         y = (a[known] == b[known]).astype(np.float32)
         folds = np.full(len(known), fold)
@@ -204,7 +205,11 @@ class Scorers:
 
 
 def group_rows(
-    gold: Gold, scorers: Scorers, rng: np.random.Generator, progress: Callable[[int], None]
+    gold: Gold,
+    scorers: Scorers,
+    rng: np.random.Generator,
+    progress: Callable[[int], None],
+    features: Sequence[str] = GROUP_FEATURES,
 ) -> list[Rows]:
     """Pairs of groups with the share of their labelled pairs that are one person.
 
@@ -218,7 +223,7 @@ def group_rows(
         if batch.n_pairs:
             scored = Scored.of(gold.index, batch, constraints, partial(scorers.pair, fold))
             for groups, found in _states(scored, scorers, fold):
-                parts += _labelled(gold, scored, groups, found, fold, rng)
+                parts += _labelled(gold, scored, groups, found, fold, rng, features)
     return parts
 
 
@@ -229,6 +234,7 @@ def _labelled(
     found: dict[str, Float32],
     fold: int,
     rng: np.random.Generator,
+    features: Sequence[str],
 ) -> list[Rows]:
     """Training rows of the labelled group pairs; none where nothing is labelled."""
     person = gold.person[scored.batch.rows]
@@ -247,11 +253,11 @@ def _labelled(
     total = np.bincount(block, weight)[block]
     return [
         Rows(
-            matrix(found)[usable],
+            matrix(found, features)[usable],
             (positive[usable] / count).astype(np.float32),
             (weight / np.sqrt(total)).astype(np.float32),
             np.full(len(usable), fold),
-            tuple(found),
+            tuple(features),
         )
     ]
 

@@ -22,8 +22,6 @@ TARGETS: Mapping[str, tuple[float, float]] = {
 }
 #: What the expected calibration error of a pair may be at most.
 ECE_LIMIT = 0.02
-#: Crowd at which the recall of candidates is measured, besides the one blocks are divided at.
-SMALL_CROWD = 50
 #: Stages of a run in order; ``normalise`` parses names and makes columns, ``index`` words, keys
 #: and vectors; ``link`` joins across blocks.
 STAGES = (
@@ -39,16 +37,16 @@ class BlockingLoss:
     """What became of the pairs of labelled signatures that are one person.
 
     ``parted`` are in two blocks, ``linked_back`` those of them that ended in one identity all
-    the same; ``compared`` are in one block and among the pairs that are scored;
-    ``compared_small`` likewise, had blocks been divided from a crowd of ``small_crowd`` on.
+    the same; ``compared`` are in one block and among the pairs that are scored; ``linked`` would
+    be linked, directly or by way of others of the person, were every block crowded and each
+    signature compared with those most like it alone.
     """
 
     true_pairs: int
     parted: int
     linked_back: int
     compared: int
-    compared_small: int
-    small_crowd: int = SMALL_CROWD
+    linked: int
 
     @property
     def within(self) -> int:
@@ -105,7 +103,7 @@ def pairs_together(*codes: Ints) -> int:
 
 
 def blocking_loss(
-    person: Ints, identity: Ints, block: Ints, compared: int, compared_small: int
+    person: Ints, identity: Ints, block: Ints, compared: int, linked: int
 ) -> BlockingLoss:
     """Follow the true pairs through blocking, comparing and linking.
 
@@ -115,8 +113,8 @@ def blocking_loss(
         Gold person and final identity of each labelled signature.
     block : integers[n]
         Block of each.
-    compared, compared_small : int
-        True pairs that are scored, at the default crowd and at :data:`SMALL_CROWD`.
+    compared, linked : int
+        See :class:`BlockingLoss`.
     """
     true = pairs_together(person)
     within = pairs_together(person, block)
@@ -125,7 +123,7 @@ def blocking_loss(
         parted=true - within,
         linked_back=pairs_together(person, identity) - pairs_together(person, identity, block),
         compared=compared,
-        compared_small=compared_small,
+        linked=linked,
     )
 
 

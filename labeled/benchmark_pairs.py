@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
-from disambig.blocking import Comparisons
+from disambig.blocking import NEAREST, Comparisons
 from disambig.index import CorpusIndex
 from disambig.metrics import ReliabilityCurve, expected_calibration_error, reliability_curve
 from disambig.scoring import LabelledPairs
@@ -51,7 +53,7 @@ def calibrated(known: LabelledPairs) -> Calibrated:
 
 
 def compared_pairs(
-    index: CorpusIndex, blocks: Sequence[npt.NDArray[np.int32]], person: Int64, crowd: int
+    index: CorpusIndex, blocks: Sequence[npt.NDArray[np.int32]], person: Int64
 ) -> int:
     """How many pairs of one person are among those that a run scores.
 
@@ -59,13 +61,33 @@ def compared_pairs(
     ----------
     person : int64[n_signatures]
         -1 where there is no label.
-    crowd : int
-        Where blocks are divided, see :data:`disambig.blocking.CROWD`.
     """
-    compared = Comparisons.of(index, blocks, crowd)
-    found = 0
+    return sum(len(i) for i, _ in _true_pairs(Comparisons.of(index, blocks), person))
+
+
+def linked_pairs(
+    index: CorpusIndex,
+    blocks: Sequence[npt.NDArray[np.int32]],
+    person: Int64,
+    nearest: int = NEAREST,
+) -> int:
+    """How many pairs of one person would be linked, itself or by a chain of others of that person,
+    by the pairs that a run would score if every block were crowded; as :func:`compared_pairs`.
+    """
+    compared = Comparisons.of(index, blocks, crowd=0, nearest=nearest)
+    none = np.empty(0, dtype=np.int64)
+    found = [(none, none), *_true_pairs(compared, person)]
+    i, j = (np.concatenate(side) for side in zip(*found, strict=True))
+    links = sparse.coo_array((np.ones(len(i)), (i, j)), shape=(len(person),) * 2)
+    _, chain = connected_components(links, directed=False)
+    size = np.bincount(chain[person >= 0]).astype(np.int64)
+    return int((size * (size - 1) // 2).sum())
+
+
+def _true_pairs(compared: Comparisons, person: Int64) -> Iterator[tuple[Int64, Int64]]:
+    """Signature rows of the pairs of one person, batch by batch."""
     for number in range(len(compared.batches)):
         batch = compared.batch(number)
-        left, right = person[batch.rows[batch.left]], person[batch.rows[batch.right]]
-        found += int(((left >= 0) & (left == right)).sum())
-    return found
+        i, j = batch.rows[batch.left], batch.rows[batch.right]
+        true = (person[i] >= 0) & (person[i] == person[j])
+        yield i[true].astype(np.int64), j[true].astype(np.int64)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from disambig.blocking import CROWD, blocks_of
+from disambig.blocking import blocks_of
 from disambig.cli.common import progress as draw
 from disambig.cli.reading import works_of
 from disambig.corpus import Corpus
@@ -37,7 +37,6 @@ from disambig.scoring import labelled_pairs
 from disambig.semantic import SemanticSpace
 from labeled.benchmark_errors import ErrorCase, error_cases, sample_wrong_pairs
 from labeled.benchmark_metrics import (
-    SMALL_CROWD,
     STAGES,
     BlockingLoss,
     Speed,
@@ -45,7 +44,7 @@ from labeled.benchmark_metrics import (
     blocking_loss,
     variant_recall,
 )
-from labeled.benchmark_pairs import Calibrated, calibrated, compared_pairs, lookup
+from labeled.benchmark_pairs import Calibrated, calibrated, compared_pairs, linked_pairs, lookup
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -192,8 +191,8 @@ def measure(
             person,
             identity,
             _place(blocks, n)[rows],
-            compared_pairs(index, blocks, gold, CROWD),
-            compared_pairs(index, blocks, gold, SMALL_CROWD),
+            compared_pairs(index, blocks, gold),
+            linked_pairs(index, blocks, gold),
         ),
         calibration=calibrated(known),
         variants=_variants(folder, corpus, people, split),

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from disambig.blocking import NEAREST
 from disambig.console import safe
-from labeled.benchmark_metrics import COMPARING, ECE_LIMIT, SMALL_CROWD, TARGETS, Speed, share
+from labeled.benchmark_metrics import COMPARING, ECE_LIMIT, TARGETS, Speed, share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,10 +49,10 @@ def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]
     )
     yield (
         "Candidates: labelled pairs that are one person, before anything is scored (%)",
-        "Compared: of those in one block, as blocks are and had they been divided from a crowd"
-        f" of {SMALL_CROWD} on.",
+        "Compared: of those in one block. Nearest: linked, directly or by way of others, were each"
+        f" mention compared with the {NEAREST} most like it alone.",
         _table(
-            ("true pairs", "in two blocks", "linked back", "compared", f"crowd {SMALL_CROWD}"),
+            ("true pairs", "in two blocks", "linked back", "compared", f"nearest {NEAREST}"),
             [(r.name, *_blocking(r)) for r in results],
         ),
     )
@@ -135,7 +136,7 @@ def _whole(result: CorpusResult) -> list[str]:
 def _blocking(result: CorpusResult) -> list[str]:
     loss = result.blocking
     lost = (_percent(share(part, loss.true_pairs)) for part in (loss.parted, loss.linked_back))
-    kept = (_percent(share(part, loss.within)) for part in (loss.compared, loss.compared_small))
+    kept = (_percent(share(part, loss.within)) for part in (loss.compared, loss.linked))
     return [f"{loss.true_pairs:,}", *lost, *kept]
 
 

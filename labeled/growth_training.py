@@ -25,7 +25,8 @@ from disambig.blocking import blocks_of
 from disambig.cli import common
 from disambig.engine import group_probabilities, pair_probabilities, probabilities
 from disambig.forest import Forest, fit_forest
-from disambig.growth import SIZE_FEATURES, with_size
+from disambig.group_features import GROUP_FEATURES
+from disambig.growth import GROWTH_FEATURES, SIZE_FEATURES, with_size
 from disambig.index import CorpusIndex
 from disambig.ingest import read_labels, read_works
 from disambig.model import Model
@@ -42,13 +43,20 @@ Float32 = npt.NDArray[np.float32]
 SEED = 1
 """Of the corpora; those that growth is measured on have another."""
 SIGNATURES_A_SHARD = 125_000
-TREES, LEAVES, RATE, MIN_LEAF, L2 = 480, 8, 0.1, 40, 2.0
+PAIR_TREES, GROUP_TREES, LEAVES, RATE, MIN_LEAF, L2 = 480, 800, 8, 0.1, 40, 2.0
+FIRST_LEVEL = 0.93
+"""Mean probability from which the first level joins there; chosen on shards of the same corpora
+that nothing was fitted on, like :data:`disambig.training_rows.SETTINGS` on the dev split."""
+EASY = -4.5
+"""Log-odds, by the first forest, below which two of two persons are easy to tell apart: most rows,
+and all alike."""
+EASY_SHARE = 0.2
+"""Share of those that is learned from, each weighing the more."""
 
-
-SIZES = (1_000_000, 4_000_000, 16_000_000)
-"""Author mentions of each corpus."""
-LABELLED = 150_000
-"""Labelled mentions of each corpus that are learned from."""
+SEEN = (*GROUP_FEATURES, *GROWTH_FEATURES)
+"""What the second forest of groups learns from, beside what the first makes of it."""
+LABELLED = {1_000_000: 150_000, 4_000_000: 150_000, 16_000_000: 300_000}
+"""Author mentions of each corpus, and how many labelled ones are learned from."""
 
 
 def n_shards(signatures: int) -> int:
@@ -66,23 +74,25 @@ def staged(folder: Path, signatures: int, progress: Progress = silent) -> None:
         stage(works, target, n_shards(signatures), advance=advance)
 
 
-def golds_of(folder: Path, signatures: int, model: Model, rng: np.random.Generator) -> list[Gold]:
+def golds_of(
+    folder: Path, signatures: int, labelled: int, model: Model, rng: np.random.Generator
+) -> list[Gold]:
     """Shards of a corpus from :func:`staged`, with the statistics of the whole, and as many of
-    their labelled blocks as it takes to have :data:`LABELLED` mentions.
+    their labelled blocks as it takes to have ``labelled`` mentions.
     """
     known = load_statistics(folder / "staged" / "statistics")
     labels = {
         (label.signature.work, label.signature.position): label.person
         for label in read_labels([folder / "works" / "labels.jsonl.gz"])
     }
-    labelled = pa.array(sorted({work for work, _ in labels}), pa.string())
+    told = pa.array(sorted({work for work, _ in labels}), pa.string())
     codes: dict[str, int] = {}
     found: list[Gold] = []
-    left = LABELLED
+    left = labelled
     for shard in range(n_shards(signatures)):
         table = read_shard(folder / "staged", shard)
         # blocks are labelled as a whole, so theirs are all here
-        corpus = corpus_of(table.filter(pc.is_in(table["work"], labelled)))
+        corpus = corpus_of(table.filter(pc.is_in(table["work"], told)))
         index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency, known)
         person = np.full(corpus.n_signatures, -1, dtype=np.int32)
         for row, signature in enumerate(corpus.signatures()):
@@ -121,7 +131,7 @@ def fit_growth(
 
     with progress("Pair features", None, "pairs") as advance:
         rows = [[(g, r) for g in of for r in pair_rows(g, rng, advance)] for of in golds]
-    pair = _fit(_sized(rows, first_pair), PAIR_MONOTONE, seed)
+    pair = _fit(_sized(rows, first_pair), PAIR_MONOTONE, PAIR_TREES, seed)
     known = replace(model, pair_growth=pair, group_growth=None)
     grouped = [list[tuple[Gold, Rows]]() for _ in golds]
     for stage_name in ("Group features", "Group features, later rounds"):
@@ -129,8 +139,11 @@ def fit_growth(
             for of, parts in zip(golds, grouped, strict=True):
                 for gold in of:
                     scorers = _scorers(known, gold.index.doublings)
-                    parts += [(gold, rows) for rows in group_rows(gold, scorers, rng, advance)]
-        group = _fit(_sized(grouped, first_group), GROUP_MONOTONE, seed)
+                    parts += [
+                        (gold, rows) for rows in group_rows(gold, scorers, rng, advance, SEEN)
+                    ]
+        seen = [[(gold, _hard(rows, first_group, rng)) for gold, rows in of] for of in grouped]
+        group = _fit(_sized(seen, first_group), GROUP_MONOTONE, GROUP_TREES, seed)
         known = replace(known, group_growth=group)
     learned = [
         {
@@ -139,7 +152,11 @@ def fit_growth(
         }
         for of in golds
     ]
-    return replace(known, metadata={**model.metadata, "growth": learned})
+    return replace(
+        known,
+        settings={**model.settings, "first_level_growth": FIRST_LEVEL},
+        metadata={**model.metadata, "growth": learned},
+    )
 
 
 def _scorers(model: Model, times: int) -> Scorers:
@@ -167,10 +184,19 @@ def _sized(
     return Rows.joined(out)
 
 
-def _fit(rows: Rows, monotone: Mapping[str, int], seed: int) -> Forest:
+def _hard(rows: Rows, first: Callable[[Columns], Float32], rng: np.random.Generator) -> Rows:
+    """The rows less most of the easy ones, see :data:`EASY`."""
+    probability = first(dict(zip(rows.features, rows.X.T, strict=True)))
+    easy = (rows.y == 0) & (probability < 1 / (1 + np.exp(-EASY)))
+    kept = ~easy | (rng.random(len(easy)) < EASY_SHARE)
+    weight = np.where(easy, rows.weight / EASY_SHARE, rows.weight).astype(np.float32)
+    return Rows(rows.X[kept], rows.y[kept], weight[kept], rows.fold[kept], rows.features)
+
+
+def _fit(rows: Rows, monotone: Mapping[str, int], trees: int, seed: int) -> Forest:
     X, y, weight = two_sided(rows, np.ones(len(rows.y), dtype=bool))
     return fit_forest(
-        X, y, weight / weight.mean(), rows.features, n_trees=TREES, leaves=LEAVES,
+        X, y, weight / weight.mean(), rows.features, n_trees=trees, leaves=LEAVES,
         learning_rate=RATE, min_leaf=MIN_LEAF, l2=L2, monotone={**monotone, "log_odds": 1},
         seed=seed,
     )  # fmt: skip
@@ -195,9 +221,10 @@ def main(model: Path, out: Path, scratch: Path | None, seed: int, quiet: bool) -
     fitted, golds = Model.load(model), []
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        for signatures in SIZES:
-            staged(Path(folder, str(signatures)), signatures, progress)
-            golds.append(golds_of(Path(folder, str(signatures)), signatures, fitted, rng))
+        for signatures, labelled in LABELLED.items():
+            own = Path(folder, str(signatures))
+            staged(own, signatures, progress)
+            golds.append(golds_of(own, signatures, labelled, fitted, rng))
         fit_growth(fitted, golds, seed=seed, progress=progress).save(out)
 
 

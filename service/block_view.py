@@ -79,7 +79,7 @@ class BlockView:
 
     def firsts(self, scored: Scored) -> Int32:
         """Group of the first level at each place: mentions that surely belong together."""
-        return scored.first_level(self.model.settings["first_level"])
+        return scored.first_level(self.model.first_level(self.index.doublings))
 
     def people(self, scored: Scored) -> Int32:
         """Identity at each place, as a run finds them; int32[R]."""

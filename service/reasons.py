@@ -111,7 +111,7 @@ class Reasons:
         place = groups.find(*ends)
         if place < 0:
             return ("against: the names could not be one person's",)
-        row = {name: float(column[place]) for name, column in columns.items()}
+        row = {name: float(columns[name][place]) for name in self.model.group.features}
         facts = _KnownCompany(
             self.compared.scored.index,
             batch.rows[high - 1 : high], batch.rows[theirs], self.printed,

@@ -77,7 +77,7 @@ def weigh(
     if place < 0:
         return None
     probability = group_probabilities(view.model, columns, view.index.doublings)[place]
-    row = {name: float(column[place]) for name, column in columns.items()}
+    row = {name: float(columns[name][place]) for name in view.model.group.features}
     rows = scored.batch.rows
     facts = Facts(view.index, rows[here & (side == 1)], rows[here & (side == 2)])
     X = np.array([list(row.values())], dtype=np.float32)

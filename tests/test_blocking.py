@@ -173,7 +173,11 @@ def test_an_initial_goes_with_the_signature_whose_coauthors_or_affiliation_it_sh
 
 
 def everyone(index: CorpusIndex, crowd: int, pairs: int) -> Comparisons:
-    return Comparisons.of(index, blocks_of(index.corpus), crowd, pairs)
+    """Comparisons of all blocks; the more crowded, the fewer are near."""
+    return Comparisons.of(
+        index, blocks_of(index.corpus), crowd=crowd, nearest=max(crowd // 5, 1), part=6 * crowd,
+        pairs=pairs,
+    )  # fmt: skip
 
 
 def listed(index: CorpusIndex, compared: Comparisons) -> list[tuple[int, int]]:
@@ -239,27 +243,48 @@ def test_block_of_is_minus_one_for_signatures_that_are_not_compared() -> None:
     assert compared.block_of(3).tolist() == [0, -1, 0]
 
 
-def test_a_block_is_divided_where_signatures_agree_in_name_with_too_many() -> None:
+def test_a_block_is_crowded_where_signatures_agree_in_name_with_too_many() -> None:
     # forty Yis agree with 39 others each, forty people of forty names with none but themselves
     crowded = wangs(40, 0, ("Yi",), 8)
     letters = "abcdefghij"
     spread = wangs(40, 0, tuple(f"Y{a}{b}en" for a in letters[:4] for b in letters), 8)
-    for index, divided in ((crowded, True), (spread, False)):
+    for index, many in ((crowded, True), (spread, False)):
         load = NamePairs.of(index, [wang_rows(index)]).load[0]
-        assert (load > 15 / 2 * 40) == divided
-        block = everyone(index, 15, 10**6).block_of(index.corpus.n_signatures)
-        assert (len(set(block[wang_rows(index)].tolist())) > 1) == divided
+        assert (load > 15 / 2 * 40) == many
+        compared = everyone(index, 15, 10**6)
+        told = compared.crowded(index.corpus.n_signatures)
+        assert told[wang_rows(index)].tolist() == [many] * 40
+        pairs = [pair for pair in listed(index, compared) if set(pair) <= {*wang_rows(index)}]
+        assert (len(pairs) < load) == many
+        if many:  # each with the three most like it, and with those that it is among the three of
+            assert np.bincount(np.ravel(pairs))[wang_rows(index)].min() >= 3
+
+
+def test_the_comparisons_of_one_signature_are_those_of_its_block() -> None:
+    index = wangs(40, 0, ("Yi", "Yan"), 8)
+    for crowd in (5, 10**6):
+        compared = everyone(index, crowd, 10**6)
+        batches = [compared.batch(n) for n in range(len(compared.batches))]
+        block = compared.block_of(index.corpus.n_signatures)
+        for row in range(index.corpus.n_signatures):
+            own = compared.batch_of(row)
+            assert own.rows.tolist() == np.flatnonzero(block == block[row]).tolist()
+            together = next(b for b in batches if row in b.rows)
+            inside = np.isin(together.rows[together.left], own.rows)
+            assert own.n_pairs == inside.sum()
+    with pytest.raises(ValueError, match="compared with no other"):
+        Comparisons.of(index, []).batch_of(0)
 
 
 def test_parts_of_a_divided_block_are_compared_within_themselves_alone() -> None:
     index = wangs(60, 1, ("Yi", "Yan", "Y."), 8)
-    compared = everyone(index, 10, 10**6)
+    compared = everyone(index, 2, 10**6)
     block = compared.block_of(index.corpus.n_signatures)
     pairs = np.array(listed(index, compared))
     assert (block[pairs[:, 0]] == block[pairs[:, 1]]).all()
     sizes = np.bincount(block[wang_rows(index)])
     assert len(sizes) > 1
-    assert sizes.max() <= 20
+    assert sizes.max() <= 24
 
 
 def test_an_empty_corpus_has_no_blocks_and_no_batches() -> None:

@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -176,7 +176,7 @@ def test_names_that_could_not_be_one_persons_decide_alone() -> None:
     found = told(ANN, ALAN, works=LEES)
     assert found.same_block
     assert (found.same, found.decided_by, found.probability) == (False, Decider.NAMES, 0)
-    assert found.groups.named_apart
+    assert found.groups.uncompared
     assert found.because == (
         "Their names could not be one person's, so nothing else was compared.",
     )
@@ -203,11 +203,27 @@ def test_a_must_link_wins_over_names() -> None:
 def test_two_mentions_of_a_divided_block_are_explained_within_their_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = Comparisons.of
-    monkeypatch.setattr(Comparisons, "of", lambda index, blocks: whole(index, blocks, crowd=1))
+    small = partial(Comparisons.of, crowd=1, part=1)
+    monkeypatch.setattr(Comparisons, "of", small)
     found = told(A, B)
     assert found.same_block
     assert not told(A, C).same_block
+
+
+def test_two_of_a_crowded_block_with_too_little_in_common_are_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Comparisons, "of", partial(Comparisons.of, crowd=0, nearest=1))
+    works = [
+        Work(f"{team}{k}", title, (Author("Ann Lee"), Author(f"{team}x Ru")), year=year)
+        for team, title, year in (("Q", "Speech recognition", 1990), ("R", "Robot arms", 2020))
+        for k in range(3)
+    ]
+    found = told(Signature("Q0", 0), Signature("R2", 0), works=tuple(works))
+    assert (found.same, found.decided_by) == (False, Decider.TOO_LITTLE)
+    assert found.probability == 0
+    assert "not compared" in found.because[0]
+    assert "how little they have in common" in drawn(found)
 
 
 def test_two_authors_of_one_work_are_two_persons_by_rule() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from invented import indexed, rows, space, work
@@ -17,6 +19,7 @@ from disambig.group_features import (
     names_between,
 )
 from disambig.groups import GroupBatch
+from disambig.growth import GROWTH_FEATURES
 from disambig.index import CorpusIndex
 from disambig.name_evidence import name_evidence
 from disambig.names import compare
@@ -375,6 +378,66 @@ def test_features_that_go_on_from_the_round_before_are_those_computed_anew() -> 
     assert list(found) == list(GROUP_FEATURES)
     for name in GROUP_FEATURES:
         assert np.array_equal(found[name], anew[name], equal_nan=True)
+
+
+# --- what only the second forest sees ------------------------------------------------------------
+
+
+def larger(works: list[Work]) -> tuple[CorpusIndex, PairBatch, dict[str, np.ndarray]]:
+    """An index of a part of a corpus of a million works, and the pairs of the first authors."""
+    index, block = block_of(works)
+    index = replace(index, doublings=3)
+    batch = PairBatch.complete(index, [block])
+    return index, batch, pair_features(index, batch)
+
+
+def test_what_groups_share_is_the_more_surprising_the_rarer_it_is_and_ahead_of_rivals() -> None:
+    index, batch, pairs = larger(WORKS)
+    groups = GroupBatch.of(batch, np.array(GROUPS, dtype=np.int32))
+    found = group_features(index, batch, groups, pairs, np.array(PROBABILITY, dtype=np.float32))
+    assert tuple(found) == GROUP_FEATURES + GROWTH_FEATURES
+    # pairs of {a, b} and {c}, {a, b} and {d}, {c} and {d}; d has no co-author, title or place
+    bits = 20 - np.log2(3)  # B. Li is on three of 2 ** 20 works
+    leiden = index.affiliation.take(index.affiliation_of[batch.rows[:1]]).column
+    place = index.affiliation_idf[leiden]
+    expected = {
+        "initials_shared": [1, np.nan, np.nan],
+        "initials_rarity": [bits, np.nan, np.nan],
+        "initials_rarest": [bits, np.nan, np.nan],
+        "initials_fewer": [2, 0, 0],
+        "initials_more": [2, 2, 2],
+        "title_rarity": [GRAPH, 0, 0],
+        "title_rarest": [GRAPH, 0, 0],
+        "affiliation_rarity": [place.sum(), np.nan, np.nan],
+        "affiliation_rarest": [place.max(), np.nan, np.nan],
+        "lead_initials_low": [bits, -bits, -bits],
+        "lead_initials_high": [bits, 0, 0],
+        "lead_title_low": [TITLES, -TITLES, -TITLES],
+        "lead_title_high": [TITLES, 0, 0],
+        "lead_venues_low": [np.sqrt(0.5), -np.sqrt(0.5), -np.sqrt(0.5)],
+        "lead_venues_high": [np.sqrt(0.5), 0, 0],
+        "lead_affiliation_low": [1, -1, -1],
+        "lead_affiliation_high": [1, 0, 0],
+        "lead_meaning_high": [meaning_of_ab_and_c(), 0, 0],
+    }
+    assert set(expected) | {"lead_meaning_low"} == set(GROWTH_FEATURES)
+    for name, values in expected.items():
+        assert found[name].tolist() == pytest.approx(values, abs=1e-5, nan_ok=True), name
+
+
+def test_pairs_of_groups_looked_at_in_pieces_know_all_their_rivals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index, batch, pairs = larger([*WORKS, *NAMED_AGAIN])
+    groups = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7], dtype=np.int32))
+    score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
+    whole = GroupEvidence.of(index, batch, groups, pairs, score).columns(slice(0, groups.n_pairs))
+    monkeypatch.setattr("disambig.group_features.AT_ONCE", 5)
+    evidence = GroupEvidence.of(index, batch, groups, pairs, score)
+    for low in range(0, groups.n_pairs, 5):
+        part = slice(low, min(low + 5, groups.n_pairs))
+        for name, column in evidence.columns(part).items():
+            assert np.array_equal(column, whole[name][part], equal_nan=True), name
 
 
 NAMED_AGAIN = [

@@ -15,7 +15,7 @@ from disambig.constraints import Constraints, compile_constraints
 from disambig.engine import Scored, group_probabilities, pair_probabilities, resolve
 from disambig.forest import Forest
 from disambig.group_features import GROUP_FEATURES
-from disambig.growth import SIZE_FEATURES, doublings, grown, with_size
+from disambig.growth import GROWTH_FEATURES, SIZE_FEATURES, doublings, grown, with_size
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES
@@ -101,7 +101,14 @@ def batch_of(index: CorpusIndex) -> PairBatch:
 
 def growing() -> Model:
     """A model that takes pairs and groups in a larger corpus for two people each."""
-    pair, group = (*PAIR_FEATURES, *SIZE_FEATURES), (*GROUP_FEATURES, *SIZE_FEATURES)
+    pair, group = (
+        (*PAIR_FEATURES, *SIZE_FEATURES),
+        (
+            *GROUP_FEATURES,
+            *GROWTH_FEATURES,
+            *SIZE_FEATURES,
+        ),
+    )
     return replace(
         model(),
         pair_growth=stump(pair, "log_odds", 3.0, -4.0, 4.0),

@@ -93,7 +93,7 @@ def test_calibration_counts_the_true_pairs_of_one_block(figures: dict[str, Any])
 def test_of_the_true_pairs_in_one_block_most_are_compared(figures: dict[str, Any]) -> None:
     loss = figures["blocking"]
     within = loss["true_pairs"] - loss["parted"]
-    assert 0.9 * within < loss["compared_small"] <= loss["compared"] <= within
+    assert 0.9 * within < loss["linked"] <= within
 
 
 def test_fewer_pairs_are_scored_than_are_in_blocks(figures: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from labeled.benchmark_metrics import (
     pairs_together,
     variant_recall,
 )
-from labeled.benchmark_pairs import compared_pairs
+from labeled.benchmark_pairs import compared_pairs, linked_pairs
 from labeled.benchmark_tables import one_after_the_other, standing
 
 NAN = float("nan")
@@ -39,7 +39,7 @@ LOSS = blocking_loss(
     identity=codes(5, 5, 5, 6, 7),
     block=codes(0, 0, 1, 2, 2),
     compared=1,
-    compared_small=0,
+    linked=0,
 )
 
 
@@ -49,7 +49,7 @@ def test_pairs_together_counts_pairs_that_agree_in_every_code() -> None:
 
 def test_blocking_loss_follows_each_true_pair() -> None:
     # 3 pairs of Ann and 1 of Bob; 2 of Ann's part at the block and end in one identity
-    expected = BlockingLoss(true_pairs=4, parted=2, linked_back=2, compared=1, compared_small=0)
+    expected = BlockingLoss(true_pairs=4, parted=2, linked_back=2, compared=1, linked=0)
     assert expected == LOSS
     assert LOSS.within == 2
 
@@ -57,8 +57,8 @@ def test_blocking_loss_follows_each_true_pair() -> None:
 LEES = ("Ann Lee", "A. Lee", "Anna Lee", "Al Lee")
 
 
-def compared(person: list[int], crowd: int = 350) -> int:
-    """True pairs that are scored of the four Lees, each on a work of one's own."""
+def lees(person: list[int]) -> tuple[CorpusIndex, list[np.ndarray], np.ndarray]:
+    """The four Lees, each on a work of one's own: index, blocks and persons."""
     works = [
         Work(str(k), "A title", (Author(name), Author(f"{'Qx' if k % 2 else 'Rx'} Ru")))
         for k, name in enumerate(LEES)
@@ -66,7 +66,12 @@ def compared(person: list[int], crowd: int = 350) -> int:
     index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), NameFrequency.fit([]))
     people = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
     people[index.corpus.author_start[:-1]] = person
-    return compared_pairs(index, blocks_of(index.corpus), people, crowd)
+    return index, blocks_of(index.corpus), people
+
+
+def compared(person: list[int]) -> int:
+    """True pairs that are scored of the four Lees."""
+    return compared_pairs(*lees(person))
 
 
 def test_pairs_of_one_person_whose_names_disagree_are_not_compared() -> None:
@@ -75,8 +80,11 @@ def test_pairs_of_one_person_whose_names_disagree_are_not_compared() -> None:
     assert 3 <= sum(agreeing) < 6
 
 
-def test_pairs_of_one_person_are_parted_with_a_crowded_block() -> None:
-    assert compared([0, 0, 0, 0], crowd=1) < compared([0, 0, 0, 0])
+def test_pairs_are_linked_by_way_of_others_where_each_is_compared_with_the_nearest_alone() -> None:
+    # A., who agrees with all, is compared with by each; Ann and Al are linked by way of A. alone
+    assert linked_pairs(*lees([0, 0, 0, 0]), nearest=3) == 6
+    assert linked_pairs(*lees([0, -1, 0, 0]), nearest=3) == 1
+    assert linked_pairs(*lees([0, 1, 2, 3]), nearest=3) == 0
 
 
 def test_pairs_without_labels_and_of_two_people_are_not_counted() -> None:

@@ -25,7 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("growth")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(growth_training, "SIGNATURES_A_SHARD", 1_500)
-        patch.setattr(growth_training, "TREES", 20)
+        patch.setattr(growth_training, "PAIR_TREES", 20)
+        patch.setattr(growth_training, "GROUP_TREES", 20)
         staged(path, 6_000)
         yield path
 
@@ -35,30 +36,30 @@ def test_shards_have_the_statistics_of_the_whole(
 ) -> None:
     monkeypatch.setattr("disambig.growth.FITTED", 0)
     n_works = sum(1 for _ in read_works([folder / "works" / "works.jsonl.gz"]))
-    golds = golds_of(folder, 6_000, model(), np.random.default_rng(0))
+    golds = golds_of(folder, 6_000, 6_000, model(), np.random.default_rng(0))
     assert len(golds) == 4
     assert {gold.index.doublings for gold in golds} == {doublings(n_works)}
     assert all(gold.index.corpus.n_works < n_works / 1.2 for gold in golds)
 
 
 def test_every_label_is_found_once(folder: Path) -> None:
-    golds = golds_of(folder, 6_000, model(), np.random.default_rng(0))
+    golds = golds_of(folder, 6_000, 10_000, model(), np.random.default_rng(0))
     found = sum(int((gold.person[np.concatenate(gold.blocks)] >= 0).sum()) for gold in golds)
     assert found == sum(1 for _ in read_labels([folder / "works" / "labels.jsonl.gz"]))
 
 
-def test_as_many_mentions_are_learned_from_as_asked_for(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(growth_training, "LABELLED", 2_000)
-    golds = golds_of(folder, 6_000, model(), np.random.default_rng(0))
+def test_as_many_mentions_are_learned_from_as_asked_for(folder: Path) -> None:
+    golds = golds_of(folder, 6_000, 2_000, model(), np.random.default_rng(0))
     sizes = [sum(len(block) for block in gold.blocks) for gold in golds]
     assert 1_900 <= sum(sizes) <= 2_000
     assert len(sizes) == 2
 
 
-def test_both_levels_are_taught_and_the_first_forests_stay(folder: Path, tmp_path: Path) -> None:
-    golds = golds_of(folder, 6_000, model(), np.random.default_rng(0))
+def test_both_levels_are_taught_and_the_first_forests_stay(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("disambig.growth.FITTED", 8)
+    golds = golds_of(folder, 6_000, 6_000, model(), np.random.default_rng(0))
     found = fit_growth(model(), [golds])
     assert found.pair is model().pair
     assert found.group is model().group
@@ -68,12 +69,14 @@ def test_both_levels_are_taught_and_the_first_forests_stay(folder: Path, tmp_pat
     assert again.digest == found.digest
     assert again.digest != model().digest
     assert again.pair_growth is not None
-    assert again.metadata["growth"][0]["doublings"] == 0
+    assert again.metadata["growth"][0]["doublings"] == golds[0].index.doublings > 0
 
 
 def test_the_command_writes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(growth_training, "SIZES", (3_000,))
-    monkeypatch.setattr(growth_training, "TREES", 5)
+    monkeypatch.setattr("disambig.growth.FITTED", 8)
+    monkeypatch.setattr(growth_training, "LABELLED", {3_000: 3_000})
+    monkeypatch.setattr(growth_training, "PAIR_TREES", 5)
+    monkeypatch.setattr(growth_training, "GROUP_TREES", 5)
     model().save(tmp_path / "bare.model")
     command = [str(tmp_path / "bare.model"), "--out", str(tmp_path / "grown.model"), "--quiet"]
     result = CliRunner().invoke(growth_training.main, command, catch_exceptions=False)

@@ -1,0 +1,141 @@
+"""Which pairs of a crowded block are compared: each signature with those most like it.
+
+Where hundreds bear a name, nearly all pairs are of two persons and show it: no co-author in
+common, another institution, another subject, another decade. So a signature is compared with the
+few that have most in common with it, wherever in the block they are. Pairs that are not listed
+count as improbable to both levels, which were fitted with the same pairs left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from disambig._near_kernel import nearest
+from disambig.index import CorpusIndex
+from disambig.pair_features import team_of
+from disambig.pairs import NamePairs, PairBatch
+
+Int32 = npt.NDArray[np.int32]
+Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
+
+PLACE = 0.7
+"""Length of an affiliation beside the 1 of a co-author seen once, where the signatures most like
+one are looked for."""
+LIKENESS = 0.5
+"""What equal meaning of the two works adds there."""
+YEAR = 0.02
+"""What each year between the two works takes away."""
+
+
+def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
+    """Co-authors, by full name and by initial, and words of the affiliation; rare ones weigh
+    more. The product of two rows is what two signatures have in common.
+    """
+    parts = []
+    for initials, rarity in ((False, index.full_rarity), (True, index.initial_rarity)):
+        team = team_of(index, rows, initials=initials)
+        shape = (len(rows), len(rarity))
+        weight = rarity[team.column]
+        parts.append(sparse.csr_array((weight, team.column, team.start), shape=shape))
+    place = index.affiliation_of[rows]
+    texts = index.affiliation.with_empty().take(np.where(place >= 0, place, len(index.affiliation)))
+    shape = (len(rows), len(index.affiliation_idf))
+    words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
+    return sparse.csr_array(sparse.hstack([*parts, PLACE * words]))
+
+
+@dataclass(frozen=True, eq=False)
+class NearPairs:
+    """The signatures of some blocks, each to be compared with those most like it.
+
+    Attributes
+    ----------
+    index : CorpusIndex
+    names : NamePairs
+        Of the blocks: whose names agree.
+    most : int
+        How many each signature is compared with, beside those that have it among theirs.
+    """
+
+    index: CorpusIndex
+    names: NamePairs
+    most: int
+
+    @property
+    def rows(self) -> Int32:
+        """Signature rows, block after block."""
+        return self.names.rows
+
+    @property
+    def start(self) -> Int64:
+        """Rows of block ``b`` are ``rows[start[b]:start[b + 1]]``."""
+        return self.names.start
+
+    @property
+    def load(self) -> Int64:
+        """Pairs of each block at the most, int64[B]."""
+        found: Int64 = np.minimum(self.names.load, np.diff(self.start) * self.most)
+        return found
+
+    def batch(self, first: int, last: int) -> PairBatch:
+        """The pairs of blocks ``first`` to ``last`` (exclusive)."""
+        low = int(self.start[first])
+        start = self.start[first : last + 1] - low
+        found = [self._block(b, int(self.start[b]) - low) for b in range(first, last)]
+        left, right, name_pair = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        pairs = slice(int(self.names.pair_start[first]), int(self.names.pair_start[last]))
+        a, b = self.names.a[pairs], self.names.b[pairs]
+        name = self.names.name
+        block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
+        return PairBatch(
+            self.rows[low : int(self.start[last])], block, start, left, right,
+            (name_pair - np.int32(pairs.start)).astype(np.int32),
+            np.column_stack([name[a], name[b]]),
+        ).only(slice(0, len(left)))  # fmt: skip
+
+    def _block(self, block: int, offset: int) -> tuple[Int32, Int32, Int32]:
+        """Positions of the pairs of one block, ``offset`` added, and the class pair of each."""
+        names, index = self.names, self.index
+        low, high = int(self.start[block]), int(self.start[block + 1])
+        rows = self.rows[low:high]
+        pairs = np.arange(names.pair_start[block], names.pair_start[block + 1])
+        first = int(names.a[pairs[0]])
+        a, b = names.a[pairs] - first, names.b[pairs] - first
+        n_classes = int(max(a.max(), b.max())) + 1
+        two = a != b
+        one, other = np.concatenate([a, b[two]]), np.concatenate([b, a[two]])
+        order = np.argsort(one, kind="stable")
+        friend_start = np.searchsorted(one[order], np.arange(n_classes + 1))
+        number = np.concatenate([pairs, pairs[two]])[order].astype(np.int32)
+        member_start = names.class_start[first : first + n_classes + 1]
+        member = names.member[member_start[0] : member_start[-1]] - np.int32(low)
+        of_class = np.empty(len(rows), dtype=np.int32)
+        of_class[member] = np.repeat(np.arange(n_classes), np.diff(member_start))
+        has = company_and_place(index, rows)
+        by_column = sparse.csc_array(has)
+        work = index.corpus.signature_work[rows]
+        near, pair = nearest(
+            of_class, friend_start, other[order].astype(np.int32), number,
+            member_start - member_start[0], member,
+            has.indptr.astype(np.int64), has.indices.astype(np.int32), has.data.astype(np.float32),
+            by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32),
+            by_column.data.astype(np.float32),
+            np.nan_to_num(index.meaning[work]), np.float32(LIKENESS),
+            index.corpus.years[work].astype(np.float32), np.float32(YEAR), self.most,
+        )  # fmt: skip
+        mine = np.repeat(np.arange(len(rows)), self.most)
+        known = np.flatnonzero(near.ravel() >= 0)
+        i, j = mine[known], near.ravel()[known]
+        key = np.minimum(i, j) * len(rows) + np.maximum(i, j)
+        key, place = np.unique(key, return_index=True)
+        left, right = np.divmod(key, len(rows))
+        return (
+            (left + offset).astype(np.int32),
+            (right + offset).astype(np.int32),
+            pair.ravel()[known[place]],
+        )
