@@ -12,6 +12,8 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
+SHARING = np.float32(0.3)
+
 
 @kernel
 def nearest(
@@ -76,48 +78,50 @@ def nearest(
         size = 0
         kept, via = out[i], origin[i]
         own = of_class[i]
-        for f in range(friend_start[own], friend_start[own + 1]):
-            for m in range(member_start[friend[f]], member_start[friend[f] + 1]):
-                j = member[m]
-                if j == i:
-                    continue
-                s = shared[j]
-                gap = abs(year[i] - year[j])
-                if gap > 0:  # not where a year is unknown
-                    s -= slope * gap
-                if size == most and s + likeness < heap[0]:
-                    continue  # whatever its meaning
-                lane[:] = 0
-                for k in range(0, d, 16):
+        # first those with most in common: beside them few of the others need a closer look
+        for sweep in range(2):
+            for f in range(friend_start[own], friend_start[own + 1]):
+                for m in range(member_start[friend[f]], member_start[friend[f] + 1]):
+                    j = member[m]
+                    s = shared[j]
+                    if j == i or (s >= SHARING) != (sweep == 0):
+                        continue
+                    gap = abs(year[i] - year[j])
+                    if gap > 0:  # not where a year is unknown
+                        s -= slope * gap
+                    if size == most and s + likeness < heap[0]:
+                        continue  # whatever its meaning
+                    lane[:] = 0
+                    for k in range(0, d, 16):
+                        for q in range(16):
+                            lane[q] += meaning[i, k + q] * meaning[j, k + q]
+                    total = np.float32(0)
                     for q in range(16):
-                        lane[q] += meaning[i, k + q] * meaning[j, k + q]
-                total = np.float32(0)
-                for q in range(16):
-                    total += lane[q]
-                s += likeness * total
-                if size < most:  # up from the last place
-                    at = size
-                    size += 1
-                    while at > 0:
-                        up = (at - 1) // 2
-                        if heap[up] < s or (heap[up] == s and kept[up] > j):
-                            break
-                        heap[at], kept[at], via[at] = heap[up], kept[up], via[up]
-                        at = up
-                elif heap[0] < s or (heap[0] == s and kept[0] > j):  # down from the first
-                    at = 0
-                    while 2 * at + 1 < size:
-                        c = 2 * at + 1
-                        if c + 1 < size and (
-                            heap[c + 1] < heap[c]
-                            or (heap[c + 1] == heap[c] and kept[c + 1] > kept[c])
-                        ):
-                            c += 1
-                        if heap[c] > s or (heap[c] == s and kept[c] < j):
-                            break
-                        heap[at], kept[at], via[at] = heap[c], kept[c], via[c]
-                        at = c
-                else:
-                    continue
-                heap[at], kept[at], via[at] = s, j, pair[f]
+                        total += lane[q]
+                    s += likeness * total
+                    if size < most:  # up from the last place
+                        at = size
+                        size += 1
+                        while at > 0:
+                            up = (at - 1) // 2
+                            if heap[up] < s or (heap[up] == s and kept[up] > j):
+                                break
+                            heap[at], kept[at], via[at] = heap[up], kept[up], via[up]
+                            at = up
+                    elif heap[0] < s or (heap[0] == s and kept[0] > j):  # down from the first
+                        at = 0
+                        while 2 * at + 1 < size:
+                            c = 2 * at + 1
+                            if c + 1 < size and (
+                                heap[c + 1] < heap[c]
+                                or (heap[c + 1] == heap[c] and kept[c + 1] > kept[c])
+                            ):
+                                c += 1
+                            if heap[c] > s or (heap[c] == s and kept[c] < j):
+                                break
+                            heap[at], kept[at], via[at] = heap[c], kept[c], via[c]
+                            at = c
+                    else:
+                        continue
+                    heap[at], kept[at], via[at] = s, j, pair[f]
     return out, origin

@@ -34,7 +34,7 @@ CROWD = 350
 crowded: each is compared with those most like it instead of all. No block of the labelled corpora
 is; others cost what their signatures cost, not the square of it."""
 
-NEAREST = 60
+NEAREST = 70
 """Signatures of a crowded block that each is compared with."""
 
 PART = 2_100

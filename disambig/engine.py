@@ -32,6 +32,11 @@ Bool = npt.NDArray[np.bool_]
 PAIRS_AT_ONCE = 250_000
 """Pairs whose features are in memory together (about 400 bytes a pair)."""
 
+FAR = 0.005
+"""Two groups are not compared in a large corpus where all pairs of their mentions are less likely:
+more than half of the pairs of groups. Of a million such in generated corpora none would have been
+likely enough to be joined, and six a tenth likely."""
+
 ROUNDS = 4
 """Most rounds of the second level; nearly all blocks are settled after two."""
 
@@ -238,9 +243,14 @@ class Scored:
     ) -> ScoredGroups:
         """Groups of the rows, and scores of their pairs; of the blocks ``live`` alone.
 
-        ``before`` are the groups that were joined to these.
+        In a corpus beyond the size the first forests were fitted on, groups are no pair of which
+        two mentions are likely enough to matter (:data:`FAR`). ``before`` are the groups that were
+        joined to these.
         """
-        evidence = self._evidence(GroupBatch.of(self.batch, group, live))
+        between = GroupBatch.of(self.batch, group, live)
+        if self.index.doublings:
+            between = between.only(between.greatest(self.likely) >= FAR)
+        evidence = self._evidence(between)
         n = evidence.groups.n_pairs
         probability = np.empty(n, dtype=np.float32)
         columns = None

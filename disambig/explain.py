@@ -68,7 +68,7 @@ class Groups:
     ``first_a`` and ``first_b`` count the mentions of their first-level groups, ``size_a`` and
     ``size_b`` of the groups last compared: the second level joins in rounds. ``score`` is None
     where one first-level group holds both, where names alone keep the groups apart, and in a
-    crowded block where no two of their mentions have enough in common to be compared.
+    crowded block or a large corpus where no two of their mentions have enough in common.
     """
 
     first_a: int
@@ -301,9 +301,8 @@ def _evidence(
 def _uncompared(found: Trace) -> tuple[Decider, tuple[str, ...]]:
     if found.agree:
         decider = Decider.TOO_LITTLE
-        apart = ("Of the many mentions that agree in name others are nearer to them in co-authors,"
-                 " affiliation, subject and year")  # fmt: skip
-        so = "so they were not compared with each other"
+        apart = "Many bear such a name, and they have too little else in common"
+        so = "so they were not compared more closely"
     else:
         decider, apart = Decider.NAMES, "Their names could not be one person's"
         so = "so nothing else was compared"

@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from disambig.forest import Forest
 
+Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
 FITTED = 17
@@ -81,12 +82,19 @@ def surprise(works: Float32, times: int) -> Float32:
     return bits
 
 
-def with_size(probability: Float32, columns: Mapping[str, Float32], times: int) -> Float32:
-    """Features of a level and :data:`SIZE_FEATURES`, float32[n, n_features + 2], Fortran order."""
-    n = len(probability)
-    out = np.empty((n, len(columns) + 2), dtype=np.float32, order="F")
+def with_size(
+    probability: Float32,
+    columns: Mapping[str, Float32],
+    times: int,
+    rows: Int64 | slice = slice(None),
+) -> Float32:
+    """Features of a level and :data:`SIZE_FEATURES` of some rows, float32[n, n_features + 2] in
+    Fortran order.
+    """
+    probability = probability[rows]
+    out = np.empty((len(probability), len(columns) + 2), dtype=np.float32, order="F")
     for place, column in enumerate(columns.values()):
-        out[:, place] = column
+        out[:, place] = column[rows]
     sure = np.clip(probability.astype(np.float64), LEAST, 1 - LEAST)
     out[:, -2] = np.log(sure / (1 - sure))
     out[:, -1] = times
@@ -112,7 +120,6 @@ def grown(
     if forest is None or not times:
         return probability
     asked = np.flatnonzero(probability >= HOPELESS)
-    some = {name: column[asked] for name, column in columns.items()}
     found = probability.copy()
-    found[asked] = forest.probability(with_size(probability[asked], some, times))
+    found[asked] = forest.probability(with_size(probability, columns, times, asked))
     return found

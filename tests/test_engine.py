@@ -156,8 +156,8 @@ def test_bonds_of_a_batch_are_those_among_its_rows() -> None:
 
 def test_columns_stand_side_by_side_in_their_order() -> None:
     columns = {"one": np.array([1, 2], np.float32), "other": np.array([3, np.nan], np.float32)}
-    found = matrix(columns)
-    assert np.array_equal(found, [[1, 3], [2, np.nan]], equal_nan=True)
+    found = matrix(columns, ("other", "one"))
+    assert np.array_equal(found, [[3, 1], [np.nan, 2]], equal_nan=True)
     assert found.flags.f_contiguous
 
 

@@ -12,10 +12,10 @@ from invented import indexed, model, population
 
 from disambig.blocking import blocks_of
 from disambig.constraints import Constraints, compile_constraints
-from disambig.engine import Scored, group_probabilities, pair_probabilities, resolve
+from disambig.engine import FAR, Scored, group_probabilities, pair_probabilities, resolve
 from disambig.forest import Forest
 from disambig.group_features import GROUP_FEATURES
-from disambig.growth import GROWTH_FEATURES, SIZE_FEATURES, doublings, grown, with_size
+from disambig.growth import GROWTH_FEATURES, HOPELESS, SIZE_FEATURES, doublings, grown, with_size
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES
@@ -139,15 +139,34 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
     small, large = scored(0), scored(3)
     np.testing.assert_array_equal(small.likely, small.probability)
     np.testing.assert_array_equal(small.probability, large.probability)
-    np.testing.assert_allclose(np.unique(large.likely), [0.018, 0.982], atol=1e-3)
+    asked = small.probability >= HOPELESS
+    assert 0 < asked.sum() < len(asked)
+    np.testing.assert_allclose(np.unique(large.likely[asked]), [0.018, 0.982], atol=1e-3)
+    np.testing.assert_array_equal(large.likely[~asked], small.probability[~asked])
     group = small.first_level(0.8)
     _, before = small.between(group)
     _, after = large.between(group)
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
-    np.testing.assert_allclose(
-        group_probabilities(fitted, after, 3), 1 / (1 + np.exp(4)), atol=1e-6
-    )
+    found, first = (group_probabilities(fitted, after, times) for times in (3, 0))
+    asked = first >= HOPELESS
+    np.testing.assert_allclose(found[asked], 1 / (1 + np.exp(4)), atol=1e-6)
+    np.testing.assert_array_equal(found[~asked], first[~asked])
+
+
+def test_groups_far_apart_are_not_compared_in_a_large_corpus() -> None:
+    index, constraints = invented()
+    for times in (0, 3):
+        scored = Scored.of(
+            replace(index, doublings=times), batch_of(index), constraints,
+            lambda c: pair_probabilities(model(), c, 0),
+        )  # fmt: skip
+        group = scored.first_level(0.8)
+        found = scored.groups(group, lambda c: c["score_mean"]).groups
+        every, _ = scored.between(group)
+        near = every.greatest(scored.likely) >= FAR
+        assert 0 < near.sum() < every.n_pairs
+        assert found.n_pairs == (near.sum() if times else every.n_pairs)
 
 
 def test_pair_scores_that_are_told_are_those_a_run_groups_by() -> None:
