@@ -169,8 +169,8 @@ def cluster_index(
     seconds: dict[str, float] = {}
     total = sum(compared.load(number) for number in range(len(compared.batches)))
     with progress("Comparing", total, "pairs") as advance:
-        for found in run_batches(index, model, constraints, compared, workers):
-            advance(found.scored)
+        for number, found in enumerate(run_batches(index, model, constraints, compared, workers)):
+            advance(compared.load(number))
             identity[found.rows] = found.group + next_identity
             confidence[found.rows] = found.confidence
             next_identity += int(found.group.max(initial=-1)) + 1
