@@ -39,7 +39,9 @@ NEAREST = 70
 
 PART = 2_100
 """Signatures that are kept together where a crowded block is divided, as one of more than twice as
-many is: looking for the nearest takes time with the square of the part."""
+many is. Looking for the nearest takes time with the square of the part, and in a very large one the
+nearest are much alike: of generated blocks of 6,000 to 32,000, B-cubed F1 was .957 with parts of
+700, .959 with 2,100 and .957 with 4,200."""
 
 PAIRS_PER_BATCH = 250_000
 """Pairs compared at once: bounds memory (about 400 bytes a pair)."""

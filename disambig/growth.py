@@ -35,8 +35,8 @@ fitted on up to 95,465 works."""
 LEAST = 1e-6
 """Probabilities nearer to 0 or 1 count as that near; their log-odds could be infinite."""
 HOPELESS = 0.003
-"""Probability by the first forest of a level below which the second is not asked. Of 1.3 million such
-pairs of mentions in generated corpora it found none likelier than not, of 1.4 million pairs of
+"""Probability by the first forest of a level below which the second is not asked. Of 1.3 million
+such pairs of mentions in generated corpora it found none likelier than not, of 1.4 million pairs of
 groups none likely enough to be joined."""
 SIZE_FEATURES = ("log_odds", "doublings")
 """What the second forest of a level sees beside the features of the level."""
