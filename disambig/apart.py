@@ -9,12 +9,17 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
+from typing import TypeVar
 
 from disambig.errors import DisambigError
 
+Task = TypeVar("Task")
+Found = TypeVar("Found")
 _FORK = multiprocessing.get_context("fork")
 _KILLED = (
     "the process that reads works ended before its time; if nothing above tells why, it was "
@@ -70,3 +75,18 @@ def end_with_parent() -> None:
 def _watch(sentinel: int) -> None:
     wait([sentinel])
     os._exit(1)
+
+
+def in_turn(
+    pool: Executor, function: Callable[[Task], Found], tasks: Iterable[Task], ahead: int
+) -> Iterator[Found]:
+    """Results in order; at most ``ahead`` tasks are made, and held in memory, beyond the one whose
+    result is waited for.
+    """
+    begun: deque[Future[Found]] = deque()
+    for task in tasks:
+        begun.append(pool.submit(function, task))
+        if len(begun) > ahead:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()

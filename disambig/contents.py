@@ -241,12 +241,12 @@ def _corpus_part(
         signature_work,
         corpus.signature_position[rows],
         signature_name,
-        _taken(corpus.names, n),
         _taken(corpus.stated, n),
         _taken(corpus.affiliations, r),
         _taken(corpus.orcids, r),
         _taken(corpus.emails, r),
         company,
+        _taken(corpus.names, n),
     )
 
 
@@ -277,12 +277,12 @@ def _corpora_joined(a: Corpus, b: Corpus, company: Company) -> Corpus:
         np.concatenate([a.signature_work, b.signature_work + np.int32(a.n_works)]),
         np.concatenate([a.signature_position, b.signature_position]),
         np.concatenate([a.signature_name, b.signature_name + np.int32(len(a.names))]),
-        a.names + b.names,
         a.stated + b.stated,
         a.affiliations + b.affiliations,
         a.orcids + b.orcids,
         a.emails + b.emails,
         company,
+        a.names + b.names,
     )
 
 

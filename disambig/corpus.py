@@ -43,16 +43,16 @@ class Corpus:
     author_start : int32[n_works + 1]
         Signatures of work ``w`` are rows ``author_start[w]:author_start[w + 1]``.
     signature_work, signature_position, signature_name : int32[n_signatures]
-        Index of the work, position on it, and index into ``names``.
-    names : list of ParsedName, length n_names
-        Each distinct (printed, given, family) once.
+        Index of the work, position on it, and index into ``stated`` and ``names``.
     stated : list of (str, str or None, str or None), length n_names
-        What the names were parsed from: as printed, and given and family name where stated.
+        Each distinct name as printed, and given and family name where stated.
     affiliations, orcids, emails : list of str, length n_signatures
         Affiliations of one signature are joined with ``"; "``.
     company : Company or None
         All authors of each work, where only some of them are signatures of this corpus; None
         where all are.
+    parsed : list of ParsedName or None
+        ``names``, where they are at hand.
     """
 
     work_ids: list[str]
@@ -65,12 +65,19 @@ class Corpus:
     signature_work: Int32
     signature_position: Int32
     signature_name: Int32
-    names: list[ParsedName]
     stated: list[StatedName]
     affiliations: list[str]
     orcids: list[str]
     emails: list[str]
     company: Company | None = None
+    parsed: list[ParsedName] | None = None
+
+    @cached_property
+    def names(self) -> list[ParsedName]:
+        """What is ``stated``, parsed: when it is first asked for, as sending the text to another
+        process and parsing it there is faster than sending names.
+        """
+        return [parse_name(*name) for name in self.stated] if self.parsed is None else self.parsed
 
     @property
     def n_works(self) -> int:
@@ -188,7 +195,6 @@ class Corpus:
             signature_work=np.repeat(np.arange(len(ids), dtype=np.int32), sizes),
             signature_position=np.asarray(_taken(position_of, order), dtype=np.int32),
             signature_name=np.asarray([code[name] for name in name_of], dtype=np.int32),
-            names=[parse_name(*printed[name]) for name in code],
             stated=[printed[name] for name in code],
             affiliations=_taken(affiliations, order),
             orcids=_taken(orcids, order),

@@ -12,21 +12,20 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from disambig.across import Speakers, hold_must, join_likely, renumber
+from disambig.apart import in_turn
 from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
 from disambig.cross_pairs import block_of_identity
@@ -66,8 +65,6 @@ ROWS_AT_ONCE = 200_000
 """Output rows put together at a time."""
 AHEAD = 32
 """Tasks that wait for a process."""
-Task = TypeVar("Task")
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -205,7 +202,7 @@ class LargeRun:
             for kind, least in (("reading", 1), ("circle", 2)):
                 codes, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
                 tasks = [(kind, number, n, self.n_shards) for number in range(n)]
-                for code, count in _in_turn(pool, share, tasks):
+                for code, count in in_turn(pool, share, tasks, AHEAD):
                     codes.append(code)
                     counts.append(count)
                     advance(1)
@@ -232,10 +229,10 @@ class LargeRun:
             for number, (own, some) in enumerate(zip(chosen, parts, strict=True))
         )
         with self.progress("Joining across blocks", len(candidates), "candidates") as advance:
-            for _ in _in_turn(pool, speak, self._said(rows, chosen)):
+            for _ in in_turn(pool, speak, self._said(rows, chosen), AHEAD):
                 pass
             scored = [np.empty(0, dtype=np.float32)]
-            for found in _in_turn(pool, score, tasks):
+            for found in in_turn(pool, score, tasks, AHEAD):
                 scored.append(found)
                 advance(len(found))
         return np.concatenate(scored)
@@ -248,19 +245,6 @@ class LargeRun:
         cuts = np.searchsorted(rows.shard[every[order]], np.arange(1, self.n_shards))
         for shard, some in enumerate(np.split(order, cuts)):
             yield shard, rows.element[every[some]], part[some], len(chosen)
-
-
-def _in_turn(
-    pool: ProcessPoolExecutor, function: Callable[[Task], Found], tasks: Iterable[Task]
-) -> Iterator[Found]:
-    """Results in order; only a few tasks are made, and held in memory, ahead of time."""
-    ahead: deque[Future[Found]] = deque()
-    for task in tasks:
-        ahead.append(pool.submit(function, task))
-        if len(ahead) > AHEAD:
-            yield ahead.popleft().result()
-    while ahead:
-        yield ahead.popleft().result()
 
 
 def _speaking(identity: Int32, parts: list[Int64]) -> list[Int32]:

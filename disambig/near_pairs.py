@@ -30,6 +30,8 @@ LIKENESS = 0.5
 """What equal meaning of the two works adds there."""
 YEAR = 0.02
 """What each year between the two works takes away."""
+INITIAL = 0.1
+"""What it takes away that only one of the two names has a given name written out."""
 
 
 def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
@@ -109,7 +111,7 @@ class NearPairs:
         n_classes = int(max(a.max(), b.max())) + 1
         two = a != b
         one, other = np.concatenate([a, b[two]]), np.concatenate([b, a[two]])
-        order = np.argsort(one, kind="stable")
+        order = np.lexsort((other, one))
         friend_start = np.searchsorted(one[order], np.arange(n_classes + 1))
         number = np.concatenate([pairs, pairs[two]])[order].astype(np.int32)
         member_start = names.class_start[first : first + n_classes + 1]
@@ -119,13 +121,16 @@ class NearPairs:
         has = company_and_place(index, rows)
         by_column = sparse.csc_array(has)
         work = index.corpus.signature_work[rows]
+        meaning = np.nan_to_num(index.meaning[work])
+        written = index.names.given_length[names.name[first : first + n_classes]] > 0
         near, pair = nearest(
             of_class, friend_start, other[order].astype(np.int32), number,
+            (INITIAL * (written[one] != written[other]))[order].astype(np.float32),
             member_start - member_start[0], member,
             has.indptr.astype(np.int64), has.indices.astype(np.int32), has.data.astype(np.float32),
             by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32),
             by_column.data.astype(np.float32),
-            np.nan_to_num(index.meaning[work]), np.float32(LIKENESS),
+            np.float32(LIKENESS) * meaning, np.ascontiguousarray(meaning[member].T),
             index.corpus.years[work].astype(np.float32), np.float32(YEAR), self.most,
         )  # fmt: skip
         mine = np.repeat(np.arange(len(rows)), self.most)

@@ -19,7 +19,6 @@ from disambig.blocking import primary_key
 from disambig.company import Company
 from disambig.corpus import Corpus
 from disambig.index import company_of
-from disambig.names import parse_name
 from disambig.text import word_keys
 
 Int32 = npt.NDArray[np.int32]
@@ -154,7 +153,6 @@ def corpus_of(table: pa.Table) -> Corpus:
         signature_work=signature_work,
         signature_position=lists[1][order].astype(np.int32),
         signature_name=np.array([code[name] for name in stated], dtype=np.int32),
-        names=[parse_name(*name) for name in code],
         stated=list(code),
         affiliations=own["affiliation"],
         orcids=own["orcid"],

@@ -7,10 +7,11 @@ import multiprocessing
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import islice
-from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from disambig.apart import end_with_parent, in_turn
 from disambig.corpus import Corpus
 from disambig.domain import Author, Signature, Work
 from disambig.errors import InputError
@@ -32,6 +34,8 @@ UInt64 = npt.NDArray[np.uint64]
 
 WORKS_AT_ONCE = 40_000
 """Works read before they are put on disk; with abstracts, about 300 MB."""
+WRITERS = 2
+"""Processes that put on disk what was read, while more is read."""
 KEY_RANGES = 16
 """Parts of the key space whose counts are added up one after the other."""
 _COLUMNS: dict[str, type[np.generic]] = {
@@ -75,20 +79,25 @@ def stage(
     parts = folder / "parts"
     parts.mkdir()
     bound: list[Work] = []
-    n_works = 0
-    writing: list[ForkProcess] = []
-    for number, chunk in enumerate(_chunks(works)):
-        bound += [light for work in chunk if (light := bound_part(work, named)) is not None]
-        corpus = Corpus.from_works(chunk)
-        # a forked process has the corpus as it is, and puts it down while the next one is read
-        _ended(writing)
-        writing = [
-            _FORK.Process(target=_put_down, args=(corpus, folder, number, n_shards, n_works))
-        ]
-        writing[0].start()
-        n_works += corpus.n_works
-        advance(corpus.n_works)
-    _ended(writing)
+
+    def read() -> Iterator[tuple[Corpus, Path, int, int, int]]:
+        n_works = 0
+        for number, chunk in enumerate(_chunks(works)):
+            bound.extend(light for work in chunk if (light := bound_part(work, named)) is not None)
+            corpus = Corpus.from_works(chunk)
+            yield corpus, folder, number, n_shards, n_works
+            n_works += corpus.n_works
+            advance(corpus.n_works)
+
+    try:
+        # begun while this process is small: it will hold the id of every work that was read
+        with ProcessPoolExecutor(WRITERS, _FORK, end_with_parent) as pool:
+            for _ in in_turn(pool, _put_down, read(), WRITERS - 1):
+                pass
+    except BrokenProcessPool as broken:
+        raise OSError(
+            "a process that puts works on disk was killed, most likely for want of memory"
+        ) from broken
     counted = sorted(p for p in parts.iterdir() if p.is_dir())
     add_up(counted, folder / "statistics")
     for part in counted:
@@ -99,8 +108,15 @@ def stage(
 _FORK = multiprocessing.get_context("fork")
 
 
-def _put_down(corpus: Corpus, folder: Path, number: int, n_shards: int, first: int) -> None:
-    """Write one part: its works, one record batch a shard, their ids, and their statistics."""
+def _put_down(part: tuple[Corpus, Path, int, int, int]) -> None:
+    """Write one part: its works, one record batch a shard, their ids, and their statistics.
+
+    Parameters
+    ----------
+    part : (Corpus, Path, int, int, int)
+        The works, folder, number of the part, number of shards, and works that came before.
+    """
+    corpus, folder, number, n_shards, first = part
     tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, first)
     parts = folder / "parts"
     with pa.ipc.new_file(str(parts / f"{number:06}.arrow"), SCHEMA) as writer:
@@ -117,20 +133,6 @@ def one_batch(table: pa.Table) -> pa.RecordBatch:
     if batches:
         return batches[0]
     return pa.RecordBatch.from_pylist([], schema=SCHEMA)
-
-
-def _ended(writing: list[ForkProcess]) -> None:
-    """Wait for a process that writes a part.
-
-    Raises
-    ------
-    OSError
-        If it failed; it has told why on standard error.
-    """
-    for process in writing:
-        process.join()
-        if process.exitcode != 0:
-            raise OSError("works could not be put on disk; is it full?")
 
 
 _IDS = pa.schema([("work", pa.string())])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from invented import indexed, rows, work
 
 from disambig.index import CorpusIndex
-from disambig.near_pairs import LIKENESS, YEAR, NearPairs, company_and_place
+from disambig.near_pairs import INITIAL, LIKENESS, YEAR, NearPairs, company_and_place
 from disambig.pairs import NamePairs
 
 Int32 = npt.NDArray[np.int32]
@@ -38,8 +38,9 @@ def likeness(index: CorpusIndex, block: Int32) -> npt.NDArray[np.float64]:
     at = index.corpus.signature_work[block]
     meaning, year = np.nan_to_num(index.meaning[at]).astype(np.float64), index.corpus.years[at]
     gap = np.nan_to_num(np.abs(year[:, None] - year))
+    written = index.names.given_length[index.corpus.signature_name[block]] > 0
     found: npt.NDArray[np.float64] = has @ has.T + LIKENESS * (meaning @ meaning.T) - YEAR * gap
-    return found
+    return found - INITIAL * (written[:, None] != written)
 
 
 def listed(near: NearPairs, first: int, last: int) -> dict[tuple[int, int], tuple[int, int]]:
