@@ -34,7 +34,7 @@ CROWD = 350
 crowded: each is compared with those most like it instead of all. No block of the labelled corpora
 is; others cost what their signatures cost, not the square of it."""
 
-NEAREST = 70
+NEAREST = 120
 """Signatures of a crowded block that each is compared with."""
 
 PART = 2_100
@@ -274,9 +274,10 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
 
 
 def _followed(likeness: Float32, label: Int64) -> Int64:
-    """The label that each of some rows follows, int64[n]: the columns most like it vote, one that is
-    less like it than the first by :data:`FADING` with 1 / e of a vote. It is 0 where no column is
-    like it at all (minus infinity).
+    """The label that each of some rows follows, int64[n].
+
+    The columns most like it vote, one that is less like it than the first by :data:`FADING` with
+    1 / e of a vote. It is 0 where no column is like it at all (minus infinity).
     """
     best = likeness.max(axis=1)
     row, column = np.nonzero(likeness > best[:, None] - 5 * FADING)
