@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from disambig.apart import apart
+from disambig.apart import apart, in_turn
 from disambig.errors import DisambigError, RecordError
 
 
@@ -92,3 +94,20 @@ def _runs(pid: int) -> bool:
     except OSError:
         return False
     return "State:\tZ" not in status
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 3, 50])
+def test_results_come_in_the_order_of_tasks_which_are_made_a_few_at_a_time(ahead: int) -> None:
+    made = 0
+
+    def tasks() -> Iterator[int]:
+        nonlocal made
+        for task in range(20):
+            made += 1
+            yield task
+
+    with ThreadPoolExecutor(3) as pool:
+        for found, result in enumerate(in_turn(pool, lambda task: 7 * task, tasks(), ahead)):
+            assert result == 7 * found
+            assert made - found - 1 == min(ahead, 20 - found - 1)
+    assert found == 19

@@ -325,3 +325,16 @@ def test_among_equal_coauthors_meaning_and_year_decide_where_an_initial_goes(
     rows = wang_rows(index)
     parts = [{index.corpus.printed_name(r) for r in p.tolist()} for p in divide(index, rows, 8)]
     assert [part for part in parts if "Y. Wang" in part] == [{"Y. Wang", expected}]
+
+
+def test_of_those_most_like_it_all_have_a_say_where_an_initial_goes() -> None:
+    # one Yi is as like "x" as can be; ten Yans are a year away, the other Yis far from it
+    works = [work("i", SPEECH, "Yi Wang", "Qx Ru", year=2005)]
+    for k in range(9):
+        works.append(work(f"i{k}", ROBOTS, "Yi Wang", "Qx Ru", year=1980))
+    for k in range(10):
+        works.append(work(f"k{k}", SPEECH, "Yan Wang", "Qx Ru", year=2006))
+    index = indexed([*works, work("x", SPEECH, "Y. Wang", "Qx Ru", year=2005)])
+    parts = divide(index, wang_rows(index), 8)
+    printed = [{index.corpus.printed_name(r) for r in p.tolist()} for p in parts]
+    assert [part for part in printed if "Y. Wang" in part] == [{"Y. Wang", "Yan Wang"}]

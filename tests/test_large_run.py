@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -177,6 +178,25 @@ def test_two_works_with_one_id_are_told(tmp_path: Path, monkeypatch: pytest.Monk
     stage([Work("a", "x", (Author("Ann Lee"),))] * 2, folder, 2)
     with pytest.raises(InputError, match="two works have the id 'a'"):
         work_ranks(folder)
+
+
+def on_a_full_disk(part: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def killed(part: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("end", "message"), [(on_a_full_disk, "No space left on device"), (killed, "was killed")]
+)
+def test_works_that_cannot_be_put_on_disk_are_told(
+    end: Callable[[object], None], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("disambig.staging._put_down", end)
+    with pytest.raises(OSError, match=message):
+        stage([Work("a", "x", (Author("Ann Lee"),))], tmp_path, 2)
 
 
 def test_ranks_follow_ids_not_arrival(tmp_path: Path) -> None:
