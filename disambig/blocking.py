@@ -35,8 +35,8 @@ crowded: each is compared with those most like it instead of all. No block of th
 is; others cost what their signatures cost, not the square of it."""
 
 NEAREST = 120
-"""Signatures of a crowded block that each is compared with. Fewer are faster: with 70, sixteen million
-generated mentions take 13 % less time, at a B-cubed F1 .0006 lower."""
+"""Signatures of a crowded block that each is compared with. Fewer are faster: with 70, sixteen
+million generated mentions take 13 % less time, at a B-cubed F1 .0006 lower."""
 
 PART = 2_100
 """Signatures that are kept together where a crowded block is divided, as one of more than twice as
