@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from disambig.apart import end_with_parent, in_turn
 from disambig.corpus import Corpus
 from disambig.domain import Author, Signature, Work
-from disambig.errors import InputError
+from disambig.errors import DisambigError, InputError
 from disambig.identifiers import is_orcid, is_personal
 from disambig.index import company_of, terms_of
 from disambig.shards import SCHEMA, shard_of, shard_tables
@@ -73,7 +73,7 @@ def stage(
 
     Raises
     ------
-    OSError
+    DisambigError
         If something cannot be written.
     """
     parts = folder / "parts"
@@ -95,11 +95,13 @@ def stage(
             for _ in in_turn(pool, _put_down, read(), WRITERS - 1):
                 pass
     except BrokenProcessPool as broken:
-        raise OSError(
-            "a process that puts works on disk was killed, most likely for want of memory"
+        raise DisambigError(
+            "a process that puts works on disk was killed, most likely for want of memory; "
+            "run the same command again with a smaller --memory"
         ) from broken
     counted = sorted(p for p in parts.iterdir() if p.is_dir())
-    add_up(counted, folder / "statistics")
+    with _written_to(folder):
+        add_up(counted, folder / "statistics")
     for part in counted:
         shutil.rmtree(part)
     return bound
@@ -118,13 +120,27 @@ def _put_down(part: tuple[Corpus, Path, int, int, int]) -> None:
     """
     corpus, folder, number, n_shards, first = part
     tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, first)
-    parts = folder / "parts"
-    with pa.ipc.new_file(str(parts / f"{number:06}.arrow"), SCHEMA) as writer:
-        for table in tables:
-            writer.write_batch(one_batch(table))
-    with pa.ipc.new_file(str(parts / f"{number:06}.ids"), _IDS) as writer:
-        writer.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
-    save_statistics(Statistics.of(company_of(corpus), terms_of(corpus)), parts / f"{number:06}")
+    statistics = Statistics.of(company_of(corpus), terms_of(corpus))
+    name = folder / "parts" / f"{number:06}"
+    with _written_to(folder):
+        with pa.ipc.new_file(f"{name}.arrow", SCHEMA) as writer:
+            for table in tables:
+                writer.write_batch(one_batch(table))
+        with pa.ipc.new_file(f"{name}.ids", _IDS) as writer:
+            writer.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
+        save_statistics(statistics, name)
+
+
+@contextmanager
+def _written_to(folder: Path) -> Iterator[None]:
+    """Tell where something could not be written, and what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        raise DisambigError(
+            f"cannot write to {folder} ({error}); is the disk full? Free some space and run the "
+            "same command again"
+        ) from error
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:

@@ -19,7 +19,7 @@ from invented import model, population, work
 
 from disambig.corpus import Corpus
 from disambig.domain import Author, Signature, Work
-from disambig.errors import InputError
+from disambig.errors import DisambigError, InputError
 from disambig.estimator import Disambiguator
 from disambig.ingest import ReadReport
 from disambig.large_run import LargeRun, fingerprint, kept_shards
@@ -180,22 +180,26 @@ def test_two_works_with_one_id_are_told(tmp_path: Path, monkeypatch: pytest.Monk
         work_ranks(folder)
 
 
-def on_a_full_disk(part: object) -> None:
+def on_a_full_disk(statistics: object, folder: Path) -> None:
     raise OSError(28, "No space left on device")
 
 
-def killed(part: object) -> None:
+def killed(statistics: object, folder: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
-    ("end", "message"), [(on_a_full_disk, "No space left on device"), (killed, "was killed")]
+    ("end", "message"),
+    [(on_a_full_disk, "No space left on device.*is the disk full"), (killed, "was killed")],
 )
 def test_works_that_cannot_be_put_on_disk_are_told(
-    end: Callable[[object], None], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    end: Callable[[object, Path], None],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("disambig.staging._put_down", end)
-    with pytest.raises(OSError, match=message):
+    monkeypatch.setattr("disambig.staging.save_statistics", end)
+    with pytest.raises(DisambigError, match=message):
         stage([Work("a", "x", (Author("Ann Lee"),))], tmp_path, 2)
 
 
