@@ -12,9 +12,7 @@ Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
-UNIT = np.float32(32767)
-"""What 1 is in whole numbers of 16 bits."""
-SQUARE = 32767.0**2
+LANES = 16
 
 
 @kernel
@@ -115,29 +113,28 @@ def overlaps(
 def cosines(vectors: Float32, left: Int32, right: Int32) -> Float32:
     """Dot product of two rows for each pair; NaN where either is missing (NaN).
 
-    Computed in whole numbers, to four digits: their sum is the same in whatever order the compiler
-    has the machine add them, so it may add many at once.
+    The sum runs in :data:`LANES` lanes, which the compiler may do at once without changing the
+    result.
 
     Parameters
     ----------
     vectors : float32[n, d]
-        Of length 1 at the most.
+        ``d`` a multiple of :data:`LANES`.
     """
-    n, d = vectors.shape
-    whole, known = np.zeros((n, d), dtype=np.int16), np.empty(n, dtype=np.bool_)
-    for r in range(n):
-        known[r] = not np.isnan(vectors[r, 0])
-        if known[r]:
-            for k in range(d):
-                whole[r, k] = np.int16(np.rint(vectors[r, k] * UNIT))
-    out = np.full(len(left), np.nan, dtype=np.float32)
+    d = vectors.shape[1]
+    out = np.empty(len(left), dtype=np.float32)
+    lane = np.zeros(16, dtype=np.float32)
     for p in range(len(left)):
-        i, j = left[p], right[p]
-        if known[i] and known[j]:
-            total = np.int32(0)
-            for k in range(d):
-                total = np.int32(total + np.int32(np.int32(whole[i, k]) * np.int32(whole[j, k])))
-            out[p] = total / SQUARE
+        a, b = vectors[left[p]], vectors[right[p]]
+        for q in range(16):
+            lane[q] = 0
+        for k in range(0, d, 16):
+            for q in range(16):
+                lane[q] += a[k + q] * b[k + q]
+        total = np.float32(0)
+        for q in range(16):
+            total += lane[q]
+        out[p] = total
     return out
 
 

@@ -154,7 +154,7 @@ def test_every_column_is_worked_out_in_this_file() -> None:
 def test_a_column_of_ab_and_c(name: str, byrons: dict[str, np.ndarray]) -> None:
     expected = AB_AND_C[name]
     value = expected() if callable(expected) else expected
-    assert byrons[name][0] == pytest.approx(value, abs=1e-4)
+    assert byrons[name][0] == pytest.approx(value, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", AB_AND_C)
@@ -422,7 +422,7 @@ def test_what_groups_share_is_the_more_surprising_the_rarer_it_is_and_ahead_of_r
     }
     assert set(expected) | {"lead_meaning_low"} == set(GROWTH_FEATURES)
     for name, values in expected.items():
-        assert found[name].tolist() == pytest.approx(values, abs=1e-4, nan_ok=True), name
+        assert found[name].tolist() == pytest.approx(values, abs=1e-5, nan_ok=True), name
 
 
 def test_pairs_of_groups_looked_at_in_pieces_know_all_their_rivals(

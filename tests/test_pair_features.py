@@ -94,7 +94,7 @@ def test_every_column_is_worked_out_in_this_file() -> None:
 
 @pytest.mark.parametrize("name", A_AND_B)
 def test_a_column_of_a_and_b(name: str, byrons: dict[str, np.ndarray]) -> None:
-    assert byrons[name][0] == pytest.approx(A_AND_B[name], abs=1e-4, nan_ok=True)
+    assert byrons[name][0] == pytest.approx(A_AND_B[name], abs=1e-5, nan_ok=True)
 
 
 @pytest.mark.parametrize("name", PAIR_FEATURES)
@@ -147,8 +147,8 @@ def test_meanings_are_cosines_in_the_semantic_space() -> None:
     text = space().vectors(
         ["Speech recognition acoustic models", "Speaker verification robot arms"]
     )
-    assert found["title_meaning"][0] == pytest.approx(title[0] @ title[1], abs=1e-4)
-    assert found["text_meaning"][0] == pytest.approx(text[0] @ text[1], abs=1e-4)
+    assert found["title_meaning"][0] == pytest.approx(title[0] @ title[1], abs=1e-5)
+    assert found["text_meaning"][0] == pytest.approx(text[0] @ text[1], abs=1e-5)
 
 
 def test_meaning_above_is_measured_against_what_both_usually_have() -> None:
@@ -159,7 +159,7 @@ def test_meaning_above_is_measured_against_what_both_usually_have() -> None:
     ab, ac, bc = v[0] @ v[1], v[0] @ v[2], v[1] @ v[2]
     # a usually has the mean of ab and ac, b that of ab and bc
     usual = ((ab + ac) / 2 + (ab + bc) / 2) / 2
-    assert found["text_meaning_above"][0] == pytest.approx(ab - usual, abs=1e-4)
+    assert found["text_meaning_above"][0] == pytest.approx(ab - usual, abs=1e-5)
 
 
 def test_features_of_a_block_do_not_depend_on_the_blocks_beside_it() -> None:
