@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from disambig._vectors import LANES, TOGETHER, multiply_panel
 from disambig.native import kernel
 
 Bool = npt.NDArray[np.bool_]
@@ -12,43 +13,62 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
-PIECE = 1_024
-"""Likenesses summed together: what they are made of stays in the fastest cache."""
+GAP = 64
+"""Rows between two classes that are looked at, too, rather than begin anew."""
 
-GAP = 128
-"""Rows between two classes whose likenesses are summed, too, rather than begin anew."""
+ROOM = 4
+"""Times as many rows as are sought that are held until the least alike of them are dropped."""
 
-
-@kernel
-def _add(total: Float32, a: Float32, b: Float32, c: Float32, d: Float32, weight: Float32) -> None:
-    # four rows that are known to be of one length: the compiler does many elements at once
-    for j in range(len(total)):
-        total[j] += (weight[0] * a[j] + weight[1] * b[j]) + (weight[2] * c[j] + weight[3] * d[j])
+_NONE, _NEVER = np.float32(0), np.float32(np.inf)
+_LOWEST, _LEAST = np.finfo(np.float32).min, np.int64(np.iinfo(np.int64).min)
+_ALL_BUT_SIGN, _LOWER_HALF = np.int32(0x7FFFFFFF), np.int64(0xFFFFFFFF)
 
 
 @kernel
-def _products(row: Float32, sought: Float32, low: int, high: int, out: Float32) -> None:
-    """Dot products of ``row`` with the columns ``low`` to ``high`` of ``sought``."""
+def _likeness(
+    shared: Float32, alike: Float32, year: Float32, own: np.float32, slope: np.float32,
+    less: Float32, out: Float32,
+) -> None:  # fmt: skip
+    for m in range(len(out)):
+        gap = abs(own - year[m])
+        gap = gap if gap == gap else _NONE  # not where a year is unknown
+        out[m] = (shared[m] + alike[m] - less[m]) - slope * gap
+
+
+@kernel
+def _largest_first(key: Int64, size: int, most: int) -> None:
+    """Put the ``most`` largest of ``key[:size]`` first, the least of them last.
+
+    Quickselect (Hoare, "Algorithm 65: find", 1961).
+    """
+    low, high, last = 0, size - 1, most - 1
     while low < high:
-        end = min(low + PIECE, high)
-        out[low:end] = 0
-        for k in range(0, len(row), 4):
-            _add(
-                out[low:end], sought[k, low:end], sought[k + 1, low:end], sought[k + 2, low:end],
-                sought[k + 3, low:end], row[k : k + 4],
-            )  # fmt: skip
-        low = end
+        middle = key[(low + high) // 2]
+        a, b = low, high
+        while a <= b:
+            while key[a] > middle:
+                a += 1
+            while key[b] < middle:
+                b -= 1
+            if a <= b:
+                key[a], key[b] = key[b], key[a]
+                a, b = a + 1, b - 1
+        if last <= b:
+            high = b
+        elif last >= a:
+            low = a
+        else:
+            return
 
 
 @kernel
 def nearest(
-    of_class: Int32,
+    member_start: Int64,
+    member: Int32,
     friend_start: Int64,
     friend: Int32,
     pair: Int32,
     less: Float32,
-    member_start: Int64,
-    member: Int32,
     start: Int64,
     column: Int32,
     value: Float32,
@@ -56,11 +76,11 @@ def nearest(
     holder: Int32,
     held: Float32,
     meaning: Float32,
-    sought: Float32,
+    panels: Float32,
     year: Float32,
     slope: np.float32,
     most: int,
-) -> tuple[Int32, Int32]:
+) -> tuple[Int32, Int32, Int32]:
     """The ``most`` rows most like each of n rows, among those whose names agree with its own.
 
     Likeness is the sum, over the columns two rows share, of the products of their values, and the
@@ -70,84 +90,93 @@ def nearest(
 
     Parameters
     ----------
-    of_class : int32[n]
-        Class of each row: its name.
+    member_start, member : int64[C + 1], int32[n]
+        Rows of each class: those of one name. All else is in the order of ``member``.
     friend_start, friend, pair, less : int64[C + 1], int32, int32, float32
         Classes that agree with each, itself among them, ascending; the number of each such two,
         and what it takes away.
-    member_start, member : int64[C + 1], int32[n]
-        Rows of each class.
     start, column, value
         What each row has, as in :class:`disambig.sparse_rows.SparseRows`.
     holder_start, holder, held
         The same by column: which rows have it, and their values.
-    meaning : float32[n, d]
+    meaning : float32[n + 3 or more, d]
         ``d`` a multiple of 4.
-    sought : float32[d, n]
-        Meanings to multiply with, in the order of ``member``.
-    year : float32[n]
+    panels : float32[P, d, 16]
+        Meanings to multiply with, of 16 rows each; of those that are too many, anything.
+    year : float32[16 * P]
         NaN where unknown.
 
     Returns
     -------
-    row, pair : int32[n, most]
-        -1 where fewer agree.
+    row, other, pair : int32[N] each
+        Rows with those most like them, ``most`` for each row that so many agree with.
     """
-    n = len(of_class)
-    out = np.full((n, most), -1, dtype=np.int32)
-    origin = np.full((n, most), -1, dtype=np.int32)
-    shared = np.zeros(n, dtype=np.float32)
-    alike = np.zeros(n, dtype=np.float32)
-    heap = np.empty(most, dtype=np.float32)
-    for i in range(n):
-        shared[:] = 0
-        for x in range(start[i], start[i + 1]):
-            v = value[x]
-            for y in range(holder_start[column[x]], holder_start[column[x] + 1]):
-                shared[holder[y]] += v * held[y]
-        first, last = friend_start[of_class[i]], friend_start[of_class[i] + 1]
-        f = first
-        while f < last:
+    n, width, n_classes = len(member), LANES * len(panels), len(friend_start) - 1
+    total = 0
+    for c in range(n_classes):
+        others = -1
+        for f in range(friend_start[c], friend_start[c + 1]):
+            others += member_start[friend[f] + 1] - member_start[friend[f]]
+        total += min(others, most) * (member_start[c + 1] - member_start[c])
+    row = np.empty(total, dtype=np.int32)
+    other, via = np.empty_like(row), np.empty_like(row)
+    alike = np.empty((TOGETHER, width), dtype=np.float32)
+    shared, like = np.zeros(width, dtype=np.float32), np.empty(width, dtype=np.float32)
+    taken, number = np.empty_like(like), np.empty(n, dtype=np.int32)
+    bits = like.view(np.int32)
+    run_low, run_high = np.empty((2, n_classes), dtype=np.int64)
+    best = np.empty(ROOM * most, dtype=np.int64)
+    at = 0
+    for c in range(n_classes):
+        # whole panels with all that agree with the class, and others between them
+        taken[:] = _NEVER
+        runs = 0
+        for f in range(friend_start[c], friend_start[c + 1]):
             low, high = member_start[friend[f]], member_start[friend[f] + 1]
-            f += 1
-            while f < last and member_start[friend[f]] <= high + GAP:
-                high = member_start[friend[f] + 1]
-                f += 1
-            _products(meaning[i], sought, low, high, alike)
-        size = 0
-        kept, via = out[i], origin[i]
-        for f in range(first, last):
-            for m in range(member_start[friend[f]], member_start[friend[f] + 1]):
-                j = member[m]
-                s = shared[j] + alike[m] - less[f]
-                gap = abs(year[i] - year[j])
-                if gap > 0:  # not where a year is unknown
-                    s -= slope * gap
-                if j == i:
-                    continue
-                if size < most:  # up from the last place
-                    at = size
-                    size += 1
-                    while at > 0:
-                        up = (at - 1) // 2
-                        if heap[up] < s or (heap[up] == s and kept[up] > j):
-                            break
-                        heap[at], kept[at], via[at] = heap[up], kept[up], via[up]
-                        at = up
-                elif heap[0] < s or (heap[0] == s and kept[0] > j):  # down from the first
-                    at = 0
-                    while 2 * at + 1 < size:
-                        c = 2 * at + 1
-                        if c + 1 < size and (
-                            heap[c + 1] < heap[c]
-                            or (heap[c + 1] == heap[c] and kept[c + 1] > kept[c])
-                        ):
-                            c += 1
-                        if heap[c] > s or (heap[c] == s and kept[c] < j):
-                            break
-                        heap[at], kept[at], via[at] = heap[c], kept[c], via[c]
-                        at = c
-                else:
-                    continue
-                heap[at], kept[at], via[at] = s, j, pair[f]
-    return out, origin
+            taken[low:high] = less[f]
+            for m in range(low, high):
+                number[member[m]] = pair[f]
+            if runs == 0 or low > run_high[runs - 1] + GAP:
+                run_low[runs] = low // LANES * LANES
+                runs += 1
+            run_high[runs - 1] = (high + LANES - 1) // LANES * LANES
+        for i in range(member_start[c], member_start[c + 1]):
+            t = (i - member_start[c]) % TOGETHER
+            if t == 0:
+                for r in range(runs):
+                    for p in range(run_low[r] // LANES, run_high[r] // LANES):
+                        multiply_panel(meaning, i, panels, p, alike)
+            shared[:] = 0
+            for x in range(start[i], start[i + 1]):
+                v = value[x]
+                for y in range(holder_start[column[x]], holder_start[column[x] + 1]):
+                    shared[holder[y]] += v * held[y]
+            size, limit, least = 0, _LOWEST, _LEAST
+            for r in range(runs):
+                low, high = run_low[r], run_high[r]
+                _likeness(
+                    shared[low:high], alike[t, low:high], year[low:high], year[i], slope,
+                    taken[low:high], like[low:high],
+                )  # fmt: skip
+                for m in range(low, high):
+                    if like[m] < limit or m == i:
+                        continue
+                    # whole numbers in the order of likeness, of equal ones the lowest row last
+                    b = bits[m]
+                    key = (np.int64(b ^ ((b >> 31) & _ALL_BUT_SIGN)) << 32) + (n - member[m])
+                    if key > least:
+                        best[size] = key
+                        size += 1
+                        if size == len(best):
+                            _largest_first(best, size, most)
+                            size, least = most, best[most - 1]
+                            b = np.int32(least >> 32)
+                            limit = np.int32(b ^ ((b >> 31) & _ALL_BUT_SIGN)).view(np.float32)
+            if size > most:
+                _largest_first(best, size, most)
+                size = most
+            for k in range(size):
+                j = np.int32(n - (best[k] & _LOWER_HALF))
+                row[at], other[at], via[at] = member[i], j, number[j]
+                at += 1
+    return row, other, via

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from disambig._vectors import dot
 from disambig.native import kernel
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
-
-LANES = 16
 
 
 @kernel
@@ -113,28 +112,14 @@ def overlaps(
 def cosines(vectors: Float32, left: Int32, right: Int32) -> Float32:
     """Dot product of two rows for each pair; NaN where either is missing (NaN).
 
-    The sum runs in :data:`LANES` lanes, which the compiler may do at once without changing the
-    result.
-
     Parameters
     ----------
     vectors : float32[n, d]
-        ``d`` a multiple of :data:`LANES`.
+        ``d`` a multiple of 16.
     """
-    d = vectors.shape[1]
     out = np.empty(len(left), dtype=np.float32)
-    lane = np.zeros(16, dtype=np.float32)
     for p in range(len(left)):
-        a, b = vectors[left[p]], vectors[right[p]]
-        for q in range(16):
-            lane[q] = 0
-        for k in range(0, d, 16):
-            for q in range(16):
-                lane[q] += a[k + q] * b[k + q]
-        total = np.float32(0)
-        for q in range(16):
-            total += lane[q]
-        out[p] = total
+        out[p] = dot(vectors, left[p], right[p])
     return out
 
 

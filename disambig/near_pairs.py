@@ -15,6 +15,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from disambig._near_kernel import nearest
+from disambig._pair_kernel import counted_order
+from disambig._vectors import LANES, TOGETHER
 from disambig.index import CorpusIndex
 from disambig.pair_features import team_of
 from disambig.pairs import NamePairs, PairBatch
@@ -116,31 +118,31 @@ class NearPairs:
         number = np.concatenate([pairs, pairs[two]])[order].astype(np.int32)
         member_start = names.class_start[first : first + n_classes + 1]
         member = names.member[member_start[0] : member_start[-1]] - np.int32(low)
-        of_class = np.empty(len(rows), dtype=np.int32)
-        of_class[member] = np.repeat(np.arange(n_classes), np.diff(member_start))
+        written = index.names.given_length[names.name[first : first + n_classes]] > 0
+        rows = rows[member]
         has = company_and_place(index, rows)
         by_column = sparse.csc_array(has)
         work = index.corpus.signature_work[rows]
-        meaning = np.nan_to_num(index.meaning[work])
-        written = index.names.given_length[names.name[first : first + n_classes]] > 0
-        near, pair = nearest(
-            of_class, friend_start, other[order].astype(np.int32), number,
+        n_panels = -(-(len(rows) + TOGETHER) // LANES)
+        meaning = np.zeros((n_panels * LANES, index.meaning.shape[1]), dtype=np.float32)
+        meaning[: len(rows)] = np.nan_to_num(index.meaning[work])
+        panels = meaning.reshape(n_panels, LANES, -1).transpose(0, 2, 1)
+        year = np.full(len(meaning), np.nan, dtype=np.float32)
+        year[: len(rows)] = index.corpus.years[work]
+        i, j, pair = nearest(
+            member_start - member_start[0], member, friend_start,
+            other[order].astype(np.int32), number,
             (INITIAL * (written[one] != written[other]))[order].astype(np.float32),
-            member_start - member_start[0], member,
             has.indptr.astype(np.int64), has.indices.astype(np.int32), has.data.astype(np.float32),
             by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32),
             by_column.data.astype(np.float32),
-            np.float32(LIKENESS) * meaning, np.ascontiguousarray(meaning[member].T),
-            index.corpus.years[work].astype(np.float32), np.float32(YEAR), self.most,
+            np.float32(LIKENESS) * meaning, np.ascontiguousarray(panels),
+            year, np.float32(YEAR), self.most,
         )  # fmt: skip
-        mine = np.repeat(np.arange(len(rows)), self.most)
-        known = np.flatnonzero(near.ravel() >= 0)
-        i, j = mine[known], near.ravel()[known]
-        key = np.minimum(i, j) * len(rows) + np.maximum(i, j)
-        key, place = np.unique(key, return_index=True)
-        left, right = np.divmod(key, len(rows))
-        return (
-            (left + offset).astype(np.int32),
-            (right + offset).astype(np.int32),
-            pair.ravel()[known[place]],
-        )
+        left, right = np.minimum(i, j), np.maximum(i, j)
+        order = counted_order(right, np.arange(len(right)), len(rows))
+        order = counted_order(left, order, len(rows))
+        left, right, pair = left[order], right[order], pair[order]
+        # two that are among each other's nearest were found twice
+        fresh = np.diff(left, prepend=-1).astype(bool) | np.diff(right, prepend=-1).astype(bool)
+        return left[fresh] + np.int32(offset), right[fresh] + np.int32(offset), pair[fresh]

@@ -20,7 +20,6 @@ from disambig._group_kernel import (
     spans,
 )
 from disambig._pair_kernel import (
-    LANES,
     cosines,
     dots,
     expand,
@@ -29,6 +28,7 @@ from disambig._pair_kernel import (
     sum_rows,
     sum_vectors,
 )
+from disambig._vectors import LANES
 from disambig.sparse_rows import SparseRows
 
 SEED = st.integers(0, 2**32 - 1)

@@ -1,0 +1,135 @@
+"""Sums of products, sixteen numbers at once.
+
+A compiler keeps the order in which a sum of floats is written, and makes no vector instructions of
+loops as short as those over the numbers of two rows. So they are asked for here, in the order that
+the tests spell out in plain loops: a result does not depend on how wide the machine's vectors are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.errors import TypingError
+from numba.extending import intrinsic
+
+LANES = 16
+TOGETHER = 4
+"""Rows whose products with a panel are made at once; each number of it is read once for them."""
+
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_INT = ir.IntType(32)
+Generator = Callable[[Any, Any, Any, Any], Any]
+
+
+def _check(array: Any, ndim: int) -> None:
+    fits = isinstance(array, types.Array) and array.dtype == types.float32
+    if not fits or array.ndim != ndim or array.layout != "C":
+        raise TypingError(f"a contiguous float32 array of {ndim} dimensions is needed, not {array}")
+
+
+class _Array:
+    """An array in the code that is being made."""
+
+    def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
+        self._builder, self._array = builder, context.make_array(kind)(context, builder, value)
+
+    def length(self, axis: int) -> Any:
+        return self._builder.extract_value(self._array.shape, axis)
+
+    def pointer(self, *place: Any) -> Any:
+        """To an element, by its place along each axis."""
+        at = place[0]
+        for axis, more in enumerate(place[1:], 1):
+            at = self._builder.add(self._builder.mul(at, self.length(axis)), more)
+        return self._builder.gep(self._array.data, [at])
+
+
+def _load(builder: Any, pointer: Any) -> Any:
+    return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
+
+
+def _store(builder: Any, vector: Any, pointer: Any) -> None:
+    builder.store(vector, builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
+
+
+def _spread(builder: Any, pointer: Any) -> Any:
+    """One number in every lane."""
+    none = ir.Constant(_VECTOR, ir.Undefined)
+    first = builder.insert_element(none, builder.load(pointer), _INT(0))
+    return builder.shuffle_vector(first, none, ir.Constant(ir.VectorType(_INT, LANES), None))
+
+
+@intrinsic
+def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
+    """Dot product of the rows ``i`` and ``j`` of float32[n, d], ``d`` a multiple of LANES.
+
+    Number k goes into lane ``k % LANES``; in the end the lanes are added one after the other.
+    """
+    _check(vectors, 2)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        rows = _Array(context, builder, signature.args[0], given[0])
+        size = rows.length(1)
+        sums = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, None))
+        steps = cgutils.for_range_slice(
+            builder, size.type(0), size, size.type(LANES), intp=size.type
+        )
+        with steps as (k, _):
+            a, b = (_load(builder, rows.pointer(row, k)) for row in given[1:])
+            builder.store(builder.fadd(builder.load(sums), builder.fmul(a, b)), sums)
+        lanes, total = builder.load(sums), ir.FloatType()(0)
+        for lane in range(LANES):
+            total = builder.fadd(total, builder.extract_element(lanes, _INT(lane)))
+        return total
+
+    return types.float32(vectors, types.intp, types.intp), generate
+
+
+@intrinsic
+def multiply_panel(
+    typing: Any, rows: Any, first: Any, panels: Any, panel: Any, out: Any
+) -> tuple[Any, Generator]:
+    """Dot products of :data:`TOGETHER` rows with the :data:`LANES` others of one panel.
+
+    Those of row ``first + t`` go to ``out[t, panel * LANES:(panel + 1) * LANES]``. Of numbers k to
+    k + 3 the products of the first two and of the last two are added, then these two, then what
+    came before.
+
+    Parameters
+    ----------
+    rows : float32[n, d]
+        ``d`` a multiple of 4, ``n`` at least ``first + TOGETHER``.
+    panels : float32[P, d, LANES]
+        LANES others side by side.
+    out : float32[TOGETHER, P * LANES]
+    """
+    _check(rows, 2), _check(panels, 3), _check(out, 2)
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        kinds = signature.args
+        row, other, into = (_Array(context, builder, kinds[n], given[n]) for n in (0, 2, 4))
+        size = row.length(1)
+        word, zero = size.type, size.type(0)
+        low = builder.mul(given[3], word(LANES))
+        mine = [builder.add(given[1], word(t)) for t in range(TOGETHER)]
+        none = ir.Constant(_VECTOR, None)
+        sums = [cgutils.alloca_once_value(builder, none) for _ in mine]
+        with cgutils.for_range_slice(builder, zero, size, word(4), intp=word) as (k, _):
+            four = [builder.add(k, word(q)) for q in range(4)]
+            theirs = [_load(builder, other.pointer(given[3], q, zero)) for q in four]
+            for i, total in zip(mine, sums, strict=True):
+                a, b, c, d = (
+                    builder.fmul(_spread(builder, row.pointer(i, q)), values)
+                    for q, values in zip(four, theirs, strict=True)
+                )
+                more = builder.fadd(builder.fadd(a, b), builder.fadd(c, d))
+                builder.store(builder.fadd(builder.load(total), more), total)
+        for t, total in enumerate(sums):
+            _store(builder, builder.load(total), into.pointer(word(t), low))
+        return context.get_dummy_value()
+
+    return types.void(rows, types.intp, panels, types.intp, out), generate
