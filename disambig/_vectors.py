@@ -8,7 +8,7 @@ the tests spell out in plain loops: a result does not depend on how wide the mac
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from llvmlite import ir
 from numba import types
@@ -23,6 +23,11 @@ TOGETHER = 4
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _INT = ir.IntType(32)
 Generator = Callable[[Any, Any, Any, Any], Any]
+
+
+def _inlined(function: Callable[..., tuple[Any, Generator]]) -> Callable[..., Any]:
+    # kernels call it without the first argument
+    return cast(Callable[..., Any], intrinsic(function))
 
 
 def _check(array: Any, ndim: int) -> None:
@@ -48,6 +53,11 @@ class _Array:
         return self._builder.gep(self._array.data, [at])
 
 
+def _zeros(builder: Any) -> Any:
+    """A place for a vector, of zeros."""
+    return cast(Any, cgutils).alloca_once_value(builder, ir.Constant(_VECTOR, None))
+
+
 def _load(builder: Any, pointer: Any) -> Any:
     return builder.load(builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
 
@@ -63,7 +73,7 @@ def _spread(builder: Any, pointer: Any) -> Any:
     return builder.shuffle_vector(first, none, ir.Constant(ir.VectorType(_INT, LANES), None))
 
 
-@intrinsic
+@_inlined
 def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
     """Dot product of the rows ``i`` and ``j`` of float32[n, d], ``d`` a multiple of LANES.
 
@@ -74,7 +84,7 @@ def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         rows = _Array(context, builder, signature.args[0], given[0])
         size = rows.length(1)
-        sums = cgutils.alloca_once_value(builder, ir.Constant(_VECTOR, None))
+        sums = _zeros(builder)
         steps = cgutils.for_range_slice(
             builder, size.type(0), size, size.type(LANES), intp=size.type
         )
@@ -89,7 +99,7 @@ def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
     return types.float32(vectors, types.intp, types.intp), generate
 
 
-@intrinsic
+@_inlined
 def multiply_panel(
     typing: Any, rows: Any, first: Any, panels: Any, panel: Any, out: Any
 ) -> tuple[Any, Generator]:
@@ -107,7 +117,8 @@ def multiply_panel(
         LANES others side by side.
     out : float32[TOGETHER, P * LANES]
     """
-    _check(rows, 2), _check(panels, 3), _check(out, 2)
+    for array, ndim in ((rows, 2), (panels, 3), (out, 2)):
+        _check(array, ndim)
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         kinds = signature.args
@@ -116,8 +127,7 @@ def multiply_panel(
         word, zero = size.type, size.type(0)
         low = builder.mul(given[3], word(LANES))
         mine = [builder.add(given[1], word(t)) for t in range(TOGETHER)]
-        none = ir.Constant(_VECTOR, None)
-        sums = [cgutils.alloca_once_value(builder, none) for _ in mine]
+        sums = [_zeros(builder) for _ in mine]
         with cgutils.for_range_slice(builder, zero, size, word(4), intp=word) as (k, _):
             four = [builder.add(k, word(q)) for q in range(4)]
             theirs = [_load(builder, other.pointer(given[3], q, zero)) for q in four]

@@ -1,4 +1,4 @@
-"""Compiled kernels: the one place that names the compiler.
+"""Compiled kernels: where the compiler is named, but for :mod:`disambig._vectors`.
 
 Kernels are compiled on first use and kept beside the package (or in the user's cache folder), so
 that only the first run after an installation waits for them.

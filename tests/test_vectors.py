@@ -1,4 +1,4 @@
-"""Products of sixteen numbers at once, to the bit, against the order they are documented to have."""
+"""Products of sixteen numbers at once: to the bit, against the order that is written down."""
 
 from __future__ import annotations
 
