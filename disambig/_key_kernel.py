@@ -10,6 +10,7 @@ from disambig.native import kernel
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
+Float32 = npt.NDArray[np.float32]
 
 
 def directory(keys: UInt64) -> tuple[Int64, np.uint64]:
@@ -64,3 +65,79 @@ def among(
                 row[n], place[n], edge[n] = i, a, e
                 n += 1
     return n
+
+
+@kernel
+def places(keys: UInt64, first: Int64, shift: np.uint64, wanted: UInt64) -> Int32:
+    """Place of each wanted key among ``keys``, all of which are there; int32[len(wanted)].
+
+    ``first`` and ``shift`` are the :func:`directory` of ``keys``.
+    """
+    out = np.empty(len(wanted), dtype=np.int32)
+    for w in range(len(wanted)):
+        key = wanted[w]
+        bucket = np.int64(key >> shift)
+        a, b = first[bucket], first[bucket + 1] - 1
+        while a < b:
+            middle = (a + b) // 2
+            if keys[middle] < key:
+                a = middle + 1
+            else:
+                b = middle
+        out[w] = a
+    return out
+
+
+@kernel
+def members(start: Int64, keys: UInt64, most: int) -> tuple[Int64, UInt64]:
+    """Row and key of what each row ``keys[start[r]:start[r + 1]]`` holds, each once, ascending.
+
+    0 is no key, and rows of more than ``most`` are left out.
+    """
+    row, found = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.uint64)
+    n = 0
+    for r in range(len(start) - 1):
+        size = start[r + 1] - start[r]
+        if size > most:
+            continue
+        own = keys[start[r] : start[r + 1]].copy()
+        if size > 1:
+            own.sort()
+        last = np.uint64(0)
+        for key in own:
+            if key != last:
+                row[n], found[n] = r, key
+                n += 1
+                last = key
+    return row[:n].copy(), found[:n].copy()
+
+
+@kernel
+def both_ways(n: int, a: Int32, b: Int32, value: Float32) -> tuple[Int64, Int32, Float32]:
+    """Neighbours of each of ``n`` nodes, from edges in one direction.
+
+    Parameters
+    ----------
+    a, b, value
+        Edges, ``a < b``, by rising (a, b), none twice.
+
+    Returns
+    -------
+    start, column, value
+        As in :class:`disambig.sparse_rows.SparseRows`.
+    """
+    start = np.zeros(n + 1, dtype=np.int64)
+    for e in range(len(a)):
+        start[a[e] + 1] += 1
+        start[b[e] + 1] += 1
+    for k in range(n):
+        start[k + 1] += start[k]
+    at = start[:-1].copy()
+    column, weight = np.empty(2 * len(a), dtype=np.int32), np.empty(2 * len(a), dtype=np.float32)
+    for e in range(len(a)):  # a row's lower neighbours come before its higher ones, each in order
+        column[at[b[e]]], weight[at[b[e]]] = a[e], value[e]
+        at[b[e]] += 1
+    for e in range(len(a)):
+        column[at[a[e]]], weight[at[a[e]]] = b[e], value[e]
+        at[a[e]] += 1
+    return start, column, weight

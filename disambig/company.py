@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from disambig._key_kernel import members
 from disambig.names import ParsedName
 from disambig.text import word_keys
 
@@ -70,14 +71,7 @@ class Company:
         keys : uint64[A]
             ``full`` or ``initial``.
         """
-        work = np.repeat(np.arange(len(self.size)), self.size)
-        kept = (keys != 0) & (self.size[work] <= MAX_TEAM)
-        work, keys = work[kept], keys[kept]
-        order = np.lexsort((keys, work))
-        work, keys = work[order], keys[order]
-        new = np.ones(len(work), dtype=bool)
-        new[1:] = (work[1:] != work[:-1]) | (keys[1:] != keys[:-1])
-        return work[new], keys[new]
+        return members(self.start, keys, MAX_TEAM)
 
 
 def name_keys(names: list[ParsedName]) -> tuple[UInt64, UInt64]:

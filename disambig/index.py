@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
+from disambig._key_kernel import both_ways, directory, places
 from disambig.company import Company
 from disambig.contents import Contents
 from disambig.corpus import Corpus
@@ -192,13 +192,14 @@ def company_of(corpus: Corpus) -> Company:
 
 def _codes(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:
     """Code of each name's key, and the keys that the codes stand for, ascending."""
-    keys = np.unique(np.concatenate([names, authors]))
-    return np.searchsorted(keys, names).astype(np.int32), keys
+    keys = np.sort(np.concatenate([names, authors]))
+    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
+    return places(keys, *directory(keys), names), keys
 
 
 def _teams(company: Company, keys: UInt64, codes: UInt64) -> SparseRows:
     work, key = company.members(keys)
-    return SparseRows.lists(work, np.searchsorted(codes, key), len(company.size))
+    return SparseRows.lists(work, places(codes, *directory(codes), key), len(company.size))
 
 
 def _graph(known: Statistics, codes: UInt64, works: Float32) -> SparseRows:
@@ -207,8 +208,7 @@ def _graph(known: Statistics, codes: UInt64, works: Float32) -> SparseRows:
     """
     a, b, weight = known.edges.among(codes)
     value = (weight / EDGE_UNIT * (1 / works[a] + 1 / works[b])).astype(np.float32)
-    one_way = sparse.csr_array((value, (a, b)), shape=(len(codes), len(codes)))
-    return SparseRows.of(one_way + one_way.T)
+    return SparseRows(*both_ways(len(codes), a, b, value))
 
 
 def _tfidf(counts: SparseRows, idf: Float32) -> SparseRows:

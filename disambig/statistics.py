@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from disambig._key_kernel import among, directory
+from disambig._key_kernel import among, directory, members
 from disambig.company import Company
 from disambig.terms import Terms
 
@@ -185,13 +185,7 @@ class Statistics:
 
 def company_keys(company: Company, keys: UInt64) -> UInt64:
     """Keys of every author with a legible name, each once for each work that bears it."""
-    work = np.repeat(np.arange(len(company.size)), company.size)
-    order = np.lexsort((keys, work))
-    work, keys = work[order], keys[order]
-    new = keys != 0
-    new[1:] &= (work[1:] != work[:-1]) | (keys[1:] != keys[:-1])
-    found: UInt64 = keys[new]
-    return found
+    return members(company.start, keys, len(keys))[1]
 
 
 def find(ordered: UInt64, keys: UInt64) -> tuple[Int64, npt.NDArray[np.bool_]]:
