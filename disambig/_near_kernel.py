@@ -19,6 +19,9 @@ GAP = 64
 ROOM = 4
 """Times as many rows as are sought that are held until the least alike of them are dropped."""
 
+MOST_FADED = 5
+"""Times the fading at which a vote no longer counts."""
+
 _NONE, _NEVER = np.float32(0), np.float32(np.inf)
 _LOWEST, _LEAST = np.finfo(np.float32).min, np.int64(np.iinfo(np.int64).min)
 _ALL_BUT_SIGN, _LOWER_HALF = np.int32(0x7FFFFFFF), np.int64(0xFFFFFFFF)
@@ -33,6 +36,18 @@ def _likeness(
         gap = abs(own - year[m])
         gap = gap if gap == gap else _NONE  # not where a year is unknown
         out[m] = (shared[m] + alike[m] - less[m]) - slope * gap
+
+
+@kernel
+def _share(
+    start: Int64, column: Int32, value: Float32, i: int,
+    holder_start: Int64, holder: Int32, held: Float32, out: Float32,
+) -> None:  # fmt: skip
+    out[:] = 0
+    for x in range(start[i], start[i + 1]):
+        v = value[x]
+        for y in range(holder_start[column[x]], holder_start[column[x] + 1]):
+            out[holder[y]] += v * held[y]
 
 
 @kernel
@@ -72,12 +87,12 @@ def nearest(
     start: Int64,
     column: Int32,
     value: Float32,
+    meaning: Float32,
+    year: Float32,
     holder_start: Int64,
     holder: Int32,
     held: Float32,
-    meaning: Float32,
     panels: Float32,
-    year: Float32,
     slope: np.float32,
     most: int,
 ) -> tuple[Int32, Int32, Int32]:
@@ -97,14 +112,14 @@ def nearest(
         and what it takes away.
     start, column, value
         What each row has, as in :class:`disambig.sparse_rows.SparseRows`.
-    holder_start, holder, held
-        The same by column: which rows have it, and their values.
     meaning : float32[n + 3 or more, d]
         ``d`` a multiple of 4.
-    panels : float32[P, d, 16]
-        Meanings to multiply with, of 16 rows each; of those that are too many, anything.
     year : float32[16 * P]
         NaN where unknown.
+    holder_start, holder, held
+        By column: which rows have it, and their values.
+    panels : float32[P, d, 16]
+        Meanings to multiply with, of 16 rows each; of those that are too many, anything.
 
     Returns
     -------
@@ -146,11 +161,7 @@ def nearest(
                 for r in range(runs):
                     for p in range(run_low[r] // LANES, run_high[r] // LANES):
                         multiply_panel(meaning, i, panels, p, alike)
-            shared[:] = 0
-            for x in range(start[i], start[i + 1]):
-                v = value[x]
-                for y in range(holder_start[column[x]], holder_start[column[x] + 1]):
-                    shared[holder[y]] += v * held[y]
+            _share(start, column, value, i, holder_start, holder, held, shared)
             size, limit, least = 0, _LOWEST, _LEAST
             for r in range(runs):
                 low, high = run_low[r], run_high[r]
@@ -180,3 +191,59 @@ def nearest(
                 row[at], other[at], via[at] = member[i], j, number[j]
                 at += 1
     return row, other, via
+
+
+@kernel
+def followed(
+    n: int,
+    start: Int64,
+    column: Int32,
+    value: Float32,
+    meaning: Float32,
+    year: Float32,
+    holder_start: Int64,
+    holder: Int32,
+    held: Float32,
+    panels: Float32,
+    years: Float32,
+    slope: np.float32,
+    label: Int64,
+    fading: float,
+) -> Int64:
+    """The label that each of ``n`` rows follows, int64[n]: that of the others most like it.
+
+    They vote, one that is less like it than the first by ``fading`` with 1 / e of a vote; only
+    those that share a column do. 0 without any.
+
+    Parameters
+    ----------
+    start, column, value, meaning, year
+        Of the rows, as for :func:`nearest`.
+    holder_start, holder, held, panels, years
+        The same of the others.
+    label : int64[m]
+        Of the others, above 0.
+    """
+    m, width = len(label), LANES * len(panels)
+    out = np.zeros(n, dtype=np.int64)
+    alike = np.empty((TOGETHER, width), dtype=np.float32)
+    shared, like = np.empty(m, dtype=np.float32), np.empty(m, dtype=np.float32)
+    less, votes = np.zeros_like(like), np.zeros(label.max() + 1, dtype=np.float64)
+    for i in range(n):
+        t = i % TOGETHER
+        if t == 0:
+            for p in range(len(panels)):
+                multiply_panel(meaning, i, panels, p, alike)
+        _share(start, column, value, i, holder_start, holder, held, shared)
+        _likeness(shared, alike[t, :m], years[:m], year[i], slope, less, like)
+        first = -_NEVER
+        for j in range(m):
+            if shared[j] > 0 and like[j] > first:
+                first = like[j]
+        least = first - MOST_FADED * fading
+        votes[:] = 0
+        for j in range(m):
+            if like[j] > least and shared[j] > 0:
+                votes[label[j]] += np.exp((like[j] - first) / fading)
+        out[i] = votes.argmax()
+    return out

@@ -20,7 +20,7 @@ from disambig.corpus import Corpus
 from disambig.index import CorpusIndex
 from disambig.names import ParsedName
 from disambig.names.parsed import core_tokens
-from disambig.near_pairs import LIKENESS, YEAR, NearPairs, company_and_place
+from disambig.near_pairs import NearPairs, follow
 from disambig.pair_features import team_of
 from disambig.pairs import NamePairs, PairBatch
 
@@ -43,10 +43,6 @@ PART = 2_100
 many is. Looking for the nearest takes time with the square of the part, and in a very large one the
 nearest are much alike: of generated blocks of 6,000 to 32,000, B-cubed F1 was .957 with parts of
 700, .959 with 2,100 and .957 with 4,200."""
-
-FADING = 0.1
-"""Difference in likeness that takes a vote of 1 to 1 / e, where those most like a signature with an
-initial decide which first name it goes with."""
 
 PAIRS_PER_BATCH = 250_000
 """Pairs compared at once: bounds memory (about 400 bytes a pair)."""
@@ -261,32 +257,8 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     initials = np.flatnonzero(label == 0) if keys[0] == "" else np.empty(0, dtype=np.int64)
     if len(initials) and len(keys) > 1:
         written = np.flatnonzero(label)
-        evidence = company_and_place(index, block)
-        others = sparse.csc_array(evidence[written].T)
-        work = index.corpus.signature_work[block]
-        meaning, year = np.nan_to_num(index.meaning[work]), index.corpus.years[work]
-        for some in np.array_split(initials, len(initials) * len(written) // 3_000_000 + 1):
-            shared = (evidence[some] @ others).toarray()
-            gap = np.nan_to_num(np.abs(year[some][:, None] - year[written]))
-            alike = LIKENESS * (meaning[some] @ meaning[written].T) - YEAR * gap
-            likeness = np.where(shared > 0, shared + alike, -np.inf).astype(np.float32)
-            label[some] = _followed(likeness, label[written])
+        label[initials] = follow(index, block[initials], block[written], label[written])
     return _groups(label.astype(np.int32), block)
-
-
-def _followed(likeness: Float32, label: Int64) -> Int64:
-    """The label that each of some rows follows, int64[n].
-
-    The columns most like it vote, one that is less like it than the first by :data:`FADING` with
-    1 / e of a vote. It is 0 where no column is like it at all (minus infinity).
-    """
-    best = likeness.max(axis=1)
-    row, column = np.nonzero(likeness > best[:, None] - 5 * FADING)
-    weight = np.exp((likeness[row, column] - best[row]) / FADING)
-    shape = (len(likeness), int(label.max(initial=0)) + 1)
-    votes = np.bincount(row * shape[1] + label[column], weight, shape[0] * shape[1])
-    found: Int64 = votes.reshape(shape).argmax(axis=1)
-    return found
 
 
 def _coauthors(index: CorpusIndex, rows: Int32) -> sparse.csr_array:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from disambig._near_kernel import nearest
+from disambig._near_kernel import followed, nearest
 from disambig._pair_kernel import counted_order
 from disambig._vectors import LANES, TOGETHER
 from disambig.index import CorpusIndex
@@ -34,6 +34,9 @@ YEAR = 0.02
 """What each year between the two works takes away."""
 INITIAL = 0.1
 """What it takes away that only one of the two names has a given name written out."""
+FADING = 0.1
+"""Difference in likeness that takes a vote of 1 to 1 / e, where those most like a signature decide
+which others it goes with."""
 
 
 def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
@@ -51,6 +54,61 @@ def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
     shape = (len(rows), len(index.affiliation_idf))
     words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
     return sparse.csr_array(sparse.hstack([*parts, PLACE * words]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """What the likeness of some signatures is made of; ``meaning`` and ``year`` go on beyond them
+    with nothing.
+    """
+
+    has: sparse.csr_array
+    meaning: Float32
+    year: Float32
+
+    @classmethod
+    def of(cls, index: CorpusIndex, rows: Int32) -> _Evidence:
+        work = index.corpus.signature_work[rows]
+        n_panels = -(-(len(rows) + TOGETHER) // LANES)
+        meaning = np.zeros((n_panels * LANES, index.meaning.shape[1]), dtype=np.float32)
+        meaning[: len(rows)] = np.nan_to_num(index.meaning[work])
+        year = np.full(len(meaning), np.nan, dtype=np.float32)
+        year[: len(rows)] = index.corpus.years[work]
+        return cls(company_and_place(index, rows), meaning, year)
+
+    def seeking(self) -> tuple[Int64, Int32, Float32, Float32, Float32]:
+        """As the kernels take those for which others are sought."""
+        start, column, value = _plain(self.has)
+        return start, column, value, np.float32(LIKENESS) * self.meaning, self.year
+
+    def sought(self) -> tuple[Int64, Int32, Float32, Float32]:
+        """As the kernels take those that are looked through."""
+        start, holder, held = _plain(sparse.csc_array(self.has))
+        d = self.meaning.shape[1]
+        panels = self.meaning.reshape(-1, LANES, d).transpose(0, 2, 1)
+        return start, holder, held, np.ascontiguousarray(panels)
+
+
+def _plain(matrix: sparse.csr_array | sparse.csc_array) -> tuple[Int64, Int32, Float32]:
+    start, place = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
+    return start, place, matrix.data.astype(np.float32)
+
+
+def follow(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) -> Int64:
+    """The label of those of ``others`` that each of ``rows`` has most in common with, int64[n].
+
+    Those most like a signature vote (see :data:`FADING`). It is 0 where none shares a co-author
+    or a word of the affiliation.
+
+    Parameters
+    ----------
+    label : int64[m]
+        Of the others, above 0.
+    """
+    mine, theirs = _Evidence.of(index, rows), _Evidence.of(index, others)
+    return followed(
+        len(rows), *mine.seeking(), *theirs.sought(), theirs.year, np.float32(YEAR), label, FADING
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,25 +177,12 @@ class NearPairs:
         member_start = names.class_start[first : first + n_classes + 1]
         member = names.member[member_start[0] : member_start[-1]] - np.int32(low)
         written = index.names.given_length[names.name[first : first + n_classes]] > 0
-        rows = rows[member]
-        has = company_and_place(index, rows)
-        by_column = sparse.csc_array(has)
-        work = index.corpus.signature_work[rows]
-        n_panels = -(-(len(rows) + TOGETHER) // LANES)
-        meaning = np.zeros((n_panels * LANES, index.meaning.shape[1]), dtype=np.float32)
-        meaning[: len(rows)] = np.nan_to_num(index.meaning[work])
-        panels = meaning.reshape(n_panels, LANES, -1).transpose(0, 2, 1)
-        year = np.full(len(meaning), np.nan, dtype=np.float32)
-        year[: len(rows)] = index.corpus.years[work]
+        evidence = _Evidence.of(index, rows[member])
         i, j, pair = nearest(
             member_start - member_start[0], member, friend_start,
             other[order].astype(np.int32), number,
             (INITIAL * (written[one] != written[other]))[order].astype(np.float32),
-            has.indptr.astype(np.int64), has.indices.astype(np.int32), has.data.astype(np.float32),
-            by_column.indptr.astype(np.int64), by_column.indices.astype(np.int32),
-            by_column.data.astype(np.float32),
-            np.float32(LIKENESS) * meaning, np.ascontiguousarray(panels),
-            year, np.float32(YEAR), self.most,
+            *evidence.seeking(), *evidence.sought(), np.float32(YEAR), self.most,
         )  # fmt: skip
         left, right = np.minimum(i, j), np.maximum(i, j)
         order = counted_order(right, np.arange(len(right)), len(rows))
