@@ -238,12 +238,13 @@ def followed(
         _likeness(shared, alike[t, :m], years[:m], year[i], slope, less, like)
         first = -_NEVER
         for j in range(m):
-            if shared[j] > 0 and like[j] > first:
-                first = like[j]
+            like[j] = like[j] if shared[j] > _NONE else -_NEVER
+        for j in range(m):
+            first = max(first, like[j])
         least = first - MOST_FADED * fading
         votes[:] = 0
         for j in range(m):
-            if like[j] > least and shared[j] > 0:
+            if like[j] > least:
                 votes[label[j]] += np.exp((like[j] - first) / fading)
         out[i] = votes.argmax()
     return out
