@@ -8,7 +8,6 @@ import numpy.typing as npt
 from disambig._vectors import LANES, TOGETHER, multiply_panel
 from disambig.native import kernel
 
-Bool = npt.NDArray[np.bool_]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]

@@ -11,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import indexed, rows, work
 
+from disambig._near_kernel import MOST_FADED
 from disambig.index import CorpusIndex
-from disambig.near_pairs import INITIAL, LIKENESS, YEAR, NearPairs, company_and_place
+from disambig.near_pairs import (
+    FADING,
+    INITIAL,
+    LIKENESS,
+    YEAR,
+    NearPairs,
+    company_and_place,
+    follow,
+)
 from disambig.pairs import NamePairs
 
 Int32 = npt.NDArray[np.int32]
@@ -124,6 +133,42 @@ def test_with_room_for_all_every_pair_that_agrees_in_name_is_listed_with_its_nam
         )
     )
     assert listed(NearPairs(index, names, len(choices)), 0, 1) == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(CHOICES, st.data())
+def test_a_signature_goes_with_those_most_like_it(
+    choices: list[tuple[int, int, int, int]], data: st.DataObject
+) -> None:
+    works = block_of(choices, "w")
+    index = indexed(works)
+    block = rows(index, *[(w.id, 0) for w in works])
+    leads = np.array(data.draw(st.lists(st.booleans(), min_size=len(block), max_size=len(block))))
+    if not leads.any():
+        return
+    label = np.array([data.draw(st.integers(1, 3)) for _ in range(leads.sum())])
+    found = follow(index, block[~leads], block[leads], label)
+    names = index.corpus.signature_name[block]
+    written = index.names.given_length[names] > 0
+    like = likeness(index, block) + INITIAL * (written[:, None] != written)
+    has = company_and_place(index, block).toarray()
+    for i, goes_with in zip(np.flatnonzero(~leads), found.tolist(), strict=True):
+        near = [
+            (like[i, j], k)
+            for j, k in zip(np.flatnonzero(leads), label.tolist(), strict=True)
+            if has[i] @ has[j] > 0
+        ]
+        if not near:
+            assert goes_with == 0
+            continue
+        first = max(near)[0]
+        votes = dict.fromkeys((1, 2, 3), 0.0)
+        for s, k in near:
+            votes[k] += np.exp((s - first) / FADING) if s > first - MOST_FADED * FADING else 0
+        # one that is at the limit of having a vote may have it or not
+        limit = first - MOST_FADED * FADING
+        doubtful = sum(abs(s - limit) < 1e-4 for s, _ in near) * np.exp(-MOST_FADED)
+        assert votes[goes_with] >= max(votes.values()) - doubtful - 1e-3
 
 
 @pytest.mark.parametrize(("year", "expected"), [(1991, "early"), (2014, "late"), (None, "early")])
