@@ -50,9 +50,9 @@ class Company:
     initial: UInt64
 
     @classmethod
-    def of(cls, author_start: Int32, signature_name: Int32, names: list[ParsedName]) -> Company:
-        """The authors of works whose every author is a signature."""
-        full, initial = name_keys(names)
+    def of(cls, author_start: Int32, signature_name: Int32, keys: tuple[UInt64, UInt64]) -> Company:
+        """The authors of works whose every author is a signature; ``keys`` of the names."""
+        full, initial = keys
         return cls(author_start.astype(np.int64), full[signature_name], initial[signature_name])
 
     @property

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from disambig.company import Company, name_keys
+from disambig.company import Company
 from disambig.corpus import Corpus
 from disambig.name_frequency import NameFrequency
 from disambig.semantic import SemanticSpace
@@ -83,7 +83,7 @@ class Contents:
         frequency: NameFrequency,
     ) -> Contents:
         """Read a corpus whose authors and words are known."""
-        full, initial = name_keys(corpus.names)
+        full, initial = corpus.name_keys
         given_rarity, family_rarity = frequency.rarity(corpus.names)
         title, words = terms.matrix("title")
         text, _ = terms.matrix("text")

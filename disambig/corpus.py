@@ -15,13 +15,14 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from disambig.company import Company
+from disambig.company import Company, name_keys
 from disambig.domain import Signature, Work
 from disambig.errors import InputError
 from disambig.names import ParsedName, parse_name
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
+UInt64 = npt.NDArray[np.uint64]
 _T = TypeVar("_T")
 
 StatedName = tuple[str, str | None, str | None]
@@ -78,6 +79,11 @@ class Corpus:
         process and parsing it there is faster than sending names.
         """
         return [parse_name(*name) for name in self.stated] if self.parsed is None else self.parsed
+
+    @cached_property
+    def name_keys(self) -> tuple[UInt64, UInt64]:
+        """Full and initial key of each name, see :func:`disambig.company.name_keys`."""
+        return name_keys(self.names)
 
     @property
     def n_works(self) -> int:

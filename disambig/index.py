@@ -187,7 +187,7 @@ def company_of(corpus: Corpus) -> Company:
     """Authors of every work: what the corpus was given, else its signatures."""
     if corpus.company is not None:
         return corpus.company
-    return Company.of(corpus.author_start, corpus.signature_name, corpus.names)
+    return Company.of(corpus.author_start, corpus.signature_name, corpus.name_keys)
 
 
 def _codes(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -97,7 +97,6 @@ def divide(folder: Path, n_shards: int, part: int) -> dict[str, int]:
     """
     records = pq.read_table(folder / "records" / f"{part:06}.parquet").column("record").to_pylist()
     corpus = Corpus.from_works(map(_work, records))
-    corpus = replace(corpus, company=company_of(corpus), parsed=corpus.names)  # asked for twice
     counted = Statistics.of(company_of(corpus), terms_of(corpus))
     write_whole(_counts_table(counted), folder / "counted" / f"{part:06}.parquet")
     tables = [

@@ -119,7 +119,6 @@ def _put_down(part: tuple[Corpus, Path, int, int, int]) -> None:
         The works, folder, number of the part, number of shards, and works that came before.
     """
     corpus, folder, number, n_shards, first = part
-    corpus = replace(corpus, company=company_of(corpus), parsed=corpus.names)  # asked for twice
     tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, first)
     statistics = Statistics.of(company_of(corpus), terms_of(corpus))
     name = folder / "parts" / f"{number:06}"

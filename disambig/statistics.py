@@ -43,10 +43,12 @@ class Counts:
     @classmethod
     def of(cls, keys: UInt64, weight: Int64 | None = None) -> Counts:
         """Count keys; ``weight`` is how often each occurrence counts."""
-        order = np.argsort(keys, kind="stable")
-        ordered = keys[order]
+        if weight is None:
+            ordered, each = np.sort(keys), np.ones(len(keys), np.int64)
+        else:
+            order = np.argsort(keys, kind="stable")
+            ordered, each = keys[order], weight[order]
         first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ np.uint64(1)) != 0)
-        each = np.ones(len(keys), np.int64) if weight is None else weight[order]
         total = np.add.reduceat(each, first) if len(first) else each[:0]
         return cls(ordered[first], total)
 
