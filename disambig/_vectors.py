@@ -3,6 +3,9 @@
 A compiler keeps the order in which a sum of floats is written, and makes no vector instructions of
 loops as short as those over the numbers of two rows. So they are asked for here, in the order that
 the tests spell out in plain loops: a result does not depend on how wide the machine's vectors are.
+
+Who changes this file deletes ``__pycache__``: kernels that were kept are compiled anew when their
+own file changes, not when this one does.
 """
 
 from __future__ import annotations
