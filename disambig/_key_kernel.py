@@ -33,6 +33,20 @@ def directory(keys: UInt64) -> tuple[Int64, np.uint64]:
 
 
 @kernel
+def _place(keys: UInt64, first: Int64, shift: np.uint64, key: np.uint64) -> int:
+    """Place of the first of ``keys`` that is no less than ``key``, by their :func:`directory`."""
+    bucket = np.int64(key >> shift)
+    a, b = first[bucket], first[bucket + 1]
+    while a < b:
+        middle = (a + b) // 2
+        if keys[middle] < key:
+            a = middle + 1
+        else:
+            b = middle
+    return int(a)
+
+
+@kernel
 def among(
     keys: UInt64,
     first: Int64,
@@ -53,16 +67,9 @@ def among(
     for i in range(len(low)):
         for e in range(low[i], high[i]):
             key = ends[e]
-            bucket = np.int64(key >> shift)
-            a, b = first[bucket], first[bucket + 1]
-            while a < b:
-                middle = (a + b) // 2
-                if keys[middle] < key:
-                    a = middle + 1
-                else:
-                    b = middle
-            if a < len(keys) and keys[a] == key:
-                row[n], place[n], edge[n] = i, a, e
+            at = _place(keys, first, shift, key)
+            if at < len(keys) and keys[at] == key:
+                row[n], place[n], edge[n] = i, at, e
                 n += 1
     return n
 
@@ -75,16 +82,7 @@ def places(keys: UInt64, first: Int64, shift: np.uint64, wanted: UInt64) -> Int3
     """
     out = np.empty(len(wanted), dtype=np.int32)
     for w in range(len(wanted)):
-        key = wanted[w]
-        bucket = np.int64(key >> shift)
-        a, b = first[bucket], first[bucket + 1] - 1
-        while a < b:
-            middle = (a + b) // 2
-            if keys[middle] < key:
-                a = middle + 1
-            else:
-                b = middle
-        out[w] = a
+        out[w] = _place(keys, first, shift, wanted[w])
     return out
 
 
