@@ -47,19 +47,39 @@ def score(layout: Layout, baseline: float, X: Float32) -> Float32:
     flat = X.reshape(-1) if by_row else X.T.reshape(-1)
     out = np.empty(n, dtype=np.float32)
     _score(
-        flat, width if by_row else 1, 1 if by_row else n, out,
-        layout.cuts, layout.cut_start, layout.low, layout.scale, layout.grid, layout.steps,
-        layout.plane_start, layout.offset, layout.missing,
-        layout.plane, layout.cut, layout.kept, layout.tables, float(baseline),
-    )  # fmt: skip
+        flat,
+        width if by_row else 1,
+        1 if by_row else n,
+        out,
+        layout.cuts,
+        layout.cut_start,
+        layout.low,
+        layout.scale,
+        layout.grid,
+        layout.steps,
+        layout.plane_start,
+        layout.offset,
+        layout.missing,
+        layout.plane,
+        layout.cut,
+        layout.kept,
+        layout.tables,
+        float(baseline),
+    )
     return out
 
 
 @kernel
 def _quantise(
-    x: Float32, cuts: Float32, low: np.float32, scale: np.float32, grid: Int32, steps: int,
-    cell: Int32, code: Int32,
-) -> None:  # fmt: skip
+    x: Float32,
+    cuts: Float32,
+    low: np.float32,
+    scale: np.float32,
+    grid: Int32,
+    steps: int,
+    cell: Int32,
+    code: Int32,
+) -> None:
     """Number of cuts below each of a batch of values; 0 where missing."""
     n = len(x)
     for r in range(n):
@@ -89,10 +109,22 @@ def _fill_plane(x: Float32, code: Int32, offset: np.int32, missing: np.uint8, to
 
 @kernel
 def quantise_batch(
-    flat: Float32, begin: int, row_step: int, column_step: int, n: int,
-    cuts: Float32, cut_start: Int32, low: Float32, scale: Float32, grid: Int32, steps: Int32,
-    plane_start: Int32, offset: Int32, missing: Bytes, planes: Bytes,
-) -> None:  # fmt: skip
+    flat: Float32,
+    begin: int,
+    row_step: int,
+    column_step: int,
+    n: int,
+    cuts: Float32,
+    cut_start: Int32,
+    low: Float32,
+    scale: Float32,
+    grid: Int32,
+    steps: Int32,
+    plane_start: Int32,
+    offset: Int32,
+    missing: Bytes,
+    planes: Bytes,
+) -> None:
     """Fill ``planes`` uint8[planes, n or more] for ``n`` rows from row ``begin``.
 
     Row r and column f of the matrix are at ``flat[r * row_step + f * column_step]``; the other
@@ -161,11 +193,25 @@ def _add(tables: Float32, index: npt.NDArray[np.uint16], total: Float64) -> None
 
 @kernel
 def _score(
-    flat: Float32, row_step: int, column_step: int, out: Float32,
-    cuts: Float32, cut_start: Int32, low: Float32, scale: Float32, grid: Int32, steps: Int32,
-    plane_start: Int32, offset: Int32, missing: Bytes,
-    plane: Int32, cut: Bytes, kept: Bytes, tables: Float32, baseline: float,
-) -> None:  # fmt: skip
+    flat: Float32,
+    row_step: int,
+    column_step: int,
+    out: Float32,
+    cuts: Float32,
+    cut_start: Int32,
+    low: Float32,
+    scale: Float32,
+    grid: Int32,
+    steps: Int32,
+    plane_start: Int32,
+    offset: Int32,
+    missing: Bytes,
+    plane: Int32,
+    cut: Bytes,
+    kept: Bytes,
+    tables: Float32,
+    baseline: float,
+) -> None:
     """Log-odds of all rows, batch by batch. A row's sum has the same order in any batch."""
     rows = min(ROWS, len(out))
     planes = np.zeros((max(len(offset), 1), rows), dtype=np.uint8)
@@ -176,9 +222,22 @@ def _score(
     for begin in range(0, len(out), ROWS):
         n = min(rows, len(out) - begin)
         quantise_batch(
-            flat, begin, row_step, column_step, n,
-            cuts, cut_start, low, scale, grid, steps, plane_start, offset, missing, planes,
-        )  # fmt: skip
+            flat,
+            begin,
+            row_step,
+            column_step,
+            n,
+            cuts,
+            cut_start,
+            low,
+            scale,
+            grid,
+            steps,
+            plane_start,
+            offset,
+            missing,
+            planes,
+        )
         total[:n] = baseline
         for group in range(0, len(tables), UNROLLED):
             for g in range(UNROLLED):

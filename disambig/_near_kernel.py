@@ -28,9 +28,14 @@ _ALL_BUT_SIGN, _LOWER_HALF = np.int32(0x7FFFFFFF), np.int64(0xFFFFFFFF)
 
 @kernel
 def _likeness(
-    shared: Float32, alike: Float32, year: Float32, own: np.float32, slope: np.float32,
-    less: Float32, out: Float32,
-) -> None:  # fmt: skip
+    shared: Float32,
+    alike: Float32,
+    year: Float32,
+    own: np.float32,
+    slope: np.float32,
+    less: Float32,
+    out: Float32,
+) -> None:
     for m in range(len(out)):
         gap = abs(own - year[m])
         gap = gap if gap == gap else _NONE  # not where a year is unknown
@@ -39,9 +44,15 @@ def _likeness(
 
 @kernel
 def _share(
-    start: Int64, column: Int32, value: Float32, i: int,
-    holder_start: Int64, holder: Int32, held: Float32, out: Float32,
-) -> None:  # fmt: skip
+    start: Int64,
+    column: Int32,
+    value: Float32,
+    i: int,
+    holder_start: Int64,
+    holder: Int32,
+    held: Float32,
+    out: Float32,
+) -> None:
     out[:] = 0
     for x in range(start[i], start[i + 1]):
         v = value[x]
@@ -165,9 +176,14 @@ def nearest(
             for r in range(runs):
                 low, high = run_low[r], run_high[r]
                 _likeness(
-                    shared[low:high], alike[t, low:high], year[low:high], year[i], slope,
-                    taken[low:high], like[low:high],
-                )  # fmt: skip
+                    shared[low:high],
+                    alike[t, low:high],
+                    year[low:high],
+                    year[i],
+                    slope,
+                    taken[low:high],
+                    like[low:high],
+                )
                 for m in range(low, high):
                     if like[m] < limit or m == i:
                         continue

@@ -92,9 +92,13 @@ class Constraints:
         elsewhere = int(work.max(initial=-1)) + 1 + np.arange(len(work_of))
         known = np.where(work_of >= 0, work_of, elsewhere)
         return replace(
-            self, must=must, orcid=orcid, cannot=cannot, work=work,
+            self,
+            must=must,
+            orcid=orcid,
+            cannot=cannot,
+            work=work,
             group_work=known[self.group_work],
-        )  # fmt: skip
+        )
 
     def on(self, bound: Corpus, part: Corpus) -> Constraints:
         """The same for the signatures of ``part``; these are of the corpus ``bound``."""

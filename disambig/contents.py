@@ -90,13 +90,24 @@ class Contents:
         affiliation, affiliation_words = terms.matrix("affiliation")
         known = space.rows_of(terms.works.words)
         return cls(
-            corpus, company, full, initial, given_rarity, family_rarity, words,
-            SparseRows.of(title), SparseRows.of(text),
+            corpus,
+            company,
+            full,
+            initial,
+            given_rarity,
+            family_rarity,
+            words,
+            SparseRows.of(title),
+            SparseRows.of(text),
             space.vectors_of(terms.works, *terms.span("text"), known),
             space.vectors_of(terms.works, *terms.span("title"), known),
-            terms.venue, terms.venue_key, space.venue_vectors(terms.venues),
-            affiliation_words, SparseRows.of(affiliation), terms.affiliation,
-        )  # fmt: skip
+            terms.venue,
+            terms.venue_key,
+            space.venue_vectors(terms.venues),
+            affiliation_words,
+            SparseRows.of(affiliation),
+            terms.affiliation,
+        )
 
     def part(self, rows: Int32) -> Contents:
         """Some signatures and the works they are on; columns are those that occur.
@@ -139,7 +150,7 @@ class Contents:
             affiliation_words=affiliation_words,
             affiliation=affiliation,
             affiliation_of=affiliation_of,
-        )  # fmt: skip
+        )
 
     def followed_by(self, other: Contents) -> Contents:
         """These works, then those of another part; no work may be in both.
@@ -201,9 +212,8 @@ def _compact(keys: UInt64, *rows: SparseRows) -> tuple[UInt64, tuple[SparseRows,
     """Rows over the columns that occur in any of them, and the keys of these."""
     used = np.unique(np.concatenate([r.column for r in rows]))
     return keys[used], tuple(
-        SparseRows(r.start, np.searchsorted(used, r.column).astype(np.int32), r.value)
-        for r in rows
-    )  # fmt: skip
+        SparseRows(r.start, np.searchsorted(used, r.column).astype(np.int32), r.value) for r in rows
+    )
 
 
 _Keyed = tuple[UInt64, SparseRows] | tuple[UInt64, SparseRows, SparseRows]

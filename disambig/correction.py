@@ -168,9 +168,11 @@ def corrected(model: Model, asked: Doubted, same: Float64) -> Model:
     moved = np.clip(shift + stretch * _logit(old.y), -_LIMIT, _LIMIT)
     calibration = Calibration(old.x, 1 / (1 + np.exp(-moved)))
     correction = {
-        "of": model.digest, "answers": int(known.sum()), "shift": round(shift, 6),
+        "of": model.digest,
+        "answers": int(known.sum()),
+        "shift": round(shift, 6),
         "stretch": round(stretch, 6),
-    }  # fmt: skip
+    }
     return replace(
         model, group_calibration=calibration, metadata={**model.metadata, "correction": correction}
     )

@@ -149,9 +149,13 @@ class Reviewed:
             raise ValueError("a mention shares itself, and no more than identity or person have")
         one = np.ones_like(o)
         columns: dict[str, Float64] = {
-            "bcubed": one, "bcubed_precision": o / p, "bcubed_recall": o / t,
-            "pairs": o - 1, "pairs_published": p - 1, "pairs_true": t - 1,
-        }  # fmt: skip
+            "bcubed": one,
+            "bcubed_precision": o / p,
+            "bcubed_recall": o / t,
+            "pairs": o - 1,
+            "pairs_published": p - 1,
+            "pairs_true": t - 1,
+        }
         found = cls(_codes(stratum), _codes(population), columns, replaced=False)
         if (found._counts() > found.population).any():
             raise ValueError("more mentions of a stratum were reviewed than it has")
@@ -177,9 +181,11 @@ class Reviewed:
         p = np.bincount(unit, weights=size, minlength=n).astype(np.float64)
         squares = np.bincount(unit, weights=size**2, minlength=n).astype(np.float64)
         columns: dict[str, Float64] = {
-            "bcubed": np.ones_like(p), "bcubed_precision": squares / p**2,
-            "pairs": squares / p - 1, "pairs_published": p - 1,
-        }  # fmt: skip
+            "bcubed": np.ones_like(p),
+            "bcubed_precision": squares / p**2,
+            "pairs": squares / p - 1,
+            "pairs_published": p - 1,
+        }
         return cls(_codes(stratum), _codes(population), columns, replaced=True)
 
     def of(self, strata: Ints) -> Reviewed:
@@ -207,9 +213,12 @@ class Reviewed:
             found["bcubed_f1"] = _harmonic(found["bcubed_precision"], found["bcubed_recall"])
         told = {name: self._interval(ratio, level) for name, ratio in found.items()}
         return Quality(
-            told["bcubed_precision"], told.get("bcubed_recall"), told.get("bcubed_f1"),
-            told["pairwise_precision"], told.get("pairwise_recall"),
-        )  # fmt: skip
+            told["bcubed_precision"],
+            told.get("bcubed_recall"),
+            told.get("bcubed_f1"),
+            told["pairwise_precision"],
+            told.get("pairwise_recall"),
+        )
 
     def _counts(self) -> Int64:
         return np.bincount(self.stratum, minlength=len(self.population)).astype(np.int64)

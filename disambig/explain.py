@@ -315,8 +315,10 @@ def _uncompared(found: Trace) -> tuple[Decider, tuple[str, ...]]:
 
 def _one_group(found: Trace, pair: Score) -> tuple[str, ...]:
     size = counted(len(found.group_a), "mention")
-    told = [f"The first level, which joins only what is almost certain, put both in one group of"
-            f" {size}."]  # fmt: skip
+    told = [
+        f"The first level, which joins only what is almost certain, put both in one group of"
+        f" {size}."
+    ]
     if pair.probability < found.needed:
         told.append(
             f"This pair alone reaches {percent(pair.probability)} of the {percent(found.needed)}"
@@ -337,13 +339,17 @@ def _two_groups(corpus: Corpus, found: Trace, score: Score) -> tuple[str, ...]:
     if found.same and enough:
         told.append(f"{chance}, {needed} are needed, and joins them.")
     elif found.same:
-        told.append(f"{chance}, less than the {needed} needed, but further groups of the block"
-                    " fit both and join the two.")  # fmt: skip
+        told.append(
+            f"{chance}, less than the {needed} needed, but further groups of the block"
+            " fit both and join the two."
+        )
     elif found.barred is not None:
         told += [f"{chance}.", _bar(corpus, found.barred)]
     elif enough:
-        told.append(f"{chance}, {needed} are needed; but together with the groups joined before,"
-                    " the average is below.")  # fmt: skip
+        told.append(
+            f"{chance}, {needed} are needed; but together with the groups joined before,"
+            " the average is below."
+        )
     else:
         told.append(f"{chance}; {needed} are needed to join them.")
     return tuple(told)
@@ -352,8 +358,10 @@ def _two_groups(corpus: Corpus, found: Trace, score: Score) -> tuple[str, ...]:
 def _two_blocks(corpus: Corpus, found: Trace, score: Score) -> tuple[str, ...]:
     sizes = f"{len(found.group_a):,} and {len(found.group_b):,} mentions"
     probability, needed = percent(score.probability), percent(found.needed)
-    told = [f"Their names are filed in different blocks, where they are among {sizes} of one"
-        " person each."]  # fmt: skip
+    told = [
+        f"Their names are filed in different blocks, where they are among {sizes} of one"
+        " person each."
+    ]
     chance = f"As a pair, these are one person with {probability}"
     if found.same and score.probability >= found.needed and found.proposed:
         told.append(f"{chance}; {needed} are needed across blocks, so they are joined.")
@@ -362,11 +370,15 @@ def _two_blocks(corpus: Corpus, found: Trace, score: Score) -> tuple[str, ...]:
     elif found.barred is not None:
         told += [f"{chance}.", _bar(corpus, found.barred)]
     elif not found.proposed:
-        told.append(f"{chance}; but neither their names nor their co-authors make them candidates"
-                    " for a join across blocks.")  # fmt: skip
+        told.append(
+            f"{chance}; but neither their names nor their co-authors make them candidates"
+            " for a join across blocks."
+        )
     elif score.probability >= found.needed:
-        told.append(f"{chance}, but another join across these blocks, with"
-                    f" {percent(found.rival)}, goes first.")  # fmt: skip
+        told.append(
+            f"{chance}, but another join across these blocks, with"
+            f" {percent(found.rival)}, goes first."
+        )
     else:
         told.append(f"{chance}; {needed} are needed across blocks.")
     return tuple(told)

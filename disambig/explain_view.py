@@ -139,9 +139,12 @@ def _chart(score: Score, width: int, every: bool) -> RenderableType:
 
     def row(name: str, step: float, part: str = "", words: str = "", style: str = "bold") -> None:
         table.add_row(
-            _line((f"  {name}", style)), _bar(step, scale, half), _line((_signed(step), style)),
-            _line((part, _colour(part))), _line((words, "dim" if style == "dim" else "")),
-        )  # fmt: skip
+            _line((f"  {name}", style)),
+            _bar(step, scale, half),
+            _line((_signed(step), style)),
+            _line((part, _colour(part))),
+            _line((words, "dim" if style == "dim" else "")),
+        )
 
     row("start", score.bias, words="before anything is looked at", style="dim")
     for theme, total in sums.items():
@@ -151,9 +154,12 @@ def _chart(score: Score, width: int, every: bool) -> RenderableType:
             table.add_row("", _axis(half), "", _line((part, _colour(part))), _line((words, "")))
     row("calibration", score.calibration, words="from score to probability", style="dim")
     table.add_row(
-        _line(("  sum", "bold")), "", _line((_signed(score.log_odds), "bold")), "",
+        _line(("  sum", "bold")),
+        "",
+        _line((_signed(score.log_odds), "bold")),
+        "",
         _line((f"log-odds, that is {percent(score.probability)}", "bold")),
-    )  # fmt: skip
+    )
     return table
 
 

@@ -188,9 +188,14 @@ class GroupEvidence:
         for name, lead in _rivals(groups, mean, best).items():
             among[name] = lead.astype(np.float32)
         return cls(
-            index, batch, groups, pair_columns, rows or RowEvidence.of(index, batch),
-            among, _cohesion(batch, groups, probability),
-        )  # fmt: skip
+            index,
+            batch,
+            groups,
+            pair_columns,
+            rows or RowEvidence.of(index, batch),
+            among,
+            _cohesion(batch, groups, probability),
+        )
 
     def columns(
         self, pairs: slice, before: tuple[GroupBatch, Mapping[str, Float32]] | None = None

@@ -155,10 +155,14 @@ class NearPairs:
         name = self.names.name
         block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
         return PairBatch(
-            self.rows[low : int(self.start[last])], block, start, left, right,
+            self.rows[low : int(self.start[last])],
+            block,
+            start,
+            left,
+            right,
             (name_pair - np.int32(pairs.start)).astype(np.int32),
             np.column_stack([name[a], name[b]]),
-        ).only(slice(0, len(left)))  # fmt: skip
+        ).only(slice(0, len(left)))
 
     def _block(self, block: int, offset: int) -> tuple[Int32, Int32, Int32]:
         """Positions of the pairs of one block, ``offset`` added, and the class pair of each."""
@@ -179,11 +183,17 @@ class NearPairs:
         written = index.names.given_length[names.name[first : first + n_classes]] > 0
         evidence = _Evidence.of(index, rows[member])
         i, j, pair = nearest(
-            member_start - member_start[0], member, friend_start,
-            other[order].astype(np.int32), number,
+            member_start - member_start[0],
+            member,
+            friend_start,
+            other[order].astype(np.int32),
+            number,
             (INITIAL * (written[one] != written[other]))[order].astype(np.float32),
-            *evidence.seeking(), *evidence.sought(), np.float32(YEAR), self.most,
-        )  # fmt: skip
+            *evidence.seeking(),
+            *evidence.sought(),
+            np.float32(YEAR),
+            self.most,
+        )
         left, right = np.minimum(i, j), np.maximum(i, j)
         order = counted_order(right, np.arange(len(right)), len(rows))
         order = counted_order(left, order, len(rows))

@@ -192,9 +192,8 @@ def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Floa
     # paths through the block's own names would be circular
     others, graph = rows.company, index.graph
     found = paths(
-        others.start, others.column, graph.start, graph.column, graph.value,
-        batch.left, batch.right,
-    )  # fmt: skip
+        others.start, others.column, graph.start, graph.column, graph.value, batch.left, batch.right
+    )
     return np.log1p(found)
 
 

@@ -94,9 +94,12 @@ class PairBatch:
         asked[self.name_pair[pairs]] = True
         number = np.cumsum(asked, dtype=np.int32) - np.int32(1)
         return replace(
-            self, left=self.left[pairs], right=self.right[pairs],
-            name_pair=number[self.name_pair[pairs]], names=self.names[asked],
-        )  # fmt: skip
+            self,
+            left=self.left[pairs],
+            right=self.right[pairs],
+            name_pair=number[self.name_pair[pairs]],
+            names=self.names[asked],
+        )
 
     @property
     def n_pairs(self) -> int:
@@ -174,10 +177,16 @@ class NamePairs:
         size = np.diff(class_start)
         stands_for = np.where(a == b, size[a] * (size[a] - 1) // 2, size[a] * size[b])
         return cls(
-            rows, start, member, class_start, a, b,
-            np.searchsorted(of_block, np.arange(len(blocks) + 1)), name_of,
+            rows,
+            start,
+            member,
+            class_start,
+            a,
+            b,
+            np.searchsorted(of_block, np.arange(len(blocks) + 1)),
+            name_of,
             np.bincount(of_block, stands_for, len(blocks)).astype(np.int64),
-        )  # fmt: skip
+        )
 
     def batch(self, first: int, last: int) -> PairBatch:
         """The pairs of blocks ``first`` to ``last`` (exclusive)."""
@@ -189,9 +198,14 @@ class NamePairs:
         start = self.start[first : last + 1] - low
         block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
         return PairBatch(
-            self.rows[low:high], block, start, left, right, origin,
+            self.rows[low:high],
+            block,
+            start,
+            left,
+            right,
+            origin,
             np.column_stack([self.name[a], self.name[b]]),
-        )  # fmt: skip
+        )
 
 
 def complete_pairs(start: Int64) -> tuple[Int32, Int32]:

@@ -106,10 +106,15 @@ def cluster_shard(table: pa.Table, known: Knowledge) -> ShardResult:
         considered, scored = considered + found.considered, scored + found.scored
     rows = np.arange(n, dtype=np.int32)
     return ShardResult(
-        corpus, renumber(identity), compared.block_of(n), confidence,
-        reading_evidence(index, rows[~compared.crowded(n)]), circle_evidence(index, rows),
-        considered, scored,
-    )  # fmt: skip
+        corpus,
+        renumber(identity),
+        compared.block_of(n),
+        confidence,
+        reading_evidence(index, rows[~compared.crowded(n)]),
+        circle_evidence(index, rows),
+        considered,
+        scored,
+    )
 
 
 def score_across(

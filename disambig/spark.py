@@ -29,9 +29,16 @@ from disambig.semantic import SemanticSpace
 from disambig.spark_session import check_machines, session
 
 STAGES = (
-    "Reading works", "Grouping", "Counting", "Clustering", "Holding must-links",
-    "Finding joins", "Scoring joins", "Joining", "Writing",
-)  # fmt: skip
+    "Reading works",
+    "Grouping",
+    "Counting",
+    "Clustering",
+    "Holding must-links",
+    "Finding joins",
+    "Scoring joins",
+    "Joining",
+    "Writing",
+)
 
 
 @dataclass(frozen=True)

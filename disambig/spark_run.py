@@ -51,8 +51,16 @@ SIGNATURES_PER_SHARD = 50_000
 CANDIDATES_PER_PART = 20_000
 """Joins across shards that one task scores, about."""
 _LATER = (
-    "moves", "spanned", "spanned_blocks", "pairs", "joins", "likely", "concerned", "rows", "text",
-)  # fmt: skip
+    "moves",
+    "spanned",
+    "spanned_blocks",
+    "pairs",
+    "joins",
+    "likely",
+    "concerned",
+    "rows",
+    "text",
+)
 """What stages after the clustering of shards leave."""
 
 
@@ -113,9 +121,17 @@ class Run:
         with self._stage("Writing"):
             n_identities = self._write(out)
         return SparkRun(
-            read.n_works, read.n_signatures, n_identities, considered, scored, candidates,
-            self.retried, compiled.problems, self.seconds, self.kept.report,
-        )  # fmt: skip
+            read.n_works,
+            read.n_signatures,
+            n_identities,
+            considered,
+            scored,
+            candidates,
+            self.retried,
+            compiled.problems,
+            self.seconds,
+            self.kept.report,
+        )
 
     @property
     def folder(self) -> Path:

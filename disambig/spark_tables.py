@@ -183,12 +183,15 @@ def output_rows(signatures: DataFrame) -> DataFrame:
     return (
         signatures.join(first, "identity")
         .select(
-            "work", "position", "name", "confidence",
+            "work",
+            "position",
+            "name",
+            "confidence",
             F.col("first.work").alias("first_work"),
             F.col("first.position").alias("first_position"),
         )
         .orderBy("work", "position")
-    )  # fmt: skip
+    )
 
 
 def write_parts(table: DataFrame, folder: Path) -> None:

@@ -121,9 +121,12 @@ def want(stage: Path, part: int) -> int:
         return found
 
     terms = Terms.of(
-        strings("title"), strings("keywords"), strings("abstract"),
-        strings("affiliation"), strings("venue"),
-    )  # fmt: skip
+        strings("title"),
+        strings("keywords"),
+        strings("abstract"),
+        strings("affiliation"),
+        strings("venue"),
+    )
     keys = {name: np.unique(_flat_keys(table, name)) for name in ("full", "initial")}
     keys |= {"title": terms.works.keys, "text": terms.works.keys}
     keys |= {"affiliation": terms.affiliations.keys, "venue": np.unique(terms.venue_key)}
@@ -232,9 +235,14 @@ def _work(record: bytes) -> Work:
         for a in stated["authors"]
     )
     return Work(
-        stated["id"], stated["title"], authors, stated["abstract"], stated["venue"],
-        stated["year"], tuple(stated["keywords"]),
-    )  # fmt: skip
+        stated["id"],
+        stated["title"],
+        authors,
+        stated["abstract"],
+        stated["venue"],
+        stated["year"],
+        tuple(stated["keywords"]),
+    )
 
 
 _COUNTS = pa.schema(

@@ -223,11 +223,12 @@ def bound_from_json(text: str) -> list[Work]:
     """What :func:`bound_as_json` wrote."""
     return [
         Work(
-            identifier, "",
+            identifier,
+            "",
             tuple(Author(n, given=g, family=f, orcid=o, email=e) for n, g, f, o, e in authors),
         )
         for identifier, authors in json.loads(text)
-    ]  # fmt: skip
+    ]
 
 
 def save_statistics(statistics: Statistics, folder: Path) -> None:

@@ -60,9 +60,13 @@ class Terms:
         series = [venue_series(v) for v in printed]
         key = np.where([bool(s) for s in series], word_keys(series), np.uint64(0))
         return cls(
-            tokenise(interleaved), tokenise(distinct), affiliation, printed, venue,
+            tokenise(interleaved),
+            tokenise(distinct),
+            affiliation,
+            printed,
+            venue,
             key.astype(np.uint64),
-        )  # fmt: skip
+        )
 
     def span(self, kind: str) -> tuple[Int64, Int64]:
         """First and last token (exclusive) of each ``title`` or ``text``, or ``affiliation``."""

@@ -92,10 +92,18 @@ def _fit(
             "person, or none; add labelled people whose names are alike"
         )
     return fit_forest(
-        X, y, weight / weight.mean(), rows.features,
-        n_trees=settings.n_trees, leaves=settings.leaves, learning_rate=settings.learning_rate,
-        min_leaf=settings.min_leaf, l2=settings.l2, monotone=monotone, seed=seed,
-    )  # fmt: skip
+        X,
+        y,
+        weight / weight.mean(),
+        rows.features,
+        n_trees=settings.n_trees,
+        leaves=settings.leaves,
+        learning_rate=settings.learning_rate,
+        min_leaf=settings.min_leaf,
+        l2=settings.l2,
+        monotone=monotone,
+        seed=seed,
+    )
 
 
 def cross_fit(

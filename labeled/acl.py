@@ -98,9 +98,12 @@ def read_people(file: Path, problems: Problems) -> People:
         canonical = _name(entry.get("canonical")) if isinstance(entry, dict) else None
         if canonical is None:
             problems.reject(
-                str(file), line, "canonical", "is no {first, last} name",
+                str(file),
+                line,
+                "canonical",
+                "is no {first, last} name",
                 "give the entry its canonical name",
-            )  # fmt: skip
+            )
             continue
         identifier = str(entry.get("id") or _slug(canonical))
         ids.append(identifier)
@@ -108,9 +111,12 @@ def read_people(file: Path, problems: Problems) -> People:
         for form in (canonical, *map(_name, variants if isinstance(variants, list) else [None])):
             if form is None:
                 problems.note(
-                    str(file), line, "variants", "one is no {first, last} name",
+                    str(file),
+                    line,
+                    "variants",
+                    "one is no {first, last} name",
                     "left out; mend the entry",
-                )  # fmt: skip
+                )
             elif identifier not in by_name.get(form, ()):
                 by_name[form] = (*by_name.get(form, ()), identifier)
     return People(frozenset(ids), by_name)
@@ -157,15 +163,21 @@ def _collection(file: Path, people: People, problems: Problems) -> Iterator[Labe
                 _drop(node)
     except etree.XMLSyntaxError as error:
         problems.reject(
-            str(file), error.lineno or 0, "file", f"not well-formed XML ({error.msg})",
+            str(file),
+            error.lineno or 0,
+            "file",
+            f"not well-formed XML ({error.msg})",
             "the papers before this line were read; check the file out again",
-        )  # fmt: skip
+        )
         return
     if not collection:
         problems.reject(
-            str(file), 1, "collection", "missing",
+            str(file),
+            1,
+            "collection",
+            "missing",
             "this is not the Anthology's form since mid 2019; check out a later commit",
-        )  # fmt: skip
+        )
 
 
 def _drop(node: etree._Element) -> None:
@@ -223,20 +235,29 @@ def _labels(
         line = node.sourceline or 0
         if identifier and identifier not in people.ids:
             problems.note(
-                file, line, "author", f"id {identifier!r} is not in name_variants.yaml",
+                file,
+                line,
+                "author",
+                f"id {identifier!r} is not in name_variants.yaml",
                 "kept as a person; check out XML and YAML of one commit",
-            )  # fmt: skip
+            )
         person = people.person(name, identifier)
         if person is None:
             problems.note(
-                file, line, "author", f"{_full(name)!r} is several people and has no id",
+                file,
+                line,
+                "author",
+                f"{_full(name)!r} is several people and has no id",
                 "kept without a label; give the author an id",
-            )  # fmt: skip
+            )
         elif person in taken:
             problems.note(
-                file, line, "author", f"{person} is already author {taken[person]} of {work.id}",
+                file,
+                line,
+                "author",
+                f"{person} is already author {taken[person]} of {work.id}",
                 "kept without a label; give one of the two an id",
-            )  # fmt: skip
+            )
         else:
             taken[person] = position
             block = gold_block(_full(name), name[1])

@@ -77,20 +77,24 @@ def _add(
         return
     if _content(known.work) != _content(entry.work):
         problems.reject(
-            file, line, "id",
+            file,
+            line,
+            "id",
             f"{entry.work.id} is another paper in an earlier file",
             "give each paper an id of its own",
-        )  # fmt: skip
+        )
         return
     people = {label.signature: label.person for label in known.labels}
     new = [label for label in entry.labels if label.signature not in people]
     for label in entry.labels:
         if people.get(label.signature, label.person) != label.person:
             problems.note(
-                file, line, "label",
+                file,
+                line,
+                "label",
                 f"{label.signature} is both {people[label.signature]} and {label.person}",
                 "the first was kept; mend the label that is wrong",
-            )  # fmt: skip
+            )
     authors = tuple(
         a if a.affiliations else b
         for a, b in zip(known.work.authors, entry.work.authors, strict=True)
@@ -144,9 +148,12 @@ def _publication(
     )
     if position is None:
         problems.note(
-            file, line, "authors", f"{name!r} is not among them, or twice",
+            file,
+            line,
+            "authors",
+            f"{name!r} is not among them, or twice",
             "the work was kept without a label; mend the list of authors",
-        )  # fmt: skip
+        )
         return LabelledWork(work)
     if not fields["label"]:
         problems.note(file, line, "label", "is empty", "the work was kept without a label")
@@ -194,9 +201,12 @@ def _parse(file: Path, problems: Problems) -> etree._Element | None:
         return etree.fromstring(data, _parser(recover=False))
     except etree.XMLSyntaxError as error:
         problems.note(
-            str(file), error.lineno or 0, "file", f"not well-formed XML ({error.msg})",
+            str(file),
+            error.lineno or 0,
+            "file",
+            f"not well-formed XML ({error.msg})",
             "what can be read was read; mend the tags of this line",
-        )  # fmt: skip
+        )
     root: etree._Element | None = etree.fromstring(data, _parser(recover=True))
     return root
 
@@ -220,9 +230,12 @@ def _decode(file: Path, problems: Problems) -> str:
         except (UnicodeDecodeError, LookupError):
             continue
     problems.note(
-        str(file), 0, "file", "not in the encoding it declares, nor in UTF-8",
+        str(file),
+        0,
+        "file",
+        "not in the encoding it declares, nor in UTF-8",
         "read as Windows-1252; save it as UTF-8",
-    )  # fmt: skip
+    )
     return data.decode("cp1252", errors="replace")
 
 

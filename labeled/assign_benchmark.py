@@ -250,8 +250,9 @@ def agreement(
     for folder in corpus_folders(folders):
         trials = agreement_of(folder, split, model, folds, works)
         figures = asdict(Agreement.of(folder.name, trials))
-        click.echo(json.dumps({k: round(v, 4) if isinstance(v, float) else v
-                               for k, v in figures.items()}))  # fmt: skip
+        click.echo(
+            json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()})
+        )
         if out is not None:
             with out.open("a") as file:
                 file.writelines(

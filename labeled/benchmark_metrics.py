@@ -25,9 +25,17 @@ ECE_LIMIT = 0.02
 #: Stages of a run in order; ``normalise`` parses names and makes columns, ``index`` words, keys
 #: and vectors; ``link`` joins across blocks.
 STAGES = (
-    "start", "read", "normalise", "index", "block", "features", "classify", "cluster", "link",
+    "start",
+    "read",
+    "normalise",
+    "index",
+    "block",
+    "features",
+    "classify",
+    "cluster",
+    "link",
     "write",
-)  # fmt: skip
+)
 #: Those that score pairs and group by the scores.
 COMPARING = ("features", "classify", "cluster")
 

@@ -87,12 +87,19 @@ def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]
         "Seconds a stage; index: columns and blocks; link: across blocks; memory in MB.",
         _table(
             (
-                "mentions", "pairs", "scored", "pairs/s", "scored/s", "total s",
-                *results[0].speed.stages, "peak", "worker",
+                "mentions",
+                "pairs",
+                "scored",
+                "pairs/s",
+                "scored/s",
+                "total s",
+                *results[0].speed.stages,
+                "peak",
+                "worker",
             ),
             [(name, *_speed(speed)) for name, speed in _speeds(results)],
         ),
-    )  # fmt: skip
+    )
 
 
 def _accuracy(result: CorpusResult) -> list[str]:

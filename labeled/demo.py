@@ -115,11 +115,14 @@ def _parts(
 
 def _opening(cast: Cast) -> Text:
     return _line(
-        (f"{cast.n_mentions:,}", "bold"), " author mentions on ",
-        (f"{cast.n_works:,}", "bold"), " papers, ",
-        (f"{cast.printed_names:,}", "bold"), " printed names → ",
+        (f"{cast.n_mentions:,}", "bold"),
+        " author mentions on ",
+        (f"{cast.n_works:,}", "bold"),
+        " papers, ",
+        (f"{cast.printed_names:,}", "bold"),
+        " printed names → ",
         (f"{len(cast.people):,} people", "bold green"),
-    )  # fmt: skip
+    )
 
 
 def _name_panel(cast: Cast, verdict: Verdict | None, name: str) -> Iterator[RenderableType]:
@@ -131,11 +134,12 @@ def _name_panel(cast: Cast, verdict: Verdict | None, name: str) -> Iterator[Rend
         return
     papers = cast.papers_under(name)
     title = _line(
-        (name, "bold"), f" · {papers} paper{_s(papers)} under this name ",
+        (name, "bold"),
+        f" · {papers} paper{_s(papers)} under this name ",
         "is " if papers == 1 else "are ",
         (f"{len(people)} {_people(len(people))}", "bold green"),
         _gold_note(verdict, name, len(people)),
-    )  # fmt: skip
+    )
     blocks: list[RenderableType] = []
     for number, person in enumerate(people[:_SHOWN_PEOPLE], 1):
         if len(people) > 1:
@@ -244,10 +248,14 @@ def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
     yield _line(
         (f"{verdict.found} of {verdict.people}", "bold green"),
         f" people found exactly, over {metrics.signatures:,} labelled mentions. ",
-        "B-cubed precision ", (_percent(metrics.bcubed_precision), "bold"),
-        ", recall ", (_percent(metrics.bcubed_recall), "bold"),
-        ", F1 ", (_percent(metrics.bcubed_f1), "bold"), ".",
-    )  # fmt: skip
+        "B-cubed precision ",
+        (_percent(metrics.bcubed_precision), "bold"),
+        ", recall ",
+        (_percent(metrics.bcubed_recall), "bold"),
+        ", F1 ",
+        (_percent(metrics.bcubed_f1), "bold"),
+        ".",
+    )
     joined = sum(len(variant.identities) == 1 for variant in verdict.variants)
     if verdict.variants:
         yield _line(

@@ -43,10 +43,16 @@ def every(forest: Forest, n_trees: int) -> Forest:
         for child in (forest.left, forest.right)
     )
     return Forest(
-        forest.features, forest.feature[nodes], forest.threshold[nodes],
-        forest.missing_left[nodes], left, right, forest.value[nodes],
-        new_start.astype(np.int32), forest.baseline,
-    )  # fmt: skip
+        forest.features,
+        forest.feature[nodes],
+        forest.threshold[nodes],
+        forest.missing_left[nodes],
+        left,
+        right,
+        forest.value[nodes],
+        new_start.astype(np.int32),
+        forest.baseline,
+    )
 
 
 def invented_rows(forest: Forest, n: int, seed: int = 0) -> Float32:
@@ -72,9 +78,17 @@ def node_by_node(forest: Forest) -> Scorer:
     def score(X: Float32) -> Float32:
         out = np.empty(len(X), dtype=np.float32)
         _walk(
-            np.ascontiguousarray(X), forest.feature, forest.threshold, forest.missing_left,
-            forest.left, forest.right, forest.value, forest.tree_start, forest.baseline, out,
-        )  # fmt: skip
+            np.ascontiguousarray(X),
+            forest.feature,
+            forest.threshold,
+            forest.missing_left,
+            forest.left,
+            forest.right,
+            forest.value,
+            forest.tree_start,
+            forest.baseline,
+            out,
+        )
         return out
 
     return score
@@ -82,10 +96,17 @@ def node_by_node(forest: Forest) -> Scorer:
 
 @kernel
 def _walk(
-    X: Float32, feature: Int32, threshold: Float32, missing_left: npt.NDArray[np.bool_],
-    left: Int32, right: Int32, value: npt.NDArray[np.float64], tree_start: Int32,
-    baseline: float, out: Float32,
-) -> None:  # fmt: skip
+    X: Float32,
+    feature: Int32,
+    threshold: Float32,
+    missing_left: npt.NDArray[np.bool_],
+    left: Int32,
+    right: Int32,
+    value: npt.NDArray[np.float64],
+    tree_start: Int32,
+    baseline: float,
+    out: Float32,
+) -> None:
     for r in range(len(X)):
         total = baseline
         for tree in range(len(tree_start) - 1):
@@ -158,9 +179,16 @@ def answer_tables(forest: Forest) -> Float32:
 def _quantiser(layout: Layout) -> tuple[Any, ...]:
     """What :func:`disambig._forest_kernel.quantise_batch` reads of a layout."""
     return (
-        layout.cuts, layout.cut_start, layout.low, layout.scale, layout.grid, layout.steps,
-        layout.plane_start, layout.offset, layout.missing,
-    )  # fmt: skip
+        layout.cuts,
+        layout.cut_start,
+        layout.low,
+        layout.scale,
+        layout.grid,
+        layout.steps,
+        layout.plane_start,
+        layout.offset,
+        layout.missing,
+    )
 
 
 def _batches(forest: Forest, traverse: Callable[..., None], *arrays: Any) -> Scorer:
@@ -191,9 +219,8 @@ def table_per_tree(forest: Forest) -> Scorer:
 
 @kernel
 def _look_up(
-    planes: Bytes, n: int, plane: Int32, cut: Bytes, tables: Float32,
-    total: npt.NDArray[np.float64],
-) -> None:  # fmt: skip
+    planes: Bytes, n: int, plane: Int32, cut: Bytes, tables: Float32, total: npt.NDArray[np.float64]
+) -> None:
     code = np.empty(n, dtype=np.uint8)
     for tree in range(len(plane)):
         code[:] = _NONE
@@ -220,9 +247,16 @@ def descent(forest: Forest) -> Scorer:
 
 @kernel
 def _descend(
-    planes: Bytes, n: int, plane: Int32, cut: Bytes, left: Int32, right: Int32,
-    value: npt.NDArray[np.float64], tree_start: Int32, total: npt.NDArray[np.float64],
-) -> None:  # fmt: skip
+    planes: Bytes,
+    n: int,
+    plane: Int32,
+    cut: Bytes,
+    left: Int32,
+    right: Int32,
+    value: npt.NDArray[np.float64],
+    tree_start: Int32,
+    total: npt.NDArray[np.float64],
+) -> None:
     at = np.empty(n, dtype=np.int32)
     for tree in range(len(tree_start) - 1):
         at[:] = tree_start[tree]
@@ -252,9 +286,15 @@ def quick_scorer(forest: Forest) -> Scorer:
 
 @kernel
 def _fail(
-    planes: Bytes, n: int, start: Int32, cut: Bytes, tree: Int32, kept: Bytes,
-    values: npt.NDArray[np.float64], total: npt.NDArray[np.float64],
-) -> None:  # fmt: skip
+    planes: Bytes,
+    n: int,
+    start: Int32,
+    cut: Bytes,
+    tree: Int32,
+    kept: Bytes,
+    values: npt.NDArray[np.float64],
+    total: npt.NDArray[np.float64],
+) -> None:
     left = np.empty(len(values), dtype=np.uint8)
     for r in range(n):
         left[:] = _ALL
@@ -320,17 +360,23 @@ def seconds(score: Scorer, X: Float32, repeats: int) -> float:
 @click.option("--model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--level", type=click.Choice(["pair", "group"]), default="pair", show_default=True)
 @click.option(
-    "--rows", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--rows",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Matrix of features as .npy; left out, rows are invented.",
-)  # fmt: skip
+)
 @click.option("--trees", default=(600, 300, 150, 50), multiple=True, show_default=True)
 @click.option("--n", default=100_000, show_default=True, help="Rows.")
 @click.option("--repeats", default=3, show_default=True)
 @click.option("--sklearn", is_flag=True, help="Also fit and time scikit-learn's own model.")
 def main(
-    model: Path | None, level: str, rows: Path | None, trees: tuple[int, ...], n: int,
-    repeats: int, sklearn: bool,
-) -> None:  # fmt: skip
+    model: Path | None,
+    level: str,
+    rows: Path | None,
+    trees: tuple[int, ...],
+    n: int,
+    repeats: int,
+    sklearn: bool,
+) -> None:
     """Print rows a second, in thousands, of each way of evaluation and number of trees."""
     forest: Forest = getattr(Model.load(model), level)
     X = invented_rows(forest, n) if rows is None else _sample(rows, n)

@@ -171,9 +171,21 @@ def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
     starts[head] *= HEAD_LEADS
     start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=count))])
     return World(
-        topic, second, variant, institution, unit, start, person, begin, end,
-        _cumulative(starts), _cumulative(rate), head, people, output,
-    )  # fmt: skip
+        topic,
+        second,
+        variant,
+        institution,
+        unit,
+        start,
+        person,
+        begin,
+        end,
+        _cumulative(starts),
+        _cumulative(rate),
+        head,
+        people,
+        output,
+    )
 
 
 def _largest(group: Int32, value: Floats) -> Ints:
@@ -291,10 +303,12 @@ def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Gener
         parameters.institution_share.draw(np.zeros(n), uniform_of(mixed(institution, 11))),
     )
     culture = parameters.institution_culture.draw(like, rng.random(n))
-    family, family_end = _parts(parameters.family.common, parameters.family.wide,
-                                parameters.family.rare, culture, rng)  # fmt: skip
-    given, given_end = _parts(parameters.given.common, parameters.given.wide,
-                              parameters.given.rare, culture, rng)  # fmt: skip
+    family, family_end = _parts(
+        parameters.family.common, parameters.family.wide, parameters.family.rare, culture, rng
+    )
+    given, given_end = _parts(
+        parameters.given.common, parameters.given.wide, parameters.given.rare, culture, rng
+    )
     middle = parameters.given.common.draw(culture, rng.random(n)).astype(np.uint16)
     habit = np.where(rng.random(n) < parameters.middle[culture] * 1.2, MIDDLE_INITIAL, NO_MIDDLE)
     habit[(habit == MIDDLE_INITIAL) & (rng.random(n) < 0.2)] = MIDDLE_FULL

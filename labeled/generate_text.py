@@ -32,9 +32,15 @@ share more than half of their words in 27 % of the measured corpus, and in 40 % 
 of those with one, in 52 % and 50 %."""
 _SLIP_RATE, _SWAP_RATE, _OWN_INITIALS = 0.002, 0.002, 0.006
 _VENUE_KINDS = (
-    "International Conference on", "Workshop on", "Journal of", "Symposium on",
-    "Transactions on", "Conference on", "European Conference on", "Letters in",
-)  # fmt: skip
+    "International Conference on",
+    "Workshop on",
+    "Journal of",
+    "Symposium on",
+    "Transactions on",
+    "Conference on",
+    "European Conference on",
+    "Letters in",
+)
 _MIDDLE_OF_WORD = re.compile(r"(?<=[aeiouyäöüáéíóúàèâêôåøı])(?=[^aeiouyäöüáéíóúàèâêôåøı\W])")
 
 
@@ -90,10 +96,13 @@ class Printer:
         style = self._styles(papers, rng).tolist()
         dotted = np.repeat(rng.random(len(papers)) < 0.75, np.diff(papers.authors)).tolist()
         columns = (
-            people.family.tolist(), people.family_end.tolist(),
-            people.given.tolist(), people.given_end.tolist(),
-            people.middle.tolist(), people.middle_habit.tolist(),
-        )  # fmt: skip
+            people.family.tolist(),
+            people.family_end.tolist(),
+            people.given.tolist(),
+            people.given_end.tolist(),
+            people.middle.tolist(),
+            people.middle_habit.tolist(),
+        )
         family, given = self.family.text, self.given.text
         printed = []
         for row, (f, fe, g, ge, m, habit) in enumerate(zip(*columns, strict=True)):
@@ -110,10 +119,7 @@ class Printer:
     def blocks(self, papers: Papers) -> list[str]:
         """First initial and last word of the family name of each signature's person."""
         people = papers.people
-        columns = (
-            people.family.tolist(), people.family_end.tolist(),
-            people.given.tolist(),
-        )  # fmt: skip
+        columns = (people.family.tolist(), people.family_end.tolist(), people.given.tolist())
         return [
             f"{_initial(self.given.whole[g][0])} {_last_word(self.family.text(f, e))}"
             for f, e, g in zip(*columns, strict=True)
@@ -237,16 +243,30 @@ class Printer:
         is_local, dated = rng.random(n) < LOCAL_VENUES, rng.random(n)
         missing = rng.random(n) < self.parameters.missing["venue"]
         columns = (
-            general, variant, (local % np.uint64(len(_VENUE_KINDS))).tolist(), pair[0].tolist(),
-            pair[1].tolist(), is_local.tolist(), dated.tolist(), missing.tolist(),
+            general,
+            variant,
+            (local % np.uint64(len(_VENUE_KINDS))).tolist(),
+            pair[0].tolist(),
+            pair[1].tolist(),
+            is_local.tolist(),
+            dated.tolist(),
+            missing.tolist(),
             (papers.year + self.parameters.first_year).tolist(),
-        )  # fmt: skip
+        )
         return [self._venue(*row) for row in zip(*columns, strict=True)]
 
     def _venue(
-        self, general: int, variant: int, kind: int, one: int, two: int,
-        local: bool, dated: float, missing: bool, year: int,
-    ) -> str:  # fmt: skip
+        self,
+        general: int,
+        variant: int,
+        kind: int,
+        one: int,
+        two: int,
+        local: bool,
+        dated: float,
+        missing: bool,
+        year: int,
+    ) -> str:
         if missing:
             return ""
         words = self.parameters.words
@@ -307,9 +327,11 @@ def _composed_institution(number: int, family: Halves) -> str:
     draw = int(mixed(number, 41)[0])
     place = family.whole[draw % len(family.whole)].capitalize()
     return (
-        f"University of {place}", f"{place} University",
-        f"{place} Institute of Technology", f"{place} Research Laboratory",
-    )[(draw >> 32) % 4]  # fmt: skip
+        f"University of {place}",
+        f"{place} University",
+        f"{place} Institute of Technology",
+        f"{place} Research Laboratory",
+    )[(draw >> 32) % 4]
 
 
 @lru_cache(maxsize=50_000)

@@ -93,12 +93,19 @@ class Papers:
             return self
         signatures, words = int(self.authors[works]), int(self.word_start[works])
         return Papers(
-            self.year[:works], self.group[:works], self.topic[:works], self.second[:works],
-            self.lead[:works], self.project[:works],
-            self.authors[: works + 1], self.person[:signatures], self.person_group[:signatures],
+            self.year[:works],
+            self.group[:works],
+            self.topic[:works],
+            self.second[:works],
+            self.lead[:works],
+            self.project[:works],
+            self.authors[: works + 1],
+            self.person[:signatures],
+            self.person_group[:signatures],
             self.people.take(np.arange(signatures)),
-            self.words[:words], self.word_start[: works + 1],
-        )  # fmt: skip
+            self.words[:words],
+            self.word_start[: works + 1],
+        )
 
 
 def draw_papers(
@@ -117,10 +124,19 @@ def draw_papers(
     person, at, people = _people_of(world, parameters, of_team, np.repeat(group, size), chunk, rng)
     length = parameters.title_length.draw(np.zeros(count), rng.random(count)).astype(np.int64)
     papers = Papers(
-        year, group, topic, world.second[group], world.person[lead], project,
-        np.concatenate([[0], np.cumsum(size)]), person, at, people,
-        np.empty(0, np.int32), np.concatenate([[0], np.cumsum(length)]),
-    )  # fmt: skip
+        year,
+        group,
+        topic,
+        world.second[group],
+        world.person[lead],
+        project,
+        np.concatenate([[0], np.cumsum(size)]),
+        person,
+        at,
+        people,
+        np.empty(0, np.int32),
+        np.concatenate([[0], np.cumsum(length)]),
+    )
     return replace(papers, words=draw_words(parameters, papers, length, rng))
 
 

@@ -81,9 +81,18 @@ def run(folder: Path, arguments: Sequence[str]) -> Size:
         counts = _counts(told)
         signatures, found, slices = _accuracy(out, folder)
     return Size(
-        folder.name, counts["works"], signatures, counts["people"], counts["scored"],
-        counts["considered"], seconds, cpu, peak, found, slices,
-    )  # fmt: skip
+        folder.name,
+        counts["works"],
+        signatures,
+        counts["people"],
+        counts["scored"],
+        counts["considered"],
+        seconds,
+        cpu,
+        peak,
+        found,
+        slices,
+    )
 
 
 def _cpu_seconds() -> float:
@@ -229,9 +238,11 @@ def exponent(sizes: Sequence[Size]) -> float:
 
 @click.command()
 @click.argument(
-    "folders", nargs=-1, required=True,
+    "folders",
+    nargs=-1,
+    required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-)  # fmt: skip
+)
 @click.option("--memory", default="4GB", show_default=True, help="As for disambig cluster.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores by default.")
 @click.option("--model", type=click.Path(exists=True, path_type=Path), help="Not the default.")
@@ -261,10 +272,12 @@ def main(
         )
         if json_out is not None:  # after each: the next may take an hour
             document = {
-                "cores": os.cpu_count(), "memory": memory, "exponent": exponent(sizes),
+                "cores": os.cpu_count(),
+                "memory": memory,
+                "exponent": exponent(sizes),
                 "f1_in_proportions_of_first": in_proportions(sizes),
                 "sizes": [asdict(s) for s in sizes],
-            }  # fmt: skip
+            }
             json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     click.echo(f"time grows with the number of signatures to the power {exponent(sizes):.3f}")
     for size, standard in zip(sizes, in_proportions(sizes), strict=True):

@@ -196,10 +196,18 @@ def _hard(rows: Rows, first: Callable[[Columns], Float32], rng: np.random.Genera
 def _fit(rows: Rows, monotone: Mapping[str, int], trees: int, seed: int) -> Forest:
     X, y, weight = two_sided(rows, np.ones(len(rows.y), dtype=bool))
     return fit_forest(
-        X, y, weight / weight.mean(), rows.features, n_trees=trees, leaves=LEAVES,
-        learning_rate=RATE, min_leaf=MIN_LEAF, l2=L2, monotone={**monotone, "log_odds": 1},
+        X,
+        y,
+        weight / weight.mean(),
+        rows.features,
+        n_trees=trees,
+        leaves=LEAVES,
+        learning_rate=RATE,
+        min_leaf=MIN_LEAF,
+        l2=L2,
+        monotone={**monotone, "log_odds": 1},
         seed=seed,
-    )  # fmt: skip
+    )
 
 
 @click.command()

@@ -66,9 +66,12 @@ def read_openreview(path: Path, problems: Problems) -> Iterator[LabelledWork]:
                 yield entry
             elif seen[entry.work.id] != content:
                 problems.reject(
-                    str(file), line, "id", f"{entry.work.id} came before with other content",
+                    str(file),
+                    line,
+                    "id",
+                    f"{entry.work.id} came before with other content",
                     "the first was kept; keep one version of each note",
-                )  # fmt: skip
+                )
 
 
 def _notes(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
@@ -195,18 +198,24 @@ def _authors(
         authors = [a.get("fullname") for a in authors]
     if not isinstance(authors, list) or not authors:
         problems.reject(
-            file, line, "content.authors", "is no list of names",
+            file,
+            line,
+            "content.authors",
+            "is no list of names",
             "give the authors as a list; anonymous submissions cannot be used",
-        )  # fmt: skip
+        )
         return []
     if not all(isinstance(name, str) and name.strip() for name in authors):
         problems.reject(file, line, "content.authors", "holds an empty name", "name every author")
         return []
     if not isinstance(ids, list) or len(ids) != len(authors):
         problems.note(
-            file, line, "content.authorids", "missing, or not one for each author",
+            file,
+            line,
+            "content.authorids",
+            "missing, or not one for each author",
             "the work was kept without labels",
-        )  # fmt: skip
+        )
         ids = [""] * len(authors)
     return [
         (" ".join(name.split()), given.strip() if isinstance(given, str) else "")
@@ -222,9 +231,12 @@ def _labels(
             continue
         if given in ids[:position]:
             problems.note(
-                file, line, "content.authorids", f"{given} is there twice",
+                file,
+                line,
+                "content.authorids",
+                f"{given} is there twice",
                 "the second was kept without a label",
-            )  # fmt: skip
+            )
             continue
         name = work.authors[position].name
         yield Label(Signature(work.id, position), given, name, gold_block(name))

@@ -134,9 +134,11 @@ class Duel:
         own["within_blocks"] = _plain(self.accuracy)
         own["pairs_per_second"] = self.own_pairs_per_second
         return {
-            "s2and": as_json(self.peer), "disambig": own, "ratio": self.ratio,
+            "s2and": as_json(self.peer),
+            "disambig": own,
+            "ratio": self.ratio,
             "ratio_whole": self.ratio_whole,
-        }  # fmt: skip
+        }
 
 
 def duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> Duel:

@@ -161,8 +161,9 @@ def figure_of(curves: Sequence[Curve]) -> str:
     )
     return review_svg(
         {curve.order: np.array(curve.error) for curve in curves},
-        f"Review of {curves[0].corpus}", told,
-    )  # fmt: skip
+        f"Review of {curves[0].corpus}",
+        told,
+    )
 
 
 def blocks_under_review(folder: CorpusFolder, split: str, model: Model) -> list[Block]:
@@ -347,11 +348,9 @@ def curves(
         "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),
     }
     return [
-        simulate(
-            blocks, model, asks[order], decisions, progress, (folder.name, order), enough=0.45
-        )
+        simulate(blocks, model, asks[order], decisions, progress, (folder.name, order), enough=0.45)
         for order in ORDERS
-    ]  # fmt: skip
+    ]
 
 
 @click.command()

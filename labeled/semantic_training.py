@@ -47,23 +47,48 @@ MIN_TITLES = 2  # or so many titles
 SHOWN_EVERY = 200  # steps
 
 _ONE = (
-    "{a}", "a survey of {a}", "{a} revisited", "an introduction to {a}", "on {a}",
-    "the design of {a} systems", "{a} techniques", "experiments with {a}", "new results on {a}",
+    "{a}",
+    "a survey of {a}",
+    "{a} revisited",
+    "an introduction to {a}",
+    "on {a}",
+    "the design of {a} systems",
+    "{a} techniques",
+    "experiments with {a}",
+    "new results on {a}",
     "{a} tools",
-)  # fmt: skip
+)
 _TWO = (
-    "{a} for {b}", "{a} in {b}", "{a} of {b}", "{a} using {b}", "{a} based on {b}",
-    "a novel approach to {a} with {b}", "{a} and {b}", "on the {a} of {b}",
-    "an efficient algorithm for {a} in {b}", "improving {a} through {b}",
-    "a study of {a} under {b}", "{a} via {b}", "from {a} to {b}",
-    "performance analysis of {a} for {b}", "a framework for {a} and its application to {b}",
-    "{a}-based {b}", "towards {a} for {b}", "design and implementation of {a} with {b}",
-    "a comparison of {a} and {b}", "modeling {a} in {b}", "{a}: {b} approach",
-)  # fmt: skip
+    "{a} for {b}",
+    "{a} in {b}",
+    "{a} of {b}",
+    "{a} using {b}",
+    "{a} based on {b}",
+    "a novel approach to {a} with {b}",
+    "{a} and {b}",
+    "on the {a} of {b}",
+    "an efficient algorithm for {a} in {b}",
+    "improving {a} through {b}",
+    "a study of {a} under {b}",
+    "{a} via {b}",
+    "from {a} to {b}",
+    "performance analysis of {a} for {b}",
+    "a framework for {a} and its application to {b}",
+    "{a}-based {b}",
+    "towards {a} for {b}",
+    "design and implementation of {a} with {b}",
+    "a comparison of {a} and {b}",
+    "modeling {a} in {b}",
+    "{a}: {b} approach",
+)
 _THREE = (
-    "{a} for {b} using {c}", "{a} and {b} in {c}", "{c}: {a} for {b}",
-    "an {a} approach to {b} of {c}", "{a} with {b} based on {c}", "using {a} and {b} for {c}",
-)  # fmt: skip
+    "{a} for {b} using {c}",
+    "{a} and {b} in {c}",
+    "{c}: {a} for {b}",
+    "an {a} approach to {b} of {c}",
+    "{a} with {b} based on {c}",
+    "using {a} and {b} for {c}",
+)
 
 
 @dataclass(frozen=True)

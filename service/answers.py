@@ -56,9 +56,10 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: Said) -> Made
     if task.kind == "assign":
         return _assigned(database, actor, task, said, statement)
     raise Invalid(
-        f"the task of kind {task.kind} cannot be answered so", "decide on the name board",
+        f"the task of kind {task.kind} cannot be answered so",
+        "decide on the name board",
         field="answer",
-    )  # fmt: skip
+    )
 
 
 def mentions_of(told: Sequence[Mapping[str, Any]]) -> list[Mention]:
@@ -109,9 +110,10 @@ def _together(
         subject.include({k for m in mentions if (k := subject.identity(m)) is not None})
         if len(subject.rows) != 1:
             raise Conflict(
-                "the parts are no longer of one identity", "look at the name board",
+                "the parts are no longer of one identity",
+                "look at the name board",
                 identities=sorted(subject.rows),
-            )  # fmt: skip
+            )
         decision = make(subject, "same", "review", actor, statement.reason, statement.evidence)
         curated = {row.key: True for row in subject.rows.values()}
         links = star(mentions, decision.id)

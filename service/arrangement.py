@@ -271,9 +271,11 @@ def _answer(plan: Arranged, sides: Sides, decision: str) -> list[Link]:
     if not left or not right or left.keys() & right.keys():
         return []
     return [
-        link for some in left.values() for others in right.values()
+        link
+        for some in left.values()
+        for others in right.values()
         for link in _apart(some, others, decision)
-    ]  # fmt: skip
+    ]
 
 
 def _by_home(plan: Arranged, side: Sequence[int]) -> dict[int, list[int]]:

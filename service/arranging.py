@@ -168,8 +168,9 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
     plan = arranged(columns, members, confidence, ends & everyone)
     sides = [
         Sides(tuple(subject.found(a, None, "task")), tuple(subject.found(b, None, "task")))
-        for a, b in wanted.answers if a and b
-    ]  # fmt: skip
+        for a, b in wanted.answers
+        if a and b
+    ]
     sides = [s for s in sides if {*s.left, *s.right}.isdisjoint(unsure)]
     plan = _with_sides(connection, subject, plan, sides, columns, confidence)
     rows = identity_rows(connection, {k for k in plan.current.values() if k != NOWHERE})
@@ -333,8 +334,14 @@ def _noted(draft: Draft, actor: Actor, reason: str | None, found: Read) -> str:
     evidence = {"mentions": [name(m) for m in found.unsure], "with": draft.id}
     connection.execute(
         insert(Decision).values(
-            id=decision, kind="unsure", action="review", actor=actor.name,
-            at=draft.subject.ledger.at, reason=reason, evidence=evidence, event_seq=draft.event,
+            id=decision,
+            kind="unsure",
+            action="review",
+            actor=actor.name,
+            at=draft.subject.ledger.at,
+            reason=reason,
+            evidence=evidence,
+            event_seq=draft.event,
         )
-    )  # fmt: skip
+    )
     return decision

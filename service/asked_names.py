@@ -65,13 +65,19 @@ def names(connection: Connection, wanted: Wanted, limit: int = 50) -> list[NameA
     first = case((Task.kind == "conflict", 0), else_=1)
     query = (
         select(
-            Task.id, Task.kind, Task.subject, Task.priority, Task.name_key, Task.block_key,
-            Task.leased_by, Task.leased_until,
+            Task.id,
+            Task.kind,
+            Task.subject,
+            Task.priority,
+            Task.name_key,
+            Task.block_key,
+            Task.leased_by,
+            Task.leased_until,
         )
         .where(*conditions(wanted), Task.name_key.is_not(None), Task.blind.is_(None))
         .order_by(first, Task.priority.desc(), Task.key)
         .limit(MOST)
-    )  # fmt: skip
+    )
     boards = _boards([_Row(**row) for row in connection.execute(query).mappings()])
     boards.sort(key=lambda rows: (rows[0].kind != "conflict", -_value(rows), rows[0].name_key))
     boards = boards[:limit]
@@ -110,11 +116,13 @@ def people_beside(connection: Connection, task: str, shown: Sequence[str]) -> li
     best = (
         select(Task.subject)
         .where(
-            Task.state == "open", Task.block_key == block, Task.kind.in_(SETTLED),
+            Task.state == "open",
+            Task.block_key == block,
+            Task.kind.in_(SETTLED),
             Task.blind.is_(None),
         )
         .order_by(Task.priority.desc(), Task.key)
-    )  # fmt: skip
+    )
     people = [set(shown), *(set(subject.split("+")) for subject in connection.scalars(best))]
     found = dict.fromkeys(who for k in on_one_board(people) for who in sorted(people[k]))
     return [who for who in found if who not in people[0]]
@@ -173,6 +181,12 @@ def _told(rows: Sequence[_Row], named: dict[int, str], papers: int) -> NameAsked
     name, *others = (named[key] for key in dict.fromkeys(row.name_key for row in rows))
     kinds = Counter(row.kind for row in rows)
     return NameAsked(
-        name, others, rows[0].id, len(rows), dict(kinds), round(_value(rows), 6), papers,
+        name,
+        others,
+        rows[0].id,
+        len(rows),
+        dict(kinds),
+        round(_value(rows), 6),
+        papers,
         sorted(held),
-    )  # fmt: skip
+    )

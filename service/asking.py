@@ -80,24 +80,39 @@ def open_tasks(
     ids = {of: known.get(of) or new_id("t") for of in wanted}
     fresh = [
         {
-            "id": ids[of], "kind": q.kind, "state": "open", "subject": q.subject,
-            "name_key": q.name_key, "mentions": q.mentions, "priority": q.priority,
-            "evidence": q.evidence, "created_at": ledger.at, "created_seq": seq,
-            "version": seq, "block_key": q.block_key, "error": q.error, "effort": q.effort,
+            "id": ids[of],
+            "kind": q.kind,
+            "state": "open",
+            "subject": q.subject,
+            "name_key": q.name_key,
+            "mentions": q.mentions,
+            "priority": q.priority,
+            "evidence": q.evidence,
+            "created_at": ledger.at,
+            "created_seq": seq,
+            "version": seq,
+            "block_key": q.block_key,
+            "error": q.error,
+            "effort": q.effort,
             "blind": q.blind or (SHARE if drawn(ids[of], blind_share) else None),
         }
         for of, q in wanted.items()
         if of not in known
-    ]  # fmt: skip
+    ]
     again = [
         {
-            "given": known[of], "mentions": q.mentions, "priority": q.priority,
-            "evidence": q.evidence, "block_key": q.block_key, "error": q.error,
-            "effort": q.effort, "version": seq,
+            "given": known[of],
+            "mentions": q.mentions,
+            "priority": q.priority,
+            "evidence": q.evidence,
+            "block_key": q.block_key,
+            "error": q.error,
+            "effort": q.effort,
+            "version": seq,
         }
         for of, q in wanted.items()
         if of in known
-    ]  # fmt: skip
+    ]
     if fresh:
         connection.execute(insert(Task), fresh)
     if again:
@@ -117,10 +132,14 @@ def close_tasks(
             update(Task)
             .where(Task.kind == kind, Task.state == "open", Task.subject.in_(some))
             .values(
-                state="closed", closed_seq=seq, closed_by=actor.name, version=seq,
-                leased_by=None, leased_until=None,
+                state="closed",
+                closed_seq=seq,
+                closed_by=actor.name,
+                version=seq,
+                leased_by=None,
+                leased_until=None,
             )
-        )  # fmt: skip
+        )
         closed += connection.execute(changed).rowcount
     return closed
 
@@ -137,10 +156,13 @@ def answered_about(
             select(Task.subject, Task.evidence)
             .join(Judgement, Judgement.task_key == Task.key)
             .where(
-                Task.kind == kind, Task.state == "closed", Task.subject.in_(some),
-                Judgement.decision_key.is_not(None), STANDING,
+                Task.kind == kind,
+                Task.state == "closed",
+                Task.subject.in_(some),
+                Judgement.decision_key.is_not(None),
+                STANDING,
             )
-        )  # fmt: skip
+        )
         for subject, evidence in connection.execute(query):
             found.setdefault(subject, set()).add(frozenset(evidence.get("identities", ())))
     return found

@@ -13,9 +13,16 @@ from service.errors import NotFound
 from service.tables import Event, Identity, IdentityVersion, Move, Signature, Work
 
 _COLUMNS = (
-    Event.seq, Event.kind, Event.at, Event.actor, Event.request, Event.subject, Event.reason,
-    Event.before, Event.after,
-)  # fmt: skip
+    Event.seq,
+    Event.kind,
+    Event.at,
+    Event.actor,
+    Event.request,
+    Event.subject,
+    Event.reason,
+    Event.before,
+    Event.after,
+)
 
 
 @dataclass(frozen=True, slots=True)

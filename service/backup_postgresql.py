@@ -30,10 +30,16 @@ def dump(url: URL, file: Path) -> None:
     """
     address, environment = _libpq(url)
     _run(
-        ["pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={file}",
-         f"--dbname={address}"],
+        [
+            "pg_dump",
+            "--format=custom",
+            "--no-owner",
+            "--no-privileges",
+            f"--file={file}",
+            f"--dbname={address}",
+        ],
         environment,
-    )  # fmt: skip
+    )
     _contents(file)
 
 
@@ -55,14 +61,23 @@ def restore(database: Database, file: Path) -> None:
     address, environment = _libpq(database.url)
     environment["PGOPTIONS"] = f"-c lock_timeout={PATIENCE} -c client_min_messages=warning"
     loader = subprocess.Popen(
-        [_program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null",
-         f"--dbname={address}"],
-        env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        [
+            _program("psql"),
+            "--no-psqlrc",
+            "--quiet",
+            "--set=ON_ERROR_STOP=1",
+            "--output=/dev/null",
+            f"--dbname={address}",
+        ],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     reader = subprocess.Popen(
         [_program("pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(file)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     with loader, reader:
         assert loader.stdin is not None
         assert reader.stdout is not None

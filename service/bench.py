@@ -82,9 +82,11 @@ def invented_works() -> Iterator[Work]:
         yield _work(f"wang-{k}", (author, Author(f"{_NAMES[person % 40]} Colleague{person}")), k)
 
 
-_NAMES = tuple(f"{a}{b}" for a in ("An", "Bel", "Cor", "Dan", "El") for b in (
-    "na", "bert", "inna", "ian", "sa", "do", "vin", "ric",
-))  # fmt: skip
+_NAMES = tuple(
+    f"{a}{b}"
+    for a in ("An", "Bel", "Cor", "Dan", "El")
+    for b in ("na", "bert", "inna", "ian", "sa", "do", "vin", "ric")
+)
 _TOPICS = ("graphs", "proteins", "galaxies", "markets", "glaciers", "grammars", "neurons")
 
 
@@ -102,18 +104,25 @@ def _orcid(n: int) -> str:
 def _work(id: str, authors: tuple[Author, ...], k: int) -> Work:
     topic, other = _TOPICS[k % 7], _TOPICS[k // 7 % 7]
     return Work(
-        id=id, title=f"On {topic} and {other}, part {k}", authors=authors,
-        venue=f"Journal of {topic}", year=1990 + k % 35, citations=k % 50,
-    )  # fmt: skip
+        id=id,
+        title=f"On {topic} and {other}, part {k}",
+        authors=authors,
+        venue=f"Journal of {topic}",
+        year=1990 + k % 35,
+        citations=k % 50,
+    )
 
 
 @contextmanager
 def serving(database: str, data: Path, processes: int) -> Iterator[str]:
     """``disambig serve`` in a process of its own; its address."""
     environment = {
-        **os.environ, "DISAMBIG_DATABASE": database, "DISAMBIG_DATA": str(data),
-        "DISAMBIG_RATE_PUBLIC": "0", "DISAMBIG_PROCESSES": str(processes),
-    }  # fmt: skip
+        **os.environ,
+        "DISAMBIG_DATABASE": database,
+        "DISAMBIG_DATA": str(data),
+        "DISAMBIG_RATE_PUBLIC": "0",
+        "DISAMBIG_PROCESSES": str(processes),
+    }
     command = [sys.executable, "-c", "from disambig.cli import main; main()", "serve", "--port=0"]
     log = (data / "serve.log").open("w")
     with log, subprocess.Popen(command, env=environment, stderr=log) as process:
@@ -146,10 +155,21 @@ def ask(address: str, paths: list[str], connections: int, seconds: int) -> tuple
         script.write(SCRIPT.format(paths=quoted))
         script.flush()
         done = subprocess.run(
-            ["wrk", f"-t{min(2, connections)}", f"-c{connections}", f"-d{seconds}s",
-             "--timeout", "10s", "-s", script.name, address],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            [
+                "wrk",
+                f"-t{min(2, connections)}",
+                f"-c{connections}",
+                f"-d{seconds}s",
+                "--timeout",
+                "10s",
+                "-s",
+                script.name,
+                address,
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     figures = [float(x) for x in done.stdout.partition("RESULT ")[2].split()]
     duration, requests, p50, p95, p99, errors = figures
     return duration, requests, p50 / 1000, p95 / 1000, p99 / 1000, errors
@@ -261,9 +281,12 @@ def bench(
     _table(measured, took)
     if out is not None:
         figures = {
-            "database": held.kind, "rows": held.rows, "processes": processes, "seconds": took,
+            "database": held.kind,
+            "rows": held.rows,
+            "processes": processes,
+            "seconds": took,
             "measured": [asdict(m) for m in measured],
-        }  # fmt: skip
+        }
         out.write_text(json.dumps(figures, indent=2) + "\n")
 
 

@@ -113,8 +113,9 @@ def _held_back(
         "broken": sum(old[source] and not new[source] for source in old),
         "questions": questions,
         "sureness": {name: round(mean, 4) for name, (_, mean) in sure.items()}
-        if questions else None,
-    }  # fmt: skip
+        if questions
+        else None,
+    }
 
 
 def _measured(people: Partition, labels: Sequence[Label]) -> dict[str, float]:
@@ -129,9 +130,10 @@ def _measured(people: Partition, labels: Sequence[Label]) -> dict[str, float]:
         block = np.unique([label.block for label in labels], return_inverse=True)[1]
     found = evaluate(people.identity[rows], person.astype(np.int64), block)
     return {
-        "precision": found.bcubed_precision, "recall": found.bcubed_recall,
+        "precision": found.bcubed_precision,
+        "recall": found.bcubed_recall,
         "f1": found.bcubed_f1,
-    }  # fmt: skip
+    }
 
 
 def _changed(old: Partition, new: Partition) -> int:

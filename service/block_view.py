@@ -221,9 +221,11 @@ def _view(
     index, _ = indexed(corpus, model, known.space, [known.statistics])  # type: ignore[attr-defined]
     batch = NamePairs.of(index, blocks).batch(0, len(blocks))
     scored = Scored.of(
-        index, batch, compile_constraints(corpus, (), strict=False),
+        index,
+        batch,
+        compile_constraints(corpus, (), strict=False),
         lambda columns: pair_probabilities(model, columns, index.doublings),
-    )  # fmt: skip
+    )
     key_of = {row: key for key, row in row_of.items()}
     signature = np.array([key_of[row] for row in batch.rows.tolist()], dtype=np.int64)
     return BlockView(index, model, scored, signature, row_of)

@@ -134,9 +134,7 @@ def _groups(connection: Connection, views: BlockViews, scope: Scope) -> _Groups:
     weighed = weigh(view, scored, left, right) if left and right else None
     if weighed is None:
         return _Groups(of, None)
-    return _Groups(
-        of, (weighed.probability, weighed.reasons_for, weighed.reasons_against)
-    )  # fmt: skip
+    return _Groups(of, (weighed.probability, weighed.reasons_for, weighed.reasons_against))
 
 
 def _ids_of_works(connection: Connection, works: set[int]) -> dict[int, dict[str, Any]]:
@@ -229,12 +227,13 @@ class _Painter:
             "authors": m.n_authors,
             "coauthors": [
                 {"identity": self.shown[o][0], "name": self.shown[o][1]}
-                for o in others[:COMPANY] if o in self.shown
+                for o in others[:COMPANY]
+                if o in self.shown
             ],
             "links": links_out(m.work_id, self.ids.get(m.work, {}), m.orcid),
             "confidence": m.confidence,
             "origin": m.origin,
-        }  # fmt: skip
+        }
 
     def _holders(self) -> dict[tuple[str, Any], list[int]]:
         """The columns that have each co-author, venue, word or affiliation."""

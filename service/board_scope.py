@@ -122,9 +122,14 @@ def scope_of(connection: Connection, text: str, task_id: str | None = None) -> S
     mentions.update(dict.fromkeys(unplaced[: MOST - len(mentions)], None))
     known = identity_rows(connection, taken)
     return Scope(
-        name, [known[key] for key in taken if key in known], mentions, hidden,
-        len(order) - len(taken), asked, signature_of,
-    )  # fmt: skip
+        name,
+        [known[key] for key in taken if key in known],
+        mentions,
+        hidden,
+        len(order) - len(taken),
+        asked,
+        signature_of,
+    )
 
 
 def asked_by(connection: Connection, task_id: str) -> Asked:

@@ -93,12 +93,19 @@ def take(database: Database, kind: Kind, worker: str, patience: float) -> Claim 
             update(table)
             .where(table.key == waiting)
             .values(
-                state="running", claimed_by=worker, heartbeat_at=now, attempts=table.attempts + 1,
-                started_at=func.coalesce(table.started_at, now), ended_at=None,
-                stage=None, done=0, total=None, error=None,
+                state="running",
+                claimed_by=worker,
+                heartbeat_at=now,
+                attempts=table.attempts + 1,
+                started_at=func.coalesce(table.started_at, now),
+                ended_at=None,
+                stage=None,
+                done=0,
+                total=None,
+                error=None,
             )
             .returning(table.key, table.id, table.attempts)
-        )  # fmt: skip
+        )
         row = connection.execute(taken).one_or_none()
         return None if row is None else Claim(kind, row.key, row.id, worker, row.attempts)
 
@@ -151,10 +158,15 @@ def give_back(database: Database, claim: Claim) -> None:
             update(table)
             .where(_stands(claim))
             .values(
-                state="queued", claimed_by=None, heartbeat_at=None, attempts=table.attempts - 1,
-                stage=None, done=0, total=None,
+                state="queued",
+                claimed_by=None,
+                heartbeat_at=None,
+                attempts=table.attempts - 1,
+                stage=None,
+                done=0,
+                total=None,
             )
-        )  # fmt: skip
+        )
 
 
 def fail(
@@ -177,9 +189,12 @@ def fail(
         final = for_good or claim.attempt >= ATTEMPTS
         state = "failed" if final else "queued"
         values = {
-            "state": state, "claimed_by": None, "heartbeat_at": None, "error": error,
+            "state": state,
+            "claimed_by": None,
+            "heartbeat_at": None,
+            "error": error,
             "ended_at": ledger.at if final else None,
-        }  # fmt: skip
+        }
         changed = update(claim.kind.table).where(_stands(claim)).values(**values)
         if connection.execute(changed).rowcount != 1:
             return None

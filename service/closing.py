@@ -117,10 +117,12 @@ def ask_undecided(
         select(Task.key, Task.kind, Task.subject)
         .join(Event, Event.seq == Task.closed_seq)
         .where(
-            Task.state == "closed", about_identities(), ~answered,
+            Task.state == "closed",
+            about_identities(),
+            ~answered,
             Event.kind.in_((DECIDED, UNDONE, REDONE)),
         )
-    )  # fmt: skip
+    )
     closed = [_Asked(*row) for row in connection.execute(query)]
     near = [a for a in closed if about(a.subject) & named.keys()]
     _reopen(connection, event_seq, [a for a in near if not _is_answered(connection, a)])
@@ -203,10 +205,12 @@ def _closed_by(connection: Connection, event_seq: int) -> list[_Asked]:
     query = select(Task.key, Task.kind, Task.subject).join(TaskTurn, TaskTurn.task_key == Task.key)
     rows = connection.execute(
         query.where(
-            TaskTurn.event_seq == event_seq, TaskTurn.opened.is_(False),
-            Task.state == "closed", Task.closed_seq == event_seq,
+            TaskTurn.event_seq == event_seq,
+            TaskTurn.opened.is_(False),
+            Task.state == "closed",
+            Task.closed_seq == event_seq,
         )
-    )  # fmt: skip
+    )
     return [_Asked(*row) for row in rows]
 
 
@@ -222,10 +226,14 @@ def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[
     opened = update(Task).where(among(connection, Task.key, again))
     connection.execute(
         opened.values(
-            state="open", closed_seq=None, closed_by=None, version=by,
-            leased_by=None, leased_until=None,
+            state="open",
+            closed_seq=None,
+            closed_by=None,
+            version=by,
+            leased_by=None,
+            leased_until=None,
         )
-    )  # fmt: skip
+    )
     _turn(connection, by, dict.fromkeys(again, True))
     return again
 
@@ -313,9 +321,13 @@ def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Li
 
 def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
     """Open questions whose one of these mentions is that have an identity by now."""
-    if not signatures or connection.scalar(
-        select(Task.key).where(Task.state == "open", Task.kind == "assign").limit(1)
-    ) is None:  # fmt: skip
+    if (
+        not signatures
+        or connection.scalar(
+            select(Task.key).where(Task.state == "open", Task.kind == "assign").limit(1)
+        )
+        is None
+    ):
         return []
     query = (
         select(Work.id, Signature.position)
@@ -348,10 +360,14 @@ def _closed_because(connection: Connection, cause: int, keys: Collection[int], b
     closed = update(Task).where(among(connection, Task.key, keys))
     connection.execute(
         closed.values(
-            state="closed", closed_seq=cause, closed_by=actor, version=by,
-            leased_by=None, leased_until=None,
+            state="closed",
+            closed_seq=cause,
+            closed_by=actor,
+            version=by,
+            leased_by=None,
+            leased_until=None,
         )
-    )  # fmt: skip
+    )
     _turn(connection, by, dict.fromkeys(keys, False))
 
 

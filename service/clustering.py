@@ -234,9 +234,16 @@ def _in_memory(
     save_statistics(statistics, kept)
     place = place_of(work_keys[corpus.signature_work], corpus.signature_position)
     return Found(
-        places.keys(place), people.identity, people.confidence, based_on, model.digest, True,
-        kept, people.problems, _numbers(people, work_keys),
-    )  # fmt: skip
+        places.keys(place),
+        people.identity,
+        people.confidence,
+        based_on,
+        model.digest,
+        True,
+        kept,
+        people.problems,
+        _numbers(people, work_keys),
+    )
 
 
 def indexed(
@@ -308,9 +315,14 @@ def _stage(
     read = _Reading(connection, engine, works)
     places, based_on, decisions = read.rest()
     run = LargeRun(
-        folder / "shards", _fingerprint(name, model), shards, engine.settings.model, decisions,
-        workers=engine.workers, progress=engine.progress,
-    )  # fmt: skip
+        folder / "shards",
+        _fingerprint(name, model),
+        shards,
+        engine.settings.model,
+        decisions,
+        workers=engine.workers,
+        progress=engine.progress,
+    )
     run.stage(read, lambda: ReadReport(works, works, 0, 0, 0, 0, (), ()))
     np.save(folder / "place.npy", places.place)
     np.save(folder / "key.npy", places.key)
@@ -328,10 +340,14 @@ def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -
 
     snapshot = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
     run = LargeRun(
-        folder / "shards", _fingerprint(name, model), shards, engine.settings.model,
+        folder / "shards",
+        _fingerprint(name, model),
+        shards,
+        engine.settings.model,
         [_constraint(d) for d in snapshot["decisions"]],
-        workers=engine.workers, progress=engine.progress,
-    )  # fmt: skip
+        workers=engine.workers,
+        progress=engine.progress,
+    )
     people = run.cluster()
     arrived = np.load(folder / "work.npy")
     work_keys = np.empty_like(arrived)
@@ -339,10 +355,16 @@ def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -
     position = people.rows.key & ((1 << POSITIONS) - 1)
     places = Places(np.load(folder / "place.npy"), np.load(folder / "key.npy"))
     return Found(
-        places.keys(place_of(work_keys[people.rows.work], position)), people.identity,
-        people.confidence, snapshot["based_on"], model.digest, True,
-        folder / "shards" / "statistics", people.problems, _numbers(people, work_keys),
-    )  # fmt: skip
+        places.keys(place_of(work_keys[people.rows.work], position)),
+        people.identity,
+        people.confidence,
+        snapshot["based_on"],
+        model.digest,
+        True,
+        folder / "shards" / "statistics",
+        people.problems,
+        _numbers(people, work_keys),
+    )
 
 
 def _as_json(decision: domain.Constraint) -> list[Any]:

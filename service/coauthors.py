@@ -60,13 +60,17 @@ def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
     grouped = _grouped()
     query = (
         select(
-            Identity.id, Identity.name, grouped.c.works, grouped.c.first_year,
-            grouped.c.last_year, func.count().over().label("left"),
+            Identity.id,
+            Identity.name,
+            grouped.c.works,
+            grouped.c.first_year,
+            grouped.c.last_year,
+            func.count().over().label("left"),
         )
         .join(Identity, Identity.key == grouped.c.identity_key)
         .order_by(grouped.c.works.desc(), Identity.id)
         .limit(bindparam("most", type_=Integer))
-    )  # fmt: skip
+    )
     if goes_on:
         works, public = bindparam("works", type_=BigInteger), bindparam("public", type_=Text)
         same = and_(grouped.c.works == works, Identity.id > public)

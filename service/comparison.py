@@ -52,10 +52,13 @@ def compared(connection: Connection, views: BlockViews, a: Mention, b: Mention) 
         if c.a.work in known and c.b.work in known
     ]
     found = explain_rows(
-        view.index, view.model, view.row_of[both[0]], view.row_of[both[1]],
+        view.index,
+        view.model,
+        view.row_of[both[0]],
+        view.row_of[both[1]],
         compile_constraints(view.corpus, stated, strict=False),
         compile_constraints(view.corpus, stated, identifiers=False, strict=False),
-    )  # fmt: skip
+    )
     return found.as_json()
 
 

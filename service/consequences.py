@@ -96,8 +96,10 @@ class Consequences:
         for parent in self.split:
             others = tuple(other(key, n) for key, n in parent.children)
             found.append(Told("split", ids[parent.key], sum(n for _, n in parent.children), others))
-        found += [Told("move", ids[f.source], f.mentions, (other(f.target, f.mentions),))
-                  for f in self.moved]  # fmt: skip
+        found += [
+            Told("move", ids[f.source], f.mentions, (other(f.target, f.mentions),))
+            for f in self.moved
+        ]
         return found
 
 

@@ -118,10 +118,19 @@ def found(connection: Connection, decision_id: str, limit: int) -> dict[str, Any
 
 def _query() -> Any:
     return select(
-        Decision.key, Decision.id, Decision.kind, Decision.action, Decision.actor, Decision.at,
-        Decision.reason, Decision.evidence, Decision.event_seq, Decision.undone_seq,
-        _UNDOING.c.actor.label("undone_by"), _UNDOING.c.at.label("undone_at"),
-    ).outerjoin(_UNDOING, _UNDOING.c.seq == Decision.undone_seq)  # fmt: skip
+        Decision.key,
+        Decision.id,
+        Decision.kind,
+        Decision.action,
+        Decision.actor,
+        Decision.at,
+        Decision.reason,
+        Decision.evidence,
+        Decision.event_seq,
+        Decision.undone_seq,
+        _UNDOING.c.actor.label("undone_by"),
+        _UNDOING.c.at.label("undone_at"),
+    ).outerjoin(_UNDOING, _UNDOING.c.seq == Decision.undone_seq)
 
 
 def _told(row: Mapping[Any, Any]) -> dict[str, Any]:

@@ -124,8 +124,9 @@ class Subject:
             raise Invalid("a mention is named twice", "name each once", field=where)
         keys = _signature_keys(self.connection, mentions)
         query = select(Membership.signature_key, Membership.identity_key)
-        rows = self.connection.execute(query.where(among(self.connection, Membership.signature_key,
-                                                         keys.values())))  # fmt: skip
+        rows = self.connection.execute(
+            query.where(among(self.connection, Membership.signature_key, keys.values()))
+        )
         self._identity.update((row[0], row[1]) for row in rows)
         for k, mention in enumerate(mentions):
             key = keys.get(mention)
@@ -206,13 +207,24 @@ def make(
     told = {"kind": kind, "action": action, "identities": sorted(subject.rows)}
     before = {name: row.version for name, row in subject.rows.items()}
     seq = subject.ledger.record(
-        DECIDED, actor, subject=decision, reason=reason, before={"versions": before}, after=told,
+        DECIDED,
+        actor,
+        subject=decision,
+        reason=reason,
+        before={"versions": before},
+        after=told,
         curates=True,
-    )  # fmt: skip
+    )
     stored = insert(Decision).values(
-        id=decision, kind=kind, action=action, actor=actor.name, at=subject.ledger.at,
-        reason=reason, evidence=dict(evidence) if evidence is not None else None, event_seq=seq,
-    )  # fmt: skip
+        id=decision,
+        kind=kind,
+        action=action,
+        actor=actor.name,
+        at=subject.ledger.at,
+        reason=reason,
+        evidence=dict(evidence) if evidence is not None else None,
+        event_seq=seq,
+    )
     key = subject.connection.scalars(stored.returning(Decision.key)).one()
     return Draft(subject, decision, key, seq)
 
@@ -247,9 +259,11 @@ def settle(
     links = [*links, *_allowances(draft, changed.rows, known, links, same_work)]
     add_links(connection, draft.key, links)
     insist(
-        connection, without_retired(connection, [*known, *links]),
-        "earlier decisions stand against this", "undo them first, or decide otherwise",
-    )  # fmt: skip
+        connection,
+        without_retired(connection, [*known, *links]),
+        "earlier decisions stand against this",
+        "undo them first, or decide otherwise",
+    )
     closed = close_answered(connection, draft.event, changed.rows, ends)
     if answers is None:
         refuse_settled(connection, closed)
@@ -283,7 +297,7 @@ def _allowances(
             f"two authors of one work would be one person: {told}",
             "state that you mean it with same_work, or leave one out",
             mentions=[[name(a), name(b)] for a, b in fresh[:NAMED]],
-        )  # fmt: skip
+        )
     groups = Groups([*known, *links])
     meant = {*fresh, *(pair for pair in pairs if groups.of(pair[0]) == groups.of(pair[1]))}
     return [Link(a, b, True, draft.id) for a, b in sorted(meant)]
@@ -304,8 +318,10 @@ def refuse_contradictions(connection: Connection, links: Sequence[Link], draft: 
     decisions = sorted({d for clash in found for d in clash.decisions if d != draft})
     raise Conflict(
         f"this contradicts earlier decisions: {'; '.join(chains)}",
-        "undo one of them, or decide otherwise", chains=chains, decisions=decisions,
-    )  # fmt: skip
+        "undo one of them, or decide otherwise",
+        chains=chains,
+        decisions=decisions,
+    )
 
 
 def _signature_keys(connection: Connection, mentions: Sequence[Mention]) -> dict[Mention, int]:

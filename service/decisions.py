@@ -23,9 +23,18 @@ from service.memberships import Place
 from service.undoing import redo, undo
 
 __all__ = [
-    "Made", "Mention", "Statement", "constraints_of", "judge", "merge", "move", "redo", "split",
-    "undo", "unsure",
-]  # fmt: skip
+    "Made",
+    "Mention",
+    "Statement",
+    "constraints_of",
+    "judge",
+    "merge",
+    "move",
+    "redo",
+    "split",
+    "undo",
+    "unsure",
+]
 
 MOST = 100
 """Identities that one decision merges, and groups into which one splits, at most."""
@@ -92,9 +101,10 @@ def merge(
     names = list(dict.fromkeys([*identities, *([into] if into else [])]))
     if not 2 <= len(names) <= MOST:
         raise Invalid(
-            f"{len(names)} identities to merge", f"name 2 to {MOST} different ones",
+            f"{len(names)} identities to merge",
+            f"name 2 to {MOST} different ones",
             field="identities",
-        )  # fmt: skip
+        )
     with database.write() as connection:
         subject = begin(connection, names, statement.versions)
         kept = subject.rows[into] if into else subject.best()
@@ -104,9 +114,10 @@ def merge(
         links = star([hub, *(m for m in mentions if m != hub)], decision.id)
         places = {
             m: Place(kept.key, 1.0, "decision", decision.key)
-            for row in subject.rows.values() if row.key != kept.key
+            for row in subject.rows.values()
+            if row.key != kept.key
             for m in subject.members[row.key]
-        }  # fmt: skip
+        }
         return settle(
             decision,
             places,
@@ -287,8 +298,9 @@ def _staying(
     if not 1 <= len(parts) <= MOST or len(parts) + bool(rest) < 2:
         raise Invalid(
             f"{len(parts)} groups do not split {row.id}",
-            f"name 2 to {MOST} groups, or one where other mentions stay", field="groups",
-        )  # fmt: skip
+            f"name 2 to {MOST} groups, or one where other mentions stay",
+            field="groups",
+        )
     if keep is not None and not 0 <= keep < len(parts):
         raise Invalid(f"there is no group {keep}", "count groups from 0", field="keep")
     if keep is not None and rest and len(parts) == 1:

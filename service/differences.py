@@ -116,8 +116,11 @@ def difference(
     ]
     lines += _decided(before[decided], target[decided], left)
     totals = {
-        "created": len(found.created), "merged": len(found.merged), "split": len(found.split),
-        "moves": len(found.moved), "kept": len(found.kept),
+        "created": len(found.created),
+        "merged": len(found.merged),
+        "split": len(found.split),
+        "moves": len(found.moved),
+        "kept": len(found.kept),
         "grown": sum(line.kind == "grow" for line in lines),
         "decisions": sum(line.kind == "decision" for line in lines),
         "conflicts": len(conflicts),
@@ -125,7 +128,7 @@ def difference(
         "mentions_new": sum(f.mentions for f in moving if f.source == NOWHERE),
         "mentions_moved": sum(f.mentions for f in moving if f.source != NOWHERE),
         "identities": sum(n > 0 for n in left.values()),
-    }  # fmt: skip
+    }
     return Difference(_ranked(lines), totals)
 
 

@@ -74,18 +74,23 @@ def attach(
         same = _current(connection, [row.key])
         if any((r.scheme, r.value) == (name, found) and r.source != MENTION for r in same):
             raise Conflict(
-                f"{identity_id} has {name} {found} already", "there is nothing to do",
+                f"{identity_id} has {name} {found} already",
+                "there is nothing to do",
                 identity=identity_id,
-            )  # fmt: skip
+            )
         told = {"scheme": name, "value": found, "source": source}
         seq = ledger.record(ATTACHED, actor, subject=identity_id, reason=reason, after=told)
         _end(connection, seq, [r for r in same if (r.scheme, r.value) == (name, found)])
         connection.execute(
             insert(ExternalId).values(
-                identity_key=row.key, scheme=name, value=found, source=source,
-                actor=actor.name, event_seq=seq,
+                identity_key=row.key,
+                scheme=name,
+                value=found,
+                source=source,
+                actor=actor.name,
+                event_seq=seq,
             )
-        )  # fmt: skip
+        )
         _touch(connection, ledger, seq, row)
         settle_conflicts(connection, ledger, seq, {(name, found)})
     return name, found
@@ -171,9 +176,10 @@ def follow(
         if found
     }
     ended = [
-        r for r in rows
+        r
+        for r in rows
         if r.source == MENTION and r.identity in printed and (r.identity, *r[2:4]) not in wanted
-    ]  # fmt: skip
+    ]
     fresh = wanted - held
     fresh -= taken_off(connection, {identity for identity, _, _ in fresh})
     new = [(*item, MENTION) for item in sorted(fresh)]
@@ -295,9 +301,12 @@ def taken_off(connection: Connection, identities: Collection[int]) -> set[tuple[
 
 def _columns() -> tuple[Any, ...]:
     return (
-        ExternalId.key, ExternalId.identity_key, ExternalId.scheme, ExternalId.value,
+        ExternalId.key,
+        ExternalId.identity_key,
+        ExternalId.scheme,
+        ExternalId.value,
         ExternalId.source,
-    )  # fmt: skip
+    )
 
 
 def _current(connection: Connection, identities: Collection[int]) -> list[_Row]:
@@ -336,8 +345,10 @@ def _touch(connection: Connection, ledger: Ledger, event_seq: int, row: Any) -> 
     update_identities(connection, [new])
     connection.execute(
         insert(IdentityVersion).values(
-            event_seq=event_seq, identity_key=row.key,
-            before=row.told({}, mentions or 0), after=new.told({}, mentions or 0),
+            event_seq=event_seq,
+            identity_key=row.key,
+            before=row.told({}, mentions or 0),
+            after=new.told({}, mentions or 0),
         )
-    )  # fmt: skip
+    )
     ledger.tell(event_seq, [Told("keep", row.id, mentions or 0)])

@@ -78,12 +78,16 @@ def mentions_of_identities(connection: Connection, identities: Collection[int]) 
     """All published mentions of some identities."""
     query = (
         select(
-            Membership.identity_key, Signature.key, Signature.work_key, Signature.printed,
-            Work.year, Signature.orcid,
+            Membership.identity_key,
+            Signature.key,
+            Signature.work_key,
+            Signature.printed,
+            Work.year,
+            Signature.orcid,
         )
         .join(Signature, Signature.key == Membership.signature_key)
         .join(Work, Work.key == Signature.work_key)
-    )  # fmt: skip
+    )
     if len(identities) < MANY:
         query = query.where(among(connection, Membership.identity_key, identities))
         return [tuple(row) for row in connection.execute(query)]  # type: ignore[misc]

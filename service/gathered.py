@@ -61,15 +61,27 @@ def mentions_query() -> Select[*tuple[Any, ...]]:
     """The columns of :class:`Seen`; mentions that a work no longer has are left out."""
     query = (
         select(
-            Membership.identity_key, Signature.key, Signature.position, Signature.printed,
-            Signature.affiliation, Signature.orcid, Membership.confidence, Membership.origin,
-            Work.key, Work.id, Work.title, Work.venue, Work.year, Work.citations, Work.n_authors,
+            Membership.identity_key,
+            Signature.key,
+            Signature.position,
+            Signature.printed,
+            Signature.affiliation,
+            Signature.orcid,
+            Membership.confidence,
+            Membership.origin,
+            Work.key,
+            Work.id,
+            Work.title,
+            Work.venue,
+            Work.year,
+            Work.citations,
+            Work.n_authors,
         )
         .select_from(Signature)
         .join(Work, Work.key == Signature.work_key)
         .outerjoin(Membership, Membership.signature_key == Signature.key)
         .where(Signature.retired_version.is_(None))
-    )  # fmt: skip
+    )
     return query
 
 

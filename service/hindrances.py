@@ -66,14 +66,16 @@ def refuse_repeated(wanted: Wanted) -> None:
     if len(wanted.columns) > MOST_COLUMNS or len(named) > MOST_MENTIONS:
         raise Invalid(
             f"{len(wanted.columns):,} columns with {len(named):,} mentions",
-            f"send {MOST_COLUMNS} columns and {MOST_MENTIONS:,} mentions at most", field="columns",
-        )  # fmt: skip
+            f"send {MOST_COLUMNS} columns and {MOST_MENTIONS:,} mentions at most",
+            field="columns",
+        )
     for mention, n in Counter(named).items():
         if n > 1:
             raise Invalid(
                 f"{mention.work[:80]}:{mention.position} is named {n} times",
-                "name each mention in one column, or as unsure", field="columns",
-            )  # fmt: skip
+                "name each mention in one column, or as unsure",
+                field="columns",
+            )
     for identity, n in Counter(c.identity for c in wanted.columns if c.identity).items():
         if n > 1:
             raise Invalid(f"{n} columns are {identity[:40]}", "name it once", field="columns")
@@ -93,8 +95,9 @@ def refuse_placed(
         name = namer(connection, placed[:1])
         raise Invalid(
             f"{name(placed[0])} is published under somebody and cannot be put nowhere",
-            "put it into a new column, or name it as unsure", field=field,
-        )  # fmt: skip
+            "put it into a new column, or name it as unsure",
+            field=field,
+        )
 
 
 def refuse_stale(connection: Connection, versions: Mapping[str, int]) -> None:
@@ -120,7 +123,7 @@ def refuse_stale(connection: Connection, versions: Mapping[str, int]) -> None:
                 for id_, row in sorted(changed.items())
             ],
             since=[event.told() for event in events[:20]],
-        )  # fmt: skip
+        )
 
 
 def insist_on_versions(found: Read, versions: Mapping[str, int]) -> None:
@@ -135,5 +138,6 @@ def insist_on_versions(found: Read, versions: Mapping[str, int]) -> None:
     if missing:
         raise Invalid(
             f"versions does not name the version of {missing[0]}",
-            "send the versions of the board as you read them", field="versions",
-        )  # fmt: skip
+            "send the versions of the board as you read them",
+            field="versions",
+        )

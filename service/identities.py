@@ -120,14 +120,20 @@ def history(
         raise NotFound(f"there is no identity {identity[:40]!r}", "look it up by name")
     query = (
         select(
-            Event.seq, Event.kind, Event.at, Event.actor, Event.reason, Event.subject,
-            IdentityVersion.before, IdentityVersion.after,
+            Event.seq,
+            Event.kind,
+            Event.at,
+            Event.actor,
+            Event.reason,
+            Event.subject,
+            IdentityVersion.before,
+            IdentityVersion.after,
         )
         .join(Event, Event.seq == IdentityVersion.event_seq)
         .where(IdentityVersion.identity_key == row.key)
         .order_by(Event.seq.desc())
         .limit(min(max(limit, 1), MOST))
-    )  # fmt: skip
+    )
     if before is not None:
         query = query.where(Event.seq < min(before, 2**63 - 1))
     rows = connection.execute(query).all()

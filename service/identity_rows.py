@@ -36,19 +36,26 @@ class IdentityRow(NamedTuple):
         if facts is None:
             return self._replace(n_works=0, first_year=None, last_year=None)
         return self._replace(
-            name=facts.name, n_works=facts.n_works, first_year=facts.first_year,
+            name=facts.name,
+            n_works=facts.n_works,
+            first_year=facts.first_year,
             last_year=facts.last_year,
-        )  # fmt: skip
+        )
 
     def told(self, ids: Mapping[int, str], mentions: int) -> dict[str, Any]:
         """What the log of identities keeps: public ids only, and ``mentions`` besides."""
         return {
-            "id": self.id, "status": self.status,
+            "id": self.id,
+            "status": self.status,
             "redirect": None if self.redirect_key is None else ids[self.redirect_key],
-            "name": self.name, "mentions": mentions, "works": self.n_works,
-            "first_year": self.first_year, "last_year": self.last_year,
-            "curated": self.curated, "version": self.version,
-        }  # fmt: skip
+            "name": self.name,
+            "mentions": mentions,
+            "works": self.n_works,
+            "first_year": self.first_year,
+            "last_year": self.last_year,
+            "curated": self.curated,
+            "version": self.version,
+        }
 
 
 def identity_rows(connection: Connection, keys: Collection[int]) -> dict[int, IdentityRow]:
@@ -115,6 +122,8 @@ def active_identity(
     if version is not None and version != row.version:
         raise Stale(
             f"{row.id} has changed: it is at version {row.version}, not {version}",
-            "read it again, then decide", identity=row.id, version=row.version,
-        )  # fmt: skip
+            "read it again, then decide",
+            identity=row.id,
+            version=row.version,
+        )
     return row

@@ -161,14 +161,17 @@ def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[
     """Mentions of works with the identities that they are published under."""
     rows = connection.execute(
         select(
-            Signature.work_key, Signature.position, Signature.printed, Identity.id,
+            Signature.work_key,
+            Signature.position,
+            Signature.printed,
+            Identity.id,
             Membership.confidence,
         )
         .outerjoin(Membership, Membership.signature_key == Signature.key)
         .outerjoin(Identity, Identity.key == Membership.identity_key)
         .where(among(connection, Signature.work_key, keys), Signature.retired_version.is_(None))
         .order_by(Signature.work_key, Signature.position)
-    )  # fmt: skip
+    )
     found: dict[int, list[Assigned]] = {}
     for work_key, position, printed, identity, confidence in rows:
         verdict = Verdict.LATER if identity is None else Verdict.KNOWN

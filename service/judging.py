@@ -92,12 +92,16 @@ def judge(database: Database, actor: Actor, task_id: str, said: Said) -> Judged:
         if task.blind and actor.name in given:
             raise Conflict(
                 "you have answered this task; it waits for somebody else",
-                "take another one", answers=len(given),
-            )  # fmt: skip
+                "take another one",
+                answers=len(given),
+            )
         seq = ledger.record(
-            "task-judged", actor, subject=task.id, reason=said.reason,
+            "task-judged",
+            actor,
+            subject=task.id,
+            reason=said.reason,
             after={"answer": said.answer, "blind": task.blind},
-        )  # fmt: skip
+        )
         judgement = _keep(connection, ledger, key, actor, said, seq)
         given_back = {"version": seq, "leased_by": None, "leased_until": None}
         connection.execute(update(Task).where(Task.key == key).values(given_back))
@@ -160,15 +164,20 @@ def of_task(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
         return []
     query = (
         select(
-            Judgement.reviewer, Judgement.answer, Judgement.at, Judgement.seconds,
-            Judgement.reason, Decision.id.label("decision"), Decision.undone_seq.label("undone"),
+            Judgement.reviewer,
+            Judgement.answer,
+            Judgement.at,
+            Judgement.seconds,
+            Judgement.reason,
+            Decision.id.label("decision"),
+            Decision.undone_seq.label("undone"),
         )
         .join(Task, Task.key == Judgement.task_key)
         .outerjoin(Decision, Decision.key == Judgement.decision_key)
         .where(Task.id == task.id)
         .order_by(Judgement.key)
         .limit(200)
-    )  # fmt: skip
+    )
     return [
         {**row, "undone": row["undone"] is not None} for row in connection.execute(query).mappings()
     ]
@@ -189,10 +198,15 @@ def _keep(
     connection: Connection, ledger: Ledger, task_key: int, actor: Actor, said: Said, seq: int
 ) -> int:
     stored = insert(Judgement).values(
-        task_key=task_key, reviewer=actor.name, answer=said.answer, at=ledger.at,
-        seconds=said.seconds, reason=said.reason,
-        evidence=None if said.evidence is None else dict(said.evidence), event_seq=seq,
-    )  # fmt: skip
+        task_key=task_key,
+        reviewer=actor.name,
+        answer=said.answer,
+        at=ledger.at,
+        seconds=said.seconds,
+        reason=said.reason,
+        evidence=None if said.evidence is None else dict(said.evidence),
+        event_seq=seq,
+    )
     return connection.scalars(stored.returning(Judgement.key)).one()
 
 

@@ -104,10 +104,15 @@ def create(
         ledger = Ledger.hold(connection)
         connection.execute(
             insert(ApiKey).values(
-                id=made.id, name=name, role=role.value, digest=_digest(secret),
-                per_minute=per_minute, created_at=now, expires_at=expires_at,
+                id=made.id,
+                name=name,
+                role=role.value,
+                digest=_digest(secret),
+                per_minute=per_minute,
+                created_at=now,
+                expires_at=expires_at,
             )
-        )  # fmt: skip
+        )
         ledger.record("key-created", actor, subject=made.id, after=_told(made))
     return made, f"{made.id}.{secret}"
 
@@ -154,9 +159,13 @@ def revoke(database: Database, actor: Actor, key_id: str, reason: str | None = N
         connection.execute(changed)
         after = found(connection, before.id)
         ledger.record(
-            "key-revoked", actor, subject=before.id, reason=reason,
-            before=_told(before), after=_told(after),
-        )  # fmt: skip
+            "key-revoked",
+            actor,
+            subject=before.id,
+            reason=reason,
+            before=_told(before),
+            after=_told(after),
+        )
         return after
 
 
@@ -228,9 +237,15 @@ def mark_used(connection: Connection, key_id: str, now: datetime) -> None:
 
 
 _COLUMNS = (
-    ApiKey.id, ApiKey.name, ApiKey.role, ApiKey.per_minute, ApiKey.created_at,
-    ApiKey.expires_at, ApiKey.revoked_at, ApiKey.used_at,
-)  # fmt: skip
+    ApiKey.id,
+    ApiKey.name,
+    ApiKey.role,
+    ApiKey.per_minute,
+    ApiKey.created_at,
+    ApiKey.expires_at,
+    ApiKey.revoked_at,
+    ApiKey.used_at,
+)
 
 
 def _checked_expiry(moment: datetime, now: datetime) -> datetime:

@@ -85,8 +85,9 @@ def insist_free(task: TaskInfo, actor: Actor) -> None:
     raise Conflict(
         f"{task.leased_by} works on this task until {task.leased_until:%H:%M} UTC",
         "take another one, or wait until it is given back",
-        held_by=task.leased_by, until=task.leased_until.isoformat(),
-    )  # fmt: skip
+        held_by=task.leased_by,
+        until=task.leased_until.isoformat(),
+    )
 
 
 def insist_open(task: TaskInfo) -> None:
@@ -121,8 +122,10 @@ def insist_current(connection: Connection, task: TaskInfo, version: int | None) 
     since = [{"seq": r.seq, "kind": r.kind, "actor": r.actor, "at": r.at.isoformat()} for r in rows]
     raise Conflict(
         f"the task has changed since version {version}: it is at version {task.version}",
-        "read it again, then answer", version=task.version, since=since,
-    )  # fmt: skip
+        "read it again, then answer",
+        version=task.version,
+        since=since,
+    )
 
 
 def holders(connection: Connection) -> list[Mapping[str, Any]]:

@@ -78,10 +78,17 @@ class Ledger:
         seq = self.take()
         self.connection.execute(
             insert(Event).values(
-                seq=seq, kind=kind, at=self.at, actor=actor.name, request=actor.request,
-                subject=subject, reason=reason, before=before, after=after,
+                seq=seq,
+                kind=kind,
+                at=self.at,
+                actor=actor.name,
+                request=actor.request,
+                subject=subject,
+                reason=reason,
+                before=before,
+                after=after,
             )
-        )  # fmt: skip
+        )
         if curates:
             self.connection.execute(update(State).values(curated=seq))
         return seq

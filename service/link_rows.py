@@ -90,17 +90,17 @@ def constraints_of(
         Only what a chain of decisions connects with these signature keys.
     """
     links = links_in_force(connection) if signatures is None else None
-    links = without_retired(connection, links_around(connection, signatures or ())
-                            if links is None else links)  # fmt: skip
+    links = without_retired(
+        connection, links_around(connection, signatures or ()) if links is None else links
+    )
     places = places_of(connection, {end for link in links for end in (link.a, link.b)})
     kind = {True: domain.ConstraintKind.MUST, False: domain.ConstraintKind.CANNOT}
     return [
         domain.Constraint(
-            kind[link.must], places[link.a],
-            places[link.b], f"decision {link.decision}",
+            kind[link.must], places[link.a], places[link.b], f"decision {link.decision}"
         )
         for link in links
-    ]  # fmt: skip
+    ]
 
 
 def places_of(connection: Connection, signatures: Collection[int]) -> dict[int, domain.Signature]:

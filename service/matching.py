@@ -150,8 +150,10 @@ def _components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64
 def _is_star(component: Int64, row: Int64, column: Int64) -> npt.NDArray[np.bool_]:
     """Whether each component has one identity alone, or one cluster alone."""
     n = int(component.max()) + 1
-    nodes = [np.bincount(component[np.unique(side, return_index=True)[1]], minlength=n)
-             for side in (row, column)]  # fmt: skip
+    nodes = [
+        np.bincount(component[np.unique(side, return_index=True)[1]], minlength=n)
+        for side in (row, column)
+    ]
     alone: npt.NDArray[np.bool_] = (nodes[0] == 1) | (nodes[1] == 1)
     return alone
 
@@ -159,11 +161,16 @@ def _is_star(component: Int64, row: Int64, column: Int64) -> npt.NDArray[np.bool
 def _best_of_stars(part: Int64, component: Int64, edges: Overlap, established: Int64) -> Int64:
     """The best edge of each component, of which all edges share an end."""
     order = part[
-        np.lexsort((
-            edges.cluster[part], established[part], -edges.mentions[part],
-            -edges.confirmed[part], component[part],
-        ))
-    ]  # fmt: skip
+        np.lexsort(
+            (
+                edges.cluster[part],
+                established[part],
+                -edges.mentions[part],
+                -edges.confirmed[part],
+                component[part],
+            )
+        )
+    ]
     first = np.ones(len(order), dtype=bool)
     first[1:] = component[order[1:]] != component[order[:-1]]
     return order[first]

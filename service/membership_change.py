@@ -148,9 +148,17 @@ class Change:
             )
         for key in self.made.values():
             blank = IdentityRow(
-                key, self.ids[key], ACTIVE, None, "", 0, None, None,
-                curated.get(key, False), self.event_seq,
-            )  # fmt: skip
+                key,
+                self.ids[key],
+                ACTIVE,
+                None,
+                "",
+                0,
+                None,
+                None,
+                curated.get(key, False),
+                self.event_seq,
+            )
             self.rows[key] = blank.with_facts(self.facts[key])
         self._collapse({a: b for a, b in redirects.items() if a in self.old})
         flowing = {k for f in self.flows for k in (f.source, f.target)}
@@ -206,27 +214,35 @@ class Change:
         told = self.consequences.told(self.ids, left, restores=self.restores)
         self.ledger.tell(self.event_seq, told)
         external_ids.follow(
-            self.connection, self.ledger, self.event_seq,
+            self.connection,
+            self.ledger,
+            self.event_seq,
             {k: self.facts[k].orcids if k in self.facts else () for k in {*self.old, *made}},
             {a: b for a, b, _ in self.consequences.merged},
             {k for k, r in self.rows.items() if k in self.old and self.old[k].status != r.status},
-        )  # fmt: skip
+        )
 
     def _write_memberships(self) -> None:
         ends = [s for s, (old, _) in self.moves.items() if old]
         if ends:
             gone = among(self.connection, Membership.signature_key, ends)
             self.connection.execute(delete(Membership).where(gone))
-        columns = (
-            "signature_key", "identity_key", "confidence", "origin", "origin_key", "since",
-        )  # fmt: skip
+        columns = ("signature_key", "identity_key", "confidence", "origin", "origin_key", "since")
         new = ((s, *place) for s, (_, place) in self.moves.items() if place)
         insert_rows(self.connection, Membership, columns, new)
         names = (
-            "event_seq", "signature_key",
-            "from_identity", "from_confidence", "from_origin", "from_origin_key", "from_since",
-            "to_identity", "to_confidence", "to_origin", "to_origin_key",
-        )  # fmt: skip
+            "event_seq",
+            "signature_key",
+            "from_identity",
+            "from_confidence",
+            "from_origin",
+            "from_origin_key",
+            "from_since",
+            "to_identity",
+            "to_confidence",
+            "to_origin",
+            "to_origin_key",
+        )
         rows = (
             (self.event_seq, s, *(old or (None,) * 5), *(new[:4] if new else (None,) * 4))
             for s, (old, new) in self.moves.items()
@@ -239,16 +255,19 @@ class Change:
         rows = identity_rows(self.connection, unknown).values() if unknown else ()
         ids = self.ids | {row.key: row.id for row in rows}
         insert_rows(
-            self.connection, IdentityVersion, ("event_seq", "identity_key", "before", "after"),
+            self.connection,
+            IdentityVersion,
+            ("event_seq", "identity_key", "before", "after"),
             (
                 (
-                    self.event_seq, key,
+                    self.event_seq,
+                    key,
                     None if key in made else self.old[key].told(ids, self.counts.get(key, 0)),
                     row.told(ids, self.facts[key].mentions if key in self.facts else 0),
                 )
                 for key, row in self.rows.items()
             ),
-        )  # fmt: skip
+        )
 
     def _end_lineage(self) -> None:
         """What identities that come to life again had become is no longer so."""

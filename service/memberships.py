@@ -81,10 +81,12 @@ def place(
     places = {
         p.signature: Place(
             new_identity(p.new) if p.identity is None else p.identity,
-            p.confidence, origin, origin_key,
+            p.confidence,
+            origin,
+            origin_key,
         )
         for p in placed
-    }  # fmt: skip
+    }
     return change(connection, ledger, event_seq, places)
 
 
@@ -110,9 +112,13 @@ def retire(
 def placed_at(connection: Connection, signature_keys: Collection[int]) -> dict[int, Place]:
     """Where mentions are published, by signature key; those that are nowhere are left out."""
     columns = (
-        Membership.signature_key, Membership.identity_key, Membership.confidence,
-        Membership.origin, Membership.origin_key, Membership.since,
-    )  # fmt: skip
+        Membership.signature_key,
+        Membership.identity_key,
+        Membership.confidence,
+        Membership.origin,
+        Membership.origin_key,
+        Membership.since,
+    )
     if len(signature_keys) < MANY:
         query = select(*columns).where(among(connection, columns[0], signature_keys))
         return {row[0]: Place(*row[1:]) for row in connection.execute(query)}

@@ -65,13 +65,17 @@ class Metrics:
             "disambig_request_seconds", "Time to answer.", ["route"], buckets=SECONDS, registry=own
         )
         self._running = Gauge(
-            "disambig_requests_running", "Requests being answered.", registry=own,
+            "disambig_requests_running",
+            "Requests being answered.",
+            registry=own,
             multiprocess_mode="livesum",
-        )  # fmt: skip
+        )
         self._pool = Gauge(
-            "disambig_connections_used", "Connections to the database in use.", registry=own,
+            "disambig_connections_used",
+            "Connections to the database in use.",
+            registry=own,
             multiprocess_mode="livesum",
-        )  # fmt: skip
+        )
         event.listen(database.engine, "checkout", lambda *_: self._pool.inc())
         for end in ("checkin", "detach"):
             event.listen(database.engine, end, lambda *_: self._pool.dec())

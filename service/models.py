@@ -121,15 +121,22 @@ def ask(
         if worker is not None:
             now = claims.moment(connection)
             held = {
-                "state": "running", "claimed_by": worker, "heartbeat_at": now, "started_at": now,
+                "state": "running",
+                "claimed_by": worker,
+                "heartbeat_at": now,
+                "started_at": now,
                 "attempts": claims.ATTEMPTS,
-            }  # fmt: skip
+            }
         connection.execute(
             insert(FittedModel).values(
-                id=id_, added_at=ledger.at, actor=actor.name, reason=reason,
-                wish={"hold_back": wish.hold_back, "seed": wish.seed}, **held,
+                id=id_,
+                added_at=ledger.at,
+                actor=actor.name,
+                reason=reason,
+                wish={"hold_back": wish.hold_back, "seed": wish.seed},
+                **held,
             )
-        )  # fmt: skip
+        )
         ledger.record("model-asked", actor, subject=id_, reason=reason)
         return get(connection, id_)
 
@@ -223,10 +230,15 @@ def store(
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         values = {
-            "state": "candidate", "digest": digest, "content": content,
-            "comparison": dict(comparison), "ended_at": ledger.at, "claimed_by": None,
-            "stage": None, "error": None,
-        }  # fmt: skip
+            "state": "candidate",
+            "digest": digest,
+            "content": content,
+            "comparison": dict(comparison),
+            "ended_at": ledger.at,
+            "claimed_by": None,
+            "stage": None,
+            "error": None,
+        }
         claims.hold(connection, claim)
         connection.execute(update(FittedModel).where(FittedModel.key == claim.key).values(**values))
         ledger.record("model-fitted", actor, subject=claim.id, after={"digest": digest})
@@ -236,9 +248,10 @@ def store(
 def unknown(id_: str) -> NotFound:
     """No model has an id."""
     return NotFound(
-        f"there is no model {safe(id_[:40])!r}", "disambig review models shows those there are",
+        f"there is no model {safe(id_[:40])!r}",
+        "disambig review models shows those there are",
         field="model",
-    )  # fmt: skip
+    )
 
 
 def _view(row: Row[Any], used: str | None) -> ModelView:

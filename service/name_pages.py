@@ -65,9 +65,14 @@ def find_name(connection: Connection, text: str) -> NameFound:
             field="name",
         )
     return NameFound(
-        row.key, row.printed, row.folded,
-        counted.mentions, counted.papers, counted.people, counted.unplaced,
-    )  # fmt: skip
+        row.key,
+        row.printed,
+        row.folded,
+        counted.mentions,
+        counted.papers,
+        counted.people,
+        counted.unplaced,
+    )
 
 
 def people_page(
@@ -131,13 +136,19 @@ def _people(
     )
     query = (
         select(
-            Identity.key, Identity.id, Identity.name, Identity.n_works, Identity.first_year,
-            Identity.last_year, Identity.curated, grouped.c.mentions,
+            Identity.key,
+            Identity.id,
+            Identity.name,
+            Identity.n_works,
+            Identity.first_year,
+            Identity.last_year,
+            Identity.curated,
+            grouped.c.mentions,
         )
         .join(grouped, grouped.c.key == Identity.key)
         .order_by(grouped.c.mentions.desc(), Identity.id)
         .limit(limit)
-    )  # fmt: skip
+    )
     if after is not None:
         n, public = after
         same = and_(grouped.c.mentions == n, Identity.id > public)

@@ -75,12 +75,16 @@ def _mentions(connection: Connection, blocks: Sequence[int]) -> Int64:
     """Signature, work, position, name, block and identity of published mentions, int64[n, 6]."""
     query = (
         select(
-            Signature.key, Signature.work_key, Signature.position, Signature.name_key,
-            Signature.block_key, Membership.identity_key,
+            Signature.key,
+            Signature.work_key,
+            Signature.position,
+            Signature.name_key,
+            Signature.block_key,
+            Membership.identity_key,
         )
         .join(Membership, Membership.signature_key == Signature.key)
         .where(Signature.block_key.in_(blocks), Signature.retired_version.is_(None))
-    )  # fmt: skip
+    )
     rows = [tuple(row) for row in connection.execute(query)]
     return np.array(rows, dtype=np.int64).reshape(-1, 6)
 

@@ -70,7 +70,8 @@ def address(text: str) -> URL:
         )
     if backend == "sqlite" and url.database in (None, "", ":memory:"):
         raise Invalid(
-            "SQLite needs a file", "write sqlite:////path/to/file, with four slashes",
+            "SQLite needs a file",
+            "write sqlite:////path/to/file, with four slashes",
             field="database",
-        )  # fmt: skip
+        )
     return url

@@ -105,7 +105,9 @@ def ask_about(
         places = places_of(connection, every)
         sides = [
             {
-                "identity": row.id, "name": row.name, "orcid": side.orcid,
+                "identity": row.id,
+                "name": row.name,
+                "orcid": side.orcid,
                 "n": len(side.mentions),
                 "mentions": [
                     {"work": places[m].work, "position": places[m].position}
@@ -114,7 +116,7 @@ def ask_about(
             }
             for side in clash.sides
             if side.mentions
-        ]  # fmt: skip
+        ]
         values = [side.orcid for side in clash.sides]
         evidence = {"scheme": ORCID, "values": values, "identities": [row.id], "sides": sides}
         n = clash.mentions
@@ -129,10 +131,12 @@ def _stated(connection: Connection) -> dict[int, set[str]]:
         select(ExternalId.identity_key, ExternalId.value)
         .join(Identity, Identity.key == ExternalId.identity_key)
         .where(
-            ExternalId.scheme == ORCID, ExternalId.source != MENTION,
-            ExternalId.removed_seq.is_(None), Identity.status == ACTIVE,
+            ExternalId.scheme == ORCID,
+            ExternalId.source != MENTION,
+            ExternalId.removed_seq.is_(None),
+            Identity.status == ACTIVE,
         )
-    )  # fmt: skip
+    )
     found: dict[int, set[str]] = defaultdict(set)
     for key, value in connection.execute(query):
         found[key].add(value)
@@ -200,9 +204,10 @@ def _by_orcid(
 def _had(connection: Connection, identities: Collection[int]) -> defaultdict[int, set[str]]:
     """ORCID iDs of identities, whoever states them."""
     query = select(ExternalId.identity_key, ExternalId.value).where(
-        ExternalId.scheme == ORCID, ExternalId.removed_seq.is_(None),
+        ExternalId.scheme == ORCID,
+        ExternalId.removed_seq.is_(None),
         among(connection, ExternalId.identity_key, identities),
-    )  # fmt: skip
+    )
     found: defaultdict[int, set[str]] = defaultdict(set)
     for key, value in connection.execute(query):
         found[key].add(value)

@@ -47,11 +47,13 @@ def holders_of(connection: Connection, work: domain.Work) -> dict[int, Holder]:
         select(ExternalId.value, ExternalId.identity_key)
         .join(Identity, Identity.key == ExternalId.identity_key)
         .where(
-            ExternalId.scheme == "orcid", ExternalId.removed_seq.is_(None),
-            Identity.status == ACTIVE, among(connection, ExternalId.value, own),
+            ExternalId.scheme == "orcid",
+            ExternalId.removed_seq.is_(None),
+            Identity.status == ACTIVE,
+            among(connection, ExternalId.value, own),
         )
         .distinct()
-    )  # fmt: skip
+    )
     holding: dict[str, list[int]] = defaultdict(list)
     for value, identity in connection.execute(query):
         holding[value].append(identity)

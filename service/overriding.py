@@ -50,9 +50,14 @@ class Opposed:
     def told(self) -> dict[str, Any]:
         """As a client is told."""
         return {
-            "decision": self.id, "kind": self.kind, "action": self.action, "actor": self.actor,
-            "at": self.at.isoformat(), "reason": self.reason, "text": self.text,
-        }  # fmt: skip
+            "decision": self.id,
+            "kind": self.kind,
+            "action": self.action,
+            "actor": self.actor,
+            "at": self.at.isoformat(),
+            "reason": self.reason,
+            "text": self.text,
+        }
 
 
 def opposed(
@@ -232,5 +237,6 @@ def refuse(found: Sequence[Opposed]) -> None:
         raise Conflict(
             f"this contradicts earlier decisions: {'; '.join(one.text for one in found[:NAMED])}",
             "send override to take them back with this, or arrange it otherwise",
-            decisions=[one.id for one in found], overridden=[one.told() for one in found[:NAMED]],
-        )  # fmt: skip
+            decisions=[one.id for one in found],
+            overridden=[one.told() for one in found[:NAMED]],
+        )

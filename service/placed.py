@@ -85,9 +85,11 @@ def store(
     if not placed and not asked:
         return list(told)
     seq = ledger.record(
-        "works-placed", actor, subject=work.id,
+        "works-placed",
+        actor,
+        subject=work.id,
         after={"placements": [_brief(said) for _, said in open_]},
-    )  # fmt: skip
+    )
     made = memberships.place(connection, ledger, seq, placed) if placed else None
     questions = [
         _question(connection, work, said, signatures[said.position], traffic) for said in asked
@@ -144,9 +146,12 @@ def _finished(
 
 def _brief(said: Assigned) -> dict[str, Any]:
     return {
-        "position": said.position, "verdict": said.verdict.value, "identity": said.identity,
-        "probability": said.probability, "reasons": list(said.reasons),
-    }  # fmt: skip
+        "position": said.position,
+        "verdict": said.verdict.value,
+        "identity": said.identity,
+        "probability": said.probability,
+        "reasons": list(said.reasons),
+    }
 
 
 def _question(
@@ -165,9 +170,12 @@ def _question(
     )
     name_key = connection.scalar(select(Signature.name_key).where(Signature.key == signature))
     evidence = {
-        "work": work.id, "position": said.position, "name": said.name, "title": work.title[:500],
+        "work": work.id,
+        "position": said.position,
+        "name": said.name,
+        "title": work.title[:500],
         "rivals": [asdict(rival) for rival in said.rivals],
-    }  # fmt: skip
+    }
     subject = str(Mention(work.id, said.position))
     return Question(
         KIND, subject, 1, round(worth, 6), evidence, name_key, error=round(error, 4), effort=effort

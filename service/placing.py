@@ -230,9 +230,16 @@ def _place(placer: Placer, actor: Actor, key: int, *, late: bool) -> list[Assign
             from service.placed import store
 
             return store(
-                connection, ledger, actor, work, signatures, choices, told,
-                placer.settings.blind_share, known.traffic,
-            )  # fmt: skip
+                connection,
+                ledger,
+                actor,
+                work,
+                signatures,
+                choices,
+                told,
+                placer.settings.blind_share,
+                known.traffic,
+            )
     raise AssertionError("unreachable")
 
 

@@ -52,9 +52,16 @@ class Located:
 
 
 _LOCATE = select(
-    Identity.key, Identity.id, Identity.status, Identity.name, Identity.n_works,
-    Identity.first_year, Identity.last_year, Identity.curated, Identity.version,
-).where(Identity.id == bindparam("public_id", type_=Text))  # fmt: skip
+    Identity.key,
+    Identity.id,
+    Identity.status,
+    Identity.name,
+    Identity.n_works,
+    Identity.first_year,
+    Identity.last_year,
+    Identity.curated,
+    Identity.version,
+).where(Identity.id == bindparam("public_id", type_=Text))
 
 
 def locate(connection: Connection, public_id: str) -> Located:
@@ -113,11 +120,15 @@ def lineage(connection: Connection, key: int) -> dict[str, Any]:
     def read(query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
         return [
             {
-                "id": row.id, "status": row.status, "name": row.name, "kind": row.kind,
-                "mentions": row.mentions, "sequence": row.event_seq,
+                "id": row.id,
+                "status": row.status,
+                "name": row.name,
+                "kind": row.kind,
+                "mentions": row.mentions,
+                "sequence": row.event_seq,
             }
             for row in connection.execute(query, {"key": key})
-        ]  # fmt: skip
+        ]
 
     merged = select(Identity.id).where(Identity.redirect_key == key).order_by(Identity.id)
     return {
@@ -172,12 +183,10 @@ def entry(identity: Any) -> dict[str, Any]:
 def external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[dict[str, str]]]:
     """Ids that others gave to these identities."""
     query = (
-        select(
-            ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source
-        )
+        select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source)
         .where(among(connection, ExternalId.identity_key, keys), ExternalId.removed_seq.is_(None))
         .order_by(ExternalId.scheme, ExternalId.value, ExternalId.key)
-    )  # fmt: skip
+    )
     found: dict[int, list[dict[str, str]]] = {}
     for key, scheme, value, source in connection.execute(query):
         found.setdefault(key, []).append({"scheme": scheme, "value": value, "source": source})

@@ -81,14 +81,16 @@ def promote(
             raise Conflict(f"runs use {found.id} already", "nothing needs to be done")
         if found.state not in ("candidate", "promoted"):
             raise Conflict(
-                f"model {found.id} is {found.state}", "only a candidate can be promoted",
+                f"model {found.id} is {found.state}",
+                "only a candidate can be promoted",
                 state=found.state,
-            )  # fmt: skip
+            )
         if found.outdated:
             raise Conflict(
                 f"since model {found.id} was compared with the one in use, another was promoted",
-                "train again, which compares with that one", in_use=models.in_use(connection),
-            )  # fmt: skip
+                "train again, which compares with that one",
+                in_use=models.in_use(connection),
+            )
         try:
             digest = _digest(models.content(connection, found.id))
         except ModelError as error:
@@ -130,10 +132,15 @@ def promote_file(
             id_ = new_id("m")
             connection.execute(
                 insert(FittedModel).values(
-                    id=id_, digest=digest, content=content, added_at=ledger.at, actor=actor.name,
-                    reason=reason, state="promoted",
+                    id=id_,
+                    digest=digest,
+                    content=content,
+                    added_at=ledger.at,
+                    actor=actor.name,
+                    reason=reason,
+                    state="promoted",
                 )
-            )  # fmt: skip
+            )
         return _put_in_use(ledger, actor, id_, digest, reason)
 
 
@@ -143,10 +150,13 @@ def _put_in_use(
     connection = ledger.connection
     before = current(connection)
     seq = ledger.record(
-        PROMOTED, actor, subject=id_, reason=reason,
+        PROMOTED,
+        actor,
+        subject=id_,
+        reason=reason,
         before=None if before is None else {"model": before.id, "digest": before.digest},
         after={"model": id_, "digest": digest},
-    )  # fmt: skip
+    )
     changed = update(FittedModel).where(FittedModel.id == id_)
     connection.execute(changed.values(promoted_seq=seq, state="promoted"))
     return Promoted(id_, digest, seq)
@@ -171,13 +181,19 @@ def _insist_seen(connection: Connection, expected: int | None) -> None:
         "what runs use has changed since you looked"
         + (f": {'; before that '.join(told)}" if told else ""),
         "look at the model in use now, then promote",
-        in_use=None if now is None else now.id, promotion=0 if now is None else now.sequence,
+        in_use=None if now is None else now.id,
+        promotion=0 if now is None else now.sequence,
         since=[
-            {"seq": e.seq, "model": e.subject, "actor": e.actor, "at": e.at.isoformat(),
-             "reason": e.reason}
+            {
+                "seq": e.seq,
+                "model": e.subject,
+                "actor": e.actor,
+                "at": e.at.isoformat(),
+                "reason": e.reason,
+            }
             for e in since
         ],
-    )  # fmt: skip
+    )
 
 
 def current(connection: Connection) -> Promoted | None:
@@ -222,8 +238,9 @@ def _content(model: Path) -> bytes:
     except (OSError, ValueError) as error:
         raise Invalid(
             f"{safe(str(model)[:200])} cannot be read: {error}",
-            "name a file made by disambig train, or the id of a model", field="model",
-        ) from error  # fmt: skip
+            "name a file made by disambig train, or the id of a model",
+            field="model",
+        ) from error
     if len(found) > LARGEST:
         raise Invalid(f"a model of more than {LARGEST:,} bytes", "name another", field="model")
     return found

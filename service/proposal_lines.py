@@ -55,9 +55,11 @@ def lines_of(
             for key, n in sorted(line.others, key=lambda other: -other[1])[:NAMED]
         ]
         details = {
-            "name": name, "others": others, "stays": line.stays,
+            "name": name,
+            "others": others,
+            "stays": line.stays,
             "following": sum(following[line.key, key] for key, _ in line.others),
-        }  # fmt: skip
+        }
         if line.kind == "decision":
             details["decisions"] = decisions.get(line.key, [])
         if line.kind == "conflict":

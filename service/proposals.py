@@ -106,19 +106,29 @@ def store(database: Database, actor: Actor, claim: Claim, found: Found) -> None:
             artifacts.store(connection, claim.key, found.statistics)
         kept = (before.summary or {}) if renewed else {}
         summary = {
-            **kept, **found.numbers, **compared.totals,
-            "groups": int(proposed.cluster.max(initial=-1)) + 1, "whole": found.whole or
-            bool(kept.get("whole")), "problems": [p[:500] for p in found.problems[:100]],
+            **kept,
+            **found.numbers,
+            **compared.totals,
+            "groups": int(proposed.cluster.max(initial=-1)) + 1,
+            "whole": found.whole or bool(kept.get("whole")),
+            "problems": [p[:500] for p in found.problems[:100]],
             "n_problems": len(found.problems),
-        }  # fmt: skip
+        }
         connection.execute(
             update(Run)
             .where(Run.key == claim.key)
             .values(
-                state="proposed", based_on=found.based_on, model=found.model, claimed_by=None,
-                heartbeat_at=None, ended_at=ledger.at, stage=None, error=None, summary=summary,
+                state="proposed",
+                based_on=found.based_on,
+                model=found.model,
+                claimed_by=None,
+                heartbeat_at=None,
+                ended_at=ledger.at,
+                stage=None,
+                error=None,
+                summary=summary,
             )
-        )  # fmt: skip
+        )
         ledger.record("run-proposed", actor, subject=claim.id, after=compared.totals)
 
 
@@ -160,13 +170,16 @@ def diff(
         )
     wanted = (
         select(
-            ProposalChange.rank, ProposalChange.kind, ProposalChange.mentions,
-            ProposalChange.identity, ProposalChange.details,
+            ProposalChange.rank,
+            ProposalChange.kind,
+            ProposalChange.mentions,
+            ProposalChange.identity,
+            ProposalChange.details,
         )
         .where(ProposalChange.run_key == runs.key_of(connection, run_id))
         .order_by(ProposalChange.rank)
         .limit(min(max(limit, 1), PAGE))
-    )  # fmt: skip
+    )
     if kind is not None:
         wanted = wanted.where(ProposalChange.kind == kind)
     if cursor is not None:
@@ -207,14 +220,25 @@ def rebase(
             update(Run)
             .where(Run.key == key)
             .values(
-                state="queued", rebases=Run.rebases + 1, attempts=0, ended_at=None, error=None,
-                stage=None, done=0, total=None, claimed_by=None, heartbeat_at=None,
+                state="queued",
+                rebases=Run.rebases + 1,
+                attempts=0,
+                ended_at=None,
+                error=None,
+                stage=None,
+                done=0,
+                total=None,
+                claimed_by=None,
+                heartbeat_at=None,
             )
-        )  # fmt: skip
+        )
         ledger.record(
-            "run-rebased", actor, subject=run_id, reason=reason,
+            "run-rebased",
+            actor,
+            subject=run_id,
+            reason=reason,
             before={"state": found.state, "based_on": found.based_on},
-        )  # fmt: skip
+        )
         return runs.get(connection, run_id)
 
 
@@ -305,9 +329,10 @@ def _with_others(
         np.concatenate([after, extra[:, 2]]),
     )
     return whole, {
-        "mentions_beside": len(found.outside), "mentions_following": len(moved),
+        "mentions_beside": len(found.outside),
+        "mentions_following": len(moved),
         "mentions_apart": len(found.apart),
-    }  # fmt: skip
+    }
 
 
 def _looked_up(placed: Int64, signature: Int64) -> Int64:
@@ -343,18 +368,23 @@ def _write(
     for of in (Proposal, ProposalGroup, ProposalChange):
         connection.execute(delete(of).where(of.run_key == run_key))
     rows = zip(
-        proposed.signature.tolist(), proposed.cluster.tolist(),
-        np.round(proposed.confidence.astype(np.float64), 4).tolist(), strict=True,
-    )  # fmt: skip
+        proposed.signature.tolist(),
+        proposed.cluster.tolist(),
+        np.round(proposed.confidence.astype(np.float64), 4).tolist(),
+        strict=True,
+    )
     columns = ("run_key", "signature_key", "cluster", "confidence")
     insert_rows(connection, Proposal, columns, ((run_key, *row) for row in rows))
     groups = range(int(proposed.cluster.max(initial=-1)) + 1)
     insert_rows(
-        connection, ProposalGroup, ("run_key", "cluster", "identity_key"),
+        connection,
+        ProposalGroup,
+        ("run_key", "cluster", "identity_key"),
         ((run_key, number, continues.get(number)) for number in groups),
-    )  # fmt: skip
+    )
     insert_rows(
-        connection, ProposalChange,
+        connection,
+        ProposalChange,
         ("run_key", "rank", "kind", "mentions", "identity", "details"),
         ((run_key, *line) for line in lines),
-    )  # fmt: skip
+    )

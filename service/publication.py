@@ -207,8 +207,13 @@ def followers(
         way = {key: to for key, to in way.items() if key not in set(target.values())}
     found = {s: way[identity] for s, identity in outside.items() if identity in way}
     groups = Groups(links)
-    bound = {groups.of(end): target[end] for link in links if link.must
-             for end in (link.a, link.b) if end in target}  # fmt: skip
+    bound = {
+        groups.of(end): target[end]
+        for link in links
+        if link.must
+        for end in (link.a, link.b)
+        if end in target
+    }
     for signature, identity in outside.items():
         wanted = bound.get(groups.of(signature))
         if wanted == identity:

@@ -79,21 +79,25 @@ def publish(
             select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
         )
         seq = ledger.record(
-            PUBLISHED, actor, subject=run.id, reason=reason, before={"run": earlier},
-            curates=True,
-        )  # fmt: skip
+            PUBLISHED, actor, subject=run.id, reason=reason, before={"run": earlier}, curates=True
+        )
         changed = change(connection, ledger, seq, plan.places)
         ask_about(connection, ledger, seq, different)
         moot = close_moot(connection, seq, changed.rows)
         note_turns(connection, seq)
         insist(
-            connection, without_retired(connection, links_in_force(connection)),
-            f"run {run.id} breaks decisions", "rebase the run",
-        )  # fmt: skip
+            connection,
+            without_retired(connection, links_in_force(connection)),
+            f"run {run.id} breaks decisions",
+            "rebase the run",
+        )
         numbers = {
-            "run": run.id, "mentions": plan.proposed, **_numbers(changed),
-            "questions": len(moot), "blind": blind_of(connection, moot),
-        }  # fmt: skip
+            "run": run.id,
+            "mentions": plan.proposed,
+            **_numbers(changed),
+            "questions": len(moot),
+            "blind": blind_of(connection, moot),
+        }
         connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
         published = {"state": "published", "event_seq": seq}
         connection.execute(update(Run).where(Run.key == run.key).values(**published))
@@ -129,28 +133,35 @@ def rollback(
         if run.state != "published" or run.event_seq is None or run.event_seq != current:
             raise Conflict(
                 f"run {run.id} is {run.state}, not published by this event",
-                "roll back a run that is published", state=run.state,
-            )  # fmt: skip
+                "roll back a run that is published",
+                state=run.state,
+            )
         done = done_by(connection, run.event_seq)
         since = standing_since(connection, done.seq, done.identities, done.moves)
         if since:
             raise Conflict(
                 f"run {run.id} cannot be rolled back before: {in_words(since)}",
-                "take these back first", since=_told(since),
-            )  # fmt: skip
+                "take these back first",
+                since=_told(since),
+            )
         seq = ledger.record(
-            ROLLED_BACK, actor, subject=run.id, reason=reason,
-            before={"event": done.seq}, curates=True,
-        )  # fmt: skip
+            ROLLED_BACK,
+            actor,
+            subject=run.id,
+            reason=reason,
+            before={"event": done.seq},
+            curates=True,
+        )
         turn_back(connection, done.seq, seq)
         changed = take_back(connection, ledger, done, seq)
         close_moot(connection, seq, changed.rows)
         note_turns(connection, seq)
         insist(
-            connection, without_retired(connection, links_in_force(connection)),
+            connection,
+            without_retired(connection, links_in_force(connection)),
             f"what was published before run {run.id} breaks later decisions",
             "take these back first",
-        )  # fmt: skip
+        )
         numbers = {"run": run.id, **_numbers(changed)}
         connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
         connection.execute(update(Run).where(Run.key == run.key).values(state="rolled-back"))
@@ -180,13 +191,15 @@ def _may_publish(connection: Connection, ledger: Ledger, run: _Run, expected: in
     if expected is not None and expected != curated:
         raise Stale(
             f"something was published or decided since event {expected}",
-            "look at it, then publish", curated=curated,
-        )  # fmt: skip
+            "look at it, then publish",
+            curated=curated,
+        )
     if run.state not in ("proposed", "rolled-back"):
         raise Conflict(
-            f"run {run.id} is {run.state}, not proposed", "publish a run that is proposed",
+            f"run {run.id} is {run.state}, not proposed",
+            "publish a run that is proposed",
             state=run.state,
-        )  # fmt: skip
+        )
     kept = select(Proposal.signature_key).where(Proposal.run_key == run.key).limit(1)
     if run.state == "rolled-back" and connection.scalar(kept) is None:
         raise Conflict(f"the proposal of run {run.id} is no longer kept", "start a new run")
@@ -198,8 +211,9 @@ def _may_publish(connection: Connection, ledger: Ledger, run: _Run, expected: in
         return
     raise Conflict(
         f"since run {run.id} read its works and decisions there was {in_words(since)}",
-        "rebase the run", since=_told(since),
-    )  # fmt: skip
+        "rebase the run",
+        since=_told(since),
+    )
 
 
 def _name_earlier(connection: Connection, run: _Run, event_seq: int) -> None:
@@ -228,6 +242,10 @@ def _numbers(changed: Changed) -> dict[str, int]:
     """Totals of a change."""
     found = changed.consequences
     return {
-        "moved": changed.moved, "created": len(found.created), "revived": len(found.revived),
-        "merged": len(found.merged), "split": len(found.split), "changed": len(changed.rows),
-    }  # fmt: skip
+        "moved": changed.moved,
+        "created": len(found.created),
+        "revived": len(found.revived),
+        "merged": len(found.merged),
+        "split": len(found.split),
+        "changed": len(changed.rows),
+    }

@@ -113,8 +113,10 @@ def questions_of(
     names = _names(connection, {m.name for m in mentions.values()})
     asked = []
     for doubt in found:
-        left, right = ([mentions[k] for k in side.tolist() if k in mentions]
-                       for side in (doubt.left, doubt.right))  # fmt: skip
+        left, right = (
+            [mentions[k] for k in side.tolist() if k in mentions]
+            for side in (doubt.left, doubt.right)
+        )
         if left and right and all(key in ids for key in doubt.identities):
             asked.append(_question(doubt, left, right, ids, names, traffic))
     return asked
@@ -144,14 +146,21 @@ def _question(
     public = [ids[key][0] for key in doubt.identities]
     weight = traffic.get(names.get(name_key, ""), 1.0)
     return Question(
-        question.kind.value, subject_of(*public), len(both),
+        question.kind.value,
+        subject_of(*public),
+        len(both),
         round(priority(question.gain, weight, effort), 6),
         {
-            "identities": sorted(public), "probability": round(question.probability, 4),
-            "moved": question.moved, "sides": sides,
+            "identities": sorted(public),
+            "probability": round(question.probability, 4),
+            "moved": question.moved,
+            "sides": sides,
         },
-        name_key, block, round(question.error, 4), effort,
-    )  # fmt: skip
+        name_key,
+        block,
+        round(question.error, 4),
+        effort,
+    )
 
 
 def _last(connection: Connection, kinds: Collection[str]) -> int | None:
@@ -176,9 +185,8 @@ def _overtaken(connection: Connection, seq: int, blocks: Iterable[int], most: in
     """
     answered = select(Judgement.key).where(Judgement.task_key == Task.key).exists()
     query = select(Task.key, Task.block_key, Task.version, Task.created_seq, Task.priority).where(
-        Task.state == "open", Task.kind.in_(("merge", "split")), Task.leased_by.is_(None),
-        ~answered,
-    )  # fmt: skip
+        Task.state == "open", Task.kind.in_(("merge", "split")), Task.leased_by.is_(None), ~answered
+    )
     rows = connection.execute(query.order_by(Task.priority.desc(), Task.key)).all()
     looked = set(blocks)
     over = {r.key for r in rows if r.block_key in looked and r.version != seq}

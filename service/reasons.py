@@ -54,8 +54,10 @@ class _KnownCompany(Facts):
     def _common(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[Shared, ...]:
         from disambig.pair_features import team_of
 
-        teams = [set(team_of(self.index, rows, initials=initials).column.tolist())
-                 for rows in (self.a, self.b)]  # fmt: skip
+        teams = [
+            set(team_of(self.index, rows, initials=initials).column.tolist())
+            for rows in (self.a, self.b)
+        ]
         both = sorted(teams[0] & teams[1], key=lambda code: (works[code], code))
         named = ((self.printed.get(int(keys[code])), int(works[code])) for code in both)
         return tuple(Shared(name, n) for name, n in named if name)
@@ -114,8 +116,10 @@ class Reasons:
         row = {name: float(columns[name][place]) for name in self.model.group.features}
         facts = _KnownCompany(
             self.compared.scored.index,
-            batch.rows[high - 1 : high], batch.rows[theirs], self.printed,
-        )  # fmt: skip
+            batch.rows[high - 1 : high],
+            batch.rows[theirs],
+            self.printed,
+        )
         X = np.array([list(row.values())], dtype=np.float32)
         parts = self.model.group.contributions(X)[0][: len(row)]
         return _in_words(list(row.items()), parts, facts)
@@ -137,9 +141,12 @@ def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) ->
         side = 1 if total[theme] > 0 else -1
         best = max(
             themes[theme],
-            key=lambda at: (parts[at] * side > 0, group_phrase(row[at][0]).say is not None,
-                            parts[at] * side),
-        )  # fmt: skip
+            key=lambda at: (
+                parts[at] * side > 0,
+                group_phrase(row[at][0]).say is not None,
+                parts[at] * side,
+            ),
+        )
         name, value = row[best]
         words = group_phrase(name).tell(value, facts)
         told.append(safe(f"{'for' if side > 0 else 'against'}: {words}")[:SHORT])

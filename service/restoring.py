@@ -47,10 +47,15 @@ def done_by(connection: Connection, event_seq: int) -> Done:
     """What an event did."""
     rows = connection.execute(
         select(
-            Move.signature_key, Move.to_identity, Move.from_identity, Move.from_confidence,
-            Move.from_origin, Move.from_origin_key, Move.from_since,
+            Move.signature_key,
+            Move.to_identity,
+            Move.from_identity,
+            Move.from_confidence,
+            Move.from_origin,
+            Move.from_origin_key,
+            Move.from_since,
         ).where(Move.event_seq == event_seq)
-    )  # fmt: skip
+    )
     moves: dict[int, tuple[Place | None, int | None]] = {}
     for signature, to, identity, confidence, origin, origin_key, since in rows:
         old = None
@@ -85,9 +90,15 @@ def take_back(connection: Connection, ledger: Ledger, done: Done, by: int) -> Ch
     _take_back_lineage(connection, done.seq, by)
     external_ids.invert(connection, ledger, done.seq, by)
     return change(
-        connection, ledger, by, places, fates=fates, curated=curated,
-        touched=done.identities.keys(), restores=True,
-    )  # fmt: skip
+        connection,
+        ledger,
+        by,
+        places,
+        fates=fates,
+        curated=curated,
+        touched=done.identities.keys(),
+        restores=True,
+    )
 
 
 def _refuse_if_changed(
@@ -109,8 +120,9 @@ def _refuse_if_changed(
         events = last_change(connection, done.seq, other, strayed)
         raise Conflict(
             f"what was done has been changed since: {in_words(events)}",
-            "take that back first", since=[event.told() for event in events[:20]],
-        )  # fmt: skip
+            "take that back first",
+            since=[event.told() for event in events[:20]],
+        )
 
 
 def _keys_of(connection: Connection, done: Done, known: Collection[str]) -> dict[str, int]:

@@ -40,14 +40,18 @@ def overview(connection: Connection) -> dict[str, Any]:
     """Workload and pace of each reviewer, and how far each pair of them agrees."""
     query = (
         select(
-            Judgement.task_key, Judgement.reviewer, Judgement.answer, Judgement.at,
-            Judgement.seconds, Task.blind.is_not(None),
+            Judgement.task_key,
+            Judgement.reviewer,
+            Judgement.answer,
+            Judgement.at,
+            Judgement.seconds,
+            Task.blind.is_not(None),
         )
         .join(Task, Task.key == Judgement.task_key)
         .where(STANDING)
         .order_by(Judgement.key.desc())
         .limit(RECENT)
-    )  # fmt: skip
+    )
     given = [Answer(*row) for row in connection.execute(query)]
     held = {row["reviewer"]: row["tasks"] for row in holders(connection)}
     return {
@@ -71,15 +75,18 @@ def workload(
         own = by.get(reviewer, [])
         took = [a.seconds for a in own if a.seconds is not None]
         said = Counter(a.answer for a in own)
-        found.append({
-            "reviewer": reviewer, "answers": len(own),
-            "by_answer": {answer: said[answer] for answer in ANSWERS},
-            "last_day": sum(a.at > now - timedelta(days=1) for a in own),
-            "last_week": sum(a.at > now - timedelta(days=7) for a in own),
-            "median_seconds": median(took) if took else None,
-            "last_at": max((a.at for a in own), default=None),
-            "held": held.get(reviewer, 0),
-        })  # fmt: skip
+        found.append(
+            {
+                "reviewer": reviewer,
+                "answers": len(own),
+                "by_answer": {answer: said[answer] for answer in ANSWERS},
+                "last_day": sum(a.at > now - timedelta(days=1) for a in own),
+                "last_week": sum(a.at > now - timedelta(days=7) for a in own),
+                "median_seconds": median(took) if took else None,
+                "last_at": max((a.at for a in own), default=None),
+                "held": held.get(reviewer, 0),
+            }
+        )
     return sorted(found, key=lambda row: (-row["answers"], row["reviewer"]))[:MOST]
 
 
@@ -117,7 +124,10 @@ def counts(connection: Connection, wanted: Wanted) -> dict[str, Any]:
         .where(Task.state == "open", STANDING)
     )
     return {
-        "open": sum(kinds.values()), "kinds": kinds, "mentions": mentions,
-        "answered_once": connection.scalar(waiting) or 0, "held": holders(connection),
+        "open": sum(kinds.values()),
+        "kinds": kinds,
+        "mentions": mentions,
+        "answered_once": connection.scalar(waiting) or 0,
+        "held": holders(connection),
         "due": due(connection) is not None,
-    }  # fmt: skip
+    }

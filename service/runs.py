@@ -20,9 +20,15 @@ from service.tables import Run, RunArtifact
 FULL, TOUCHED = "full", "touched"
 SCOPES = (FULL, TOUCHED)
 STATES = (
-    "queued", "running", "proposed", "published", "failed", "cancelled", "superseded",
+    "queued",
+    "running",
+    "proposed",
+    "published",
+    "failed",
+    "cancelled",
+    "superseded",
     "rolled-back",
-)  # fmt: skip
+)
 MOST = 500
 """Runs of one page."""
 REASON = 2_000
@@ -100,10 +106,17 @@ def created(ledger: Ledger, actor: Actor, *, scope: str, reason: str | None) -> 
     connection = ledger.connection
     connection.execute(
         insert(Run).values(
-            id=run_id, state="queued", scope=scope, actor=actor.name, reason=reason,
-            rebases=0, created_at=ledger.at, attempts=0, done=0,
+            id=run_id,
+            state="queued",
+            scope=scope,
+            actor=actor.name,
+            reason=reason,
+            rebases=0,
+            created_at=ledger.at,
+            attempts=0,
+            done=0,
         )
-    )  # fmt: skip
+    )
     ledger.record("run-created", actor, subject=run_id, reason=reason, after={"scope": scope})
     return get(connection, run_id)
 

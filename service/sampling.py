@@ -116,9 +116,7 @@ def draw(
             if n
         )
         sample = new_id("s")
-        told = {
-            "unit": unit, "size": size, "seed": number, "strata": [asdict(s) for s in strata],
-        }  # fmt: skip
+        told = {"unit": unit, "size": size, "seed": number, "strata": [asdict(s) for s in strata]}
         seq = ledger.record(DRAWN, actor, subject=sample, reason=reason, after=told)
         questions = _questions(connection, sample, unit, rows, stratum, chosen)
         open_tasks(connection, ledger, seq, questions)
@@ -163,34 +161,53 @@ def _questions(
     published = size[np.unique(rows[:, 1], return_inverse=True)[1]]
     query = (
         select(
-            Signature.key, Work.id.label("work"), Work.title, Signature.position,
-            Signature.printed, Identity.id.label("identity"),
+            Signature.key,
+            Work.id.label("work"),
+            Work.title,
+            Signature.position,
+            Signature.printed,
+            Identity.id.label("identity"),
         )
         .join(Work, Work.key == Signature.work_key)
         .join(Membership, Membership.signature_key == Signature.key)
         .join(Identity, Identity.key == Membership.identity_key)
         .where(among(connection, Signature.key, rows[chosen, 0].tolist()))
-    )  # fmt: skip
+    )
     seen = {row.key: row for row in connection.execute(query)}
     found: dict[str, Question] = {}
     for place, k in enumerate(chosen.tolist()):
         row, p = seen[int(rows[k, 0])], int(published[k])
-        mention = {"work": row.work, "position": row.position, "printed": row.printed[:500],
-                   "title": row.title[:1000]}  # fmt: skip
+        mention = {
+            "work": row.work,
+            "position": row.position,
+            "printed": row.printed[:500],
+            "title": row.title[:1000],
+        }
         about = row.identity if unit == "identity" else f"{row.work}:{row.position}"
         draws = [SLICES[int(stratum[k])]]
         if about in found:
             draws = [*found[about].evidence["draws"], *draws]
         evidence = {
-            "sample": sample, "unit": unit, "identity": row.identity, "mention": mention,
-            "published": p, "draws": draws,
+            "sample": sample,
+            "unit": unit,
+            "identity": row.identity,
+            "mention": mention,
+            "published": p,
+            "draws": draws,
             "question": "Is this identity exactly one person, and all of that person?"
-            if unit == "mention" else "Is this identity exactly one person?",
-        }  # fmt: skip
+            if unit == "mention"
+            else "Is this identity exactly one person?",
+        }
         found[about] = Question(
-            "sample", f"{sample}+{about}", p, 1.0 - place / len(chosen), evidence,
-            name_key=int(rows[k, 2]), effort=p, blind=sample,
-        )  # fmt: skip
+            "sample",
+            f"{sample}+{about}",
+            p,
+            1.0 - place / len(chosen),
+            evidence,
+            name_key=int(rows[k, 2]),
+            effort=p,
+            blind=sample,
+        )
     return list(found.values())
 
 
@@ -223,17 +240,30 @@ def estimates(connection: Connection, sample: str | None = None) -> dict[str, An
                 values.append(value)
     reviewed = _reviewed(about["unit"], np.array(stratum, dtype=np.int64), strata, values)
     slices = [
-        {"slice": s.slice, "mentions": s.mentions, "drawn": s.drawn,
-         **_told(reviewed.of(np.array([k])).quality())}
+        {
+            "slice": s.slice,
+            "mentions": s.mentions,
+            "drawn": s.drawn,
+            **_told(reviewed.of(np.array([k])).quality()),
+        }
         for k, s in enumerate(strata)
-    ]  # fmt: skip
-    whole = {"slice": "everything", "mentions": sum(s.mentions for s in strata),
-             "drawn": sum(s.drawn for s in strata), **_told(reviewed.quality())}  # fmt: skip
+    ]
+    whole = {
+        "slice": "everything",
+        "mentions": sum(s.mentions for s in strata),
+        "drawn": sum(s.drawn for s in strata),
+        **_told(reviewed.quality()),
+    }
     return {
-        "sample": event.subject, "unit": about["unit"], "drawn_at": event.at,
-        "drawn_by": event.actor, "sequence": event.seq, "tasks": states,
-        "overall": whole, "slices": slices,
-    }  # fmt: skip
+        "sample": event.subject,
+        "unit": about["unit"],
+        "drawn_at": event.at,
+        "drawn_by": event.actor,
+        "sequence": event.seq,
+        "tasks": states,
+        "overall": whole,
+        "slices": slices,
+    }
 
 
 def _event(connection: Connection, sample: str | None) -> Any:

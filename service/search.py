@@ -260,9 +260,14 @@ def listed_identities(
 def select_entries() -> Select[*tuple[Any, ...]]:
     """Columns of an identity in a list."""
     query = select(
-        Identity.key, Identity.id, Identity.name, Identity.n_works, Identity.first_year,
-        Identity.last_year, Identity.curated,
-    )  # fmt: skip
+        Identity.key,
+        Identity.id,
+        Identity.name,
+        Identity.n_works,
+        Identity.first_year,
+        Identity.last_year,
+        Identity.curated,
+    )
     return query
 
 

@@ -85,9 +85,11 @@ def _update_through_table(
     name = table.__tablename__
     quoted = ", ".join(f'"{c}"' for c in ("key", *columns))
     connection.execute(
-        text(f'CREATE TEMPORARY TABLE new_rows ON COMMIT DROP AS SELECT {quoted} FROM "{name}" '
-             "WITH NO DATA")
-    )  # fmt: skip
+        text(
+            f'CREATE TEMPORARY TABLE new_rows ON COMMIT DROP AS SELECT {quoted} FROM "{name}" '
+            "WITH NO DATA"
+        )
+    )
     with_columns = ["key", *columns]
     insert_rows(connection, table, with_columns, rows, into="new_rows")
     set_to = ", ".join(f'"{c}" = new_rows."{c}"' for c in columns)

@@ -57,10 +57,11 @@ class Settings(BaseSettings):
         default=None, description="Model made by disambig train; left out, the one that ships."
     )
     gold: Path | None = Field(
-        default=None, description="Folder with works.jsonl and labels.jsonl (or .gz): a new "
+        default=None,
+        description="Folder with works.jsonl and labels.jsonl (or .gz): a new "
         "model learns from labels of the split train, if there are any, beside decisions, and is "
         "compared with the one in use on the others.",
-    )  # fmt: skip
+    )
     memory: int | None = Field(
         default=None, ge=2**28, description="Bytes a run may use; left out, 3/4 of what is free."
     )
@@ -68,32 +69,43 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Processes of a run; left out, all cores."
     )
     heartbeat: float = Field(
-        default=60.0, gt=0, description="Seconds without a sign of life after which a worker's "
+        default=60.0,
+        gt=0,
+        description="Seconds without a sign of life after which a worker's "
         "run is taken over by another.",
-    )  # fmt: skip
+    )
     run_every: float | None = Field(
-        default=None, gt=0, description="Hours between runs that a worker starts by itself over "
+        default=None,
+        gt=0,
+        description="Hours between runs that a worker starts by itself over "
         "what was touched; left out, none.",
-    )  # fmt: skip
+    )
     place_new: bool = Field(
         default=True, description="Whether mentions of posted works are placed at once."
     )
     questions: int = Field(
-        default=1000, ge=0, le=100_000, description="Questions about identities (merge, split) "
+        default=1000,
+        ge=0,
+        le=100_000,
+        description="Questions about identities (merge, split) "
         "that are kept open for review at most, the most valuable; 0: none are asked.",
-    )  # fmt: skip
+    )
     questions_per_block: int = Field(
         default=20, ge=1, le=10_000, description="The same for one block of similar names."
     )
     blind_share: float = Field(
-        default=0.0, ge=0, le=1, description="Share of the questions (merge, split, "
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the questions (merge, split, "
         "assign) that two reviewers are asked without seeing each other's answers, and a third "
         "where they differ.",
-    )  # fmt: skip
+    )
     traffic: Path | None = Field(
-        default=None, description="CSV file of names and how often each is read, 1 being the "
+        default=None,
+        description="CSV file of names and how often each is read, 1 being the "
         "average: its questions come sooner.",
-    )  # fmt: skip
+    )
     log_format: Literal["text", "json"] = Field(default="text", description="Form of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged."

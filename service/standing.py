@@ -35,9 +35,12 @@ class Standing:
     def told(self) -> dict[str, Any]:
         """As a client is told."""
         return {
-            "seq": self.seq, "kind": self.kind, "subject": self.subject, "actor": self.actor,
+            "seq": self.seq,
+            "kind": self.kind,
+            "subject": self.subject,
+            "actor": self.actor,
             "at": self.at.isoformat(),
-        }  # fmt: skip
+        }
 
     def __str__(self) -> str:
         """In words."""

@@ -218,9 +218,13 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
             )
         told = {"kind": before.kind, "subject": before.subject}
         seq = ledger.record(
-            "task-closed", actor, subject=task_id, reason=reason,
-            before={**told, "state": "open"}, after={**told, "state": "closed"},
-        )  # fmt: skip
+            "task-closed",
+            actor,
+            subject=task_id,
+            reason=reason,
+            before={**told, "state": "open"},
+            after={**told, "state": "closed"},
+        )
         key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
         close_task(connection, seq, key)
         return found(connection, task_id)
@@ -229,16 +233,32 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
 def _query() -> Any:
     return (
         select(
-            Task.id, Task.kind, Task.state, Task.subject, Name.printed.label("name"),
-            Task.mentions, Task.priority, Task.evidence, Task.created_at, Task.created_seq,
-            Task.closed_by, _CLOSING.c.at.label("closed_at"), _CLOSING.c.reason, Task.version,
-            Task.leased_by, Task.leased_until, Task.error, Task.effort,
-            Task.blind.is_not(None).label("blind"), _answers.label("answers"),
-            _turn.label("first"), Task.key,
+            Task.id,
+            Task.kind,
+            Task.state,
+            Task.subject,
+            Name.printed.label("name"),
+            Task.mentions,
+            Task.priority,
+            Task.evidence,
+            Task.created_at,
+            Task.created_seq,
+            Task.closed_by,
+            _CLOSING.c.at.label("closed_at"),
+            _CLOSING.c.reason,
+            Task.version,
+            Task.leased_by,
+            Task.leased_until,
+            Task.error,
+            Task.effort,
+            Task.blind.is_not(None).label("blind"),
+            _answers.label("answers"),
+            _turn.label("first"),
+            Task.key,
         )
         .outerjoin(Name, Name.key == Task.name_key)
         .outerjoin(_CLOSING, _CLOSING.c.seq == Task.closed_seq)
-    )  # fmt: skip
+    )
 
 
 def _follows(after: After) -> ColumnElement[bool]:

@@ -109,17 +109,21 @@ def lesson(
     people = _people(known)
     apart = _apart(known, people)
     open_ = [
-        c for c in decided
+        c
+        for c in decided
         if c.source in held and not _follows(people.get(c.a), people.get(c.b), apart)
-    ]  # fmt: skip
+    ]
     labels = [Label(signature, person) for signature, person in people.items()]
     labels.sort(key=lambda label: (label.signature.work, label.signature.position))
     return Lesson(
-        tuple(labels), tuple(sorted(apart)),
-        tuple(answer for answer in answers if answer.decision not in held), tuple(open_),
+        tuple(labels),
+        tuple(sorted(apart)),
+        tuple(answer for answer in answers if answer.decision not in held),
+        tuple(open_),
         tuple(answer for answer in answers if answer.decision in held),
-        len(sources) - len(held), len(held),
-    )  # fmt: skip
+        len(sources) - len(held),
+        len(held),
+    )
 
 
 def _drawn(sources: Collection[str], share: float, seed: int) -> set[str]:
@@ -209,11 +213,8 @@ def share_same(
     """
     ours, theirs = (Counter(people[m] for m in side if m in people) for side in (left, right))
     pairs = {
-        (a, b): n * m
-        for a, n in ours.items()
-        for b, m in theirs.items()
-        if _follows(a, b, apart)
-    }  # fmt: skip
+        (a, b): n * m for a, n in ours.items() for b, m in theirs.items() if _follows(a, b, apart)
+    }
     if not pairs:
         return None
     return sum(n for (a, b), n in pairs.items() if a == b) / sum(pairs.values())

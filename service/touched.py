@@ -102,13 +102,23 @@ def cluster_touched(
     )
     place = place_of(work_keys[corpus.signature_work], corpus.signature_position)
     numbers = {
-        "works": corpus.n_works, "blocks": part.blocks, "since": since,
-        "considered": people.considered, "scored": people.scored,
-    }  # fmt: skip
+        "works": corpus.n_works,
+        "blocks": part.blocks,
+        "since": since,
+        "considered": people.considered,
+        "scored": people.scored,
+    }
     return Found(
-        part.places.keys(place), people.identity, people.confidence, part.based_on,
-        model.digest, False, None, constraints.problems, numbers,
-    )  # fmt: skip
+        part.places.keys(place),
+        people.identity,
+        people.confidence,
+        part.based_on,
+        model.digest,
+        False,
+        None,
+        constraints.problems,
+        numbers,
+    )
 
 
 def index_of(

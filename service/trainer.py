@@ -140,9 +140,10 @@ def _file(folder: Path, name: str) -> Path:
         if file.is_file():
             return file
     raise Invalid(
-        f"the folder of the setting gold has no {name}", f"put {name} or {name}.gz there",
+        f"the folder of the setting gold has no {name}",
+        f"put {name} or {name}.gz there",
         field="gold",
-    )  # fmt: skip
+    )
 
 
 def _insist_memory(settings: Settings, works: int, characters: int) -> None:

@@ -58,15 +58,12 @@ def _turn(
 ) -> Made:
     with database.write() as connection:
         ledger = Ledger.hold(connection)
-        query = select(
-            Decision.key, Decision.event_seq, Decision.undone_seq, Decision.actor
-        )  # fmt: skip
+        query = select(Decision.key, Decision.event_seq, Decision.undone_seq, Decision.actor)
         row = connection.execute(query.where(Decision.id == decision_id)).first()
         if row is None:
             raise NotFound(
-                f"there is no decision {decision_id[:40]!r}", "list the decisions",
-                field="decision",
-            )  # fmt: skip
+                f"there is no decision {decision_id[:40]!r}", "list the decisions", field="decision"
+            )
         key, made, undone, whose = row
         if whose != actor.name and not actor.role.includes(Role.EDITOR):
             raise Forbidden(
@@ -85,9 +82,13 @@ def _turn(
         }
         last = last_turn(connection, decision_id)
         seq = ledger.record(
-            UNDONE if undoing else REDONE, actor, subject=decision_id, reason=reason,
-            before=told, curates=True,
-        )  # fmt: skip
+            UNDONE if undoing else REDONE,
+            actor,
+            subject=decision_id,
+            reason=reason,
+            before=told,
+            curates=True,
+        )
         if undoing:
             ask_no_more(connection, decision_id, last, seq)
         turn_back(connection, last, seq)
@@ -115,7 +116,9 @@ def _check(
     links = links_around(connection, ends | moved)
     refuse_contradictions(connection, links, decision_id)
     insist(
-        connection, without_retired(connection, links),
-        "other decisions depend on this", "undo them first",
-    )  # fmt: skip
+        connection,
+        without_retired(connection, links),
+        "other decisions depend on this",
+        "undo them first",
+    )
     return ends | moved

@@ -112,9 +112,11 @@ def _in_words(
         best = max(
             themes[theme],
             key=lambda at: (
-                parts[at] * sign > 0, group_phrase(names[at]).say is not None, parts[at] * sign
+                parts[at] * sign > 0,
+                group_phrase(names[at]).say is not None,
+                parts[at] * sign,
             ),
-        )  # fmt: skip
+        )
         words = group_phrase(names[best]).tell(row[names[best]], facts)  # type: ignore[arg-type]
         told[sign].append(safe(words)[:SHORT])
     return tuple(told[1]), tuple(told[-1])

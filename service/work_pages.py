@@ -110,15 +110,21 @@ def work_page(
 def _authors(connection: Connection, work_key: int) -> list[dict[str, Any]]:
     query = (
         select(
-            Signature.position, Signature.printed, Signature.affiliation, Signature.orcid,
-            Identity.id, Identity.name, Membership.confidence, Membership.origin,
+            Signature.position,
+            Signature.printed,
+            Signature.affiliation,
+            Signature.orcid,
+            Identity.id,
+            Identity.name,
+            Membership.confidence,
+            Membership.origin,
         )
         .select_from(Signature)
         .outerjoin(Membership, Membership.signature_key == Signature.key)
         .outerjoin(Identity, Identity.key == Membership.identity_key)
         .where(Signature.work_key == work_key, Signature.retired_version.is_(None))
         .order_by(Signature.position)
-    )  # fmt: skip
+    )
     return [
         {
             "position": position,
@@ -154,14 +160,18 @@ def _authors_of(record: dict[str, Any]) -> list[dict[str, Any]]:
 def _versions(connection: Connection, work_key: int) -> list[dict[str, Any]]:
     query = (
         select(
-            WorkVersion.version, WorkVersion.received_at, WorkVersion.line,
-            Source.kind, Source.label, Source.format,
+            WorkVersion.version,
+            WorkVersion.received_at,
+            WorkVersion.line,
+            Source.kind,
+            Source.label,
+            Source.format,
         )
         .join(Source, Source.key == WorkVersion.source_key)
         .where(WorkVersion.work_key == work_key)
         .order_by(WorkVersion.version.desc())
         .limit(100)
-    )  # fmt: skip
+    )
     return [
         {
             "version": row.version,

@@ -338,10 +338,13 @@ class Worker:
         with self.database.write() as connection:
             connection.execute(
                 insert(WorkerRow).values(
-                    id=self.id, host=socket.gethostname(), pid=os.getpid(), started_at=now,
+                    id=self.id,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    started_at=now,
                     heartbeat_at=now,
                 )
-            )  # fmt: skip
+            )
 
     def _sign(self) -> None:
         """Tell that this process is alive, at most four times within a heartbeat."""

@@ -335,9 +335,7 @@ def _planned(
     return results, versions
 
 
-_WORK_COLUMNS = (
-    "version", "title", "venue", "year", "citations", "n_authors", "changed_at",
-)  # fmt: skip
+_WORK_COLUMNS = ("version", "title", "venue", "year", "citations", "n_authors", "changed_at")
 """Columns that follow the current version."""
 
 
@@ -350,9 +348,14 @@ def _write_works(
         work = version.row.received.work
         venue = storable(work.venue) if work.venue is not None else None
         values = (
-            version.version, storable(work.title), venue, work.year, work.citations,
-            len(work.authors), ledger.at,
-        )  # fmt: skip
+            version.version,
+            storable(work.title),
+            venue,
+            work.year,
+            work.citations,
+            len(work.authors),
+            ledger.at,
+        )
         if version.work_key in created:
             new.append((version.work_key, work.id, ledger.at, *values))
         else:
@@ -371,16 +374,19 @@ def _write_versions(
             kept = None if raw is None or raw == row.record else storable(raw)
             line = min(max(row.received.line, 0), LARGEST_INTEGER)
             yield (
-                version.work_key, version.version, source_key, line, ledger.at,
-                row.digest, row.record, kept,
-            )  # fmt: skip
+                version.work_key,
+                version.version,
+                source_key,
+                line,
+                ledger.at,
+                row.digest,
+                row.record,
+                kept,
+            )
 
     insert_rows(
         connection,
         WorkVersion,
-        (
-            "work_key", "version", "source_key", "line", "received_at",
-            "digest", "record", "raw",
-        ),
+        ("work_key", "version", "source_key", "line", "received_at", "digest", "record", "raw"),
         rows(),
-    )  # fmt: skip
+    )

@@ -28,9 +28,15 @@ FIELDS = (
 VENUES = ("Interspeech", "Robotics: Science and Systems", "Bioinformatics", "VLDB")
 
 
-def work(identifier: str, title: str, *names: str, venue: str | None = None,
-         year: int | None = None, abstract: str | None = None,
-         affiliations: tuple[str, ...] = ()) -> Work:  # fmt: skip
+def work(
+    identifier: str,
+    title: str,
+    *names: str,
+    venue: str | None = None,
+    year: int | None = None,
+    abstract: str | None = None,
+    affiliations: tuple[str, ...] = (),
+) -> Work:
     """A work; ``affiliations`` are those of its authors, in order, "" where none is stated."""
     stated = [*affiliations, *[""] * len(names)]
     authors = tuple(

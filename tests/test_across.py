@@ -96,8 +96,11 @@ def test_followers_of_a_must_link_that_share_a_work_stay_apart() -> None:
 
 
 def test_followers_of_a_must_link_with_different_orcids_stay_apart() -> None:
-    works = [*solo("ac"), Work("x", "T", (Author("Ada Byron", orcid=ONE),)),
-             Work("y", "T", (Author("Ada Byron", orcid=OTHER),))]  # fmt: skip
+    works = [
+        *solo("ac"),
+        Work("x", "T", (Author("Ada Byron", orcid=ONE),)),
+        Work("y", "T", (Author("Ada Byron", orcid=OTHER),)),
+    ]
     found = held(works, [0, 1, 0, 1], must("a:0", "c:0"))
     assert found[0] == found[1]
     assert found[2] != found[3]
@@ -130,8 +133,10 @@ def test_labels_that_come_to_share_a_work_are_barred() -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20),
-       st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=6))  # fmt: skip
+@given(
+    st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=20),
+    st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=6),
+)
 def test_no_order_of_joins_breaks_a_ban(
     wanted: list[tuple[int, int]], bans: list[tuple[int, int]]
 ) -> None:
@@ -186,10 +191,12 @@ def test_no_candidates_join_nothing() -> None:
     assert likely([0, 1, 2], {}) == [0, 1, 2]
 
 
-QUISTS = [work("a", "Speech recognition", "Wang Yi", "Otto Quist", "Ada Byron"),
-          work("b", "Speech recognition", "Yi Wang", "Otto Quist", "Ada Byron"),
-          work("c", "Speech recognition", "Daniel Xu", "Otto Quist", "Ada Byron"),
-          work("d", "Speech recognition", "Daniel Moor", "Otto Quist", "Ada Byron")]  # fmt: skip
+QUISTS = [
+    work("a", "Speech recognition", "Wang Yi", "Otto Quist", "Ada Byron"),
+    work("b", "Speech recognition", "Yi Wang", "Otto Quist", "Ada Byron"),
+    work("c", "Speech recognition", "Daniel Xu", "Otto Quist", "Ada Byron"),
+    work("d", "Speech recognition", "Daniel Moor", "Otto Quist", "Ada Byron"),
+]
 
 
 def scores(

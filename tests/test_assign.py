@@ -27,18 +27,34 @@ from disambig.statistics import Statistics
 SPEECH = [
     work(f"s{k}", title, "Nora Quist", "Otto Brandt", venue="Interspeech", year=2001 + k)
     for k, title in enumerate(
-        ["speech recognition acoustic", "speaker prosody voice", "phoneme acoustic audio",
-         "voice speech prosody", "recognition speaker audio"]
+        [
+            "speech recognition acoustic",
+            "speaker prosody voice",
+            "phoneme acoustic audio",
+            "voice speech prosody",
+            "recognition speaker audio",
+        ]
     )
-]  # fmt: skip
+]
 ROBOTS = [
-    work(f"r{k}", title, "Nora Quist", "Zoe Adler", venue="Robotics: Science and Systems",
-         year=2011 + k)
-    for k, title in enumerate(
-        ["robot grasping arm", "gripper manipulation planning", "motion planning locomotion",
-         "arm motion gripper", "robot locomotion planning"]
+    work(
+        f"r{k}",
+        title,
+        "Nora Quist",
+        "Zoe Adler",
+        venue="Robotics: Science and Systems",
+        year=2011 + k,
     )
-]  # fmt: skip
+    for k, title in enumerate(
+        [
+            "robot grasping arm",
+            "gripper manipulation planning",
+            "motion planning locomotion",
+            "arm motion gripper",
+            "robot locomotion planning",
+        ]
+    )
+]
 OTHERS = [
     work("x0", "protein genome folding", "Ulf Meyer", "Ada Ito"),
     work("x1", "enzyme mutation cell", "Ulf Meyer"),
@@ -78,8 +94,14 @@ def test_an_author_is_placed_with_colleague_and_field() -> None:
 
 
 def test_the_other_person_of_the_name_is_a_rival_and_less_probable() -> None:
-    new = work("n", "robot arm motion", "Nora Quist", "Zoe Adler",
-               venue="Robotics: Science and Systems", year=2013)  # fmt: skip
+    new = work(
+        "n",
+        "robot arm motion",
+        "Nora Quist",
+        "Zoe Adler",
+        venue="Robotics: Science and Systems",
+        year=2013,
+    )
     first = assigner().assign(new)[0]
     assert first.identity == identity_of("r0", 0)
     assert [i for i, _ in first.rivals] == [identity_of("s0", 0)]
@@ -113,8 +135,18 @@ def test_a_work_without_authors_has_no_placements() -> None:
 
 def test_two_equally_near_identities_are_not_told_apart() -> None:
     # the same works are said to be of two persons: nothing tells them apart
-    twins = [work(f"{a}{k}", "speech acoustic", "Nora Quist", "Otto Brandt", venue="Interspeech",
-                  year=2001) for a in "st" for k in range(4)]  # fmt: skip
+    twins = [
+        work(
+            f"{a}{k}",
+            "speech acoustic",
+            "Nora Quist",
+            "Otto Brandt",
+            venue="Interspeech",
+            year=2001,
+        )
+        for a in "st"
+        for k in range(4)
+    ]
     twofold = Corpus.from_works(twins)
     identity = by_hand(twofold)
     placed = Assigner.of(twofold, identity, model(), space()).assign(
@@ -150,8 +182,15 @@ def test_a_rival_close_behind_makes_it_unsure() -> None:
 
 
 def test_two_authors_never_get_one_identity() -> None:
-    new = work("n", "speech acoustic", "Otto Brandt", "O. Brandt", "Otto Brandt",
-               "Nora Quist", venue="Interspeech")  # fmt: skip
+    new = work(
+        "n",
+        "speech acoustic",
+        "Otto Brandt",
+        "O. Brandt",
+        "Otto Brandt",
+        "Nora Quist",
+        venue="Interspeech",
+    )
     given = [p.identity for p in assigner().assign(new) if p.identity is not None]
     assert len(given) == len(set(given))
 
@@ -219,8 +258,11 @@ def test_a_whole_run_and_a_placement_agree() -> None:
             if placed.verdict == Verdict.UNSURE:
                 continue
             row = whole.row_of(Signature(new.id, placed.position))
-            mates = [m for m in np.flatnonzero(anew == anew[row]).tolist()
-                     if whole.signature(m).work not in {w.id for w in held}]  # fmt: skip
+            mates = [
+                m
+                for m in np.flatnonzero(anew == anew[row]).tolist()
+                if whole.signature(m).work not in {w.id for w in held}
+            ]
             theirs = [int(identity[rest.row_of(whole.signature(m))]) for m in mates]
             expected = max(set(theirs), key=theirs.count) if theirs else None
             same += placed.identity == expected
@@ -239,9 +281,16 @@ def contents_of(corpus: Corpus, frequency: NameFrequency) -> tuple[Contents, Sta
 
 @pytest.mark.parametrize("seed", [2, 3])
 def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: int) -> None:
-    works = [replace(w, abstract=f"on {w.title} and more {w.title}", authors=tuple(
-        replace(a, affiliations=(f"University of {w.title.split()[0]}",)) for a in w.authors))
-        for w in population(seed)[0]]  # fmt: skip
+    works = [
+        replace(
+            w,
+            abstract=f"on {w.title} and more {w.title}",
+            authors=tuple(
+                replace(a, affiliations=(f"University of {w.title.split()[0]}",)) for a in w.authors
+            ),
+        )
+        for w in population(seed)[0]
+    ]
     new = replace(works.pop(40), id="~last")  # sorts after the others
     frequency = NameFrequency.fit(parse_name(a.name) for w in works for a in w.authors)
     known, statistics = contents_of(Corpus.from_works(works), frequency)

@@ -128,16 +128,21 @@ def test_a_written_out_first_name_stays_together() -> None:
 
 def test_an_initial_goes_with_the_first_name_whose_coauthors_it_shares() -> None:
     # ten Yis with Qx, ten Yans with Rx; of the two Y., one is on a work with either
-    works = [work(f"{k:02}", "T", *((("Yi Wang", "Qx Ru"), ("Yan Wang", "Rx Ru"))[k % 2]))
-             for k in range(20)]  # fmt: skip
+    works = [
+        work(f"{k:02}", "T", *((("Yi Wang", "Qx Ru"), ("Yan Wang", "Rx Ru"))[k % 2]))
+        for k in range(20)
+    ]
     index = indexed(
         [*works, work("y", "T", "Y. Wang", "Qx Ru"), work("z", "T", "Y. Wang", "Rx Ru")]
     )
     parts = divide(index, wang_rows(index), 11)
     printed = [
-        [(index.corpus.printed_name(r), index.corpus.work_ids[index.corpus.signature_work[r]])
-         for r in part.tolist()] for part in parts
-    ]  # fmt: skip
+        [
+            (index.corpus.printed_name(r), index.corpus.work_ids[index.corpus.signature_work[r]])
+            for r in part.tolist()
+        ]
+        for part in parts
+    ]
     with_y = next(part for part in printed if ("Y. Wang", "y") in part)
     assert {name for name, _ in with_y} >= {"Yi Wang"}
     with_z = next(part for part in printed if ("Y. Wang", "z") in part)
@@ -150,11 +155,12 @@ def test_an_initial_goes_with_the_signature_whose_coauthors_or_affiliation_it_sh
     first, last, town = ("Yi", "Yan", "Yong"), ("Qx Ru", "Rx Ru", "Sx Ru"), ("Graz", "Bern", "Lodz")
     works = [
         Work(
-            f"k{k:02}", "T",
+            f"k{k:02}",
+            "T",
             (Author(f"{first[k % 3]} Wang", affiliations=(town[k % 3],)), Author(last[k % 3])),
         )
         for k in range(30)
-    ]  # fmt: skip
+    ]
     works += [
         Work("a", "T", (Author("Y. Wang"), Author("S. Ru"))),
         Work("b", "T", (Author("Y. Wang", affiliations=("Lodz",)), Author("Tx Ru"))),
@@ -175,9 +181,13 @@ def test_an_initial_goes_with_the_signature_whose_coauthors_or_affiliation_it_sh
 def everyone(index: CorpusIndex, crowd: int, pairs: int) -> Comparisons:
     """Comparisons of all blocks; the more crowded, the fewer are near."""
     return Comparisons.of(
-        index, blocks_of(index.corpus), crowd=crowd, nearest=max(crowd // 5, 1), part=6 * crowd,
+        index,
+        blocks_of(index.corpus),
+        crowd=crowd,
+        nearest=max(crowd // 5, 1),
+        part=6 * crowd,
         pairs=pairs,
-    )  # fmt: skip
+    )
 
 
 def listed(index: CorpusIndex, compared: Comparisons) -> list[tuple[int, int]]:

@@ -41,9 +41,11 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
     index = CorpusIndex.of(indexed(works).corpus, space(), model.frequency)
     block = next(b for b in blocks_of(index.corpus) if len(b) == 9)
     scored = Scored.of(
-        index, NamePairs.of(index, [block]).batch(0, 1), compile_constraints(index.corpus, ()),
+        index,
+        NamePairs.of(index, [block]).batch(0, 1),
+        compile_constraints(index.corpus, ()),
         lambda columns: pair_probabilities(model, columns, index.doublings),
-    )  # fmt: skip
+    )
     questions = Settled.of(scored, model).questions(model)
     assert {q.kind for q in questions} == {"merge", "split"}
     sides = [(scored.batch.rows[q.left], scored.batch.rows[q.right]) for q in questions]

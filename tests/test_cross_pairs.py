@@ -75,14 +75,18 @@ def test_another_reading_of_a_name_is_not_proposed_without_a_coauthor_in_common(
 
 
 def test_a_changed_family_name_is_proposed_with_two_coauthors_in_common() -> None:
-    works = [work("a", "T", "Haoyue Shi", "Otto Quist", "Ada Byron"),
-             work("b", "T", "Haoyue Bell", "Otto Quist", "Ada Byron")]  # fmt: skip
+    works = [
+        work("a", "T", "Haoyue Shi", "Otto Quist", "Ada Byron"),
+        work("b", "T", "Haoyue Bell", "Otto Quist", "Ada Byron"),
+    ]
     assert proposed(works) == {("Haoyue Shi", "Haoyue Bell")}
 
 
 def test_a_changed_family_name_is_not_proposed_with_one_coauthor_in_common() -> None:
-    works = [work("a", "T", "Haoyue Shi", "Otto Quist", "Ada Byron"),
-             work("b", "T", "Haoyue Bell", "Otto Quist")]  # fmt: skip
+    works = [
+        work("a", "T", "Haoyue Shi", "Otto Quist", "Ada Byron"),
+        work("b", "T", "Haoyue Bell", "Otto Quist"),
+    ]
     assert proposed(works) == set()
 
 
@@ -101,14 +105,18 @@ def test_an_empty_corpus_has_no_candidates() -> None:
 
 
 def test_a_short_first_name_is_no_sign_of_a_changed_family_name() -> None:
-    works = [work("a", "T", "Yi Shi", "Otto Quist", "Ada Byron"),
-             work("b", "T", "Yi Bell", "Otto Quist", "Ada Byron")]  # fmt: skip
+    works = [
+        work("a", "T", "Yi Shi", "Otto Quist", "Ada Byron"),
+        work("b", "T", "Yi Bell", "Otto Quist", "Ada Byron"),
+    ]
     assert proposed(works) == set()
 
 
 def test_a_coauthor_by_initial_is_enough_for_a_reading_and_not_for_a_changed_name() -> None:
-    works = [work("a", "T", "Haoyue Shi", "Otto Quist", "Ada Byron"),
-             work("b", "T", "Haoyue Bell", "O. Quist", "A. Byron")]  # fmt: skip
+    works = [
+        work("a", "T", "Haoyue Shi", "Otto Quist", "Ada Byron"),
+        work("b", "T", "Haoyue Bell", "O. Quist", "A. Byron"),
+    ]
     assert proposed(works) == set()
 
 
@@ -121,8 +129,12 @@ EVIDENCE = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8)), max_size=30
 
 
 @settings(deadline=None)
-@given(EVIDENCE, st.lists(st.integers(0, 4), min_size=9, max_size=9),
-       st.lists(st.integers(0, 2), min_size=5, max_size=5), st.integers(2, 4))  # fmt: skip
+@given(
+    EVIDENCE,
+    st.lists(st.integers(0, 4), min_size=9, max_size=9),
+    st.lists(st.integers(0, 2), min_size=5, max_size=5),
+    st.integers(2, 4),
+)
 def test_pairs_of_identities_are_counted_by_the_keys_they_share(
     evidence: list[tuple[int, int]], identity: list[int], block: list[int], limit: int
 ) -> None:
@@ -151,9 +163,15 @@ def test_pairs_of_identities_are_counted_by_the_keys_they_share(
 
 def test_what_too_many_identities_share_proposes_none() -> None:
     works = [
-        work(f"{k:03}", "T", f"Haoyue {chr(97 + k // 26)}{chr(97 + k % 26)}ko", "Otto Quist",
-             "Ada Byron") for k in range(SHARED_BY + 1)
-    ]  # fmt: skip
+        work(
+            f"{k:03}",
+            "T",
+            f"Haoyue {chr(97 + k // 26)}{chr(97 + k % 26)}ko",
+            "Otto Quist",
+            "Ada Byron",
+        )
+        for k in range(SHARED_BY + 1)
+    ]
     assert proposed(works) == set()
     assert len(proposed(works[:3])) == 3
 

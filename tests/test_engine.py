@@ -67,8 +67,12 @@ def test_blocks_do_not_influence_each_other() -> None:
 
 
 def test_pairs_are_counted_with_and_without_those_that_names_keep_apart() -> None:
-    index = indexed([work(k, "Speech", name) for k, name in
-                     zip("abc", ("Ada Byron", "A. Byron", "Alan Byron"), strict=True)])  # fmt: skip
+    index = indexed(
+        [
+            work(k, "Speech", name)
+            for k, name in zip("abc", ("Ada Byron", "A. Byron", "Alan Byron"), strict=True)
+        ]
+    )
     block = rows(index, ("a", 0), ("b", 0), ("c", 0))
     batch = NamePairs.of(index, [block]).batch(0, 1)
     found = resolve(index, model(), compile_constraints(index.corpus, ()), batch)
@@ -77,8 +81,9 @@ def test_pairs_are_counted_with_and_without_those_that_names_keep_apart() -> Non
 
 def test_two_names_alone_that_could_not_be_one_persons_are_two_people() -> None:
     same = ("Speech recognition of speaker audio", "Bo Li", "Cy Ito")
-    index = indexed([work("a", same[0], "Ada Byron", *same[1:]),
-                     work("b", same[0], "Alan Byron", *same[1:])])  # fmt: skip
+    index = indexed(
+        [work("a", same[0], "Ada Byron", *same[1:]), work("b", same[0], "Alan Byron", *same[1:])]
+    )
     batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).batch(0, 1)
     found = resolve(index, model(), compile_constraints(index.corpus, ()), batch)
     assert found.group.tolist() == [0, 1]

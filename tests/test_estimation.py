@@ -177,9 +177,14 @@ class World:
     """
 
     def __init__(
-        self, seed: int, torn: float = 0, joined: float = 0, merged: float = 0, strays: float = 0,
+        self,
+        seed: int,
+        torn: float = 0,
+        joined: float = 0,
+        merged: float = 0,
+        strays: float = 0,
         alone: float = 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         rng = np.random.default_rng(seed)
         sizes = np.minimum(rng.zipf(1.8, 12_000), 500)
         self.truth = np.repeat(np.arange(len(sizes)), sizes)
@@ -213,8 +218,10 @@ class World:
         self.person = np.bincount(self.truth)[self.truth]
         _, first, cell, sizes = np.unique(
             self.predicted * (self.truth.max() + 1) + self.truth,
-            return_index=True, return_inverse=True, return_counts=True,
-        )  # fmt: skip
+            return_index=True,
+            return_inverse=True,
+            return_counts=True,
+        )
         self.shared = sizes[cell]
         self.parts: list[list[int]] = [[] for _ in range(self.predicted.max() + 1)]
         for at, size in zip(first, sizes, strict=True):
@@ -231,9 +238,11 @@ class World:
         if unit == "identity":
             o = np.bincount(self.predicted, weights=self.shared)[self.predicted][inside] / p
         of = {
-            "bcubed_precision": (1 - o / p, np.ones(len(o))), "pairwise_precision": (p - o, p - 1),
-            "bcubed_recall": (1 - o / t, np.ones(len(o))), "pairwise_recall": (t - o, t - 1),
-        }  # fmt: skip
+            "bcubed_precision": (1 - o / p, np.ones(len(o))),
+            "pairwise_precision": (p - o, p - 1),
+            "bcubed_recall": (1 - o / t, np.ones(len(o))),
+            "pairwise_recall": (t - o, t - 1),
+        }
         drawn = np.array(allocate(self.population.tolist(), size)) / self.population
         rate = drawn[self.stratum][inside]
         found = {
@@ -251,10 +260,12 @@ class World:
         P, R = p[inside].mean(), r[inside].mean()
         pairs = (self.shared - 1)[inside].sum()
         return {
-            "bcubed_precision": P, "bcubed_recall": R, "bcubed_f1": 2 * P * R / (P + R),
+            "bcubed_precision": P,
+            "bcubed_recall": R,
+            "bcubed_f1": 2 * P * R / (P + R),
             "pairwise_precision": pairs / (self.published - 1)[inside].sum(),
             "pairwise_recall": pairs / (self.person - 1)[inside].sum(),
-        }  # fmt: skip
+        }
 
     def draws(self, unit: str, size: int) -> Iterator[Reviewed]:
         rng, replace = np.random.default_rng(1), unit == "identity"
@@ -268,9 +279,12 @@ class World:
                 yield Reviewed.identities(self.stratum[k], self.population, parts)
             else:
                 yield Reviewed.mentions(
-                    self.stratum[k], self.population, self.published[k], self.person[k],
+                    self.stratum[k],
+                    self.population,
+                    self.published[k],
+                    self.person[k],
                     self.shared[k],
-                )  # fmt: skip
+                )
 
 
 ALL = [0, 1, 2, 3]
@@ -319,9 +333,13 @@ def judged(world: World, unit: str, size: int, slices: list[list[int]]) -> list[
 
 @pytest.mark.parametrize(
     ("unit", "size", "slices"),
-    [("mention", 100, [ALL]), ("mention", 400, [ALL, [2], [3]]), ("mention", 2000, [ALL]),
-     ("identity", 200, [ALL])],
-)  # fmt: skip
+    [
+        ("mention", 100, [ALL]),
+        ("mention", 400, [ALL, [2], [3]]),
+        ("mention", 2000, [ALL]),
+        ("identity", 200, [ALL]),
+    ],
+)
 def test_intervals_hold_as_often_as_they_say(
     world: World, unit: str, size: int, slices: list[list[int]]
 ) -> None:

@@ -35,10 +35,15 @@ def libraries(draw: st.DrawFn) -> list[Work]:
     authors = st.lists(st.sampled_from(PRINTED), max_size=4)
     titles = st.lists(st.sampled_from(FIELDS[0] + FIELDS[1]), max_size=3)
     return [
-        work(f"w{k}", " ".join(draw(titles)) or "Untitled", *draw(authors),
-             venue=draw(st.sampled_from([None, "VLDB"])), year=draw(st.sampled_from([None, 2001])))
+        work(
+            f"w{k}",
+            " ".join(draw(titles)) or "Untitled",
+            *draw(authors),
+            venue=draw(st.sampled_from([None, "VLDB"])),
+            year=draw(st.sampled_from([None, 2001])),
+        )
         for k in range(draw(st.integers(0, 12)))
-    ]  # fmt: skip
+    ]
 
 
 @st.composite
@@ -50,8 +55,9 @@ def constrained(draw: st.DrawFn) -> tuple[list[Work], list[Constraint]]:
         return works, []
     one = st.sampled_from(signatures)
     statements: list[Constraint] = []
-    for kind, a, b in draw(st.lists(st.tuples(st.sampled_from(ConstraintKind), one, one),
-                                    max_size=6)):  # fmt: skip
+    for kind, a, b in draw(
+        st.lists(st.tuples(st.sampled_from(ConstraintKind), one, one), max_size=6)
+    ):
         if a == b:
             continue
         try:
@@ -210,8 +216,17 @@ def test_names_without_letters_are_never_one_person() -> None:
 
 
 def test_a_person_in_one_field_with_one_circle_is_one_identity() -> None:
-    works = [work(f"w{k}", "Speech recognition of speaker audio", "Ada Zyblikiewicz", "Bo Li",
-                  venue="Interspeech", year=2001) for k in range(5)]  # fmt: skip
+    works = [
+        work(
+            f"w{k}",
+            "Speech recognition of speaker audio",
+            "Ada Zyblikiewicz",
+            "Bo Li",
+            venue="Interspeech",
+            year=2001,
+        )
+        for k in range(5)
+    ]
     found = identities(predicted(works))
     assert len({found[Signature(w.id, 0)] for w in works}) == 1
 
@@ -236,8 +251,14 @@ def test_parameters_are_kept_as_given_and_fitted_state_ends_in_an_underscore() -
     assert not hasattr(person, "model_")
 
 
-UNRELATED = work("zz-new", "A neural approach to learning speech and robot motion from data",
-                 "Zebulon Quixwort", "Ixchel Bramblethorn", venue="VLDB", year=2004)  # fmt: skip
+UNRELATED = work(
+    "zz-new",
+    "A neural approach to learning speech and robot motion from data",
+    "Zebulon Quixwort",
+    "Ixchel Bramblethorn",
+    venue="VLDB",
+    year=2004,
+)
 
 
 def block_partitions(partition: Partition) -> dict[str, set[frozenset[Signature]]]:

@@ -65,9 +65,13 @@ def grown(rng: np.random.Generator, leaves: int, width: int, cuts: np.ndarray) -
         return [(*n[:3], *(c + by if c > 0 else c for c in n[3:5]), n[5]) for n in nodes]
 
     root = (
-        int(rng.integers(width)), rng.choice(cuts), bool(rng.integers(2)),
-        1, 1 + len(left), float(rng.normal()),
-    )  # fmt: skip
+        int(rng.integers(width)),
+        rng.choice(cuts),
+        bool(rng.integers(2)),
+        1,
+        1 + len(left),
+        float(rng.normal()),
+    )
     return [root, *moved(left, 1), *moved(right, 1 + len(left))]
 
 

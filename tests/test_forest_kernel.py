@@ -44,9 +44,7 @@ def random_forest(
         for _ in range(rng.integers(leaves)):
             tip = tips.pop(rng.integers(len(tips)))
             at = len(nodes)
-            nodes[tip][:5] = [
-                rng.integers(width), rng.choice(cuts), rng.integers(2), at, at + 1,
-            ]  # fmt: skip
+            nodes[tip][:5] = [rng.integers(width), rng.choice(cuts), rng.integers(2), at, at + 1]
             nodes += [[-1, 0, 0, -1, -1, rng.normal()] for _ in range(2)]
             tips += [at, at + 1]
         start.append(len(nodes))
@@ -124,10 +122,16 @@ def test_more_features_than_are_tested_and_rows_that_do_not_fill_a_batch_are_sco
     rng = np.random.default_rng(5)
     forest = random_forest(rng, 7, 3, np.array([0, 1, 2], dtype=np.float32))
     wide = Forest(
-        tuple("abcdefgh"), np.where(forest.feature >= 0, forest.feature * 3, -1).astype(np.int32),
-        forest.threshold, forest.missing_left, forest.left, forest.right, forest.value,
-        forest.tree_start, forest.baseline,
-    )  # fmt: skip
+        tuple("abcdefgh"),
+        np.where(forest.feature >= 0, forest.feature * 3, -1).astype(np.int32),
+        forest.threshold,
+        forest.missing_left,
+        forest.left,
+        forest.right,
+        forest.value,
+        forest.tree_start,
+        forest.baseline,
+    )
     for rows in (1, 31, ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 7):
         X = around(rng, wide, rows)
         assert wide.raw(X) == pytest.approx(walked(wide, X), abs=1e-5)

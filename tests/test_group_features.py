@@ -27,14 +27,29 @@ from disambig.pair_features import PAIR_FEATURES, pair_features
 from disambig.pairs import NamePairs, PairBatch
 
 WORKS = [
-    work("a", "Speech graph", "Ada Byron", "Bo Li", "Cy Ito", venue="VLDB", year=2000,
-         affiliations=("Leiden University",)),
-    work("b", "Speech", "Ada Byron", "Bo Li", venue="ICML", year=2004,
-         affiliations=("", "Tokyo")),
-    work("c", "Graph zebra", "A. Byron", "Bo Li", "Di Mo", venue="VLDB", year=2010,
-         affiliations=("Leiden University",)),
+    work(
+        "a",
+        "Speech graph",
+        "Ada Byron",
+        "Bo Li",
+        "Cy Ito",
+        venue="VLDB",
+        year=2000,
+        affiliations=("Leiden University",),
+    ),
+    work("b", "Speech", "Ada Byron", "Bo Li", venue="ICML", year=2004, affiliations=("", "Tokyo")),
+    work(
+        "c",
+        "Graph zebra",
+        "A. Byron",
+        "Bo Li",
+        "Di Mo",
+        venue="VLDB",
+        year=2010,
+        affiliations=("Leiden University",),
+    ),
     work("d", "Xqzzt", "A. Byron"),
-]  # fmt: skip
+]
 GROUPS = [0, 0, 1, 2]  # {a, b}, {c}, {d}
 # pairs ab, ac, ad, bc, bd, cd
 PROBABILITY = [0.9, 0.6, 0.1, 0.8, 0.3, 0.4]
@@ -97,11 +112,23 @@ AB_AND_C = {
     "years_span": 10,  # 2000 to 2010
 }
 UNKNOWN_OF_AB_AND_D = {
-    "coauthors_shared", "coauthors_rarity", "coauthors_weight", "coauthors_share",
-    "coauthors_covered_low", "coauthors_covered_high", "profile_title_meaning", "profile_meaning",
-    "profile_venue_meaning", "profile_affiliation", "venues_shared", "venues_rarity",
-    "venues_cosine", "years_gap", "years_overlap", "years_span",
-}  # fmt: skip
+    "coauthors_shared",
+    "coauthors_rarity",
+    "coauthors_weight",
+    "coauthors_share",
+    "coauthors_covered_low",
+    "coauthors_covered_high",
+    "profile_title_meaning",
+    "profile_meaning",
+    "profile_venue_meaning",
+    "profile_affiliation",
+    "venues_shared",
+    "venues_rarity",
+    "venues_cosine",
+    "years_gap",
+    "years_overlap",
+    "years_span",
+}
 
 
 def block_of(works: list[Work]) -> tuple[CorpusIndex, np.ndarray]:
@@ -221,9 +248,12 @@ def test_greatest_columns_are_of_pairs_or_of_names() -> None:
 
 # --- names of whole groups -----------------------------------------------------------------------
 
-NAMED = [work(k, "Speech", name) for k, name in
-         zip("abcde", ("Ada Byron", "A. Byron", "Ada K. Byron", "Alan Byron", "A. K. Byron"),
-             strict=True)]  # fmt: skip
+NAMED = [
+    work(k, "Speech", name)
+    for k, name in zip(
+        "abcde", ("Ada Byron", "A. Byron", "Ada K. Byron", "Alan Byron", "A. K. Byron"), strict=True
+    )
+]
 
 
 @pytest.mark.parametrize("name", [n for n in (*LEAST, *GREATEST) if n.startswith("name_")])
@@ -267,8 +297,11 @@ def test_names_between_sets_leave_out_sets_that_no_pair_asks_for() -> None:
 # --- pairs that are not listed -------------------------------------------------------------------
 
 # Ada, A. and Alan: Ada and Alan could not be one person
-APART = [work("a", "Speech", "Ada Byron", "Bo Li"), work("b", "Speech", "A. Byron", "Bo Li"),
-         work("c", "Speech", "Alan Byron", "Bo Li")]  # fmt: skip
+APART = [
+    work("a", "Speech", "Ada Byron", "Bo Li"),
+    work("b", "Speech", "A. Byron", "Bo Li"),
+    work("c", "Speech", "Alan Byron", "Bo Li"),
+]
 
 
 def unlisted() -> dict[str, np.ndarray]:
@@ -325,8 +358,10 @@ def test_pairs_of_groups_hold_the_listed_pairs_between_them() -> None:
     # pairs ab, ac, ad, bc, bd, cd of {a, c}, {b} and {d}
     groups = GroupBatch.of(batch, np.array([0, 1, 0, 2], dtype=np.int32))
     assert list(zip(groups.left.tolist(), groups.right.tolist(), strict=True)) == [
-        (0, 1), (0, 2), (1, 2),
-    ]  # fmt: skip
+        (0, 1),
+        (0, 2),
+        (1, 2),
+    ]
     assert np.split(groups.cross, groups.start[1:-1])[0].tolist() == [0, 3]
     assert np.split(groups.cross, groups.start[1:-1])[1].tolist() == [2, 5]
     assert groups.place().tolist() == [0, 0, 1, 1, 2]
@@ -339,8 +374,7 @@ def test_pairs_of_groups_hold_the_listed_pairs_between_them() -> None:
 
 def test_members_are_the_rows_of_groups_that_are_in_a_pair() -> None:
     # in the second block nothing is listed
-    index, block = block_of([*WORKS[:3], work("y", "T", "Ada Byron"),
-                             work("z", "T", "Alan Byron")])  # fmt: skip
+    index, block = block_of([*WORKS[:3], work("y", "T", "Ada Byron"), work("z", "T", "Alan Byron")])
     batch = NamePairs.of(index, [block[:3], block[3:]]).batch(0, 2)
     groups = GroupBatch.of(batch, np.array([1, 0, 0, 2, 3], dtype=np.int32))
     member, first = groups.members()

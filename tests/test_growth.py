@@ -132,9 +132,11 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
 
     def scored(times: int) -> Scored:
         return Scored.of(
-            replace(index, doublings=times), batch_of(index), constraints,
+            replace(index, doublings=times),
+            batch_of(index),
+            constraints,
             lambda c: pair_probabilities(fitted, c, times),
-        )  # fmt: skip
+        )
 
     small, large = scored(0), scored(3)
     np.testing.assert_array_equal(small.likely, small.probability)
@@ -158,9 +160,11 @@ def test_groups_far_apart_are_not_compared_in_a_large_corpus() -> None:
     index, constraints = invented()
     for times in (0, 3):
         scored = Scored.of(
-            replace(index, doublings=times), batch_of(index), constraints,
+            replace(index, doublings=times),
+            batch_of(index),
+            constraints,
             lambda c: pair_probabilities(model(), c, 0),
-        )  # fmt: skip
+        )
         group = scored.first_level(0.8)
         found = scored.groups(group, lambda c: c["score_mean"]).groups
         every, _ = scored.between(group)
@@ -175,19 +179,17 @@ def test_pair_scores_that_are_told_are_those_a_run_groups_by() -> None:
     fitted = growing()
     told = labelled_pairs(index, fitted, labels)
     batch = batch_of(index)
-    scored = Scored.of(
-        index, batch, invented()[1],
-        lambda c: pair_probabilities(fitted, c, 3),
-    )  # fmt: skip
+    scored = Scored.of(index, batch, invented()[1], lambda c: pair_probabilities(fitted, c, 3))
     ends = np.sort(np.column_stack([batch.rows[batch.left], batch.rows[batch.right]]), axis=1)
     ours = dict(zip(map(tuple, ends.tolist()), scored.likely.tolist(), strict=True))
     listed = [
         (ours[pair], p)
         for pair, p in zip(
             zip(told.left.tolist(), told.right.tolist(), strict=True),
-            told.probability.tolist(), strict=True,
+            told.probability.tolist(),
+            strict=True,
         )
         if pair in ours
-    ]  # fmt: skip
+    ]
     assert len(listed) > 100
     assert all(a == b for a, b in listed)

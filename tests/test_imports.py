@@ -9,11 +9,29 @@ from pathlib import Path
 import disambig
 
 PUBLIC = [
-    "Assignment", "Author", "Constraint", "ConstraintError", "ConstraintKind", "Corpus",
-    "DisambigError", "Disambiguator", "FormatError", "InputError", "Label", "Metrics", "Model",
-    "ModelError", "Partition", "RecordError", "Signature", "Work", "evaluate",
-    "read_constraints", "read_labels", "read_works",
-]  # fmt: skip
+    "Assignment",
+    "Author",
+    "Constraint",
+    "ConstraintError",
+    "ConstraintKind",
+    "Corpus",
+    "DisambigError",
+    "Disambiguator",
+    "FormatError",
+    "InputError",
+    "Label",
+    "Metrics",
+    "Model",
+    "ModelError",
+    "Partition",
+    "RecordError",
+    "Signature",
+    "Work",
+    "evaluate",
+    "read_constraints",
+    "read_labels",
+    "read_works",
+]
 
 EVERY_MODULE = """
 import importlib, pkgutil, sys

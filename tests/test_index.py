@@ -61,8 +61,9 @@ def test_codes_stand_for_the_keys_of_names_in_ascending_order() -> None:
 def test_an_edge_of_the_graph_is_shared_works_per_team_damped_by_the_works_of_both() -> None:
     # Ada and Bo are on a (team of two: 1/1) and on b (team of three: 1/2), and on two works each:
     # 1.5 * (1/2 + 1/2). Ada and Cy: 1/2 * (1/2 + 1/1).
-    index = indexed([work("a", "T", "Ada Byron", "Bo Li"),
-                     work("b", "T", "Ada Byron", "Bo Li", "Cy Ito")])  # fmt: skip
+    index = indexed(
+        [work("a", "T", "Ada Byron", "Bo Li"), work("b", "T", "Ada Byron", "Bo Li", "Cy Ito")]
+    )
     assert entry(index, "Ada Byron", "Bo Li") == pytest.approx(1.5)
     assert entry(index, "Ada Byron", "Cy Ito") == pytest.approx(0.75)
     assert entry(index, "Bo Li", "Bo Li") == 0
@@ -70,8 +71,13 @@ def test_an_edge_of_the_graph_is_shared_works_per_team_damped_by_the_works_of_bo
 
 def test_the_graph_is_symmetric_with_neighbours_in_ascending_order() -> None:
     graph = indexed(list(population(3)[0])).graph
-    edges = dict(zip(zip(graph.row().tolist(), graph.column.tolist(), strict=True),
-                     graph.value.tolist(), strict=True))  # fmt: skip
+    edges = dict(
+        zip(
+            zip(graph.row().tolist(), graph.column.tolist(), strict=True),
+            graph.value.tolist(),
+            strict=True,
+        )
+    )
     assert edges == {(b, a): value for (a, b), value in edges.items()}
     assert list(edges) == sorted(edges)
 
@@ -102,9 +108,14 @@ def test_names_without_letters_are_nobodys_coauthor() -> None:
 
 
 def test_editions_of_a_series_are_one_venue() -> None:
-    index = indexed([work("a", "T", "X Y", venue="Proc. of the 12th ICML, 1995"),
-                     work("b", "T", "X Y", venue="proc of the ICML"),
-                     work("c", "T", "X Y", venue="VLDB"), work("d", "T", "X Y")])  # fmt: skip
+    index = indexed(
+        [
+            work("a", "T", "X Y", venue="Proc. of the 12th ICML, 1995"),
+            work("b", "T", "X Y", venue="proc of the ICML"),
+            work("c", "T", "X Y", venue="VLDB"),
+            work("d", "T", "X Y"),
+        ]
+    )
     assert index.venue[0] == index.venue[1] != index.venue[2]
     assert index.venue[3] == -1
     assert index.venue_works[index.venue[0]] == 2
@@ -152,8 +163,10 @@ def test_an_empty_corpus_has_empty_arrays() -> None:
 
 
 def test_an_index_does_not_depend_on_the_order_of_works() -> None:
-    works = [work("b", "speech graph", "Bo Li", "Ada Byron", venue="VLDB"),
-             work("a", "graph zebra", "Ada Byron", "Cy Ito", venue="ICML")]  # fmt: skip
+    works = [
+        work("b", "speech graph", "Bo Li", "Ada Byron", venue="VLDB"),
+        work("a", "graph zebra", "Ada Byron", "Cy Ito", venue="ICML"),
+    ]
     one, other = indexed(works), indexed(works[::-1])
     for name in ("team", "team_initials", "graph", "title", "text"):
         first, second = getattr(one, name), getattr(other, name)

@@ -94,9 +94,15 @@ def test_what_two_rows_share_is_summed_over_their_common_columns(seed: int) -> N
         both = (a > 0) & (b > 0)
         w, u, v = weight[both].astype(float), a[both].astype(float), b[both].astype(float)
         expected = [
-            both.sum(), w.sum(), w.max(initial=0), (u * v).sum(),
-            (w * np.minimum(u, v)).sum(), u.sum(), v.sum(), np.minimum(u, v).sum(),
-        ]  # fmt: skip
+            both.sum(),
+            w.sum(),
+            w.max(initial=0),
+            (u * v).sum(),
+            (w * np.minimum(u, v)).sum(),
+            u.sum(),
+            v.sum(),
+            np.minimum(u, v).sum(),
+        ]
         assert found[:, p].tolist() == pytest.approx(expected, rel=1e-5)
 
 
@@ -166,18 +172,26 @@ def test_pairs_between_groups_come_to_what_their_table_of_scores_does(seed: int)
             tables.append(score)
             start.append(len(scores))
     found = cross_scores(
-        np.array(start, dtype=np.int64), np.array(left, dtype=np.int32),
-        np.array(right, dtype=np.int32), np.array(scores, dtype=np.float32), 9,
-    )  # fmt: skip
+        np.array(start, dtype=np.int64),
+        np.array(left, dtype=np.int32),
+        np.array(right, dtype=np.int32),
+        np.array(scores, dtype=np.float32),
+        9,
+    )
     assert found.shape == (7, len(tables))
     for k, score in enumerate(tables):
         listed = score[score >= 0].astype(float)
         bounded = np.clip(listed, 1e-4, 1 - 1e-4)
         best = np.maximum(score, 0).astype(float)
         expected = [
-            listed.sum(), np.log(bounded / (1 - bounded)).sum(), listed.max(), listed.min(),
-            (listed > 0.5).sum(), best.max(axis=1).sum(), best.max(axis=0).sum(),
-        ]  # fmt: skip
+            listed.sum(),
+            np.log(bounded / (1 - bounded)).sum(),
+            listed.max(),
+            listed.min(),
+            (listed > 0.5).sum(),
+            best.max(axis=1).sum(),
+            best.max(axis=0).sum(),
+        ]
         assert found[:, k].tolist() == pytest.approx(expected, rel=1e-5, abs=1e-5)
 
 

@@ -34,11 +34,15 @@ TOWNS = ("Graz", "University of Bern", "")
 def block_of(choices: Sequence[tuple[int, int, int, int]], prefix: str) -> list[object]:
     return [
         work(
-            f"{prefix}{k:03}", TITLES[title], f"{GIVEN[name]} Wang", f"Q{'abcd'[colleague]}x Ru",
-            year=None if colleague == 3 else 1990 + 3 * k % 25, affiliations=(TOWNS[town],),
+            f"{prefix}{k:03}",
+            TITLES[title],
+            f"{GIVEN[name]} Wang",
+            f"Q{'abcd'[colleague]}x Ru",
+            year=None if colleague == 3 else 1990 + 3 * k % 25,
+            affiliations=(TOWNS[town],),
         )
         for k, (name, title, colleague, town) in enumerate(choices)
-    ]  # fmt: skip
+    ]
 
 
 def likeness(index: CorpusIndex, block: Int32) -> npt.NDArray[np.float64]:
@@ -61,11 +65,10 @@ def listed(near: NearPairs, first: int, last: int) -> dict[tuple[int, int], tupl
 
 
 CHOICES = st.lists(
-    st.tuples(
-        *(st.integers(0, n - 1) for n in (len(GIVEN), len(TITLES), 4, len(TOWNS)))
-    ),
-    min_size=1, max_size=40,
-)  # fmt: skip
+    st.tuples(*(st.integers(0, n - 1) for n in (len(GIVEN), len(TITLES), 4, len(TOWNS)))),
+    min_size=1,
+    max_size=40,
+)
 
 
 @settings(max_examples=60, deadline=None)

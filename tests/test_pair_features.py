@@ -13,16 +13,41 @@ from disambig.pair_features import PAIR_FEATURES, pair_features
 from disambig.pairs import NamePairs, PairBatch
 
 WORKS = [
-    work("a", "Speech graph", "Ada Byron", "Bo Li", venue="VLDB", year=2000,
-         affiliations=("Leiden University",)),
-    work("b", "Speech zebra", "A. Byron", "Bo Li", "Cy Ito", venue="VLDB", year=2004,
-         affiliations=("Leiden Institute",)),
+    work(
+        "a",
+        "Speech graph",
+        "Ada Byron",
+        "Bo Li",
+        venue="VLDB",
+        year=2000,
+        affiliations=("Leiden University",),
+    ),
+    work(
+        "b",
+        "Speech zebra",
+        "A. Byron",
+        "Bo Li",
+        "Cy Ito",
+        venue="VLDB",
+        year=2004,
+        affiliations=("Leiden Institute",),
+    ),
     work("c", "Xqzzt", "A. Byron"),
     work("d", "Graph", "Bo Li", "Cy Ito", venue="ICML", affiliations=("Tokyo",)),
-]  # fmt: skip
+]
 # ten names: two start with A, two are Byrons, and no given name is there twice
-COUNTED = ("Ada Byron", "Alan Byron", "Bo Li", "Cy Ito", "Di Mo", "Ed Ro", "Fay Su", "Guy Tu",
-           "Hal Wu", "Ian Xu")  # fmt: skip
+COUNTED = (
+    "Ada Byron",
+    "Alan Byron",
+    "Bo Li",
+    "Cy Ito",
+    "Di Mo",
+    "Ed Ro",
+    "Fay Su",
+    "Guy Tu",
+    "Hal Wu",
+    "Ian Xu",
+)
 
 SPEECH = GRAPH = np.log(5 / 3)  # in 2 of 4 titles
 ZEBRA = np.log(5 / 2)  # in 1 of 4 titles
@@ -65,12 +90,25 @@ A_AND_B = {
     "block_size": np.log2(3),
 }
 UNKNOWN = {
-    "coauthors_shared", "coauthors_rarity", "coauthors_rarest", "coauthors_jaccard",
-    "coauthors_initial_shared", "coauthors_initial_rarity", "coauthors_hop", "venue_same",
-    "venue_rarity", "venue_meaning", "title_meaning", "text_meaning", "text_meaning_above",
-    "affiliation_cosine", "affiliation_rarest", "year_gap", "name_given_similarity",
+    "coauthors_shared",
+    "coauthors_rarity",
+    "coauthors_rarest",
+    "coauthors_jaccard",
+    "coauthors_initial_shared",
+    "coauthors_initial_rarity",
+    "coauthors_hop",
+    "venue_same",
+    "venue_rarity",
+    "venue_meaning",
+    "title_meaning",
+    "text_meaning",
+    "text_meaning_above",
+    "affiliation_cosine",
+    "affiliation_rarest",
+    "year_gap",
+    "name_given_similarity",
     "name_middle_relation",
-}  # fmt: skip
+}
 
 
 def features(index: CorpusIndex, *signatures: tuple[str, int]) -> dict[str, np.ndarray]:
@@ -120,17 +158,25 @@ def test_coauthors_abbreviated_on_one_work_are_shared_by_initial_only() -> None:
 
 
 def test_different_venues_are_not_the_same_and_not_unknown() -> None:
-    index = indexed([work("a", "T", "Ada Byron", venue="VLDB"),
-                     work("b", "T", "Ada Byron", venue="Interspeech")])  # fmt: skip
+    index = indexed(
+        [
+            work("a", "T", "Ada Byron", venue="VLDB"),
+            work("b", "T", "Ada Byron", venue="Interspeech"),
+        ]
+    )
     found = features(index, ("a", 0), ("b", 0))
     assert found["venue_same"][0] == found["venue_rarity"][0] == 0
     assert found["venue_meaning"][0] < 1
 
 
 def test_keywords_and_abstract_count_as_text_but_not_as_title() -> None:
-    index = indexed([work("a", "Zebra", "Ada Byron", abstract="speech recognition"),
-                     work("b", "Graph", "Ada Byron", abstract="speech recognition"),
-                     work("c", "Tree", "Cy Ito")])  # fmt: skip
+    index = indexed(
+        [
+            work("a", "Zebra", "Ada Byron", abstract="speech recognition"),
+            work("b", "Graph", "Ada Byron", abstract="speech recognition"),
+            work("c", "Tree", "Cy Ito"),
+        ]
+    )
     found = features(index, ("a", 0), ("b", 0))
     assert found["title_cosine"][0] == found["title_rarest"][0] == 0
     # of 3 texts, taken for 4, shared words are in two, own words in one

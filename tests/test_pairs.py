@@ -16,8 +16,22 @@ from disambig.index import CorpusIndex
 from disambig.names import compatible, parse_name
 from disambig.pairs import NamePairs, PairBatch, complete_pairs, n_complete, place_of
 
-PRINTED = ("Ada Byron", "A. Byron", "Ada K. Byron", "A. L. Byron", "Alan Byron", "Byron Ada",
-           "Ada van Byron", "Bo Li", "B. Li", "Li Bo", "Bob Li", "Plato", "???", "Ada")  # fmt: skip
+PRINTED = (
+    "Ada Byron",
+    "A. Byron",
+    "Ada K. Byron",
+    "A. L. Byron",
+    "Alan Byron",
+    "Byron Ada",
+    "Ada van Byron",
+    "Bo Li",
+    "B. Li",
+    "Li Bo",
+    "Bob Li",
+    "Plato",
+    "???",
+    "Ada",
+)
 BLOCKS = st.lists(st.lists(st.sampled_from(PRINTED), max_size=7), max_size=4)
 
 

@@ -112,9 +112,11 @@ def test_a_denied_merge_is_not_asked_again(block) -> None:
     merges = [q for q in Settled.of(scored, model).questions(model) if q.kind == "merge"]
     asked = merges[0]
     cannot = np.concatenate(
-        [scored.bonds.cannot, [[min(asked.left[0], asked.right[0]),
-                                max(asked.left[0], asked.right[0])]]]
-    ).astype(np.int32)  # fmt: skip
+        [
+            scored.bonds.cannot,
+            [[min(asked.left[0], asked.right[0]), max(asked.left[0], asked.right[0])]],
+        ]
+    ).astype(np.int32)
     told = replace(scored, bonds=replace(scored.bonds, cannot=cannot))
     sides = frozenset((frozenset(asked.left.tolist()), frozenset(asked.right.tolist())))
     again = {

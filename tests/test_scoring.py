@@ -50,15 +50,19 @@ def test_labels_of_different_blocks_make_no_pair() -> None:
 
 
 def test_pairs_whose_names_could_not_be_one_persons_have_no_chance() -> None:
-    works = [Work(f"W{n}", "T", (Author(name),)) for n, name in
-             enumerate(["Ann Lee", "A. Lee", "Alan Lee"])]  # fmt: skip
+    works = [
+        Work(f"W{n}", "T", (Author(name),))
+        for n, name in enumerate(["Ann Lee", "A. Lee", "Alan Lee"])
+    ]
     index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), Model.load().frequency)
     labels = [Label(Signature(f"W{n}", 0), "p") for n in range(3)]
     found = labelled_pairs(index, Model.load(), labels)
     # Ann and A., Ann and Alan, A. and Alan
     assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == [
-        (0, 1), (0, 2), (1, 2),
-    ]  # fmt: skip
+        (0, 1),
+        (0, 2),
+        (1, 2),
+    ]
     assert (found.probability == 0).tolist() == [False, True, False]
     assert found.same.all()
 

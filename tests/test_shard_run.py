@@ -26,9 +26,11 @@ SHARDS = 3
 SAME = ("Speech recognition of audio", "Olga Quist", "Piet Ru")
 WORKS = [
     *population(8, families=5)[0],
-    *(work(f"y{k}", SAME[0], name, *SAME[1:], venue="VLDB")
-      for k, name in enumerate(("Wang Yi", "Yi Wang", "Anna Vex", "A. Vex", "Alan Vex"))),
-]  # fmt: skip
+    *(
+        work(f"y{k}", SAME[0], name, *SAME[1:], venue="VLDB")
+        for k, name in enumerate(("Wang Yi", "Yi Wang", "Anna Vex", "A. Vex", "Alan Vex"))
+    ),
+]
 # one across blocks, one of two names that could not be one person's, one against the evidence
 STATED = (must("y0:0", "y1:0"), must("y2:0", "y4:0"), cannot("y2:0", "y3:0"))
 

@@ -33,16 +33,29 @@ from disambig.shards import (
 )
 from disambig.statistics import Statistics
 
-FULL = Author("Ada Byron", given="Ada", family="Byron", orcid="0000-0002-1825-0097",
-              affiliations=("Leiden", "Tokyo"), email="a@b.org")  # fmt: skip
+FULL = Author(
+    "Ada Byron",
+    given="Ada",
+    family="Byron",
+    orcid="0000-0002-1825-0097",
+    affiliations=("Leiden", "Tokyo"),
+    email="a@b.org",
+)
 WORKS = [
-    Work("a", "Speech graph", (FULL, Author("Bo Li"), Author("Cy Ito")), "Words", "VLDB", 2000,
-         keywords=("zebra",)),
+    Work(
+        "a",
+        "Speech graph",
+        (FULL, Author("Bo Li"), Author("Cy Ito")),
+        "Words",
+        "VLDB",
+        2000,
+        keywords=("zebra",),
+    ),
     work("b", "Speech", "Bo Li", "???"),
     work("c", "No authors"),
     # the second author has no name: a hole
     work("d", "Graph", "A. Byron", "", "Bo Li", year=2004),
-]  # fmt: skip
+]
 
 
 def columns(corpus: Corpus) -> list[tuple[object, ...]]:

@@ -114,9 +114,15 @@ def test_an_interrupted_run_goes_on_with_the_shards_that_are_done(
 
     def run(of: Iterable[Work], fingerprint: str = "this"):
         return run_on_spark(
-            of, out, master="local[2]", model=model(), constraints=CONSTRAINTS, n_shards=8,
-            fingerprint=fingerprint, told=lambda: {"read": len(works)},
-        )  # fmt: skip
+            of,
+            out,
+            master="local[2]",
+            model=model(),
+            constraints=CONSTRAINTS,
+            n_shards=8,
+            fingerprint=fingerprint,
+            told=lambda: {"read": len(works)},
+        )
 
     def interrupted(spark: Any, task: Any, parts: Sequence[int]) -> Any:
         if cluster_shards in getattr(task, "args", ()):

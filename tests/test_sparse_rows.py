@@ -34,8 +34,10 @@ def dense(rows: SparseRows) -> Float32:
 def test_rows_hold_what_the_matrix_held(table: Float32) -> None:
     rows = rows_of(table)
     assert (rows.start.dtype, rows.column.dtype, rows.value.dtype) == (
-        np.int64, np.int32, np.float32,
-    )  # fmt: skip
+        np.int64,
+        np.int32,
+        np.float32,
+    )
     assert dense(rows).tolist() == table.tolist()
     assert rows.lengths.tolist() == (table != 0).sum(axis=1).tolist()
 

@@ -107,7 +107,5 @@ def downgrade() -> None:
 
     op.drop_index(op.f("ix_task_block_key"), "task")
     op.drop_index(op.f("ix_task_closed_seq"), "task")
-    for name in (
-        "effort", "error", "blind", "block_key", "leased_until", "leased_by", "version",
-    ):  # fmt: skip
+    for name in ("effort", "error", "blind", "block_key", "leased_until", "leased_by", "version"):
         op.drop_column("task", name)

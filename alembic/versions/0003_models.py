@@ -16,8 +16,21 @@ depends_on = None
 
 _JSON = sa.JSON().with_variant(postgresql.JSONB(astext_type=sa.Text()), "postgresql")
 _MOMENT = sa.DateTime(timezone=True)
-_NEW = ("actor", "reason", "wish", "started_at", "ended_at", "claimed_by", "heartbeat_at",
-        "attempts", "stage", "done", "total", "error", "comparison")  # fmt: skip
+_NEW = (
+    "actor",
+    "reason",
+    "wish",
+    "started_at",
+    "ended_at",
+    "claimed_by",
+    "heartbeat_at",
+    "attempts",
+    "stage",
+    "done",
+    "total",
+    "error",
+    "comparison",
+)
 
 
 def upgrade() -> None:

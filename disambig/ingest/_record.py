@@ -87,14 +87,29 @@ def load_work(record: str | bytes) -> Work:
     authors = tuple([_author(entry) for entry in row["authors"]])
     if "authors_complete" in row or "affiliations" in row:
         return Work(
-            row["id"], row["title"], authors, get("abstract"), get("venue"), get("year"),
-            tuple(get("keywords", ())), tuple(get("ids", {}).items()), get("citations"),
-            get("authors_complete", True), tuple(get("affiliations", ())),
-        )  # fmt: skip
+            row["id"],
+            row["title"],
+            authors,
+            get("abstract"),
+            get("venue"),
+            get("year"),
+            tuple(get("keywords", ())),
+            tuple(get("ids", {}).items()),
+            get("citations"),
+            get("authors_complete", True),
+            tuple(get("affiliations", ())),
+        )
     return _frozen.work(
-        row["id"], row["title"], authors, get("abstract"), get("venue"), get("year"),
-        tuple(get("keywords", ())), tuple(get("ids", {}).items()), get("citations"),
-    )  # fmt: skip
+        row["id"],
+        row["title"],
+        authors,
+        get("abstract"),
+        get("venue"),
+        get("year"),
+        tuple(get("keywords", ())),
+        tuple(get("ids", {}).items()),
+        get("citations"),
+    )
 
 
 def _author(entry: Mapping[str, Any]) -> Author:
@@ -102,9 +117,13 @@ def _author(entry: Mapping[str, Any]) -> Author:
         return _frozen.author(entry["name"])
     get = entry.get
     return _frozen.author(
-        entry["name"], get("given"), get("family"), tuple(get("affiliations", ())),
-        get("orcid"), get("email"),
-    )  # fmt: skip
+        entry["name"],
+        get("given"),
+        get("family"),
+        tuple(get("affiliations", ())),
+        get("orcid"),
+        get("email"),
+    )
 
 
 def text_of(raw: object) -> str:

@@ -18,9 +18,17 @@ PARTICLES = words(
 """Words that belong to the family name behind them."""
 
 GENERATIONS = {
-    "jr": "jr", "junior": "jr", "sr": "sr", "senior": "sr", "ii": "ii", "iii": "iii", "iv": "iv",
-    "2nd": "ii", "3rd": "iii", "4th": "iv",
-}  # fmt: skip
+    "jr": "jr",
+    "junior": "jr",
+    "sr": "sr",
+    "senior": "sr",
+    "ii": "ii",
+    "iii": "iii",
+    "iv": "iv",
+    "2nd": "ii",
+    "3rd": "iii",
+    "4th": "iv",
+}
 """Suffixes as printed to their one spelling."""
 
 TITLES = words("dr prof professor mr mrs ms miss sir dipl ing fnu")
@@ -30,9 +38,23 @@ DEGREES = words("phd md msc bsc mba dphil esq")
 """Words after a name that are no part of it."""
 
 UMLAUTS = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue",
-     "Ø": "Oe", "Å": "Aa", "æ": "a", "Æ": "A", "ő": "oe", "ű": "ue"}
-)  # fmt: skip
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "ø": "oe",
+        "å": "aa",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "Ø": "Oe",
+        "Å": "Aa",
+        "æ": "a",
+        "Æ": "A",
+        "ő": "oe",
+        "ű": "ue",
+    }
+)
 """The second usual spelling of letters whose accent is often dropped instead."""
 
 COMPOUND_HAN = words(
@@ -43,13 +65,49 @@ COMPOUND_HAN = words(
 """Family names of two characters."""
 
 HANGUL_FAMILY = {
-    "김": "kim", "이": "lee", "박": "park", "최": "choi", "정": "jung", "강": "kang", "조": "cho",
-    "윤": "yoon", "장": "jang", "임": "lim", "한": "han", "오": "oh", "서": "seo", "신": "shin",
-    "권": "kwon", "황": "hwang", "안": "ahn", "송": "song", "류": "ryu", "유": "yoo", "홍": "hong",
-    "전": "jeon", "고": "ko", "문": "moon", "양": "yang", "손": "son", "배": "bae", "백": "baek",
-    "허": "heo", "남": "nam", "심": "shim", "노": "noh", "하": "ha", "곽": "kwak", "성": "sung",
-    "차": "cha", "주": "joo", "우": "woo", "구": "koo", "민": "min", "나": "na", "진": "jin",
-}  # fmt: skip
+    "김": "kim",
+    "이": "lee",
+    "박": "park",
+    "최": "choi",
+    "정": "jung",
+    "강": "kang",
+    "조": "cho",
+    "윤": "yoon",
+    "장": "jang",
+    "임": "lim",
+    "한": "han",
+    "오": "oh",
+    "서": "seo",
+    "신": "shin",
+    "권": "kwon",
+    "황": "hwang",
+    "안": "ahn",
+    "송": "song",
+    "류": "ryu",
+    "유": "yoo",
+    "홍": "hong",
+    "전": "jeon",
+    "고": "ko",
+    "문": "moon",
+    "양": "yang",
+    "손": "son",
+    "배": "bae",
+    "백": "baek",
+    "허": "heo",
+    "남": "nam",
+    "심": "shim",
+    "노": "noh",
+    "하": "ha",
+    "곽": "kwak",
+    "성": "sung",
+    "차": "cha",
+    "주": "joo",
+    "우": "woo",
+    "구": "koo",
+    "민": "min",
+    "나": "na",
+    "진": "jin",
+}
 """How Koreans usually spell their family names, which no transliteration rule gives."""
 
 

@@ -135,10 +135,16 @@ def given_relation(table: NameTable, a: Int64, b: Int64, i: Int64, j: Int64) -> 
     other = known & (_other_initial(table, a, b) | _other_initial(table, b, a))
     out = np.select(
         [equal & full, first, nickname, initial, middle, other],
-        [GivenRelation.EQUAL, GivenRelation.FIRST, GivenRelation.NICKNAME, GivenRelation.INITIAL,
-         GivenRelation.MIDDLE, GivenRelation.OTHER_INITIAL],
+        [
+            GivenRelation.EQUAL,
+            GivenRelation.FIRST,
+            GivenRelation.NICKNAME,
+            GivenRelation.INITIAL,
+            GivenRelation.MIDDLE,
+            GivenRelation.OTHER_INITIAL,
+        ],
         GivenRelation.CONFLICT,
-    ).astype(np.int32)  # fmt: skip
+    ).astype(np.int32)
     rest = np.flatnonzero(full & (out == GivenRelation.CONFLICT))
     out[rest] = _near_spelling(table, a[rest], b[rest])
     return out
@@ -183,9 +189,12 @@ def _near_spelling(table: NameTable, a: Int64, b: Int64) -> Int32:
     out[begins & (shorter >= 3)] = GivenRelation.PREFIX
     whole_a, whole_b = r.joined[a], r.joined[b]
     alike = cpdist(
-        table.strings[whole_a], table.strings[whole_b], scorer=JaroWinkler.similarity,
-        score_cutoff=0.8, dtype=np.float32,
-    )  # fmt: skip
+        table.strings[whole_a],
+        table.strings[whole_b],
+        scorer=JaroWinkler.similarity,
+        score_cutoff=0.8,
+        dtype=np.float32,
+    )
     out[alike >= SIMILAR_GIVEN] = GivenRelation.SIMILAR
     rest = np.flatnonzero((alike > 0) & (alike < SIMILAR_GIVEN))
     edited = rest[_letters_apart(table, whole_a[rest], whole_b[rest], least=5)]

@@ -271,6 +271,4 @@ def check_text(scope: Scope) -> None:
                 f"the {field} is not UTF-8", "percent-encode the text as UTF-8", field=field
             ) from None
         if b"\0" in plain:
-            raise BadRequest(
-                f"the {field} holds the character U+0000", "leave it out", field=field
-            )  # fmt: skip
+            raise BadRequest(f"the {field} holds the character U+0000", "leave it out", field=field)

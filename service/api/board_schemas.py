@@ -175,10 +175,11 @@ class Arrangement(Asked):
     name: Name = None
     task: Task = None
     also: list[Id] = Field(
-        default=[], max_length=50,
+        default=[],
+        max_length=50,
         description="Other open questions that the columns answer as they then stand: people in "
         "two columns are two, a column is one. The board tells which can be named (`settles`).",
-    )  # fmt: skip
+    )
     same_work: bool = Field(
         default=False, description="Whether two authors of one work may come to be one person."
     )

@@ -92,9 +92,13 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
         for task in _asked(data):
             judging.answerable(connection, actor, task, None)
         done = arranging.commit(
-            Within(database, connection), actor, wanted,
-            reason=data.reason, evidence=seen, override=data.override,
-        )  # fmt: skip
+            Within(database, connection),
+            actor,
+            wanted,
+            reason=data.reason,
+            evidence=seen,
+            override=data.override,
+        )
         if data.task:
             judging.keep_decision(connection, ledger, actor, data.task, done.made)
     over = [one.told() for one in done.overridden]
@@ -212,9 +216,13 @@ def commit_board(
     would settle a question that several people are asked blind, whatever it overrides.
     """
     return written(
-        request, database, actor, body,
-        lambda given: commit_of(given, actor, name, data), status=201,
-    )  # fmt: skip
+        request,
+        database,
+        actor,
+        body,
+        lambda given: commit_of(given, actor, name, data),
+        status=201,
+    )
 
 
 @get(

@@ -211,9 +211,13 @@ def undo(
 
     reason = None if data is None else data.reason
     return written(
-        request, database, actor, body,
-        lambda given: told(decisions.undo(given, actor, id, reason)), edits=_decision(id),
-    )  # fmt: skip
+        request,
+        database,
+        actor,
+        body,
+        lambda given: told(decisions.undo(given, actor, id, reason)),
+        edits=_decision(id),
+    )
 
 
 @_turn("redo", "Make a decision again that was undone")
@@ -235,9 +239,13 @@ def redo(
 
     reason = None if data is None else data.reason
     return written(
-        request, database, actor, body,
-        lambda given: told(decisions.redo(given, actor, id, reason)), edits=_decision(id),
-    )  # fmt: skip
+        request,
+        database,
+        actor,
+        body,
+        lambda given: told(decisions.redo(given, actor, id, reason)),
+        edits=_decision(id),
+    )
 
 
 def statement(data: schemas.Edit, versions: Mapping[str, int] | None) -> Statement:
@@ -275,9 +283,11 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
         n += 1
         if n > MOST_ROWS:
             raise BodyTooLarge(
-                f"there are more than {MOST_ROWS:,} decisions", "send them in several requests",
-                field="body", line=line,
-            )  # fmt: skip
+                f"there are more than {MOST_ROWS:,} decisions",
+                "send them in several requests",
+                field="body",
+                line=line,
+            )
         yield line, text
 
 

@@ -144,9 +144,15 @@ class Run(Shape):
 
     id: str
     state: Literal[
-        "queued", "running", "proposed", "published", "failed", "cancelled", "superseded",
+        "queued",
+        "running",
+        "proposed",
+        "published",
+        "failed",
+        "cancelled",
+        "superseded",
         "rolled-back",
-    ]  # fmt: skip
+    ]
     scope: Literal["full", "touched"]
     actor: str
     reason: str | None

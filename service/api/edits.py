@@ -58,12 +58,15 @@ def merge(
     names = [*data.identities, *([data.into] if data.into else [])]
     known = versions(request, names, data.versions)
     return written(
-        request, database, actor, body,
+        request,
+        database,
+        actor,
+        body,
         lambda given: told(
             decisions.merge(given, actor, data.identities, data.into, statement(data, known))
         ),
         status=201,
-    )  # fmt: skip
+    )
 
 
 @_edit("/splits", "State that an identity is several persons")
@@ -82,14 +85,15 @@ def split(
     known = versions(request, [data.identity], data.versions)
     groups = [[decisions.Mention(m.work, m.position) for m in group] for group in data.groups]
     return written(
-        request, database, actor, body,
+        request,
+        database,
+        actor,
+        body,
         lambda given: told(
-            decisions.split(
-                given, actor, data.identity, groups, data.keep, statement(data, known)
-            )
+            decisions.split(given, actor, data.identity, groups, data.keep, statement(data, known))
         ),
         status=201,
-    )  # fmt: skip
+    )
 
 
 @_edit("/moves", "State whose some mentions are")
@@ -109,12 +113,13 @@ def move(
     known = {**(data.versions or {}), **known}
     mentions = [decisions.Mention(m.work, m.position) for m in data.mentions]
     return written(
-        request, database, actor, body,
-        lambda given: told(
-            decisions.move(given, actor, mentions, data.to, statement(data, known))
-        ),
+        request,
+        database,
+        actor,
+        body,
+        lambda given: told(decisions.move(given, actor, mentions, data.to, statement(data, known))),
         status=201,
-    )  # fmt: skip
+    )
 
 
 @post(
@@ -144,9 +149,15 @@ def attach(
 
     def act(given: Database) -> dict[str, Any]:
         scheme, value = external_ids.attach(
-            given, actor, id, data.scheme, data.value, data.source,
-            reason=data.reason, version=version,
-        )  # fmt: skip
+            given,
+            actor,
+            id,
+            data.scheme,
+            data.value,
+            data.source,
+            reason=data.reason,
+            version=version,
+        )
         return _external_id(given, id, scheme, value)
 
     return written(request, database, actor, body, act, status=201)

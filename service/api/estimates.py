@@ -96,20 +96,34 @@ class Drawn(Shape):
 
 _SHARE = {"estimate": 0.962, "low": 0.941, "high": 0.976}
 _FIGURES = {
-    "mentions": 370_112, "drawn": 400, "reviewed": 388, "precision": _SHARE, "recall": _SHARE,
-    "f1": _SHARE, "pairwise_precision": _SHARE, "pairwise_recall": None,
-}  # fmt: skip
+    "mentions": 370_112,
+    "drawn": 400,
+    "reviewed": 388,
+    "precision": _SHARE,
+    "recall": _SHARE,
+    "f1": _SHARE,
+    "pairwise_precision": _SHARE,
+    "pairwise_recall": None,
+}
 ESTIMATES = {
-    "sample": "s-3k9x0f7q2m1b", "unit": "mention", "drawn_at": "2026-05-01T09:00:00Z",
-    "drawn_by": "cli:ada", "sequence": 4711,
+    "sample": "s-3k9x0f7q2m1b",
+    "unit": "mention",
+    "drawn_at": "2026-05-01T09:00:00Z",
+    "drawn_by": "cli:ada",
+    "sequence": 4711,
     "tasks": {"reviewed": 388, "open": 7, "unsure": 4, "unusable": 1},
     "overall": {"slice": "everything", **_FIGURES},
     "slices": [{"slice": "10-99", **_FIGURES}],
-}  # fmt: skip
+}
 DRAWN = {
-    "id": "s-3k9x0f7q2m1b", "unit": "mention", "size": 400, "seed": 5, "sequence": 4711,
-    "tasks": 400, "strata": [{"slice": "10-99", "mentions": 370_112, "drawn": 400}],
-}  # fmt: skip
+    "id": "s-3k9x0f7q2m1b",
+    "unit": "mention",
+    "size": 400,
+    "seed": 5,
+    "sequence": 4711,
+    "tasks": 400,
+    "strata": [{"slice": "10-99", "mentions": 370_112, "drawn": 400}],
+}
 
 
 @get(

@@ -136,9 +136,14 @@ def read_identity_works(
             return moved(request, located, "/works")
         kind = f"works{sort}"
         mentions = profiles.works_page(
-            connection, located.key, limit + 1, sort,
-            after=read_cursor(kind, cursor, (str, int)), year=year, venue=venue,
-        )  # fmt: skip
+            connection,
+            located.key,
+            limit + 1,
+            sort,
+            after=read_cursor(kind, cursor, (str, int)),
+            year=year,
+            venue=venue,
+        )
         following = _cursor_of(kind, mentions, limit)
         shown = [gathered.paper(m) for m in mentions[:limit]]
         return Answer({"items": shown, "next": next_page(request, following)})

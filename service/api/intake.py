@@ -137,9 +137,11 @@ def _rows(body: bytes, most: int) -> list[Row]:
     for row in read_records(body, file="request"):
         if len(rows) == most:
             raise BodyTooLarge(
-                f"there are more than {most:,} works", "send them in several requests",
-                field="body", line=row.line,
-            )  # fmt: skip
+                f"there are more than {most:,} works",
+                "send them in several requests",
+                field="body",
+                line=row.line,
+            )
         rows.append(row)
     return rows
 

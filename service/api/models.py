@@ -160,29 +160,57 @@ class Promote(Why):
 _ID = "m-3k9x0f7q2m1b"
 _AT = "2026-05-01T09:00:00Z"
 QUEUED: dict[str, Any] = {
-    "id": _ID, "state": "queued", "digest": None, "actor": "key:k-3k9x0f7q2m1b",
-    "reason": "500 more answers", "added_at": _AT, "started_at": None, "ended_at": None,
-    "attempts": 0, "stage": None, "done": 0, "total": None, "error": None, "comparison": None,
-    "promoted_seq": None, "in_use": False, "outdated": False,
-}  # fmt: skip
+    "id": _ID,
+    "state": "queued",
+    "digest": None,
+    "actor": "key:k-3k9x0f7q2m1b",
+    "reason": "500 more answers",
+    "added_at": _AT,
+    "started_at": None,
+    "ended_at": None,
+    "attempts": 0,
+    "stage": None,
+    "done": 0,
+    "total": None,
+    "error": None,
+    "comparison": None,
+    "promoted_seq": None,
+    "in_use": False,
+    "outdated": False,
+}
 _FIGURES = {"precision": 0.948, "recall": 0.833, "f1": 0.887}
 CANDIDATE: dict[str, Any] = {
-    **QUEUED, "state": "candidate", "digest": "9f2b" * 16, "started_at": _AT, "ended_at": _AT,
+    **QUEUED,
+    "state": "candidate",
+    "digest": "9f2b" * 16,
+    "started_at": _AT,
+    "ended_at": _AT,
     "attempts": 1,
     "comparison": {
         "with": {"model": None, "digest": "03ac" * 16},
         "learned": {
-            "how": "corrected", "decisions": 251, "answers": 233, "same": 28, "different": 205,
-            "labels": 0, "held_back": 63,
+            "how": "corrected",
+            "decisions": 251,
+            "answers": 233,
+            "same": 28,
+            "different": 205,
+            "labels": 0,
+            "held_back": 63,
         },
         "held_back": {
-            "decisions": 61, "right": {"old": 39, "new": 52}, "mended": 15, "broken": 2,
-            "questions": 59, "sureness": {"old": 0.618, "new": 0.819},
+            "decisions": 61,
+            "right": {"old": 39, "new": 52},
+            "mended": 15,
+            "broken": 2,
+            "questions": 59,
+            "sureness": {"old": 0.618, "new": 0.819},
         },
         "gold": {"labels": 2_255, "old": _FIGURES, "new": _FIGURES},
-        "mentions": 14_333, "changed": 1_748, "identities": {"old": 6_146, "new": 6_548},
+        "mentions": 14_333,
+        "changed": 1_748,
+        "identities": {"old": 6_146, "new": 6_548},
     },
-}  # fmt: skip
+}
 PROMOTED = {**CANDIDATE, "state": "promoted", "promoted_seq": 4_712, "in_use": True}
 CANCELLED = {**QUEUED, "state": "cancelled", "ended_at": _AT}
 MODELS = {"items": [CANDIDATE], "next": None, "in_use": None}
@@ -267,10 +295,13 @@ def train_model(
     given = data or NewModel()
     wish = models.Wish(given.hold_back, given.seed)
     return written(
-        request, database, actor, body,
+        request,
+        database,
+        actor,
+        body,
         lambda db: asdict(models.ask(db, actor, wish, settings.heartbeat, given.reason)),
         status=202,
-    )  # fmt: skip
+    )
 
 
 def _model(id_: str) -> Callable[[Connection], dict[str, Any]]:
@@ -340,9 +371,13 @@ def cancel_model(
     """Of a model that is queued, running or a candidate. What runs use does not change."""
     reason = None if data is None else data.reason
     return written(
-        request, database, actor, body,
-        lambda given: asdict(models.cancel(given, actor, id, reason)), edits=_model(id),
-    )  # fmt: skip
+        request,
+        database,
+        actor,
+        body,
+        lambda given: asdict(models.cancel(given, actor, id, reason)),
+        edits=_model(id),
+    )
 
 
 HANDLERS = (list_models, read_model, train_model, promote_model, cancel_model)

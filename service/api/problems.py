@@ -56,9 +56,7 @@ def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     body["instance"] = _shown_path(request.scope)
     body["request"] = request_id(request.scope)
     if body["status"] == 500:
-        log.error(
-            "request %s failed: %s", body["request"], type(error).__name__, exc_info=error
-        )  # fmt: skip
+        log.error("request %s failed: %s", body["request"], type(error).__name__, exc_info=error)
     return Response(
         orjson.dumps(body, default=str),
         status_code=body["status"],
@@ -103,9 +101,7 @@ def _of_service(error: ServiceError) -> tuple[dict[str, Any], dict[str, str]]:
     if error.field is not None:
         body["field"] = error.field
     headers = {str(k): str(v) for k, v in error.details.get("headers", {}).items()}
-    body.update(
-        (k, v) for k, v in error.details.items() if k not in body and k != "headers"
-    )  # fmt: skip
+    body.update((k, v) for k, v in error.details.items() if k not in body and k != "headers")
     if isinstance(error, Unauthenticated):
         headers.setdefault("WWW-Authenticate", 'Bearer realm="disambig"')
     if isinstance(error, Unavailable):

@@ -197,9 +197,13 @@ def cancel_run(
     """Of a run that is queued, running or proposed. Nothing that is published changes."""
     reason = None if data is None else data.reason
     return written(
-        request, database, actor, body,
-        lambda given: asdict(runs.cancel(given, actor, id, reason)), edits=_run(id),
-    )  # fmt: skip
+        request,
+        database,
+        actor,
+        body,
+        lambda given: asdict(runs.cancel(given, actor, id, reason)),
+        edits=_run(id),
+    )
 
 
 @_step("rebase", "Bring a proposal up to date", EDITOR, examples.REBASED)
@@ -218,9 +222,13 @@ def rebase_run(
 
     reason = None if data is None else data.reason
     return written(
-        request, database, actor, body,
-        lambda given: asdict(proposals.rebase(given, actor, id, reason)), edits=_run(id),
-    )  # fmt: skip
+        request,
+        database,
+        actor,
+        body,
+        lambda given: asdict(proposals.rebase(given, actor, id, reason)),
+        edits=_run(id),
+    )
 
 
 @_step("publish", "Publish a proposal", EDITOR, examples.PUBLICATION, schemas.Published)
@@ -245,10 +253,13 @@ def publish_run(
 
     wish = data or schemas.Publish()
     return written(
-        request, database, actor, body,
+        request,
+        database,
+        actor,
+        body,
         lambda given: publishing.publish(given, actor, id, wish.reason, expected=wish.expected),
         edits=_run(id),
-    )  # fmt: skip
+    )
 
 
 @_step("rollback", "Restore what was published before", ADMIN, examples.ROLLBACK, schemas.Published)
@@ -270,11 +281,22 @@ def rollback_run(
 
     reason = None if data is None else data.reason
     return written(
-        request, database, actor, body,
-        lambda given: publishing.rollback(given, actor, id, reason), edits=_run(id),
-    )  # fmt: skip
+        request,
+        database,
+        actor,
+        body,
+        lambda given: publishing.rollback(given, actor, id, reason),
+        edits=_run(id),
+    )
 
 
 HANDLERS = (
-    list_runs, read_run, read_diff, start_run, cancel_run, rebase_run, publish_run, rollback_run,
-)  # fmt: skip
+    list_runs,
+    read_run,
+    read_diff,
+    start_run,
+    cancel_run,
+    rebase_run,
+    publish_run,
+    rollback_run,
+)

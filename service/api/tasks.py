@@ -82,9 +82,14 @@ def list_tasks(
     list_id = f"tasks {kind} {task_state} {least} {most} {held}"
     after = read_cursor(list_id, cursor, _PLACE)
     wanted = tasks.Wanted(
-        kind, None if task_state == "all" else task_state, None if name is None else fold(name),
-        least, most, held, actor.name,
-    )  # fmt: skip
+        kind,
+        None if task_state == "all" else task_state,
+        None if name is None else fold(name),
+        least,
+        most,
+        held,
+        actor.name,
+    )
     with database.read() as connection:
         begin = None if after is None else tasks.After(*after)
         found, more = tasks.page(connection, wanted, limit, begin)
@@ -274,6 +279,12 @@ def list_reviewers(database: NamedDependency[Database]) -> Response[bytes]:
 
 
 HANDLERS = (
-    list_tasks, count_tasks, read_task, take_task, release_task, answer_task, close_task,
+    list_tasks,
+    count_tasks,
+    read_task,
+    take_task,
+    release_task,
+    answer_task,
+    close_task,
     list_reviewers,
-)  # fmt: skip
+)

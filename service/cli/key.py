@@ -171,8 +171,12 @@ def _show(found: list[KeyInfo], now: datetime) -> None:
     for info in found:
         state = info.state(now)
         table.add_row(
-            info.id, info.role.value, safe(info.name), state, day(info.used_at),
+            info.id,
+            info.role.value,
+            safe(info.name),
+            state,
+            day(info.used_at),
             day(info.expires_at) if info.expires_at else "ever",
             style=None if state == "active" else "dim",
-        )  # fmt: skip
+        )
     console().print(table)

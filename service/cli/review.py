@@ -119,9 +119,11 @@ def _show(found: dict[str, Any]) -> None:
         table.add_column(column, justify="right")
     for row in [found["overall"], *found["slices"]]:
         table.add_row(
-            row["slice"], f"{row['reviewed']:,}", _percent(row["precision"]),
+            row["slice"],
+            f"{row['reviewed']:,}",
+            _percent(row["precision"]),
             _percent(row["recall"]),
-        )  # fmt: skip
+        )
     console().print(table)
 
 

@@ -16,14 +16,24 @@ if TYPE_CHECKING:
     from service.runs import RunView
 
 COLOURS = {
-    "queued": "cyan", "running": "cyan", "proposed": "yellow", "published": "green",
-    "failed": "red", "cancelled": "dim", "superseded": "dim", "rolled-back": "magenta",
-}  # fmt: skip
+    "queued": "cyan",
+    "running": "cyan",
+    "proposed": "yellow",
+    "published": "green",
+    "failed": "red",
+    "cancelled": "dim",
+    "superseded": "dim",
+    "rolled-back": "magenta",
+}
 KINDS = {
     "conflict": ("ORCID iDs", "bold red"),
-    "decision": ("decided", "red"), "merge": ("merge", "yellow"), "split": ("split", "magenta"),
-    "move": ("move", "cyan"), "create": ("create", "green"), "grow": ("grow", "green"),
-}  # fmt: skip
+    "decision": ("decided", "red"),
+    "merge": ("merge", "yellow"),
+    "split": ("split", "magenta"),
+    "move": ("move", "cyan"),
+    "create": ("create", "green"),
+    "grow": ("grow", "green"),
+}
 NEXT = {
     "queued": ("show {id} --wait",),
     "running": ("show {id} --wait",),
@@ -125,17 +135,25 @@ def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
     same = found.get("mentions", 0) - found.get("mentions_new", 0) - found.get("mentions_moved", 0)
     lines = [
-        ("mentions", f"{n('mentions')} looked at: {same:,} keep their identity, "
-                     f"{n('mentions_moved')} go to another, {n('mentions_new')} had none"),
-        ("identities", f"{n('created')} new, {n('merged')} merged into another, {n('split')} "
-                       f"split, {n('kept')} kept with other mentions than before"),
-    ]  # fmt: skip
+        (
+            "mentions",
+            f"{n('mentions')} looked at: {same:,} keep their identity, "
+            f"{n('mentions_moved')} go to another, {n('mentions_new')} had none",
+        ),
+        (
+            "identities",
+            f"{n('created')} new, {n('merged')} merged into another, {n('split')} "
+            f"split, {n('kept')} kept with other mentions than before",
+        ),
+    ]
     if found.get("mentions_beside"):
         apart = found.get("mentions_apart", 0)
         away = (
             f"; {apart:,} of those looked at get identities of their own, for they would meet "
-            "another author of their work" if apart else ""
-        )  # fmt: skip
+            "another author of their work"
+            if apart
+            else ""
+        )
         lines.append(
             (
                 "beside",

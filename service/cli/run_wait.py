@@ -112,8 +112,11 @@ def _bar() -> Iterator[Callable[[RunView], None]]:
             of = "" if run.total is None else f" / {short_count(run.total)}"
             count = f"{short_count(run.done)}{of}" if run.done or run.total else ""
             layout.update(
-                task, description=safe(stage).ljust(24), completed=run.done, total=run.total,
+                task,
+                description=safe(stage).ljust(24),
+                completed=run.done,
+                total=run.total,
                 count=count,
-            )  # fmt: skip
+            )
 
         yield show

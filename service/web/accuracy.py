@@ -32,9 +32,13 @@ async def accuracy(request: Request[Any, Any, Any]) -> Response[str]:
         if one["mentions"]
     ]
     return await page(
-        "accuracy.html", who, found=found, slices=slices, stats=stats,
+        "accuracy.html",
+        who,
+        found=found,
+        slices=slices,
+        stats=stats,
         least=least([*slices, found["overall"]]) if found else 0.9,
-    )  # fmt: skip
+    )
 
 
 def worded(name: str) -> str:

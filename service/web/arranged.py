@@ -85,7 +85,7 @@ def _arranged(form: Form) -> Arrangement:
         if target not in (here, "n") and identities.get(int(target), "") is None:
             raise Invalid(
                 f"column {target} holds mentions that are nobody's", "send them to a new column"
-            )  # fmt: skip
+            )
         before.setdefault(here, []).append(mention.place)
         after.setdefault(target, []).append(mention.place)
     columns = [

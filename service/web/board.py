@@ -95,10 +95,17 @@ async def _shown(
     asked = await api.get(f"/v1/tasks/{segment(task)}") if task else None
     path = f"/review/names/{segment(name)}"
     return await page(
-        "board.html", who, status=status, board=found, panel=panel, typed=typed or {},
-        told=told or {}, task=asked and {**asked, "asks": question(asked)},
-        here=f"{path}?{urlencode({'task': task})}" if task else path, marks=_marks(found),
-    )  # fmt: skip
+        "board.html",
+        who,
+        status=status,
+        board=found,
+        panel=panel,
+        typed=typed or {},
+        told=told or {},
+        task=asked and {**asked, "asks": question(asked)},
+        here=f"{path}?{urlencode({'task': task})}" if task else path,
+        marks=_marks(found),
+    )
 
 
 def _at(name: str) -> str:

@@ -30,9 +30,7 @@ async def home(request: Request[Any, Any, Any]) -> Response[str]:
                 raise
             wrong = refusal.problem
     stats = await api.get("/v1/stats")
-    return await page(
-        "home.html", who, q=q, names=names, people=people, stats=stats, wrong=wrong
-    )  # fmt: skip
+    return await page("home.html", who, q=q, names=names, people=people, stats=stats, wrong=wrong)
 
 
 @shows("/login")

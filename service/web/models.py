@@ -16,8 +16,11 @@ from service.web.routes import api_for, does, part, shows
 from service.web.sessions import read_form
 
 UNDER_WAY = ("queued", "running")
-DONE = {"trained": "A worker makes a new model now.", "promote": "Runs use this model from now on.",
-        "cancel": "Cancelled."}  # fmt: skip
+DONE = {
+    "trained": "A worker makes a new model now.",
+    "promote": "Runs use this model from now on.",
+    "cancel": "Cancelled.",
+}
 
 
 @shows("/models")
@@ -59,7 +62,7 @@ async def _do(
         about = await _about(request, api)
         return await page(
             "models.html", who, status=refusal.status, **{**about, "wrong": refusal.problem}
-        )  # fmt: skip
+        )
     return see(f"/models?done={segment(done)}")
 
 

@@ -23,9 +23,14 @@ async def by_name(request: Request[Any, Any, Any]) -> Response[str]:
     found = await api.get("/v1/tasks/names", limit=100, **asked)
     counts = await api.get("/v1/tasks/counts", **asked)
     return await page(
-        "by_name.html", who, names=found["items"], counts=counts, kinds=KINDS, asked=asked,
+        "by_name.html",
+        who,
+        names=found["items"],
+        counts=counts,
+        kinds=KINDS,
+        asked=asked,
         here="/review/by-name?" + urlencode({k: v for k, v in asked.items() if v}),
-    )  # fmt: skip
+    )
 
 
 HANDLERS = (by_name,)

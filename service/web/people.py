@@ -24,8 +24,14 @@ async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
         if refusal.status != 410:
             raise
         history = await api.get(f"/v1/identities/{segment(id)}/history", limit=50)
-        return await page("gone.html", who, status=410, gone=refusal.problem, history=history,
-                          here=f"/people/{segment(id)}")  # fmt: skip
+        return await page(
+            "gone.html",
+            who,
+            status=410,
+            gone=refusal.problem,
+            history=history,
+            here=f"/people/{segment(id)}",
+        )
     profile = found.data
     if profile["id"] != id:
         return see(f"/people/{segment(profile['id'])}?from={segment(id[:100])}")
@@ -34,10 +40,17 @@ async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
     works = await api.get(f"{at}/works", limit=50, cursor=cursor)
     history = await api.get(f"{at}/history", limit=50)
     return await page(
-        "person.html", who, person=profile, works=works, history=history,
-        following=following(works), cursor=cursor, merged=part(request, "from", 100),
-        here=f"/people/{segment(id)}", done=part(request, "done", 100),
-    )  # fmt: skip
+        "person.html",
+        who,
+        person=profile,
+        works=works,
+        history=history,
+        following=following(works),
+        cursor=cursor,
+        merged=part(request, "from", 100),
+        here=f"/people/{segment(id)}",
+        done=part(request, "done", 100),
+    )
 
 
 @shows("/names/{name:path}")

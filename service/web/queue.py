@@ -31,10 +31,16 @@ async def queue(request: Request[Any, Any, Any]) -> Response[str]:
     counts = await api.get("/v1/tasks/counts", **wide)
     tasks = [{**task, "asks": question(task)} for task in found["items"]]
     return await page(
-        "queue.html", who, tasks=tasks, counts=counts, kinds=KINDS, asked=asked,
+        "queue.html",
+        who,
+        tasks=tasks,
+        counts=counts,
+        kinds=KINDS,
+        asked=asked,
         here="/review?" + urlencode({k: v for k, v in asked.items() if v}),
-        following=following(found), done=part(request, "done", 100),
-    )  # fmt: skip
+        following=following(found),
+        done=part(request, "done", 100),
+    )
 
 
 @shows("/review/tasks/{id:str}")

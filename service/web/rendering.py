@@ -145,10 +145,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(
-        text=text, plain=plain, web=web, moment=moment, span=span, strip=strip,
+        text=text,
+        plain=plain,
+        web=web,
+        moment=moment,
+        span=span,
+        strip=strip,
         segment=lambda value: quote(str(value), safe=""),
         json=lambda value: orjson.dumps(value).decode(),
-    )  # fmt: skip
+    )
     found.globals["counted"] = counted
     return found
 

@@ -45,9 +45,7 @@ def shows(*paths: str) -> Callable[[Any], Any]:
 
 def does(path: str) -> Callable[[Any], Any]:
     """A route that a form posts to."""
-    return post(
-        path, opt=OPT, include_in_schema=False, media_type="text/html", status_code=200
-    )  # fmt: skip
+    return post(path, opt=OPT, include_in_schema=False, media_type="text/html", status_code=200)
 
 
 async def api_for(request: Request[Any, Any, Any]) -> tuple[Api, Visitor]:
@@ -111,6 +109,8 @@ def told_as_page(request: Request[Any, Any, Any], error: Exception) -> Response[
     cookies: list[Cookie] = [signed_out()] if stale else []
     return Response(
         rendered("error.html", who=who, problem=body),
-        status_code=status, media_type="text/html", headers={**headers, **HEADERS},
+        status_code=status,
+        media_type="text/html",
+        headers={**headers, **HEADERS},
         cookies=cookies,
-    )  # fmt: skip
+    )

@@ -74,7 +74,7 @@ async def act(
         about = await _about(request, api, id)
         return await page(
             "run.html", who, status=refusal.status, **{**about, "wrong": refusal.problem}
-        )  # fmt: skip
+        )
     blind = urlencode([("blind", task) for task in told.get("blind") or ()])
     return see(f"/runs/{segment(id)}?done={name}{blind and '&' + blind}")
 
@@ -87,16 +87,21 @@ async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str
     if found["state"] not in ("queued", "running", "failed"):
         cursor = part(request, "cursor", 2048)
         try:
-            diff = await api.get(
-                f"/v1/runs/{segment(id)}/diff", kind=kind, cursor=cursor, limit=50
-            )  # fmt: skip
+            diff = await api.get(f"/v1/runs/{segment(id)}/diff", kind=kind, cursor=cursor, limit=50)
         except Refused as refusal:
             if refusal.status not in (404, 409):
                 raise
     blind = request.query_params.getall("blind", [])[:NAMED]
-    return {"run": found, "diff": diff, "kinds": KINDS, "kind": kind, "wrong": None,
-            "following": following(diff), "done": part(request, "done", 20),
-            "blind": [task for task in blind if _TASK.fullmatch(task)]}  # fmt: skip
+    return {
+        "run": found,
+        "diff": diff,
+        "kinds": KINDS,
+        "kind": kind,
+        "wrong": None,
+        "following": following(diff),
+        "done": part(request, "done", 20),
+        "blind": [task for task in blind if _TASK.fullmatch(task)],
+    }
 
 
 HANDLERS = (runs, start, run, act)

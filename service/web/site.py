@@ -23,8 +23,11 @@ from service.web import (
 )
 from service.web.routes import OPT, told_as_page
 
-_TYPES = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
-          "svg": "image/svg+xml"}  # fmt: skip
+_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 
 
 @functools.cache
@@ -55,9 +58,17 @@ def static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[byt
 PAGES = Router(
     "/",
     route_handlers=[
-        static, *entry.HANDLERS, *queue.HANDLERS, *names_asked.HANDLERS, *board.HANDLERS,
-        *compare.HANDLERS, *people.HANDLERS, *runs.HANDLERS, *models.HANDLERS, *accuracy.HANDLERS,
+        static,
+        *entry.HANDLERS,
+        *queue.HANDLERS,
+        *names_asked.HANDLERS,
+        *board.HANDLERS,
+        *compare.HANDLERS,
+        *people.HANDLERS,
+        *runs.HANDLERS,
+        *models.HANDLERS,
+        *accuracy.HANDLERS,
     ],
     exception_handlers={Exception: told_as_page},
-)  # fmt: skip
+)
 """All pages, for the composition root."""

@@ -50,9 +50,19 @@ def measured(folder: Path) -> tuple[Path, str]:
     """Where the command wrote its files, and what it printed."""
     out = folder.parent
     result = run(
-        folder, "--workers", 1, "--quiet", "--json", out / "figures.json",
-        "--plots", out / "plots", "--errors", 3, "--errors-out", out / "errors.jsonl",
-    )  # fmt: skip
+        folder,
+        "--workers",
+        1,
+        "--quiet",
+        "--json",
+        out / "figures.json",
+        "--plots",
+        out / "plots",
+        "--errors",
+        3,
+        "--errors-out",
+        out / "errors.jsonl",
+    )
     assert result.exit_code == 0, result.output
     return out, result.output
 

@@ -99,12 +99,18 @@ def s2and_folder(path: Path) -> Path:
             "signature_id": sid,
             "paper_id": paper,
             "author_info": {
-                "position": at, "block": "a moore", "first": first, "middle": None,
-                "last": last, "suffix": None, "email": None, "affiliations": [],
+                "position": at,
+                "block": "a moore",
+                "first": first,
+                "middle": None,
+                "last": last,
+                "suffix": None,
+                "email": None,
+                "affiliations": [],
             },
         }
         for sid, paper, at, first, last in names
-    }  # fmt: skip
+    }
     papers = {
         "p1": {"authors": [{"position": 0, "author_name": "Ada Moore"}]},
         "p2": {

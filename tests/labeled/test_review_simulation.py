@@ -140,8 +140,14 @@ def test_mentions_without_labels_are_not_asked_about_and_count_for_nothing(score
 
 
 def test_a_right_clustering_needs_no_more_decisions_than_asked_for(scored, model) -> None:
-    found = simulate([block(scored, 0, 1, 1, 0, 1, 1)], model,
-                     ask_groups(model, lambda q: q.gain), 2, silent, ("x", "ranked"))  # fmt: skip
+    found = simulate(
+        [block(scored, 0, 1, 1, 0, 1, 1)],
+        model,
+        ask_groups(model, lambda q: q.gain),
+        2,
+        silent,
+        ("x", "ranked"),
+    )
     assert len(found.error) <= 3
 
 
@@ -175,10 +181,9 @@ def test_the_benchmark_simulates_every_order_on_the_labels_of_a_split(
         for k in range(4)
     ]
     labels = [
-        {"work": f"w{k}", "position": 0, "person": f"p{k % 2}", "block": "wei wang",
-         "split": "dev"}
+        {"work": f"w{k}", "position": 0, "person": f"p{k % 2}", "block": "wei wang", "split": "dev"}
         for k in range(4)
-    ]  # fmt: skip
+    ]
     for name, rows in (("works", works), ("labels", labels)):
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")

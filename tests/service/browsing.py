@@ -49,11 +49,12 @@ def papers() -> list[Paper]:
     ]
     crowd = [Author(f"{HOSTILE} {k}", f"a-crowd{k}") for k in range(5_000)]
     return [
-        *speech, *robots,
+        *speech,
+        *robots,
         Paper("o0", "Other things", [Author("Wei Wang", "a-other")], 2020),
         Paper("h0", HOSTILE, [Author(HOSTILE, "a-evil"), *crowd], 2020, HOSTILE),
         Paper("h1", "Long " * 500, [Author(HOSTILE, "a-evil")], 2021),
-    ]  # fmt: skip
+    ]
 
 
 def side(*works: str) -> dict[str, Any]:

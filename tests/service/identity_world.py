@@ -78,21 +78,31 @@ def add_run(
         now = connection.scalars(select(State.curated)).one()
         connection.execute(
             Run.__table__.insert().values(
-                id=run_id, state="proposed", scope="full", actor="worker:test",
-                based_on=now if based_on is None else based_on, rebases=0, created_at=NOW,
-                attempts=1, done=0,
+                id=run_id,
+                state="proposed",
+                scope="full",
+                actor="worker:test",
+                based_on=now if based_on is None else based_on,
+                rebases=0,
+                created_at=NOW,
+                attempts=1,
+                done=0,
             )
-        )  # fmt: skip
+        )
         key = connection.scalars(select(Run.key).where(Run.id == run_id)).one()
         sure = confidence or {}
         insert_rows(
-            connection, Proposal, ("run_key", "signature_key", "cluster", "confidence"),
+            connection,
+            Proposal,
+            ("run_key", "signature_key", "cluster", "confidence"),
             [(key, s, c, sure.get(s, 0.9)) for s, c in clusters.items()],
-        )  # fmt: skip
+        )
         insert_rows(
-            connection, ProposalGroup, ("run_key", "cluster", "identity_key"),
+            connection,
+            ProposalGroup,
+            ("run_key", "cluster", "identity_key"),
             [(key, c, i) for c, i in (groups or {}).items()],
-        )  # fmt: skip
+        )
 
 
 def published(connection: Connection) -> dict[str, set[int]]:

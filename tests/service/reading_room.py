@@ -80,44 +80,80 @@ def fill(database: Database, papers: Iterable[Paper], curated: Sequence[str] = (
         ledger = Ledger.hold(connection)
         seq = ledger.record("seeded", LOADER)
         insert_rows(
-            connection, Source,
+            connection,
+            Source,
             ("kind", "label", "format", "actor", "began_at", "ended_at", "counts"),
             [("file", "invented.jsonl", "native", LOADER.name, AT, AT, {})],
-        )  # fmt: skip
+        )
         source = connection.scalars(select(func.max(Source.key))).one()
         insert_rows(
-            connection, Work,
-            ("key", "id", "version", "title", "venue", "year", "citations", "n_authors",
-             "added_at", "changed_at"),
+            connection,
+            Work,
+            (
+                "key",
+                "id",
+                "version",
+                "title",
+                "venue",
+                "year",
+                "citations",
+                "n_authors",
+                "added_at",
+                "changed_at",
+            ),
             [
                 (k, p.id, 1, p.title, p.venue, p.year, p.citations, len(p.authors), AT, AT)
                 for k, p in enumerate(papers, 1)
             ],
-        )  # fmt: skip
+        )
         insert_rows(
-            connection, WorkVersion,
+            connection,
+            WorkVersion,
             ("work_key", "version", "source_key", "line", "received_at", "digest", "record", "raw"),
             [(k, 1, source, k, AT, b"", _record(p), None) for k, p in enumerate(papers, 1)],
-        )  # fmt: skip
+        )
         insert_rows(
-            connection, Name, ("key", "folded", "printed"),
+            connection,
+            Name,
+            ("key", "folded", "printed"),
             [(key, folded, printed) for folded, (key, printed) in names.items()],
-        )  # fmt: skip
+        )
         insert_rows(
-            connection, NameWord, ("word", "name_key"),
+            connection,
+            NameWord,
+            ("word", "name_key"),
             [(w, key) for folded, (key, _) in names.items() for w in search_words(folded)],
-        )  # fmt: skip
+        )
         insert_rows(
-            connection, Identity,
-            ("key", "id", "status", "redirect_key", "name", "n_works", "first_year", "last_year",
-             "curated", "version"),
+            connection,
+            Identity,
+            (
+                "key",
+                "id",
+                "status",
+                "redirect_key",
+                "name",
+                "n_works",
+                "first_year",
+                "last_year",
+                "curated",
+                "version",
+            ),
             [
-                (keys[public], public, "active", None, found[0][0].name,
-                 len({p.id for _, p in found}), *_years(p for _, p in found),
-                 public in curated, seq)
+                (
+                    keys[public],
+                    public,
+                    "active",
+                    None,
+                    found[0][0].name,
+                    len({p.id for _, p in found}),
+                    *_years(p for _, p in found),
+                    public in curated,
+                    seq,
+                )
                 for public, found in people.items()
             ],
-        )  # fmt: skip
+        )
         mentions = [
             (key, work, position, author)
             for key, (work, position, author) in enumerate(
@@ -130,24 +166,44 @@ def fill(database: Database, papers: Iterable[Paper], curated: Sequence[str] = (
             )
         ]
         insert_rows(
-            connection, Signature,
-            ("key", "work_key", "position", "name_key", "block_key", "printed", "affiliation",
-             "orcid", "retired_version"),
+            connection,
+            Signature,
+            (
+                "key",
+                "work_key",
+                "position",
+                "name_key",
+                "block_key",
+                "printed",
+                "affiliation",
+                "orcid",
+                "retired_version",
+            ),
             [
-                (key, work, position, names[fold(a.name)][0], None, a.name, a.affiliation,
-                 a.orcid, None)
+                (
+                    key,
+                    work,
+                    position,
+                    names[fold(a.name)][0],
+                    None,
+                    a.name,
+                    a.affiliation,
+                    a.orcid,
+                    None,
+                )
                 for key, work, position, a in mentions
             ],
-        )  # fmt: skip
+        )
         insert_rows(
-            connection, Membership,
+            connection,
+            Membership,
             ("signature_key", "identity_key", "confidence", "origin", "origin_key", "since"),
             [
                 (key, keys[a.identity], a.confidence, a.origin, None, seq)
                 for key, _, _, a in mentions
                 if a.identity is not None
             ],
-        )  # fmt: skip
+        )
     return seq
 
 

@@ -38,10 +38,13 @@ def merge_question(*ids: str, **more: Any) -> Question:
 def split_question(id_: str, *sides: Sequence[int], **more: Any) -> Question:
     """Whether the sides, signatures of an identity, are one person."""
     told = [
-        {"identity": id_, "n": len(side),
-         "mentions": [{"work": f"w{s - 1}", "position": 0} for s in side]}
+        {
+            "identity": id_,
+            "n": len(side),
+            "mentions": [{"work": f"w{s - 1}", "position": 0} for s in side],
+        }
         for side in sides
-    ]  # fmt: skip
+    ]
     return Question("split", id_, 3, 2.0, {"identities": [id_], "sides": told}, **more)
 
 

@@ -20,10 +20,20 @@ from service.worker import Worker
 
 EDITOR = Actor("cli:editor", Role.EDITOR)
 
-SPEECH = ("speech recognition acoustic", "speaker prosody voice", "phoneme acoustic audio",
-          "voice speech prosody", "recognition speaker audio")  # fmt: skip
-ROBOTS = ("robot grasping arm", "gripper manipulation planning", "motion planning locomotion",
-          "arm motion gripper", "robot locomotion planning")  # fmt: skip
+SPEECH = (
+    "speech recognition acoustic",
+    "speaker prosody voice",
+    "phoneme acoustic audio",
+    "voice speech prosody",
+    "recognition speaker audio",
+)
+ROBOTS = (
+    "robot grasping arm",
+    "gripper manipulation planning",
+    "motion planning locomotion",
+    "arm motion gripper",
+    "robot locomotion planning",
+)
 GENES = ("protein genome folding", "enzyme mutation cell", "sequence genome mutation")
 
 
@@ -99,10 +109,16 @@ def wangs() -> list[Work]:
         for k, title in enumerate(SPEECH)
     ]
     found += [
-        work(f"r{k}", title, "Wei Wang", "Lei Zhang", venue="Robotics: Science and Systems",
-             year=2011 + k)
+        work(
+            f"r{k}",
+            title,
+            "Wei Wang",
+            "Lei Zhang",
+            venue="Robotics: Science and Systems",
+            year=2011 + k,
+        )
         for k, title in enumerate(ROBOTS)
-    ]  # fmt: skip
+    ]
     found += [work(f"x{k}", title, "Ulf Meyer") for k, title in enumerate(GENES)]
     return found
 

@@ -35,10 +35,16 @@ class Place:
     def start(self, *arguments: str, log: Path | None = None) -> subprocess.Popen[bytes]:
         """``disambig`` with arguments; what it says goes to ``log``."""
         environment = {
-            **os.environ, "DISAMBIG_DATABASE": self.url, "DISAMBIG_DATA": str(self.data),
-            "DISAMBIG_RATE_KEY": "0", "DISAMBIG_RATE_PUBLIC": "0", "DISAMBIG_HEARTBEAT": "2",
-            "DISAMBIG_WORKERS": "1", "OMP_NUM_THREADS": "1", **self.settings,
-        }  # fmt: skip
+            **os.environ,
+            "DISAMBIG_DATABASE": self.url,
+            "DISAMBIG_DATA": str(self.data),
+            "DISAMBIG_RATE_KEY": "0",
+            "DISAMBIG_RATE_PUBLIC": "0",
+            "DISAMBIG_HEARTBEAT": "2",
+            "DISAMBIG_WORKERS": "1",
+            "OMP_NUM_THREADS": "1",
+            **self.settings,
+        }
         with (log or Path(os.devnull)).open("wb") as out:
             return subprocess.Popen(
                 [*COMMAND, *arguments], env=environment, cwd=self.data, stdout=out, stderr=out
@@ -68,9 +74,11 @@ class Server:
             content = {"Content-Type": "application/x-ndjson"}
         data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         request = urllib.request.Request(
-            self.address + path, data, method=method,
+            self.address + path,
+            data,
+            method=method,
             headers={"Authorization": f"Bearer {self.key}", **content, **(headers or {})},
-        )  # fmt: skip
+        )
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as response:
                 return response.status, json.loads(response.read())

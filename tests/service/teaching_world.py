@@ -40,9 +40,12 @@ def answered(database: Database, *said: str) -> list[str]:
     merge = merge_question(speech, robots)
     merge.evidence["sides"] = sides((speech, robots), speeches, rest)
     split = Question(
-        "split", speech, 3, 2.0,
+        "split",
+        speech,
+        3,
+        2.0,
         {"identities": [speech], "sides": sides((speech, speech), speeches[:2], speeches[2:])},
-    )  # fmt: skip
+    )
     asked = ask(database, merge, split)
     for task, answer in zip(asked, said or ("different", "same"), strict=True):
         judging.judge(database, REVIEWER, task, judging.Said(answer))

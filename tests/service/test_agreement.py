@@ -44,7 +44,10 @@ def test_agreeing_always_is_1_and_agreeing_on_one_answer_says_nothing() -> None:
 
 def test_a_share_of_tasks_is_drawn_by_their_ids() -> None:
     assert [drawn("t-g00000000000", share) for share in (0.0, 0.5, 0.500001, 1.0)] == [
-        False, False, True, True,
-    ]  # fmt: skip
+        False,
+        False,
+        True,
+        True,
+    ]
     assert not drawn("t-000000000000", 0.0)
     assert drawn("t-zzzzzzzzzzzz", 1.0)

@@ -75,8 +75,11 @@ def test_moving_a_part_answers_that_it_is_another_person(database, wei) -> None:
     merge, split = ask(database, speech, robots)
     board = client.get("/v1/boards/Wei Wang").json()
     left = [{"work": work, "position": 0} for work in ("s0", "s1")]
-    body = {"columns": [{"identity": None, "mentions": left}], "also": [merge, split],
-            "versions": board["versions"]}  # fmt: skip
+    body = {
+        "columns": [{"identity": None, "mentions": left}],
+        "also": [merge, split],
+        "versions": board["versions"],
+    }
     made = client.post("/v1/boards/Wei Wang/commit", json=body)
     assert made.status_code == 201, made.text
     assert states(database, [merge, split]) == ["closed", "closed"]

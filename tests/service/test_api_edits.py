@@ -164,9 +164,12 @@ def test_bulk_applies_the_clean_rows_and_tells_the_conflicts(world) -> None:
         told = edit_schemas.Bulk.model_validate_json(answer.content)
         assert [row.line for row in told.applied] == [1, 3, 8]
         assert [(row.line, row.status, row.field) for row in told.refused] == [
-            (2, 409, None), (5, 400, "body"), (6, 404, "mentions[1]"), (7, 400, "b"),
+            (2, 409, None),
+            (5, 400, "body"),
+            (6, 404, "mentions[1]"),
+            (7, 400, "b"),
             (9, 400, "body"),
-        ]  # fmt: skip
+        ]
         assert told.refused[0].details["decisions"] == [told.applied[0].decision]
         assert answer.headers.get("idempotency-replayed") == ("true" if n else None)
     assert world.identity(0) == world.identity(4)
@@ -252,11 +255,22 @@ def test_every_kind_of_write_leaves_an_event_of_who_asked(database) -> None:
         key = event_of(world, world.post("/keys", {"name": "x", "role": "public"}, "admin"))
         event_of(world, client.delete(f"/v1/keys/{key['id']}", headers=world.keys["admin"]))
     assert seen == [
-        "works-loaded", "run-published", "run-created", "run-cancelled", "decision-made",
-        "decision-undone", "decision-redone", "decision-undone", "decision-made", "decision-made",
-        "decision-made", "external-id-attached",
-        "external-id-detached", "key-created", "key-revoked",
-    ]  # fmt: skip
+        "works-loaded",
+        "run-published",
+        "run-created",
+        "run-cancelled",
+        "decision-made",
+        "decision-undone",
+        "decision-redone",
+        "decision-undone",
+        "decision-made",
+        "decision-made",
+        "decision-made",
+        "external-id-attached",
+        "external-id-detached",
+        "key-created",
+        "key-revoked",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -40,16 +40,19 @@ def test_good_rows_go_on_and_bad_ones_are_told(database, post) -> None:
     told = edit_schemas.Intake.model_validate_json(answer.content)
     assert told.counts == {"created": 2, "changed": 0, "unchanged": 0, "rejected": 2}
     assert [(row.line, row.id, row.outcome) for row in told.rows] == [
-        (1, "w1", "created"), (2, "w2", "rejected"), (4, None, "rejected"),
+        (1, "w1", "created"),
+        (2, "w2", "rejected"),
+        (4, None, "rejected"),
         (5, "w3/x y", "created"),
-    ]  # fmt: skip
+    ]
     assert (told.rows[1].error.field, told.rows[1].error.problem) == ("title", "is missing")
     assert [p.verdict for p in told.rows[3].placements] == ["later", "later"]
     assert n_works(database) == 2
     again = post(line("w1", "Ada") + "\n" + line("w3/x y", "Bo")).json()
     assert [(row["outcome"], row["version"]) for row in again["rows"]] == [
-        ("unchanged", 1), ("changed", 2),
-    ]  # fmt: skip
+        ("unchanged", 1),
+        ("changed", 2),
+    ]
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -110,8 +110,9 @@ def test_an_admin_promotes_what_was_read_and_takes_it_back(taught, admin, tmp_pa
         assert (back["in_use"], back["state"]) == (True, "promoted")
         event = client.get("/v1/events?kind=model-promoted", headers=rights).json()["items"]
     assert {(e["subject"], e["reason"]) for e in event} == {
-        (found.id, "mends more"), (back["id"], None),
-    }  # fmt: skip
+        (found.id, "mends more"),
+        (back["id"], None),
+    }
 
 
 def test_a_promotion_over_one_that_was_not_seen_is_refused_and_tells_who_promoted_what(

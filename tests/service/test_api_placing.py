@@ -18,8 +18,9 @@ from disambig.semantic import SemanticSpace
 from service.api import edit_schemas
 from service.database import Database
 
-SPEECH = work("n1", "speech acoustic phoneme", "Wei Wang", "Otto Brandt", venue="Interspeech",
-              year=2006)  # fmt: skip
+SPEECH = work(
+    "n1", "speech acoustic phoneme", "Wei Wang", "Otto Brandt", venue="Interspeech", year=2006
+)
 UNCLEAR = work("n2", "speech acoustic robot arm", "Wei Wang", year=2008)
 
 

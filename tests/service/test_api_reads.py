@@ -22,22 +22,32 @@ WEI, OTHER_WEI, ROE, LI = "a-wei", "a-wei2", "a-roe", "a-li"
 
 LIBRARY = [
     Paper(
-        "conf/sort/1", "Sorting graphs",
-        [Author("Wei Wang", WEI, "Uni A"), Author("Jane Roe", ROE)], 2001, "SORT", 10,
+        "conf/sort/1",
+        "Sorting graphs",
+        [Author("Wei Wang", WEI, "Uni A"), Author("Jane Roe", ROE)],
+        2001,
+        "SORT",
+        10,
     ),
     Paper(
-        "conf/sort/2", "Sorting trees quickly",
+        "conf/sort/2",
+        "Sorting trees quickly",
         [Author("Jane Roe", ROE), Author("WEI WANG", WEI, "Uni A", confidence=0.7)],
-        2003, "SORT", 2,
+        2003,
+        "SORT",
+        2,
     ),
     Paper("https://doi.org/10.1/x y", "On lists", [Author("W. Wang", WEI)], None, None, None),
     Paper(
-        "chem/1", "Molecules in water",
+        "chem/1",
+        "Molecules in water",
         [Author("Wei Wang", OTHER_WEI, "Uni B"), Author("Li Ö", LI, orcid="0000-0001")],
-        2019, "CHEM", 0,
+        2019,
+        "CHEM",
+        0,
     ),
     Paper("loose/1", "Nobody's paper", [Author("Wei Wang")], 2020),
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -66,9 +76,9 @@ def client(
 
 def row_of(database: Database, public: str) -> int:
     with database.read() as connection:
-        return connection.execute(
-            Identity.__table__.select().where(Identity.id == public)
-        ).one().key  # fmt: skip
+        return (
+            connection.execute(Identity.__table__.select().where(Identity.id == public)).one().key
+        )
 
 
 def test_a_name_page_counts_papers_and_people_in_any_case(client: TestClient[Any]) -> None:
@@ -310,10 +320,14 @@ def test_an_identity_is_found_by_an_external_id(
     with library.write() as connection:
         connection.execute(
             insert(ExternalId).values(
-                identity_key=row_of(library, ROE), scheme="orcid", value="0000-0002-1825-0097",
-                source="mention", actor="cli:x", event_seq=1,
+                identity_key=row_of(library, ROE),
+                scheme="orcid",
+                value="0000-0002-1825-0097",
+                source="mention",
+                actor="cli:x",
+                event_seq=1,
             )
-        )  # fmt: skip
+        )
     found = editing.get("/v1/identities?external=ORCID:0000-0002-1825-0097").json()
     assert [x["id"] for x in found["items"]] == [ROE]
     assert editing.get("/v1/identities?external=orcid:none").json()["items"] == []
@@ -387,10 +401,17 @@ def test_changes_are_followed_each_exactly_once(
     editing: TestClient[Any], library: Database
 ) -> None:
     told = [
-        {"seq": 10 + k, "event_seq": 1, "kind": kind, "identity": WEI, "others": [],
-         "mentions": k, "at": "2025-03-01"}
+        {
+            "seq": 10 + k,
+            "event_seq": 1,
+            "kind": kind,
+            "identity": WEI,
+            "others": [],
+            "mentions": k,
+            "at": "2025-03-01",
+        }
         for k, kind in enumerate(["create", "keep", "merge"])
-    ]  # fmt: skip
+    ]
     with library.write() as connection:
         connection.execute(insert(Change), [{**row, "at": AT} for row in told])
     happened(library)
@@ -408,8 +429,12 @@ def test_stats_count_what_is_there(client: TestClient[Any]) -> None:
     stats = client.get("/v1/stats").json()
     schemas.Stats.model_validate(stats)
     assert {k: stats[k] for k in ("works", "names", "mentions", "placed", "unplaced")} == {
-        "works": 5, "names": 4, "mentions": 8, "placed": 7, "unplaced": 1,
-    }  # fmt: skip
+        "works": 5,
+        "names": 4,
+        "mentions": 8,
+        "placed": 7,
+        "unplaced": 1,
+    }
     assert stats["identities"] == {"active": 4, "redirected": 0, "gone": 0, "curated": 1}
 
 

@@ -14,9 +14,10 @@ def ids(database, editor) -> dict[int, str]:
 
 def test_a_task_is_taken_answered_and_undone(database, ids) -> None:
     asked, _ = ask(
-        database, merge_question(ids[1], ids[4], error=0.4, effort=5),
+        database,
+        merge_question(ids[1], ids[4], error=0.4, effort=5),
         split_question(ids[1], [1, 2], [3]),
-    )  # fmt: skip
+    )
     ann, bo = (bearer(key_of(database, "reviewer")) for _ in range(2))
     editor = bearer(key_of(database, "editor"))
     with serving(database) as client:

@@ -33,8 +33,14 @@ def names(database: Database, **wanted) -> list[asked_names.NameAsked]:
 def test_what_many_questions_gain_together_comes_before_the_best_single_one(
     database, editor
 ) -> None:
-    ids = ask(database, editor, question(2, "a+b", 2.0), question(1, "c+d", 1.5),
-              question(1, "e", 1.0, "split"), question(3, "f+g", 0.1, "conflict"))  # fmt: skip
+    ids = ask(
+        database,
+        editor,
+        question(2, "a+b", 2.0),
+        question(1, "c+d", 1.5),
+        question(1, "e", 1.0, "split"),
+        question(3, "f+g", 0.1, "conflict"),
+    )
     found = names(database)
     assert [one.name for one in found] == ["Bo Xu", "Wei Wang", "Ann Lee"]
     wei = found[1]
@@ -57,5 +63,6 @@ def test_who_works_on_a_name_is_told_until_the_lease_is_over(database, editor) -
             held = update(Task).where(Task.subject == subject)
             connection.execute(held.values(leased_by="ann", leased_until=until))
     assert {one.name: one.held_by for one in names(database)} == {
-        "Wei Wang": ["ann"], "Ann Lee": [],
-    }  # fmt: skip
+        "Wei Wang": ["ann"],
+        "Ann Lee": [],
+    }

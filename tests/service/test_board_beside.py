@@ -70,8 +70,14 @@ def test_eight_people_of_the_best_questions_come_before_the_others_of_the_name(
 ) -> None:
     board = shown(client, asked[0])
     people = [column["identity"] for column in board["columns"]]
-    assert people == ["a-wei0", "a-wei1", "a-wei2", *(f"a-wen{k}" for k in range(4)),
-                      "a-wei3", "a-wei4"]  # fmt: skip
+    assert people == [
+        "a-wei0",
+        "a-wei1",
+        "a-wei2",
+        *(f"a-wen{k}" for k in range(4)),
+        "a-wei3",
+        "a-wei4",
+    ]
     # that of the name, and those of which all people are shown
     assert [one["id"] for one in board["tasks"] if one["settles"]] == asked[1:4]
 
@@ -88,9 +94,10 @@ def test_one_commit_answers_questions_about_people_of_two_names(
     board = shown(client, asked[0])
     both = [{"work": f"n{k}", "position": 0} for k in range(2)]
     body = {
-        "columns": [{"identity": "a-wen0", "mentions": both}], "task": asked[0],
+        "columns": [{"identity": "a-wen0", "mentions": both}],
+        "task": asked[0],
         "also": asked[1:4],
-    }  # fmt: skip
+    }
     preview = client.post("/v1/boards/Wei Wang/preview", json=body)
     assert preview.status_code == 200, preview.text
     assert sorted(one["id"] for one in preview.json()["closes"]) == sorted(asked[:4])

@@ -55,10 +55,13 @@ def clustered(sqlite_template: Path, tmp_path: Path) -> Iterator[tuple[Database,
 def asked(database: Database, identity: str, *sides: list[str]) -> str:
     """Id of a question whether the sides, works of an identity, are of one person."""
     told = [
-        {"identity": identity, "n": len(side),
-         "mentions": [{"work": id_, "position": 0} for id_ in side]}
+        {
+            "identity": identity,
+            "n": len(side),
+            "mentions": [{"work": id_, "position": 0} for id_ in side],
+        }
         for side in sides
-    ]  # fmt: skip
+    ]
     with database.write() as connection:
         ledger = Ledger.hold(connection)
         name = connection.execute(Name.__table__.select()).all()
@@ -155,11 +158,23 @@ def test_decisions_stand_after_new_works_and_a_run_published_from_its_page(
 
         deliver(
             database,
-            work("s9", "speech acoustic recognition", "Wei Wang", "Otto Brandt",
-                 venue="Interspeech", year=2006),
-            work("r9", "robot arm planning", "Wei Wang", "Lei Zhang",
-                 venue="Robotics: Science and Systems", year=2016),
-        )  # fmt: skip
+            work(
+                "s9",
+                "speech acoustic recognition",
+                "Wei Wang",
+                "Otto Brandt",
+                venue="Interspeech",
+                year=2006,
+            ),
+            work(
+                "r9",
+                "robot arm planning",
+                "Wei Wang",
+                "Lei Zhang",
+                venue="Robotics: Science and Systems",
+                year=2016,
+            ),
+        )
         page.goto(f"{site}/runs")
         page.select_option("#scope", "full")
         page.fill("#reason", "new works")

@@ -23,20 +23,26 @@ NEW = {"identity": None, "name": "A. Lee", "mentions": 2}
         ("merge", 3, {"others": [ANN]}, "goes into a-2 Ann Lee, and its id leads there"),
         ("move", 3, {"others": [ANN], "stays": 5}, "gives 3 to a-2 Ann Lee; keeps 5"),
         (
-            "split", 5, {"others": [ANN, NEW]},
+            "split",
+            5,
+            {"others": [ANN, NEW]},
             "comes apart: 3 to a-2 Ann Lee, 2 to a new identity A. Lee; keeps none",
         ),
         (
-            "split", 11, {"others": [ANN, NEW, NEW, NEW, NEW], "stays": 1, "following": 1},
+            "split",
+            11,
+            {"others": [ANN, NEW, NEW, NEW, NEW], "stays": 1, "following": 1},
             "comes apart: 3 to a-2 Ann Lee, 2 to a new identity A. Lee, 2 to a new identity "
             "A. Lee, 4 to 2 more; keeps 1; 1 of them the run did not look at",
         ),
         (
-            "decision", 3, {"others": [ANN], "stays": 5, "decisions": ["d-1", "d-2"]},
+            "decision",
+            3,
+            {"others": [ANN], "stays": 5, "decisions": ["d-1", "d-2"]},
             "loses 3 that people decided about (d-1, d-2): 3 to a-2 Ann Lee; keeps 5",
         ),
     ],
-)  # fmt: skip
+)
 def test_every_line_says_what_becomes_of_the_identity(
     kind: str, mentions: int, details: dict[str, Any], words: str
 ) -> None:
@@ -47,12 +53,20 @@ def test_totals_say_where_mentions_go_and_what_the_run_did_not_look_at() -> None
     told = dict(
         run_views._summary(
             {
-                "mentions": 12, "mentions_new": 3, "mentions_moved": 4, "created": 2, "merged": 1,
-                "split": 0, "kept": 5, "decisions": 1, "mentions_beside": 9,
-                "mentions_following": 2, "mentions_apart": 1,
+                "mentions": 12,
+                "mentions_new": 3,
+                "mentions_moved": 4,
+                "created": 2,
+                "merged": 1,
+                "split": 0,
+                "kept": 5,
+                "decisions": 1,
+                "mentions_beside": 9,
+                "mentions_following": 2,
+                "mentions_apart": 1,
             }
         )
-    )  # fmt: skip
+    )
     assert told == {
         "mentions": "12 looked at: 5 keep their identity, 4 go to another, 3 had none",
         "identities": "2 new, 1 merged into another, 0 split, 5 kept with other mentions than "

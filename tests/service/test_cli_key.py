@@ -35,8 +35,19 @@ def test_the_first_key_is_printed_alone_and_works(url: str) -> None:
 def test_keys_are_listed_and_revoked(url: str) -> None:
     run("create", "--role", "editor", "--name", "im\x1bport", "--database", url)
     assert run("list", "--database", url).stdout == "No keys yet; disambig key create makes one.\n"
-    made = run("create", "--role", "editor", "--name", "import", "--expires", "90d",
-               "--per-minute", "0", "--database", url)  # fmt: skip
+    made = run(
+        "create",
+        "--role",
+        "editor",
+        "--name",
+        "import",
+        "--expires",
+        "90d",
+        "--per-minute",
+        "0",
+        "--database",
+        url,
+    )
     key_id = made.stdout.partition(".")[0]
     shown = run("list", "--database", url).stdout
     assert key_id in shown

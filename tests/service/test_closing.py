@@ -30,9 +30,11 @@ def test_a_merge_closes_the_question_and_those_about_the_id_that_ends(
     database, editor, ids
 ) -> None:
     same, other, far = ask(
-        database, merge_question(ids[1], ids[4]), merge_question(ids[4], ids[6]),
+        database,
+        merge_question(ids[1], ids[4]),
+        merge_question(ids[4], ids[6]),
         merge_question(ids[1], ids[6]),
-    )  # fmt: skip
+    )
     made = merge(database, editor, [ids[1], ids[4]])
     assert states(database, [same, other, far]) == ["closed", "closed", "open"]
     closed = task(database, same)

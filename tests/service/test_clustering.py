@@ -109,8 +109,17 @@ def test_ids_stay_when_works_arrive(database: Database, settings: Settings) -> N
     do_and_publish(database, settings)
     before = people(database)
     assert len(ids(before, "s0", "r0", "x0")) == 3
-    deliver(database, work("s9", "speech acoustic phoneme", "Wei Wang", "Otto Brandt",
-                           venue="Interspeech", year=2006))  # fmt: skip
+    deliver(
+        database,
+        work(
+            "s9",
+            "speech acoustic phoneme",
+            "Wei Wang",
+            "Otto Brandt",
+            venue="Interspeech",
+            year=2006,
+        ),
+    )
     run = do(database, settings)
     told = [(c.kind, c.mentions, c.identity) for c in lines(database, run.id)]
     assert sorted(told) == sorted(("grow", 1, before["s0", k]) for k in (0, 1))
@@ -128,9 +137,7 @@ def test_decisions_hold_in_the_next_run(
     before = people(database)
     # two who are one, and one who is two, says the editor
     decisions.merge(database, editor, [before["s0", 0], before["r0", 0]])
-    decisions.split(
-        database, editor, before["x0", 0], [[Mention("x0", 0)]],
-    )  # fmt: skip
+    decisions.split(database, editor, before["x0", 0], [[Mention("x0", 0)]])
     decided = people(database)
     assert decided["s0", 0] == decided["r0", 0]
     assert decided["x0", 0] != decided["x1", 0]
@@ -144,8 +151,10 @@ def test_a_touched_run_equals_a_full_run_on_its_blocks(
     database: Database, settings: Settings
 ) -> None:
     first, _ = population(3, families=6)
-    more = [work(f"{w.id}+", w.title, *(a.name for a in w.authors), venue=w.venue, year=w.year)
-            for w in first[:6]]  # fmt: skip
+    more = [
+        work(f"{w.id}+", w.title, *(a.name for a in w.authors), venue=w.venue, year=w.year)
+        for w in first[:6]
+    ]
     deliver(database, *first)
     base = do_and_publish(database, settings)
     deliver(database, *more)
@@ -171,8 +180,12 @@ def test_a_touched_run_publishes_beside_what_it_left_alone(
     do_and_publish(database, settings)
     before = people(database)
     again = first[0]
-    deliver(database, work("new", again.title, *(a.name for a in again.authors),
-                           venue=again.venue, year=again.year))  # fmt: skip
+    deliver(
+        database,
+        work(
+            "new", again.title, *(a.name for a in again.authors), venue=again.venue, year=again.year
+        ),
+    )
     run = do_and_publish(database, settings, "touched")
     after = people(database)
     assert {mention: after[mention] for mention in before} == before
@@ -199,9 +212,12 @@ def test_blocks_that_identities_and_decisions_link_are_touched_too(
 ) -> None:
     orcid = "0000-0002-1825-0097"
     deliver(
-        database, work("a", "one", "Ann Lee"), work("b", "two", "Bob Ray"),
-        work("c", "three", Author("Cy Poe", orcid=orcid).name), work("d", "four", "Di Fox"),
-    )  # fmt: skip
+        database,
+        work("a", "one", "Ann Lee"),
+        work("b", "two", "Bob Ray"),
+        work("c", "three", Author("Cy Poe", orcid=orcid).name),
+        work("d", "four", "Di Fox"),
+    )
     run = do_and_publish(database, settings)
     found = people(database)
     decisions.merge(database, editor, [found["a", 0], found["b", 0]])
@@ -224,8 +240,17 @@ def test_a_proposal_is_brought_up_to_date(
     deliver(database, *wangs())
     do_and_publish(database, settings)
     before = people(database)
-    deliver(database, work("s9", "speech acoustic phoneme", "Wei Wang", "Otto Brandt",
-                           venue="Interspeech", year=2006))  # fmt: skip
+    deliver(
+        database,
+        work(
+            "s9",
+            "speech acoustic phoneme",
+            "Wei Wang",
+            "Otto Brandt",
+            venue="Interspeech",
+            year=2006,
+        ),
+    )
     run = do(database, settings)
     decisions.merge(database, editor, [before["s0", 0], before["r0", 0]])
     with pytest.raises(Conflict, match="rebase"):
@@ -257,9 +282,13 @@ def test_what_would_change_is_told_and_ranked(
     # in the order of loading: Wei and Otto five times, Wei and Zoe five times, Ulf three times
     cluster = np.array([0, 1] * 5 + [0, 2] * 3 + [3, 2] * 2 + [4] * 3)
     found = Found(
-        np.array(sorted(set(keys))), cluster.astype(np.int32), np.ones(23, np.float32), 10**6,
-        "m", True,
-    )  # fmt: skip
+        np.array(sorted(set(keys))),
+        cluster.astype(np.int32),
+        np.ones(23, np.float32),
+        10**6,
+        "m",
+        True,
+    )
     asked = runs.create(database, editor, scope="full")
     claim = claims.take(database, claims.RUN, "w", 60)
     assert claim is not None

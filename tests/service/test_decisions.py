@@ -173,8 +173,9 @@ def test_a_split_into_groups_keeps_the_id_with_the_largest_or_the_one_named(
         constraints = constraints_of(connection)
     a, b, c = (Signature(f"w{k}", 0) for k in range(3))
     assert sorted((x.kind, x.a, x.b) for x in constraints) == [
-        (ConstraintKind.CANNOT, a, b), (ConstraintKind.MUST, b, c)
-    ]  # fmt: skip
+        (ConstraintKind.CANNOT, a, b),
+        (ConstraintKind.MUST, b, c),
+    ]
 
 
 def test_a_split_names_mentions_of_the_identity_once_each(database, editor, ids) -> None:

@@ -235,10 +235,16 @@ def test_every_request_leaves_one_line(log: io.StringIO, client: TestClient[Any]
     assert line.pop("ms") > 0
     line.pop("timestamp")
     assert line == {
-        "level": "info", "event": "request", "logger": "service.requests", "method": "GET",
-        "route": "/v1/stats", "path": "/v1/stats", "status": 200, "request": "mine-1",
+        "level": "info",
+        "event": "request",
+        "logger": "service.requests",
+        "method": "GET",
+        "route": "/v1/stats",
+        "path": "/v1/stats",
+        "status": 200,
+        "request": "mine-1",
         "actor": "anonymous",
-    }  # fmt: skip
+    }
 
 
 def test_a_key_never_comes_into_the_log(log: io.StringIO, client: TestClient[Any]) -> None:

@@ -109,11 +109,15 @@ def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, id
         told = reviewers.overview(connection)
     pairs = {tuple(p["reviewers"]): (p["questions"], p["agreed"]) for p in told["agreement"]}
     assert pairs == {
-        ("key:ann", "key:bo"): (1, 0), ("key:ann", "key:cy"): (1, 1), ("key:bo", "key:cy"): (1, 0),
-    }  # fmt: skip
+        ("key:ann", "key:bo"): (1, 0),
+        ("key:ann", "key:cy"): (1, 1),
+        ("key:bo", "key:cy"): (1, 0),
+    }
     assert [(r["reviewer"], r["answers"]) for r in told["reviewers"]] == [
-        ("key:ann", 1), ("key:bo", 1), ("key:cy", 1),
-    ]  # fmt: skip
+        ("key:ann", 1),
+        ("key:bo", 1),
+        ("key:cy", 1),
+    ]
 
 
 def test_undoing_what_a_majority_decided_leaves_the_answers_before_it(

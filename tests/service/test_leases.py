@@ -65,9 +65,12 @@ def test_a_closed_or_unknown_task_cannot_be_taken(database, editor, asked) -> No
 def test_the_list_tells_mine_from_others_and_from_free_ones(database, editor) -> None:
     ids = identities(database, editor)
     mine, theirs, free, over = ask(
-        database, merge_question(ids[1], ids[4]), merge_question(ids[1], ids[6]),
-        merge_question(ids[4], ids[6]), merge_question(ids[4], "a-x"),
-    )  # fmt: skip
+        database,
+        merge_question(ids[1], ids[4]),
+        merge_question(ids[1], ids[6]),
+        merge_question(ids[4], ids[6]),
+        merge_question(ids[4], "a-x"),
+    )
     leases.take(database, ANN, mine)
     leases.take(database, BO, theirs)
     leases.take(database, BO, over)

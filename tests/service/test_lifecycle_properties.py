@@ -108,9 +108,8 @@ class World:
 
         with self.database.read() as connection:
             rows = dict(
-                connection.execute(select(Membership.signature_key, Membership.identity_key))
-                .all()
-            )  # fmt: skip
+                connection.execute(select(Membership.signature_key, Membership.identity_key)).all()
+            )
         keys = sorted(clusters)
         found = match(
             np.array([rows.get(s, -1) for s in keys]), np.array([clusters[s] for s in keys])
@@ -134,9 +133,11 @@ class World:
         self.runs += 1
         groups = {ids.index(i): key_of[i] for i in ids}
         add_run(
-            self.database, f"r-{self.runs}", clusters,
+            self.database,
+            f"r-{self.runs}",
+            clusters,
             groups={c: groups.get(c) for c in set(clusters.values())},
-        )  # fmt: skip
+        )
         self._published(f"r-{self.runs}")
 
     def _place(self, numbers: list[int]) -> None:
@@ -244,9 +245,8 @@ class World:
             ).all()
             members = published(connection)
             identity = dict(
-                connection.execute(select(Membership.signature_key, Membership.identity_key))
-                .all()
-            )  # fmt: skip
+                connection.execute(select(Membership.signature_key, Membership.identity_key)).all()
+            )
             retired = set(
                 connection.scalars(
                     select(Signature.key).where(Signature.retired_version.is_not(None))
@@ -285,8 +285,18 @@ def without_since(found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-STEPS = ["publish", "publish_respecting", "place", "retire", "merge", "split", "move", "judge",
-         "undo", "rollback"]  # fmt: skip
+STEPS = [
+    "publish",
+    "publish_respecting",
+    "place",
+    "retire",
+    "merge",
+    "split",
+    "move",
+    "judge",
+    "undo",
+    "rollback",
+]
 
 
 @settings(
@@ -297,12 +307,11 @@ STEPS = ["publish", "publish_respecting", "place", "retire", "merge", "split", "
 )
 @given(
     st.lists(
-        st.tuples(
-            st.sampled_from(STEPS), st.lists(st.integers(0, 50), min_size=3, max_size=12)
-        ),
-        min_size=2, max_size=9,
+        st.tuples(st.sampled_from(STEPS), st.lists(st.integers(0, 50), min_size=3, max_size=12)),
+        min_size=2,
+        max_size=9,
     )
-)  # fmt: skip
+)
 def test_identities_stay_sound(
     sqlite_template: Path, tmp_path: Path, steps: list[tuple[str, list[int]]]
 ) -> None:

@@ -39,8 +39,12 @@ def test_a_line_says_when_how_bad_what_and_by_whom(logged: Logged) -> None:
         found = json.loads(line)
         assert found.pop("timestamp").endswith("Z")
         assert found == {
-            "level": "info", "event": "done", "rows": 3, "actor": None, "logger": "service.test",
-        }  # fmt: skip
+            "level": "info",
+            "event": "done",
+            "rows": 3,
+            "actor": None,
+            "logger": "service.test",
+        }
     else:
         stamp, rest = line.split(" ", 1)
         assert stamp.endswith("Z")

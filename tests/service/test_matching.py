@@ -92,9 +92,7 @@ def _best(rows: list[tuple[int, int, bool]]) -> tuple[int, int, int]:
     options = [*clusters, *([None] * len(identities))]
     best = (0, 0, 0)
     for chosen in set(itertools.permutations(options, len(identities))):
-        pairs = {
-            c: i for i, c in zip(identities, chosen, strict=True) if c is not None
-        }  # fmt: skip
+        pairs = {c: i for i, c in zip(identities, chosen, strict=True) if c is not None}
         if all((i, c) in shared for c, i in pairs.items()):
             best = max(best, _value(pairs, rows))
     return best
@@ -108,9 +106,10 @@ def _best(rows: list[tuple[int, int, bool]]) -> tuple[int, int, int]:
 )
 def test_no_matching_is_better_in_the_order_of_the_aims(rows: list[tuple[int, int, bool]]) -> None:
     pairs = match(
-        np.array([r[0] for r in rows]), np.array([r[1] for r in rows]),
+        np.array([r[0] for r in rows]),
+        np.array([r[1] for r in rows]),
         confirmed=np.array([r[2] for r in rows]),
-    )  # fmt: skip
+    )
     assert len(set(pairs.values())) == len(pairs)
     # the ranks are those of one component, so only the first two aims add up over components
     assert _value(pairs, rows)[:2] == _best(rows)[:2]
@@ -122,11 +121,12 @@ def test_six_by_six_is_matched_as_well_as_by_trying_everything() -> None:
         table = rng.integers(0, 4, (6, 6))
         sure = np.minimum(table, rng.integers(0, 2, (6, 6)))
         rows = [
-            (i, c, k < sure[i, c])
-            for i in range(6) for c in range(6) for k in range(table[i, c])
-        ]  # fmt: skip
-        pairs = match(*(np.array([r[k] for r in rows]) for k in (0, 1)),
-                      confirmed=np.array([r[2] for r in rows]))  # fmt: skip
+            (i, c, k < sure[i, c]) for i in range(6) for c in range(6) for k in range(table[i, c])
+        ]
+        pairs = match(
+            *(np.array([r[k] for r in rows]) for k in (0, 1)),
+            confirmed=np.array([r[2] for r in rows]),
+        )
         best = max(
             (sum(sure[i, p[i]] for i in range(6)), sum(table[i, p[i]] for i in range(6)))
             for p in itertools.permutations(range(6))

@@ -136,10 +136,13 @@ def test_two_processes_that_migrate_at_once_wait_for_each_other(empty: Database)
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", UPGRADE, url],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for _ in range(2)
-    ]  # fmt: skip
+    ]
     for process in processes:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"

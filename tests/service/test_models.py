@@ -112,9 +112,14 @@ def test_a_worker_makes_a_candidate_and_says_how_it_compares(copy_of, admin, tmp
     told = found.comparison
     assert told["with"] == {"model": None, "digest": Model.load().digest}
     assert told["learned"] == {
-        "how": "corrected", "decisions": 2, "answers": 2, "same": 1, "different": 1, "labels": 0,
+        "how": "corrected",
+        "decisions": 2,
+        "answers": 2,
+        "same": 1,
+        "different": 1,
+        "labels": 0,
         "held_back": 0,
-    }  # fmt: skip
+    }
     assert (told["mentions"], told["gold"]) == (23, None)
     assert (found.in_use, found.outdated, found.attempts) == (False, False, 1)
     with database.read() as connection:

@@ -86,9 +86,10 @@ def test_roles_see_the_buttons_of_what_they_may_do(
             shown = client.get("/models").text
             buttons[role] = [b for b in ("Learn from", "Drop", "Promote<") if b in shown]
     assert buttons == {
-        "reviewer": [], "editor": ["Learn from", "Drop"],
+        "reviewer": [],
+        "editor": ["Learn from", "Drop"],
         "admin": ["Learn from", "Drop", "Promote<"],
-    }  # fmt: skip
+    }
 
 
 def test_a_model_is_asked_for_made_and_promoted_without_scripts(
@@ -205,8 +206,11 @@ def test_an_admin_promotes_by_keyboard_and_the_page_passes_axe_in_light_and_dark
         told = {**(found.comparison or {}), "gold": {"labels": 9, "old": figures, "new": figures}}
         changed = update(FittedModel).where(FittedModel.id == found.id)
         connection.execute(changed.values(comparison=told))
-    checks = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "preload": False,
-              "resultTypes": ["violations"]}  # fmt: skip
+    checks = {
+        "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],
+        "preload": False,
+        "resultTypes": ["violations"],
+    }
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()

@@ -139,9 +139,7 @@ def test_different_people_part_with_their_ids(database, editor, stated) -> None:
     for _ in range(2):
         assert held(database) == {stated[1]: {A}, fresh: {B}}
         with database.read() as connection:
-            assert published(connection) == {
-                stated[1]: {1, 2, 3}, fresh: {4, 5}, stated[6]: {6}
-            }  # fmt: skip
+            assert published(connection) == {stated[1]: {1, 2, 3}, fresh: {4, 5}, stated[6]: {6}}
         assert states(database, [task.id]) == ["closed"]
         undo(database, editor, made.id)
         assert (held(database), states(database, [task.id])) == ({stated[1]: {A, B}}, ["open"])

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from service.api.paging import BadCursor, cursor, read_cursor
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
-       st.integers(-(2**63) + 1, 2**63 - 1))  # fmt: skip
+@given(
+    st.text(alphabet=st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
+    st.integers(-(2**63) + 1, 2**63 - 1),
+)
 def test_a_cursor_gives_back_what_it_was_made_of(text: str, number: int) -> None:
     assert read_cursor("list", cursor("list", text, number), (str, int)) == (text, number)
 

@@ -50,8 +50,9 @@ def placed(placer: Placer, editor: Actor, *works: Work) -> list[list[Assigned]]:
     return list(place_works(placer, editor, keys).values())
 
 
-SPEECH = work("n1", "speech acoustic phoneme", "Wei Wang", "Otto Brandt", venue="Interspeech",
-              year=2006)  # fmt: skip
+SPEECH = work(
+    "n1", "speech acoustic phoneme", "Wei Wang", "Otto Brandt", venue="Interspeech", year=2006
+)
 UNCLEAR = work("n2", "speech acoustic robot arm", "Wei Wang", year=2008)
 
 
@@ -165,8 +166,15 @@ def test_nothing_is_placed_against_a_cannot_link(placer: Placer, editor: Actor) 
 
 
 def test_two_mentions_of_one_work_are_two(placer: Placer, editor: Actor) -> None:
-    twice = work("n", "speech acoustic phoneme", "Wei Wang", "Wei Wang", "Otto Brandt",
-                 venue="Interspeech", year=2006)  # fmt: skip
+    twice = work(
+        "n",
+        "speech acoustic phoneme",
+        "Wei Wang",
+        "Wei Wang",
+        "Otto Brandt",
+        venue="Interspeech",
+        year=2006,
+    )
     ((first, second, _),) = placed(placer, editor, twice)
     both = [x.identity for x in (first, second) if x.identity]
     assert len(set(both)) == len(both)

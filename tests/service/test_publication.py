@@ -148,8 +148,10 @@ def test_of_two_who_publish_at_once_one_wins_and_the_other_rebases(
     database: Database, database_url: str, editor: Actor
 ) -> None:
     begin(database, editor, [[A]] * 6, {1: 0, 2: 0, 3: 0, 4: 1, 5: 1, 6: 1})
-    wanted = {propose(database, editor, {1: 0, 2: 0, 3: 1}): [{1, 2}, {3}, {4, 5, 6}],
-              propose(database, editor, {4: 0, 5: 0, 6: 1}): [{1, 2, 3}, {4, 5}, {6}]}  # fmt: skip
+    wanted = {
+        propose(database, editor, {1: 0, 2: 0, 3: 1}): [{1, 2}, {3}, {4, 5, 6}],
+        propose(database, editor, {4: 0, 5: 0, 6: 1}): [{1, 2, 3}, {4, 5}, {6}],
+    }
     answers: dict[str, dict[str, object] | Conflict] = {}
     start = threading.Barrier(2)
 

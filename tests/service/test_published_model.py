@@ -22,9 +22,14 @@ def other_model(tmp_path: Path) -> Path:
     """The model that ships with another threshold."""
     shipped = Model.load()
     changed = Model(
-        shipped.pair, shipped.pair_calibration, shipped.group, shipped.group_calibration,
-        shipped.frequency, {**shipped.settings, "second_level": 0.5}, shipped.metadata,
-    )  # fmt: skip
+        shipped.pair,
+        shipped.pair_calibration,
+        shipped.group,
+        shipped.group_calibration,
+        shipped.frequency,
+        {**shipped.settings, "second_level": 0.5},
+        shipped.metadata,
+    )
     changed.save(tmp_path / "other.model")
     return tmp_path / "other.model"
 

@@ -52,9 +52,10 @@ def put(database: Database, actor: Actor, *placed: Placed) -> None:
 
 def test_the_first_publication_makes_identities(database, keys) -> None:
     with database.read() as connection:
-        assert [(c.kind, c.mentions) for c in connection.execute(
-            select(Change.kind, Change.mentions).order_by(Change.seq))] == [
-            ("create", 3), ("create", 2), ("create", 1)]  # fmt: skip
+        assert [
+            (c.kind, c.mentions)
+            for c in connection.execute(select(Change.kind, Change.mentions).order_by(Change.seq))
+        ] == [("create", 3), ("create", 2), ("create", 1)]
         row = connection.execute(select(Membership).where(Membership.signature_key == 1)).mappings()
         found = row.one()
     assert (found["origin"], found["confidence"]) == ("run", 0.9)
@@ -77,8 +78,9 @@ def test_ids_stay_where_the_proposal_says_so(database, editor, keys) -> None:
         assert [(p.id, p.mentions) for p in parents(connection, new_key)] == [(first, 1)]
         told = connection.execute(
             select(Change.kind, Change.identity, Change.mentions, Change.others)
-            .where(Change.event_seq == numbers["event"]).order_by(Change.seq)
-        )  # fmt: skip
+            .where(Change.event_seq == numbers["event"])
+            .order_by(Change.seq)
+        )
         assert [tuple(row) for row in told] == [
             ("create", new, 2, []),
             ("keep", first, 2, []),
@@ -99,8 +101,9 @@ def test_an_identity_that_goes_several_ways_is_gone_and_names_its_parts(
         found = resolve(connection, gone)
     assert found.is_gone
     assert [(p.id, p.mentions) for p in found.parts] == [
-        (id_of(database, keys[6]), 2), (id_of(database, keys[4]), 1)
-    ]  # fmt: skip
+        (id_of(database, keys[6]), 2),
+        (id_of(database, keys[4]), 1),
+    ]
 
 
 def test_rolling_back_restores_every_row_and_publishing_again_the_same_ids(
@@ -227,8 +230,9 @@ def test_what_a_proposal_does_not_speak_of_stays_or_goes_where_most_goes(
     add_run(database, "r-2", {1: 0, 2: 0, 3: 0, 4: 0, 5: 0}, groups={0: keys[4]})
     publish(database, editor, "r-2")
     assert now(database) == {
-        id_of(database, keys[4]): {1, 2, 3, 4, 5, 7}, id_of(database, keys[6]): {6}
-    }  # fmt: skip
+        id_of(database, keys[4]): {1, 2, 3, 4, 5, 7},
+        id_of(database, keys[6]): {6},
+    }
 
 
 def test_an_identity_most_of_which_a_proposal_does_not_speak_of_goes_on(
@@ -290,17 +294,24 @@ def test_confidence_is_renewed_where_it_differs_but_never_what_people_said(
     publish(database, editor, "r-2")
     with database.read() as connection:
         rows = connection.execute(
-            select(Membership.signature_key, Membership.confidence, Membership.origin)
-            .order_by(Membership.signature_key)
-        ).all()  # fmt: skip
+            select(Membership.signature_key, Membership.confidence, Membership.origin).order_by(
+                Membership.signature_key
+            )
+        ).all()
     assert [tuple(r) for r in rows if r[0] in sure] == [
-        (1, 0.9, "run"), (2, 0.5, "run"), (3, 0.9, "run"), (6, 1.0, "decision")
-    ]  # fmt: skip
+        (1, 0.9, "run"),
+        (2, 0.5, "run"),
+        (3, 0.9, "run"),
+        (6, 1.0, "decision"),
+    ]
 
 
 def test_the_most_frequent_printed_form_is_the_name_then_the_fullest(database, editor) -> None:
-    add_works(database, [["W. Wang"], ["W. Wang"], ["Wei Wang"], ["Wei Wang"], ["Wang"]],
-              {0: 1999, 3: 2004})  # fmt: skip
+    add_works(
+        database,
+        [["W. Wang"], ["W. Wang"], ["Wei Wang"], ["Wei Wang"], ["Wang"]],
+        {0: 1999, 3: 2004},
+    )
     add_run(database, "r-1", dict.fromkeys(range(1, 6), 0))
     publish(database, editor, "r-1")
     with database.read() as connection:

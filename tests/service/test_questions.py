@@ -68,8 +68,9 @@ def test_what_is_in_doubt_is_asked_until_it_is_decided(database, tmp_path: Path)
     assert (task.kind, task.name, task.mentions, task.effort) == ("split", "Wei Wang", 10, 10)
     one, other = task.evidence["sides"]
     assert {frozenset(works_of(one)), frozenset(works_of(other))} == {
-        frozenset(speech), frozenset(robots),
-    }  # fmt: skip
+        frozenset(speech),
+        frozenset(robots),
+    }
     assert task.error == pytest.approx(1 - task.evidence["probability"], abs=2e-4)
     assert task.priority == pytest.approx(task.error * 5 / log2(10), rel=1e-3)
     assert not worker.ask()
@@ -82,8 +83,9 @@ def test_what_is_in_doubt_is_asked_until_it_is_decided(database, tmp_path: Path)
     again = open_tasks(database)
     (merge,) = [task for task in again if task.kind == "merge"]
     assert {frozenset(works_of(side)) for side in merge.evidence["sides"]} == {
-        frozenset(rest[:2]), frozenset(rest[2:]),
-    }  # fmt: skip
+        frozenset(rest[:2]),
+        frozenset(rest[2:]),
+    }
     asked = set().union(*(works_of(side) for task in again for side in task.evidence["sides"]))
     assert asked <= set(rest)  # that the others are one, and not these, is decided
 
@@ -100,12 +102,15 @@ def test_questions_that_are_not_asked_again_are_closed_but_for_those_at_work(
 ) -> None:
     ids = [f"a-{k}" for k in range(6)]
     free, held, other = ask(
-        database, merge_question(*ids[:2], block_key=7), merge_question(*ids[2:4], block_key=7),
+        database,
+        merge_question(*ids[:2], block_key=7),
+        merge_question(*ids[2:4], block_key=7),
         merge_question(*ids[4:], block_key=8),
-    )  # fmt: skip
+    )
     with database.write() as connection:  # asking is what makes it no longer due
-        connection.execute(Event.__table__.update().values(kind="x").where(
-            Event.kind == questions.ASKED))  # fmt: skip
+        connection.execute(
+            Event.__table__.update().values(kind="x").where(Event.kind == questions.ASKED)
+        )
     leases.take(database, ANN, held)
     found = Doubts((7,), 10**6, ())
     assert questions.store(database, editor, publication, found, Settings(), {}) == 0

@@ -13,9 +13,11 @@ def answer(task: int, who: str, said: str, hours: float = 1, seconds=None, blind
 
 def test_workload_counts_what_was_answered_lately_and_the_median_pace() -> None:
     given = [
-        answer(1, "ann", "same", 1, 10.0), answer(2, "ann", "different", 30, 20.0),
-        answer(3, "ann", "same", 24 * 8, 90.0), answer(4, "bo", "unsure", 2),
-    ]  # fmt: skip
+        answer(1, "ann", "same", 1, 10.0),
+        answer(2, "ann", "different", 30, 20.0),
+        answer(3, "ann", "same", 24 * 8, 90.0),
+        answer(4, "bo", "unsure", 2),
+    ]
     ann, bo, cy = workload(given, {"cy": 2, "ann": 1}, NOW)
     assert (ann["reviewer"], ann["answers"], ann["last_day"], ann["last_week"]) == ("ann", 3, 1, 2)
     assert (ann["median_seconds"], ann["held"]) == (20.0, 1)
@@ -26,12 +28,18 @@ def test_workload_counts_what_was_answered_lately_and_the_median_pace() -> None:
 
 def test_agreement_is_of_blind_tasks_that_two_answered() -> None:
     given = [
-        answer(1, "ann", "same"), answer(1, "bo", "same"),
-        answer(2, "ann", "different"), answer(2, "bo", "same"), answer(2, "cy", "same"),
-        answer(3, "ann", "same", blind=False), answer(3, "bo", "same", blind=False),
-    ]  # fmt: skip
+        answer(1, "ann", "same"),
+        answer(1, "bo", "same"),
+        answer(2, "ann", "different"),
+        answer(2, "bo", "same"),
+        answer(2, "cy", "same"),
+        answer(3, "ann", "same", blind=False),
+        answer(3, "bo", "same", blind=False),
+    ]
     found = {tuple(row["reviewers"]): row for row in agreement(given)}
     assert {who: (row["questions"], row["agreed"]) for who, row in found.items()} == {
-        ("ann", "bo"): (2, 1), ("ann", "cy"): (1, 0), ("bo", "cy"): (1, 1),
-    }  # fmt: skip
+        ("ann", "bo"): (2, 1),
+        ("ann", "cy"): (1, 0),
+        ("bo", "cy"): (1, 1),
+    }
     assert found["ann", "bo"]["kappa"] == 0.0

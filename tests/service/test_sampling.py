@@ -52,8 +52,9 @@ def told(database: Database) -> dict:
 def test_every_mention_drawn_is_a_blind_task_with_what_was_published(world, admin) -> None:
     sample = sampling.draw(world, admin, 13, seed=1)
     assert [(s.slice, s.mentions, s.drawn) for s in sample.strata] == [
-        ("1", 1, 1), ("10-99", 12, 12),
-    ]  # fmt: skip
+        ("1", 1, 1),
+        ("10-99", 12, 12),
+    ]
     found = tasks_of(world)
     assert len(found) == sample.tasks == 13
     assert sorted(e["published"] for _, e in found.values()) == [1] + [4] * 4 + [8] * 8
@@ -127,8 +128,9 @@ def test_a_sample_is_of_what_was_published_then(world, admin, editor) -> None:
         sampling.draw(world, admin, 13)
 
 
-@pytest.mark.parametrize("wish", [{"size": 1}, {"size": 10**30}, {"size": 5, "unit": "work"},
-                                  {"size": 5, "seed": -1}])  # fmt: skip
+@pytest.mark.parametrize(
+    "wish", [{"size": 1}, {"size": 10**30}, {"size": 5, "unit": "work"}, {"size": 5, "seed": -1}]
+)
 def test_wishes_out_of_range_are_refused(database, admin, wish: dict) -> None:
     with pytest.raises(Invalid):
         sampling.draw(database, admin, **wish)
@@ -142,9 +144,18 @@ def test_an_unknown_sample_is_not_found(database, sample: str | None) -> None:
 
 @pytest.mark.parametrize(
     "told",
-    [{}, {"wrong": 8}, {"wrong": -1}, {"missing": -1}, {"wrong": True}, {"wrong": "2"},
-     {"missing": 10**30}, {"wrong": [1]}, {"wrong": [{"work": "a", "position": 0}] * 2}],
-)  # fmt: skip
+    [
+        {},
+        {"wrong": 8},
+        {"wrong": -1},
+        {"missing": -1},
+        {"wrong": True},
+        {"wrong": "2"},
+        {"missing": 10**30},
+        {"wrong": [1]},
+        {"wrong": [{"work": "a", "position": 0}] * 2},
+    ],
+)
 def test_counts_that_cannot_be_are_not_used(told: dict) -> None:
     assert sampling.mention_counts(8, told) is None
 

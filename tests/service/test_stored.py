@@ -24,7 +24,7 @@ WHOLE = Work(
     citations=10**12,
     authors_complete=False,
     affiliations=("Elsewhere",),
-)  # fmt: skip
+)
 
 
 def test_a_work_comes_back_whole(database: Database) -> None:

@@ -28,8 +28,14 @@ def listed(database: Database, **given) -> list[str]:
 
 
 def test_conflicts_come_first_then_priority_then_age(database, editor) -> None:
-    ask(database, editor, question("old"), question("urgent", priority=9.5), question("new"),
-        question("clash", "conflict", priority=0.1))  # fmt: skip
+    ask(
+        database,
+        editor,
+        question("old"),
+        question("urgent", priority=9.5),
+        question("new"),
+        question("clash", "conflict", priority=0.1),
+    )
     assert listed(database) == ["clash", "urgent", "old", "new"]
     assert listed(database, kind="merge") == ["urgent", "old", "new"]
 

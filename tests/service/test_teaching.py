@@ -42,9 +42,11 @@ def eager() -> Model:
 
 def test_joined_mentions_are_one_person_and_only_stated_pairs_differ() -> None:
     decided = [
-        said("d1", "must", "a", "b"), said("d2", "must", "b", "c"), said("d3", "cannot", "c", "x"),
+        said("d1", "must", "a", "b"),
+        said("d2", "must", "b", "c"),
+        said("d3", "cannot", "c", "x"),
         said("d4", "must", "y", "z"),
-    ]  # fmt: skip
+    ]
     found = teaching.lesson(decided, [], 0.0, 0)
     person = {label.signature.work: label.person for label in found.labels}
     assert person["a"] == person["b"] == person["c"]
@@ -144,10 +146,16 @@ def test_a_corrected_model_keeps_its_forests_and_leans_to_what_was_answered(
 
 def test_two_models_are_compared_by_decisions_held_back_and_by_what_would_change(eager) -> None:
     corpus = Corpus.from_works(wangs())
-    decided = [said("d1", "must", "s0", "s1"), said("d2", "cannot", "s0", "r0"),
-               said("d3", "cannot", "s2", "r2")]  # fmt: skip
-    answers = [answer("d3", 0.0, "s2", "r2"), answer("d1", 1.0, "s0", "s1"),
-               answer("d2", 0.0, "s0", "r0")]  # fmt: skip
+    decided = [
+        said("d1", "must", "s0", "s1"),
+        said("d2", "cannot", "s0", "r0"),
+        said("d3", "cannot", "s2", "r2"),
+    ]
+    answers = [
+        answer("d3", 0.0, "s2", "r2"),
+        answer("d1", 1.0, "s0", "s1"),
+        answer("d2", 0.0, "s0", "r0"),
+    ]
     taught = teaching.lesson(decided, answers, 0.3, 0)
     labels = [Label(Signature(f"{topic}{k}", 0), topic) for topic in "sr" for k in range(5)]
     comparing = Comparing({"old": Model.load(), "new": eager})
@@ -165,8 +173,11 @@ def test_two_models_are_compared_by_decisions_held_back_and_by_what_would_change
 def test_a_decision_held_back_is_right_only_if_all_that_it_says_holds(eager) -> None:
     corpus = Corpus.from_works(wangs())
     never = replace(eager, settings={"first_level": 0.9999, "second_level": 0.9999, "across": 1})
-    decided = [said("d1", "cannot", "x0", "s4"), said("d2", "must", "s0", "s1"),
-               said("d2", "cannot", "s0", "r0")]  # fmt: skip
+    decided = [
+        said("d1", "cannot", "x0", "s4"),
+        said("d2", "must", "s0", "s1"),
+        said("d2", "cannot", "s0", "r0"),
+    ]
     taught = replace(
         teaching.lesson(decided, [], 0.0, 0), held=tuple(decided[1:]), held_decisions=1
     )

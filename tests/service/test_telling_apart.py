@@ -13,11 +13,22 @@ NAMES = {ROE: "Jane Roe", DOE: "John Doe"}
 
 def mention(work: int, **more: Any) -> Seen:
     given: dict[str, Any] = {
-        "identity": 1, "signature": work, "position": 0, "printed": "Wei Wang",
-        "affiliation": None, "orcid": None, "confidence": 0.9, "origin": "run", "work": work,
-        "work_id": f"w{work}", "title": "On it", "venue": None, "year": None,
-        "citations": None, "n_authors": 2,
-    }  # fmt: skip
+        "identity": 1,
+        "signature": work,
+        "position": 0,
+        "printed": "Wei Wang",
+        "affiliation": None,
+        "orcid": None,
+        "confidence": 0.9,
+        "origin": "run",
+        "work": work,
+        "work_id": f"w{work}",
+        "title": "On it",
+        "venue": None,
+        "year": None,
+        "citations": None,
+        "n_authors": 2,
+    }
     return Seen(**{**given, **more})
 
 

@@ -61,8 +61,9 @@ def sign_in(client: TestClient[Any], held: Database, role: str = "reviewer") -> 
     return found[1]
 
 
-@pytest.mark.parametrize("path", ["/", "/?q=evil", "/login", "/people/a-1", "/names/A/B",
-                                  "/accuracy"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path", ["/", "/?q=evil", "/login", "/people/a-1", "/names/A/B", "/accuracy"]
+)
 def test_public_pages_are_shown_to_anybody(client, path: str) -> None:
     told = client.get(path)
     assert told.status_code == 200
@@ -202,8 +203,13 @@ def test_every_link_of_a_profile_leads_somewhere(client) -> None:
 
 
 def test_the_page_asks_nothing_but_the_api() -> None:
-    allowed = {"service.actors", "service.errors", "service.api.auth", "service.api.paths",
-               "service.api.problems"}  # fmt: skip
+    allowed = {
+        "service.actors",
+        "service.errors",
+        "service.api.auth",
+        "service.api.paths",
+        "service.api.problems",
+    }
     for file in Path(service.web.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
