@@ -17,13 +17,13 @@ from service.subjects import divides
 from service.tasks import TaskInfo
 
 if TYPE_CHECKING:
-    from service.judging import Said
+    from service.judging import AnswerRequest
 
 EACH = 3
 """Mentions of each identity that a "different" is said of."""
 
 
-def decide(database: Database, actor: Actor, task: TaskInfo, said: Said) -> Made:
+def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest) -> Made:
     """Make the decision that an answer means, within a write under way.
 
     *same* makes one identity of those that a *merge* or *conflict* task names, binds together
@@ -141,7 +141,7 @@ def _divided(
 
 
 def _assigned(
-    database: Database, actor: Actor, task: TaskInfo, said: Said, statement: Statement
+    database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest, statement: Statement
 ) -> Made:
     """Give a mention to an identity, or make one of it."""
     if "work" not in task.evidence or "position" not in task.evidence:

@@ -30,7 +30,7 @@ from service.hindrances import (
 )
 from service.identity_rows import active_identity, identity_rows, rows_by_id
 from service.ids import new_id
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.link_rows import links_around, namer
 from service.memberships import Place
 from service.overriding import OVERRIDES, Opposed, ask_again, opposed, refuse, void
@@ -208,7 +208,7 @@ def preview(connection: Connection, wanted: Wanted) -> tuple[Read, dict[str, Any
     Invalid, NotFound, Conflict
         As :func:`read`.
     """
-    found = read(connection, wanted, Subject(connection, Ledger(connection), {}))
+    found = read(connection, wanted, Subject(connection, EventLog(connection), {}))
     plan, ids = found.plan, found.ids
     against = found.opposed()
     went: dict[int, Counter[int]] = {}

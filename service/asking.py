@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from service.actors import Actor
 from service.blind import SHARE, drawn
 from service.ids import new_id
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Judgement, Task
 from service.tasks import STANDING
 
@@ -59,7 +59,7 @@ class Question:
 
 def open_tasks(
     connection: Connection,
-    ledger: Ledger,
+    ledger: EventLog,
     seq: int,
     questions: Sequence[Question],
     blind_share: float = 0.0,

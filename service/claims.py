@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from service.actors import Actor
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import FittedModel, Run
 
 ATTEMPTS = 3
@@ -185,7 +185,7 @@ def fail(
         ``failed`` or ``queued``; None if the claim no longer stands.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         final = for_good or claim.attempt >= ATTEMPTS
         state = "failed" if final else "queued"
         values = {

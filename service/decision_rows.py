@@ -15,7 +15,7 @@ from service.closing import close_answered, note_turns
 from service.errors import Conflict, Invalid, NotFound
 from service.identity_rows import IdentityRow, active_identity, identity_rows
 from service.ids import new_id
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.link_rows import (
     NAMED,
     add_links,
@@ -78,7 +78,7 @@ class Subject:
     """
 
     connection: Connection
-    ledger: Ledger
+    ledger: EventLog
     versions: Mapping[str, int]
     rows: dict[str, IdentityRow] = field(default_factory=dict)
     members: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -185,7 +185,7 @@ def begin(
     NotFound, Conflict, Stale
         As :func:`service.identity_rows.active_identity`.
     """
-    subject = Subject(connection, Ledger.hold(connection), versions or {})
+    subject = Subject(connection, EventLog.lock(connection), versions or {})
     for name, version in subject.versions.items():
         active_identity(connection, name, version)
     for name in identities:

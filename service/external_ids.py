@@ -20,7 +20,7 @@ from service.errors import Conflict, Invalid, NotFound
 from service.facts import MANY
 from service.identifier_forms import normalised, orcid_of
 from service.identity_rows import ACTIVE, active_identity, rows_by_id, update_identities
-from service.ledger import Ledger, Told
+from service.ledger import EventLog, Told
 from service.sets import among
 from service.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
 
@@ -69,7 +69,7 @@ def attach(
     if not source.strip() or source == MENTION or len(source) > 500:
         raise Invalid("the source of the id is missing", "say who states it", field="source")
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         row = active_identity(connection, identity_id, version)
         same = _current(connection, [row.key])
         if any((r.scheme, r.value) == (name, found) and r.source != MENTION for r in same):
@@ -114,7 +114,7 @@ def detach(
     """
     name, found = normalised(scheme, value)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         row = active_identity(connection, identity_id, version)
         rows = [r for r in _current(connection, [row.key]) if (r.scheme, r.value) == (name, found)]
         if not rows:
@@ -134,7 +134,7 @@ def hand_over(
 ) -> None:
     """Let ids that people stated go, as part of an event, from an identity to one that left it."""
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         by_id = rows_by_id(connection, [giver, taker])
         rows = [
             r
@@ -150,7 +150,7 @@ def hand_over(
 
 def follow(
     connection: Connection,
-    ledger: Ledger,
+    ledger: EventLog,
     event_seq: int,
     printed: Mapping[int, Collection[str]],
     merged: Mapping[int, int],
@@ -196,7 +196,7 @@ def follow(
     settle_conflicts(connection, ledger, event_seq, values)
 
 
-def invert(connection: Connection, ledger: Ledger, event_seq: int, by: int) -> None:
+def invert(connection: Connection, ledger: EventLog, event_seq: int, by: int) -> None:
     """Take back, as part of the event ``by``, what ids that somebody stated did at an event.
 
     Those that mentions print follow the mentions.
@@ -217,7 +217,7 @@ def invert(connection: Connection, ledger: Ledger, event_seq: int, by: int) -> N
 
 
 def settle_conflicts(
-    connection: Connection, ledger: Ledger, event_seq: int, values: Collection[Value]
+    connection: Connection, ledger: EventLog, event_seq: int, values: Collection[Value]
 ) -> None:
     """Open a task for each value that two active identities have; close it where one has it."""
     if not values:
@@ -251,7 +251,7 @@ def _settle_within(connection: Connection, event_seq: int, row: Any) -> None:
 
 def _open_tasks(
     connection: Connection,
-    ledger: Ledger,
+    ledger: EventLog,
     event_seq: int,
     new: Mapping[str, tuple[Value, Mapping[int, str]]],
 ) -> None:
@@ -336,7 +336,7 @@ def _add(
     insert_rows(connection, ExternalId, columns, ((*row, actor, event_seq) for row in new))
 
 
-def _touch(connection: Connection, ledger: Ledger, event_seq: int, row: Any) -> None:
+def _touch(connection: Connection, ledger: EventLog, event_seq: int, row: Any) -> None:
     """Give an identity whose ids changed a new version, and tell the feed that it goes on."""
     mentions = connection.scalar(
         select(func.count()).where(Membership.identity_key == row.key).select_from(Membership)
@@ -347,8 +347,8 @@ def _touch(connection: Connection, ledger: Ledger, event_seq: int, row: Any) -> 
         insert(IdentityVersion).values(
             event_seq=event_seq,
             identity_key=row.key,
-            before=row.told({}, mentions or 0),
-            after=new.told({}, mentions or 0),
+            before=row.to_dict({}, mentions or 0),
+            after=new.to_dict({}, mentions or 0),
         )
     )
     ledger.tell(event_seq, [Told("keep", row.id, mentions or 0)])

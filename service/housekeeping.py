@@ -11,7 +11,7 @@ from sqlalchemy import Connection, case, delete, exists, or_, select, update
 
 from service.actors import Actor
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.runs import TOUCHED, RunView, created, forget_artifacts
 from service.tables import (
     Block,
@@ -35,7 +35,7 @@ def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
     Several workers may do so at once: only one run comes of it.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         alive = ("queued", "running", "proposed", "published")
         last = connection.execute(
             select(Run.state, Run.created_at, Run.based_on)
@@ -73,7 +73,7 @@ def tidy(database: Database, actor: Actor) -> int:
     are kept of the newest two runs that left any and were published, and of proposals.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         current = connection.scalar(select(State.publication_run)) or 0
         _supersede(ledger, actor, current)
         dead = _keys(connection, ("failed", "cancelled", "superseded"))
@@ -97,7 +97,7 @@ def statistics_in_use(connection: Connection) -> set[str]:
     return set(connection.scalars(select(Run.id).where(Run.key.in_(useful))))
 
 
-def _supersede(ledger: Ledger, actor: Actor, current: int) -> None:
+def _supersede(ledger: EventLog, actor: Actor, current: int) -> None:
     connection = ledger.connection
     older = connection.execute(
         select(Run.key, Run.id).where(Run.state == "proposed").order_by(Run.key.desc()).offset(KEPT)

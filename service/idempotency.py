@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, 
 
 from service.database import Database
 from service.errors import Conflict, Invalid
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Idempotency
 
 KEPT = timedelta(hours=24)
@@ -105,7 +105,7 @@ def once(database: Database, tried: Attempt | None, act: Callable[[Database], An
     if tried is None:
         return act(database)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         row = _noted(connection, tried, ledger.at)
         if row is not None:
             return row
@@ -131,7 +131,7 @@ def once_in_parts(
     if tried is None:
         return act(database)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         row = _noted(connection, tried, ledger.at)
         if row is not None:
             return row

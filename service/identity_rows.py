@@ -42,7 +42,7 @@ class IdentityRow(NamedTuple):
             last_year=facts.last_year,
         )
 
-    def told(self, ids: Mapping[int, str], mentions: int) -> dict[str, Any]:
+    def to_dict(self, ids: Mapping[int, str], mentions: int) -> dict[str, Any]:
         """What the log of identities keeps: public ids only, and ``mentions`` besides."""
         return {
             "id": self.id,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from service.actors import Actor
 from service.choices import Verdict
 from service.database import Database, in_batches
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.lookup import Lookup
 from service.placing import Assigned, Placer, place_works
 from service.sets import among
@@ -113,17 +113,17 @@ def _store(
     results: list[RowResult] = []
     report = LoadReport(rejected=n_bad)
     with database.write() as connection:
-        source_key = open_source(connection, Ledger.hold(connection), actor, delivery)
+        source_key = open_source(connection, EventLog.lock(connection), actor, delivery)
     for some in _chunks(rows):
         received = [row.received for row in some if row.received is not None]
         with database.write() as connection:
-            ledger = Ledger.hold(connection)
+            ledger = EventLog.lock(connection)
             stored = store_works(connection, ledger, source_key, received, actor, lookup)
         results += stored
         report = report.plus(stored)
         lookup.trim()
     with database.write() as connection:
-        close_source(connection, Ledger.hold(connection), source_key, report)
+        close_source(connection, EventLog.lock(connection), source_key, report)
     return results
 
 

@@ -22,7 +22,7 @@ from service.database import Database
 from service.decision_rows import Made
 from service.errors import Conflict, Invalid
 from service.idempotency import Within
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Decision, Judgement, Task
 from service.tasks import STANDING, TaskInfo, found
 
@@ -33,7 +33,7 @@ LONGEST = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class AnswerRequest:
     """What a person answers.
 
     Attributes
@@ -67,7 +67,7 @@ class Judged:
     decision: Made | None
 
 
-def judge(database: Database, actor: Actor, task_id: str, said: Said) -> Judged:
+def judge(database: Database, actor: Actor, task_id: str, said: AnswerRequest) -> Judged:
     """Answer a task; settled, it becomes one decision that the ordinary undo takes back.
 
     Raises
@@ -82,18 +82,18 @@ def judge(database: Database, actor: Actor, task_id: str, said: Said) -> Judged:
     """
     _check(said)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         task = leases.locked(connection, task_id)
         leases.insist_open(task)
         leases.insist_free(task, actor)
         leases.insist_current(connection, task, said.version)
         key = connection.scalars(select(Task.key).where(Task.id == task.id)).one()
-        given = standing(connection, key)
-        if task.blind and actor.name in given:
+        answers_given = standing(connection, key)
+        if task.blind and actor.name in answers_given:
             raise Conflict(
                 "you have answered this task; it waits for somebody else",
                 "take another one",
-                answers=len(given),
+                answers=len(answers_given),
             )
         seq = ledger.record(
             "task-judged",
@@ -105,7 +105,7 @@ def judge(database: Database, actor: Actor, task_id: str, said: Said) -> Judged:
         judgement = _keep(connection, ledger, key, actor, said, seq)
         given_back = {"version": seq, "leased_by": None, "leased_until": None}
         connection.execute(update(Task).where(Task.key == key).values(given_back))
-        settled = outcome([*given.values(), said.answer], blind=task.blind)
+        settled = outcome([*answers_given.values(), said.answer], blind=task.blind)
         if settled is None:
             return Judged(found(connection, task_id), None)
         if task.kind == SAMPLE:
@@ -140,13 +140,13 @@ def answerable(connection: Connection, actor: Actor, task_id: str, version: int 
 
 
 def keep_decision(
-    connection: Connection, ledger: Ledger, actor: Actor, task_id: str, made: Made
+    connection: Connection, ledger: EventLog, actor: Actor, task_id: str, made: Made
 ) -> None:
     """Keep what a decision made elsewhere answers to a task, and close it with the decision."""
     query = select(Decision.kind, Decision.reason, Decision.evidence)
     kind, reason, evidence = connection.execute(query.where(Decision.id == made.id)).one()
     key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
-    said = Said(kind, None, reason, evidence)
+    said = AnswerRequest(kind, None, reason, evidence)
     _settled(connection, key, _keep(connection, ledger, key, actor, said, made.event), made)
 
 
@@ -183,7 +183,7 @@ def of_task(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
     ]
 
 
-def _check(said: Said) -> None:
+def _check(said: AnswerRequest) -> None:
     if said.answer not in ANSWERS:
         raise Invalid(
             f"nobody answers {said.answer[:40]!r}", f"answer {', '.join(ANSWERS)}", field="answer"
@@ -195,7 +195,7 @@ def _check(said: Said) -> None:
 
 
 def _keep(
-    connection: Connection, ledger: Ledger, task_key: int, actor: Actor, said: Said, seq: int
+    connection: Connection, ledger: EventLog, task_key: int, actor: Actor, said: AnswerRequest, seq: int
 ) -> int:
     stored = insert(Judgement).values(
         task_key=task_key,
@@ -223,7 +223,7 @@ def _decide(
     connection: Connection,
     actor: Actor,
     task: TaskInfo,
-    said: Said,
+    said: AnswerRequest,
     settled: str,
 ) -> Made:
     own = replace(said, answer=settled)

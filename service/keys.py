@@ -23,7 +23,7 @@ from service.actors import Actor, Role
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound, Unauthenticated, Unavailable
 from service.ids import new_id, sane
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import ApiKey
 
 SECRET_BYTES = 32
@@ -101,7 +101,7 @@ def create(
     secret = secrets.token_urlsafe(SECRET_BYTES)
     made = KeyInfo(new_id("k"), name, role, per_minute, now, expires_at, None, None)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         connection.execute(
             insert(ApiKey).values(
                 id=made.id,
@@ -149,7 +149,7 @@ def revoke(database: Database, actor: Actor, key_id: str, reason: str | None = N
         It is the key that this request was sent with, which would lock its owner out by mistake.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         before = found(connection, key_id)
         if before.revoked_at is not None:
             return before

@@ -32,14 +32,14 @@ class Told:
 
 
 @dataclass(frozen=True, eq=False)
-class Ledger:
+class EventLog:
     """The line of events, held by a write until it commits."""
 
     connection: Connection
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
-    def hold(cls, connection: Connection) -> Ledger:
+    def lock(cls, connection: Connection) -> EventLog:
         """Wait for the line and hold it; call it before reading what the write depends on."""
         connection.execute(select(State.key).where(State.key == 1).with_for_update())
         return cls(connection)

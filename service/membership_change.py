@@ -23,7 +23,7 @@ from service.identity_rows import (
     redirected_to,
     update_identities,
 )
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.sets import among, read_statistics
 from service.tables import (
     Identity,
@@ -96,7 +96,7 @@ class Change:
     """A change under way: read, settle, write, in this order."""
 
     connection: Connection
-    ledger: Ledger
+    ledger: EventLog
     event_seq: int
     moves: Mapping[int, Moved]
     flows: Sequence[Flow]
@@ -262,8 +262,8 @@ class Change:
                 (
                     self.event_seq,
                     key,
-                    None if key in made else self.old[key].told(ids, self.counts.get(key, 0)),
-                    row.told(ids, self.facts[key].mentions if key in self.facts else 0),
+                    None if key in made else self.old[key].to_dict(ids, self.counts.get(key, 0)),
+                    row.to_dict(ids, self.facts[key].mentions if key in self.facts else 0),
                 )
                 for key, row in self.rows.items()
             ),

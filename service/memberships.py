@@ -22,7 +22,7 @@ from service.database import take_keys
 from service.facts import MANY
 from service.identity_rows import IdentityRow
 from service.ids import new_id
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.membership_change import Change, Fate, Moved, Place, flows_of
 from service.sets import among
 from service.tables import Identity, Membership
@@ -70,7 +70,7 @@ class Changed:
 
 def place(
     connection: Connection,
-    ledger: Ledger,
+    ledger: EventLog,
     event_seq: int,
     placed: Sequence[Placed],
     *,
@@ -92,7 +92,7 @@ def place(
 
 def retire(
     connection: Connection,
-    ledger: Ledger,
+    ledger: EventLog,
     event_seq: int,
     signature_keys: Iterable[int],
     *,
@@ -129,7 +129,7 @@ def placed_at(connection: Connection, signature_keys: Collection[int]) -> dict[i
 
 def change(
     connection: Connection,
-    ledger: Ledger,
+    ledger: EventLog,
     event_seq: int,
     places: Mapping[int, Place | None],
     *,

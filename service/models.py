@@ -19,7 +19,7 @@ from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
 from service.ids import new_id, sane
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.runs import MOST, REASON
 from service.tables import FittedModel
 
@@ -111,7 +111,7 @@ def ask(
         )
     reason = None if reason is None else reason.replace("\0", "\u2400")
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         claims.give_up(connection, claims.MODEL, patience)
         other = connection.scalar(select(FittedModel.id).where(_WAITING).limit(1))
         if other is not None:
@@ -196,7 +196,7 @@ def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None
         If it has ended, or was promoted.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         found = get(connection, id_)
         if found.state not in ("queued", "running", "candidate"):
             raise Conflict(
@@ -228,7 +228,7 @@ def store(
         If it was cancelled, or another worker has it.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         values = {
             "state": "candidate",
             "digest": digest,

@@ -20,7 +20,7 @@ from service.asking import Question, open_tasks
 from service.external_ids import MENTION, taken_off
 from service.identifier_forms import orcid_of
 from service.identity_rows import ACTIVE, identity_rows
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.link_rows import places_of
 from service.publication import members_of
 from service.sets import among
@@ -94,7 +94,7 @@ def clashes(connection: Connection, signature: Int64, after: Int64) -> list[Clas
 
 
 def ask_about(
-    connection: Connection, ledger: Ledger, event_seq: int, found: Iterable[Clash]
+    connection: Connection, ledger: EventLog, event_seq: int, found: Iterable[Clash]
 ) -> None:
     """Ask about clashes that an event has published."""
     asked = []

@@ -14,7 +14,7 @@ from service import memberships
 from service.actors import Actor
 from service.asking import Question, close_tasks, open_tasks
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.memberships import Placed
 from service.names import fold
 from service.sets import among
@@ -32,7 +32,7 @@ WORKS_AT_ONCE = 500
 
 def store(
     connection: Connection,
-    ledger: Ledger,
+    ledger: EventLog,
     actor: Actor,
     work: domain.Work,
     signatures: Mapping[int, int],
@@ -106,7 +106,7 @@ def store(
 def close_answered(database: Database, actor: Actor) -> int:
     """Close questions about mentions that have an identity by now, or are no more; how many."""
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         asked = select(Task.subject, Task.evidence).where(Task.kind == KIND, Task.state == "open")
         open_ = {
             (str(evidence["work"]), int(evidence["position"])): subject

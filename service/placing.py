@@ -23,7 +23,7 @@ from service.bonds import Bond, bonds_of
 from service.choices import Choice, Verdict, decided
 from service.database import Database
 from service.errors import Conflict
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.nearby import Nearby, nearby
 from service.orcid_holders import holders_of
 from service.sets import among
@@ -224,7 +224,7 @@ def _place(placer: Placer, actor: Actor, key: int, *, late: bool) -> list[Assign
         if all(c.verdict == Verdict.KNOWN for c in choices):
             return told
         with placer.database.write() as connection:
-            ledger = Ledger.hold(connection)
+            ledger = EventLog.lock(connection)
             if ledger.curated != seen and attempt < TRIES:
                 continue
             from service.placed import store

@@ -20,7 +20,7 @@ from service.actors import Actor, Role
 from service.database import Database
 from service.errors import Conflict, Forbidden, Invalid
 from service.ids import new_id
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.settings import Settings
 from service.tables import Event, FittedModel
 
@@ -74,7 +74,7 @@ def promote(
         return promote_file(database, actor, _shipped(), reason, expected=expected)
     _insist_person(actor)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         found = models.get(connection, model)
         _insist_seen(connection, expected)
         if found.in_use:
@@ -119,7 +119,7 @@ def promote_file(
     content = _content(file)
     digest = _digest(content)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         _insist_seen(connection, expected)
         before = current(connection)
         if before is not None and before.digest == digest:
@@ -145,7 +145,7 @@ def promote_file(
 
 
 def _put_in_use(
-    ledger: Ledger, actor: Actor, id_: str, digest: str, reason: str | None
+    ledger: EventLog, actor: Actor, id_: str, digest: str, reason: str | None
 ) -> Promoted:
     connection = ledger.connection
     before = current(connection)

@@ -24,7 +24,7 @@ from service.clustering import Found
 from service.database import Database, insert_rows
 from service.differences import KINDS, Difference, Line, difference, targets
 from service.errors import Conflict, Invalid
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.matching import match
 from service.orcid_clashes import Clash, clashes
 from service.places import Places, table
@@ -98,7 +98,7 @@ def store(database: Database, actor: Actor, claim: Claim, found: Found) -> None:
             proposed = _renewed(connection, claim.key, proposed)
         continues, compared, rows = _compared(connection, proposed)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         before = claims.hold(connection, claim)
         _write(connection, claim.key, proposed, continues, rows)
         if found.statistics is not None:
@@ -203,7 +203,7 @@ def rebase(
         If it is not proposed or rolled back, or its proposal is no longer kept.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         found = runs.get(connection, run_id)
         key = runs.key_of(connection, run_id)
         held = connection.scalar(

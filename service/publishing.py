@@ -12,7 +12,7 @@ from service.blind import blind_of
 from service.closing import close_moot, note_turns, turn_back
 from service.database import Database
 from service.errors import Conflict, NotFound, Stale
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.link_rows import insist, links_in_force, without_retired
 from service.memberships import Changed, change
 from service.orcid_clashes import Clash, ask_about, clashes
@@ -70,7 +70,7 @@ def publish(
         If ``expected`` is no longer the last.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         run = _run(connection, run_id)
         _may_publish(connection, ledger, run, expected)
         plan = plan_of(connection, run.key, run.id)
@@ -126,7 +126,7 @@ def rollback(
         identities: these must be taken back first.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         run_id = publication if isinstance(publication, str) else _run_of(connection, publication)
         run = _run(connection, run_id)
         current = publication if isinstance(publication, int) else run.event_seq
@@ -185,7 +185,7 @@ def _run_of(connection: Connection, event_seq: int) -> str:
     return found
 
 
-def _may_publish(connection: Connection, ledger: Ledger, run: _Run, expected: int | None) -> None:
+def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: int | None) -> None:
     """Refuse a run that cannot be published as it is."""
     curated = ledger.curated
     if expected is not None and expected != curated:

@@ -19,7 +19,7 @@ from service.asking import Question, open_tasks
 from service.closing import close_answered, close_these
 from service.clustering import Engine
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.sets import among
 from service.settings import Settings
 from service.standing import PUBLISHED, ROLLED_BACK
@@ -87,7 +87,7 @@ def store(
         asked = [] if found is None else questions_of(connection, found.found, traffic)
     asked.sort(key=lambda question: -question.priority)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         if due(connection) != publication:
             return None
         known = _not_to_be_told(connection)

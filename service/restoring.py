@@ -17,7 +17,7 @@ from sqlalchemy import Connection, select, update
 from service import external_ids
 from service.errors import Conflict
 from service.identity_rows import ACTIVE, IdentityRow, identity_rows, rows_by_id
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.link_rows import links_around
 from service.memberships import Changed, Fate, Place, change, placed_at
 from service.publication import followers, members_of, without_clashes
@@ -67,7 +67,7 @@ def done_by(connection: Connection, event_seq: int) -> Done:
     return Done(event_seq, moves, {row[0]: (row[1], row[2]) for row in versions})
 
 
-def take_back(connection: Connection, ledger: Ledger, done: Done, by: int) -> Changed:
+def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> Changed:
     """Undo what an event did, as part of the event ``by``.
 
     Raises

@@ -14,7 +14,7 @@ from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
 from service.ids import new_id
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Run, RunArtifact
 
 FULL, TOUCHED = "full", "touched"
@@ -85,11 +85,11 @@ def create(
         If the scope is neither, or the reason is too long.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         return created(ledger, actor, scope=scope, reason=reason)
 
 
-def created(ledger: Ledger, actor: Actor, *, scope: str, reason: str | None) -> RunView:
+def created(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -> RunView:
     """The same within a write that holds the ledger."""
     if scope not in SCOPES:
         raise Invalid(
@@ -176,7 +176,7 @@ def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = N
         If it has ended already.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         found = get(connection, run_id)
         if found.state not in ("queued", "running", "proposed"):
             raise Conflict(

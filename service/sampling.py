@@ -29,7 +29,7 @@ from service.asking import Question, open_tasks
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
 from service.ids import new_id, sane
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.sets import among
 from service.tables import Event, Identity, Judgement, Membership, Signature, Task, Work
 from service.tasks import STANDING
@@ -102,7 +102,7 @@ def draw(
     if not 0 <= number < 2**53:
         raise Invalid(f"seed {number}", "give one of 0 to 2^53 - 1", field="seed")
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         rows = _published(connection)
         if not len(rows):
             raise Conflict("nothing is published", "publish a run, then draw a sample")

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 from disambig.domain import Work
 from service import memberships
 from service.database import insert_rows, take_keys
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.lookup import Lookup, name_keys, touch_blocks
 from service.mentions import Known, Mention, mentions_of, settled
 from service.sets import among, update_rows
@@ -51,7 +51,7 @@ class _Outcome:
 
 
 def write_signatures(
-    connection: Connection, ledger: Ledger, seq: int, versions: Iterable[Fresh], lookup: Lookup
+    connection: Connection, ledger: EventLog, seq: int, versions: Iterable[Fresh], lookup: Lookup
 ) -> None:
     """Insert new mentions, move and change those that stay, retire those that are gone.
 

@@ -30,7 +30,7 @@ from service.closing import close_task
 from service.database import Database
 from service.errors import Conflict, Forbidden, NotFound
 from service.ids import sane
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Decision, Event, Judgement, Name, Task
 
 KINDS = ("conflict", "merge", "split", "assign", "sample")
@@ -203,7 +203,7 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
         It is closed; the error tells by whom.
     """
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         before = found(connection, task_id)
         if before.blind and not actor.role.includes(Role.EDITOR):
             raise Forbidden(

@@ -10,7 +10,7 @@ from service.closing import ask_undecided, close_answered, note_turns, turn_back
 from service.database import Database
 from service.decision_rows import Made, refuse_contradictions
 from service.errors import Conflict, Forbidden, NotFound
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.link_rows import insist, links_around, without_retired
 from service.overriding import ask_again, ask_no_more, last_turn, stands_alone, turn
 from service.restoring import done_by, take_back
@@ -57,7 +57,7 @@ def _turn(
     database: Database, actor: Actor, decision_id: str, reason: str | None, *, undoing: bool
 ) -> Made:
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         query = select(Decision.key, Decision.event_seq, Decision.undone_seq, Decision.actor)
         row = connection.execute(query.where(Decision.id == decision_id)).first()
         if row is None:

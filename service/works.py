@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, insert, select, update
 from disambig.ingest import Received, dump_work
 from service.actors import Actor
 from service.database import Database, insert_rows, take_keys
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.lookup import Lookup
 from service.names import storable
 from service.sets import among, update_rows
@@ -136,11 +136,11 @@ def load_works(
         If the database cannot be used; the transactions before stay.
     """
     with database.write() as connection:
-        source_key = open_source(connection, Ledger.hold(connection), actor, delivery)
+        source_key = open_source(connection, EventLog.lock(connection), actor, delivery)
     report, lookup = LoadReport(), Lookup()
     for some in _chunks(records):
         with database.write() as connection:
-            ledger = Ledger.hold(connection)
+            ledger = EventLog.lock(connection)
             results = store_works(connection, ledger, source_key, some, actor, lookup)
             report = report.plus(results)
             _count(connection, source_key, report)
@@ -148,11 +148,11 @@ def load_works(
         if progress is not None:
             progress(len(some))
     with database.write() as connection:
-        close_source(connection, Ledger.hold(connection), source_key, report)
+        close_source(connection, EventLog.lock(connection), source_key, report)
     return report
 
 
-def open_source(connection: Connection, ledger: Ledger, actor: Actor, delivery: Delivery) -> int:
+def open_source(connection: Connection, ledger: EventLog, actor: Actor, delivery: Delivery) -> int:
     """Register a delivery that begins; its key."""
     return connection.scalars(
         insert(Source)
@@ -169,7 +169,7 @@ def open_source(connection: Connection, ledger: Ledger, actor: Actor, delivery: 
 
 
 def close_source(
-    connection: Connection, ledger: Ledger, source_key: int, report: LoadReport
+    connection: Connection, ledger: EventLog, source_key: int, report: LoadReport
 ) -> None:
     """Note that a delivery has ended, with what became of its records."""
     _count(connection, source_key, report)
@@ -217,7 +217,7 @@ class _Version:
 
 def store_works(
     connection: Connection,
-    ledger: Ledger,
+    ledger: EventLog,
     source_key: int,
     records: Sequence[Received],
     actor: Actor,
@@ -340,7 +340,7 @@ _WORK_COLUMNS = ("version", "title", "venue", "year", "citations", "n_authors", 
 
 
 def _write_works(
-    connection: Connection, ledger: Ledger, latest: Iterable[_Version], created: set[int]
+    connection: Connection, ledger: EventLog, latest: Iterable[_Version], created: set[int]
 ) -> None:
     new: list[tuple[object, ...]] = []
     changed: list[tuple[object, ...]] = []
@@ -365,7 +365,7 @@ def _write_works(
 
 
 def _write_versions(
-    connection: Connection, ledger: Ledger, source_key: int, versions: Iterable[_Version]
+    connection: Connection, ledger: EventLog, source_key: int, versions: Iterable[_Version]
 ) -> None:
     def rows() -> Iterator[tuple[object, ...]]:
         for version in versions:

@@ -19,7 +19,7 @@ from service.api.writes import IdempotencyKey, asked, shown, written
 from service.database import Database
 from service.errors import Invalid
 from service.idempotency import Within
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
     if data.also:
         seen["also"] = list(data.also)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         for task in _asked(data):
             judging.answerable(connection, actor, task, None)
         done = arranging.commit(

@@ -220,7 +220,7 @@ def answer_task(
     differ; the majority decides. Refused (409) if somebody else works on it, if it has changed
     since `version`, or with the chain if the decision contradicts earlier ones.
     """
-    said = judging.Said(
+    said = judging.AnswerRequest(
         data.answer, data.seconds, data.reason, data.evidence, data.version, data.identity
     )
 

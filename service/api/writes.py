@@ -22,7 +22,7 @@ from service.api.etags import (
 )
 from service.database import Database
 from service.idempotency import Answer, Within, attempt, once, once_in_parts
-from service.ledger import Ledger
+from service.ledger import EventLog
 
 IdempotencyKey = Annotated[
     str | None,
@@ -95,7 +95,7 @@ def written(
         if edits is None or "if-match" not in request.headers:
             return Answer(status, orjson.dumps(act(given)))
         with given.write() as connection:
-            Ledger.hold(connection)
+            EventLog.lock(connection)
             require_read(request, etag(orjson.dumps(edits(connection))))
             return Answer(status, orjson.dumps(act(Within(given, connection))))
 

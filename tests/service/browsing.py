@@ -20,7 +20,7 @@ from service.actors import Actor, Role
 from service.api.app import create_app
 from service.asking import Question, open_tasks
 from service.database import Database, sqlite_url
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.settings import Settings
 from service.tables import Identity, Membership, Name, Signature, Work
 
@@ -68,7 +68,7 @@ def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     found = Database(sqlite_url(file))
     fill(found, papers())
     with found.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         name = connection.scalars(select(Name.key).where(Name.folded == "wei wang")).one()
         sides = [side("s0", "s1", "s2"), side("r0", "r1")]
         evidence = {"identities": ["a-wang"], "sides": sides, "probability": 0.3}

@@ -22,7 +22,7 @@ from sqlalchemy import create_engine, func, make_url, select, update
 
 from service.actors import Actor, Role
 from service.database import Database, insert_rows
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.names import fold, search_words
 from service.tables import (
     Identity,
@@ -77,7 +77,7 @@ def fill(database: Database, papers: Iterable[Paper], curated: Sequence[str] = (
                 people.setdefault(author.identity, []).append((author, paper))
     keys = {public: key for key, public in enumerate(people, 1)}
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         seq = ledger.record("seeded", LOADER)
         insert_rows(
             connection,

@@ -12,7 +12,7 @@ from service import tasks
 from service.actors import Actor, Role
 from service.asking import Question, open_tasks
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.publishing import publish
 from service.subjects import subject_of
 from service.tables import Membership
@@ -51,7 +51,7 @@ def split_question(id_: str, *sides: Sequence[int], **more: Any) -> Question:
 def ask(database: Database, *questions: Question, blind_share: float = 0.0) -> list[str]:
     """Ids of the tasks."""
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         seq = ledger.record("questions-asked", Actor("worker:w", Role.ADMIN))
         return open_tasks(connection, ledger, seq, questions, blind_share)
 

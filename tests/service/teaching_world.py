@@ -48,7 +48,7 @@ def answered(database: Database, *said: str) -> list[str]:
     )
     asked = ask(database, merge, split)
     for task, answer in zip(asked, said or ("different", "same"), strict=True):
-        judging.judge(database, REVIEWER, task, judging.Said(answer))
+        judging.judge(database, REVIEWER, task, judging.AnswerRequest(answer))
     return asked
 
 

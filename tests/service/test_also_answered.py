@@ -14,7 +14,7 @@ from service import tasks
 from service.actors import Actor, Role
 from service.asking import Question, open_tasks
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def ask(database: Database, speech: str, robots: str, blind: str | None = None) 
     merge = Question("merge", "+".join(sorted((speech, robots))), 10, 2.0, {"probability": 0.3})
     split = Question("split", speech, 5, 1.0, {"sides": halves, "probability": 0.8}, blind=blind)
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         seq = ledger.record("questions-asked", Actor("worker:x", Role.ADMIN))
         return open_tasks(connection, ledger, seq, [merge, split])
 

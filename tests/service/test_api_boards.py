@@ -16,7 +16,7 @@ from service.api import board_schemas as schemas
 from service.asking import Question, open_tasks
 from service.board_scope import asked_by
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.settings import Settings
 
 
@@ -144,7 +144,7 @@ def question(clustered: tuple[Database, Settings]) -> str:
     of = {i: [m for m, identity in sorted(known.items()) if identity == i] for i in ends}
     sides = [{"mentions": [{"work": w, "position": p} for w, p in of[i]]} for i in ends]
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         asked = Question("merge", "+".join(ends), 10, 1.0, {"probability": 0.4, "sides": sides})
         seq = ledger.record("asked", Actor("cli:test", Role.ADMIN))
         return open_tasks(connection, ledger, seq, [asked])[0]
@@ -186,7 +186,7 @@ def test_a_split_is_asked_of_all_mentions_though_the_task_shows_some(clustered) 
         for n, some in ((1, mine[:1]), (len(mine) - 1, mine[1:2]))
     ]
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         asked = Question("split", home, len(mine), 1.0, {"probability": 0.4, "sides": sides})
         seq = ledger.record("asked", Actor("cli:test", Role.ADMIN))
         (task,) = open_tasks(connection, ledger, seq, [asked])

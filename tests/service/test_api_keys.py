@@ -5,7 +5,7 @@ from api_clients import MAKER, bearer, key_of, serving
 
 from service.api import edit_schemas, review_schemas
 from service.asking import Question, open_tasks
-from service.ledger import Ledger
+from service.ledger import EventLog
 
 
 def test_a_key_is_made_shown_once_used_and_revoked(database) -> None:
@@ -92,7 +92,7 @@ def test_the_log_is_paged_and_filtered(database) -> None:
 
 def test_tasks_are_listed_read_and_closed(database) -> None:
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         seq = ledger.record("run-proposed", MAKER)
         questions = [Question("merge", str(n), 1, n, {"n": n}) for n in range(3)]
         open_tasks(connection, ledger, seq, questions)

@@ -8,7 +8,7 @@ from sqlalchemy import insert, update
 from service import asked_names
 from service.asking import Question, open_tasks
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Name, Task
 from service.tasks import Wanted
 
@@ -21,7 +21,7 @@ def ask(database: Database, actor, *questions: Question) -> list[str]:
     with database.write() as connection:
         for key, name in ((1, "Wei Wang"), (2, "Ann Lee"), (3, "Bo Xu")):
             connection.execute(insert(Name).values(key=key, folded=name.lower(), printed=name))
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         return open_tasks(connection, ledger, ledger.record("run-proposed", actor), questions)
 
 

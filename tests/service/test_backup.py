@@ -18,7 +18,7 @@ from service.actors import Actor
 from service.backup import back_up, restore
 from service.database import Database, sqlite_url
 from service.errors import Conflict, Invalid, Unavailable
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.migrations import check, current, migrate, newest, revisions
 
 
@@ -47,7 +47,7 @@ def everything(database: Database) -> object:
 
 def record(database: Database, editor: Actor, kind: str = "later") -> None:
     with database.write() as connection:
-        Ledger.hold(connection).record(kind, editor)
+        EventLog.lock(connection).record(kind, editor)
 
 
 def test_a_restored_database_equals_what_was_backed_up(
@@ -172,7 +172,7 @@ def test_a_backup_is_of_one_moment_while_others_write(
     def write() -> None:
         while not stop.is_set():
             with database.write() as connection:
-                ledger = Ledger.hold(connection)
+                ledger = EventLog.lock(connection)
                 ledger.record("left", editor)
                 ledger.record("right", editor)
 

@@ -24,7 +24,7 @@ from service import external_ids, tasks
 from service.asking import Question
 from service.decisions import Mention, judge, merge, redo, split, undo
 from service.errors import Conflict, Forbidden
-from service.judging import Said
+from service.judging import AnswerRequest
 from service.judging import judge as answer
 from service.publishing import rollback
 
@@ -64,10 +64,10 @@ def test_a_decision_about_a_blind_pair_is_refused(database, editor, ids, kind: s
         judge(database, editor, kind, at(1), at(4))
     assert refused.value.details["tasks"] == [asked]
     assert (states(database, [asked]), now(database)) == (["open"], [{1, 2, 3}, {4, 5}, {6}])
-    answer(database, ANN, asked, Said(kind))
+    answer(database, ANN, asked, AnswerRequest(kind))
     with pytest.raises(Conflict, match=f"would settle {asked}"):
         judge(database, editor, kind, at(1), at(4))
-    assert answer(database, BO, asked, Said(kind)).decision is not None
+    assert answer(database, BO, asked, AnswerRequest(kind)).decision is not None
     assert states(database, [asked]) == ["closed"]
 
 
@@ -93,7 +93,7 @@ def test_an_answer_to_another_question_may_imply_it(database, editor, ids) -> No
     asked, implied = ask(
         database, merge_question(ids[1], ids[4]), split_question(ids[1], [1], [2, 3], blind=BLIND)
     )
-    answer(database, ANN, asked, Said("same"))
+    answer(database, ANN, asked, AnswerRequest("same"))
     assert states(database, [asked, implied]) == ["closed", "closed"]
 
 
@@ -103,8 +103,8 @@ def test_whose_a_blind_mention_is_nobody_decides_alone(database, editor, ids) ->
     (asked,) = ask(database, Question("assign", "w6:0", 1, 1.0, evidence, blind=BLIND))
     with pytest.raises(Conflict, match="would settle"):
         judge(database, editor, "same", Mention("w6", 0), at(6))
-    assert answer(database, ANN, asked, Said("same")).decision is None
-    assert answer(database, BO, asked, Said("same")).decision is not None
+    assert answer(database, ANN, asked, AnswerRequest("same")).decision is None
+    assert answer(database, BO, asked, AnswerRequest("same")).decision is not None
 
 
 def test_only_an_editor_gives_a_blind_question_up(database, editor, ids) -> None:
@@ -121,7 +121,7 @@ def test_a_decision_made_again_settles_no_blind_question(database, editor, ids, 
     first = judge(database, editor, kind, at(1), at(4))
     undo(database, editor, first.id)
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
-    answer(database, ANN, asked, Said("unsure"))
+    answer(database, ANN, asked, AnswerRequest("unsure"))
     with pytest.raises(Conflict, match=f"would settle {asked}"):
         redo(database, editor, first.id)
     assert states(database, [asked]) == ["open"]
@@ -142,8 +142,8 @@ def test_the_answers_to_a_blind_question_are_taken_back_and_given_again(
     database, editor, ids, said: str
 ) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
-    answer(database, ANN, asked, Said(said))
-    made = answer(database, BO, asked, Said(said)).decision
+    answer(database, ANN, asked, AnswerRequest(said))
+    made = answer(database, BO, asked, AnswerRequest(said)).decision
     assert made is not None
     for _ in range(2):
         undo(database, editor, made.id)
@@ -158,13 +158,13 @@ def test_a_publication_tells_which_blind_questions_it_leaves_nothing_to_ask_of(
     blind, seen = ask(
         database, merge_question(ids[1], ids[4], blind=BLIND), merge_question(ids[4], ids[6])
     )
-    answer(database, ANN, blind, Said("different"))
+    answer(database, ANN, blind, AnswerRequest("different"))
     told = publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 0, 5: 0})
     assert (told["questions"], told["blind"]) == (2, [blind])
     assert states(database, [blind, seen]) == ["closed", "closed"]
     rollback(database, editor, "r-2")
     assert states(database, [blind, seen]) == ["open", "open"]
-    assert answer(database, BO, blind, Said("different")).decision is not None
+    assert answer(database, BO, blind, AnswerRequest("different")).decision is not None
 
 
 def test_the_page_of_a_run_tells_so_when_it_is_published(database, editor, ids) -> None:
@@ -183,13 +183,13 @@ def test_parts_that_a_publication_has_parted_are_not_asked_about_any_more(
     database, editor, ids
 ) -> None:
     (asked,) = ask(database, split_question(ids[1], [1, 2], [3], blind=BLIND))
-    answer(database, ANN, asked, Said("different"))
+    answer(database, ANN, asked, AnswerRequest("different"))
     told = publish_as(database, editor, "r-2", {3: 0, 6: 0}, home=6)
     assert (told["questions"], told["blind"]) == (1, [asked])
     assert (states(database, [asked]), now(database)) == (["closed"], [{1, 2}, {3, 6}, {4, 5}])
     rollback(database, editor, "r-2")
     assert states(database, [asked]) == ["open"]
-    assert answer(database, BO, asked, Said("different")).decision is not None
+    assert answer(database, BO, asked, AnswerRequest("different")).decision is not None
 
 
 def test_a_board_tells_of_blind_questions_and_settles_none(database, ids) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from service.api import board_schemas as schemas
 from service.asking import Question, open_tasks
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.subjects import subject_of
 from service.tables import Membership, Name, Task
 
@@ -37,7 +37,7 @@ def merge(database: Database, a: str, b: str, priority: float) -> Question:
 
 def ask(database: Database, editor: Any, *questions: Question) -> list[str]:
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         return open_tasks(connection, ledger, ledger.record("asked", editor), questions)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service.asking import Question, open_tasks
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Name, Task
 
 pytestmark = needs_chromium
@@ -21,7 +21,7 @@ __all__ = ["browser", "database", "site"]
 def asked(database: Database) -> Database:
     """Whether the two people called Wei Wang are one, besides whether one of them is two."""
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         name = connection.scalars(select(Name.key).where(Name.folded == "wei wang")).one()
         evidence = {"identities": ["a-other", "a-wang"], "probability": 0.2}
         merge = Question("merge", "a-other+a-wang", 6, 1.0, evidence, name)

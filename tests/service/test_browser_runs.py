@@ -27,7 +27,7 @@ from run_world import (
 from service import tasks
 from service.asking import Question, open_tasks
 from service.database import Database, sqlite_url
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.names import fold
 from service.settings import Settings
 from service.tables import Name
@@ -63,7 +63,7 @@ def asked(database: Database, identity: str, *sides: list[str]) -> str:
         for side in sides
     ]
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         name = connection.execute(Name.__table__.select()).all()
         key = next(row.key for row in name if row.folded == fold("Wei Wang"))
         evidence = {"identities": [identity], "sides": told}

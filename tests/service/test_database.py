@@ -1,13 +1,13 @@
 from sqlalchemy import select
 
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Event
 
 
 def test_events_are_numbered_in_order(database: Database, editor) -> None:
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         assert [ledger.record("a", editor), ledger.record("b", editor)] == [1, 2]
     with database.read() as connection:
         assert list(connection.scalars(select(Event.kind).order_by(Event.seq))) == ["a", "b"]

@@ -123,7 +123,7 @@ def test_of_two_in_parts_the_second_is_told_to_wait(database, admin) -> None:
 
 def test_what_died_with_its_server_is_taken_over(database, admin) -> None:
     with database.write() as connection:
-        ledger = idempotency.Ledger.hold(connection)
+        ledger = idempotency.EventLog.lock(connection)
         idempotency._note(connection, ONE, ledger.at - timedelta(minutes=11), None)
     assert once_in_parts(database, ONE, make_key("a", admin)).replayed is False
 
@@ -131,7 +131,7 @@ def test_what_died_with_its_server_is_taken_over(database, admin) -> None:
 def test_after_a_day_it_is_forgotten(database, admin) -> None:
     first = once(database, ONE, make_key("a", admin))
     with database.write() as connection:
-        now = idempotency.Ledger.hold(connection).at
+        now = idempotency.EventLog.lock(connection).at
         connection.execute(update(tables.Idempotency).values(created_at=now - timedelta(hours=25)))
     assert once(database, ONE, make_key("a", admin)).body != first.body
 

@@ -21,8 +21,8 @@ from service import external_ids, judging, leases, reviewers, tasks
 from service.asking import Question
 from service.decisions import undo
 from service.errors import Conflict, Invalid
-from service.judging import Said, judge
-from service.ledger import Ledger
+from service.judging import AnswerRequest, judge
+from service.ledger import EventLog
 from service.tables import Decision, Judgement
 
 
@@ -38,7 +38,7 @@ def now(database) -> list[set[int]]:
 
 def test_same_makes_one_identity_of_two(database, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
-    judged = judge(database, ANN, asked, Said("same", 12.5, "one homepage", {"shown": [1]}))
+    judged = judge(database, ANN, asked, AnswerRequest("same", 12.5, "one homepage", {"shown": [1]}))
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
     assert (judged.task.state, judged.task.closed_by, judged.task.answers) == (
         "closed",
@@ -55,9 +55,9 @@ def test_same_makes_one_identity_of_two(database, ids) -> None:
 
 def test_different_keeps_two_apart_and_parts_the_sides_of_one(database, ids) -> None:
     two, one = ask(database, merge_question(ids[4], ids[6]), split_question(ids[1], [1, 2], [3]))
-    judge(database, ANN, two, Said("different"))
+    judge(database, ANN, two, AnswerRequest("different"))
     assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
-    judge(database, ANN, one, Said("different"))
+    judge(database, ANN, one, AnswerRequest("different"))
     assert now(database) == [{1, 2}, {3}, {4, 5}, {6}]
     with database.read() as connection:
         assert published(connection)[ids[1]] == {1, 2}
@@ -66,8 +66,8 @@ def test_different_keeps_two_apart_and_parts_the_sides_of_one(database, ids) -> 
 
 def test_same_binds_the_sides_of_one_and_unsure_binds_nothing(database, ids) -> None:
     one, two = ask(database, split_question(ids[1], [1, 2], [3]), merge_question(ids[4], ids[6]))
-    bound = judge(database, ANN, one, Said("same")).decision
-    noted = judge(database, ANN, two, Said("unsure")).decision
+    bound = judge(database, ANN, one, AnswerRequest("same")).decision
+    noted = judge(database, ANN, two, AnswerRequest("unsure")).decision
     assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
     with database.read() as connection:
         kinds = dict(connection.execute(select(Decision.id, Decision.kind)).all())
@@ -77,11 +77,11 @@ def test_same_binds_the_sides_of_one_and_unsure_binds_nothing(database, ids) -> 
 
 def test_an_undone_answer_opens_the_task_again_and_no_longer_counts(database, editor, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
-    made = judge(database, ANN, asked, Said("unsure")).decision
+    made = judge(database, ANN, asked, AnswerRequest("unsure")).decision
     undo(database, editor, made.id)
     again = task(database, asked)
     assert (again.state, again.answers) == ("open", 0)
-    judge(database, BO, asked, Said("same"))
+    judge(database, BO, asked, AnswerRequest("same"))
     with database.read() as connection:
         given = judging.of_task(connection, task(database, asked))
     assert [(g["reviewer"], g["undone"]) for g in given] == [("key:ann", True), ("key:bo", False)]
@@ -90,18 +90,18 @@ def test_an_undone_answer_opens_the_task_again_and_no_longer_counts(database, ed
 def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]), blind_share=1.0)
     assert task(database, asked).blind
-    first = judge(database, ANN, asked, Said("same"))
+    first = judge(database, ANN, asked, AnswerRequest("same"))
     assert (first.decision, first.task.blind, first.task.answers) == (None, True, 1)
     with pytest.raises(Conflict, match="waits for somebody else"):
-        judge(database, ANN, asked, Said("same"))
+        judge(database, ANN, asked, AnswerRequest("same"))
     with database.read() as connection:
         assert judging.of_task(connection, task(database, asked)) == []
         for who, n in ((ANN, 0), (BO, 1)):
             assert len(tasks.page(connection, tasks.Wanted(reviewer=who.name))[0]) == n
     ask(database, merge_question(ids[1], ids[4]))  # asked again it stays blind
-    assert judge(database, BO, asked, Said("different")).decision is None
+    assert judge(database, BO, asked, AnswerRequest("different")).decision is None
     assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
-    settled = judge(database, CY, asked, Said("same"))
+    settled = judge(database, CY, asked, AnswerRequest("same"))
     assert settled.decision is not None
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
     with database.read() as connection:
@@ -124,17 +124,17 @@ def test_undoing_what_a_majority_decided_leaves_the_answers_before_it(
     database, editor, ids
 ) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind="share"))
-    judge(database, ANN, asked, Said("same"))
-    made = judge(database, BO, asked, Said("same")).decision
+    judge(database, ANN, asked, AnswerRequest("same"))
+    made = judge(database, BO, asked, AnswerRequest("same")).decision
     undo(database, editor, made.id)
     again = task(database, asked)
     assert (again.state, again.answers, again.blind) == ("open", 1, True)
-    assert judge(database, BO, asked, Said("different")).decision is None
+    assert judge(database, BO, asked, AnswerRequest("different")).decision is None
 
 
 def test_an_answer_to_a_sample_changes_nothing_that_is_published(database, ids) -> None:
     (asked,) = ask(database, Question("sample", "s1", 1, 1.0, {"identities": [ids[1], ids[4]]}))
-    judged = judge(database, ANN, asked, Said("same"))
+    judged = judge(database, ANN, asked, AnswerRequest("same"))
     assert (judged.decision, judged.task.state) == (None, "closed")
     assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
 
@@ -143,19 +143,19 @@ def test_what_somebody_else_holds_or_has_changed_is_refused(database, ids) -> No
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
     leases.take(database, BO, asked)
     with pytest.raises(Conflict, match="key:bo works on this"):
-        judge(database, ANN, asked, Said("same"))
+        judge(database, ANN, asked, AnswerRequest("same"))
     leases.release(database, BO, asked)
     seen = task(database, asked).version
     ask(database, merge_question(ids[1], ids[4]))
     with pytest.raises(Conflict, match="has changed since") as told:
-        judge(database, ANN, asked, Said("same", version=seen))
+        judge(database, ANN, asked, AnswerRequest("same", version=seen))
     assert [e["kind"] for e in told.value.details["since"]] == ["questions-asked"]
-    judge(database, ANN, asked, Said("same", version=task(database, asked).version))
+    judge(database, ANN, asked, AnswerRequest("same", version=task(database, asked).version))
     with pytest.raises(Conflict, match="closed, by key:ann"):
-        judge(database, BO, asked, Said("same"))
+        judge(database, BO, asked, AnswerRequest("same"))
 
 
-@pytest.mark.parametrize("said", [Said("maybe"), Said("same", -1.0), Said("same", float("nan"))])
+@pytest.mark.parametrize("said", [AnswerRequest("maybe"), AnswerRequest("same", -1.0), AnswerRequest("same", float("nan"))])
 def test_what_nobody_can_mean_is_refused(database, ids, said) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
     with pytest.raises(Invalid):
@@ -168,9 +168,9 @@ def test_a_conflict_said_to_be_two_persons_is_not_asked_again(database, editor, 
         external_ids.attach(database, editor, id_, "orcid", orcid, "homepage")
     with database.read() as connection:
         (conflict,) = tasks.page(connection, tasks.Wanted(kind="conflict"))[0]
-    judge(database, ANN, conflict.id, Said("different"))
+    judge(database, ANN, conflict.id, AnswerRequest("different"))
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         seq = ledger.record("anything", editor)
         external_ids.settle_conflicts(connection, ledger, seq, {("orcid", orcid)})
 

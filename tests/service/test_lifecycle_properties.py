@@ -19,7 +19,7 @@ from service.database import Database, sqlite_url
 from service.decisions import Mention, Statement, judge, merge, move, redo, split, undo
 from service.errors import Conflict, Invalid
 from service.identities import resolve
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.link_rows import links_in_force
 from service.links import broken
 from service.memberships import Placed, place, retire
@@ -158,7 +158,7 @@ class World:
             return
         where = active[numbers[0] % len(active)] if active and numbers[0] % 4 else None
         with self.database.write() as connection:
-            ledger = Ledger.hold(connection)
+            ledger = EventLog.lock(connection)
             seq = ledger.record("works-placed", EDITOR)
             place(connection, ledger, seq, [Placed(free[0], where, 0.8)])
 
@@ -168,7 +168,7 @@ class World:
             return
         _, key, _ = some[numbers[0] % len(some)]
         with self.database.write() as connection:
-            ledger = Ledger.hold(connection)
+            ledger = EventLog.lock(connection)
             seq = ledger.record("works-loaded", EDITOR)
             connection.execute(
                 Signature.__table__.update()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, MetaData, text
 from service.actors import Actor
 from service.database import Database, sqlite_url
 from service.errors import Unavailable
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.migrations import can_upgrade, check, current, migrate, newest, revisions
 from service.opening import open_database
 from service.settings import Settings
@@ -194,7 +194,7 @@ def test_postgresql_is_not_upgraded_behind_the_operator_s_back(empty: Database) 
 
 def test_what_was_written_is_there_after_opening_again(database: Database, editor: Actor) -> None:
     with database.write() as connection:
-        Ledger.hold(connection).record("kind", editor)
+        EventLog.lock(connection).record("kind", editor)
     again = open_database(settings_of(database))
     with again.read() as connection:
         assert connection.execute(text("SELECT kind FROM event")).scalars().all() == ["kind"]

@@ -23,7 +23,7 @@ from service.database import Database
 from service.decisions import Mention, judge, redo, undo
 from service.external_ids import MENTION, attach, detach
 from service.identity_rows import rows_by_id
-from service.judging import Said
+from service.judging import AnswerRequest
 from service.judging import judge as answer
 from service.publishing import publish, rollback
 from service.tables import ExternalId, Identity, State
@@ -125,7 +125,7 @@ def test_what_a_person_puts_together_is_not_asked_about(database, editor, stated
 def test_one_person_leaves_both_ids_and_closes_the_question(database, editor, stated) -> None:
     together(database, editor, 1, 2, 3, 4, 5)
     (task,) = asked(database)
-    made = answer(database, ANN, task.id, Said("same")).decision
+    made = answer(database, ANN, task.id, AnswerRequest("same")).decision
     assert (states(database, [task.id]), held(database)) == (["closed"], {stated[1]: {A, B}})
     undo(database, editor, made.id)
     assert states(database, [task.id]) == ["open"]
@@ -134,7 +134,7 @@ def test_one_person_leaves_both_ids_and_closes_the_question(database, editor, st
 def test_different_people_part_with_their_ids(database, editor, stated) -> None:
     together(database, editor, 1, 2, 3, 4, 5)
     (task,) = asked(database)
-    made = answer(database, ANN, task.id, Said("different")).decision
+    made = answer(database, ANN, task.id, AnswerRequest("different")).decision
     (fresh,) = made.created
     for _ in range(2):
         assert held(database) == {stated[1]: {A}, fresh: {B}}

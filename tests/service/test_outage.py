@@ -24,7 +24,7 @@ from service.api.app import create_app
 from service.database import Database, insert_rows
 from service.errors import Unavailable
 from service.invariants import violations
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.settings import Settings
 from service.tables import Block, Event, Work
 
@@ -106,7 +106,7 @@ def test_a_locked_database_is_told_and_used_again_when_it_is_free(
     id = f"locked-{uuid.uuid4().hex}"
     with client_of(short) as client:
         with database.write() as connection:
-            Ledger.hold(connection)
+            EventLog.lock(connection)
             refused = store(client, place.key, id)
             assert client.get("/v1/stats").status_code == 200
         assert refused.status_code == 503
@@ -185,7 +185,7 @@ def in_bulk(connection: Connection) -> None:
 
 def half_a_write(database: Database, then: Callable[[Connection], None]) -> None:
     with database.write() as connection:
-        Ledger.hold(connection).record("half", ADMIN)
+        EventLog.lock(connection).record("half", ADMIN)
         drop_connections(database)
         then(connection)
 
@@ -200,7 +200,7 @@ def test_a_write_that_loses_its_connection_is_told_and_leaves_nothing(
         half_a_write(database, then)
     assert count(database, Event, Event.kind == "half") == 0
     with database.write() as connection:
-        Ledger.hold(connection).record("whole", ADMIN)
+        EventLog.lock(connection).record("whole", ADMIN)
     assert count(database, Event, Event.kind == "whole") >= 1
 
 

@@ -16,7 +16,7 @@ from service.database import Database
 from service.decision_rows import Mention
 from service.decisions import judge, merge, redo, undo
 from service.identity_rows import rows_by_id
-from service.judging import Said
+from service.judging import AnswerRequest
 from service.judging import judge as answer
 from service.tables import Identity, Task
 
@@ -163,7 +163,7 @@ def test_what_nobody_can_tell_is_not_asked_again_when_another_decision_is_taken_
     database, editor, ids
 ) -> None:
     (asked,) = ask(database, split_question(ids[1], [1], [3]))
-    answer(database, LATER, asked, Said("unsure"))
+    answer(database, LATER, asked, AnswerRequest("unsure"))
     made = judge(database, editor, "same", at(1), at(2))
     undo(database, editor, made.id)
     assert task(database, asked).state == "closed"

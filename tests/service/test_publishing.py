@@ -11,7 +11,7 @@ from service.database import Database
 from service.decisions import Mention, judge, merge, split, undo
 from service.errors import Conflict, NotFound, Stale
 from service.identities import history, parents, resolve
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.memberships import Placed, place, retire
 from service.publishing import publish, rollback
 from service.tables import Change, Identity, Membership, Run, State
@@ -46,7 +46,7 @@ def now(database: Database) -> dict[str, set[int]]:
 
 def put(database: Database, actor: Actor, *placed: Placed) -> None:
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         place(connection, ledger, ledger.record("works-placed", actor), placed)
 
 
@@ -260,7 +260,7 @@ def test_mentions_that_are_no_more_leave_and_an_empty_identity_is_gone(
     database, editor, keys
 ) -> None:
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         rows = SignatureRow.__table__
         connection.execute(rows.update().where(rows.c.key.in_([3, 6])).values(retired_version=2))
         retire(connection, ledger, ledger.record("works-loaded", editor), [3, 6])

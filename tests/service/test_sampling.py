@@ -15,7 +15,7 @@ from service import judging, publishing, sampling
 from service.actors import Actor, Role
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
-from service.judging import Said
+from service.judging import AnswerRequest
 from service.tables import Task
 from service.tasks import Wanted, page
 
@@ -41,7 +41,7 @@ def tasks_of(database: Database) -> dict[str, tuple[str, dict]]:
 
 def both_say(database: Database, task: str, answer: str, evidence: dict | None = None) -> None:
     for actor in (ADA, BEN):
-        judging.judge(database, actor, task, Said(answer, evidence=evidence))
+        judging.judge(database, actor, task, AnswerRequest(answer, evidence=evidence))
 
 
 def told(database: Database) -> dict:
@@ -93,10 +93,10 @@ def test_a_third_decides_and_what_cannot_be_used_is_told(world, admin) -> None:
     sampling.draw(world, admin, 13, seed=1)
     found = tasks_of(world)
     task = {e["published"]: id_ for id_, e in found.values()}
-    judging.judge(world, ADA, task[8], Said("same"))
-    judging.judge(world, BEN, task[8], Said("different", evidence={"wrong": 4}))
+    judging.judge(world, ADA, task[8], AnswerRequest("same"))
+    judging.judge(world, BEN, task[8], AnswerRequest("different", evidence={"wrong": 4}))
     assert told(world)["tasks"]["open"] == 13
-    judging.judge(world, CID, task[8], Said("different", evidence={"wrong": 2}))
+    judging.judge(world, CID, task[8], AnswerRequest("different", evidence={"wrong": 2}))
     both_say(world, task[4], "different", {"wrong": 4})
     both_say(world, task[1], "unsure")
     after = told(world)

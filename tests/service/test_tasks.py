@@ -7,7 +7,7 @@ from service import tasks
 from service.asking import Question, close_tasks, open_tasks
 from service.database import Database
 from service.errors import Conflict, NotFound
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Event
 
 
@@ -17,7 +17,7 @@ def question(subject: str, kind: str = "merge", priority: float = 1.0) -> Questi
 
 def ask(database: Database, actor, *questions: Question) -> list[str]:
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         seq = ledger.record("run-proposed", actor)
         return open_tasks(connection, ledger, seq, questions)
 
@@ -86,7 +86,7 @@ def test_a_task_is_closed_once_with_who_and_why(database, editor) -> None:
 def test_an_answered_question_may_be_asked_anew(database, editor) -> None:
     (first,) = ask(database, editor, question("a"))
     with database.write() as connection:
-        seq = Ledger.hold(connection).record("merge", editor)
+        seq = EventLog.lock(connection).record("merge", editor)
         assert close_tasks(connection, seq, editor, "merge", ["a", "b"]) == 1
     (second,) = ask(database, editor, question("a"))
     assert first != second

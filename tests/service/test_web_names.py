@@ -10,7 +10,7 @@ from sqlalchemy import insert
 
 from service.asking import Question, open_tasks
 from service.database import Database
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.tables import Name
 
 
@@ -19,7 +19,7 @@ def client(database: Database, editor):
     with database.write() as connection:
         for key, name in ((1, "Wei Wang"), (2, "<b>Bo</b> Xu")):
             connection.execute(insert(Name).values(key=key, folded=name.lower(), printed=name))
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         seq = ledger.record("questions-asked", editor)
         asked = [
             Question("merge", "a+b", 3, 1.0, {}, name_key=1, effort=4),
@@ -69,5 +69,5 @@ def test_that_nothing_was_asked_yet_is_told_apart_from_nothing_to_answer(
         identities(database, editor)  # publishes them
         assert all("are yet to be asked" in client.get(page).text for page in pages)
         with database.write() as connection:
-            Ledger.hold(connection).record("questions-asked", editor)
+            EventLog.lock(connection).record("questions-asked", editor)
         assert all("Nothing to answer." in client.get(page).text for page in pages)

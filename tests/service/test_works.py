@@ -25,7 +25,7 @@ from stored_rows import (
 from disambig.domain import Author
 from service import memberships, works
 from service.database import Database, insert_rows, sqlite_url
-from service.ledger import Ledger
+from service.ledger import EventLog
 from service.memberships import Placed
 from service.tables import (
     Block,
@@ -154,7 +154,7 @@ def test_a_mention_that_is_dropped_is_retired_and_may_come_back(database: Databa
 def test_a_retired_mention_leaves_its_identity(database: Database) -> None:
     deliver(database, work("w1", ANN, BOB), work("w2", ANN, year=1990))
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         seq = ledger.record("placed", LOADER)
         both = [Placed(1, None, 0.9, new=1), Placed(3, None, 0.9, new=1)]
         memberships.place(connection, ledger, seq, both)
@@ -184,7 +184,7 @@ def test_an_id_twice_in_one_delivery_is_two_versions_and_the_later_stands(
 ) -> None:
     twice = [work("w1", ANN), work("w1", ANN), work("w1", BOB, ANN)]
     with database.write() as connection:
-        ledger = Ledger.hold(connection)
+        ledger = EventLog.lock(connection)
         source = open_source(connection, ledger, LOADER, Delivery("request", "POST"))
         results = store_works(connection, ledger, source, [Received(w) for w in twice], LOADER)
     found = [(result.id, result.status, result.version) for result in results]
