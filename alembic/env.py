@@ -9,7 +9,7 @@ from alembic.util import CommandError
 from sqlalchemy import event, text
 
 from service.database import Database
-from service.migrations import LOCK
+from service.migrations import LOCK_NUMBER
 from service.opening import connect
 from service.settings import read_settings
 from service.tables import Moment, Table
@@ -35,7 +35,7 @@ def run(database: Database) -> None:
         if not database.is_sqlite:
             # whoever migrates may take as long as it takes
             connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
         context.configure(
             connection=connection,
             target_metadata=Table.metadata,

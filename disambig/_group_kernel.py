@@ -19,22 +19,22 @@ Bool = npt.NDArray[np.bool_]
 def cross_scores(
     start: Int64, left: Int32, right: Int32, probability: Float32, n_rows: int
 ) -> Float64:
-    """What the scored pairs between two groups come to, for each pair of groups.
+    """Aggregate the probabilities of the pairs between two groups, for each pair of groups.
 
     Parameters
     ----------
     start : int64[N + 1]
         Pairs of group pair ``k`` are ``start[k]:start[k + 1]``.
     left, right : int32[X]
-        Row of the one and of the other group.
+        Row of the first and of the second group.
     probability : float32[X]
 
     Returns
     -------
     float64[7, N]
         Sum of the probabilities and of their log-odds (bounded at 1e-4), the largest, the
-        smallest, how many exceed 1/2, and the sum over the rows of the one and of the other
-        group of the best probability each has with the group opposite.
+        smallest, how many exceed 1/2, and the sums over the rows of the first and of the second
+        group of the best probability of each row with the other group.
     """
     n = len(start) - 1
     out = np.zeros((7, n), dtype=np.float64)
@@ -64,7 +64,7 @@ def cross_scores(
 
 @kernel
 def spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float32]:
-    """Least and greatest known value of each group's rows, float32[G]; NaN without any."""
+    """Return the least and greatest known value of each group's rows, float32[G]; NaN without any."""
     n = len(first) - 1
     least = np.full(n, np.nan, dtype=np.float32)
     greatest = np.full(n, np.nan, dtype=np.float32)
@@ -83,7 +83,7 @@ def spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float3
 def crossing(
     group: Int32, left: Int32, right: Int32, live: Bool, n: int
 ) -> tuple[Int32, Int32, Int64, Int64]:
-    """The pairs of rows that lie in two groups, one pair of groups after the other.
+    """List the pairs of rows in two different groups, one pair of groups after the other.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def crossing(
     left, right : int32[P]
         Rows.
     live : bool[R]
-        Pairs whose left row is not are left out.
+        Pairs whose left row is not live are left out.
 
     Returns
     -------
@@ -126,8 +126,9 @@ def crossing(
 
 @kernel
 def bounds(values: Float32, entry: Int64, start: Int64) -> tuple[Float32, Float32]:
-    """Least and greatest known of ``values[entry[start[k]:start[k + 1]]]``, float32[N] each; NaN
-    without any.
+    """Return the least and greatest known of ``values[entry[start[k]:start[k + 1]]]``.
+
+    float32[N] each; NaN without any.
     """
     n = len(start) - 1
     least = np.full(n, np.nan, dtype=np.float32)
@@ -144,13 +145,13 @@ def bounds(values: Float32, entry: Int64, start: Int64) -> tuple[Float32, Float3
 
 @kernel
 def leads(left: Int32, right: Int32, value: Float64, n: int) -> tuple[Float64, Float64]:
-    """How far each pair of groups is ahead of the best other pair of either of its groups.
+    """Compute how far each pair of groups is ahead of the best other pair of either group.
 
     Returns
     -------
     low, high : float64[N]
-        Lead over the better and over the worse of the two rivals. A pair that is best of its
-        group has the best of those worth less as rival there, 0 without any.
+        Lead over the better and over the worse of the two rivals. The rival of the best pair of
+        a group is the best pair of lower value there, 0 without any.
     """
     first, second = np.zeros(n, dtype=np.float64), np.zeros(n, dtype=np.float64)
     for k in range(len(left)):
@@ -171,7 +172,7 @@ def leads(left: Int32, right: Int32, value: Float64, n: int) -> tuple[Float64, F
 
 @kernel
 def distinct(keys: Int64) -> tuple[Int64, Int64]:
-    """Distinct keys (0 or above) in order of first appearance, and the place of each key there."""
+    """Return distinct keys (0 or above) by first appearance, and the position of each key there."""
     size = 16
     while size < 2 * len(keys):
         size *= 2
@@ -196,7 +197,7 @@ def distinct(keys: Int64) -> tuple[Int64, Int64]:
 def name_pairs(
     start: Int64, name: Int64, left: Int32, right: Int32, width: int
 ) -> tuple[Int64, Int64]:
-    """Each name of one set with each of another, for each pair of sets.
+    """List each name of one set with each of another, for each pair of sets.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Compiled loops over sorted keys. :mod:`disambig.statistics` says what they mean."""
+"""Compiled loops over sorted 64-bit keys, for :mod:`disambig.statistics` and its users."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Float32 = npt.NDArray[np.float32]
 
 
 def directory(keys: UInt64) -> tuple[Int64, np.uint64]:
-    """Where keys with each leading bits start, so that few are looked at to find one.
+    """Build a directory of sorted keys by their leading bits, to speed up binary search.
 
     Parameters
     ----------
     keys : uint64[n]
-        Ascending, spread evenly as hashes are; others are found, too, only not as fast.
+        Ascending; fastest if spread evenly, like hashes.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def directory(keys: UInt64) -> tuple[Int64, np.uint64]:
 
 @kernel
 def _place(keys: UInt64, first: Int64, shift: np.uint64, key: np.uint64) -> int:
-    """Place of the first of ``keys`` that is no less than ``key``, by their :func:`directory`."""
+    """Return the position of the first of ``keys`` not less than ``key``, by their directory."""
     bucket = np.int64(key >> shift)
     a, b = first[bucket], first[bucket + 1]
     while a < b:
@@ -58,10 +58,10 @@ def among(
     place: Int32,
     edge: Int64,
 ) -> int:
-    """Which of ``ends[low[i]:high[i]]`` are among ``keys``; how many are.
+    """Select those of ``ends[low[i]:high[i]]`` that are among ``keys``; return their number.
 
-    ``row`` int32, ``place`` int32 and ``edge`` int64 get ``i``, the place in ``keys`` and the
-    place in ``ends`` of each, in order; they have room for all.
+    ``row`` int32, ``place`` int32 and ``edge`` int64 receive ``i``, the position in ``keys`` and
+    the position in ``ends`` of each, in order; they are long enough for all.
     """
     n = 0
     for i in range(len(low)):
@@ -76,9 +76,9 @@ def among(
 
 @kernel
 def places(keys: UInt64, first: Int64, shift: np.uint64, wanted: UInt64) -> Int32:
-    """Place of each wanted key among ``keys``, all of which are there; int32[len(wanted)].
+    """Return the position among ``keys`` of each query, all of which are there; int32[n].
 
-    ``first`` and ``shift`` are the :func:`directory` of ``keys``.
+    ``first`` and ``shift`` are from :func:`build_directory`.
     """
     out = np.empty(len(wanted), dtype=np.int32)
     for w in range(len(wanted)):
@@ -88,9 +88,9 @@ def places(keys: UInt64, first: Int64, shift: np.uint64, wanted: UInt64) -> Int3
 
 @kernel
 def members(start: Int64, keys: UInt64, most: int) -> tuple[Int64, UInt64]:
-    """Row and key of what each row ``keys[start[r]:start[r + 1]]`` holds, each once, ascending.
+    """List row and key of the distinct keys of each row ``keys[start[r]:start[r + 1]]``, ascending.
 
-    0 is no key, and rows of more than ``most`` are left out.
+    0 is no key; rows of more than ``most`` keys are left out.
     """
     row, found = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.uint64)
     n = 0
@@ -112,12 +112,12 @@ def members(start: Int64, keys: UInt64, most: int) -> tuple[Int64, UInt64]:
 
 @kernel
 def both_ways(n: int, a: Int32, b: Int32, value: Float32) -> tuple[Int64, Int32, Float32]:
-    """Neighbours of each of ``n`` nodes, from edges in one direction.
+    """List the neighbours of each of ``n`` nodes, from edges in one direction.
 
     Parameters
     ----------
     a, b, value
-        Edges, ``a < b``, by rising (a, b), none twice.
+        Edges, ``a < b``, sorted by (a, b), distinct.
 
     Returns
     -------

@@ -1,9 +1,9 @@
-"""The compiled part of :mod:`disambig.linkage`: components, then nearest-neighbour chains.
+"""Compiled kernels of :mod:`disambig.linkage`: components, then nearest-neighbour chains.
 
-Similarities are held as differences from the similarity of a pair that is not listed, so such a
-pair is 0, and what is not stored needs no arithmetic. A component's clusters are held as a full
-matrix or as sorted lists of neighbours. Both hold the same numbers, got by the same operations,
-so both give the same clusters, ties included; a test compares them.
+Similarities are stored as differences from the similarity of an unlisted pair, so such a pair is 0,
+and entries that are not stored need no arithmetic. A component's clusters are stored as a full
+matrix or as sorted lists of neighbours. Both store the same numbers, computed by the same
+operations, so both give the same clusters, ties included; a test compares them.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ Bool = npt.NDArray[np.bool_]
 
 
 class Lists(NamedTuple):
-    """Neighbours of the open clusters of a component of m rows, by rising cluster.
+    """Neighbours of the open clusters of a component of m rows, in ascending order.
 
-    A merged cluster gets a new list behind all others, so lists lie in order of their number.
+    A merged cluster gets a new list after all others, so lists are stored in order of their number.
 
     Attributes
     ----------
     neighbour : int32[C]
-        Clusters; ones no longer open are dropped when a list is next walked.
+        Clusters; closed ones are dropped when a list is next read.
     value : float64[C]
-        Similarity to each, less that of a pair that is not listed.
+        Similarity to each, minus that of an unlisted pair.
     start, length : int64[2 m]
-        Where each list lies; length 0 when given up.
+        Position and length of each list; length 0 for a discarded one.
     number : int32[m]
         List of each cluster.
     used : int64[2]
-        How many lists there have been, and where the next begins.
+        Number of lists so far, and the start of the next.
     """
 
     neighbour: Int32
@@ -61,7 +61,7 @@ def cluster(
     full_rows: int,
     cells_per_pair: int,
 ) -> Int32:
-    """First row of each row's cluster, int32[R].
+    """Return the first row of each row's cluster, int32[R].
 
     Parameters are those of :func:`disambig.linkage.average_linkage` once must-groups are
     contracted, bans are listed and so are, as minus infinity, listed pairs of two ORCID iDs. A
@@ -75,7 +75,7 @@ def cluster(
     for k in range(n_rows):
         rank[row[k]] = k - row_start[root[row[k]]]
     pair, pair_start = _by_key(_unfinished(left, right, similarity, limit, root), n_rows)
-    for c in range(n_rows):  # a component goes by its first row
+    for c in range(n_rows):  # a component is identified by its first row
         pairs = pair[pair_start[c] : pair_start[c + 1]]
         if len(pairs) == 0:
             continue
@@ -95,7 +95,7 @@ def cluster(
 def _components(
     left: Int32, right: Int32, similarity: Float32, limit: np.float32, n_rows: int
 ) -> Int32:
-    """First row of each row's component; edges are the pairs at or above the limit."""
+    """Return the first row of each row's component; edges are the pairs at or above the limit."""
     root = np.arange(n_rows).astype(np.int32)
     for p in range(len(left)):
         if similarity[p] >= limit:
@@ -116,7 +116,7 @@ def _components(
 def _unfinished(
     left: Int32, right: Int32, similarity: Float32, limit: np.float32, root: Int32
 ) -> Int32:
-    """Component each pair lies in, -1 where there is none or it has all its edges.
+    """Return the component of each pair, -1 for none or one with all its edges.
 
     With all its edges a component is one cluster, as :mod:`disambig.linkage` proves.
     """
@@ -137,7 +137,7 @@ def _unfinished(
 
 @kernel
 def _by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
-    """Positions by key, without those of key -1, and where each key's begin (and the end)."""
+    """Sort positions by key, without key -1; return them and the start of each key (and the end)."""
     start = np.zeros(n_keys + 1, dtype=np.int64)
     for k in key:
         if k >= 0:
@@ -155,7 +155,7 @@ def _by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
 
 @kernel
 def _square(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
-    """Full matrix of a component of m rows, minus infinity on the diagonal; empty for m = 0."""
+    """Build the matrix of a component of m rows, diagonal minus infinity; empty for m = 0."""
     square = np.zeros((m, m), dtype=np.float64)
     for k in range(m):
         square[k, k] = -np.inf
@@ -167,7 +167,7 @@ def _square(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
 
 @kernel
 def _neighbours(i: Int32, j: Int32, value: Float64, m: int) -> Lists:
-    """Neighbours in a component of m rows; the pairs rise, so the lists do. Empty for m = 0."""
+    """Build the neighbour lists of a component of m rows from sorted pairs; empty for m = 0."""
     entries = 2 * len(i) if m > 0 else 0
     # a merged list has less than m entries, and a component has no less than m - 1 pairs
     room = entries + entries // 2
@@ -177,7 +177,7 @@ def _neighbours(i: Int32, j: Int32, value: Float64, m: int) -> Lists:
     values = np.empty(room, dtype=np.float64)
     if m > 0:
         for p in range(len(i)):
-            start[i[p] + 1] += 1  # 2 m > m, so there is a place after the last row
+            start[i[p] + 1] += 1  # 2 m > m, so there is an entry after the last row
             start[j[p] + 1] += 1
         start = np.cumsum(start)
         for p in range(len(i)):
@@ -198,14 +198,15 @@ def _agglomerate(
     absent: np.float32,
     limit: np.float32,
 ) -> Int32:
-    """Lowest member of each row's cluster, int32[m]; all but the limits are overwritten.
+    """Return the lowest member of each row's cluster, int32[m]; arguments are overwritten.
 
-    Follows nearest neighbours until two clusters are each other's (Murtagh, 1983), which takes
-    O(m) looks for a nearest neighbour. Merging such two in any order gives what merging the
-    most similar first gives, as long as a merged cluster is never more similar to a third than
-    both its parts were. That is so of averages, also of those with bans, and is enforced
-    against rounding; where the ORCID iD of one part parts the other from a third, too, the
-    similarity falls. It also means that a cluster with no neighbour at the limit is finished.
+    Follow nearest neighbours until two clusters are each other's (Murtagh, 1983), which takes
+    O(m) nearest-neighbour searches. Merging such pairs in any order gives the same clusters as
+    merging the most similar first, as long as a merged cluster is never more similar to a third
+    than both its parts were. Averages have this property, with bans as well, and it is enforced
+    against rounding; where the ORCID iD of one part excludes a third cluster from the other part,
+    too, the similarity falls. It also means that a cluster without a neighbour at the limit is
+    finished.
     """
     m = len(mass)
     parent = np.arange(m).astype(np.int32)
@@ -244,7 +245,7 @@ def _agglomerate(
 
 @kernel
 def _nearest_in_square(square: Float64, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
-    """Cluster most similar to ``tip``: ``last`` if none is more so, else the lowest; -1 if none."""
+    """Find the cluster most similar to ``tip``; ties go to ``last``, then the lowest; -1 if none."""
     near, best = last, square[tip, last] if last >= 0 else -np.inf
     for c in range(len(square)):
         if square[tip, c] > best and is_open[c]:
@@ -254,7 +255,7 @@ def _nearest_in_square(square: Float64, is_open: Bool, tip: int, last: int) -> t
 
 @kernel
 def _nearest_in_list(lists: Lists, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
-    """What :func:`_nearest_in_square` finds; clusters no longer open leave the list."""
+    """Find what :func:`_find_nearest_in_matrix` finds; drop closed clusters from the list."""
     number = lists.number[tip]
     at = lists.start[number]
     kept = at
@@ -276,7 +277,7 @@ def _nearest_in_list(lists: Lists, is_open: Bool, tip: int, last: int) -> tuple[
 
 @kernel
 def _two(one: int, other: int) -> bool:
-    """Whether two codes are known and differ."""
+    """Return whether two codes are known and differ."""
     return one >= 0 and other >= 0 and one != other
 
 
@@ -284,7 +285,7 @@ def _two(one: int, other: int) -> bool:
 def _merge_in_square(
     square: Float64, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
 ) -> None:
-    """Put the average of two clusters in the place of the first; the second is closed."""
+    """Store the average of two clusters at the first; the second is closed."""
     total = mass[keep] + mass[gone]
     of_keep, of_gone = mass[keep] / total, mass[gone] / total
     for c in range(len(square)):
@@ -301,7 +302,7 @@ def _merge_in_square(
 def _merge_in_lists(
     lists: Lists, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
 ) -> None:
-    """What :func:`_merge_in_square` does, for the clusters that neighbour either."""
+    """Do what :func:`_merge_in_matrix` does, for the clusters that neighbour either."""
     total = mass[keep] + mass[gone]
     of_keep, of_gone = mass[keep] / total, mass[gone] / total
     at = _room_for_both(lists, keep, gone)
@@ -335,7 +336,7 @@ def _merge_in_lists(
 
 @kernel
 def _room_for_both(lists: Lists, keep: int, gone: int) -> int:
-    """Where their merged list is to begin; all lists move up if the room may run out."""
+    """Return the start of the merged list; compact all lists if space may run out."""
     need = lists.length[lists.number[keep]] + lists.length[lists.number[gone]]
     if lists.used[1] + need > len(lists.neighbour):
         at = 0
@@ -351,10 +352,10 @@ def _room_for_both(lists: Lists, keep: int, gone: int) -> int:
 
 @kernel
 def _replace(lists: Lists, cluster: int, keep: int, gone: int, value: float) -> None:
-    """Give the list of a cluster ``keep`` for ``keep`` and ``gone``, of which it has one or both.
+    """Replace ``keep`` and ``drop``, one or both, by ``keep`` in the list of a cluster.
 
-    Where it has both, ``gone`` stays, to be dropped as no longer open. Where it has ``gone``
-    only, that leaves its place to make room: ``keep`` is lower.
+    Where it has both, ``drop`` stays, to be removed as closed. Where it has ``drop`` only, the
+    entries before it move by one, because ``keep`` is lower.
     """
     at = lists.start[lists.number[cluster]]
     end = at + lists.length[lists.number[cluster]]

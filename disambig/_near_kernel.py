@@ -1,4 +1,4 @@
-"""The compiled loop that finds, for each signature of a crowded block, those most like it."""
+"""Compiled nearest-neighbour search among the signatures of a crowded block."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
 GAP = 64
-"""Rows between two classes that are looked at, too, rather than begin anew."""
+"""Most rows between two classes that are scored as well instead of starting another run."""
 
 ROOM = 4
-"""Times as many rows as are sought that are held until the least alike of them are dropped."""
+"""Size of the buffer of best rows, in multiples of the neighbours to find; when it is full, the
+least alike are dropped."""
 
 MOST_FADED = 5
-"""Times the fading at which a vote no longer counts."""
+"""Multiple of the decay beyond which a vote no longer counts."""
 
 _NONE, _NEVER = np.float32(0), np.float32(np.inf)
 _LOWEST, _LEAST = np.finfo(np.float32).min, np.int64(np.iinfo(np.int64).min)
@@ -38,7 +39,7 @@ def _likeness(
 ) -> None:
     for m in range(len(out)):
         gap = abs(own - year[m])
-        gap = gap if gap == gap else _NONE  # not where a year is unknown
+        gap = gap if gap == gap else _NONE  # 0 where a year is unknown
         out[m] = (shared[m] + alike[m] - less[m]) - slope * gap
 
 
@@ -62,7 +63,7 @@ def _share(
 
 @kernel
 def _largest_first(key: Int64, size: int, most: int) -> None:
-    """Put the ``most`` largest of ``key[:size]`` first, the least of them last.
+    """Move the ``most`` largest of ``key[:size]`` to the front, the least of them last.
 
     Quickselect (Hoare, "Algorithm 65: find", 1961).
     """
@@ -106,35 +107,34 @@ def nearest(
     slope: np.float32,
     most: int,
 ) -> tuple[Int32, Int32, Int32]:
-    """The ``most`` rows most like each of n rows, among those whose names agree with its own.
+    """Find the ``most`` rows most like each of n rows, among those whose names agree with its own.
 
-    Likeness is the sum, over the columns two rows share, of the products of their values, and the
-    product of their meanings, less ``slope`` for each year between them and what their classes
-    take away. Of rows equally like the lowest come first. The sums run in one order whatever the
-    machine.
+    Likeness is the sum, over the columns two rows share, of the products of their values, plus the
+    dot product of their meanings, minus ``slope`` for each year between them and the penalty of
+    their classes. Ties go to the lowest row. The order of summation is the same on every machine.
 
     Parameters
     ----------
     member_start, member : int64[C + 1], int32[n]
-        Rows of each class: those of one name. All else is in the order of ``member``.
+        Rows of each class, which have one name. The arrays below are in the order of ``member``.
     friend_start, friend, pair, less : int64[C + 1], int32, int32, float32
-        Classes that agree with each, itself among them, ascending; the number of each such two,
-        and what it takes away.
+        Classes that agree with each, itself included, ascending; the number of each such pair of
+        classes, and its penalty.
     start, column, value
-        What each row has, as in :class:`disambig.sparse_rows.SparseRows`.
+        Evidence of each row, as in :class:`disambig.sparse_rows.SparseRows`.
     meaning : float32[n + 3 or more, d]
         ``d`` a multiple of 4.
     year : float32[16 * P]
         NaN where unknown.
     holder_start, holder, held
-        By column: which rows have it, and their values.
+        By column: the rows that have it, and their values.
     panels : float32[P, d, 16]
-        Meanings to multiply with, of 16 rows each; of those that are too many, anything.
+        Meanings of 16 rows each, transposed; padding may have any value.
 
     Returns
     -------
     row, other, pair : int32[N] each
-        Rows with those most like them, ``most`` for each row that so many agree with.
+        Rows with their neighbours, ``most`` for each row with so many that agree.
     """
     n, width, n_classes = len(member), LANES * len(panels), len(friend_start) - 1
     total = 0
@@ -153,7 +153,7 @@ def nearest(
     best = np.empty(ROOM * most, dtype=np.int64)
     at = 0
     for c in range(n_classes):
-        # whole panels with all that agree with the class, and others between them
+        # runs of whole panels that cover all rows that agree with the class
         taken[:] = _NEVER
         runs = 0
         for f in range(friend_start[c], friend_start[c + 1]):
@@ -187,7 +187,7 @@ def nearest(
                 for m in range(low, high):
                     if like[m] < limit or m == i:
                         continue
-                    # whole numbers in the order of likeness, of equal ones the lowest row last
+                    # integers in the order of likeness; ties: the lowest row is largest
                     b = bits[m]
                     key = (np.int64(b ^ ((b >> 31) & _ALL_BUT_SIGN)) << 32) + (n - member[m])
                     if key > least:
@@ -225,15 +225,15 @@ def followed(
     label: Int64,
     fading: float,
 ) -> Int64:
-    """The label that each of ``n`` rows follows, int64[n]: that of the others most like it.
+    """Return the label that the nearest others of each of ``n`` rows vote for, int64[n].
 
-    They vote, one that is less like it than the first by ``fading`` with 1 / e of a vote; only
-    those that share a column do. 0 without any.
+    A vote falls to 1 / e where likeness is ``decay`` below the largest; only others that share a
+    column vote. 0 without any.
 
     Parameters
     ----------
     start, column, value, meaning, year
-        Of the rows, as for :func:`nearest`.
+        Of the rows, as for :func:`find_nearest`.
     holder_start, holder, held, panels, years
         The same of the others.
     label : int64[m]

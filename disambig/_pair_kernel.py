@@ -18,14 +18,14 @@ Float64 = npt.NDArray[np.float64]
 def expand(
     a: Int32, b: Int32, start: Int64, member: Int32, low: int, width: int, total: int
 ) -> tuple[Int32, Int32, Int32]:
-    """Members of class ``a[q]`` with those of ``b[q]``, each pair once.
+    """List each member of class ``a[q]`` with each of ``b[q]``, each pair once.
 
     Returns
     -------
     left, right : int32[total]
         Positions counted from ``low``, below ``width``; left < right, sorted by left, then right.
     origin : int32[total]
-        The q it comes from.
+        The class pair q of each.
     """
     i, j = np.empty(total, dtype=np.int32), np.empty(total, dtype=np.int32)
     origin = np.empty(total, dtype=np.int32)
@@ -45,7 +45,7 @@ def expand(
 
 @kernel
 def counted_order(key: Int32, order: Int64, width: int) -> Int64:
-    """``order`` sorted by ``key[order]`` (from 0, below ``width``); equal keys stay as they are."""
+    """Sort ``order`` by ``key[order]`` (from 0, below ``width``) with a stable counting sort."""
     place = np.zeros(width + 1, dtype=np.int64)
     for k in key:
         place[k + 1] += 1
@@ -62,9 +62,9 @@ def counted_order(key: Int32, order: Int64, width: int) -> Int64:
 def overlaps(
     start: Int64, column: Int32, value: Float32, weight: Float32, left: Int32, right: Int32
 ) -> Float32:
-    """What two sparse rows share, for each pair of rows.
+    """Compute the overlap of two sparse rows, for each pair of rows.
 
-    Fastest where pairs with one left row follow each other: that row is then spread out once.
+    Fastest where pairs with the same left row are adjacent: that row is then expanded once.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def overlaps(
 
 @kernel
 def cosines(vectors: Float32, left: Int32, right: Int32) -> Float32:
-    """Dot product of two rows for each pair; NaN where either is missing (NaN).
+    """Compute the dot product of two rows for each pair; NaN where either is missing (NaN).
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def paths(
     left: Int32,
     right: Int32,
 ) -> Float32:
-    """Sum of the edges between two sets of nodes, for each pair of rows that hold the sets.
+    """Sum the edges between two sets of nodes, for each pair of rows that hold the sets.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def paths(
     graph_start, graph_column, graph_value
         Neighbours of each node.
     left, right : int32[P]
-        Pairs with one left row must follow each other.
+        Pairs with the same left row must be adjacent.
     """
     out = np.zeros(len(left), dtype=np.float32)
     reach = np.empty(len(graph_start) - 1, dtype=np.float64)
@@ -168,7 +168,7 @@ def paths(
 def sum_rows(
     start: Int64, column: Int32, value: Float32, member: Int64, first: Int64, width: int
 ) -> tuple[Int64, Int32, Float32]:
-    """Sums of the sparse rows ``member[first[g]:first[g + 1]]`` of each group g.
+    """Sum the sparse rows ``member[first[g]:first[g + 1]]`` of each group g.
 
     Returns
     -------
@@ -206,7 +206,7 @@ def sum_rows(
 
 @kernel
 def sum_vectors(vectors: Float32, member: Int64, first: Int64) -> tuple[Float64, Int64]:
-    """Sum of the known rows (not NaN) of each group, float64[G, d], and their number, int64[G]."""
+    """Sum the known rows (not NaN) of each group, float64[G, d]; return their number, int64[G], too."""
     n, d = len(first) - 1, vectors.shape[1]
     out = np.zeros((n, d), dtype=np.float64)
     count = np.zeros(n, dtype=np.int64)
@@ -222,7 +222,7 @@ def sum_vectors(vectors: Float32, member: Int64, first: Int64) -> tuple[Float64,
 
 @kernel
 def dots(vectors: Float32, others: Float64, which: Int32) -> Float64:
-    """Dot product of each row with ``others[which]`` of it, float64[n]; NaN for a NaN row."""
+    """Compute the dot product of row r with ``others[which[r]]``, float64[n]; NaN for a NaN row."""
     out = np.empty(len(vectors), dtype=np.float64)
     for r in range(len(vectors)):
         row, other = vectors[r], others[which[r]]

@@ -1,6 +1,6 @@
-"""Compiled loops over words: finding and numbering them, counting them, hashing strings.
+"""Compiled loops over words: tokenise, number, count and hash them.
 
-Array arguments only; :mod:`disambig.text` and :mod:`disambig.semantic` say what they mean.
+The callers are :mod:`disambig.text` and :mod:`disambig.semantic`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _MIX_2 = np.uint64(0xC4CEB9FE1A85EC53)
 _HALF = np.uint64(33)
 
 _ONE = np.uint64(1)
-_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)  # each run of six of its bits is another number
+_DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)  # all runs of six of its bits differ
 _TOP = np.uint64(58)
 
 
 def _word_bytes() -> UInt8:
-    """For each byte the letter or digit it stands for, 0 where it separates words."""
+    """Make a table of bytes: lower-case letters and digits, 0 for separators of words."""
     table = np.zeros(256, dtype=np.uint8)
     for letter in b"abcdefghijklmnopqrstuvwxyz0123456789":
         table[letter] = letter
@@ -39,7 +39,7 @@ def _word_bytes() -> UInt8:
 
 
 def _bit_places() -> UInt8:
-    """Which bit is set, by the six bits that a De Bruijn number times it begins with."""
+    """Make a table of bit positions by the six leading bits of bit times De Bruijn number."""
     table = np.zeros(64, dtype=np.uint8)
     for place in range(64):
         table[(int(_DE_BRUIJN) << place) % 2**64 >> 58] = place
@@ -59,7 +59,7 @@ def _mixed(key: np.uint64) -> np.uint64:
 
 @kernel
 def hash_strings(data: UInt8, end: Int64) -> UInt64:
-    """The key of each string; string i is ``data[end[i - 1]:end[i]]``."""
+    """Hash each string; string i is ``data[end[i - 1]:end[i]]``."""
     keys = np.empty(len(end), dtype=np.uint64)
     at = 0
     for i in range(len(end)):
@@ -73,7 +73,7 @@ def hash_strings(data: UInt8, end: Int64) -> UInt64:
 
 @kernel
 def _slot_of(key: np.uint64, slots: Int32, keys: UInt64) -> np.int64:
-    """The slot of the word of this key, or the empty one to enter it in."""
+    """Return the slot of the word with this key, or the empty slot to store it in."""
     mask = np.int64(len(slots) - 1)
     slot = np.int64(key) & mask
     while slots[slot] >= 0 and keys[slots[slot]] != key:
@@ -83,7 +83,7 @@ def _slot_of(key: np.uint64, slots: Int32, keys: UInt64) -> np.int64:
 
 @kernel
 def fill_slots(keys: UInt64, n_words: int, slots: Int32) -> None:
-    """Enter the first ``n_words`` keys into an empty table (all -1, a power of two long)."""
+    """Store the first ``n_words`` keys in an empty table (all -1, a power of two long)."""
     for code in range(n_words):
         slots[_slot_of(keys[code], slots, keys)] = code
 
@@ -101,11 +101,11 @@ def number_words(
     code: Int32,
     code_end: Int64,
 ) -> tuple[int, int]:
-    """Number the words of texts ``first``, ``first + 1``, ... in the order they are first seen.
+    """Number the words of texts ``first``, ``first + 1``, ... in order of first occurrence.
 
     ``code`` and ``code_end`` receive the words' numbers and where each text's end; new words are
-    entered into ``slots``, ``keys``, ``spelling`` and ``spelling_end``. Stops before a text whose
-    words might not fit. Returns the text to go on with, and the number of words known.
+    added to ``slots``, ``keys``, ``spelling`` and ``spelling_end``. Stop before a text whose
+    words might not fit. Return the text to continue with, and the number of known words.
     """
     done = 0 if first == 0 else code_end[first - 1]
     at = 0 if first == 0 else end[first - 1]
@@ -151,11 +151,11 @@ def _lowest_bit(bits: np.uint64) -> np.int64:
 def _count_row(
     code: Int32, column_of: Int32, seen: Int32, bits: UInt64, blocks: UInt64, columns: Int32
 ) -> int:
-    """Count the words of one row into ``seen``; their columns, ascending, into ``columns``.
+    """Count the words of one row into ``count``; write their columns, ascending, to ``columns``.
 
-    Returns how many there are. A bit for each column, and one for each 64 of those, stand for
+    Return the number of columns. A bit for each column, and one for each 64 of those, replace
     sorting: half the time of a sort for an abstract. ``bits`` and ``blocks`` must be zero, and
-    are left so; ``seen`` must be zero where the row's words are.
+    are zero afterwards; ``count`` must be zero for the columns of the row.
     """
     for word in code:
         column = column_of[word]
@@ -184,7 +184,7 @@ def _count_row(
 def count_terms(
     code: Int32, start: Int64, end: Int64, column_of: Int32, n_columns: int
 ) -> tuple[Float32, Int32, Int64]:
-    """Data, columns and row pointer of the counts of ``column_of[code[start[r]:end[r]]]``.
+    """Count ``column_of[code[start[r]:end[r]]]`` of each row; return data, columns, row pointer.
 
     Words of column -1 are left out.
     """
@@ -211,10 +211,11 @@ def count_terms(
 
 @kernel
 def sum_vectors(code: Int32, start: Int64, end: Int64, row_of: Int32, vectors: Float32) -> Float32:
-    """Unit sums of the vectors of each row's words, a word seen k times weighing 1 + log k.
+    """Sum the vectors of each row's words and scale the sum to length 1.
 
-    Word i's vector is ``vectors[row_of[i]]``; -1 is unknown. NaN where the sum is zero. Vectors
-    are added in the order they stand in, so that one text has one sum in every corpus.
+    A word that occurs k times has weight 1 + log k. The vector of word i is
+    ``vectors[row_of[i]]``; -1 is unknown. NaN where the sum is zero. Vectors are added in their
+    order in ``vectors``, so that a text has the same sum in every corpus.
     """
     longest = 0
     for row in range(len(start)):

@@ -1,11 +1,8 @@
-"""Sums of products, sixteen numbers at once.
+"""Dot products with explicit vector instructions, sixteen numbers at once.
 
-A compiler keeps the order in which a sum of floats is written, and makes no vector instructions of
-loops as short as those over the numbers of two rows. So they are asked for here, in the order that
-the tests spell out in plain loops: a result does not depend on how wide the machine's vectors are.
-
-Who changes this file deletes ``__pycache__``: kernels that were kept are compiled anew when their
-own file changes, not when this one does.
+A compiler keeps the order in which a sum of floats is written, and does not vectorise the short
+loops over the numbers of two rows. These intrinsics do, in the order that the tests spell out in
+plain loops: a result does not depend on the width of the machine's vectors.
 """
 
 from __future__ import annotations
@@ -21,7 +18,7 @@ from numba.extending import intrinsic
 
 LANES = 16
 TOGETHER = 4
-"""Rows whose products with a panel are made at once; each number of it is read once for them."""
+"""Rows multiplied with a panel together; each number of the panel is read once for them."""
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _INT = ir.IntType(32)
@@ -29,7 +26,7 @@ Generator = Callable[[Any, Any, Any, Any], Any]
 
 
 def _inlined(function: Callable[..., tuple[Any, Generator]]) -> Callable[..., Any]:
-    # kernels call it without the first argument
+    # kernels call it without the typing context
     return cast(Callable[..., Any], intrinsic(function))
 
 
@@ -40,7 +37,7 @@ def _check(array: Any, ndim: int) -> None:
 
 
 class _Array:
-    """An array in the code that is being made."""
+    """An array in the code being generated."""
 
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
         self._builder, self._array = builder, context.make_array(kind)(context, builder, value)
@@ -49,7 +46,7 @@ class _Array:
         return self._builder.extract_value(self._array.shape, axis)
 
     def pointer(self, *place: Any) -> Any:
-        """To an element, by its place along each axis."""
+        """Return a pointer to an element, by its index along each axis."""
         at = place[0]
         for axis, more in enumerate(place[1:], 1):
             at = self._builder.add(self._builder.mul(at, self.length(axis)), more)
@@ -57,7 +54,7 @@ class _Array:
 
 
 def _zeros(builder: Any) -> Any:
-    """A place for a vector, of zeros."""
+    """Allocate a vector of zeros on the stack."""
     return cast(Any, cgutils).alloca_once_value(builder, ir.Constant(_VECTOR, None))
 
 
@@ -70,7 +67,7 @@ def _store(builder: Any, vector: Any, pointer: Any) -> None:
 
 
 def _spread(builder: Any, pointer: Any) -> Any:
-    """One number in every lane."""
+    """Load one number into every lane."""
     none = ir.Constant(_VECTOR, ir.Undefined)
     first = builder.insert_element(none, builder.load(pointer), _INT(0))
     return builder.shuffle_vector(first, none, ir.Constant(ir.VectorType(_INT, LANES), None))
@@ -78,9 +75,9 @@ def _spread(builder: Any, pointer: Any) -> Any:
 
 @_inlined
 def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
-    """Dot product of the rows ``i`` and ``j`` of float32[n, d], ``d`` a multiple of LANES.
+    """Compute the dot product of rows ``i`` and ``j`` of float32[n, d], ``d`` a multiple of LANES.
 
-    Number k goes into lane ``k % LANES``; in the end the lanes are added one after the other.
+    Number k is added to lane ``k % LANES``; at the end the lanes are added one after the other.
     """
     _check(vectors, 2)
 
@@ -106,11 +103,11 @@ def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
 def multiply_panel(
     typing: Any, rows: Any, first: Any, panels: Any, panel: Any, out: Any
 ) -> tuple[Any, Generator]:
-    """Dot products of :data:`TOGETHER` rows with the :data:`LANES` others of one panel.
+    """Compute dot products of :data:`ROWS_AT_ONCE` rows with the :data:`LANES` others of a panel.
 
     Those of row ``first + t`` go to ``out[t, panel * LANES:(panel + 1) * LANES]``. Of numbers k to
-    k + 3 the products of the first two and of the last two are added, then these two, then what
-    came before.
+    k + 3 the products of the first two and of the last two are added, then these two sums, then
+    the total so far.
 
     Parameters
     ----------
@@ -118,7 +115,7 @@ def multiply_panel(
         ``d`` a multiple of 4, ``n`` at least ``first + TOGETHER``.
     panels : float32[P, d, LANES]
         LANES others side by side.
-    out : float32[TOGETHER, P * LANES]
+    out : float32[ROWS_AT_ONCE, P * LANES]
     """
     for array, ndim in ((rows, 2), (panels, 3), (out, 2)):
         _check(array, ndim)

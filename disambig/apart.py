@@ -1,48 +1,89 @@
-"""Processes beside this one: a task in one of its own, and none that outlives its parent.
+"""Child processes: run a task or a series of tasks in them, and end them with their parent.
 
-Reading millions of records leaves Python's memory full of holes that are never given back; in a
-process of its own, all of it is the system's again at the end.
+Processes start by ``forkserver``, or by ``spawn`` where there is none, never by a fork of this
+process: its threads may hold locks, and not every system can fork. A script that starts processes
+therefore needs ``if __name__ == "__main__":``, as its children import it.
 """
 
 from __future__ import annotations
 
+import gc
+import mmap
 import multiprocessing
 import os
+import pickle
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
-from contextlib import suppress
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
-from typing import TypeVar
+from multiprocessing.context import BaseContext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, TypeVar
 
 from disambig.errors import DisambigError
 
+State = TypeVar("State")
 Task = TypeVar("Task")
-Found = TypeVar("Found")
-_FORK = multiprocessing.get_context("fork")
+Result = TypeVar("Result")
 _KILLED = (
-    "the process that reads works ended before its time; if nothing above tells why, it was "
-    "killed, most likely for want of memory"
+    "the process that reads works ended early; if no error is printed above, it was killed, "
+    "most likely for want of memory"
 )
+_BROKEN = (
+    "a worker process ended early; if no error is printed above, it was killed, most likely for "
+    "want of memory: use fewer workers. A script that starts workers must do so under "
+    'if __name__ == "__main__":'
+)
+_ALIGNMENT = 64
+"""Bytes that every array in a state file starts at a multiple of, as numpy's own arrays may."""
+
+
+def start_context() -> BaseContext:
+    """Return how this process starts others: ``forkserver``, or ``spawn`` where there is none.
+
+    The server imports the engine once, so that its children start within milliseconds. A child
+    process spawns, as it would need a server of its own.
+    """
+    is_child = multiprocessing.parent_process() is not None
+    if is_child or "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["disambig.estimator"])
+    return context
 
 
 def apart(task: Callable[[], None]) -> None:
-    """Run a task in a copy of this process and wait for its end.
+    """Run a task in a child process and wait for its end.
+
+    Reading millions of records leaves Python's memory fragmented and never returned; when a child
+    process ends, the system gets all of it back. The child reads the standard input of this
+    process.
+
+    Parameters
+    ----------
+    task : callable
+        Can be pickled.
 
     Raises
     ------
     DisambigError, OSError
-        As the task did, in its words; also if the process was killed.
+        As the task did, with the same message; also if the process was killed.
     """
-    told, telling = _FORK.Pipe(duplex=False)
-    process = _FORK.Process(target=_run, args=(task, telling))
-    process.start()
-    telling.close()
+    context = start_context()
+    receiver, sender = context.Pipe(duplex=False)
+    with _inherited_input() as stdin:
+        process = context.Process(target=_run, args=(task, sender, stdin))  # type: ignore[attr-defined]
+        process.start()
+    sender.close()
     problem: Exception | None = None
     try:
-        problem = told.recv()
-    except EOFError:  # it ended without a word
+        problem = receiver.recv()
+    except EOFError:  # it ended without sending anything
         problem = DisambigError(_KILLED)
     finally:
         process.join()
@@ -50,20 +91,37 @@ def apart(task: Callable[[], None]) -> None:
         raise problem
 
 
-def _run(task: Callable[[], None], telling: Connection) -> None:
+@contextmanager
+def _inherited_input() -> Iterator[Connection | None]:
+    """Standard input as something that can be sent to a child, which starts without one."""
+    if os.name != "posix":
+        yield None
+        return
+    try:
+        copy = os.dup(0)
+    except OSError:  # this process has no standard input
+        yield None
+        return
+    with Connection(copy, writable=False) as connection:
+        yield connection
+
+
+def _run(task: Callable[[], None], sender: Connection, stdin: Connection | None) -> None:
     end_with_parent()
-    with suppress(KeyboardInterrupt):  # which the process that waits has been sent, too
+    if stdin is not None:
+        sys.stdin = os.fdopen(os.dup(stdin.fileno()), encoding="utf-8")
+    with suppress(KeyboardInterrupt):  # the waiting process receives it as well
         try:
             task()
-            telling.send(None)
+            sender.send(None)
         except DisambigError as error:
-            telling.send(DisambigError(str(error)))  # some of its kinds cannot be sent
+            sender.send(DisambigError(str(error)))  # some of its subclasses cannot be pickled
         except OSError as error:
-            telling.send(error)
+            sender.send(error)
 
 
 def end_with_parent() -> None:
-    """Let this process end when the one that started it is gone, however that ended.
+    """Let this process end when the one that started it has ended, in whatever way.
 
     A worker that waits for its next task would wait for ever, with all its memory.
     """
@@ -78,15 +136,101 @@ def _watch(sentinel: int) -> None:
 
 
 def in_turn(
-    pool: Executor, function: Callable[[Task], Found], tasks: Iterable[Task], ahead: int
-) -> Iterator[Found]:
-    """Results in order; at most ``ahead`` tasks are made, and held in memory, beyond the one whose
-    result is waited for.
-    """
-    begun: deque[Future[Found]] = deque()
+    pool: Executor, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int
+) -> Iterator[Result]:
+    """Yield the results of tasks in order, while at most ``ahead`` further tasks are in memory."""
+    pending: deque[Future[Result]] = deque()
     for task in tasks:
-        begun.append(pool.submit(function, task))
-        if len(begun) > ahead:
-            yield begun.popleft().result()
-    while begun:
-        yield begun.popleft().result()
+        pending.append(pool.submit(function, task))
+        if len(pending) > ahead:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def run_batches(
+    function: Callable[[State, int], Result], state: State, n_batches: int, workers: int
+) -> Iterator[Result]:
+    """Yield ``function(state, number)`` for the numbers of all batches, in order.
+
+    Parameters
+    ----------
+    function : callable
+        At the top level of a module.
+    state : Any
+        Can be pickled. With several workers it is written to a temporary file once, whose arrays
+        all workers map into memory: they share them.
+    n_batches : int
+    workers : int
+        Processes; this one alone up to 1, or where there is one batch at most.
+
+    Raises
+    ------
+    DisambigError
+        If a worker process was killed.
+    """
+    numbers = range(n_batches)
+    if workers <= 1 or len(numbers) <= 1:
+        yield from (function(state, number) for number in numbers)
+        return
+    with TemporaryDirectory(prefix="disambig-") as folder:
+        file = Path(folder) / "state"
+        _write_state(file, (function, state))
+        start = (start_context(), _begin, (file,))
+        try:
+            with ProcessPoolExecutor(min(workers, n_batches), *start) as pool:
+                yield from pool.map(_run_batch, numbers)
+        except BrokenProcessPool as broken:
+            raise DisambigError(_BROKEN) from broken
+
+
+_worker_state: tuple[Callable[[Any, int], Any], Any] | None = None
+"""Of a worker process, which serves one pool."""
+
+
+def _begin(file: Path) -> None:
+    global _worker_state
+    end_with_parent()
+    _worker_state = _read_state(file)
+
+
+def _run_batch(number: int) -> Any:
+    if _worker_state is None:
+        raise RuntimeError("the worker process has no state")
+    function, state = _worker_state
+    return function(state, number)
+
+
+def _write_state(file: Path, state: object) -> None:
+    """Pickle a value: its arrays to a file, the rest with their places to another."""
+    arrays: list[pickle.PickleBuffer] = []
+    rest = pickle.dumps(state, protocol=5, buffer_callback=arrays.append)
+    slices: list[tuple[int, int]] = []
+    with file.open("wb") as stream:
+        for array in arrays:
+            stream.write(bytes(-stream.tell() % _ALIGNMENT))
+            start = stream.tell()
+            stream.write(array.raw())
+            slices.append((start, stream.tell()))
+        stream.write(bytes(_ALIGNMENT))  # an empty file cannot be mapped
+    with file.with_suffix(".pickle").open("wb") as stream:
+        pickle.dump((rest, slices), stream, protocol=5)
+
+
+def _read_state(file: Path) -> Any:
+    """Read what :func:`_write_state` wrote; a page of an array is copied when it is written to."""
+    with file.with_suffix(".pickle").open("rb") as stream:
+        rest, slices = pickle.load(stream)
+    with file.open("rb") as stream:
+        memory = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY))
+    return pickle.loads(rest, buffers=[memory[start:end] for start, end in slices])
+
+
+@contextmanager
+def no_collector() -> Iterator[None]:
+    """Switch the garbage collector off: works have no cycles, and it would visit all of them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

@@ -1,15 +1,16 @@
-"""Which signatures are compared: blocks by family name and first initial, and links across them.
+"""Blocking: signatures by first initial and family name, and division of large blocks.
 
-A block is filed under the first initial and the last word of the family name ("j pons"), the
-coarsest reading of a name, so that "A. van den Bosch" and "A. Bosch" meet whoever divided the
-name. Names that another reading files elsewhere (swapped order, double family names, umlauts,
-nicknames) are proposed afterwards, between groups of different blocks (:func:`cross_pairs`).
+A block key is the first initial and the last word of the family name ("j pons"), the coarsest
+reading of a name, so that "A. van den Bosch" and "A. Bosch" share a block however the source
+divides the name. Names whose other readings have another key (swapped order, double family names,
+umlauts, nicknames) become candidates afterwards, between groups of different blocks
+(:func:`disambig.cross_pairs.find_cross_block_pairs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,29 +31,29 @@ Float32 = npt.NDArray[np.float32]
 Bool = npt.NDArray[np.bool_]
 
 CROWD = 350
-"""Signatures that agree with one in name, on average over its block, from which the block is
-crowded: each is compared with those most like it instead of all. No block of the labelled corpora
-is; others cost what their signatures cost, not the square of it."""
+"""Mean number of signatures that agree in name with one, from which its block is crowded: each is
+then compared with its nearest neighbours instead of all. No block of the labelled corpora is
+crowded; the cost of a crowded block is linear in its signatures instead of quadratic."""
 
 NEAREST = 120
-"""Signatures of a crowded block that each is compared with. Fewer are faster: with 70, sixteen
+"""Neighbours that each signature of a crowded block is compared with. Fewer are faster: with 70, sixteen
 million generated mentions take 13 % less time, at a B-cubed F1 .0006 lower."""
 
 PART = 2_100
-"""Signatures that are kept together where a crowded block is divided, as one of more than twice as
-many is. Looking for the nearest takes time with the square of the part, and in a very large one the
-nearest are much alike: of generated blocks of 6,000 to 32,000, B-cubed F1 was .957 with parts of
+"""Size of the parts that a crowded block is divided into if it has more than twice as many
+signatures. Nearest-neighbour search is quadratic in the part, and in a very large one the nearest
+are much alike: of generated blocks of 6,000 to 32,000, B-cubed F1 was .957 with parts of
 700, .959 with 2,100 and .957 with 4,200."""
 
 PAIRS_PER_BATCH = 250_000
-"""Pairs compared at once: bounds memory (about 400 bytes a pair)."""
+"""Pairs compared together: bounds memory (about 400 bytes a pair)."""
 
 ROWS_PER_BATCH = 60_000
-"""Signatures at once, where few of them agree in name."""
+"""Signatures processed together, where few of them agree in name."""
 
 
 def primary_key(name: ParsedName) -> str:
-    """The block a name belongs to: first initial and last word of the family name.
+    """Return the block key of a name: first initial and last word of the family name.
 
     Empty for a name without letters.
     """
@@ -63,9 +64,9 @@ def primary_key(name: ParsedName) -> str:
 
 
 def blocks_of(corpus: Corpus) -> list[Int32]:
-    """Signature rows of each block, blocks sorted by key, rows rising; every row once.
+    """List the signature rows of each block, blocks sorted by key, rows ascending; every row once.
 
-    Names without letters ("???") say nothing, so each such signature is a block of its own.
+    A signature whose name has no letters ("???") is a block of its own.
     """
     keys = [primary_key(name) for name in corpus.names]
     code_of = {key: number for number, key in enumerate(sorted(set(keys)))}
@@ -79,15 +80,15 @@ def blocks_of(corpus: Corpus) -> list[Int32]:
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """What is compared with what.
+    """Plan of comparisons: blocks, divided where they are crowded, in batches.
 
     Attributes
     ----------
     parts : NamePairs, NearPairs
-        Blocks as they are, all pairs whose names agree; the crowded ones, divided where they are
-        very large, each signature with those most like it.
+        Ordinary blocks, with all pairs whose names agree; crowded blocks, divided where they are
+        very large, with each signature and its nearest neighbours.
     batches : list of (int, int, int)
-        Part, and first and last (exclusive) block of it, that are worked on together.
+        Index into ``parts``, first and last (exclusive) block that are processed together.
     """
 
     parts: tuple[NamePairs, NearPairs]
@@ -104,7 +105,7 @@ class Comparisons:
         part: int = PART,
         pairs: int = PAIRS_PER_BATCH,
     ) -> Comparisons:
-        """Compare the names of each block, and see which are crowded (see :data:`CROWD`)."""
+        """Compare the names of each block, and divide those that are crowded."""
         names = NamePairs.of(index, blocks)
         crowded = names.load > crowd / 2 * np.diff(names.start)
         large = [blocks[b] for b in np.flatnonzero(crowded).tolist()]
@@ -115,13 +116,18 @@ class Comparisons:
         batches += [(1, *run) for run in _runs(near, every, pairs)]
         return cls((names, near), batches)
 
+    def with_index(self, index: CorpusIndex) -> Comparisons:
+        """Return the same with another index of the same signatures."""
+        names, near = self.parts
+        return replace(self, parts=(names, replace(near, index=index)))
+
     def batch(self, number: int) -> PairBatch:
-        """The pairs of one batch."""
+        """List the pairs of one batch."""
         part, first, last = self.batches[number]
         return self.parts[part].batch(first, last)
 
     def batch_of(self, row: int) -> PairBatch:
-        """The pairs of the one block, or part, that a signature is in."""
+        """List the pairs of the block, or part of one, that a signature is in."""
         for part, first, last in self.batches:
             pairs = self.parts[part]
             low, high = int(pairs.start[first]), int(pairs.start[last])
@@ -132,18 +138,18 @@ class Comparisons:
         raise ValueError(f"signature {row} is compared with no other")
 
     def load(self, number: int) -> int:
-        """Pairs of one batch, at the most."""
+        """Return an upper bound of the pairs of one batch."""
         part, first, last = self.batches[number]
         return int(self.parts[part].load[first:last].sum())
 
     def crowded(self, n_signatures: int) -> Bool:
-        """Whether the block of each signature is crowded, bool[S]."""
+        """Mark the signatures whose block is crowded, bool[S]."""
         out = np.zeros(n_signatures, dtype=bool)
         out[self.parts[1].rows] = True
         return out
 
     def block_of(self, n_signatures: int) -> Int32:
-        """Number of the block or part that each signature is compared in, int32[S]; -1: none."""
+        """Return the block or part that each signature is compared in, int32[S]; -1 for none."""
         out = np.full(n_signatures, -1, dtype=np.int32)
         following = 0
         for part, first, last in self.batches:
@@ -157,7 +163,10 @@ class Comparisons:
 
 
 def _runs(names: NamePairs | NearPairs, kept: Bool, pairs: int) -> Iterator[tuple[int, int]]:
-    """Consecutive blocks to be kept, with about ``pairs`` pairs; a large one stands alone."""
+    """Split the included blocks into consecutive runs of about ``pairs`` pairs each.
+
+    A larger block is a run of its own.
+    """
     first, load, rows = 0, 0, 0
     size = np.diff(names.start)
     for block, (keep, more, signatures) in enumerate(
@@ -176,14 +185,15 @@ def _runs(names: NamePairs | NearPairs, kept: Bool, pairs: int) -> Iterator[tupl
 
 
 def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
-    """Divide a block of more than twice ``limit`` without parting likely pairs.
+    """Divide a block of more than twice ``limit`` without separating likely pairs.
 
     Signatures stay together while they share a written-out first name or a co-author; one with
-    an initial goes where those most like it are. The people of a first name above ``limit``
-    are divided into neighbours in topic, of whom those connected by co-authors stay together;
-    connected sets above ``limit`` are divided along their topics. What is small is packed into
-    parts of at most twice ``limit``. Likely pairs that part are met again when identities are
-    joined across parts (:func:`cross_pairs`).
+    an initial only follows its nearest neighbours. A first name with more than ``limit``
+    signatures is divided by topic, but signatures connected by co-authors stay together;
+    connected sets above ``limit`` are divided by topic as well. Small sets are packed into
+    parts of at most twice ``limit``. Likely pairs in different parts become candidates again
+    when identities are joined across parts
+    (:func:`disambig.cross_pairs.find_cross_block_pairs`).
     """
     if len(block) <= 2 * limit:
         return [np.sort(block)]
@@ -203,15 +213,16 @@ def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
 
 
 def _neighbours(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]:
-    """Divide a set into neighbours in topic, at most twice ``limit`` each, without parting
-    signatures that co-authors connect unless more than ``limit`` are connected.
+    """Divide a set by topic into parts of at most twice ``limit``.
+
+    Signatures connected by co-authors stay together unless more than ``limit`` are connected.
     """
     sets = [p for s in _by_coauthor(index, part) for p in _along_topic(index, s, limit)]
     return _halved(sets, [_centre(index, s) for s in sets], 2 * limit)
 
 
 def _halved(sets: list[Int32], centres: list[Float32], most: int) -> list[Int32]:
-    """Put sets together; halve them along the main axis of their centres until each half fits."""
+    """Concatenate sets; halve them along the main axis of their centres until each half fits."""
     size = np.array([len(s) for s in sets])
     if size.sum() <= most:
         return [np.concatenate(sets)]
@@ -229,7 +240,7 @@ def _halved(sets: list[Int32], centres: list[Float32], most: int) -> list[Int32]
 
 
 def _centre(index: CorpusIndex, rows: Int32) -> Float32:
-    """Mean meaning of the works of some signatures."""
+    """Return the mean embedding of the works of some signatures."""
     centre: Float32 = np.nan_to_num(index.meaning[index.corpus.signature_work[rows]]).mean(axis=0)
     return centre
 
@@ -241,12 +252,12 @@ def _groups(labels: Int32, rows: Int32) -> list[Int32]:
 
 
 def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
-    """Parts by first written-out given name; initials follow the signatures most like them.
+    """Divide by first written-out given name; initials follow their nearest neighbours.
 
-    A work that prints one author's initial prints those of all, so co-authors are compared by
-    initial as well. Of several works with much the same authors, the one that is like in meaning
-    and year decides. Following the few most like it does better than following a name: the many
-    people behind a name have, together, something in common with everybody.
+    A work that prints one author as an initial prints all authors so; therefore co-authors are
+    compared by initial as well. Among works with much the same authors, meaning and year decide.
+    A vote of the nearest neighbours is better than the mean likeness to a name: the many people
+    of a common name have, together, something in common with everyone.
     """
     names = index.corpus.names
     first = []
@@ -262,14 +273,14 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
 
 
 def _coauthors(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
-    """Keys of the co-authors of each signature, csr_array of ones."""
+    """Return the co-author keys of each signature, csr_array of ones."""
     team = team_of(index, rows)
     shape = (len(rows), len(index.full_works))
     return sparse.csr_array((team.value, team.column, team.start), shape=shape)
 
 
 def _by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
-    """Connected sets of signatures that share co-authors."""
+    """Divide into connected components of signatures that share co-authors."""
     coauthors = _coauthors(index, part)
     n = len(part)
     links = coauthors.tocoo()
@@ -280,7 +291,7 @@ def _by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
 
 
 def _topic_order(index: CorpusIndex, part: Int32) -> float:
-    """Where a set stands along the first axis of the semantic space."""
+    """Return the mean coordinate of a set on the first axis of the semantic space."""
     values = index.meaning[index.corpus.signature_work[part], 0]
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else 0.0

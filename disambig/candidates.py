@@ -1,7 +1,7 @@
-"""The part of a corpus that bears on one new work: some signatures of its authors' blocks.
+"""Candidate signatures for the authors of one new work, from the blocks of their names.
 
-Blocks are found by key. Of a large block those signatures are kept that have most in common
-with the new one, and with each of them others of its identity.
+Blocks are looked up by key. From a large block, the identities with most evidence in common with
+the new signature are selected, each with some of its representatives.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ UInt64 = npt.NDArray[np.uint64]
 Bool = npt.NDArray[np.bool_]
 
 LIMIT = 80
-"""Signatures of one author's block that are compared with a new one."""
+"""Most signatures of one author's block that are compared with a new one."""
 LEAST = 4
-"""The same, of a work of very many authors."""
+"""The same for a work of very many authors."""
 PAIRS = 4500
-"""Pairs of signatures that are compared for one work: what takes the time."""
+"""Most pairs of signatures that are compared for one work: they dominate the time."""
 NAME_EQUAL, NAME_DIFFERS = 1.0, 2.0
-"""What equal names and different first names count, beside one rare co-author at 0.6."""
+"""Weights of equal names and of different first names; one rare co-author weighs 0.6."""
 SPOKESMEN = 15
-"""Signatures of an identity that are compared with a new one, where a block is large."""
+"""Most signatures of an identity that are compared with a new one, where a block is large."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Shelves:
     row : int32[S']
         Signatures with a name of letters.
     given : uint64[n_names]
-        See :func:`given_keys`.
+        See :func:`hash_given_names`.
     """
 
     key: UInt64
@@ -61,7 +61,7 @@ class Shelves:
 
     @classmethod
     def of(cls, names: list[ParsedName], signature_name: Int32) -> Shelves:
-        """File signatures under the blocks of their names."""
+        """Index signatures by the blocks of their names."""
         texts = [primary_key(name) for name in names]
         legible = np.array([bool(text) for text in texts], dtype=bool)[signature_name]
         row = np.flatnonzero(legible).astype(np.int32)
@@ -71,7 +71,7 @@ class Shelves:
         return cls(key, np.append(start, len(row)), row[order], given_keys(names))
 
     def block(self, name: ParsedName) -> Int32:
-        """Signatures of the block that a name belongs to; none for a name without letters."""
+        """Return the signatures of the block of a name; none for a name without letters."""
         text = primary_key(name)
         if not text:
             return self.row[:0]
@@ -91,7 +91,7 @@ def candidates_of(
     limit: int = LIMIT,
     pairs: int = PAIRS,
 ) -> list[Int32]:
-    """Signatures that each author of a new work is compared with.
+    """Select the signatures that each author of a new work is compared with.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def candidates_of(
 
 
 def _most(size: Int64, limit: int, pairs: int) -> int:
-    """Signatures of each block that can be compared if all pairs together are bounded."""
+    """Return the most signatures of each block that keep the number of pairs bounded."""
     most = limit
     while most > LEAST and (np.minimum(size, most) ** 2).sum() / 2 > pairs:
         most = max(most * 9 // 10, LEAST)
@@ -125,28 +125,28 @@ def _most(size: Int64, limit: int, pairs: int) -> int:
 
 
 def given_keys(names: Sequence[ParsedName]) -> UInt64:
-    """Key of each name's first given name, 0 where it is an initial or missing; uint64[n]."""
+    """Hash the first given name of each name, 0 for an initial or none; uint64[n]."""
     first = [name.given[0] if name.given and len(name.given[0]) > 1 else "" for name in names]
     return np.where([bool(text) for text in first], word_keys(first), np.uint64(0))
 
 
 def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32:
-    """At most about ``limit`` of some signatures: identities with most evidence first.
+    """Select at most about ``limit`` signatures: identities with most evidence first.
 
     Parameters
     ----------
     identity : int32[S]
         Of every signature of the corpus.
     rows : int32[n]
-        Signatures, rising.
+        Signatures, ascending.
     evidence : float64[n]
-        What each has in common with the new signature.
+        Of each with the new signature, see :func:`score_signatures`.
 
     Returns
     -------
     int32[m]
-        Rising. Of each identity at most :data:`SPOKESMEN`: half of them those with most evidence,
-        half evenly spread.
+        Ascending. Of each identity at most :data:`SPOKESMEN`: half of them those with most evidence,
+        half evenly spaced.
     """
     if len(rows) <= limit:
         return rows
@@ -167,7 +167,7 @@ def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32
 
 
 def _speakers(members: Int64, most: int) -> Int64:
-    """Some of an identity's signatures, which come with most evidence first."""
+    """Select from an identity's signatures, which are ordered by falling evidence."""
     if len(members) <= most:
         return members
     top, rest = members[: most // 2], np.sort(members[most // 2 :])
@@ -178,13 +178,14 @@ def _speakers(members: Int64, most: int) -> Int64:
 def evidence_of(
     contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
 ) -> Float64:
-    """What signatures have in common with author ``author`` (a row) of a new work, float64[n].
+    """Score signatures against author ``author`` (a row) of a new work, float64[n].
 
-    A rough sum, to choose by: shared co-authors, nearness in meaning, venue, affiliation.
+    A rough sum for candidate selection: shared co-authors, similarity of meaning, venue and
+    affiliation.
     """
     works = contents.corpus.signature_work[rows]
     name = fresh.corpus.signature_name[author]
-    company, team = contents.company, fresh.company
+    company, team = contents.coauthors, fresh.coauthors
     full, initial = known.counts["full"], known.counts["initial"]
     total = _shared(company.start, company.full, works, _others(team.full, fresh.full[name]), full)
     others = _others(team.initial, fresh.initial[name])
@@ -203,9 +204,9 @@ def _names(
     given: UInt64,
     author: int,
 ) -> Float64:
-    """How well the names agree at a glance, float64[n].
+    """Score the agreement of names roughly, float64[n].
 
-    Names that cannot be one person's may be chosen all the same; they are compared later.
+    Names that cannot be one person's may still be selected; a full comparison follows.
     """
     new, old = fresh.corpus.signature_name[author], contents.corpus.signature_name[rows]
     equal = contents.full[old] == fresh.full[new]
@@ -215,12 +216,12 @@ def _names(
 
 
 def _others(team: UInt64, own: np.uint64) -> UInt64:
-    """Keys of the co-authors of a signature, ascending."""
+    """Return the co-author keys of a signature, ascending."""
     return np.unique(team[(team != own) & (team != 0)])
 
 
 def _shared(start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Counts) -> Float64:
-    """Co-authors that works share with a team, rare ones counting most, float64[n]."""
+    """Score the co-authors that works share with ``coauthor_keys``, by rarity; float64[n]."""
     if not len(team):
         return np.zeros(len(works))
     worth = 1 / np.log2(2.0 + known.lookup(team))

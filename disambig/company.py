@@ -1,4 +1,4 @@
-"""Who signs a work with whom, as keys that mean the same in every process and on every machine."""
+"""Co-authors of works as 64-bit name keys, equal in every process and on every machine."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
 
-MAX_TEAM = 100
-"""Authors of a work above which it says nothing about who works with whom.
+MAX_AUTHORS = 100
+"""Number of authors above which a work is no evidence of co-authorship.
 
-A collaboration of thousands knows its members from one list, and listing its pairs would cost
-the square of it.
+The members of a collaboration of thousands share one author list, and its pairs grow with the
+square of their number.
 """
 
 
-def full_key(name: ParsedName) -> str:
-    """The whole normalised name, as one co-author key."""
+def make_full_key(name: ParsedName) -> str:
+    """Return the whole normalised name as one co-author key."""
     return f"{name.given_joined}|{name.family}"
 
 
-def initial_key(name: ParsedName) -> str:
-    """First initial and family name, as one co-author key."""
+def make_initial_key(name: ParsedName) -> str:
+    """Return first initial and family name as one co-author key."""
     return f"{name.given_joined[:1]}|{name.family}"
 
 
 @dataclass(frozen=True, eq=False)
-class Company:
-    """All authors of each work by the keys of their names.
+class CoauthorKeys:
+    """All authors of each work, as keys of their names.
 
     Attributes
     ----------
     start : int64[W + 1]
         Authors of work ``w`` are rows ``start[w]:start[w + 1]``.
     full, initial : uint64[A]
-        Keys of :func:`full_key` and :func:`initial_key`; 0 for a name without letters.
+        Hashes of :func:`make_full_key` and :func:`make_initial_key`; 0 for a name without letters.
     """
 
     start: Int64
@@ -50,20 +50,20 @@ class Company:
     initial: UInt64
 
     @classmethod
-    def of(cls, author_start: Int32, signature_name: Int32, keys: tuple[UInt64, UInt64]) -> Company:
-        """The authors of works whose every author is a signature; ``keys`` of the names."""
+    def from_signatures(cls, author_start: Int32, signature_name: Int32, keys: tuple[UInt64, UInt64]) -> CoauthorKeys:
+        """List the authors of works whose every author is a signature; ``keys`` are of the names."""
         full, initial = keys
         return cls(author_start.astype(np.int64), full[signature_name], initial[signature_name])
 
     @property
-    def size(self) -> Int64:
-        """Authors of each work, int64[W]."""
+    def n_authors(self) -> Int64:
+        """Number of authors of each work, int64[W]."""
         return np.diff(self.start)
 
-    def members(self, keys: UInt64) -> tuple[Int64, UInt64]:
-        """Work and key of every author who counts as company, none twice on a work.
+    def list_members(self, keys: UInt64) -> tuple[Int64, UInt64]:
+        """List the work and key of every author who counts as a co-author, each once a work.
 
-        Works of more than :data:`MAX_TEAM` authors and names without letters are left out.
+        Works of more than :data:`MAX_AUTHORS` authors and names without letters are left out.
         Sorted by work, then key.
 
         Parameters
@@ -71,12 +71,12 @@ class Company:
         keys : uint64[A]
             ``full`` or ``initial``.
         """
-        return members(self.start, keys, MAX_TEAM)
+        return members(self.start, keys, MAX_AUTHORS)
 
 
-def name_keys(names: list[ParsedName]) -> tuple[UInt64, UInt64]:
-    """Full and initial key of each name, uint64[n] each; 0 for a name without letters."""
-    legible = np.array([bool(n.given or n.family_tokens) for n in names], dtype=bool)
-    full = np.where(legible, word_keys([full_key(n) for n in names]), np.uint64(0))
-    initial = np.where(legible, word_keys([initial_key(n) for n in names]), np.uint64(0))
+def hash_names(names: list[ParsedName]) -> tuple[UInt64, UInt64]:
+    """Return the full and initial key of each name, uint64[n] each; 0 for a name without letters."""
+    has_letters = np.array([bool(n.given or n.family_tokens) for n in names], dtype=bool)
+    full = np.where(has_letters, word_keys([make_full_key(n) for n in names]), np.uint64(0))
+    initial = np.where(has_letters, word_keys([make_initial_key(n) for n in names]), np.uint64(0))
     return full, initial

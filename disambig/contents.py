@@ -1,8 +1,8 @@
-"""What works state, before the statistics of a corpus weigh it. Parts are taken and joined.
+"""Counts, keys and vectors of works, before they are weighted by the statistics of a corpus.
 
-Columns go by 64-bit keys, so that parts fit together whatever corpora they come from. A part is
-weighed like a whole corpus (:meth:`disambig.index.CorpusIndex.weighed`) and gives the features
-that the whole gives, to the bit.
+Columns are identified by 64-bit keys, so parts of different corpora can be concatenated. A part
+is weighted like a whole corpus (:meth:`disambig.index.CorpusIndex.from_contents`) and gives the
+same features as the whole, to the bit.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from disambig.company import Company
+from disambig.company import CoauthorKeys
 from disambig.corpus import Corpus
 from disambig.name_frequency import NameFrequency
 from disambig.semantic import SemanticSpace
@@ -39,7 +39,7 @@ class Contents:
     company : Company
         All authors of each work.
     full, initial : uint64[n_names]
-        Keys of ``corpus.names``, see :func:`disambig.company.name_keys`.
+        Keys of ``corpus.names``, see :func:`disambig.company.hash_names`.
     given_rarity, family_rarity : float32[n_names]
     words : uint64[n_words]
         Keys of the columns of ``title`` and ``text``, ascending.
@@ -56,7 +56,7 @@ class Contents:
     """
 
     corpus: Corpus
-    company: Company
+    coauthors: CoauthorKeys
     full: UInt64
     initial: UInt64
     given_rarity: Float32
@@ -77,21 +77,21 @@ class Contents:
     def of(
         cls,
         corpus: Corpus,
-        company: Company,
+        coauthors: CoauthorKeys,
         terms: Terms,
         space: SemanticSpace,
         frequency: NameFrequency,
     ) -> Contents:
-        """Read a corpus whose authors and words are known."""
+        """Build the contents of a corpus from its co-authors and tokenised texts."""
         full, initial = corpus.name_keys
         given_rarity, family_rarity = frequency.rarity(corpus.names)
         title, words = terms.matrix("title")
         text, _ = terms.matrix("text")
         affiliation, affiliation_words = terms.matrix("affiliation")
-        known = space.rows_of(terms.works.words)
+        word_rows = space.find_rows(terms.works.words)
         return cls(
             corpus,
-            company,
+            coauthors,
             full,
             initial,
             given_rarity,
@@ -99,42 +99,42 @@ class Contents:
             words,
             SparseRows.of(title),
             SparseRows.of(text),
-            space.vectors_of(terms.works, *terms.span("text"), known),
-            space.vectors_of(terms.works, *terms.span("title"), known),
+            space.embed_spans(terms.works, *terms.span("text"), word_rows),
+            space.embed_spans(terms.works, *terms.span("title"), word_rows),
             terms.venue,
             terms.venue_key,
-            space.venue_vectors(terms.venues),
+            space.embed_venues(terms.venues),
             affiliation_words,
             SparseRows.of(affiliation),
             terms.affiliation,
         )
 
-    def part(self, rows: Int32) -> Contents:
-        """Some signatures and the works they are on; columns are those that occur.
+    def select(self, rows: Int32) -> Contents:
+        """Return some signatures and their works, with the columns that occur in them.
 
         Parameters
         ----------
         rows : int32[R]
-            Signature rows, rising and distinct; they keep their order.
+            Signature rows, ascending and distinct; their order is kept.
         """
         corpus = self.corpus
-        works, signature_work = _coded(corpus.signature_work[rows])
-        names, signature_name = _coded(corpus.signature_name[rows])
-        venues, venue = _coded(self.venue[works])
-        own = self.affiliation_of[rows]
-        texts, place = _coded(own[own >= 0])
+        works, signature_work = _encode(corpus.signature_work[rows])
+        names, signature_name = _encode(corpus.signature_name[rows])
+        venues, venue = _encode(self.venue[works])
+        affiliation_codes = self.affiliation_of[rows]
+        texts, affiliation_place = _encode(affiliation_codes[affiliation_codes >= 0])
         affiliation_of = np.full(len(rows), -1, dtype=np.int32)
-        affiliation_of[own >= 0] = place
-        company = _company_part(self.company, works)
-        words, (title, text) = _compact(self.words, self.title.take(works), self.text.take(works))
-        affiliation_words, (affiliation,) = _compact(
+        affiliation_of[affiliation_codes >= 0] = affiliation_place
+        coauthors = _select_coauthors(self.coauthors, works)
+        words, (title, text) = _drop_empty_columns(self.words, self.title.take(works), self.text.take(works))
+        affiliation_words, (affiliation,) = _drop_empty_columns(
             self.affiliation_words, self.affiliation.take(texts)
         )
         return Contents(
-            corpus=_corpus_part(
-                corpus, works, rows, names, signature_work, signature_name, company
+            corpus=_select_corpus(
+                corpus, works, rows, names, signature_work, signature_name, coauthors
             ),
-            company=company,
+            coauthors=coauthors,
             full=self.full[names],
             initial=self.initial[names],
             given_rarity=self.given_rarity[names],
@@ -152,23 +152,23 @@ class Contents:
             affiliation_of=affiliation_of,
         )
 
-    def followed_by(self, other: Contents) -> Contents:
-        """These works, then those of another part; no work may be in both.
+    def concatenate(self, other: Contents) -> Contents:
+        """Append the works of another part; no work may be in both.
 
-        A name, venue or affiliation that both parts state is listed twice, which no feature sees.
+        A name, venue or affiliation of both parts is listed twice, which changes no feature.
         """
         a, b = self, other
-        words, (a_title, a_text), (b_title, b_text) = _aligned(
+        words, (a_title, a_text), (b_title, b_text) = _align_columns(
             (a.words, a.title, a.text), (b.words, b.title, b.text)
         )
-        affiliation_words, (a_told,), (b_told,) = _aligned(
+        affiliation_words, (a_affiliation,), (b_affiliation,) = _align_columns(
             (a.affiliation_words, a.affiliation), (b.affiliation_words, b.affiliation)
         )
-        company = _companies_joined(a.company, b.company)
-        told = np.where(b.affiliation_of >= 0, b.affiliation_of + len(a.affiliation), -1)
+        coauthors = _concatenate_coauthors(a.coauthors, b.coauthors)
+        b_affiliation_of = np.where(b.affiliation_of >= 0, b.affiliation_of + len(a.affiliation), -1)
         return Contents(
-            corpus=_corpora_joined(a.corpus, b.corpus, company),
-            company=company,
+            corpus=_concatenate_corpora(a.corpus, b.corpus, coauthors),
+            coauthors=coauthors,
             full=np.concatenate([a.full, b.full]),
             initial=np.concatenate([a.initial, b.initial]),
             given_rarity=np.concatenate([a.given_rarity, b.given_rarity]),
@@ -182,100 +182,100 @@ class Contents:
             venue_key=np.concatenate([a.venue_key, b.venue_key]),
             venue_meaning=np.concatenate([a.venue_meaning, b.venue_meaning]),
             affiliation_words=affiliation_words,
-            affiliation=a_told.followed_by(b_told),
-            affiliation_of=np.concatenate([a.affiliation_of, told.astype(np.int32)]),
+            affiliation=a_affiliation.followed_by(b_affiliation),
+            affiliation_of=np.concatenate([a.affiliation_of, b_affiliation_of.astype(np.int32)]),
         )
 
-    def statistics(self, known: Statistics) -> Statistics:
-        """What the statistics of a larger corpus say of these names, words and venues alone."""
-        names = np.unique(np.concatenate([self.full, self.company.full]))
+    def select_statistics(self, corpus_statistics: Statistics) -> Statistics:
+        """Restrict the statistics of a larger corpus to these names, words and venues."""
+        names = np.unique(np.concatenate([self.full, self.coauthors.full]))
         keys = {
             "full": names,
-            "initial": np.unique(np.concatenate([self.initial, self.company.initial])),
+            "initial": np.unique(np.concatenate([self.initial, self.coauthors.initial])),
             "title": self.words,
             "text": self.words,
             "affiliation": self.affiliation_words,
             "venue": np.unique(self.venue_key),
         }
-        counts = {kind: Counts(k, known.counts[kind].lookup(k)) for kind, k in keys.items()}
-        a, b, weight = known.edges.among(names)
-        return Statistics(counts, known.texts, Edges(names[a], names[b], weight))
+        counts = {kind: Counts(k, corpus_statistics.counts[kind].lookup(k)) for kind, k in keys.items()}
+        a, b, weight = corpus_statistics.edges.among(names)
+        return Statistics(counts, corpus_statistics.texts, Edges(names[a], names[b], weight))
 
 
-def _coded(values: npt.NDArray[np.integer]) -> tuple[Int64, Int32]:
-    """Distinct values, rising, and the place of each value among them."""
+def _encode(values: npt.NDArray[np.integer]) -> tuple[Int64, Int32]:
+    """Return the distinct values, ascending, and the position of each value among them."""
     distinct, place = np.unique(values, return_inverse=True)
     return distinct, place.astype(np.int32)
 
 
-def _compact(keys: UInt64, *rows: SparseRows) -> tuple[UInt64, tuple[SparseRows, ...]]:
-    """Rows over the columns that occur in any of them, and the keys of these."""
+def _drop_empty_columns(keys: UInt64, *rows: SparseRows) -> tuple[UInt64, tuple[SparseRows, ...]]:
+    """Drop the columns that occur in none of the matrices; return the keys of the others."""
     used = np.unique(np.concatenate([r.column for r in rows]))
     return keys[used], tuple(
         SparseRows(r.start, np.searchsorted(used, r.column).astype(np.int32), r.value) for r in rows
     )
 
 
-_Keyed = tuple[UInt64, SparseRows] | tuple[UInt64, SparseRows, SparseRows]
+_KeyedRows = tuple[UInt64, SparseRows] | tuple[UInt64, SparseRows, SparseRows]
 
 
-def _aligned(a: _Keyed, b: _Keyed) -> tuple[UInt64, tuple[SparseRows, ...], tuple[SparseRows, ...]]:
-    """Rows of two parts over the columns of both."""
+def _align_columns(a: _KeyedRows, b: _KeyedRows) -> tuple[UInt64, tuple[SparseRows, ...], tuple[SparseRows, ...]]:
+    """Express the rows of two parts over the union of their columns."""
     keys = np.union1d(a[0], b[0])
-    found = []
-    for own, *rows in (a, b):
-        place = np.searchsorted(keys, own).astype(np.int32)
-        found.append(tuple(SparseRows(r.start, place[r.column], r.value) for r in rows))
-    return keys, found[0], found[1]
+    aligned_rows = []
+    for part_keys, *rows in (a, b):
+        place = np.searchsorted(keys, part_keys).astype(np.int32)
+        aligned_rows.append(tuple(SparseRows(r.start, place[r.column], r.value) for r in rows))
+    return keys, aligned_rows[0], aligned_rows[1]
 
 
-def _corpus_part(
+def _select_corpus(
     corpus: Corpus,
     works: Int64,
     rows: Int32,
     names: Int64,
     signature_work: Int32,
     signature_name: Int32,
-    company: Company,
+    coauthors: CoauthorKeys,
 ) -> Corpus:
     start = np.searchsorted(signature_work, np.arange(len(works) + 1)).astype(np.int32)
     w, r, n = works.tolist(), rows.tolist(), names.tolist()
     return Corpus(
-        _taken(corpus.work_ids, w),
-        _taken(corpus.titles, w),
-        _taken(corpus.abstracts, w),
-        _taken(corpus.venues, w),
-        _taken(corpus.keywords, w),
+        _take(corpus.work_ids, w),
+        _take(corpus.titles, w),
+        _take(corpus.abstracts, w),
+        _take(corpus.venues, w),
+        _take(corpus.keywords, w),
         corpus.years[works],
         start,
         signature_work,
         corpus.signature_position[rows],
         signature_name,
-        _taken(corpus.stated, n),
-        _taken(corpus.affiliations, r),
-        _taken(corpus.orcids, r),
-        _taken(corpus.emails, r),
-        company,
-        _taken(corpus.names, n),
+        _take(corpus.stated_names, n),
+        _take(corpus.affiliations, r),
+        _take(corpus.orcids, r),
+        _take(corpus.emails, r),
+        coauthors,
+        _take(corpus.names, n),
     )
 
 
-def _company_part(company: Company, works: Int64) -> Company:
-    low, size = company.start[works], company.start[works + 1] - company.start[works]
+def _select_coauthors(coauthors: CoauthorKeys, works: Int64) -> CoauthorKeys:
+    low, size = coauthors.start[works], coauthors.start[works + 1] - coauthors.start[works]
     start = np.concatenate([[0], np.cumsum(size)])
     place = np.arange(start[-1]) + np.repeat(low - start[:-1], size)
-    return Company(start, company.full[place], company.initial[place])
+    return CoauthorKeys(start, coauthors.full[place], coauthors.initial[place])
 
 
-def _companies_joined(a: Company, b: Company) -> Company:
-    return Company(
+def _concatenate_coauthors(a: CoauthorKeys, b: CoauthorKeys) -> CoauthorKeys:
+    return CoauthorKeys(
         np.concatenate([a.start, b.start[1:] + a.start[-1]]),
         np.concatenate([a.full, b.full]),
         np.concatenate([a.initial, b.initial]),
     )
 
 
-def _corpora_joined(a: Corpus, b: Corpus, company: Company) -> Corpus:
+def _concatenate_corpora(a: Corpus, b: Corpus, coauthors: CoauthorKeys) -> Corpus:
     return Corpus(
         a.work_ids + b.work_ids,
         a.titles + b.titles,
@@ -287,14 +287,14 @@ def _corpora_joined(a: Corpus, b: Corpus, company: Company) -> Corpus:
         np.concatenate([a.signature_work, b.signature_work + np.int32(a.n_works)]),
         np.concatenate([a.signature_position, b.signature_position]),
         np.concatenate([a.signature_name, b.signature_name + np.int32(len(a.names))]),
-        a.stated + b.stated,
+        a.stated_names + b.stated_names,
         a.affiliations + b.affiliations,
         a.orcids + b.orcids,
         a.emails + b.emails,
-        company,
+        coauthors,
         a.names + b.names,
     )
 
 
-def _taken(values: Sequence[_T], places: list[int]) -> list[_T]:
-    return [values[i] for i in places]
+def _take(values: Sequence[_T], positions: list[int]) -> list[_T]:
+    return [values[i] for i in positions]

@@ -1,4 +1,4 @@
-"""Works as columns: the one place where ids and strings become indices.
+"""Works as columns: the only module that converts ids and strings to indices.
 
 A :class:`Corpus` is what every later stage reads. Row ``s`` of a ``signature_*`` array is one
 author mention; row ``w`` of a ``work_*`` column is one work.
@@ -7,7 +7,7 @@ author mention; row ``w`` of a ``work_*`` column is one work.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import TypeVar
@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from disambig.company import Company, name_keys
+from disambig.company import CoauthorKeys, hash_names
 from disambig.domain import Signature, Work
 from disambig.errors import InputError
 from disambig.names import ParsedName, parse_name
@@ -33,7 +33,7 @@ StatedName = tuple[str, str | None, str | None]
 class Corpus:
     """Columns of a set of works, sorted by work id. Build one with :meth:`from_works`.
 
-    Sorted, so that no later stage can depend on the order of the input.
+    Sorting makes every later stage independent of the order of the input.
 
     Attributes
     ----------
@@ -44,16 +44,16 @@ class Corpus:
     author_start : int32[n_works + 1]
         Signatures of work ``w`` are rows ``author_start[w]:author_start[w + 1]``.
     signature_work, signature_position, signature_name : int32[n_signatures]
-        Index of the work, position on it, and index into ``stated`` and ``names``.
-    stated : list of (str, str or None, str or None), length n_names
+        Index of the work, position on it, and index into ``stated_names`` and ``names``.
+    stated_names : list of (str, str or None, str or None), length n_names
         Each distinct name as printed, and given and family name where stated.
     affiliations, orcids, emails : list of str, length n_signatures
         Affiliations of one signature are joined with ``"; "``.
-    company : Company or None
+    coauthors : CoauthorKeys or None
         All authors of each work, where only some of them are signatures of this corpus; None
         where all are.
-    parsed : list of ParsedName or None
-        ``names``, where they are at hand.
+    parsed_names : list of ParsedName or None
+        ``names``, if they are already parsed.
     """
 
     work_ids: list[str]
@@ -66,24 +66,28 @@ class Corpus:
     signature_work: Int32
     signature_position: Int32
     signature_name: Int32
-    stated: list[StatedName]
+    stated_names: list[StatedName]
     affiliations: list[str]
     orcids: list[str]
     emails: list[str]
-    company: Company | None = None
-    parsed: list[ParsedName] | None = None
+    coauthors: CoauthorKeys | None = None
+    parsed_names: list[ParsedName] | None = None
 
     @cached_property
     def names(self) -> list[ParsedName]:
-        """What is ``stated``, parsed: when it is first asked for, as sending the text to another
-        process and parsing it there is faster than sending names.
+        """``stated_names``, parsed on first access: sending text to another process and parsing it
+        there is faster than sending parsed names.
         """
-        return [parse_name(*name) for name in self.stated] if self.parsed is None else self.parsed
+        return (
+            [parse_name(*name) for name in self.stated_names]
+            if self.parsed_names is None
+            else self.parsed_names
+        )
 
     @cached_property
     def name_keys(self) -> tuple[UInt64, UInt64]:
-        """Full and initial key of each name, see :func:`disambig.company.name_keys`."""
-        return name_keys(self.names)
+        """Full and initial key of each name, see :func:`disambig.company.hash_names`."""
+        return hash_names(self.names)
 
     @property
     def n_works(self) -> int:
@@ -100,17 +104,36 @@ class Corpus:
         """Work id to row."""
         return {identifier: row for row, identifier in enumerate(self.work_ids)}
 
+    def without_texts(self) -> Corpus:
+        """Return a copy with the arrays and ids, and without the names and all other text.
+
+        Clustering reads no text after indexing; without it a corpus is fast to send to a process.
+        """
+        return replace(
+            self,
+            titles=[],
+            abstracts=[],
+            venues=[],
+            keywords=[],
+            affiliations=[],
+            orcids=[],
+            emails=[],
+            stated_names=[],
+            coauthors=None,
+            parsed_names=None,
+        )
+
     def signature(self, row: int) -> Signature:
-        """Public key of a signature row."""
+        """Return the public key of a signature row."""
         return Signature(self.work_ids[self.signature_work[row]], int(self.signature_position[row]))
 
     def printed_name(self, row: int) -> str:
-        """Name of a signature as its source prints it."""
+        """Return the name of a signature as its source prints it."""
         printed: str = self.names[self.signature_name[row]].printed
         return printed
 
     def row_of(self, signature: Signature) -> int:
-        """Row of a signature.
+        """Return the row of a signature.
 
         Raises
         ------
@@ -121,16 +144,16 @@ class Corpus:
         if work is None:
             raise InputError(f"no work has the id {signature.work!r}; check the spelling")
         low, high = self.author_start[work], self.author_start[work + 1]
-        found = np.flatnonzero(self.signature_position[low:high] == signature.position)
-        if not len(found):
+        matches = np.flatnonzero(self.signature_position[low:high] == signature.position)
+        if not len(matches):
             raise InputError(
                 f"work {signature.work!r} has no author at position {signature.position}; "
                 f"its positions are counted from 0 and it has {high - low} authors"
             )
-        return int(low + found[0])
+        return int(low + matches[0])
 
     def signatures(self) -> Iterator[Signature]:
-        """Every signature, in row order."""
+        """Iterate over the signatures in row order."""
         for work, position in zip(
             self.signature_work.tolist(), self.signature_position.tolist(), strict=True
         ):
@@ -140,8 +163,7 @@ class Corpus:
     def from_works(cls, works: Iterable[Work]) -> Corpus:
         """Read works, once and in any order, into columns sorted by work id.
 
-        An author without a name is a hole that keeps the positions of the others; it is no
-        signature.
+        An author without a name is no signature, but counts in the positions of the others.
 
         Raises
         ------
@@ -180,34 +202,36 @@ class Corpus:
                 emails.append((author.email or "").lower())
             size.append(len(position_of) - before)
         work_order = sorted(range(len(ids)), key=ids.__getitem__)
-        ids = _taken(ids, work_order)
-        for one, next_one in pairwise(ids):
-            if one == next_one:
-                raise InputError(f"two works have the id {one!r}; give each work an id of its own")
+        ids = _take(ids, work_order)
+        for work_id, next_id in pairwise(ids):
+            if work_id == next_id:
+                raise InputError(
+                    f"two works have the id {work_id!r}; give each work an id of its own"
+                )
         start = [0, *accumulate(size)]
         order = [s for w in work_order for s in range(start[w], start[w + 1])]
-        sizes = np.asarray(_taken(size, work_order), dtype=np.int64)
-        name_of = _taken(name_of, order)
+        sizes = np.asarray(_take(size, work_order), dtype=np.int64)
+        name_of = _take(name_of, order)
         code = {name: number for number, name in enumerate(dict.fromkeys(name_of))}
         printed = list(interned)
         return cls(
             work_ids=ids,
-            titles=_taken(titles, work_order),
-            abstracts=_taken(abstracts, work_order),
-            venues=_taken(venues, work_order),
-            keywords=_taken(keywords, work_order),
-            years=np.asarray(_taken(years, work_order), dtype=np.float32),
+            titles=_take(titles, work_order),
+            abstracts=_take(abstracts, work_order),
+            venues=_take(venues, work_order),
+            keywords=_take(keywords, work_order),
+            years=np.asarray(_take(years, work_order), dtype=np.float32),
             author_start=np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32),
             signature_work=np.repeat(np.arange(len(ids), dtype=np.int32), sizes),
-            signature_position=np.asarray(_taken(position_of, order), dtype=np.int32),
+            signature_position=np.asarray(_take(position_of, order), dtype=np.int32),
             signature_name=np.asarray([code[name] for name in name_of], dtype=np.int32),
             stated=[printed[name] for name in code],
-            affiliations=_taken(affiliations, order),
-            orcids=_taken(orcids, order),
-            emails=_taken(emails, order),
+            affiliations=_take(affiliations, order),
+            orcids=_take(orcids, order),
+            emails=_take(emails, order),
         )
 
 
-def _taken(values: list[_T], order: list[int]) -> list[_T]:
-    """``values`` in another order."""
+def _take(values: list[_T], order: list[int]) -> list[_T]:
+    """Return ``values`` in another order."""
     return [values[i] for i in order]

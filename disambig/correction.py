@@ -22,7 +22,7 @@ from disambig.blocking import Comparisons, blocks_of
 from disambig.calibration import Calibration, sigmoid
 from disambig.constraints import compile_constraints
 from disambig.engine import Scored, grouped, matrix, pair_probabilities
-from disambig.growth import grown
+from disambig.growth import apply_size_shift
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.progress import Progress, silent
@@ -74,78 +74,78 @@ def doubted(
         Signature rows of the two sides.
     """
     corpus = index.corpus
-    found = Doubted(np.full(len(questions), np.nan), np.zeros(len(questions)))
+    scores = Doubted(np.full(len(questions), np.nan), np.zeros(len(questions)))
     if not questions:
-        return found
-    mentioned = np.concatenate([side for question in questions for side in question])
-    asking = np.repeat(np.arange(len(questions)), [len(a) + len(b) for a, b in questions])
-    wanted = np.zeros(corpus.n_signatures, dtype=bool)
-    wanted[mentioned] = True
-    compared = Comparisons.of(index, [b for b in blocks_of(corpus) if wanted[b].any()])
+        return scores
+    question_rows = np.concatenate([side for question in questions for side in question])
+    question_of_row = np.repeat(np.arange(len(questions)), [len(a) + len(b) for a, b in questions])
+    is_in_question = np.zeros(corpus.n_signatures, dtype=bool)
+    is_in_question[question_rows] = True
+    comparisons = Comparisons.of(index, [b for b in blocks_of(corpus) if is_in_question[b].any()])
     constraints = compile_constraints(corpus, ())
 
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
         return pair_probabilities(model, columns, index.doublings)
 
     place = np.full(corpus.n_signatures, -1, dtype=np.int64)
-    with progress("Asking about answered questions", len(compared.batches), "batches") as advance:
-        for number in range(len(compared.batches)):
-            scored = Scored.of(index, compared.batch(number), constraints, score)
+    with progress("Asking about answered questions", len(comparisons.batches), "batches") as advance:
+        for number in range(len(comparisons.batches)):
+            scored = Scored.of(index, comparisons.batch(number), constraints, score)
             rows = scored.batch.rows
             place[rows] = np.arange(len(rows))
-            here = np.unique(asking[place[mentioned] >= 0]).tolist()
-            _ask(scored, model, {k: questions[k] for k in here}, place, found)
+            numbers = np.unique(question_of_row[place[question_rows] >= 0]).tolist()
+            _score_batch(scored, model, {k: questions[k] for k in numbers}, place, scores)
             place[rows] = -1
             advance(1)
-    return found
+    return scores
 
 
-def _ask(
+def _score_batch(
     scored: Scored,
     model: Model,
     questions: Mapping[int, tuple[Int64, Int64]],
     place: Int64,
-    found: Doubted,
+    scores: Doubted,
 ) -> None:
     """Fill in the questions, by number, about mentions of one batch."""
     group = grouped(scored, model)
     for number, question in questions.items():
         left, right = (place[side][place[side] >= 0] for side in question)
-        columns = _between(scored, group, left, right)
+        columns = _compute_features(scored, group, left, right)
         if columns is not None:
             raw = model.group.raw(matrix(columns, model.group.features))
-            sure = sigmoid(raw) if model.group_calibration is None else model.group_calibration(raw)
-            then = grown(model.group_growth, sure, columns, scored.index.doublings)
-            found.log_odds[number] = _logit(sure)[0]
-            found.growth[number] = (_logit(then) - _logit(sure))[0]
+            level_probability = sigmoid(raw) if model.group_calibration is None else model.group_calibration(raw)
+            shifted = apply_size_shift(model.group_growth, level_probability, columns, scored.index.doublings)
+            scores.log_odds[number] = _logit(level_probability)[0]
+            scores.growth[number] = (_logit(shifted) - _logit(level_probability))[0]
 
 
-def _between(scored: Scored, group: Int32, left: Int64, right: Int64) -> dict[str, Float32] | None:
+def _compute_features(scored: Scored, group: Int32, left: Int64, right: Int64) -> dict[str, Float32] | None:
     """Features of two sets of places as two groups, amid the other groups of their block.
 
     Of sides that lie in several blocks, those in the block that holds most of both.
     """
     block = scored.batch.block
     n_blocks = len(scored.batch.start) - 1
-    mine, its = (np.bincount(block[side], minlength=n_blocks) for side in (left, right))
-    both = np.where((mine > 0) & (its > 0), mine + its, 0)
-    if not both.any():
+    left_counts, right_counts = (np.bincount(block[side], minlength=n_blocks) for side in (left, right))
+    counts = np.where((left_counts > 0) & (right_counts > 0), left_counts + right_counts, 0)
+    if not counts.any():
         return None
-    here = int(np.argmax(both))
+    block_number = int(np.argmax(counts))
     side = np.zeros(len(group), dtype=np.int64)
     side[left], side[right] = 1, 2
-    side[block != here] = 0
+    side[block != block_number] = 0
     label = np.where(side > 0, side, 3 + group.astype(np.int64))
     key = block.astype(np.int64) * (len(group) + 4) + label
-    apart = np.unique(key, return_inverse=True)[1].astype(np.int32)
-    live = np.arange(n_blocks) == here
-    groups, columns = scored.between(apart, live)
-    low, high = sorted(int(apart[np.flatnonzero(side == n)[0]]) for n in (1, 2))
-    at = groups.find(low, high)
-    return None if at < 0 else {name: column[at : at + 1] for name, column in columns.items()}
+    group_code = np.unique(key, return_inverse=True)[1].astype(np.int32)
+    is_scored = np.arange(n_blocks) == block_number
+    groups, columns = scored.between(group_code, is_scored)
+    low, high = sorted(int(group_code[np.flatnonzero(side == n)[0]]) for n in (1, 2))
+    pair_index = groups.find(low, high)
+    return None if pair_index < 0 else {name: column[pair_index : pair_index + 1] for name, column in columns.items()}
 
 
-def corrected(model: Model, asked: Doubted, same: Float64) -> Model:
+def corrected(model: Model, scores: Doubted, same: Float64) -> Model:
     """The model with its second level as sure as answers say it should be.
 
     Parameters
@@ -160,16 +160,16 @@ def corrected(model: Model, asked: Doubted, same: Float64) -> Model:
     ValueError
         If no question counts, or the model is not calibrated.
     """
-    known = np.isfinite(asked.log_odds)
-    if model.group_calibration is None or not known.any():
+    is_known = np.isfinite(scores.log_odds)
+    if model.group_calibration is None or not is_known.any():
         raise ValueError("there is no calibration, or no answer, to correct it by")
-    shift, stretch = _regression(asked.log_odds[known], asked.growth[known], same[known])
+    shift, stretch = _fit_shift_and_stretch(scores.log_odds[is_known], scores.growth[is_known], same[is_known])
     old = model.group_calibration
-    moved = np.clip(shift + stretch * _logit(old.y), -_LIMIT, _LIMIT)
-    calibration = Calibration(old.x, 1 / (1 + np.exp(-moved)))
+    shifted = np.clip(shift + stretch * _logit(old.y), -_LIMIT, _LIMIT)
+    calibration = Calibration(old.x, 1 / (1 + np.exp(-shifted)))
     correction = {
         "of": model.digest,
-        "answers": int(known.sum()),
+        "answers": int(is_known.sum()),
         "shift": round(shift, 6),
         "stretch": round(stretch, 6),
     }
@@ -178,7 +178,7 @@ def corrected(model: Model, asked: Doubted, same: Float64) -> Model:
     )
 
 
-def _regression(log_odds: Float64, offset: Float64, same: Float64) -> tuple[float, float]:
+def _fit_shift_and_stretch(log_odds: Float64, offset: Float64, same: Float64) -> tuple[float, float]:
     """Shift and stretch of log-odds that answers and priors make most probable.
 
     >>> z = np.linspace(-2, 2, 400)
@@ -187,19 +187,19 @@ def _regression(log_odds: Float64, offset: Float64, same: Float64) -> tuple[floa
     (True, True)
     """
 
-    def loss(by: Float64) -> tuple[float, Float64]:
-        shift, stretch = by
+    def loss(parameters: Float64) -> tuple[float, Float64]:
+        shift, stretch = parameters
         z = shift + stretch * log_odds + offset
-        wrong = 1 / (1 + np.exp(-z)) - same
-        far = np.array([shift / SHIFT**2, (stretch - 1) / STRETCH**2])
-        slope = np.array([wrong.sum(), wrong @ log_odds]) + far
-        penalty = (far * np.array([shift, stretch - 1])).sum() / 2
-        return float((np.logaddexp(0, z) - same * z).sum() + penalty), slope
+        residual = 1 / (1 + np.exp(-z)) - same
+        prior_gradient = np.array([shift / SHIFT**2, (stretch - 1) / STRETCH**2])
+        gradient = np.array([residual.sum(), residual @ log_odds]) + prior_gradient
+        penalty = (prior_gradient * np.array([shift, stretch - 1])).sum() / 2
+        return float((np.logaddexp(0, z) - same * z).sum() + penalty), gradient
 
     # better scores stay better, whatever few answers say
     bounds = [(None, None), (FLATTEST, None)]
-    found = minimize(loss, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B", bounds=bounds)
-    return float(found.x[0]), float(found.x[1])
+    solution = minimize(loss, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(solution.x[0]), float(solution.x[1])
 
 
 def _logit(probability: npt.NDArray[np.floating]) -> Float64:

@@ -1,9 +1,9 @@
-"""Identities of different blocks that may be one person: which pairs are worth scoring.
+"""Candidate pairs of identities in different blocks that may be one person.
 
-Names that another reading files elsewhere (swapped order, double family names, umlauts,
-nicknames) meet here, as do a changed family name and the parts of a divided block. Two
-identities are proposed for a name *and* a co-author that they share, never for a name alone, so
-the cost grows with the co-authors printed and not with the square of a common name.
+They cover names whose other readings have another block key (swapped order, double family names,
+umlauts, nicknames), changed family names and the parts of a divided block. Two identities are a
+candidate pair for a name *and* a co-author that they share, never for a name alone, so the cost is
+linear in the co-authors printed and not quadratic in a common name.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ Int64 = npt.NDArray[np.int64]
 UInt64 = npt.NDArray[np.uint64]
 
 SHARED_BY = 50
-"""Identities that may share a name and co-author before the two say too little."""
+"""Most identities that may share a (name, co-author) key; a more common key is weak evidence."""
 
 
 def cross_pairs(
     index: CorpusIndex, identity: Int32, block: Int32, crowded: npt.NDArray[np.bool_]
 ) -> Int64:
-    """Pairs of identities in different blocks that may be one person.
+    """List pairs of identities in different blocks that may be one person.
 
-    Proposed are identities one of whose names has a reading or spelling that is filed under a
-    key of the other's, with a co-author in common (by first initial and family name), and
-    identities with the same first name and two co-authors in common. Of names so common that
-    their block is crowded, only the latter are: a co-author's initial says too little there.
+    These are identities one of whose names has a reading or spelling with a block key of the
+    other's, with a co-author in common (by first initial and family name), and identities with
+    the same first name and two co-authors in common. In crowded blocks only the latter count: a
+    co-author's initial is too weak there.
 
     Parameters
     ----------
@@ -59,14 +59,14 @@ def cross_pairs(
 
 
 def block_of_identity(identity: Int32, block: Int32) -> Int64:
-    """Block of each identity, int64[n_identities]; the first one if it spans several."""
+    """Return the block of each identity, int64[n_identities]; the first if it spans several."""
     first = np.full(int(identity.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(first, identity, block)
     return first
 
 
 def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
-    """Key of each (reading of a name, co-author's initial key) of some signatures.
+    """Return a key for each (reading of a name, co-author's initial key) of some signatures.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
 
 
 def circle_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
-    """Key of each (first name written out, co-author); as :func:`reading_evidence`."""
+    """Return a key for each (written-out first name, co-author), like :func:`reading_evidence`."""
     first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
     known = np.array([bool(f) for f in first], dtype=np.int64)
     start = np.concatenate([[0], np.cumsum(known)])
@@ -97,7 +97,7 @@ def circle_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
 def _with_coauthors(
     index: CorpusIndex, rows: Int32, start: Int64, key: UInt64, *, initials: bool
 ) -> tuple[UInt64, Int32]:
-    """Each key of a signature's name with each of its co-authors."""
+    """Combine each key of a signature's name with each of its co-authors."""
     team = team_of(index, rows, initials=initials)
     row = rows[team.row()]
     name = index.corpus.signature_name[row]
@@ -106,7 +106,7 @@ def _with_coauthors(
     within = np.arange(len(entry)) - np.repeat(np.cumsum(times) - times, times)
     own = key[start[name[entry]] + within]
     other = (index.initial_keys if initials else index.full_keys)[team.column[entry]]
-    # a mix of the two keys in which neither can undo the other
+    # mix the two keys so that neither can cancel the other
     both = (own * np.uint64(0x9E3779B97F4A7C15)) ^ (other + (own >> np.uint64(29)))
     return both, row[entry]
 
@@ -120,7 +120,7 @@ def sharing(
     least: int,
     limit: int = SHARED_BY,
 ) -> Int64:
-    """Pairs of identities of two blocks that share ``least`` keys or more, int64[K, 2] sorted.
+    """List pairs of identities of two blocks that share ``least`` keys or more, int64[K, 2] sorted.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def sharing(
         Evidence, and the signature that has it.
     identity, block_of : int[n_signatures], int64[n_identities]
     limit : int
-        A key that more identities have is left out.
+        Keys of more identities are ignored.
     """
     pairs, count = shared_keys(key, row, identity, block_of, limit)
     return pairs[count >= least]
@@ -141,7 +141,7 @@ def shared_keys(
     block_of: Int64,
     limit: int = SHARED_BY,
 ) -> tuple[Int64, Int64]:
-    """Pairs of identities of two blocks that share a key, and how many: int64[K, 2], int64[K]."""
+    """Return pairs of identities of two blocks that share keys, int64[K, 2], and how many, int64[K]."""
     who = identity[row].astype(np.int64)
     order = np.lexsort((who, key))
     key, who = key[order], who[order]

@@ -18,7 +18,7 @@ from disambig.constraints import Constraints, cannot_pairs
 from disambig.forest import Forest
 from disambig.group_features import AT_ONCE, KEPT, GroupEvidence
 from disambig.groups import ABSENT, GroupBatch
-from disambig.growth import grown
+from disambig.growth import apply_size_shift
 from disambig.index import CorpusIndex
 from disambig.linkage import average_linkage
 from disambig.model import Model
@@ -93,13 +93,13 @@ def pair_probabilities(
     corpus so far beyond the model's, float32[P] each.
     """
     found = probabilities(model.pair, model.pair_calibration, columns)
-    return found, grown(model.pair_growth, found, columns, doublings)
+    return found, apply_size_shift(model.pair_growth, found, columns, doublings)
 
 
 def group_probabilities(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
     """Probability of each pair of groups in a corpus so far beyond the model's, float32[N]."""
     found = probabilities(model.group, model.group_calibration, columns)
-    return grown(model.group_growth, found, columns, doublings)
+    return apply_size_shift(model.group_growth, found, columns, doublings)
 
 
 @dataclass(frozen=True, eq=False)

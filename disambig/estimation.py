@@ -147,19 +147,19 @@ class Reviewed:
         o, p, t = (np.asarray(a, dtype=np.float64) for a in (shared, published, person))
         if not bool(((o >= 1) & (o <= p) & (o <= t)).all()):
             raise ValueError("a mention shares itself, and no more than identity or person have")
-        one = np.ones_like(o)
+        ones = np.ones_like(o)
         columns: dict[str, Float64] = {
-            "bcubed": one,
+            "bcubed": ones,
             "bcubed_precision": o / p,
             "bcubed_recall": o / t,
             "pairs": o - 1,
             "pairs_published": p - 1,
             "pairs_true": t - 1,
         }
-        found = cls(_codes(stratum), _codes(population), columns, replaced=False)
-        if (found._counts() > found.population).any():
+        sample = cls(_to_int64(stratum), _to_int64(population), columns, replaced=False)
+        if (sample._count_reviewed() > sample.population).any():
             raise ValueError("more mentions of a stratum were reviewed than it has")
-        return found
+        return sample
 
     @classmethod
     def identities(
@@ -186,15 +186,15 @@ class Reviewed:
             "pairs": squares / p - 1,
             "pairs_published": p - 1,
         }
-        return cls(_codes(stratum), _codes(population), columns, replaced=True)
+        return cls(_to_int64(stratum), _to_int64(population), columns, replaced=True)
 
     def of(self, strata: Ints) -> Reviewed:
         """Only of some strata, such as those of one slice."""
-        kept = np.isin(self.stratum, strata)
+        is_selected = np.isin(self.stratum, strata)
         population = np.zeros_like(self.population)
         population[strata] = self.population[strata]
-        columns = {name: values[kept] for name, values in self.columns.items()}
-        return Reviewed(self.stratum[kept], population, columns, self.replaced)
+        columns = {name: values[is_selected] for name, values in self.columns.items()}
+        return Reviewed(self.stratum[is_selected], population, columns, self.replaced)
 
     def quality(self, level: float = LEVEL) -> Quality:
         """All figures that the design tells, with intervals of a level."""
@@ -204,26 +204,26 @@ class Reviewed:
             "pairwise_precision": ("pairs", "pairs_published"),
             "pairwise_recall": ("pairs", "pairs_true"),
         }
-        found = {
-            name: self._ratio(self.columns[y], self.columns[x])
+        ratios = {
+            name: self._estimate_ratio(self.columns[y], self.columns[x])
             for name, (y, x) in figures.items()
             if y in self.columns and x in self.columns
         }
-        if "bcubed_recall" in found:
-            found["bcubed_f1"] = _harmonic(found["bcubed_precision"], found["bcubed_recall"])
-        told = {name: self._interval(ratio, level) for name, ratio in found.items()}
+        if "bcubed_recall" in ratios:
+            ratios["bcubed_f1"] = _combine_harmonic(ratios["bcubed_precision"], ratios["bcubed_recall"])
+        estimates = {name: self._estimate_interval(ratio, level) for name, ratio in ratios.items()}
         return Quality(
-            told["bcubed_precision"],
-            told.get("bcubed_recall"),
-            told.get("bcubed_f1"),
-            told["pairwise_precision"],
-            told.get("pairwise_recall"),
+            estimates["bcubed_precision"],
+            estimates.get("bcubed_recall"),
+            estimates.get("bcubed_f1"),
+            estimates["pairwise_precision"],
+            estimates.get("pairwise_recall"),
         )
 
-    def _counts(self) -> Int64:
+    def _count_reviewed(self) -> Int64:
         return np.bincount(self.stratum, minlength=len(self.population)).astype(np.int64)
 
-    def _ratio(self, y: Float64, x: Float64) -> _Ratio:
+    def _estimate_ratio(self, y: Float64, x: Float64) -> _Ratio:
         """A ratio of totals, less its bias, with the influence of each unit on it."""
         weight = self._weights()
         total = float(weight @ x)
@@ -232,69 +232,69 @@ class Reviewed:
         value = float(weight @ y) / total
         influence = (y - value * x) / total
         # cov(Y - R X, X) / X², the first-order bias with its sign turned
-        correction = self._covariance(influence, x / total)
+        correction = self._estimate_covariance(influence, x / total)
         return _Ratio(float(np.clip(value + correction, 0, 1)), influence, weight * x)
 
     def _weights(self) -> Float64:
-        reviewed = self._counts()
-        weight: Float64 = (self.population / np.maximum(reviewed, 1))[self.stratum]
+        n_reviewed = self._count_reviewed()
+        weight: Float64 = (self.population / np.maximum(n_reviewed, 1))[self.stratum]
         return weight
 
-    def _covariance(self, a: Float64, b: Float64) -> float:
+    def _estimate_covariance(self, a: Float64, b: Float64) -> float:
         """Of the weighted sums of two columns, under the design.
 
         A stratum with one unit gets the spread over all units: it has none of its own.
         """
-        n, size = self._counts(), self.population.astype(np.float64)
+        n, size = self._count_reviewed(), self.population.astype(np.float64)
         if len(a) < 2:
             return 0.0
-        many = n > 1
+        has_several = n > 1
         count = np.maximum(n, 1)
 
-        def centred(values: Float64) -> Float64:
+        def subtract_mean(values: Float64) -> Float64:
             sums = np.bincount(self.stratum, weights=values, minlength=len(n))
-            centre: Float64 = np.where(many, sums / count, values.mean())[self.stratum]
+            centre: Float64 = np.where(has_several, sums / count, values.mean())[self.stratum]
             return values - centre
 
-        product = centred(a) * centred(b)
+        product = subtract_mean(a) * subtract_mean(b)
         sums = np.bincount(self.stratum, weights=product, minlength=len(n))
         spread = sums / np.maximum(n - 1, 1)
-        return float((size**2 * self._left() * spread / count)[n > 0].sum())
+        return float((size**2 * self._compute_unreviewed_share() * spread / count)[n > 0].sum())
 
-    def _left(self) -> Float64:
+    def _compute_unreviewed_share(self) -> Float64:
         """Share of each stratum that another sample could differ by."""
         if self.replaced:
             return np.ones(len(self.population))
-        return (self.population - self._counts()) / np.maximum(self.population, 1)
+        return (self.population - self._count_reviewed()) / np.maximum(self.population, 1)
 
-    def _interval(self, ratio: _Ratio, level: float) -> Estimate:
+    def _estimate_interval(self, ratio: _Ratio, level: float) -> Estimate:
         n = len(ratio.influence)
         if np.isnan(ratio.value):
             return Estimate(ratio.value, 0.0, 1.0, n)
-        if not self._left().any():
+        if not self._compute_unreviewed_share().any():
             return Estimate(ratio.value, ratio.value, ratio.value, n)
-        free, unseen = n - int((self._counts() > 0).sum()), self._unseen(ratio.mass)
-        if free < 1 or unseen is None:
+        degrees_of_freedom, unseen = n - int((self._count_reviewed() > 0).sum()), self._estimate_unseen_unit(ratio.mass)
+        if degrees_of_freedom < 1 or unseen is None:
             return Estimate(ratio.value, 0.0, 1.0, n)
-        variance = self._covariance(ratio.influence, ratio.influence)
+        variance = self._estimate_covariance(ratio.influence, ratio.influence)
         tail = (1 - level) / 2
-        wider = float(stdtrit(free, tail) / ndtri(tail))
-        low, high = _limits(ratio.value, variance, unseen, wider, tail)
-        unknown = float(self.population[self._counts() == 0].sum() / self.population.sum())
-        return Estimate(ratio.value, low * (1 - unknown), high + (1 - high) * unknown, n)
+        widening = float(stdtrit(degrees_of_freedom, tail) / ndtri(tail))
+        low, high = _compute_limits(ratio.value, variance, unseen, widening, tail)
+        unknown_share = float(self.population[self._count_reviewed() == 0].sum() / self.population.sum())
+        return Estimate(ratio.value, low * (1 - unknown_share), high + (1 - high) * unknown_share, n)
 
-    def _unseen(self, mass: Float64) -> tuple[float, float] | None:
+    def _estimate_unseen_unit(self, mass: Float64) -> tuple[float, float] | None:
         """Mean and mean square of the part of the denominator that an unseen unit has.
 
         It is like the unit that a random piece of the denominator is in, such as a random pair,
         among those left unreviewed; less where few are left. None: nothing is left to be in one.
         """
-        left = self._left()[self.stratum]
+        unreviewed = self._compute_unreviewed_share()[self.stratum]
         part = mass / mass.sum()
-        chance = part * left
+        chance = part * unreviewed
         if not chance.any():
             return None
-        chance, part = chance / chance.sum(), part * np.sqrt(left)
+        chance, part = chance / chance.sum(), part * np.sqrt(unreviewed)
         return float(chance @ part), float(chance @ part**2)
 
 
@@ -307,7 +307,7 @@ class _Ratio:
     mass: Float64
 
 
-def _harmonic(precision: _Ratio, recall: _Ratio) -> _Ratio:
+def _combine_harmonic(precision: _Ratio, recall: _Ratio) -> _Ratio:
     p, r = precision.value, recall.value
     if not p + r > 0:
         return _Ratio(float("nan"), precision.influence, precision.mass)
@@ -316,8 +316,8 @@ def _harmonic(precision: _Ratio, recall: _Ratio) -> _Ratio:
     return _Ratio(2 * p * r / (p + r), influence, precision.mass)
 
 
-def _limits(
-    value: float, variance: float, unseen: tuple[float, float], wider: float, tail: float
+def _compute_limits(
+    value: float, variance: float, unseen: tuple[float, float], widening: float, tail: float
 ) -> tuple[float, float]:
     """Interval of a share: a beta distribution's, with half an unseen unit at either end.
 
@@ -328,7 +328,7 @@ def _limits(
     mass, square = unseen
     whole = 1 + mass
     mean = (value + mass / 2) / whole
-    spread = (variance + square * (mean**2 + (1 - mean) ** 2) / 2) / whole**2 * wider**2
+    spread = (variance + square * (mean**2 + (1 - mean) ** 2) / 2) / whole**2 * widening**2
     answers = mean * (1 - mean) / spread - 1
     if answers <= 0:
         return 0.0, 1.0
@@ -336,7 +336,7 @@ def _limits(
     return (min(low, value) if value > 0 else 0.0), (max(high, value) if value < 1 else 1.0)
 
 
-def _codes(values: Ints) -> Int64:
+def _to_int64(values: Ints) -> Int64:
     return np.asarray(values, dtype=np.int64)
 
 
@@ -350,20 +350,20 @@ def allocate(population: Sequence[int], size: int) -> list[int]:
     >>> allocate([10_000, 100, 1], 60)
     [52, 7, 1]
     """
-    left = {h for h, n in enumerate(population) if n > 0}
-    found = [0] * len(population)
-    for h in left:
-        found[h] = min(2, population[h])
-    free = max(size - sum(found), 0)
-    while free and (left := {h for h in left if found[h] < population[h]}):
-        roots = {h: population[h] ** 0.5 for h in left}
+    open_strata = {h for h, n in enumerate(population) if n > 0}
+    sizes = [0] * len(population)
+    for h in open_strata:
+        sizes[h] = min(2, population[h])
+    remaining = max(size - sum(sizes), 0)
+    while remaining and (open_strata := {h for h in open_strata if sizes[h] < population[h]}):
+        roots = {h: population[h] ** 0.5 for h in open_strata}
         total = sum(roots.values())
-        wish = {h: free * roots[h] / total for h in left}
-        given = {h: min(int(wish[h]), population[h] - found[h]) for h in left}
-        if not any(given.values()):
-            order = sorted(left, key=lambda h: (-wish[h], h))[:free]
-            given = dict.fromkeys(order, 1)
-        for h, n in given.items():
-            found[h] += n
-        free -= sum(given.values())
-    return found
+        targets = {h: remaining * roots[h] / total for h in open_strata}
+        additions = {h: min(int(targets[h]), population[h] - sizes[h]) for h in open_strata}
+        if not any(additions.values()):
+            order = sorted(open_strata, key=lambda h: (-targets[h], h))[:remaining]
+            additions = dict.fromkeys(order, 1)
+        for h, n in additions.items():
+            sizes[h] += n
+        remaining -= sum(additions.values())
+    return sizes

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,16 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
 from disambig.across import join_across, renumber
-from disambig.apart import end_with_parent
+from disambig.apart import run_batches
 from disambig.blocking import Comparisons, blocks_of
 from disambig.constraints import Constraints, compile_constraints
 from disambig.corpus import Corpus
-from disambig.domain import Constraint, Label
+from disambig.domain import Author, Constraint, Label, Work
 from disambig.engine import Resolved, resolve
 from disambig.group_features import GROUP_FEATURES
 from disambig.index import CorpusIndex
 from disambig.model import Model
+from disambig.native import count_kernels, is_cold, watch_compilation
 from disambig.pair_features import PAIR_FEATURES
 from disambig.partition import Partition
 from disambig.progress import Progress, silent
@@ -112,7 +112,11 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         ModelError
             If the model does not fit this version.
         """
-        model = self._fitted()
+        compile_kernels(self.progress)
+        return self._predict(corpus)
+
+    def _predict(self, corpus: Corpus) -> Partition:
+        model = self._load_model()
         constraints = compile_constraints(
             corpus, self.constraints, identifiers=self.identifiers, strict=False
         )
@@ -128,11 +132,11 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         """Fit on the labels, then give every signature of the same corpus an identity."""
         return self.fit(corpus, labels).predict(corpus)
 
-    def _fitted(self) -> Model:
+    def _load_model(self) -> Model:
         if not hasattr(self, "model_") or self._source is not self.model:
-            given = self.model
-            self.model_ = given if isinstance(given, Model) else Model.load(given)
-            self._source = given
+            source = self.model
+            self.model_ = source if isinstance(source, Model) else Model.load(source)
+            self._source = source
         self.model_.check_features(PAIR_FEATURES, GROUP_FEATURES)
         return self.model_
 
@@ -161,22 +165,25 @@ def cluster_index(
     corpus = index.corpus
     n = corpus.n_signatures
     with progress("Blocking", None, "names"):
-        compared = Comparisons.of(index, blocks_of(corpus))
+        comparisons = Comparisons.of(index, blocks_of(corpus))
     identity = np.full(n, -1, dtype=np.int32)
-    block_of, crowded = renumber(compared.block_of(n)), compared.crowded(n)
+    block_of, crowded = renumber(comparisons.block_of(n)), comparisons.crowded(n)
     confidence = np.ones(n, dtype=np.float32)
     considered = scored = next_identity = 0
     seconds: dict[str, float] = {}
-    total = sum(compared.load(number) for number in range(len(compared.batches)))
+    total = sum(comparisons.load(number) for number in range(len(comparisons.batches)))
     with progress("Comparing", total, "pairs") as advance:
-        for number, found in enumerate(run_batches(index, model, constraints, compared, workers)):
-            advance(compared.load(number))
-            identity[found.rows] = found.group + next_identity
-            confidence[found.rows] = found.confidence
-            next_identity += int(found.group.max(initial=-1)) + 1
-            considered += found.considered
-            scored += found.scored
-            for stage, spent in found.seconds.items():
+        lean = replace(index, corpus=corpus.without_texts())  # workers read arrays only
+        state = (lean, model, constraints, comparisons.with_index(lean))
+        results = run_batches(_resolve_batch, state, len(comparisons.batches), workers)
+        for number, result in enumerate(results):
+            advance(comparisons.load(number))
+            identity[result.rows] = result.group + next_identity
+            confidence[result.rows] = result.confidence
+            next_identity += int(result.group.max(initial=-1)) + 1
+            considered += result.considered
+            scored += result.scored
+            for stage, spent in result.seconds.items():
                 seconds[stage] = seconds.get(stage, 0.0) + spent
     with progress("Joining across blocks", None, "candidates") as advance:
         identity = join_across(
@@ -187,33 +194,45 @@ def cluster_index(
     )
 
 
-_shared: tuple[CorpusIndex, Model, Constraints, Comparisons] | None = None
+def compile_kernels(progress: Progress = silent) -> None:
+    """Compile the kernels by clustering a few invented works, if none has been compiled yet.
 
-
-def _resolve_shared(number: int) -> Resolved:
-    if _shared is None:
-        raise RuntimeError("worker started without its corpus")
-    index, model, constraints, compared = _shared
-    return resolve(index, model, constraints, compared.batch(number))
-
-
-def run_batches(
-    index: CorpusIndex,
-    model: Model,
-    constraints: Constraints,
-    compared: Comparisons,
-    workers: int,
-) -> Iterator[Resolved]:
-    """Cluster all batches in order, in this process or in forked ones that share its arrays."""
-    numbers = range(len(compared.batches))
-    if workers <= 1 or len(numbers) <= 1:
-        yield from (resolve(index, model, constraints, compared.batch(n)) for n in numbers)
+    It takes half a minute on one core, once after an installation; without it the first run would
+    spend that time somewhere below other stages, in each of its workers. Does nothing when
+    compiled code is stored.
+    """
+    if not is_cold():
         return
-    global _shared  # forked workers read the parent's arrays in place; nothing is pickled
-    _shared = (index, model, constraints, compared)
-    try:
-        fork = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(workers, fork, end_with_parent) as pool:
-            yield from pool.map(_resolve_shared, numbers)
-    finally:
-        _shared = None
+    n = count_kernels()
+    with (
+        progress("Compiling kernels (first run only)", n, "kernels") as advance,
+        watch_compilation(advance),
+    ):
+        Disambiguator()._predict(Corpus.from_works(_invented_works()))
+
+
+def _invented_works() -> list[Work]:
+    """List works that bring every stage of a run about: shared names, initials, two blocks."""
+    authors = ("Ada Byron", "Bo Fox", "Yi Wang", "A. Byron", "Byron Ada", "Cy Ray")
+    topics = ("parallel database query systems", "inference in probabilistic networks")
+    return [
+        Work(
+            id=f"W{k}",
+            title=f"On {topics[k % 2]}",
+            authors=tuple(
+                Author(authors[(k + j) % len(authors)], affiliations=("University of Bern",))
+                for j in range(3)
+            ),
+            abstract=f"We study {topics[(k + 1) % 2]} and {topics[k % 2]}.",
+            venue="VLDB",
+            year=2000 + k % 9,
+        )
+        for k in range(60)
+    ]
+
+
+def _resolve_batch(
+    state: tuple[CorpusIndex, Model, Constraints, Comparisons], number: int
+) -> Resolved:
+    index, model, constraints, comparisons = state
+    return resolve(index, model, constraints, comparisons.batch(number))

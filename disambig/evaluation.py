@@ -20,7 +20,7 @@ from disambig.metrics import Metrics, evaluate
 Int64 = npt.NDArray[np.int64]
 Key = tuple[str, int]
 
-_SHOWN = 3
+_MAX_SHOWN = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,17 +61,17 @@ def read_assignments(path: Path) -> Iterator[Assignment]:
     """
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as lines:
+            is_gzip = raw.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if is_gzip else path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _assignment(str(path), number, line)
+                    yield _parse_assignment(str(path), number, line)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FormatError(f"{path}: damaged gzip file ({error}); write it again") from error
 
 
 def identities_of(
-    path: Path, wanted: Collection[Key], advance: Callable[[int], None]
+    path: Path, keys: Collection[Key], advance: Callable[[int], None]
 ) -> dict[Key, Assignment]:
     """The rows of a clusters file for the wanted signatures, keyed (work, position).
 
@@ -82,22 +82,22 @@ def identities_of(
     InputError
         A signature, wanted or not, has more than one row; or as :func:`read_assignments`.
     """
-    found: dict[Key, Assignment] = {}
+    by_key: dict[Key, Assignment] = {}
     hashes = array("q")
     for row in read_assignments(path):
         key = (row.signature.work, row.signature.position)
         hashes.append(hash(key))
-        if key in wanted:
-            found[key] = row
+        if key in keys:
+            by_key[key] = row
         advance(1)
-    ordered = np.sort(np.frombuffer(hashes, dtype=np.int64))
-    suspects = set(ordered[1:][ordered[1:] == ordered[:-1]].tolist())
+    sorted_hashes = np.sort(np.frombuffer(hashes, dtype=np.int64))
+    suspects = set(sorted_hashes[1:][sorted_hashes[1:] == sorted_hashes[:-1]].tolist())
     if suspects:
         _refuse_duplicates(path, suspects)
-    return found
+    return by_key
 
 
-def compare(found: dict[Key, Assignment], labels: Iterable[Label]) -> Comparison:
+def compare(by_key: dict[Key, Assignment], labels: Iterable[Label]) -> Comparison:
     """Put labels beside the identities their signatures were given.
 
     A label repeated word for word counts once.
@@ -115,16 +115,16 @@ def compare(found: dict[Key, Assignment], labels: Iterable[Label]) -> Comparison
                 f"{label.signature} is labelled both {unique[key].person} and {label.person}; "
                 "keep one of the two labels"
             )
-    rows = [(label, found[key]) for key, label in unique.items() if key in found]
-    kept = tuple(label for label, _ in rows)
-    assigned = tuple(assignment for _, assignment in rows)
+    rows = [(label, by_key[key]) for key, label in unique.items() if key in by_key]
+    matched_labels = tuple(label for label, _ in rows)
+    assignments = tuple(assignment for _, assignment in rows)
     return Comparison(
-        labels=kept,
-        assigned=assigned,
-        predicted=_numbered([row.identity for row in assigned]),
-        truth=_numbered([label.person for label in kept]),
-        block=_block_codes(kept),
-        missing=tuple(label.signature for key, label in unique.items() if key not in found),
+        labels=matched_labels,
+        assigned=assignments,
+        predicted=_encode_names([row.identity for row in assignments]),
+        truth=_encode_names([label.person for label in matched_labels]),
+        block=_encode_blocks(matched_labels),
+        missing=tuple(label.signature for key, label in unique.items() if key not in by_key),
     )
 
 
@@ -141,10 +141,10 @@ def refuse_missing(comparison: Comparison, clusters: Path, labels: str) -> None:
 
 def first_few(items: Sequence[object]) -> str:
     """The first three, and an ellipsis when there are more."""
-    return ", ".join(map(str, items[:_SHOWN])) + (", …" if len(items) > _SHOWN else "")
+    return ", ".join(map(str, items[:_MAX_SHOWN])) + (", …" if len(items) > _MAX_SHOWN else "")
 
 
-def _block_codes(labels: Sequence[Label]) -> Int64 | None:
+def _encode_blocks(labels: Sequence[Label]) -> Int64 | None:
     blank = [label.signature for label in labels if not label.block]
     if len(blank) == len(labels):
         return None
@@ -153,10 +153,10 @@ def _block_codes(labels: Sequence[Label]) -> Int64 | None:
             f"{len(blank):,} labels state no block (first: {first_few(blank)}) while others do; "
             "state a block on all labels or on none"
         )
-    return _numbered([label.block for label in labels])
+    return _encode_names([label.block for label in labels])
 
 
-def _numbered(names: Sequence[str]) -> Int64:
+def _encode_names(names: Sequence[str]) -> Int64:
     """Code of each name in order of first appearance, int64[n]."""
     codes: dict[str, int] = {}
     numbers = [codes.setdefault(name, len(codes)) for name in names]
@@ -165,22 +165,22 @@ def _numbered(names: Sequence[str]) -> Int64:
 
 def _refuse_duplicates(path: Path, suspects: set[int]) -> None:
     """Raise for the first signature seen twice; equal hashes of different ones are no error."""
-    seen: set[Key] = set()
-    twice: list[Signature] = []
+    keys: set[Key] = set()
+    duplicates: list[Signature] = []
     for row in read_assignments(path):
         key = (row.signature.work, row.signature.position)
         if hash(key) in suspects:
-            if key in seen:
-                twice.append(row.signature)
-            seen.add(key)
-    if twice:
+            if key in keys:
+                duplicates.append(row.signature)
+            keys.add(key)
+    if duplicates:
         raise InputError(
-            f"{path}: {len(twice):,} rows repeat a signature (first: {first_few(twice)}); "
+            f"{path}: {len(duplicates):,} rows repeat a signature (first: {first_few(duplicates)}); "
             "a signature has one identity, so keep one row for each"
         )
 
 
-def _assignment(file: str, line: int, text: bytes) -> Assignment:
+def _parse_assignment(file: str, line: int, text: bytes) -> Assignment:
     try:
         row = json.loads(text)
     except (ValueError, RecursionError) as error:

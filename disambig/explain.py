@@ -22,8 +22,8 @@ from disambig.domain import Constraint, Signature
 from disambig.engine import Bonds
 from disambig.errors import InputError
 from disambig.explain_facts import Facts
-from disambig.explain_score import Score, score_of
-from disambig.explain_trace import Trace, trace
+from disambig.explain_score import Score, decompose_score
+from disambig.explain_trace import Trace, trace_pair
 from disambig.explain_words import counted, group_phrase, pair_phrase
 from disambig.group_features import GROUP_FEATURES
 from disambig.groups import ABSENT
@@ -79,7 +79,7 @@ class Groups:
     score: Score | None
 
     @property
-    def uncompared(self) -> bool:
+    def is_uncompared(self) -> bool:
         """Whether the groups were never compared."""
         return not self.together and self.score is None
 
@@ -103,12 +103,12 @@ class Explanation:
     pair: Score
     groups: Groups
 
-    def as_json(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values for ``json.dumps``, with the sums of the themes."""
         document = asdict(self)
-        document["pair"]["themes"] = dict(self.pair.themes())
+        document["pair"]["themes"] = dict(self.pair.sum_themes())
         if self.groups.score is not None:
-            document["groups"]["score"]["themes"] = dict(self.groups.score.themes())
+            document["groups"]["score"]["themes"] = dict(self.groups.score.sum_themes())
         return document
 
 
@@ -148,10 +148,10 @@ def explain(
     if row_a == row_b:
         raise InputError(f"{a} is named twice; name two different mentions to compare")
     model.check_features(PAIR_FEATURES, GROUP_FEATURES)
-    compiled = compile_constraints(corpus, constraints, identifiers=identifiers)
+    in_force = compile_constraints(corpus, constraints, identifiers=identifiers)
     index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
-    stated = compile_constraints(corpus, constraints, identifiers=False)
-    return explain_rows(index, model, row_a, row_b, compiled, stated)
+    explicit = compile_constraints(corpus, constraints, identifiers=False)
+    return explain_rows(index, model, row_a, row_b, in_force, explicit)
 
 
 def explain_rows(
@@ -159,8 +159,8 @@ def explain_rows(
     model: Model,
     row_a: int,
     row_b: int,
-    compiled: Constraints,
-    stated: Constraints,
+    constraints: Constraints,
+    explicit: Constraints,
 ) -> Explanation:
     """Take apart the decision about two different signature rows of an index.
 
@@ -174,26 +174,26 @@ def explain_rows(
         Those of them that people state, without identifiers.
     """
     corpus = index.corpus
-    found = trace(index, model, compiled, row_a, row_b)
-    pair = score_of(
+    trace = trace_pair(index, model, constraints, row_a, row_b)
+    pair = decompose_score(
         model.pair,
         model.pair_calibration,
-        found.pair,
+        trace.pair,
         pair_phrase,
         Facts(index, np.array([row_a], dtype=np.int32), np.array([row_b], dtype=np.int32)),
         model.pair_growth,
     )
-    groups = _groups(index, model, found)
-    rule = _rule(corpus, compiled, stated, row_a, row_b)
-    decider, because = rule or _evidence(corpus, found, pair, groups)
+    groups = _explain_groups(index, model, trace)
+    rule = _find_rule(corpus, constraints, explicit, row_a, row_b)
+    decider, because = rule or _explain_evidence(corpus, trace, pair, groups)
     return Explanation(
-        a=_mention(corpus, row_a),
-        b=_mention(corpus, row_b),
-        same=found.same,
-        probability=ABSENT if groups.uncompared else (groups.score or pair).probability,
+        a=_describe_mention(corpus, row_a),
+        b=_describe_mention(corpus, row_b),
+        same=trace.same,
+        probability=ABSENT if groups.is_uncompared else (groups.score or pair).probability,
         decided_by=decider,
         because=because,
-        same_block=found.same_block,
+        same_block=trace.same_block,
         pair=pair,
         groups=groups,
     )
@@ -221,7 +221,7 @@ def parse_mention(text: str) -> Signature:
     return Signature(work, int(position))
 
 
-def _mention(corpus: Corpus, row: int) -> Mention:
+def _describe_mention(corpus: Corpus, row: int) -> Mention:
     signature, work = corpus.signature(row), corpus.signature_work[row]
     year = corpus.years[work]
     return Mention(
@@ -235,39 +235,39 @@ def _mention(corpus: Corpus, row: int) -> Mention:
     )
 
 
-def _groups(index: CorpusIndex, model: Model, found: Trace) -> Groups:
-    sizes = found.first_a, found.first_b, len(found.group_a), len(found.group_b)
-    if found.group is None:
-        return Groups(*sizes, together=found.group_a is found.group_b, score=None)
-    score = score_of(
+def _explain_groups(index: CorpusIndex, model: Model, trace: Trace) -> Groups:
+    sizes = trace.first_size_a, trace.first_size_b, len(trace.group_a), len(trace.group_b)
+    if trace.group is None:
+        return Groups(*sizes, together=trace.group_a is trace.group_b, score=None)
+    score = decompose_score(
         model.group,
         model.group_calibration,
-        found.group,
+        trace.group,
         group_phrase,
-        Facts(index, found.group_a, found.group_b),
+        Facts(index, trace.group_a, trace.group_b),
         model.group_growth,
     )
     return Groups(*sizes, together=False, score=score)
 
 
-def _rule(
-    corpus: Corpus, compiled: Constraints, stated: Constraints, a: int, b: int
+def _find_rule(
+    corpus: Corpus, constraints: Constraints, explicit: Constraints, a: int, b: int
 ) -> tuple[Decider, tuple[str, ...]] | None:
     """What settles the pair whatever the evidence; ``stated`` is without identifiers."""
-    if _bound(compiled, a, b):
-        if _bound(stated, a, b):
+    if _are_must_linked(constraints, a, b):
+        if _are_must_linked(explicit, a, b):
             return Decider.MUST, ("Must-link constraints say that they are one person.",)
         return Decider.IDENTIFIER, (
             "They carry the same ORCID iD or e-mail address, themselves or by way of mentions"
             " that do.",
         )
-    if not _banned(corpus, compiled, a, b):
+    if not _are_cannot_linked(corpus, constraints, a, b):
         return None
-    if {a, b} in ({int(i), int(j)} for i, j in stated.cannot):
+    if {a, b} in ({int(i), int(j)} for i, j in explicit.cannot):
         return Decider.CANNOT, ("A cannot-link constraint says that they are two persons.",)
     if corpus.signature_work[a] == corpus.signature_work[b]:
         return Decider.SAME_WORK, ("They are two authors of one work, so they are two persons.",)
-    if _banned(corpus, stated, a, b):
+    if _are_cannot_linked(corpus, explicit, a, b):
         return Decider.CANNOT, (
             "A mention that one of them must be one with cannot be one person with the other.",
         )
@@ -276,122 +276,122 @@ def _rule(
     )
 
 
-def _bound(constraints: Constraints, a: int, b: int) -> bool:
+def _are_must_linked(constraints: Constraints, a: int, b: int) -> bool:
     return bool(constraints.must[a] >= 0 and constraints.must[a] == constraints.must[b])
 
 
-def _banned(corpus: Corpus, constraints: Constraints, a: int, b: int) -> bool:
-    two = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
-    both = PairBatch.unlisted([np.array([a, b], dtype=np.int32)])
-    return bool(Bonds.of(both, constraints).barred(*two).any())
+def _are_cannot_linked(corpus: Corpus, constraints: Constraints, a: int, b: int) -> bool:
+    rows = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
+    batch = PairBatch.unlisted([np.array([a, b], dtype=np.int32)])
+    return bool(Bonds.of(batch, constraints).barred(*rows).any())
 
 
-def _evidence(
-    corpus: Corpus, found: Trace, pair: Score, groups: Groups
+def _explain_evidence(
+    corpus: Corpus, trace: Trace, pair: Score, groups: Groups
 ) -> tuple[Decider, tuple[str, ...]]:
     if groups.together:
-        return Decider.FIRST_LEVEL, _one_group(found, pair)
+        return Decider.FIRST_LEVEL, _explain_one_group(trace, pair)
     if groups.score is None:
-        return _uncompared(found)
-    if found.same_block:
-        return Decider.SECOND_LEVEL, _two_groups(corpus, found, groups.score)
-    return Decider.ACROSS, _two_blocks(corpus, found, groups.score)
+        return _explain_uncompared(trace)
+    if trace.same_block:
+        return Decider.SECOND_LEVEL, _explain_two_groups(corpus, trace, groups.score)
+    return Decider.ACROSS, _explain_two_blocks(corpus, trace, groups.score)
 
 
-def _uncompared(found: Trace) -> tuple[Decider, tuple[str, ...]]:
-    if found.agree:
+def _explain_uncompared(trace: Trace) -> tuple[Decider, tuple[str, ...]]:
+    if trace.are_names_compatible:
         decider = Decider.TOO_LITTLE
-        apart = "Many bear such a name, and they have too little else in common"
-        so = "so they were not compared more closely"
+        difference = "Many bear such a name, and they have too little else in common"
+        consequence = "so they were not compared more closely"
     else:
-        decider, apart = Decider.NAMES, "Their names could not be one person's"
-        so = "so nothing else was compared"
-    if found.same:
+        decider, difference = Decider.NAMES, "Their names could not be one person's"
+        consequence = "so nothing else was compared"
+    if trace.same:
         return Decider.SECOND_LEVEL, (
-            f"{apart}, but other mentions of the block fit both and join the two.",
+            f"{difference}, but other mentions of the block fit both and join the two.",
         )
-    return decider, (f"{apart}, {so}.",)
+    return decider, (f"{difference}, {consequence}.",)
 
 
-def _one_group(found: Trace, pair: Score) -> tuple[str, ...]:
-    size = counted(len(found.group_a), "mention")
-    told = [
+def _explain_one_group(trace: Trace, pair: Score) -> tuple[str, ...]:
+    size = counted(len(trace.group_a), "mention")
+    sentences = [
         f"The first level, which joins only what is almost certain, put both in one group of"
         f" {size}."
     ]
-    if pair.probability < found.needed:
-        told.append(
-            f"This pair alone reaches {percent(pair.probability)} of the {percent(found.needed)}"
+    if pair.probability < trace.threshold:
+        sentences.append(
+            f"This pair alone reaches {format_percent(pair.probability)} of the {format_percent(trace.threshold)}"
             " that needs: the other mentions of the group link the two."
         )
-    return tuple(told)
+    return tuple(sentences)
 
 
-def _two_groups(corpus: Corpus, found: Trace, score: Score) -> tuple[str, ...]:
-    sizes = f"{found.first_a:,} and {found.first_b:,} mentions"
-    probability, needed = percent(score.probability), percent(found.needed)
-    told = [f"The first level put them in two groups, of {sizes}."]
-    grown = len(found.group_a), len(found.group_b)
-    if grown != (found.first_a, found.first_b):
-        told.append(f"The second level let these grow to {grown[0]:,} and {grown[1]:,}.")
-    chance = f"The second level finds it {probability} probable that these are one person"
-    enough = score.probability >= found.needed
-    if found.same and enough:
-        told.append(f"{chance}, {needed} are needed, and joins them.")
-    elif found.same:
-        told.append(
-            f"{chance}, less than the {needed} needed, but further groups of the block"
+def _explain_two_groups(corpus: Corpus, trace: Trace, score: Score) -> tuple[str, ...]:
+    sizes = f"{trace.first_size_a:,} and {trace.first_size_b:,} mentions"
+    probability, threshold = format_percent(score.probability), format_percent(trace.threshold)
+    sentences = [f"The first level put them in two groups, of {sizes}."]
+    final_sizes = len(trace.group_a), len(trace.group_b)
+    if final_sizes != (trace.first_size_a, trace.first_size_b):
+        sentences.append(f"The second level let these grow to {final_sizes[0]:,} and {final_sizes[1]:,}.")
+    clause = f"The second level finds it {probability} probable that these are one person"
+    is_enough = score.probability >= trace.threshold
+    if trace.same and is_enough:
+        sentences.append(f"{clause}, {threshold} are needed, and joins them.")
+    elif trace.same:
+        sentences.append(
+            f"{clause}, less than the {threshold} needed, but further groups of the block"
             " fit both and join the two."
         )
-    elif found.barred is not None:
-        told += [f"{chance}.", _bar(corpus, found.barred)]
-    elif enough:
-        told.append(
-            f"{chance}, {needed} are needed; but together with the groups joined before,"
+    elif trace.exclusion is not None:
+        sentences += [f"{clause}.", _explain_exclusion(corpus, trace.exclusion)]
+    elif is_enough:
+        sentences.append(
+            f"{clause}, {threshold} are needed; but together with the groups joined before,"
             " the average is below."
         )
     else:
-        told.append(f"{chance}; {needed} are needed to join them.")
-    return tuple(told)
+        sentences.append(f"{clause}; {threshold} are needed to join them.")
+    return tuple(sentences)
 
 
-def _two_blocks(corpus: Corpus, found: Trace, score: Score) -> tuple[str, ...]:
-    sizes = f"{len(found.group_a):,} and {len(found.group_b):,} mentions"
-    probability, needed = percent(score.probability), percent(found.needed)
-    told = [
+def _explain_two_blocks(corpus: Corpus, trace: Trace, score: Score) -> tuple[str, ...]:
+    sizes = f"{len(trace.group_a):,} and {len(trace.group_b):,} mentions"
+    probability, threshold = format_percent(score.probability), format_percent(trace.threshold)
+    sentences = [
         f"Their names are filed in different blocks, where they are among {sizes} of one"
         " person each."
     ]
-    chance = f"As a pair, these are one person with {probability}"
-    if found.same and score.probability >= found.needed and found.proposed:
-        told.append(f"{chance}; {needed} are needed across blocks, so they are joined.")
-    elif found.same:
-        told.append(f"{chance}; a must-link between other mentions of theirs joins them.")
-    elif found.barred is not None:
-        told += [f"{chance}.", _bar(corpus, found.barred)]
-    elif not found.proposed:
-        told.append(
-            f"{chance}; but neither their names nor their co-authors make them candidates"
+    clause = f"As a pair, these are one person with {probability}"
+    if trace.same and score.probability >= trace.threshold and trace.is_candidate:
+        sentences.append(f"{clause}; {threshold} are needed across blocks, so they are joined.")
+    elif trace.same:
+        sentences.append(f"{clause}; a must-link between other mentions of theirs joins them.")
+    elif trace.exclusion is not None:
+        sentences += [f"{clause}.", _explain_exclusion(corpus, trace.exclusion)]
+    elif not trace.is_candidate:
+        sentences.append(
+            f"{clause}; but neither their names nor their co-authors make them candidates"
             " for a join across blocks."
         )
-    elif score.probability >= found.needed:
-        told.append(
-            f"{chance}, but another join across these blocks, with"
-            f" {percent(found.rival)}, goes first."
+    elif score.probability >= trace.threshold:
+        sentences.append(
+            f"{clause}, but another join across these blocks, with"
+            f" {format_percent(trace.rival_probability)}, goes first."
         )
     else:
-        told.append(f"{chance}; {needed} are needed across blocks.")
-    return tuple(told)
+        sentences.append(f"{clause}; {threshold} are needed across blocks.")
+    return tuple(sentences)
 
 
-def _bar(corpus: Corpus, barred: tuple[int, int]) -> str:
-    a, b = (corpus.signature(row) for row in barred)
+def _explain_exclusion(corpus: Corpus, rows: tuple[int, int]) -> str:
+    a, b = (corpus.signature(row) for row in rows)
     if a.work == b.work:
         return f"But both have an author on {a.work} ({a} and {b}): they stay apart."
     return f"But {a} and {b} cannot be one person: the two groups stay apart."
 
 
-def percent(probability: float) -> str:
+def format_percent(probability: float) -> str:
     """A probability in per cent that never claims certainty.
 
     >>> percent(0.5), percent(0.987), percent(0.99996), percent(0.00001)

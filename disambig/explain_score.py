@@ -13,7 +13,7 @@ from disambig.calibration import Calibration, sigmoid
 from disambig.explain_facts import Facts
 from disambig.explain_words import BLOCK, THEMES, Phrase
 from disambig.forest import Forest
-from disambig.growth import grown
+from disambig.growth import apply_size_shift
 
 Float32 = npt.NDArray[np.float32]
 
@@ -45,7 +45,7 @@ class Score:
     contributions: tuple[Contribution, ...]
     calibration: float
 
-    def themes(self) -> tuple[tuple[str, float], ...]:
+    def sum_themes(self) -> tuple[tuple[str, float], ...]:
         """Sum of the contributions of each theme that has any, in the order of telling."""
         sums: dict[str, float] = {}
         for part in self.contributions:
@@ -54,13 +54,13 @@ class Score:
         return tuple((theme, sums[theme]) for theme in ranked)
 
 
-def score_of(
+def decompose_score(
     forest: Forest,
     calibration: Calibration | None,
     row: Mapping[str, float],
-    phrase: Callable[[str], Phrase],
+    get_phrase: Callable[[str], Phrase],
     facts: Facts,
-    growth: Forest | None,
+    size_forest: Forest | None,
 ) -> Score:
     """Take apart the score of one row of features.
 
@@ -73,29 +73,29 @@ def score_of(
     growth : Forest or None
         The second of the level, see :mod:`disambig.growth`.
     """
-    seen = {name: row[name] for name in forest.features}
-    X = np.array([list(seen.values())], dtype=np.float32)
+    values = {name: row[name] for name in forest.features}
+    X = np.array([list(values.values())], dtype=np.float32)
     parts = forest.contributions(X)[0].astype(np.float64)
     raw = forest.raw(X)
-    found = sigmoid(raw) if calibration is None else calibration(raw)
+    level_probability = sigmoid(raw) if calibration is None else calibration(raw)
     columns = {name: np.array([value], dtype=np.float32) for name, value in row.items()}
-    probability = float(grown(growth, found, columns, facts.index.doublings)[0])
+    probability = float(apply_size_shift(size_forest, level_probability, columns, facts.index.doublings)[0])
     log_odds = math.log(probability / (1 - probability))
-    told = [
-        _contribution(name, value, part, phrase, facts)
-        for (name, value), part in zip(seen.items(), parts[:-1].tolist(), strict=True)
+    contributions = [
+        _make_contribution(name, value, part, get_phrase, facts)
+        for (name, value), part in zip(values.items(), parts[:-1].tolist(), strict=True)
     ]
-    told.sort(key=lambda part: -abs(part.log_odds))
+    contributions.sort(key=lambda part: -abs(part.log_odds))
     bias = float(parts[-1])
-    return Score(probability, log_odds, bias, tuple(told), log_odds - float(parts.sum()))
+    return Score(probability, log_odds, bias, tuple(contributions), log_odds - float(parts.sum()))
 
 
-def _contribution(
-    name: str, value: float, log_odds: float, phrase: Callable[[str], Phrase], facts: Facts
+def _make_contribution(
+    name: str, value: float, log_odds: float, get_phrase: Callable[[str], Phrase], facts: Facts
 ) -> Contribution:
-    known = None if math.isnan(value) else float(value)
+    known_value = None if math.isnan(value) else float(value)
     try:
-        found = phrase(name)
+        phrase = get_phrase(name)
     except KeyError:  # a model of another feature list; its own names still tell something
-        return Contribution(name, BLOCK, known, log_odds, f"{name}: {value:.3g}")
-    return Contribution(name, found.theme, known, log_odds, found.tell(value, facts))
+        return Contribution(name, BLOCK, known_value, log_odds, f"{name}: {value:.3g}")
+    return Contribution(name, phrase.theme, known_value, log_odds, phrase.tell(value, facts))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from disambig.console import safe
-from disambig.explain import percent
+from disambig.explain import format_percent
 from disambig.explain_words import AFFILIATION, COAUTHORS, NAMES, TIME, TOPIC, VENUE
 
 if TYPE_CHECKING:
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from disambig.explain import Explanation, Mention
     from disambig.explain_score import Contribution, Score
 
-_WIDEST, _NARROW = 110, 96
-_SHOWN = 2
+_MAX_WIDTH, _NARROW_WIDTH = 110, 96
+_MAX_SHOWN = 2
 """Features told of a theme, besides the one that names the fact."""
-_WORTH = 0.1
+_MIN_LOG_ODDS = 0.1
 """Log-odds from which a feature is worth a line."""
 
-_FACTS = {
+_FACT_FEATURES = {
     NAMES: ("name_given_relation", "name_given_relation_least"),
     COAUTHORS: ("coauthors_shared",),
     TOPIC: ("title_cosine", "profile_title"),
@@ -33,7 +33,7 @@ _FACTS = {
 """The features that tell the fact behind a theme: shown first, whatever they add."""
 
 
-def show(out: Console, explanation: Explanation, *, every: bool = False) -> None:
+def print_explanation(out: Console, explanation: Explanation, *, every: bool = False) -> None:
     """Print an explanation.
 
     Parameters
@@ -43,60 +43,60 @@ def show(out: Console, explanation: Explanation, *, every: bool = False) -> None
     every : bool
         Whether to show every feature, not only what weighs.
     """
-    out.width = min(out.width, _WIDEST)
-    for part in _parts(explanation, out.width, every):
+    out.width = min(out.width, _MAX_WIDTH)
+    for part in _render_parts(explanation, out.width, every):
         out.print(part)
 
 
-def _parts(explanation: Explanation, width: int, every: bool) -> Iterator[RenderableType]:
+def _render_parts(explanation: Explanation, width: int, every: bool) -> Iterator[RenderableType]:
     from rich.padding import Padding
 
     yield ""
-    yield _mentions(explanation)
+    yield _render_mentions(explanation)
     yield ""
-    yield Padding(_verdict(explanation), (0, 0, 0, 2))
+    yield Padding(_format_verdict(explanation), (0, 0, 0, 2))
     for sentence in explanation.because:
-        yield Padding(_line((sentence, "")), (0, 0, 0, 2))
+        yield Padding(_make_line((sentence, "")), (0, 0, 0, 2))
     yield ""
     groups, pair = explanation.groups, explanation.pair
-    yield _heading("These two mentions", pair)
-    yield _chart(pair, width, every)
+    yield _make_heading("These two mentions", pair)
+    yield _render_chart(pair, width, every)
     if groups.score is not None:
         yield ""
-        yield _heading(f"Their groups, of {groups.size_a:,} and {groups.size_b:,}", groups.score)
-        yield _chart(groups.score, width, every)
+        yield _make_heading(f"Their groups, of {groups.size_a:,} and {groups.size_b:,}", groups.score)
+        yield _render_chart(groups.score, width, every)
     yield ""
     if not every:
-        yield _line(("  --all shows every feature, --json all of it for machines.", "dim"))
+        yield _make_line(("  --all shows every feature, --json all of it for machines.", "dim"))
 
 
-def _mentions(explanation: Explanation) -> RenderableType:
+def _render_mentions(explanation: Explanation) -> RenderableType:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for letter, mention in (("a", explanation.a), ("b", explanation.b)):
-        grid.add_row(_line((f"  {letter}", "bold cyan")), _line((mention.name, "bold")))
-        grid.add_row("", _line((_cut(mention.title), "")))
-        grid.add_row("", _line((_source(mention, explanation.same_block), "dim")))
+        grid.add_row(_make_line((f"  {letter}", "bold cyan")), _make_line((mention.name, "bold")))
+        grid.add_row("", _make_line((_truncate(mention.title), "")))
+        grid.add_row("", _make_line((_format_source(mention, explanation.same_block), "dim")))
     return grid
 
 
-def _source(mention: Mention, same_block: bool) -> str:
-    where = [mention.venue or "no venue", str(mention.year or "no year")]
+def _format_source(mention: Mention, same_block: bool) -> str:
+    source = [mention.venue or "no venue", str(mention.year or "no year")]
     block = "" if same_block else f" · block “{mention.block}”"
-    return f"{', '.join(where)} · {mention.work}:{mention.position}{block}"
+    return f"{', '.join(source)} · {mention.work}:{mention.position}{block}"
 
 
-def _verdict(explanation: Explanation) -> Text:
-    chance = percent(explanation.probability)
+def _format_verdict(explanation: Explanation) -> Text:
+    chance = format_percent(explanation.probability)
     if explanation.same:
-        what, style = "✓ One person", "bold green"
+        verdict, style = "✓ One person", "bold green"
     else:
-        what, style = "✗ Two persons", "bold red"
-    return _line(
-        (what, style),
+        verdict, style = "✗ Two persons", "bold red"
+    return _make_line(
+        (verdict, style),
         (f" · decided by {_DECIDERS[explanation.decided_by]}", ""),
         (f" · evidence for one person: {chance}", ""),
     )
@@ -115,19 +115,19 @@ _DECIDERS = {
 }
 
 
-def _heading(what: str, score: Score) -> RenderableType:
+def _make_heading(subject: str, score: Score) -> RenderableType:
     from rich.rule import Rule
 
-    title = _line((f"{what}: ", "bold"), (f"{percent(score.probability)} one person", "bold"))
+    title = _make_line((f"{subject}: ", "bold"), (f"{format_percent(score.probability)} one person", "bold"))
     return Rule(title, style="dim", align="left")
 
 
-def _chart(score: Score, width: int, every: bool) -> RenderableType:
+def _render_chart(score: Score, width: int, every: bool) -> RenderableType:
     """Rows of theme, bar, sum, and what each feature adds; start, sums and shift add up."""
     from rich.table import Table
 
-    half = 7 if width < _NARROW else 11
-    sums = dict(score.themes())
+    half = 7 if width < _NARROW_WIDTH else 11
+    sums = dict(score.sum_themes())
     steps = [score.bias, *sums.values(), score.calibration]
     scale = max(max(abs(step) for step in steps), 1.0) / half
     table = Table.grid(padding=(0, 1, 0, 0))
@@ -137,84 +137,84 @@ def _chart(score: Score, width: int, every: bool) -> RenderableType:
     table.add_column(no_wrap=True, justify="right", min_width=6)
     table.add_column(overflow="fold")
 
-    def row(name: str, step: float, part: str = "", words: str = "", style: str = "bold") -> None:
+    def add_row(name: str, step: float, part: str = "", words: str = "", style: str = "bold") -> None:
         table.add_row(
-            _line((f"  {name}", style)),
-            _bar(step, scale, half),
-            _line((_signed(step), style)),
-            _line((part, _colour(part))),
-            _line((words, "dim" if style == "dim" else "")),
+            _make_line((f"  {name}", style)),
+            _draw_bar(step, scale, half),
+            _make_line((_format_signed(step), style)),
+            _make_line((part, _choose_colour(part))),
+            _make_line((words, "dim" if style == "dim" else "")),
         )
 
-    row("start", score.bias, words="before anything is looked at", style="dim")
+    add_row("start", score.bias, words="before anything is looked at", style="dim")
     for theme, total in sums.items():
-        first, *more = _lines([c for c in score.contributions if c.theme == theme], theme, every)
-        row(theme, total, *first)
+        first, *more = _select_lines([c for c in score.contributions if c.theme == theme], theme, every)
+        add_row(theme, total, *first)
         for part, words in more:
-            table.add_row("", _axis(half), "", _line((part, _colour(part))), _line((words, "")))
-    row("calibration", score.calibration, words="from score to probability", style="dim")
+            table.add_row("", _draw_axis(half), "", _make_line((part, _choose_colour(part))), _make_line((words, "")))
+    add_row("calibration", score.calibration, words="from score to probability", style="dim")
     table.add_row(
-        _line(("  sum", "bold")),
+        _make_line(("  sum", "bold")),
         "",
-        _line((_signed(score.log_odds), "bold")),
+        _make_line((_format_signed(score.log_odds), "bold")),
         "",
-        _line((f"log-odds, that is {percent(score.probability)}", "bold")),
+        _make_line((f"log-odds, that is {format_percent(score.probability)}", "bold")),
     )
     return table
 
 
-def _lines(parts: list[Contribution], theme: str, every: bool) -> list[tuple[str, str]]:
+def _select_lines(parts: list[Contribution], theme: str, every: bool) -> list[tuple[str, str]]:
     """(what it adds, words) for the features of a theme: the fact, what weighs, the rest."""
-    facts = _FACTS.get(theme, ())
-    ordered = sorted(parts, key=lambda part: part.feature not in facts)
-    told = [part for part in ordered if part.feature in facts]
-    for part in ordered[len(told) :]:
-        weighs = abs(part.log_odds) >= _WORTH and len(told) < _SHOWN + 1
-        if every or weighs or not told:
-            told.append(part)
-    lines = [(_part(part), part.words) for part in told]
-    rest = [part.log_odds for part in ordered if part not in told]
+    facts = _FACT_FEATURES.get(theme, ())
+    facts_first = sorted(parts, key=lambda part: part.feature not in facts)
+    visible = [part for part in facts_first if part.feature in facts]
+    for part in facts_first[len(visible) :]:
+        weighs = abs(part.log_odds) >= _MIN_LOG_ODDS and len(visible) < _MAX_SHOWN + 1
+        if every or weighs or not visible:
+            visible.append(part)
+    lines = [(_format_log_odds(part), part.words) for part in visible]
+    rest = [part.log_odds for part in facts_first if part not in visible]
     if abs(sum(rest)) >= 0.005:
-        lines.append((_signed(sum(rest)), f"{len(rest)} more"))
+        lines.append((_format_signed(sum(rest)), f"{len(rest)} more"))
     return lines
 
 
-def _part(part: Contribution) -> str:
+def _format_log_odds(part: Contribution) -> str:
     """What a feature adds; a fact that adds nothing by itself stands without a figure."""
-    return _signed(part.log_odds) if abs(part.log_odds) >= 0.005 else ""
+    return _format_signed(part.log_odds) if abs(part.log_odds) >= 0.005 else ""
 
 
-def _bar(value: float, scale: float, half: int) -> Text:
+def _draw_bar(value: float, scale: float, half: int) -> Text:
     """A bar to the left (two persons) or the right (one person) of an axis."""
     steps = min(round(2 * abs(value) / scale), 2 * half)  # half a cell each
     full, odd = divmod(steps, 2)
     if value < 0:
         left = ("▐" * odd + "█" * full).rjust(half)
-        return _line((left, "red"), ("│", "dim"), (" " * half, ""))
+        return _make_line((left, "red"), ("│", "dim"), (" " * half, ""))
     right = ("█" * full + "▌" * odd).ljust(half)
-    return _line((" " * half, ""), ("│", "dim"), (right, "green"))
+    return _make_line((" " * half, ""), ("│", "dim"), (right, "green"))
 
 
-def _axis(half: int) -> Text:
-    return _line((" " * half, ""), ("│", "dim"))
+def _draw_axis(half: int) -> Text:
+    return _make_line((" " * half, ""), ("│", "dim"))
 
 
-def _signed(value: float) -> str:
+def _format_signed(value: float) -> str:
     """Two decimals with a sign; what rounds to nothing has none."""
     if abs(value) < 0.005:
         return "0.00"
     return f"{value:+.2f}".replace("-", "−")
 
 
-def _colour(signed: str) -> str:
+def _choose_colour(signed: str) -> str:
     return "red" if signed.startswith("−") else "green" if signed.startswith("+") else "dim"
 
 
-def _cut(text: str, length: int = 160) -> str:
+def _truncate(text: str, length: int = 160) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def _line(*parts: tuple[str, str]) -> Text:
+def _make_line(*parts: tuple[str, str]) -> Text:
     """Styled text, each part made harmless: names and titles come from anywhere."""
     from rich.text import Text
 

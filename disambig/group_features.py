@@ -24,7 +24,7 @@ from disambig.group_profiles import (
     year_spans,
 )
 from disambig.groups import ABSENT, GroupBatch
-from disambig.growth import GROWTH_FEATURES, LED
+from disambig.growth import SIZE_SHIFT_FEATURES, LEAD_FEATURES
 from disambig.index import CorpusIndex
 from disambig.name_evidence import NameMemory
 from disambig.pair_features import RowEvidence
@@ -154,9 +154,9 @@ class GroupEvidence:
     @property
     def names(self) -> tuple[str, ...]:
         """Names and order of the columns: those of :data:`GROUP_FEATURES`, and in a corpus beyond
-        the size that the first forests were fitted on :data:`~disambig.growth.GROWTH_FEATURES`.
+        the size that the first forests were fitted on :data:`~disambig.growth.SIZE_SHIFT_FEATURES`.
         """
-        return GROUP_FEATURES + (GROWTH_FEATURES if self.index.doublings else ())
+        return GROUP_FEATURES + (SIZE_SHIFT_FEATURES if self.index.doublings else ())
 
     @classmethod
     def of(
@@ -252,7 +252,7 @@ class GroupEvidence:
     def _leads(
         self, pairs: slice, known: Mapping[str, npt.NDArray[np.floating]]
     ) -> dict[str, Float64]:
-        """How far some pairs are ahead of their rivals in each of :data:`~disambig.growth.LED`.
+        """How far some pairs are ahead of their rivals in each of :data:`~disambig.growth.LEAD_FEATURES`.
 
         Parameters
         ----------
@@ -262,7 +262,7 @@ class GroupEvidence:
         groups = self.groups
         every = known if len(groups.left[pairs]) == groups.n_pairs else self._compared
         out = {}
-        for name, feature in LED.items():
+        for name, feature in LEAD_FEATURES.items():
             value = np.nan_to_num(every[feature]).astype(np.float64)
             low, high = leads(groups.left, groups.right, value, len(groups.size))
             out[f"lead_{name}_low"], out[f"lead_{name}_high"] = low[pairs], high[pairs]
@@ -274,7 +274,7 @@ class GroupEvidence:
         pieces and no piece has them all.
         """
         n = self.groups.n_pairs
-        out = {feature: np.empty(n, dtype=np.float32) for feature in LED.values()}
+        out = {feature: np.empty(n, dtype=np.float32) for feature in LEAD_FEATURES.values()}
         for pairs in in_pieces(n, AT_ONCE):
             own = self._own(self.groups.only(pairs))
             for feature, column in out.items():
@@ -384,7 +384,7 @@ def names_between(
     dict of str to (float32[N], float32[N])
         Columns of :func:`disambig.name_evidence.name_evidence`, NaN where nothing is known.
     """
-    width = max(len(index.corpus.names), 1)
+    width = max(len(index.names), 1)
     key = np.unique(owner.astype(np.int64) * width + name)
     start = np.searchsorted(key // width, np.arange(n_owners + 1))
     ends, between = name_pairs(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from disambig._group_kernel import spans
 from disambig._pair_kernel import cosines, overlaps, sum_vectors
 from disambig.groups import GroupBatch
-from disambig.growth import surprise
+from disambig.growth import compute_surprise
 from disambig.index import CorpusIndex
 from disambig.pair_features import RowEvidence
 from disambig.sparse_rows import SparseRows
@@ -60,7 +60,7 @@ def initial_profiles(
     give no first names, and how surprising that is in bits.
     """
     names = rows.team_initials.summed(member, first, len(index.initial_works))
-    found = _shared(names, surprise(index.initial_works, index.doublings), groups)
+    found = _shared(names, compute_surprise(index.initial_works, index.doublings), groups)
     distinct = names.lengths.astype(np.float32)
     a, b = distinct[groups.left], distinct[groups.right]
     fewer = np.minimum(a, b)

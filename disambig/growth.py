@@ -29,18 +29,18 @@ from disambig.forest import Forest
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
-FITTED = 17
+LOG2_FITTED_WORKS = 17
 """Log2 of the works up to which probabilities are taken as the first forests have them. They were
 fitted on up to 95,465 works."""
-LEAST = 1e-6
+PROBABILITY_MARGIN = 1e-6
 """Probabilities nearer to 0 or 1 count as that near; their log-odds could be infinite."""
-HOPELESS = 0.003
+MIN_PROBABILITY = 0.003
 """Probability by the first forest of a level below which the second is not asked. Of 1.3 million
 such pairs of mentions in generated corpora it found none likelier than not, of 1.4 million pairs of
 groups none likely enough to be joined."""
 SIZE_FEATURES = ("log_odds", "doublings")
 """What the second forest of a level sees beside the features of the level."""
-LED = {
+LEAD_FEATURES = {
     "initials": "initials_rarity",
     "meaning": "profile_meaning",
     "title": "profile_title",
@@ -48,7 +48,7 @@ LED = {
     "venues": "venues_cosine",
 }
 """Features of two groups that are compared with those of their rivals."""
-GROWTH_FEATURES = (
+SIZE_SHIFT_FEATURES = (
     "initials_shared",
     "initials_rarity",
     "initials_rarest",
@@ -58,35 +58,35 @@ GROWTH_FEATURES = (
     "title_rarest",
     "affiliation_rarity",
     "affiliation_rarest",
-    *(f"lead_{name}_{end}" for name in LED for end in ("low", "high")),
+    *(f"lead_{name}_{end}" for name in LEAD_FEATURES for end in ("low", "high")),
 )
 """What the second forest of groups sees besides: how surprising it would be for namesakes to share
 what two groups share, and how far the two are ahead of their rivals. Where hundreds bear a name,
 somebody is always near."""
 
 
-def doublings(n_works: int) -> int:
+def count_doublings(n_works: int) -> int:
     """How many times a corpus is twice as large as :data:`FITTED`; 0 for all up to that.
 
     To the nearest power of two, so that a work that arrives hardly ever moves a decision it has
     nothing to do with.
     """
-    return max(round(math.log2(max(n_works, 1))) - FITTED, 0)
+    return max(round(math.log2(max(n_works, 1))) - LOG2_FITTED_WORKS, 0)
 
 
-def surprise(works: Float32, times: int) -> Float32:
+def compute_surprise(works: Float32, doublings: int) -> Float32:
     """How surprising it is to meet somebody again who is on so many works, in bits, float32[n].
 
     The logarithm to base 2 of how many works there are for each of theirs, 0 at the least.
     """
-    bits: Float32 = np.maximum(FITTED + times - np.log2(works), 0).astype(np.float32)
+    bits: Float32 = np.maximum(LOG2_FITTED_WORKS + doublings - np.log2(works), 0).astype(np.float32)
     return bits
 
 
-def with_size(
+def add_size_features(
     probability: Float32,
     columns: Mapping[str, Float32],
-    times: int,
+    doublings: int,
     rows: Int64 | slice = slice(None),
 ) -> Float32:
     """Features of a level and :data:`SIZE_FEATURES` of some rows, float32[n, n_features + 2] in
@@ -96,14 +96,14 @@ def with_size(
     out = np.empty((len(probability), len(columns) + 2), dtype=np.float32, order="F")
     for place, column in enumerate(columns.values()):
         out[:, place] = column[rows]
-    sure = np.clip(probability.astype(np.float64), LEAST, 1 - LEAST)
-    out[:, -2] = np.log(sure / (1 - sure))
-    out[:, -1] = times
+    clipped = np.clip(probability.astype(np.float64), PROBABILITY_MARGIN, 1 - PROBABILITY_MARGIN)
+    out[:, -2] = np.log(clipped / (1 - clipped))
+    out[:, -1] = doublings
     return out
 
 
-def grown(
-    forest: Forest | None, probability: Float32, columns: Mapping[str, Float32], times: int
+def apply_size_shift(
+    forest: Forest | None, probability: Float32, columns: Mapping[str, Float32], doublings: int
 ) -> Float32:
     """Probabilities in a corpus that has doubled ``times`` times beyond :data:`FITTED`, float32[n].
 
@@ -118,9 +118,9 @@ def grown(
     times : int
         From :func:`doublings`.
     """
-    if forest is None or not times:
+    if forest is None or not doublings:
         return probability
-    asked = np.flatnonzero(probability >= HOPELESS)
-    found = probability.copy()
-    found[asked] = forest.probability(with_size(probability, columns, times, asked))
-    return found
+    rows = np.flatnonzero(probability >= MIN_PROBABILITY)
+    shifted = probability.copy()
+    shifted[rows] = forest.probability(add_size_features(probability, columns, doublings, rows))
+    return shifted

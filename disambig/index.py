@@ -1,4 +1,4 @@
-"""What the features read: keys, weighted words and vectors of the works of some blocks."""
+"""The index that features are computed from: keys, weighted words and vectors of works."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig._key_kernel import both_ways, directory, places
-from disambig.company import Company
+from disambig.company import CoauthorKeys
 from disambig.contents import Contents
 from disambig.corpus import Corpus
-from disambig.growth import doublings
+from disambig.growth import count_doublings
 from disambig.name_frequency import NameFrequency
 from disambig.names import NameTable
 from disambig.semantic import SemanticSpace
@@ -41,14 +41,14 @@ class CorpusIndex:
     full, initial : int32[n_names]
         Code of each name's full key and of its initial key; codes ascend with the key.
     full_keys, initial_keys : uint64[n_full], uint64[n_initial]
-        What the codes stand for.
+        The key of each code.
     full_works, initial_works : float32[n_full], float32[n_initial]
         Works on which a key appears.
-    team, team_initials : SparseRows of W rows
+    authors, author_initials : SparseRows of W rows
         Codes of the authors of each work; names without letters and works of too many authors
         are left out.
     graph : SparseRows of n_full rows
-        Who has published with whom; an edge weighs less the more works its ends have.
+        Co-publication graph; an edge weighs less the more works its ends have.
     title, text : SparseRows of W rows
         TF-IDF unit rows over the title and over title, abstract and keywords.
     title_idf : float32[n_words]
@@ -65,7 +65,8 @@ class CorpusIndex:
         Row of ``affiliation``, -1 for none.
     affiliation_idf : float32[n_affiliation_words]
     doublings : int
-        How far the corpus is beyond the size that models fit, see :mod:`disambig.growth`.
+        How far the corpus is beyond the size that the first forests were fitted on, see
+        :mod:`disambig.growth`.
     """
 
     corpus: Corpus
@@ -78,8 +79,8 @@ class CorpusIndex:
     initial_keys: UInt64
     full_works: Float32
     initial_works: Float32
-    team: SparseRows
-    team_initials: SparseRows
+    authors: SparseRows
+    author_initials: SparseRows
     graph: SparseRows
     title: SparseRows
     title_idf: Float32
@@ -103,33 +104,33 @@ class CorpusIndex:
         frequency: NameFrequency,
         statistics: Statistics | None = None,
     ) -> CorpusIndex:
-        """Derive every array from a corpus and a semantic space.
+        """Build the index from a corpus and a semantic space.
 
         Parameters
         ----------
         statistics : Statistics or None
-            Of the corpus that ``corpus`` is a part of; None where it is all there is.
+            Of the corpus that ``corpus`` is a part of; None if it is the whole.
         """
-        terms, company = terms_of(corpus), company_of(corpus)
-        known = statistics or Statistics.of(company, terms)
-        return cls.weighed(Contents.of(corpus, company, terms, space, frequency), known)
+        terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
+        corpus_statistics = statistics or Statistics.of(coauthors, terms)
+        return cls.from_contents(Contents.of(corpus, coauthors, terms, space, frequency), corpus_statistics)
 
     @classmethod
-    def weighed(cls, contents: Contents, known: Statistics) -> CorpusIndex:
-        """Derive every array from what works state and how common that is.
+    def from_contents(cls, contents: Contents, statistics: Statistics) -> CorpusIndex:
+        """Build the index from the contents of works and the statistics that weight them.
 
         Parameters
         ----------
-        known : Statistics
+        statistics : Statistics
             Of the corpus that ``contents`` is, or is a part of.
         """
-        corpus, company = contents.corpus, contents.company
-        full, full_codes = _codes(contents.full, company.full)
-        initial, initial_codes = _codes(contents.initial, company.initial)
-        full_works = np.maximum(known.counts["full"].lookup(full_codes), 1).astype(np.float32)
-        initial_works = np.maximum(known.counts["initial"].lookup(initial_codes), 1)
-        title_idf = known.idf("title", contents.words)
-        affiliation_idf = known.idf("affiliation", contents.affiliation_words)
+        corpus, coauthors = contents.corpus, contents.coauthors
+        full, full_codes = _encode_keys(contents.full, coauthors.full)
+        initial, initial_codes = _encode_keys(contents.initial, coauthors.initial)
+        full_works = np.maximum(statistics.counts["full"].lookup(full_codes), 1).astype(np.float32)
+        initial_works = np.maximum(statistics.counts["initial"].lookup(initial_codes), 1)
+        title_idf = statistics.idf("title", contents.words)
+        affiliation_idf = statistics.idf("affiliation", contents.affiliation_words)
         venue, series = _venues(contents)
         return cls(
             corpus=corpus,
@@ -142,82 +143,84 @@ class CorpusIndex:
             initial_keys=initial_codes,
             full_works=full_works,
             initial_works=initial_works.astype(np.float32),
-            team=_teams(company, company.full, full_codes),
-            team_initials=_teams(company, company.initial, initial_codes),
-            graph=_graph(known, full_codes, full_works),
+            team=_list_authors(coauthors, coauthors.full, full_codes),
+            team_initials=_list_authors(coauthors, coauthors.initial, initial_codes),
+            graph=_graph(statistics, full_codes, full_works),
             title=_tfidf(contents.title, title_idf),
             title_idf=title_idf,
-            text=_tfidf(contents.text, known.idf("text", contents.words)),
+            text=_tfidf(contents.text, statistics.idf("text", contents.words)),
             meaning=contents.meaning,
             title_meaning=contents.title_meaning,
             venue=venue,
-            venue_works=known.counts["venue"].lookup(series).astype(np.float32),
+            venue_works=statistics.counts["venue"].lookup(series).astype(np.float32),
             venue_text=contents.venue,
             venue_meaning=contents.venue_meaning,
             affiliation=_tfidf(contents.affiliation, affiliation_idf),
             affiliation_of=contents.affiliation_of,
             affiliation_idf=affiliation_idf,
-            doublings=doublings(known.texts["title"]),
+            doublings=count_doublings(statistics.texts["title"]),
         )
 
     @cached_property
     def full_rarity(self) -> Float32:
-        """Weight of sharing a co-author, by full key: 1 for one who is on one work only."""
-        return _rarity(self.full_works)
+        """Weight of a shared co-author, by full key: 1 for one with a single work."""
+        return _compute_rarity(self.full_works)
 
     @cached_property
     def initial_rarity(self) -> Float32:
         """The same by initial key."""
-        return _rarity(self.initial_works)
+        return _compute_rarity(self.initial_works)
 
 
-def _rarity(works: Float32) -> Float32:
+def _compute_rarity(works: Float32) -> Float32:
     weight: Float32 = (1.0 / np.log2(1.0 + works)).astype(np.float32)
     return weight
 
 
-def terms_of(corpus: Corpus) -> Terms:
-    """Words of a corpus."""
+def tokenise_corpus(corpus: Corpus) -> Terms:
+    """Tokenise the texts of a corpus."""
     return Terms.of(
         corpus.titles, corpus.keywords, corpus.abstracts, corpus.affiliations, corpus.venues
     )
 
 
-def company_of(corpus: Corpus) -> Company:
-    """Authors of every work: what the corpus was given, else its signatures."""
-    if corpus.company is not None:
-        return corpus.company
-    return Company.of(corpus.author_start, corpus.signature_name, corpus.name_keys)
+def get_coauthor_keys(corpus: Corpus) -> CoauthorKeys:
+    """Return the authors of every work: those stored with the corpus, else its signatures."""
+    if corpus.coauthors is not None:
+        return corpus.coauthors
+    return CoauthorKeys.from_signatures(corpus.author_start, corpus.signature_name, corpus.name_keys)
 
 
-def _codes(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:
-    """Code of each name's key, and the keys that the codes stand for, ascending."""
+def _encode_keys(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:
+    """Return the code of each name's key, and the key of each code, ascending."""
     keys = np.sort(np.concatenate([names, authors]))
     keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
     return places(keys, *directory(keys), names), keys
 
 
-def _teams(company: Company, keys: UInt64, codes: UInt64) -> SparseRows:
-    work, key = company.members(keys)
-    return SparseRows.lists(work, places(codes, *directory(codes), key), len(company.size))
+def _list_authors(coauthors: CoauthorKeys, keys: UInt64, codes: UInt64) -> SparseRows:
+    work, key = coauthors.list_members(keys)
+    return SparseRows.lists(work, places(codes, *directory(codes), key), len(coauthors.n_authors))
 
 
-def _graph(known: Statistics, codes: UInt64, works: Float32) -> SparseRows:
-    """Edges in both directions. An edge of a name with many works is damped: it is several people
-    or a hub, and says little either way.
+def _graph(statistics: Statistics, codes: UInt64, works: Float32) -> SparseRows:
+    """Build the co-publication graph, edges in both directions.
+
+    An edge of a name with many works is damped: such a name is shared by several people or
+    belongs to a hub, and is weak evidence either way.
     """
-    a, b, weight = known.edges.among(codes)
+    a, b, weight = statistics.edges.among(codes)
     value = (weight / EDGE_UNIT * (1 / works[a] + 1 / works[b])).astype(np.float32)
     return SparseRows(*both_ways(len(codes), a, b, value))
 
 
 def _tfidf(counts: SparseRows, idf: Float32) -> SparseRows:
-    """TF-IDF unit rows of texts in which words of some ``idf`` are counted."""
+    """Return TF-IDF unit rows from word counts and the ``idf`` of each word."""
     return counts.with_values((1 + np.log(counts.value)) * idf[counts.column]).unit()
 
 
 def _venues(contents: Contents) -> tuple[Int32, UInt64]:
-    """Code of each work's venue series, -1 where none is stated, and the keys of the codes."""
+    """Return the code of each work's venue series, -1 for none, and the key of each code."""
     key = contents.venue_key
     series = np.unique(key[key != 0])
     code = np.searchsorted(series, key).astype(np.int32)

@@ -58,13 +58,13 @@ class Rows:
             key = rank[number] << POSITIONS | position
             order.append(np.argsort(key, kind="stable").astype(np.int32))
             keys.append(key[order[-1]])
-        every = np.sort(np.concatenate(keys))
-        in_shard = [np.searchsorted(every, key).astype(np.int32) for key in keys]
+        all_keys = np.sort(np.concatenate(keys))
+        in_shard = [np.searchsorted(all_keys, key).astype(np.int32) for key in keys]
         del keys
-        shard_of, element = np.empty(len(every), np.int32), np.empty(len(every), np.int32)
+        shard_of, element = np.empty(len(all_keys), np.int32), np.empty(len(all_keys), np.int32)
         for shard, (rows, places) in enumerate(zip(in_shard, order, strict=True)):
             shard_of[rows], element[rows] = shard, places
-        return cls(folder, every, ids, in_shard, shard_of, element)
+        return cls(folder, all_keys, ids, in_shard, shard_of, element)
 
     @property
     def work(self) -> Int32:
@@ -74,10 +74,10 @@ class Rows:
     def gathered(self, parts: list[Int32]) -> Int32:
         """Numbers that shards counted from 0 each, made different and put in order."""
         out = np.empty(len(self.key), dtype=np.int32)
-        following = 0
+        next_number = 0
         for rows, part in zip(self.in_shard, parts, strict=True):
-            out[rows] = part + following
-            following += int(part.max(initial=-1)) + 1
+            out[rows] = part + next_number
+            next_number += int(part.max(initial=-1)) + 1
         return out
 
     def spread(self, parts: list[Float32]) -> Float32:
@@ -87,11 +87,11 @@ class Rows:
             out[rows] = part
         return out
 
-    def places(self, bound: Corpus) -> tuple[Int64, Int64, Int32]:
+    def places(self, corpus: Corpus) -> tuple[Int64, Int64, Int32]:
         """Row of each signature of ``bound``, rank of each of its works, work of each row."""
-        found = pc.index_in(pa.array(bound.work_ids, pa.large_string()), self.ids)
-        rank = np.asarray(found.fill_null(-1)).astype(np.int64)
-        key = rank[bound.signature_work] << POSITIONS | bound.signature_position
+        indices = pc.index_in(pa.array(corpus.work_ids, pa.large_string()), self.ids)
+        rank = np.asarray(indices.fill_null(-1)).astype(np.int64)
+        key = rank[corpus.signature_work] << POSITIONS | corpus.signature_position
         return np.searchsorted(self.key, key), rank, self.work
 
     def names(self) -> tuple[Int32, pa.Array]:
@@ -101,10 +101,10 @@ class Rows:
         """
         code = np.empty(len(self.key), dtype=np.int32)
         names = [pa.array([], pa.large_string())]
-        following = 0
+        next_code = 0
         for shard, rows in enumerate(self.in_shard):
             printed = printed_names(read_shard(self.folder, shard)).dictionary_encode()
-            code[rows] = printed.indices.to_numpy()[self.element[rows]] + following
+            code[rows] = printed.indices.to_numpy()[self.element[rows]] + next_code
             names.append(printed.dictionary.cast(pa.large_string()))
-            following += len(printed.dictionary)
+            next_code += len(printed.dictionary)
         return code, pa.concat_arrays(names)

@@ -99,8 +99,8 @@ class LargeRun:
 
     def report(self) -> ReadReport:
         """What became of the records that were read."""
-        found = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-        return ReadReport(**found["report"], files=(), pages=())
+        note = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
+        return ReadReport(**note["report"], files=(), pages=())
 
     def stage(self, works: Iterable[Work], report: Callable[[], ReadReport]) -> None:
         """Read all works to disk, anew.
@@ -122,14 +122,14 @@ class LargeRun:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
         self._note({})
-        named = frozenset(end for c in self.constraints for end in (c.a, c.b))
-        bound = stage(works, self.folder, self.n_shards, named)
-        (self.folder / "bound.json").write_text(bound_as_json(bound), encoding="utf-8")
+        constrained = frozenset(end for c in self.constraints for end in (c.a, c.b))
+        constrained_works = stage(works, self.folder, self.n_shards, constrained)
+        (self.folder / "bound.json").write_text(bound_as_json(constrained_works), encoding="utf-8")
         self._note({"report": report().counts()})
 
-    def _note(self, more: dict[str, object]) -> None:
+    def _note(self, details: dict[str, object]) -> None:
         """Write down whose folder it is; with a report once all works have been read."""
-        note = {"fingerprint": self.fingerprint, "n_shards": self.n_shards, **more}
+        note = {"fingerprint": self.fingerprint, "n_shards": self.n_shards, **details}
         with whole_file(self.folder / "run.json") as stream:
             json.dump(note, stream)
 
@@ -144,21 +144,21 @@ class LargeRun:
             If two works have one id, or a worker was killed.
         """
         work_ranks(self.folder)  # refuses ids that two works have
-        bound = Corpus.from_works(bound_from_json((self.folder / "bound.json").read_text("utf-8")))
+        constrained = Corpus.from_works(bound_from_json((self.folder / "bound.json").read_text("utf-8")))
         compiled = compile_constraints(
-            bound, self.constraints, identifiers=self.identifiers, strict=False
+            constrained, self.constraints, identifiers=self.identifiers, strict=False
         )
-        start = (self.folder, self.model, bound, compiled)
+        initargs = (self.folder, self.model, constrained, compiled)
         todo = [s for s in range(self.n_shards) if not done_folder(self.folder, s).is_dir()]
         context = multiprocessing.get_context("spawn")
-        processes = partial(ProcessPoolExecutor, self.workers, context, begin, start)
+        make_pool = partial(ProcessPoolExecutor, self.workers, context, begin, initargs)
         try:
             # what the processes hold after shards must not add to what joining needs
-            with processes() as pool, self.progress("Clustering", len(todo), "shards") as advance:
+            with make_pool() as pool, self.progress("Clustering", len(todo), "shards") as advance:
                 for _ in pool.map(cluster, todo):
                     advance(1)
             rows = Rows.of(self.folder, self.n_shards)
-            return self._joined(rows, compiled.carried(*rows.places(bound)), processes)
+            return self._joined(rows, compiled.carried(*rows.places(constrained)), make_pool)
         except BrokenProcessPool as broken:
             raise InputError(
                 "a worker process was killed, most likely for want of memory; run the same "
@@ -167,28 +167,28 @@ class LargeRun:
             ) from broken
 
     def _joined(
-        self, rows: Rows, constraints: Constraints, processes: Callable[[], ProcessPoolExecutor]
+        self, rows: Rows, constraints: Constraints, make_pool: Callable[[], ProcessPoolExecutor]
     ) -> Clustered:
-        results = [done_folder(self.folder, s) for s in range(self.n_shards)]
-        identity = renumber(rows.gathered([np.load(r / "identity.npy") for r in results]))
-        block = renumber(rows.gathered([np.load(r / "block.npy") for r in results]))
+        folders = [done_folder(self.folder, s) for s in range(self.n_shards)]
+        identity = renumber(rows.gathered([np.load(r / "identity.npy") for r in folders]))
+        block = renumber(rows.gathered([np.load(r / "block.npy") for r in folders]))
         identity = hold_must(constraints, identity)
         block_of = block_of_identity(identity, block)
-        with processes() as pool:
-            candidates = self._candidates(rows, identity, block_of, pool)
-            probability = self._scored(rows, identity, candidates, pool)
+        with make_pool() as pool:
+            candidates = self._find_candidates(rows, identity, block_of, pool)
+            probability = self._score_candidates(rows, identity, candidates, pool)
         model = Model.load(self.model)
-        counts = [json.loads((r / "pairs.json").read_text(encoding="utf-8")) for r in results]
+        counts = [json.loads((r / "pairs.json").read_text(encoding="utf-8")) for r in folders]
         return Clustered(
             rows,
             join_likely(constraints, identity, block_of, candidates, probability, model),
-            rows.spread([np.load(r / "confidence.npy") for r in results]),
+            rows.spread([np.load(r / "confidence.npy") for r in folders]),
             sum(c["considered"] for c in counts),
             sum(c["scored"] for c in counts),
             constraints.problems,
         )
 
-    def _candidates(
+    def _find_candidates(
         self, rows: Rows, identity: Int32, block_of: Int64, pool: ProcessPoolExecutor
     ) -> Int64:
         """Pairs of identities of two blocks worth scoring, int64[K, 2], found by the workers."""
@@ -197,23 +197,23 @@ class LargeRun:
         for shard, own in enumerate(rows.in_shard):
             np.save(identity_file(self.folder, shard), identity[own])
         n = max(EVIDENCE_RANGES, len(identity) // SIGNATURES_A_RANGE)
-        found = []
+        code_parts = []
         with self.progress("Finding joins across blocks", 2 * n, "parts") as advance:
-            for kind, least in (("reading", 1), ("circle", 2)):
+            for kind, min_keys in (("reading", 1), ("circle", 2)):
                 codes, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
                 tasks = [(kind, number, n, self.n_shards) for number in range(n)]
                 for code, count in in_turn(pool, share, tasks, AHEAD):
                     codes.append(code)
                     counts.append(count)
                     advance(1)
-                every, inverse = np.unique(np.concatenate(codes), return_inverse=True)
-                total = np.bincount(inverse, np.concatenate(counts), len(every))
-                found.append(every[total >= least])
-        code = np.unique(np.concatenate(found))
+                unique_codes, inverse = np.unique(np.concatenate(codes), return_inverse=True)
+                total = np.bincount(inverse, np.concatenate(counts), len(unique_codes))
+                code_parts.append(unique_codes[total >= min_keys])
+        code = np.unique(np.concatenate(code_parts))
         width = np.int64(max(len(block_of), 1))
         return np.column_stack([code // width, code % width])
 
-    def _scored(
+    def _score_candidates(
         self, rows: Rows, identity: Int32, candidates: Int64, pool: ProcessPoolExecutor
     ) -> Float32:
         """Probability of each candidate, scored in parts by the workers.
@@ -222,41 +222,41 @@ class LargeRun:
         has some of nearly every shard.
         """
         parts = np.array_split(candidates, len(candidates) // CANDIDATES_AT_ONCE + 1)
-        chosen = _speaking(identity, parts)
+        representatives = _choose_representatives(identity, parts)
         speakers_file(self.folder, 0).parent.mkdir(exist_ok=True)
         tasks = (
-            (number, self.n_shards, identity[own], some)
-            for number, (own, some) in enumerate(zip(chosen, parts, strict=True))
+            (number, self.n_shards, identity[own], part)
+            for number, (own, part) in enumerate(zip(representatives, parts, strict=True))
         )
         with self.progress("Joining across blocks", len(candidates), "candidates") as advance:
-            for _ in in_turn(pool, speak, self._said(rows, chosen), AHEAD):
+            for _ in in_turn(pool, speak, self._iterate_representative_tasks(rows, representatives), AHEAD):
                 pass
-            scored = [np.empty(0, dtype=np.float32)]
-            for found in in_turn(pool, score, tasks, AHEAD):
-                scored.append(found)
-                advance(len(found))
-        return np.concatenate(scored)
+            score_parts = [np.empty(0, dtype=np.float32)]
+            for scores in in_turn(pool, score, tasks, AHEAD):
+                score_parts.append(scores)
+                advance(len(scores))
+        return np.concatenate(score_parts)
 
-    def _said(self, rows: Rows, chosen: list[Int32]) -> Iterator[tuple[int, Int32, Int32, int]]:
+    def _iterate_representative_tasks(self, rows: Rows, representatives: list[Int32]) -> Iterator[tuple[int, Int32, Int32, int]]:
         """For each shard which of its signatures speak, and for which part."""
-        every = np.concatenate(chosen)
-        part = np.repeat(np.arange(len(chosen), dtype=np.int32), [len(c) for c in chosen])
-        order = np.argsort(rows.shard[every], kind="stable")
-        cuts = np.searchsorted(rows.shard[every[order]], np.arange(1, self.n_shards))
-        for shard, some in enumerate(np.split(order, cuts)):
-            yield shard, rows.element[every[some]], part[some], len(chosen)
+        all_rows = np.concatenate(representatives)
+        part = np.repeat(np.arange(len(representatives), dtype=np.int32), [len(c) for c in representatives])
+        order = np.argsort(rows.shard[all_rows], kind="stable")
+        cuts = np.searchsorted(rows.shard[all_rows[order]], np.arange(1, self.n_shards))
+        for shard, selection in enumerate(np.split(order, cuts)):
+            yield shard, rows.element[all_rows[selection]], part[selection], len(representatives)
 
 
-def _speaking(identity: Int32, parts: list[Int64]) -> list[Int32]:
+def _choose_representatives(identity: Int32, parts: list[Int64]) -> list[Int32]:
     """Rows of the signatures that speak for the identities of each part, rising."""
-    speakers = Speakers.of(identity, np.unique(np.concatenate(parts)))
-    length, found = np.diff(speakers.start), []
+    representatives = Speakers.of(identity, np.unique(np.concatenate(parts)))
+    length, row_parts = np.diff(representatives.start), []
     for part in parts:
-        wanted = np.unique(part)
-        n = length[wanted]
-        place = np.arange(n.sum()) + np.repeat(speakers.start[wanted] - (np.cumsum(n) - n), n)
-        found.append(np.sort(speakers.rows[place]))
-    return found
+        identities = np.unique(part)
+        n = length[identities]
+        place = np.arange(n.sum()) + np.repeat(representatives.start[identities] - (np.cumsum(n) - n), n)
+        row_parts.append(np.sort(representatives.rows[place]))
+    return row_parts
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,22 +287,22 @@ class Clustered:
         """One row for each signature, sorted by work id and position."""
         key, ids, (code, printed) = self.rows.key, self.rows.ids, self.rows.names()
         _, first = np.unique(self.identity, return_index=True)
-        named = [pa.array([], pa.large_string())]
-        for some in in_pieces(len(first), ROWS_AT_ONCE):
-            texts = map(identity_name, _signatures(key[first[some]], ids))
-            named.append(pa.array(texts, pa.large_string()))
-        names = pa.concat_arrays(named)
-        for some in in_pieces(len(key), ROWS_AT_ONCE):
+        name_parts = [pa.array([], pa.large_string())]
+        for piece in in_pieces(len(first), ROWS_AT_ONCE):
+            texts = map(identity_name, _make_signatures(key[first[piece]], ids))
+            name_parts.append(pa.array(texts, pa.large_string()))
+        names = pa.concat_arrays(name_parts)
+        for piece in in_pieces(len(key), ROWS_AT_ONCE):
             yield from map(
                 Assignment,
-                _signatures(key[some], ids),
-                printed.take(pa.array(code[some])).to_pylist(),
-                names.take(pa.array(self.identity[some])).to_pylist(),
-                [round(c, 4) for c in self.confidence[some].tolist()],
+                _make_signatures(key[piece], ids),
+                printed.take(pa.array(code[piece])).to_pylist(),
+                names.take(pa.array(self.identity[piece])).to_pylist(),
+                [round(c, 4) for c in self.confidence[piece].tolist()],
             )
 
 
-def _signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
+def _make_signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
     works = ids.take(pa.array(key >> POSITIONS)).to_pylist()
     return map(Signature, works, (key & ((1 << POSITIONS) - 1)).tolist())
 
@@ -318,13 +318,13 @@ def kept_shards(folder: Path, fingerprint: str) -> int | None:
     note = folder / "run.json"
     if not note.is_file():
         return None
-    found = json.loads(note.read_text(encoding="utf-8"))
-    if found["fingerprint"] != fingerprint:
+    content = json.loads(note.read_text(encoding="utf-8"))
+    if content["fingerprint"] != fingerprint:
         raise InputError(
             f"{folder} holds an interrupted run over other works, another model or other "
             "constraints; delete it to start anew, or name the same inputs to go on"
         )
-    return int(found["n_shards"]) if "report" in found else None
+    return int(content["n_shards"]) if "report" in content else None
 
 
 def fingerprint(

@@ -26,22 +26,22 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
-_known: tuple[Path, Knowledge] | None = None
+_state: tuple[Path, Knowledge] | None = None
 
 
-def begin(folder: Path, model: Path | None, bound: Corpus, constraints: Constraints) -> None:
+def begin(folder: Path, model: Path | None, constrained: Corpus, constraints: Constraints) -> None:
     """Prepare a process."""
-    global _known
+    global _state
     end_with_parent()
     statistics = partial(load_statistics, folder / "statistics")
-    known = Knowledge(Model.load(model), SemanticSpace.load(), statistics, bound, constraints)
-    _known = (folder, known)
+    context = Knowledge(Model.load(model), SemanticSpace.load(), statistics, constrained, constraints)
+    _known = (folder, context)
 
 
-def _begun() -> tuple[Path, Knowledge]:
-    if _known is None:
+def _get_state() -> tuple[Path, Knowledge]:
+    if _state is None:
         raise RuntimeError("worker started without its folder")
-    return _known
+    return _state
 
 
 def done_folder(folder: Path, shard: int) -> Path:
@@ -66,29 +66,29 @@ def speakers_file(folder: Path, shard: int) -> Path:
 
 def cluster(shard: int) -> int:
     """Cluster one shard; its results appear at once or not at all."""
-    folder, known = _begun()
-    found = cluster_shard(read_shard(folder, shard), known)
+    folder, context = _get_state()
+    result = cluster_shard(read_shard(folder, shard), context)
     final = done_folder(folder, shard)
     part = final.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    np.save(part / "identity.npy", found.identity)
-    np.save(part / "block.npy", found.block)
-    np.save(part / "confidence.npy", found.confidence)
-    for kind, (key, row) in (("reading", found.reading), ("circle", found.circle)):
+    np.save(part / "identity.npy", result.identity)
+    np.save(part / "block.npy", result.block)
+    np.save(part / "confidence.npy", result.confidence)
+    for kind, (key, row) in (("reading", result.reading), ("circle", result.circle)):
         order = np.argsort(key, kind="stable")
         np.save(part / f"{kind}-key.npy", key[order])
         np.save(part / f"{kind}-row.npy", row[order])
     (part / "pairs.json").write_text(
-        json.dumps({"considered": found.considered, "scored": found.scored}), encoding="utf-8"
+        json.dumps({"considered": result.considered, "scored": result.scored}), encoding="utf-8"
     )
     part.rename(final)
-    del found
-    _give_back()
+    del result
+    _release_memory()
     return shard
 
 
-def _give_back() -> None:
+def _release_memory() -> None:
     """Let the system have what was freed: the next shard would come on top of its holes."""
     pa.default_memory_pool().release_unused()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
@@ -109,10 +109,10 @@ def share(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
     code, count : int64[K], int64[K]
         ``low * n_identities + high``, ascending, and the number of keys that they share.
     """
-    folder, _ = _begun()
+    folder, _ = _get_state()
     kind, number, n_ranges, n_shards = task
     width = (1 << 64) // n_ranges
-    keys, bearers = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
+    keys, identity_parts = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
     for shard in range(n_shards):
         key = np.load(done_folder(folder, shard) / f"{kind}-key.npy", mmap_mode="r")
         row = np.load(done_folder(folder, shard) / f"{kind}-row.npy", mmap_mode="r")
@@ -122,11 +122,11 @@ def share(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
             end = int(np.searchsorted(key, np.uint64((number + 1) * width)))
         part = slice(int(np.searchsorted(key, np.uint64(number * width))), end)
         keys.append(np.array(key[part]))
-        bearers.append(identity[row[part]])
+        identity_parts.append(identity[row[part]])
     block_of = np.load(block_file(folder), mmap_mode="r")
-    who = np.concatenate(bearers)
-    every = np.arange(len(who), dtype=np.int32)
-    pairs, count = shared_keys(np.concatenate(keys), every, who, block_of)
+    identities = np.concatenate(identity_parts)
+    every = np.arange(len(identities), dtype=np.int32)
+    pairs, count = shared_keys(np.concatenate(keys), every, identities, block_of)
     return pairs[:, 0] * np.int64(max(len(block_of), 1)) + pairs[:, 1], count
 
 
@@ -139,7 +139,7 @@ def speak(task: tuple[int, Int32, Int32, int]) -> int:
         Shard, places in :func:`disambig.shards.own_signatures`, part that each is wanted in,
         number of parts.
     """
-    folder, _ = _begun()
+    folder, _ = _get_state()
     shard, element, part, n_parts = task
     tables = divided_signatures(read_shard(folder, shard), element, part, n_parts)
     with pa.ipc.new_file(str(speakers_file(folder, shard)), SCHEMA) as writer:
@@ -157,11 +157,11 @@ def score(task: tuple[int, int, Int32, Int64]) -> Float32:
         Part, number of shards, identity of each signature that speaks in the part, in order of
         work id and position, and pairs of identities.
     """
-    folder, known = _begun()
+    folder, context = _get_state()
     part, n_shards, identity, candidates = task
     if not len(candidates):
         return np.empty(0, dtype=np.float32)
     files = [speakers_file(folder, shard) for shard in range(n_shards)]
     batches = [pa.ipc.open_file(pa.memory_map(str(f))).get_batch(part) for f in files]
     table = pa.Table.from_batches([b for b in batches if b.num_rows], SCHEMA)
-    return score_across(table, identity.astype(np.int64), candidates, known)
+    return score_across(table, identity.astype(np.int64), candidates, context)

@@ -105,24 +105,24 @@ def evaluate(predicted: Ints, truth: Ints, block: Ints | None = None) -> Metrics
     >>> evaluate(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1])).bcubed_precision
     0.6666666666666666
     """
-    _check(predicted, truth, block)
-    (people, true_codes), (identities, predicted_codes) = _codes(truth), _codes(predicted)
-    blocks, block_codes = (0, None) if block is None else _codes(block)
-    cells = _contingency(predicted_codes, true_codes, block_codes)
+    _validate(predicted, truth, block)
+    (people, true_codes), (identities, predicted_codes) = _encode_labels(truth), _encode_labels(predicted)
+    blocks, block_codes = (0, None) if block is None else _encode_labels(block)
+    cells = _count_cells(predicted_codes, true_codes, block_codes)
     n = int(predicted.size)
-    precision = _ratio(float((cells.count**2 / cells.predicted_size).sum()), n)
-    recall = _ratio(float((cells.count**2 / cells.true_size).sum()), n)
-    both = int((cells.count * (cells.count - 1)).sum())
-    claimed = int((cells.count * (cells.predicted_size - 1)).sum())
-    actual = int((cells.count * (cells.true_size - 1)).sum())
+    precision = _divide(float((cells.count**2 / cells.predicted_size).sum()), n)
+    recall = _divide(float((cells.count**2 / cells.true_size).sum()), n)
+    correct_pairs = int((cells.count * (cells.count - 1)).sum())
+    predicted_pairs = int((cells.count * (cells.predicted_size - 1)).sum())
+    true_pairs = int((cells.count * (cells.true_size - 1)).sum())
     return Metrics(
         bcubed_precision=precision,
         bcubed_recall=recall,
-        bcubed_f1=_ratio(2 * precision * recall, precision + recall),
-        pairwise_precision=_ratio(both, claimed),
-        pairwise_recall=_ratio(both, actual),
-        pairwise_f1=_ratio(2 * both, claimed + actual),
-        exact_blocks=_exact_share(cells, blocks),
+        bcubed_f1=_divide(2 * precision * recall, precision + recall),
+        pairwise_precision=_divide(correct_pairs, predicted_pairs),
+        pairwise_recall=_divide(correct_pairs, true_pairs),
+        pairwise_f1=_divide(2 * correct_pairs, predicted_pairs + true_pairs),
+        exact_blocks=_compute_exact_share(cells, blocks),
         signatures=n,
         people=people,
         identities=identities,
@@ -138,14 +138,14 @@ def bcubed_by_signature(
     Their means over any set of signatures are that set's B-cubed figures; arguments and
     errors are those of :func:`evaluate`.
     """
-    _check(predicted, truth, block)
-    true_codes, predicted_codes = _codes(truth)[1], _codes(predicted)[1]
+    _validate(predicted, truth, block)
+    true_codes, predicted_codes = _encode_labels(truth)[1], _encode_labels(predicted)[1]
     if block is not None:
-        block_codes = _codes(block)[1]
-        true_codes = _joint(block_codes, true_codes)
-        predicted_codes = _joint(block_codes, predicted_codes)
-    together = _size_of_own(_joint(predicted_codes, true_codes))
-    return together / _size_of_own(predicted_codes), together / _size_of_own(true_codes)
+        block_codes = _encode_labels(block)[1]
+        true_codes = _encode_pairs(block_codes, true_codes)
+        predicted_codes = _encode_pairs(block_codes, predicted_codes)
+    together = _count_cluster_sizes(_encode_pairs(predicted_codes, true_codes))
+    return together / _count_cluster_sizes(predicted_codes), together / _count_cluster_sizes(true_codes)
 
 
 def expected_calibration_error(
@@ -161,11 +161,11 @@ def expected_calibration_error(
     Arguments and errors are those of :func:`reliability_curve`; NaN when n = 0.
     """
     curve = reliability_curve(probability, positive, bins, weights)
-    full = curve.weight > 0
-    if not full.any():
+    is_filled = curve.weight > 0
+    if not is_filled.any():
         return float("nan")
-    gap = np.abs(curve.observed[full] - curve.predicted[full])
-    return float((curve.weight[full] * gap).sum())
+    gap = np.abs(curve.observed[is_filled] - curve.predicted[is_filled])
+    return float((curve.weight[is_filled] * gap).sum())
 
 
 def reliability_curve(
@@ -209,7 +209,7 @@ def reliability_curve(
     return ReliabilityCurve(np.linspace(0, 1, bins + 1), predicted, observed, share)
 
 
-def _check(predicted: Ints, truth: Ints, block: Ints | None) -> None:
+def _validate(predicted: Ints, truth: Ints, block: Ints | None) -> None:
     for array in (predicted, truth) if block is None else (predicted, truth, block):
         if array.ndim != 1 or array.shape != predicted.shape:
             raise ValueError("predicted, truth and block must be one-dimensional, same length")
@@ -217,7 +217,7 @@ def _check(predicted: Ints, truth: Ints, block: Ints | None) -> None:
             raise ValueError(f"cluster codes must be integers, not {array.dtype}")
 
 
-def _codes(labels: Ints) -> tuple[int, Int64]:
+def _encode_labels(labels: Ints) -> tuple[int, Int64]:
     """Number the distinct labels 0…k−1; returns k and int64[n]."""
     if labels.size == 0:
         return 0, labels.astype(np.int64)
@@ -227,29 +227,29 @@ def _codes(labels: Ints) -> tuple[int, Int64]:
         return len(distinct), codes
     # Dense labels need no sort: this is ten times faster than np.unique.
     shifted = labels.astype(np.int64) - low
-    seen = np.zeros(high - low + 1, dtype=np.int64)
-    seen[shifted] = 1
-    return int(seen.sum()), (np.cumsum(seen) - 1)[shifted]
+    is_present = np.zeros(high - low + 1, dtype=np.int64)
+    is_present[shifted] = 1
+    return int(is_present.sum()), (np.cumsum(is_present) - 1)[shifted]
 
 
-def _joint(a: Int64, b: Int64) -> Int64:
+def _encode_pairs(a: Int64, b: Int64) -> Int64:
     """One code per distinct (a, b), int64[n]."""
     width = int(b.max(initial=0)) + 1
-    return _codes(a * width + b)[1]
+    return _encode_labels(a * width + b)[1]
 
 
-def _size_of_own(codes: Int64) -> Int64:
+def _count_cluster_sizes(codes: Int64) -> Int64:
     """Of each signature, how many share its code, int64[n]."""
     return np.bincount(codes)[codes]
 
 
-def _contingency(predicted: Int64, truth: Int64, block: Int64 | None) -> _Cells:
+def _count_cells(predicted: Int64, truth: Int64, block: Int64 | None) -> _Cells:
     """Count signatures by (block, predicted, true), one sort over a joined key."""
     if block is None:
         block = np.zeros_like(truth)
     identities, people, blocks = (int(a.max(initial=0)) + 1 for a in (predicted, truth, block))
     if identities * people * blocks >= _LARGEST_KEY:
-        predicted, truth = _joint(block, predicted), _joint(block, truth)
+        predicted, truth = _encode_pairs(block, predicted), _encode_pairs(block, truth)
         owner = np.zeros(int(predicted.max(initial=0)) + 1, dtype=np.int64)
         owner[predicted] = block
         people = int(truth.max(initial=0)) + 1
@@ -264,22 +264,22 @@ def _contingency(predicted: Int64, truth: Int64, block: Int64 | None) -> _Cells:
         cell_block = cell_predicted // identities
         cell_true = cell_true + cell_block * people
     return _Cells(
-        count, _group_sum(cell_predicted, count), _group_sum(cell_true, count), cell_block
+        count, _sum_by_group(cell_predicted, count), _sum_by_group(cell_true, count), cell_block
     )
 
 
-def _group_sum(group: Int64, value: Int64) -> Int64:
+def _sum_by_group(group: Int64, value: Int64) -> Int64:
     """Sum of value over the rows of one's own group, int64[m]."""
-    codes = _codes(group)[1]
+    codes = _encode_labels(group)[1]
     # bincount sums in float64, exact below 2**53 signatures.
     sums: Int64 = np.bincount(codes, weights=value).astype(np.int64)[codes]
     return sums
 
 
-def _exact_share(cells: _Cells, blocks: int) -> float:
+def _compute_exact_share(cells: _Cells, blocks: int) -> float:
     wrong = (cells.count != cells.predicted_size) | (cells.count != cells.true_size)
-    return _ratio(blocks - len(np.unique(cells.block[wrong])), blocks)
+    return _divide(blocks - len(np.unique(cells.block[wrong])), blocks)
 
 
-def _ratio(numerator: float, denominator: float) -> float:
+def _divide(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator else float("nan")

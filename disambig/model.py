@@ -20,7 +20,7 @@ from disambig._archive import Arrays
 from disambig.calibration import Calibration
 from disambig.errors import ModelError
 from disambig.forest import Forest
-from disambig.growth import GROWTH_FEATURES, SIZE_FEATURES
+from disambig.growth import SIZE_SHIFT_FEATURES, SIZE_FEATURES
 from disambig.name_frequency import NameFrequency
 
 FORMAT = 2
@@ -95,7 +95,7 @@ class Model:
 
     def first_level(self, doublings: int) -> float:
         """Mean probability from which the first level joins, in a corpus so far beyond the size
-        that the first forests were fitted on (:func:`disambig.growth.doublings`).
+        that the first forests were fitted on (:func:`disambig.growth.count_doublings`).
         """
         grown = self.settings.get("first_level_growth") if doublings else None
         return self.settings["first_level"] if grown is None else grown
@@ -117,7 +117,7 @@ class Model:
         for level, forest in _forests(self).items():
             computed = tuple(pair if level.startswith("pair") else group)
             if level == "group_growth":
-                computed += GROWTH_FEATURES
+                computed += SIZE_SHIFT_FEATURES
             if level.endswith("growth"):
                 computed += SIZE_FEATURES
             problems += _differences(level, forest.features, computed)

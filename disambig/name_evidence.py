@@ -50,7 +50,7 @@ class NameMemory:
     def __init__(self, index: CorpusIndex) -> None:
         """Nothing is compared yet."""
         self._index = index
-        self._width = max(len(index.corpus.names), 1)
+        self._width = max(len(index.names), 1)
         self._key = np.empty(0, dtype=np.int64)
         self._columns: dict[str, Float32] = {}
 

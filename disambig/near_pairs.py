@@ -1,9 +1,9 @@
-"""Which pairs of a crowded block are compared: each signature with those most like it.
+"""Nearest neighbours in crowded blocks: each signature is compared with those most like it.
 
-Where hundreds bear a name, nearly all pairs are of two persons and show it: no co-author in
-common, another institution, another subject, another decade. So a signature is compared with the
-few that have most in common with it, wherever in the block they are. Pairs that are not listed
-count as improbable to both levels, which were fitted with the same pairs left out.
+Where hundreds share a name, nearly all pairs are of two persons and easy to recognise:
+no co-author in common, another institution, another subject, another decade. So a signature is
+compared with the few that have most in common with it, anywhere in the block. Pairs that are not
+listed count as improbable at both levels, which were fitted with the same pairs left out.
 """
 
 from __future__ import annotations
@@ -26,22 +26,21 @@ Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 
 PLACE = 0.7
-"""Length of an affiliation beside the 1 of a co-author seen once, where the signatures most like
-one are looked for."""
+"""Weight of an affiliation in likeness; a co-author of a single work has weight 1."""
 LIKENESS = 0.5
-"""What equal meaning of the two works adds there."""
+"""Weight of the cosine of the two works' embeddings in likeness."""
 YEAR = 0.02
-"""What each year between the two works takes away."""
+"""Penalty in likeness for each year between the two works."""
 INITIAL = 0.1
-"""What it takes away that only one of the two names has a given name written out."""
+"""Penalty in likeness if only one of the two names has a written-out given name."""
 FADING = 0.1
-"""Difference in likeness that takes a vote of 1 to 1 / e, where those most like a signature decide
-which others it goes with."""
+"""Difference in likeness that reduces a neighbour's vote to 1 / e (:func:`vote_labels`)."""
 
 
 def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
-    """Co-authors, by full name and by initial, and words of the affiliation; rare ones weigh
-    more. The product of two rows is what two signatures have in common.
+    """Return the weights of co-authors, by full name and by initial, and of affiliation words.
+
+    Rare ones weigh more. The product of two rows is what two signatures have in common.
     """
     parts = []
     for initials, rarity in ((False, index.full_rarity), (True, index.initial_rarity)):
@@ -58,8 +57,9 @@ def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
 
 @dataclass(frozen=True, eq=False)
 class _Evidence:
-    """What the likeness of some signatures is made of; ``meaning`` and ``year`` go on beyond them
-    with nothing.
+    """Arrays from which the likeness of some signatures is computed.
+
+    ``meaning`` and ``year`` are padded beyond the last signature, with 0 and NaN.
     """
 
     has: sparse.csr_array
@@ -77,12 +77,12 @@ class _Evidence:
         return cls(company_and_place(index, rows), meaning, year)
 
     def seeking(self) -> tuple[Int64, Int32, Float32, Float32, Float32]:
-        """As the kernels take those for which others are sought."""
+        """Return the arrays of the signatures whose neighbours are searched, for the kernels."""
         start, column, value = _plain(self.has)
         return start, column, value, np.float32(LIKENESS) * self.meaning, self.year
 
     def sought(self) -> tuple[Int64, Int32, Float32, Float32]:
-        """As the kernels take those that are looked through."""
+        """Return the arrays of the signatures that are searched, for the kernels."""
         start, holder, held = _plain(sparse.csc_array(self.has))
         d = self.meaning.shape[1]
         panels = self.meaning.reshape(-1, LANES, d).transpose(0, 2, 1)
@@ -95,10 +95,10 @@ def _plain(matrix: sparse.csr_array | sparse.csc_array) -> tuple[Int64, Int32, F
 
 
 def follow(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) -> Int64:
-    """The label of those of ``others`` that each of ``rows`` has most in common with, int64[n].
+    """Return for each of ``rows`` the label that its nearest ``others`` vote for, int64[n].
 
-    Those most like a signature vote (see :data:`FADING`). It is 0 where none shares a co-author
-    or a word of the affiliation.
+    Votes are weighted by likeness (see :data:`VOTE_DECAY`). The label is 0 where none shares a
+    co-author or a word of the affiliation.
 
     Parameters
     ----------
@@ -113,15 +113,15 @@ def follow(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) -> Int6
 
 @dataclass(frozen=True, eq=False)
 class NearPairs:
-    """The signatures of some blocks, each to be compared with those most like it.
+    """Signatures of crowded blocks, each compared with its nearest neighbours.
 
     Attributes
     ----------
     index : CorpusIndex
     names : NamePairs
-        Of the blocks: whose names agree.
+        Names of the blocks that agree.
     most : int
-        How many each signature is compared with, beside those that have it among theirs.
+        Neighbours of each signature; those of which it is a neighbour come in addition.
     """
 
     index: CorpusIndex
@@ -140,12 +140,12 @@ class NearPairs:
 
     @property
     def load(self) -> Int64:
-        """Pairs of each block at the most, int64[B]."""
+        """Upper bound of the pairs of each block, int64[B]."""
         found: Int64 = np.minimum(self.names.load, np.diff(self.start) * self.most)
         return found
 
     def batch(self, first: int, last: int) -> PairBatch:
-        """The pairs of blocks ``first`` to ``last`` (exclusive)."""
+        """List the pairs of blocks ``first`` to ``last`` (exclusive)."""
         low = int(self.start[first])
         start = self.start[first : last + 1] - low
         found = [self._block(b, int(self.start[b]) - low) for b in range(first, last)]
@@ -165,7 +165,7 @@ class NearPairs:
         ).only(slice(0, len(left)))
 
     def _block(self, block: int, offset: int) -> tuple[Int32, Int32, Int32]:
-        """Positions of the pairs of one block, ``offset`` added, and the class pair of each."""
+        """List the positions of the pairs of one block, plus ``offset``, and the class pair of each."""
         names, index = self.names, self.index
         low, high = int(self.start[block]), int(self.start[block + 1])
         rows = self.rows[low:high]
@@ -198,6 +198,6 @@ class NearPairs:
         order = counted_order(right, np.arange(len(right)), len(rows))
         order = counted_order(left, order, len(rows))
         left, right, pair = left[order], right[order], pair[order]
-        # two that are among each other's nearest were found twice
+        # mutual neighbours are listed twice
         fresh = np.diff(left, prepend=-1).astype(bool) | np.diff(right, prepend=-1).astype(bool)
         return left[fresh] + np.int32(offset), right[fresh] + np.int32(offset), pair[fresh]

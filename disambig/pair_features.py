@@ -146,7 +146,7 @@ def _names(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
 def team_of(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> SparseRows:
     """Keys of the co-authors of some signatures: the authors of their works less their own."""
     corpus = index.corpus
-    team, key = (index.team_initials, index.initial) if initials else (index.team, index.full)
+    team, key = (index.author_initials, index.initial) if initials else (index.authors, index.full)
     found = team.take(corpus.signature_work[rows])
     own = key[corpus.signature_name[rows]]
     return found.only(found.column != own[found.row()])

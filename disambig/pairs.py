@@ -1,8 +1,8 @@
-"""The pairs of many blocks at once.
+"""Candidate pairs of many blocks at once.
 
-Compared are the pairs of a block whose names could be one person's; the rest, most of a large
-block, is known to be of two persons by name alone and is never listed. Names are compared once
-for each two names of a block, not for each two signatures.
+The candidates are the pairs of a block whose names could be one person's; the rest, most of a large
+block, are two persons by name alone and are never listed. Names are compared once for each pair of
+names of a block, not for each pair of signatures.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 
 NAME_PAIRS_AT_ONCE = 200_000
-"""Bounds the memory of comparing names (about 300 bytes a pair)."""
+"""Name pairs compared together; bounds memory (about 300 bytes a pair)."""
 
 
 def in_pieces(n: int, size: int) -> Iterator[slice]:
-    """``range(n)`` in pieces of ``size``, the last one shorter."""
+    """Split ``range(n)`` into slices of ``size``; the last may be shorter."""
     for low in range(0, n, size):
         yield slice(low, min(low + size, n))
 
 
 @dataclass(frozen=True, eq=False)
 class PairBatch:
-    """Signatures of some blocks, and the pairs of them that are compared.
+    """Signatures of some blocks, and the candidate pairs among them.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ class PairBatch:
     left, right : int32[P]
         Positions in ``rows``, left < right, sorted by left, then right.
     name_pair : int32[P]
-        The two names of each pair: an index into ``names``.
+        Index into ``names`` of each pair.
     names : int32[Q, 2]
-        Rows of the index's name table, none twice.
+        Pairs of rows of the index's name table, distinct.
     """
 
     rows: Int32
@@ -62,26 +62,26 @@ class PairBatch:
 
     @classmethod
     def complete(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> PairBatch:
-        """All pairs of each block, whatever the names."""
+        """List all pairs of each block, whatever the names."""
         rows, block, start = _joined(blocks)
         left, right = complete_pairs(start)
         name = index.corpus.signature_name[rows]
         ends = np.sort(np.column_stack([name[left], name[right]]), axis=1).astype(np.int64)
-        width = len(index.corpus.names)
+        width = len(index.names)
         key, origin = np.unique(ends[:, 0] * width + ends[:, 1], return_inverse=True)
         names = np.column_stack([key // width, key % width]).astype(np.int32)
         return cls(rows, block, start, left, right, origin.astype(np.int32), names)
 
     @classmethod
     def unlisted(cls, blocks: Sequence[Int32]) -> PairBatch:
-        """Blocks none of whose pairs is listed."""
+        """Make a batch of blocks without listed pairs."""
         rows, block, start = _joined(blocks)
         none = np.empty(0, dtype=np.int32)
         return cls(rows, block, start, none, none, none, none.reshape(0, 2))
 
     @classmethod
     def single(cls, index: CorpusIndex, rows: Int32, i: int, j: int) -> PairBatch:
-        """One pair of positions ``i < j`` of one block."""
+        """Make a batch of one pair of positions ``i < j`` of one block."""
         start = np.array([0, len(rows)], dtype=np.int64)
         ends = np.array([[i], [j]], dtype=np.int32)
         names = np.sort(index.corpus.signature_name[rows[ends[:, 0]]])[None, :]
@@ -89,7 +89,7 @@ class PairBatch:
         return cls(rows, np.zeros(len(rows), np.int32), start, ends[0], ends[1], one, names)
 
     def only(self, pairs: slice) -> PairBatch:
-        """The same rows with some of their pairs, and the names of those."""
+        """Return the same rows with some of their pairs, and the names of those."""
         asked = np.zeros(len(self.names), dtype=bool)
         asked[self.name_pair[pairs]] = True
         number = np.cumsum(asked, dtype=np.int32) - np.int32(1)
@@ -108,7 +108,7 @@ class PairBatch:
 
     @property
     def considered(self) -> int:
-        """Number of all pairs within blocks, listed or not."""
+        """Number of possible pairs within blocks, listed or not."""
         return n_complete(np.diff(self.start))
 
     @cached_property
@@ -116,15 +116,15 @@ class PairBatch:
         return self.left.astype(np.int64) * len(self.rows) + self.right
 
     def place(self, i: npt.NDArray[np.integer], j: npt.NDArray[np.integer]) -> Int64:
-        """Index of the pairs of positions ``i < j``, -1 where a pair is not listed."""
+        """Return the index of the pairs of positions ``i < j``, -1 if a pair is not listed."""
         return place_of(self._key, i.astype(np.int64) * len(self.rows) + j)
 
 
 @dataclass(frozen=True, eq=False)
 class NamePairs:
-    """Which names of each block could be one person's.
+    """Pairs of names of each block that could be one person's.
 
-    A *class* is the signatures of one block that bear one name.
+    A *class* is the signatures of one block that have the same name.
 
     Attributes
     ----------
@@ -136,13 +136,13 @@ class NamePairs:
     class_start : int64[C + 1]
         Members of class ``c`` are ``member[class_start[c]:class_start[c + 1]]``.
     a, b : int32[Q]
-        Classes whose names agree, ``a <= b``, sorted by block; each with itself among them.
+        Classes whose names agree, ``a <= b``, sorted by block; each class is paired with itself.
     pair_start : int64[B + 1]
         Class pairs of block ``k`` are ``pair_start[k]:pair_start[k + 1]``.
     name : int32[C]
         Name of each class.
     load : int64[B]
-        Signature pairs of each block that its class pairs stand for.
+        Number of signature pairs of each block that its class pairs represent.
     """
 
     rows: Int32
@@ -159,10 +159,10 @@ class NamePairs:
     def of(
         cls, index: CorpusIndex, blocks: Sequence[Int32], memory: NameMemory | None = None
     ) -> NamePairs:
-        """Compare the names of each block, and keep what they say in ``memory``."""
+        """Compare the names of each block; store the evidence in ``memory``."""
         rows, block, start = _joined(blocks)
         name = index.corpus.signature_name[rows].astype(np.int64)
-        width = max(len(index.corpus.names), 1)
+        width = max(len(index.names), 1)
         key, group = np.unique(block.astype(np.int64) * width + name, return_inverse=True)
         member = np.argsort(group, kind="stable").astype(np.int32)
         class_start = np.searchsorted(group[member], np.arange(len(key) + 1))
@@ -189,7 +189,7 @@ class NamePairs:
         )
 
     def batch(self, first: int, last: int) -> PairBatch:
-        """The pairs of blocks ``first`` to ``last`` (exclusive)."""
+        """List the pairs of blocks ``first`` to ``last`` (exclusive)."""
         low, high = int(self.start[first]), int(self.start[last])
         pairs = slice(int(self.pair_start[first]), int(self.pair_start[last]))
         a, b = self.a[pairs], self.b[pairs]
@@ -209,7 +209,7 @@ class NamePairs:
 
 
 def complete_pairs(start: Int64) -> tuple[Int32, Int32]:
-    """All i < j of each block of consecutive positions, in row-major order."""
+    """List all i < j of each block of consecutive positions, in row-major order."""
     sizes = np.diff(start)
     n = int(start[-1])
     partners = np.repeat(start[1:], sizes) - 1 - np.arange(n)
@@ -220,12 +220,12 @@ def complete_pairs(start: Int64) -> tuple[Int32, Int32]:
 
 
 def n_complete(sizes: Int64) -> int:
-    """Pairs within blocks of some sizes."""
+    """Count the pairs within blocks of some sizes."""
     return int((sizes.astype(np.int64) * (sizes.astype(np.int64) - 1) // 2).sum())
 
 
 def place_of(ordered: Int64, key: Int64) -> Int64:
-    """Place of each key in ``ordered`` (ascending, distinct), -1 where it is not there."""
+    """Return the position of each key in the sorted, distinct keys, -1 for a missing one."""
     if not len(ordered):
         return np.full(len(key), -1, dtype=np.int64)
     place = np.minimum(np.searchsorted(ordered, key), len(ordered) - 1)
@@ -242,7 +242,7 @@ def _joined(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
 def _agreeing(
     index: CorpusIndex, name: Int32, first_class: Int64, memory: NameMemory | None
 ) -> tuple[Int32, Int32]:
-    """Pairs of different classes of one block whose names could be one person's."""
+    """List pairs of different classes of one block whose names could be one person's."""
     sizes = np.diff(first_class)
     cost = np.cumsum(sizes * (sizes - 1) // 2)
     found_a, found_b = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
@@ -257,7 +257,7 @@ def _agreeing(
             agree = np.empty(len(a), dtype=bool)
             for some in in_pieces(len(a), NAME_PAIRS_AT_ONCE):
                 agree[some] = compatible_pairs(index.names, name[a[some]], name[b[some]])
-        else:  # each name with itself as well: the pairs of one class will ask for it
+        else:  # each name with itself as well: the pairs within a class need it
             one, other = np.append(name[a], name), np.append(name[b], name)
             agree = memory.of(one, other)["name_compatible"][: len(a)] == 1
         found_a.append(a[agree])

@@ -45,7 +45,7 @@ _BINS = 40
 
 def reliability_svg(curve: ReliabilityCurve, title: str, description: str) -> str:
     """Observed share against predicted probability, above the share of pairs in each bin."""
-    figure = _figure()
+    figure = _make_figure()
     grid = figure.add_gridspec(2, 1, height_ratios=(4, 1), hspace=0.12)
     upper, lower = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     upper.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, dashes=(4, 3))
@@ -69,7 +69,7 @@ def reliability_svg(curve: ReliabilityCurve, title: str, description: str) -> st
     lower.yaxis.set_major_formatter("{x:.0%}")
     lower.set_xlabel("predicted probability of the same person")
     for axes in (upper, lower):
-        _dress(axes)
+        _style_axes(axes)
     return inline_svg(figure, title, description)
 
 
@@ -79,17 +79,17 @@ def distribution_svg(probability: Float64, same: Bools, title: str, description:
     Each histogram sums to 1, on a logarithmic scale, so that the few pairs on the wrong side
     stay visible. probability is float[n] in [0, 1], same bool[n].
     """
-    figure = _figure()
+    figure = _make_figure()
     axes = figure.add_subplot()
     edges = np.linspace(0, 1, _BINS + 1)
     smallest = 1.0
-    for inside, colour, label in (
+    for selection, colour, label in (
         (~same, WARN, "different persons"),
         (same, ACCENT, "same person"),
     ):
-        if not inside.any():
+        if not selection.any():
             continue
-        share = np.histogram(probability[inside], edges)[0] / int(inside.sum())
+        share = np.histogram(probability[selection], edges)[0] / int(selection.sum())
         smallest = min(smallest, float(share[share > 0].min()))
         axes.stairs(share, edges, fill=True, color=colour, alpha=0.28)
         axes.stairs(share, edges, color=colour, linewidth=1.4, label=label)
@@ -98,7 +98,7 @@ def distribution_svg(probability: Float64, same: Bools, title: str, description:
     axes.set(xlim=(0, 1), ylim=(smallest / 2, 1.5))
     axes.set(xlabel="predicted probability of the same person", ylabel="share of pairs")
     axes.legend(loc="upper center", frameon=False, ncols=2, labelcolor=INK)
-    _dress(axes)
+    _style_axes(axes)
     return inline_svg(figure, title, description)
 
 
@@ -107,10 +107,10 @@ def review_svg(errors: Mapping[str, Float64], title: str, description: str) -> s
 
     ``errors`` float64[decisions + 1] by the name of the order; the first is marked out.
     """
-    figure = _figure()
+    figure = _make_figure()
     axes = figure.add_subplot()
-    looks = ((ACCENT, "solid"), (ACCENT, "dashed"), (MUTED, "dashdot"), (WARN, "dotted"))
-    for (name, error), (colour, style) in zip(errors.items(), cycle(looks), strict=False):
+    styles = ((ACCENT, "solid"), (ACCENT, "dashed"), (MUTED, "dashdot"), (WARN, "dotted"))
+    for (name, error), (colour, style) in zip(errors.items(), cycle(styles), strict=False):
         axes.plot(
             np.arange(len(error)), error, color=colour, linestyle=style, linewidth=1.6, label=name
         )
@@ -118,7 +118,7 @@ def review_svg(errors: Mapping[str, Float64], title: str, description: str) -> s
     axes.set(xlim=(0, None), ylim=(0, 1.05 * most or 1.0))
     axes.set(xlabel="decisions", ylabel="error left (1 − B-cubed F1)")
     axes.legend(loc="lower left", frameon=False, labelcolor=INK)
-    _dress(axes)
+    _style_axes(axes)
     return inline_svg(figure, title, description)
 
 
@@ -148,13 +148,13 @@ def inline_svg(figure: Figure, title: str, description: str) -> str:
     )
 
 
-def _figure() -> Figure:
+def _make_figure() -> Figure:
     from matplotlib.figure import Figure
 
     return Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
 
 
-def _dress(axes: Axes) -> None:
+def _style_axes(axes: Axes) -> None:
     """Give the axes the page's colours, with few lines."""
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))

@@ -123,34 +123,34 @@ def build_report(
     str
         A complete HTML document, the same for the same arguments.
     """
-    template = _environment().get_template("report.html")
+    template = _make_environment().get_template("report.html")
     return template.render(
         title=title,
         facts=facts,
         sections=[(f"s{number}", section) for number, section in enumerate(sections, 1)],
-        calibrations=[_calibration(section) for section in sections],
+        calibrations=[_draw_calibration(section) for section in sections],
     )
 
 
-def _environment() -> Environment:
+def _make_environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("disambig"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=_harmless,
+        finalize=_escape_controls,
     )
-    environment.filters.update(percent=_percent, count=_count, width=_width, plural=_plural)
+    environment.filters.update(percent=_format_percent, count=_format_count, width=_format_width, plural=_format_plural)
     return environment
 
 
-def _harmless(value: Any) -> Any:
+def _escape_controls(value: Any) -> Any:
     """Pass every expression of the template through :func:`safe`; figures stay as they are."""
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _calibration(section: Section) -> _Calibration | None:
+def _draw_calibration(section: Section) -> _Calibration | None:
     scores = section.pair_scores
     if scores is None or len(scores.probability) == 0:
         return None
@@ -174,19 +174,19 @@ def _calibration(section: Section) -> _Calibration | None:
     return _Calibration(error, pairs, curve, Markup(reliability), Markup(distribution))
 
 
-def _percent(value: float, digits: int = 1) -> str:
+def _format_percent(value: float, digits: int = 1) -> str:
     """A share in per cent; undefined is a dash."""
     return _UNDEFINED if math.isnan(value) else f"{100 * value:.{digits}f}"
 
 
-def _width(value: float) -> str:
+def _format_width(value: float) -> str:
     """A share as the width of a bar in CSS."""
     return "0%" if math.isnan(value) else f"{100 * value:.1f}%"
 
 
-def _count(value: int) -> str:
+def _format_count(value: int) -> str:
     return f"{value:,}"
 
 
-def _plural(value: int, one: str, many: str) -> str:
-    return f"{value:,} {one if value == 1 else many}"
+def _format_plural(value: int, singular: str, plural: str) -> str:
+    return f"{value:,} {singular if value == 1 else plural}"

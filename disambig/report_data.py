@@ -23,7 +23,7 @@ from disambig.slices import (
     size_slices,
 )
 
-_CASES, _PARTS, _MENTIONS, _NAMES = 8, 6, 3, 4
+_MAX_CASES, _MAX_PARTS, _MAX_MENTIONS, _MAX_NAMES = 8, 6, 3, 4
 
 _MISSING: Mapping[str, Callable[[Work, int], bool]] = {
     "no abstract": lambda work, position: not work.abstract,
@@ -56,15 +56,15 @@ class Contexts:
     name_counts: Mapping[str, int]
 
 
-def read_contexts(works: Iterable[Work], wanted: Collection[Key]) -> Contexts:
+def read_contexts(works: Iterable[Work], keys: Collection[Key]) -> Contexts:
     """Go through all works once, keeping only what the report shows of the wanted mentions."""
     by_key: dict[Key, Context] = {}
     counts: Counter[str] = Counter()
     for work in works:
         for position, author in enumerate(work.authors):
             counts[author.name.casefold()] += 1
-            if (work.id, position) in wanted:
-                by_key[work.id, position] = _context(work, position)
+            if (work.id, position) in keys:
+                by_key[work.id, position] = _make_context(work, position)
     return Contexts(by_key, counts)
 
 
@@ -78,46 +78,46 @@ def section(
     InputError
         A labelled mention is in no work that was read.
     """
-    rows = _rows(comparison, contexts)
+    rows = _list_contexts(comparison, contexts)
     precision, recall = bcubed_by_signature(
         comparison.predicted, comparison.truth, comparison.block
     )
     people = [label.person for label in comparison.labels]
     identities = [assignment.identity for assignment in comparison.assigned]
-    merged = largest_mixtures(comparison.predicted, comparison.truth, _CASES)
-    split = largest_mixtures(comparison.truth, comparison.predicted, _CASES)
+    overmerges = largest_mixtures(comparison.predicted, comparison.truth, _MAX_CASES)
+    oversplits = largest_mixtures(comparison.truth, comparison.predicted, _MAX_CASES)
     return Section(
         name=name,
         within=comparison.within_blocks(),
         whole=comparison.whole(),
         missing=len(comparison.missing),
         pair_scores=pair_scores,
-        slices=_tables(comparison.block, rows, contexts, precision, recall),
-        overmerges=tuple(_case(mixture, identities, people, rows) for mixture in merged),
-        oversplits=tuple(_case(mixture, people, identities, rows) for mixture in split),
+        slices=_make_tables(comparison.block, rows, contexts, precision, recall),
+        overmerges=tuple(_make_case(mixture, identities, people, rows) for mixture in overmerges),
+        oversplits=tuple(_make_case(mixture, people, identities, rows) for mixture in oversplits),
     )
 
 
-def _context(work: Work, position: int) -> Context:
+def _make_context(work: Work, position: int) -> Context:
     name = work.authors[position].name
     mention = Mention(name, work.title, work.venue or None, work.year)
     return Context(mention, tuple(lacks(work, position) for lacks in _MISSING.values()))
 
 
-def _rows(comparison: Comparison, contexts: Contexts) -> list[Context]:
+def _list_contexts(comparison: Comparison, contexts: Contexts) -> list[Context]:
     """Context of each row of the comparison."""
     signatures = [label.signature for label in comparison.labels]
     rows = [contexts.by_key.get((s.work, s.position)) for s in signatures]
-    absent = [s for s, context in zip(signatures, rows, strict=True) if context is None]
-    if absent:
+    missing = [s for s, context in zip(signatures, rows, strict=True) if context is None]
+    if missing:
         raise InputError(
-            f"{len(absent):,} labelled mentions are in no work that was read "
-            f"(first: {first_few(absent)}); name all works files the clusters were made from"
+            f"{len(missing):,} labelled mentions are in no work that was read "
+            f"(first: {first_few(missing)}); name all works files the clusters were made from"
         )
     return [context for context in rows if context is not None]
 
 
-def _tables(
+def _make_tables(
     block: Int64 | None,
     rows: Sequence[Context],
     contexts: Contexts,
@@ -152,30 +152,30 @@ def _tables(
     return tuple(tables)
 
 
-def _case(
+def _make_case(
     mixture: Mixture, clusters: Sequence[str], parts: Sequence[str], rows: Sequence[Context]
 ) -> ErrorCase:
     """Texts of a mixture; ``clusters`` and ``parts`` name each row's cluster and part."""
-    shown = tuple(
+    error_parts = tuple(
         ErrorPart(
             label=parts[part[0]],
             size=len(part),
-            mentions=_sample([rows[row].mention for row in part]),
+            mentions=_sample_mentions([rows[row].mention for row in part]),
         )
-        for part in mixture.parts[:_PARTS]
+        for part in mixture.parts[:_MAX_PARTS]
     )
     names = Counter(rows[row].mention.name for part in mixture.parts for row in part)
     return ErrorCase(
         label=clusters[mixture.parts[0][0]],
-        names=tuple(name for name, _ in names.most_common(_NAMES)),
+        names=tuple(name for name, _ in names.most_common(_MAX_NAMES)),
         size=mixture.signatures,
         n_parts=len(mixture.parts),
-        parts=shown,
+        parts=error_parts,
     )
 
 
-def _sample(mentions: Sequence[Mention]) -> tuple[Mention, ...]:
+def _sample_mentions(mentions: Sequence[Mention]) -> tuple[Mention, ...]:
     """A few mentions spread over the years, so that a career can be seen."""
-    ordered = sorted(mentions, key=lambda mention: (mention.year or 0, mention.title))
-    places = np.linspace(0, len(ordered) - 1, min(_MENTIONS, len(ordered)))
-    return tuple(ordered[int(place)] for place in places)
+    by_year = sorted(mentions, key=lambda mention: (mention.year or 0, mention.title))
+    positions = np.linspace(0, len(by_year) - 1, min(_MAX_MENTIONS, len(by_year)))
+    return tuple(by_year[int(position)] for position in positions)

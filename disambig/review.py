@@ -128,14 +128,14 @@ class Settled:
 
     def questions(self, model: Model) -> list[Question]:
         """All questions worth asking, the most valuable first."""
-        found = [*self._merges(), *self._splits(model)]
+        found = [*self._list_merges(), *self._list_splits(model)]
         return sorted(found, key=lambda q: (-q.gain, q.block, int(q.left[0]), int(q.right[0])))
 
-    def _merges(self) -> list[Question]:
+    def _list_merges(self) -> list[Question]:
         groups = self.last
-        barred = self.scored.bonds.between(self.group).barred(groups.left, groups.right)
-        open_ = ~barred & (self.between >= LEAST)
-        rows, start = _members(self.group)
+        is_excluded = self.scored.bonds.between(self.group).barred(groups.left, groups.right)
+        is_open = ~is_excluded & (self.between >= LEAST)
+        rows, start = _order_by_group(self.group)
         return [
             Question(
                 QuestionKind.MERGE,
@@ -144,22 +144,22 @@ class Settled:
                 rows[start[groups.right[k]] : start[groups.right[k] + 1]],
                 float(self.between[k]),
             )
-            for k in np.flatnonzero(open_).tolist()
+            for k in np.flatnonzero(is_open).tolist()
         ]
 
-    def _splits(self, model: Model) -> list[Question]:
+    def _list_splits(self, model: Model) -> list[Question]:
         """The weakest division of each identity, scored as two groups."""
-        side = self._divided()
+        side = self._divide_identities()
         group = 2 * self.group.astype(np.int64) + side
-        _, half = np.unique(group, return_inverse=True)
-        scored, more = self.scored, self.scored.index.doublings
-        divided = scored.groups(
-            half.astype(np.int32), lambda found: group_probabilities(model, found, more)
+        _, side_group = np.unique(group, return_inverse=True)
+        scored, doublings = self.scored, self.scored.index.doublings
+        sides = scored.groups(
+            side_group.astype(np.int32), lambda columns: group_probabilities(model, columns, doublings)
         )
-        groups, probability = divided.groups, _surer(divided.probability)
+        groups, probability = sides.groups, _sharpen(sides.probability)
         owner = np.zeros(len(groups.size), dtype=np.int64)
-        owner[half] = self.group
-        rows, start = _members(half.astype(np.int32))
+        owner[side_group] = self.group
+        rows, start = _order_by_group(side_group.astype(np.int32))
         inside = np.flatnonzero(owner[groups.left] == owner[groups.right])
         return [
             Question(
@@ -173,7 +173,7 @@ class Settled:
             if probability[k] <= 1 - LEAST
         ]
 
-    def _divided(self) -> Int64:
+    def _divide_identities(self) -> Int64:
         """Which side of its identity's weakest division each row is on, 0 or 1; int64[R]."""
         batch, must = self.scored.batch, self.scored.bonds.must
         side = np.zeros(len(self.group), dtype=np.int64)
@@ -181,20 +181,20 @@ class Settled:
         owner = self.group[batch.left[inside]]
         order = inside[np.argsort(owner, kind="stable")]
         cuts = np.searchsorted(np.sort(owner), np.arange(len(self.last.size) + 1))
-        rows, start = _members(self.group)
+        rows, start = _order_by_group(self.group)
         place = np.zeros(len(self.group), dtype=np.int64)
         place[rows] = np.arange(len(rows)) - start[self.group[rows]]
         for g in np.flatnonzero(self.last.size > 1).tolist():
             pairs = order[cuts[g] : cuts[g + 1]]
-            mine = rows[start[g] : start[g + 1]]
-            similarity = np.zeros((len(mine), len(mine)))
+            members = rows[start[g] : start[g + 1]]
+            similarity = np.zeros((len(members), len(members)))
             a, b = place[batch.left[pairs]], place[batch.right[pairs]]
             similarity[a, b] = similarity[b, a] = self.joint[pairs]
-            side[mine] = weakest_division(similarity, must[mine])
+            side[members] = weakest_division(similarity, must[members])
         return side
 
 
-def _surer(probability: Float32) -> Float32:
+def _sharpen(probability: Float32) -> Float32:
     """Probability that two parts of one identity are one person, of that as two groups."""
     odds = np.log(probability.astype(np.float64) / (1 - probability.astype(np.float64)))
     return sigmoid(SURER * odds - SHIFT)
@@ -226,10 +226,10 @@ def weakest_division(similarity: Float64, must: Int32) -> Int64:
     mean = member @ similarity @ member.T / np.outer(size, size)
     distance = 1 - mean[np.triu_indices(n, 1)]
     tree = linkage(np.clip(distance, 0, 1), method="average")
-    found: Int64 = cut_tree(tree, n_clusters=[2])[:, 0].astype(np.int64)[atom]
-    return found
+    sides: Int64 = cut_tree(tree, n_clusters=[2])[:, 0].astype(np.int64)[atom]
+    return sides
 
 
-def _members(group: Int32) -> tuple[Int32, Int64]:
+def _order_by_group(group: Int32) -> tuple[Int32, Int64]:
     order = np.argsort(group, kind="stable").astype(np.int32)
     return order, np.searchsorted(group[order], np.arange(int(group.max(initial=-1)) + 2))

@@ -69,18 +69,18 @@ def labelled_pairs(
         The model does not fit this version.
     """
     model.check_features(PAIR_FEATURES, GROUP_FEATURES)
-    person = _people(index, labels)
-    none = np.empty(0, dtype=np.int32)
-    parts = [LabelledPairs(none, none, none.astype(np.float32), none.astype(bool))]
-    compared = Comparisons.of(index, _blocks_with_pairs(index, person))
-    for number in range(len(compared.batches)):
-        batch = compared.batch(number)
+    person = _number_people(index, labels)
+    empty = np.empty(0, dtype=np.int32)
+    parts = [LabelledPairs(empty, empty, empty.astype(np.float32), empty.astype(bool))]
+    comparisons = Comparisons.of(index, _list_blocks_with_pairs(index, person))
+    for number in range(len(comparisons.batches)):
+        batch = comparisons.batch(number)
         of_row = person[batch.rows]
         a, b = of_row[batch.left], of_row[batch.right]
-        known = np.flatnonzero((a >= 0) & (b >= 0))
-        columns = {name: column[known] for name, column in pair_features(index, batch).items()}
-        _, scored = pair_probabilities(model, columns, index.doublings)
-        parts.append(_with_absent(batch, of_row, known, scored))
+        labelled = np.flatnonzero((a >= 0) & (b >= 0))
+        columns = {name: column[labelled] for name, column in pair_features(index, batch).items()}
+        _, probability = pair_probabilities(model, columns, index.doublings)
+        parts.append(_add_absent_pairs(batch, of_row, labelled, probability))
         progress(batch.n_pairs)
     return LabelledPairs(
         np.concatenate([part.left for part in parts]),
@@ -90,8 +90,8 @@ def labelled_pairs(
     )
 
 
-def _with_absent(
-    batch: PairBatch, person: Int32, known: npt.NDArray[np.int64], scored: Float32
+def _add_absent_pairs(
+    batch: PairBatch, person: Int32, scored_pairs: npt.NDArray[np.int64], scored_probability: Float32
 ) -> LabelledPairs:
     """All labelled pairs of a batch: those scored, and those that are not listed."""
     labelled = np.flatnonzero(person >= 0)
@@ -99,15 +99,15 @@ def _with_absent(
     left, right = (labelled[end] for end in complete_pairs(start))
     probability = np.full(len(left), ABSENT, dtype=np.float32)
     width = len(batch.rows)
-    listed = batch.left[known].astype(np.int64) * width + batch.right[known]
-    place = place_of(left.astype(np.int64) * width + right, listed)
-    probability[place] = scored
+    scored_codes = batch.left[scored_pairs].astype(np.int64) * width + batch.right[scored_pairs]
+    index = place_of(left.astype(np.int64) * width + right, scored_codes)
+    probability[index] = scored_probability
     ends = batch.rows[left], batch.rows[right]
     same = person[left] == person[right]
     return LabelledPairs(np.minimum(*ends), np.maximum(*ends), probability, same)
 
 
-def _people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
+def _number_people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
     """Number of the person of each signature, -1 without a label."""
     person = np.full(index.corpus.n_signatures, -1, dtype=np.int32)
     codes: dict[str, int] = {}
@@ -116,6 +116,6 @@ def _people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
     return person
 
 
-def _blocks_with_pairs(index: CorpusIndex, person: Int32) -> list[Int32]:
+def _list_blocks_with_pairs(index: CorpusIndex, person: Int32) -> list[Int32]:
     """Blocks that hold two labelled signatures or more."""
     return [block for block in blocks_of(index.corpus) if (person[block] >= 0).sum() > 1]

@@ -82,7 +82,7 @@ class ShardResult:
     scored: int
 
 
-def cluster_shard(table: pa.Table, known: Knowledge) -> ShardResult:
+def cluster_shard(table: pa.Table, context: Knowledge) -> ShardResult:
     """Cluster the blocks of one shard.
 
     Parameters
@@ -91,26 +91,26 @@ def cluster_shard(table: pa.Table, known: Knowledge) -> ShardResult:
         Of :data:`disambig.shards.SCHEMA`, rows in any order.
     """
     corpus = corpus_of(table)
-    index = known.index(corpus)
-    constraints = known.constraints.on(known.bound, corpus)
+    index = context.index(corpus)
+    constraints = context.constraints.on(context.bound, corpus)
     n = corpus.n_signatures
-    compared = Comparisons.of(index, blocks_of(corpus))
+    comparisons = Comparisons.of(index, blocks_of(corpus))
     identity = np.zeros(n, dtype=np.int32)
     confidence = np.ones(n, dtype=np.float32)
-    following = considered = scored = 0
-    for number in range(len(compared.batches)):
-        found = resolve(index, known.model, constraints, compared.batch(number))
-        identity[found.rows] = found.group + following
-        confidence[found.rows] = found.confidence
-        following += int(found.group.max(initial=-1)) + 1
-        considered, scored = considered + found.considered, scored + found.scored
+    next_identity = considered = scored = 0
+    for number in range(len(comparisons.batches)):
+        result = resolve(index, context.model, constraints, comparisons.batch(number))
+        identity[result.rows] = result.group + next_identity
+        confidence[result.rows] = result.confidence
+        next_identity += int(result.group.max(initial=-1)) + 1
+        considered, scored = considered + result.considered, scored + result.scored
     rows = np.arange(n, dtype=np.int32)
     return ShardResult(
         corpus,
         renumber(identity),
-        compared.block_of(n),
+        comparisons.block_of(n),
         confidence,
-        reading_evidence(index, rows[~compared.crowded(n)]),
+        reading_evidence(index, rows[~comparisons.crowded(n)]),
         circle_evidence(index, rows),
         considered,
         scored,
@@ -121,7 +121,7 @@ def score_across(
     table: pa.Table,
     identity: Int64,
     candidates: Int64,
-    known: Knowledge,
+    context: Knowledge,
 ) -> Float32:
     """Probability of joining identities of different shards, float32[K].
 
@@ -137,9 +137,9 @@ def score_across(
     corpus = corpus_of(table)
     numbers, local = np.unique(identity, return_inverse=True)
     return score_candidates(
-        known.index(corpus),
-        known.model,
-        known.constraints.on(known.bound, corpus),
+        context.index(corpus),
+        context.model,
+        context.constraints.on(context.bound, corpus),
         local.astype(np.int32),
         np.searchsorted(numbers, candidates),
     )

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from disambig.blocking import primary_key
-from disambig.company import Company
+from disambig.company import CoauthorKeys
 from disambig.corpus import Corpus
-from disambig.index import company_of
+from disambig.index import get_coauthor_keys
 from disambig.text import word_keys
 
 Int32 = npt.NDArray[np.int32]
@@ -40,7 +40,7 @@ SCHEMA = pa.schema(
     ]
 )
 """One row a work, ``number`` telling when it arrived. ``full`` and ``initial`` are the bits of the
-keys of :class:`disambig.company.Company`; the lists from ``position`` on are of the shard's own
+keys of :class:`disambig.company.CoauthorKeys`; the lists from ``position`` on are of the shard's own
 signatures, by position."""
 
 
@@ -62,7 +62,7 @@ def shard_tables(
     list of Table, length n_shards
         Rows by work id.
     """
-    columns = _columns(corpus, first_number)
+    columns = _make_columns(corpus, first_number)
     key = shard * corpus.n_works + corpus.signature_work
     order = np.argsort(key, kind="stable")
     first = np.flatnonzero(np.diff(key[order], prepend=-1) > 0)
@@ -70,7 +70,7 @@ def shard_tables(
     own_start = np.append(first, len(order))
     bounds = np.searchsorted(of_shard, np.arange(n_shards + 1))
     return [
-        _table(columns, work[low:high], order, own_start[low : high + 1])
+        _make_table(columns, work[low:high], order, own_start[low : high + 1])
         for low, high in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
     ]
 
@@ -82,16 +82,16 @@ def shard_of(corpus: Corpus, n_shards: int) -> Int64:
     # a name without letters is a block of its own, wherever
     nameless = np.array([not key for key in keys], dtype=bool)[corpus.signature_name]
     hashed[nameless] = corpus.signature_position[nameless]
-    found: Int64 = hashed % n_shards
-    return found
+    shard: Int64 = hashed % n_shards
+    return shard
 
 
-def _columns(corpus: Corpus, first_number: int) -> dict[str, Any]:
+def _make_columns(corpus: Corpus, first_number: int) -> dict[str, Any]:
     """Columns of works and of signatures as Arrow arrays, made once for all shards."""
-    company = company_of(corpus)
+    company = get_coauthor_keys(corpus)
     start = pa.array(company.start.astype(np.int32))
-    stated = [corpus.stated[n] for n in corpus.signature_name.tolist()]
-    found: dict[str, Any] = {
+    names = [corpus.stated_names[n] for n in corpus.signature_name.tolist()]
+    columns: dict[str, Any] = {
         "work": pa.array(corpus.work_ids, pa.string()),
         "number": pa.array(np.arange(corpus.n_works) + first_number),
         "title": pa.array(corpus.titles, pa.string()),
@@ -105,13 +105,13 @@ def _columns(corpus: Corpus, first_number: int) -> dict[str, Any]:
         "email": pa.array(corpus.emails, pa.string()),
     }
     for name, keys in (("full", company.full), ("initial", company.initial)):
-        found[name] = pa.ListArray.from_arrays(start, pa.array(keys.view(np.int64)))
-    for place, name in enumerate(("name", "given", "family")):
-        found[name] = pa.array([s[place] for s in stated], pa.string())
-    return found
+        columns[name] = pa.ListArray.from_arrays(start, pa.array(keys.view(np.int64)))
+    for index, name in enumerate(("name", "given", "family")):
+        columns[name] = pa.array([s[index] for s in names], pa.string())
+    return columns
 
 
-def _table(columns: dict[str, Any], work: Int64, order: Int64, own_start: Int64) -> pa.Table:
+def _make_table(columns: dict[str, Any], work: Int64, order: Int64, own_start: Int64) -> pa.Table:
     """One shard: some works, work ``k`` with the signatures ``order[own_start[k]:...]``."""
     works = pa.array(work)
     own = pa.array(order[own_start[0] : own_start[-1]])
@@ -132,14 +132,14 @@ def corpus_of(table: pa.Table) -> Corpus:
     new = np.array([at == 0 or ids[at] != ids[at - 1] for at in range(len(ids))], dtype=bool)
     row_work = np.cumsum(new) - 1 if len(ids) else np.empty(0, np.int64)
     works = table.filter(pa.array(new))
-    lists = _flat(table, "position")
+    lists = _flatten_column(table, "position")
     work = row_work[lists[0]]
     order = np.lexsort((lists[1], work))
-    own = {name: _strings(_flat(table, name)[1], order) for name in _OWN}
+    own = {name: _take_strings(_flatten_column(table, name)[1], order) for name in _OWN}
     stated = list(zip(own["name"], own["given"], own["family"], strict=True))
     code = {name: number for number, name in enumerate(dict.fromkeys(stated))}
     signature_work = work[order].astype(np.int32)
-    company_start, full = _flat_lists(works, "full")
+    company_start, full = _flatten_lists(works, "full")
     return Corpus(
         work_ids=works.column("work").to_pylist(),
         titles=works.column("title").to_pylist(),
@@ -153,23 +153,23 @@ def corpus_of(table: pa.Table) -> Corpus:
         signature_work=signature_work,
         signature_position=lists[1][order].astype(np.int32),
         signature_name=np.array([code[name] for name in stated], dtype=np.int32),
-        stated=list(code),
+        stated_names=list(code),
         affiliations=own["affiliation"],
         orcids=own["orcid"],
         emails=own["email"],
-        company=Company(
-            company_start, full.view(np.uint64), _flat_lists(works, "initial")[1].view(np.uint64)
+        coauthors=CoauthorKeys(
+            company_start, full.view(np.uint64), _flatten_lists(works, "initial")[1].view(np.uint64)
         ),
     )
 
 
-def _flat(table: pa.Table, name: str) -> tuple[Int64, Any]:
+def _flatten_column(table: pa.Table, name: str) -> tuple[Int64, Any]:
     """Row of each element of a list column, and the elements."""
-    start, values = _flat_lists(table, name, as_numpy=name == "position")
+    start, values = _flatten_lists(table, name, as_numpy=name == "position")
     return np.repeat(np.arange(table.num_rows), np.diff(start)), values
 
 
-def _flat_lists(table: pa.Table, name: str, *, as_numpy: bool = True) -> tuple[Int64, Any]:
+def _flatten_lists(table: pa.Table, name: str, *, as_numpy: bool = True) -> tuple[Int64, Any]:
     """Where each list of a column starts, int64[n + 1], and the elements of all."""
     column = table.column(name).combine_chunks()
     if isinstance(column, pa.ChunkedArray):
@@ -179,14 +179,14 @@ def _flat_lists(table: pa.Table, name: str, *, as_numpy: bool = True) -> tuple[I
     return np.concatenate([[0], np.cumsum(length)]), values.to_numpy() if as_numpy else values
 
 
-def _strings(values: pa.Array, order: Int64) -> list[Any]:
-    found: list[Any] = values.take(pa.array(order)).to_pylist()
-    return found
+def _take_strings(values: pa.Array, order: Int64) -> list[Any]:
+    strings: list[Any] = values.take(pa.array(order)).to_pylist()
+    return strings
 
 
 def own_signatures(table: pa.Table) -> tuple[Int64, Int64, Int64]:
     """Table row, number of the work, and position of each signature of a shard, int64[n] each."""
-    row, position = _flat(table, "position")
+    row, position = _flatten_column(table, "position")
     return row, table.column("number").to_numpy()[row], position.astype(np.int64)
 
 
@@ -218,22 +218,22 @@ def divided_signatures(
     """
     order = np.lexsort((element, part))
     element, part = element[order], part[order]
-    row = _flat(table, "position")[0][element]
+    row = _flatten_column(table, "position")[0][element]
     first = np.flatnonzero((np.diff(row, prepend=-1) != 0) | (np.diff(part, prepend=-1) != 0))
     start = pa.array(np.append(first, len(row)).astype(np.int32))
-    works, chosen = pa.array(row[first]), pa.array(element)
+    works, elements = pa.array(row[first]), pa.array(element)
     arrays = []
     for field in SCHEMA:
         if field.name in ("position", *_OWN):
-            values = _flat_lists(table, field.name, as_numpy=False)[1].take(chosen)
+            values = _flatten_lists(table, field.name, as_numpy=False)[1].take(elements)
             arrays.append(pa.ListArray.from_arrays(start, values))
         else:
             arrays.append(table.column(field.name).take(works).combine_chunks())
-    every = pa.Table.from_arrays(arrays, schema=SCHEMA)
+    selection = pa.Table.from_arrays(arrays, schema=SCHEMA)
     cut = np.searchsorted(part[first], np.arange(n_parts + 1)).tolist()
-    return [every.slice(low, high - low) for low, high in pairwise(cut)]
+    return [selection.slice(low, high - low) for low, high in pairwise(cut)]
 
 
 def printed_names(table: pa.Table) -> pa.Array:
     """Name of each signature as printed, in the order of :func:`own_signatures`."""
-    return _flat_lists(table, "name", as_numpy=False)[1]
+    return _flatten_lists(table, "name", as_numpy=False)[1]

@@ -68,9 +68,9 @@ def size_slices(
         Lower edge of each bin; the last bin is open. Empty bins are left out.
     """
     index = np.searchsorted(np.asarray(edges), sizes, side="right") - 1
-    labels = _range_labels(edges)
+    labels = _format_range_labels(edges)
     rows = [(labels[bin_], index == bin_) for bin_ in range(len(edges))]
-    return _slices(rows, precision, recall)
+    return _compute_slices(rows, precision, recall)
 
 
 def flag_slices(
@@ -87,7 +87,7 @@ def flag_slices(
         Label of the slice of signatures without any flag.
     """
     none = ~np.any(list(flags.values()), axis=0)
-    return _slices([*flags.items(), (otherwise, none)], precision, recall)
+    return _compute_slices([*flags.items(), (otherwise, none)], precision, recall)
 
 
 def block_sizes(block: Int64) -> Int64:
@@ -116,34 +116,34 @@ def largest_mixtures(cluster: Int64, part: Int64, limit: int) -> tuple[Mixture, 
     sizes = np.bincount(cluster)
     order = np.lexsort((np.arange(len(parts)), -sizes, -parts))
     worst = [int(code) for code in order[:limit] if parts[code] > 1]
-    return tuple(_mixture(code, cluster, part) for code in worst)
+    return tuple(_make_mixture(code, cluster, part) for code in worst)
 
 
-def _mixture(code: int, cluster: Int64, part: Int64) -> Mixture:
+def _make_mixture(code: int, cluster: Int64, part: Int64) -> Mixture:
     rows = np.flatnonzero(cluster == code)
     groups = [rows[part[rows] == value] for value in dict.fromkeys(part[rows].tolist())]
     return Mixture(code, tuple(sorted(groups, key=len, reverse=True)))
 
 
-def _slices(
+def _compute_slices(
     rows: Sequence[tuple[str, Bools]], precision: Float64, recall: Float64
 ) -> tuple[Slice, ...]:
     error = 2 - precision - recall
     total = float(error.sum())
-    found = []
-    for label, inside in rows:
-        if not inside.any():
+    slices = []
+    for label, is_inside in rows:
+        if not is_inside.any():
             continue
-        p, r = float(precision[inside].mean()), float(recall[inside].mean())
-        share = float(error[inside].sum()) / total if total > 0 else float("nan")
-        found.append(Slice(label, int(inside.sum()), p, r, 2 * p * r / (p + r), share))
-    return tuple(found)
+        p, r = float(precision[is_inside].mean()), float(recall[is_inside].mean())
+        share = float(error[is_inside].sum()) / total if total > 0 else float("nan")
+        slices.append(Slice(label, int(is_inside.sum()), p, r, 2 * p * r / (p + r), share))
+    return tuple(slices)
 
 
-def _range_labels(edges: Sequence[int]) -> list[str]:
+def _format_range_labels(edges: Sequence[int]) -> list[str]:
     """Labels such as ``1``, ``2–5``, ``6–20``, ``over 20``."""
-    closed = [
+    ranges = [
         f"{low:,}" if high == low + 1 else f"{low:,}–{high - 1:,}"
         for low, high in itertools.pairwise(edges)
     ]
-    return [*closed, f"over {edges[-1] - 1:,}"]
+    return [*ranges, f"over {edges[-1] - 1:,}"]

@@ -94,24 +94,24 @@ class Kept:
     @property
     def divided(self) -> bool:
         """Whether an earlier run has divided the works into shards."""
-        return self._file.is_file()
+        return self._note_file.is_file()
 
     @property
     def report(self) -> Mapping[str, int]:
         """What became of the records."""
-        found: Mapping[str, int] = self._noted()["report"]
+        found: Mapping[str, int] = self._read_note()["report"]
         return found
 
-    def note(self, read: Mapping[str, Any]) -> None:
+    def note(self, works: Mapping[str, Any]) -> None:
         """Write down that the works are divided, and what is known of them."""
-        document = {"fingerprint": self.fingerprint, "report": self.told(), "read": read}
-        with whole_file(self._file) as stream:
+        document = {"fingerprint": self.fingerprint, "report": self.told(), "read": works}
+        with whole_file(self._note_file) as stream:
             json.dump(document, stream)
 
     def found(self) -> dict[str, Any]:
         """What an earlier run knew of its works."""
-        found: dict[str, Any] = self._noted()["read"]
-        return found
+        works: dict[str, Any] = self._read_note()["read"]
+        return works
 
     def insist(self) -> None:
         """Make sure that what is kept is of this run.
@@ -121,18 +121,18 @@ class Kept:
         InputError
             If it is of another.
         """
-        if self.divided and self._noted()["fingerprint"] != self.fingerprint:
+        if self.divided and self._read_note()["fingerprint"] != self.fingerprint:
             raise InputError(
                 f"{self.folder} holds an interrupted run over other works, another model or other "
                 "constraints; delete it to start anew, or name the same inputs to go on"
             )
 
-    def _noted(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._file.read_text(encoding="utf-8"))
-        return found
+    def _read_note(self) -> dict[str, Any]:
+        note: dict[str, Any] = json.loads(self._note_file.read_text(encoding="utf-8"))
+        return note
 
     @property
-    def _file(self) -> Path:
+    def _note_file(self) -> Path:
         return self.folder / "run.json"
 
 
@@ -149,35 +149,35 @@ def is_divided(out: Path, fingerprint: str) -> bool:
     InputError
         If one over other works, another model or other constraints was interrupted.
     """
-    kept = Kept(kept_folder(out), fingerprint, dict)
-    kept.insist()
-    return kept.divided
+    run_folder = Kept(kept_folder(out), fingerprint, dict)
+    run_folder.insist()
+    return run_folder.divided
 
 
 @contextmanager
-def _kept(
-    out: Path, folder: Path | None, fingerprint: str | None, told: Callable[[], Mapping[str, int]]
+def _open_run_folder(
+    out: Path, folder: Path | None, fingerprint: str | None, get_report: Callable[[], Mapping[str, int]]
 ) -> Iterator[Kept]:
     """A folder that is gone when the run has ended; or stays, if it can go on from there."""
     if fingerprint is None:
-        place = (folder or out.parent).resolve()
+        parent = (folder or out.parent).resolve()
         with tempfile.TemporaryDirectory(
-            prefix=f".{out.name}.", suffix=".spark", dir=place
+            prefix=f".{out.name}.", suffix=".spark", dir=parent
         ) as name:
-            yield Kept(Path(name), None, told)
+            yield Kept(Path(name), None, get_report)
         return
-    kept = Kept(kept_folder(out, folder), fingerprint, told)
-    kept.insist()
-    if not kept.divided:
-        shutil.rmtree(kept.folder, ignore_errors=True)
-        kept.folder.mkdir()
+    run_folder = Kept(kept_folder(out, folder), fingerprint, get_report)
+    run_folder.insist()
+    if not run_folder.divided:
+        shutil.rmtree(run_folder.folder, ignore_errors=True)
+        run_folder.folder.mkdir()
     try:
-        yield kept
+        yield run_folder
     except BaseException:
-        if not kept.divided:
-            shutil.rmtree(kept.folder, ignore_errors=True)
+        if not run_folder.divided:
+            shutil.rmtree(run_folder.folder, ignore_errors=True)
         raise
-    shutil.rmtree(kept.folder, ignore_errors=True)
+    shutil.rmtree(run_folder.folder, ignore_errors=True)
 
 
 def run_on_spark(
@@ -241,16 +241,16 @@ def run_on_spark(
     ModelError
         If the model does not fit this version.
     """
-    fitted = model if isinstance(model, Model) else Model.load(model)
-    fitted.check_features(PAIR_FEATURES, GROUP_FEATURES)
-    fitted.check_space(SemanticSpace.load().fingerprint)
+    loaded = model if isinstance(model, Model) else Model.load(model)
+    loaded.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    loaded.check_space(SemanticSpace.load().fingerprint)
     with (
         session(master, memory) as spark,
-        _kept(out, folder, fingerprint, told) as kept,
+        _open_run_folder(out, folder, fingerprint, told) as run_folder,
         progress("Running on Spark", len(STAGES), "stages") as advance,
     ):
         from disambig.spark_run import Run  # not before pyspark is known to be there
 
-        kept.folder.chmod(0o755)
-        check_machines(spark, kept.folder)
-        return Run(spark, kept, fitted, advance).all(works, out, constraints, identifiers, n_shards)
+        run_folder.folder.chmod(0o755)
+        check_machines(spark, run_folder.folder)
+        return Run(spark, run_folder, loaded, advance).all(works, out, constraints, identifiers, n_shards)

@@ -30,7 +30,7 @@ _POSITIONS = 20  # bits of a position in a key; a work has fewer than a million 
 
 
 def held(
-    signatures: pa.Table, blocks: pa.Table, bound: Corpus, constraints: Constraints
+    signatures: pa.Table, blocks: pa.Table, constrained: Corpus, constraints: Constraints
 ) -> pa.Table:
     """Where must-groups that lie in several identities move them.
 
@@ -50,8 +50,8 @@ def held(
     """
     signatures = signatures.sort_by(_ORDER)
     atom, identity = (signatures.column(c).to_numpy() for c in ("atom", "identity"))
-    group = hold_must(_carried(signatures, bound, constraints), renumber(identity))
-    block, names = _ranked_blocks(signatures, blocks)
+    group = hold_must(_carry_constraints(signatures, constrained, constraints), renumber(identity))
+    block, names = _rank_blocks(signatures, blocks)
     of_group = names[block_of_identity(group, block)]
     atoms, first = np.unique(atom, return_index=True)
     least = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
@@ -61,7 +61,7 @@ def held(
 
 
 def joined(
-    signatures: pa.Table, likely: pa.Table, bound: Corpus, constraints: Constraints, model: Model
+    signatures: pa.Table, likely: pa.Table, constrained: Corpus, constraints: Constraints, model: Model
 ) -> pa.Table:
     """Which identities the likely joins make one.
 
@@ -89,42 +89,42 @@ def joined(
     # equal probabilities are taken in the order of the pairs
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     label = join_likely(
-        _carried(signatures, bound, constraints),
+        _carry_constraints(signatures, constrained, constraints),
         number,
         block_of,
         pairs[order],
         likely.column("probability").to_numpy()[order],
         model,
     )
-    final = np.full(int(label.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
-    np.minimum.at(final, label, identity)
-    return pa.table({"identity": names, "to_identity": final[label[first]]})
+    final_identity = np.full(int(label.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(final_identity, label, identity)
+    return pa.table({"identity": names, "to_identity": final_identity[label[first]]})
 
 
-def _ranked_blocks(signatures: pa.Table, blocks: pa.Table) -> tuple[Int32, Int64]:
+def _rank_blocks(signatures: pa.Table, blocks: pa.Table) -> tuple[Int32, Int64]:
     """Block of each signature, numbered by first appearance, and what the numbers stand for."""
     first = blocks.column("first").combine_chunks()
-    place = pa.table(
+    first_rows = pa.table(
         {
             "work": pc.struct_field(first, "work"),
             "position": pc.struct_field(first, "position"),
             "block": blocks.column("block"),
         }
     )
-    names: Int64 = place.sort_by(_ORDER).column("block").to_numpy()
+    names: Int64 = first_rows.sort_by(_ORDER).column("block").to_numpy()
     order = np.argsort(names)
-    found = order[np.searchsorted(names[order], signatures.column("block").to_numpy())]
-    return found.astype(np.int32), names
+    rank = order[np.searchsorted(names[order], signatures.column("block").to_numpy())]
+    return rank.astype(np.int32), names
 
 
-def _carried(signatures: pa.Table, bound: Corpus, constraints: Constraints) -> Constraints:
+def _carry_constraints(signatures: pa.Table, constrained: Corpus, constraints: Constraints) -> Constraints:
     """The constraints among some signatures, in order of work id and position."""
     column = signatures.column("work").cast(pa.large_string())
     ids = pc.unique(column)  # in order, as the signatures are
     work = np.asarray(pc.index_in(column, ids)).astype(np.int32)
-    known = pc.index_in(pa.array(bound.work_ids, pa.large_string()), ids).fill_null(-1)
-    work_of = np.asarray(known).astype(np.int64)
+    indices = pc.index_in(pa.array(constrained.work_ids, pa.large_string()), ids).fill_null(-1)
+    work_of = np.asarray(indices).astype(np.int64)
     key = work.astype(np.int64) << _POSITIONS | signatures.column("position").to_numpy()
-    wanted = work_of[bound.signature_work]
-    row = place_of(key, wanted << _POSITIONS | bound.signature_position)
-    return constraints.carried(np.where(wanted >= 0, row, -1), work_of, work)
+    signature_work = work_of[constrained.signature_work]
+    row = place_of(key, signature_work << _POSITIONS | constrained.signature_position)
+    return constraints.carried(np.where(signature_work >= 0, row, -1), work_of, work)

@@ -61,7 +61,7 @@ def session(master: str | None, memory: str | None) -> Iterator[SparkSession]:
         )
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName("disambig")
-    for name, value in _settings(master, memory).items():
+    for name, value in _make_settings(master, memory).items():
         builder = builder.config(name, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
@@ -71,18 +71,18 @@ def session(master: str | None, memory: str | None) -> Iterator[SparkSession]:
         spark.stop()
 
 
-def _settings(master: str | None, memory: str | None) -> dict[str, str]:
-    found = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
+def _make_settings(master: str | None, memory: str | None) -> dict[str, str]:
+    settings = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
     # each core has a task; threads inside of it would only fight
-    found |= {f"spark.executorEnv.{name}": "1" for name in _ONE_THREAD}
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    if master or not submitted:
-        found["spark.master"] = re.sub(
+    settings |= {f"spark.executorEnv.{name}": "1" for name in _ONE_THREAD}
+    is_submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    if master or not is_submitted:
+        settings["spark.master"] = re.sub(
             r"^local\[(\*|\d+)\]$", rf"local[\1,{TRIES}]", master or "local[*]"
         )
     if memory:
-        found |= {"spark.driver.memory": memory, "spark.executor.memory": memory}
-    return found
+        settings |= {"spark.driver.memory": memory, "spark.executor.memory": memory}
+    return settings
 
 
 def run_tasks(
@@ -98,8 +98,8 @@ def run_tasks(
     if not parts:
         return [], 0
     tasks = spark.sparkContext.parallelize(parts, len(parts))
-    found = tasks.map(partial(_tried, task)).collect()
-    return [result for _, result in found], sum(attempt > 0 for attempt, _ in found)
+    outcomes = tasks.map(partial(_run_attempt, task)).collect()
+    return [result for _, result in outcomes], sum(attempt > 0 for attempt, _ in outcomes)
 
 
 def check_machines(spark: SparkSession, folder: Path) -> None:
@@ -111,7 +111,7 @@ def check_machines(spark: SparkSession, folder: Path) -> None:
         Naming the machine and what it lacks.
     """
     n = 2 * spark.sparkContext.defaultParallelism
-    problems, _ = run_tasks(spark, partial(_problem, folder, version("disambig")), range(n))
+    problems, _ = run_tasks(spark, partial(_find_problem, folder, version("disambig")), range(n))
     for problem in filter(None, problems):
         raise DisambigError(problem)
 
@@ -123,7 +123,7 @@ def with_shared(
     return task(folder, shared.value, part)
 
 
-def _tried(task: Callable[[int], T], part: int) -> tuple[int, T]:
+def _run_attempt(task: Callable[[int], T], part: int) -> tuple[int, T]:
     from pyspark import TaskContext
 
     context = TaskContext.get()
@@ -132,11 +132,11 @@ def _tried(task: Callable[[int], T], part: int) -> tuple[int, T]:
     return context.attemptNumber(), task(part)
 
 
-def _problem(folder: Path, driver: str, number: int) -> str | None:
-    host, here = os.uname().nodename, version("disambig")
-    if here != driver:
+def _find_problem(folder: Path, driver_version: str, number: int) -> str | None:
+    host, installed_version = os.uname().nodename, version("disambig")
+    if installed_version != driver_version:
         return (
-            f"{host} has disambig {here}, the driver {driver}; install the same version on all "
+            f"{host} has disambig {installed_version}, the driver {driver_version}; install the same version on all "
             "machines"
         )
     if not folder.is_dir():

@@ -21,12 +21,12 @@ FULL = 0
 _OWN_FROM = SCHEMA.names.index("position")
 
 
-def added_up(counted: DataFrame) -> DataFrame:
+def added_up(counts: DataFrame) -> DataFrame:
     """Counts of the whole corpus: kind, a, b, count."""
-    return counted.groupBy("kind", "a", "b").agg(F.sum("count").alias("count"))
+    return counts.groupBy("kind", "a", "b").agg(F.sum("count").alias("count"))
 
 
-def known(wanted: DataFrame, counts: DataFrame) -> DataFrame:
+def known(keys: DataFrame, counts: DataFrame) -> DataFrame:
     """What each part needs to know: part, kind, a, b, count.
 
     Parameters
@@ -36,8 +36,8 @@ def known(wanted: DataFrame, counts: DataFrame) -> DataFrame:
     counts : kind, a, b, count
         Of the whole corpus. An edge is known where both of its ends are wanted.
     """
-    single = wanted.join(counts.where(F.col("kind") < EDGE), ["kind", "a"])
-    ends = wanted.where(F.col("kind") == FULL).groupBy("a").agg(F.collect_list("part").alias("at"))
+    single = keys.join(counts.where(F.col("kind") < EDGE), ["kind", "a"])
+    ends = keys.where(F.col("kind") == FULL).groupBy("a").agg(F.collect_list("part").alias("at"))
     edges = (
         counts.where(F.col("kind") == EDGE)
         .join(ends.withColumnRenamed("at", "at_a"), "a")
@@ -56,10 +56,10 @@ def moved(table: DataFrame, atoms: DataFrame) -> DataFrame:
     atoms : atom, to_identity, to_block
         Few.
     """
-    found = table.join(atoms, "atom", "left")
+    rows = table.join(atoms, "atom", "left")
     for name in ("identity", "block"):
-        found = found.withColumn(name, F.coalesce(f"to_{name}", name))
-    return found.drop("to_identity", "to_block")
+        rows = rows.withColumn(name, F.coalesce(f"to_{name}", name))
+    return rows.drop("to_identity", "to_block")
 
 
 def candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
@@ -72,14 +72,14 @@ def candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
     evidence : kind, key, identity, block
     signatures : identity, work, position
     """
-    held = evidence.select("kind", "key", "identity", "block").distinct()
+    distinct_evidence = evidence.select("kind", "key", "identity", "block").distinct()
     bearers = F.count(F.lit(1)).over(Window.partitionBy("kind", "key"))
-    few = held.withColumn("n", bearers).where(F.col("n").between(2, SHARED_BY))
-    together = few.groupBy("kind", "key").agg(
+    rare_evidence = distinct_evidence.withColumn("n", bearers).where(F.col("n").between(2, SHARED_BY))
+    identities_by_key = rare_evidence.groupBy("kind", "key").agg(
         F.array_sort(F.collect_list(F.struct("identity", "block"))).alias("who")
     )
     pairs = (
-        together.select("kind", "who", F.posexplode("who").alias("place", "one"))
+        identities_by_key.select("kind", "who", F.posexplode("who").alias("place", "one"))
         .select("kind", "one", F.explode(F.expr("slice(who, place + 2, size(who))")).alias("two"))
         .where(F.col("one.block") != F.col("two.block"))
         .groupBy("kind", F.col("one.identity").alias("a"), F.col("two.identity").alias("b"))
@@ -93,20 +93,20 @@ def candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
         pairs = pairs.join(
             first.select(F.col("identity").alias(end), F.col("first").alias(f"first_{end}")), end
         )
-    rising = F.col("first_a") < F.col("first_b")
+    is_ordered = F.col("first_a") < F.col("first_b")
     return pairs.select(
-        F.when(rising, F.col("a")).otherwise(F.col("b")).alias("a"),
-        F.when(rising, F.col("b")).otherwise(F.col("a")).alias("b"),
+        F.when(is_ordered, F.col("a")).otherwise(F.col("b")).alias("a"),
+        F.when(is_ordered, F.col("b")).otherwise(F.col("a")).alias("b"),
     )
 
 
 def spanned(signatures: DataFrame) -> DataFrame:
     """All signatures of the identities that hold a part of a must-group only."""
     groups = signatures.where("must >= 0").groupBy("must")
-    several = groups.agg(F.count_distinct("identity").alias("n")).where("n > 1")
-    touched = signatures.join(several, "must", "left_semi").select("identity").distinct()
+    split_groups = groups.agg(F.count_distinct("identity").alias("n")).where("n > 1")
+    identities = signatures.join(split_groups, "must", "left_semi").select("identity").distinct()
     columns = ("work", "position", "atom", "identity", "block")
-    return signatures.join(touched, "identity", "left_semi").select(*columns)
+    return signatures.join(identities, "identity", "left_semi").select(*columns)
 
 
 def chunked(pairs: DataFrame, n: int) -> DataFrame:
@@ -122,8 +122,8 @@ def joined(signatures: DataFrame, identities: DataFrame) -> DataFrame:
     identities : identity, to_identity
         Few.
     """
-    found = signatures.join(identities, "identity", "left")
-    return found.withColumn("identity", F.coalesce("to_identity", "identity")).drop("to_identity")
+    rows = signatures.join(identities, "identity", "left")
+    return rows.withColumn("identity", F.coalesce("to_identity", "identity")).drop("to_identity")
 
 
 def firsts(signatures: DataFrame, by: str) -> DataFrame:
@@ -131,7 +131,7 @@ def firsts(signatures: DataFrame, by: str) -> DataFrame:
     return signatures.groupBy(by).agg(F.min(F.struct("work", "position")).alias("first"))
 
 
-def speakers(spark: SparkSession, chosen: DataFrame, signatures: DataFrame) -> DataFrame:
+def speakers(spark: SparkSession, candidates: DataFrame, signatures: DataFrame) -> DataFrame:
     """Signatures that speak for the candidates of each part: part, shard, work, position, identity.
 
     Parameters
@@ -140,27 +140,27 @@ def speakers(spark: SparkSession, chosen: DataFrame, signatures: DataFrame) -> D
     signatures : atom, identity, work, position
     """
     ends = (
-        chosen.select("part", F.col("a").alias("identity"))
-        .union(chosen.select("part", F.col("b").alias("identity")))
+        candidates.select("part", F.col("a").alias("identity"))
+        .union(candidates.select("part", F.col("b").alias("identity")))
         .distinct()
     )
-    asked = signatures.join(ends.select("identity").distinct(), "identity", "left_semi")
+    members = signatures.join(ends.select("identity").distinct(), "identity", "left_semi")
     within = Window.partitionBy("identity")
     rank = F.row_number().over(within.orderBy("work", "position")) - 1
-    ranked = asked.withColumn("rank", rank).withColumn("n", F.count(F.lit(1)).over(within))
-    size = asked.groupBy("identity").agg(F.count(F.lit(1)).alias("n")).where(F.col("n") > MEMBERS)
+    ranked = members.withColumn("rank", rank).withColumn("n", F.count(F.lit(1)).over(within))
+    size = members.groupBy("identity").agg(F.count(F.lit(1)).alias("n")).where(F.col("n") > MEMBERS)
     # who speaks for an identity of n signatures is decided by the function that always does
     sizes = [row["n"] for row in size.select("n").distinct().collect()]
-    places = [(n, k) for n in sizes for k in spokesmen(n).tolist()]
-    table = spark.createDataFrame(places, "n long, rank int")
+    positions = [(n, k) for n in sizes for k in spokesmen(n).tolist()]
+    table = spark.createDataFrame(positions, "n long, rank int")
     small = ranked.where(F.col("n") <= MEMBERS)
     large = ranked.join(F.broadcast(table), ["n", "rank"], "left_semi")
     shard = F.shiftright("atom", NUMBER_BITS).cast("int").alias("shard")
-    found = small.unionByName(large.select(small.columns))
-    return found.join(ends, "identity").select("part", shard, "work", "position", "identity")
+    representatives = small.unionByName(large.select(small.columns))
+    return representatives.join(ends, "identity").select("part", shard, "work", "position", "identity")
 
 
-def only(works: DataFrame, chosen: DataFrame) -> DataFrame:
+def only(works: DataFrame, signatures: DataFrame) -> DataFrame:
     """Works with some of their signatures: part and the columns of a shard.
 
     Parameters
@@ -168,13 +168,13 @@ def only(works: DataFrame, chosen: DataFrame) -> DataFrame:
     works : part (the shard) and the columns of a shard
     chosen : part, shard, work, position
     """
-    wanted = chosen.groupBy("part", "shard", "work").agg(F.collect_set("position").alias("chosen"))
-    found = wanted.join(works.withColumnRenamed("part", "shard"), ["shard", "work"])
-    kept = [
+    positions = signatures.groupBy("part", "shard", "work").agg(F.collect_set("position").alias("chosen"))
+    rows = positions.join(works.withColumnRenamed("part", "shard"), ["shard", "work"])
+    own_columns = [
         F.expr(f"filter({name}, (x, i) -> array_contains(chosen, position[i])) AS {name}")
         for name in SCHEMA.names[_OWN_FROM:]
     ]
-    return found.select("part", *SCHEMA.names[:_OWN_FROM], *kept)
+    return rows.select("part", *SCHEMA.names[:_OWN_FROM], *own_columns)
 
 
 def output_rows(signatures: DataFrame) -> DataFrame:

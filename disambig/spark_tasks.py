@@ -26,7 +26,7 @@ from disambig.across import renumber
 from disambig.constraints import Constraints
 from disambig.corpus import Corpus
 from disambig.domain import Assignment, Author, Signature, Work
-from disambig.index import company_of, terms_of
+from disambig.index import get_coauthor_keys, tokenise_corpus
 from disambig.model import Model
 from disambig.output import assignment_row
 from disambig.partition import identity_name
@@ -96,15 +96,15 @@ def divide(folder: Path, n_shards: int, part: int) -> dict[str, int]:
         Texts that are not empty.
     """
     records = pq.read_table(folder / "records" / f"{part:06}.parquet").column("record").to_pylist()
-    corpus = Corpus.from_works(map(_work, records))
-    counted = Statistics.of(company_of(corpus), terms_of(corpus))
-    write_whole(_counts_table(counted), folder / "counted" / f"{part:06}.parquet")
+    corpus = Corpus.from_works(map(_parse_work, records))
+    statistics = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    write_whole(_make_counts_table(statistics), folder / "counted" / f"{part:06}.parquet")
     tables = [
         table.append_column("part", pa.array(np.full(table.num_rows, shard, dtype=np.int32)))
         for shard, table in enumerate(shard_tables(corpus, shard_of(corpus, n_shards), n_shards))
     ]
     write_whole(pa.concat_tables(tables), folder / "divided" / f"{part:06}.parquet")
-    return dict(counted.texts)
+    return dict(statistics.texts)
 
 
 def want(stage: Path, part: int) -> int:
@@ -112,29 +112,29 @@ def want(stage: Path, part: int) -> int:
 
     Reads ``works/``, writes ``wanted/`` (part, kind, a).
     """
-    table = _works_table(stage, part)
+    table = _read_works_table(stage, part)
 
-    def strings(name: str) -> list[str]:
+    def read_strings(name: str) -> list[str]:
         column = table.column(name)
         flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
-        found: list[str] = flat.to_pylist()
-        return found
+        strings: list[str] = flat.to_pylist()
+        return strings
 
     terms = Terms.of(
-        strings("title"),
-        strings("keywords"),
-        strings("abstract"),
-        strings("affiliation"),
-        strings("venue"),
+        read_strings("title"),
+        read_strings("keywords"),
+        read_strings("abstract"),
+        read_strings("affiliation"),
+        read_strings("venue"),
     )
-    keys = {name: np.unique(_flat_keys(table, name)) for name in ("full", "initial")}
+    keys = {name: np.unique(_flatten_keys(table, name)) for name in ("full", "initial")}
     keys |= {"title": terms.works.keys, "text": terms.works.keys}
     keys |= {"affiliation": terms.affiliations.keys, "venue": np.unique(terms.venue_key)}
-    every = np.concatenate([keys[kind] for kind in KINDS])
+    all_keys = np.concatenate([keys[kind] for kind in KINDS])
     kind = np.repeat(np.arange(len(KINDS), dtype=np.int8), [len(keys[kind]) for kind in KINDS])
-    columns = {"part": np.full(len(every), part, np.int32), "kind": kind, "a": _signed(every)}
+    columns = {"part": np.full(len(all_keys), part, np.int32), "kind": kind, "a": _to_signed(all_keys)}
     write_whole(pa.table(columns), stage / "wanted" / f"{part:06}.parquet")
-    return len(every)
+    return len(all_keys)
 
 
 def cluster(folder: Path, shared: Shared, part: int) -> None:
@@ -146,29 +146,29 @@ def cluster(folder: Path, shared: Shared, part: int) -> None:
     of one identity that are in one must-group, or in none.
     """
     stage = folder / "shards"
-    found = cluster_shard(_works_table(stage, part), _knowledge(stage, shared, part))
-    must = shared.constraints.on(shared.bound, found.corpus).must.astype(np.int64)
-    atom = renumber(found.identity * (shared.constraints.n_groups + 1) + must + 1).astype(np.int64)
-    _, first = np.unique(found.identity, return_index=True)
+    result = cluster_shard(_read_works_table(stage, part), _make_context(stage, shared, part))
+    must = shared.constraints.on(shared.bound, result.corpus).must.astype(np.int64)
+    atom = renumber(result.identity * (shared.constraints.n_groups + 1) + must + 1).astype(np.int64)
+    _, first = np.unique(result.identity, return_index=True)
     base = np.int64(part) << NUMBER_BITS
     numbers = {
         "atom": base + atom,
-        "identity": base + atom[first][found.identity],
-        "block": base + found.block,
+        "identity": base + atom[first][result.identity],
+        "block": base + result.block,
     }
     write_whole(
         pa.table(
             {
-                **_named(found.corpus),
+                **_make_name_columns(result.corpus),
                 **numbers,
                 "must": must,
-                "confidence": found.confidence,
+                "confidence": result.confidence,
             }
         ),
         folder / "signatures" / f"{part:06}.parquet",
     )
-    write_whole(_evidence_table(found, numbers), folder / "evidence" / f"{part:06}.parquet")
-    compared = {"considered": [found.considered], "scored": [found.scored]}
+    write_whole(_make_evidence_table(result, numbers), folder / "evidence" / f"{part:06}.parquet")
+    compared = {"considered": [result.considered], "scored": [result.scored]}
     write_whole(pa.table(compared), compared_file(folder, part))
 
 
@@ -179,19 +179,19 @@ def score(folder: Path, shared: Shared, part: int) -> int:
     """
     stage = folder / "joins"
     candidates = pq.read_table(part_folder(stage / "candidates", part), partitioning=None)
-    speakers = pq.read_table(part_folder(stage / "speakers", part), partitioning=None)
-    speakers = speakers.sort_by([("work", "ascending"), ("position", "ascending")])
+    representatives = pq.read_table(part_folder(stage / "speakers", part), partitioning=None)
+    representatives = representatives.sort_by([("work", "ascending"), ("position", "ascending")])
     pairs = np.column_stack([candidates.column(c).to_numpy() for c in ("a", "b")])
     probability = score_across(
-        _works_table(stage, part),
-        speakers.column("identity").to_numpy(),
+        _read_works_table(stage, part),
+        representatives.column("identity").to_numpy(),
         pairs,
-        _knowledge(stage, shared, part),
+        _make_context(stage, shared, part),
     )
-    kept = probability >= shared.model.settings["across"]
-    columns = {"a": pairs[kept, 0], "b": pairs[kept, 1], "probability": probability[kept]}
+    is_likely = probability >= shared.model.settings["across"]
+    columns = {"a": pairs[is_likely, 0], "b": pairs[is_likely, 1], "probability": probability[is_likely]}
     write_whole(pa.table(columns), folder / "likely" / f"{part:06}.parquet")
-    return int(kept.sum())
+    return int(is_likely.sum())
 
 
 def render(folder: Path, names: Sequence[str], number: int) -> int:
@@ -199,49 +199,49 @@ def render(folder: Path, names: Sequence[str], number: int) -> int:
     name = names[number]
     rows = pq.read_table(folder / "rows" / name)
     columns = ("work", "position", "name", "confidence", "first_work", "first_position")
-    begun = 0
+    n_identities = 0
     final = folder / "text" / f"{name}.jsonl"
-    part = _beside(final)
+    part = _make_temporary_path(final)
     with part.open("w", encoding="utf-8") as stream:
         for row in zip(*(rows.column(c).to_pylist() for c in columns), strict=True):
             work, position, printed, confidence, *first = row
-            begun += first == [work, position]
+            n_identities += first == [work, position]
             identity = identity_name(Signature(*first))
-            assigned = Assignment(
+            assignment = Assignment(
                 Signature(work, position), printed, identity, round(confidence, 4)
             )
-            stream.write(assignment_row(assigned))
+            stream.write(assignment_row(assignment))
     part.replace(final)
-    return begun
+    return n_identities
 
 
 def write_whole(table: pa.Table, file: Path) -> None:
     """A Parquet file that appears when it is whole."""
-    part = _beside(file)
+    part = _make_temporary_path(file)
     pq.write_table(table, part, compression="zstd")
     part.replace(file)
 
 
-def _beside(file: Path) -> Path:
+def _make_temporary_path(file: Path) -> Path:
     """A name that no other attempt uses and that readers of the folder overlook."""
     return file.with_name(f".{file.name}.{uuid.uuid4().hex}")
 
 
-def _work(record: bytes) -> Work:
+def _parse_work(record: bytes) -> Work:
     """The parts of a work that features read, as :func:`write_works` wrote them."""
-    stated: dict[str, Any] = orjson.loads(record)
+    fields: dict[str, Any] = orjson.loads(record)
     authors = tuple(
         Author(a["name"], a["given"], a["family"], tuple(a["affiliations"]), a["orcid"], a["email"])
-        for a in stated["authors"]
+        for a in fields["authors"]
     )
     return Work(
-        stated["id"],
-        stated["title"],
+        fields["id"],
+        fields["title"],
         authors,
-        stated["abstract"],
-        stated["venue"],
-        stated["year"],
-        tuple(stated["keywords"]),
+        fields["abstract"],
+        fields["venue"],
+        fields["year"],
+        tuple(fields["keywords"]),
     )
 
 
@@ -251,15 +251,15 @@ _COUNTS = pa.schema(
 
 
 @cache
-def _space() -> SemanticSpace:
+def _load_space() -> SemanticSpace:
     return SemanticSpace.load()
 
 
-def _knowledge(stage: Path, shared: Shared, part: int) -> Knowledge:
+def _make_context(stage: Path, shared: Shared, part: int) -> Knowledge:
     """The part's share of the statistics, and what is the same for all parts."""
     # works of no legible name and no word want nothing
-    found = part_folder(stage / "known", part)
-    table = pq.read_table(found, partitioning=None) if found.is_dir() else _COUNTS.empty_table()
+    folder = part_folder(stage / "known", part)
+    table = pq.read_table(folder, partitioning=None) if folder.is_dir() else _COUNTS.empty_table()
     kind, a, b, count = (table.column(c).to_numpy() for c in ("kind", "a", "b", "count"))
     a, b = a.view(np.uint64), b.view(np.uint64)
     order = np.lexsort((b, a, kind))
@@ -268,41 +268,41 @@ def _knowledge(stage: Path, shared: Shared, part: int) -> Knowledge:
     counts = {name: Counts(a[r], count[r]) for name, r in zip(KINDS, rows[:EDGE], strict=True)}
     edges = Edges(a[rows[EDGE]], b[rows[EDGE]], count[rows[EDGE]])
     statistics = Statistics(counts, shared.texts, edges)
-    return Knowledge(shared.model, _space(), lambda: statistics, shared.bound, shared.constraints)
+    return Knowledge(shared.model, _load_space(), lambda: statistics, shared.bound, shared.constraints)
 
 
-def _works_table(stage: Path, part: int) -> pa.Table:
-    found = part_folder(stage / "works", part)
-    return pq.read_table(found, columns=SCHEMA.names, partitioning=None).cast(SCHEMA)
+def _read_works_table(stage: Path, part: int) -> pa.Table:
+    folder = part_folder(stage / "works", part)
+    return pq.read_table(folder, columns=SCHEMA.names, partitioning=None).cast(SCHEMA)
 
 
-def _flat_keys(table: pa.Table, name: str) -> UInt64:
+def _flatten_keys(table: pa.Table, name: str) -> UInt64:
     keys: Int64 = pc.list_flatten(table.column(name)).to_numpy()
     return keys.view(np.uint64)
 
 
-def _signed(keys: UInt64) -> Int64:
+def _to_signed(keys: UInt64) -> Int64:
     """The same bits; Spark has no unsigned numbers."""
     return keys.view(np.int64)
 
 
-def _counts_table(statistics: Statistics) -> pa.Table:
+def _make_counts_table(statistics: Statistics) -> pa.Table:
     counts = [statistics.counts[kind] for kind in KINDS]
     edges = statistics.edges
     sizes = [*(len(c.keys) for c in counts), len(edges.a)]
-    none = np.zeros(sum(sizes[:EDGE]), dtype=np.int64)
+    zeros = np.zeros(sum(sizes[:EDGE]), dtype=np.int64)
     return pa.table(
         {
             "kind": np.repeat(np.arange(EDGE + 1, dtype=np.int8), sizes),
-            "a": _signed(np.concatenate([*(c.keys for c in counts), edges.a])),
-            "b": np.concatenate([none, _signed(edges.b)]),
+            "a": _to_signed(np.concatenate([*(c.keys for c in counts), edges.a])),
+            "b": np.concatenate([zeros, _to_signed(edges.b)]),
             "count": np.concatenate([*(c.count for c in counts), edges.weight]),
         },
         schema=_COUNTS,
     )
 
 
-def _named(corpus: Corpus) -> dict[str, Any]:
+def _make_name_columns(corpus: Corpus) -> dict[str, Any]:
     """Work, position and printed name of each signature."""
     printed = pa.array([name.printed for name in corpus.names], pa.string())
     return {
@@ -312,18 +312,18 @@ def _named(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def _evidence_table(found: ShardResult, numbers: Mapping[str, Int64]) -> pa.Table:
+def _make_evidence_table(result: ShardResult, numbers: Mapping[str, Int64]) -> pa.Table:
     """Each key with each atom that has it, once."""
     kinds, keys, rows = [], [], []
-    for kind, (key, row) in ((READING, found.reading), (CIRCLE, found.circle)):
+    for kind, (key, row) in ((READING, result.reading), (CIRCLE, result.circle)):
         order = np.lexsort((numbers["atom"][row], key))
         key, row = key[order], row[order]
         atom = numbers["atom"][row]
-        new = np.ones(len(key), dtype=bool)
-        new[1:] = (key[1:] != key[:-1]) | (atom[1:] != atom[:-1])
-        kinds.append(np.full(int(new.sum()), kind, dtype=np.int8))
-        keys.append(_signed(key[new]))
-        rows.append(row[new])
+        is_first = np.ones(len(key), dtype=bool)
+        is_first[1:] = (key[1:] != key[:-1]) | (atom[1:] != atom[:-1])
+        kinds.append(np.full(int(is_first.sum()), kind, dtype=np.int8))
+        keys.append(_to_signed(key[is_first]))
+        rows.append(row[is_first])
     row = np.concatenate(rows)
     columns = {"kind": np.concatenate(kinds), "key": np.concatenate(keys)}
     return pa.table({**columns, **{name: values[row] for name, values in numbers.items()}})

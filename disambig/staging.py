@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -20,12 +19,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from disambig.apart import end_with_parent, in_turn
+from disambig.apart import end_with_parent, in_turn, start_context
 from disambig.corpus import Corpus
 from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
 from disambig.identifiers import is_orcid, is_personal
-from disambig.index import company_of, terms_of
+from disambig.index import get_coauthor_keys, tokenise_corpus
 from disambig.shards import SCHEMA, shard_of, shard_tables
 from disambig.statistics import KINDS, Counts, Edges, Statistics
 
@@ -78,39 +77,35 @@ def stage(
     """
     parts = folder / "parts"
     parts.mkdir()
-    bound: list[Work] = []
+    constrained_works: list[Work] = []
 
-    def read() -> Iterator[tuple[Corpus, Path, int, int, int]]:
+    def read_parts() -> Iterator[tuple[Corpus, Path, int, int, int]]:
         n_works = 0
-        for number, chunk in enumerate(_chunks(works)):
-            bound.extend(light for work in chunk if (light := bound_part(work, named)) is not None)
+        for number, chunk in enumerate(_iterate_chunks(works)):
+            constrained_works.extend(light for work in chunk if (light := bound_part(work, named)) is not None)
             corpus = Corpus.from_works(chunk)
             yield corpus, folder, number, n_shards, n_works
             n_works += corpus.n_works
             advance(corpus.n_works)
 
     try:
-        # begun while this process is small: it will hold the id of every work that was read
-        with ProcessPoolExecutor(WRITERS, _FORK, end_with_parent) as pool:
-            for _ in in_turn(pool, _put_down, read(), WRITERS - 1):
+        with ProcessPoolExecutor(WRITERS, start_context(), end_with_parent) as pool:
+            for _ in in_turn(pool, _write_part, read_parts(), WRITERS - 1):
                 pass
     except BrokenProcessPool as broken:
         raise DisambigError(
             "a process that puts works on disk was killed, most likely for want of memory; "
             "run the same command again with a smaller --memory"
         ) from broken
-    counted = sorted(p for p in parts.iterdir() if p.is_dir())
-    with _written_to(folder):
-        add_up(counted, folder / "statistics")
-    for part in counted:
+    part_folders = sorted(p for p in parts.iterdir() if p.is_dir())
+    with _report_write_errors(folder):
+        add_up(part_folders, folder / "statistics")
+    for part in part_folders:
         shutil.rmtree(part)
-    return bound
+    return constrained_works
 
 
-_FORK = multiprocessing.get_context("fork")
-
-
-def _put_down(part: tuple[Corpus, Path, int, int, int]) -> None:
+def _write_part(part: tuple[Corpus, Path, int, int, int]) -> None:
     """Write one part: its works, one record batch a shard, their ids, and their statistics.
 
     Parameters
@@ -120,9 +115,9 @@ def _put_down(part: tuple[Corpus, Path, int, int, int]) -> None:
     """
     corpus, folder, number, n_shards, first = part
     tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, first)
-    statistics = Statistics.of(company_of(corpus), terms_of(corpus))
+    statistics = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
     name = folder / "parts" / f"{number:06}"
-    with _written_to(folder):
+    with _report_write_errors(folder):
         with pa.ipc.new_file(f"{name}.arrow", SCHEMA) as writer:
             for table in tables:
                 writer.write_batch(one_batch(table))
@@ -132,7 +127,7 @@ def _put_down(part: tuple[Corpus, Path, int, int, int]) -> None:
 
 
 @contextmanager
-def _written_to(folder: Path) -> Iterator[None]:
+def _report_write_errors(folder: Path) -> Iterator[None]:
     """Tell where something could not be written, and what to do about it."""
     try:
         yield
@@ -169,47 +164,47 @@ def work_ranks(folder: Path) -> tuple[Int64, pa.Array]:
     InputError
         If two works have one id.
     """
-    none = pa.array([], pa.large_string())
-    found = [
+    empty = pa.array([], pa.large_string())
+    chunks = [
         chunk.cast(pa.large_string())
         for file in sorted((folder / "parts").glob("*.ids"))
         for chunk in pa.ipc.open_file(pa.memory_map(str(file))).read_all().column("work").chunks
     ]
-    ids = pa.concat_arrays(found or [none])
+    ids = pa.concat_arrays(chunks or [empty])
     order = pc.sort_indices(ids).to_numpy().astype(np.int64)
     ids = ids.take(pa.array(order))
     if len(ids) > 1:
-        twice = pc.equal(ids[1:], ids[:-1])
-        if pc.any(twice).as_py():
-            one = ids[pc.index(twice, True).as_py()].as_py()
-            raise InputError(f"two works have the id {one!r}; give each work an id of its own")
+        is_repeated = pc.equal(ids[1:], ids[:-1])
+        if pc.any(is_repeated).as_py():
+            repeated_id = ids[pc.index(is_repeated, True).as_py()].as_py()
+            raise InputError(f"two works have the id {repeated_id!r}; give each work an id of its own")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return rank, ids
 
 
-def _chunks(works: Iterable[Work]) -> Iterator[list[Work]]:
+def _iterate_chunks(works: Iterable[Work]) -> Iterator[list[Work]]:
     iterator = iter(works)
     while chunk := list(islice(iterator, WORKS_AT_ONCE)):
         yield chunk
 
 
-def bound_part(work: Work, named: frozenset[Signature]) -> Work | None:
+def bound_part(work: Work, constrained: frozenset[Signature]) -> Work | None:
     """The work with those authors only that something binds; None without any."""
-    kept = []
+    authors = []
     for position, author in enumerate(work.authors):
         orcid = author.orcid if author.orcid and is_orcid(author.orcid) else None
         email = author.email if author.email and is_personal(author.email.lower()) else None
-        if orcid or email or (named and Signature(work.id, position) in named):
-            kept.append(replace(author, affiliations=(), orcid=orcid, email=email))
+        if orcid or email or (constrained and Signature(work.id, position) in constrained):
+            authors.append(replace(author, affiliations=(), orcid=orcid, email=email))
         else:
-            kept.append(_NOBODY)
-    if all(author is _NOBODY for author in kept):
+            authors.append(_EMPTY_AUTHOR)
+    if all(author is _EMPTY_AUTHOR for author in authors):
         return None
-    return Work(work.id, "", tuple(kept))
+    return Work(work.id, "", tuple(authors))
 
 
-_NOBODY = Author("")
+_EMPTY_AUTHOR = Author("")
 
 
 def bound_as_json(works: list[Work]) -> str:
@@ -245,13 +240,13 @@ def save_statistics(statistics: Statistics, folder: Path) -> None:
 def load_statistics(folder: Path) -> Statistics:
     """Statistics whose arrays stay on disk until they are used."""
 
-    def array(name: str) -> Any:
+    def map_array(name: str) -> Any:
         return np.load(folder / f"{name}.npy", mmap_mode="r")
 
     return Statistics(
-        {k: Counts(array(f"{k}-keys"), array(f"{k}-count")) for k in KINDS},
+        {k: Counts(map_array(f"{k}-keys"), map_array(f"{k}-count")) for k in KINDS},
         json.loads((folder / "texts.json").read_text(encoding="utf-8")),
-        Edges(array("edges-a"), array("edges-b"), array("edges-weight")),
+        Edges(map_array("edges-a"), map_array("edges-b"), map_array("edges-weight")),
     )
 
 
@@ -263,14 +258,14 @@ def add_up(parts: list[Path], folder: Path) -> None:
             name: files.enter_context(_Column(folder / f"{name}.npy", dtype))
             for name, dtype in _COLUMNS.items()
         }
-        for bounds in _key_ranges():
+        for bounds in _iterate_key_ranges():
             # mapped anew for each range: pages that were read count as memory until then
-            found = [load_statistics(part) for part in parts]
+            statistics = [load_statistics(part) for part in parts]
             for kind in KINDS:
-                counts = Counts.sum(_between(p.counts[kind], *bounds) for p in found)
+                counts = Counts.sum(_select_counts(p.counts[kind], *bounds) for p in statistics)
                 column[f"{kind}-keys"].extend(counts.keys)
                 column[f"{kind}-count"].extend(counts.count)
-            edges = Edges.sum(_edges_between(p.edges, *bounds) for p in found)
+            edges = Edges.sum(_select_edges(p.edges, *bounds) for p in statistics)
             for name in ("a", "b", "weight"):
                 column[f"edges-{name}"].extend(getattr(edges, name))
     texts: Counter[str] = Counter()
@@ -306,23 +301,23 @@ class _Column:
         np.lib.format.write_array_header_1_0(self._file, shape)
 
 
-def _key_ranges() -> Iterator[tuple[np.uint64, np.uint64 | None]]:
+def _iterate_key_ranges() -> Iterator[tuple[np.uint64, np.uint64 | None]]:
     width = (1 << 64) // KEY_RANGES
     for k in range(KEY_RANGES):
         last = k == KEY_RANGES - 1
         yield np.uint64(k * width), None if last else np.uint64((k + 1) * width)
 
 
-def _slice(keys: UInt64, low: np.uint64, high: np.uint64 | None) -> slice:
+def _slice_keys(keys: UInt64, low: np.uint64, high: np.uint64 | None) -> slice:
     end = len(keys) if high is None else int(np.searchsorted(keys, high))
     return slice(int(np.searchsorted(keys, low)), end)
 
 
-def _between(counts: Counts, low: np.uint64, high: np.uint64 | None) -> Counts:
-    part = _slice(counts.keys, low, high)
+def _select_counts(counts: Counts, low: np.uint64, high: np.uint64 | None) -> Counts:
+    part = _slice_keys(counts.keys, low, high)
     return Counts(np.array(counts.keys[part]), np.array(counts.count[part]))
 
 
-def _edges_between(edges: Edges, low: np.uint64, high: np.uint64 | None) -> Edges:
-    part = _slice(edges.a, low, high)
+def _select_edges(edges: Edges, low: np.uint64, high: np.uint64 | None) -> Edges:
+    part = _slice_keys(edges.a, low, high)
     return Edges(np.array(edges.a[part]), np.array(edges.b[part]), np.array(edges.weight[part]))

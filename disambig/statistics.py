@@ -1,6 +1,6 @@
-"""How often names, words and venues occur in a corpus, and who has published with whom.
+"""Frequencies of names, words and venues in a corpus, and its co-publication graph.
 
-Counted per part and added up, so that no step needs the whole corpus: the features of a block
+They are counted per part and summed, so no step needs the whole corpus: the features of a block
 need these numbers and the works of the block, nothing else. All counts are integers and all
 keys are hashes of strings, so the sums do not depend on how the corpus was divided.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig._key_kernel import among, directory, members
-from disambig.company import Company
+from disambig.company import CoauthorKeys
 from disambig.terms import Terms
 
 Int32 = npt.NDArray[np.int32]
@@ -23,26 +23,26 @@ UInt64 = npt.NDArray[np.uint64]
 Float32 = npt.NDArray[np.float32]
 
 EDGE_UNIT = 1 << 20
-"""An edge of weight 1, in the integers that edges are counted in."""
+"""Weight 1 of an edge: weights are integers in units of 1 / EDGE_UNIT."""
 
 EDGES_AT_ONCE = 500_000
-"""Bounds the memory of looking for edges (about 50 bytes each)."""
+"""Edges read together; bounds memory (about 50 bytes each)."""
 
 KINDS = ("full", "initial", "title", "text", "affiliation", "venue")
-"""What is counted: works of a full key and of an initial key; titles, whole texts and
+"""Kinds of counts: works of a full key and of an initial key; titles, whole texts and
 affiliations with a word; works at a venue."""
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """``count`` int64[n] of each of some ``keys`` uint64[n], ascending and distinct."""
+    """``count`` int64[n] of each of ``keys`` uint64[n], ascending and distinct."""
 
     keys: UInt64
     count: Int64
 
     @classmethod
     def of(cls, keys: UInt64, weight: Int64 | None = None) -> Counts:
-        """Count keys; ``weight`` is how often each occurrence counts."""
+        """Count keys; ``weight`` is the multiplicity of each occurrence."""
         if weight is None:
             ordered, each = np.sort(keys), np.ones(len(keys), np.int64)
         else:
@@ -54,13 +54,13 @@ class Counts:
 
     @classmethod
     def sum(cls, parts: Iterable[Counts]) -> Counts:
-        """Counts of several parts of a corpus together."""
+        """Sum the counts of several parts of a corpus."""
         found = list(parts)
         keys = np.concatenate([p.keys for p in found])
         return cls.of(keys, np.concatenate([p.count for p in found]))
 
     def lookup(self, keys: UInt64) -> Int64:
-        """Count of each key, 0 where it was never seen; int64[len(keys)]."""
+        """Return the count of each key, 0 for an unknown one; int64[len(keys)]."""
         place, found = find(self.keys, keys)
         return np.where(found, self.count[place] if len(self.count) else 0, 0)
 
@@ -77,21 +77,21 @@ class Edges:
     weight: Int64
 
     @classmethod
-    def of(cls, company: Company) -> Edges:
-        """Edges of the works of one part of a corpus."""
-        work, key = company.members(company.full)
-        start = np.searchsorted(work, np.arange(len(company.size) + 1))
+    def of(cls, company: CoauthorKeys) -> Edges:
+        """Count the edges of the works of one part of a corpus."""
+        work, key = company.list_members(company.full)
+        start = np.searchsorted(work, np.arange(len(company.n_authors) + 1))
         end = start[1:][work]
         partners = end - 1 - np.arange(len(work))
         left = np.repeat(np.arange(len(work)), partners)
         first = np.cumsum(partners) - partners
         right = np.arange(len(left)) - np.repeat(first, partners) + left + 1
-        weight = EDGE_UNIT // np.maximum(company.size[work[left]] - 1, 1)
+        weight = EDGE_UNIT // np.maximum(company.n_authors[work[left]] - 1, 1)
         return cls._summed(key[left], key[right], weight)
 
     @classmethod
     def sum(cls, parts: Iterable[Edges]) -> Edges:
-        """Edges of several parts of a corpus together."""
+        """Sum the edges of several parts of a corpus."""
         found = list(parts)
         return cls._summed(
             np.concatenate([p.a for p in found]),
@@ -110,9 +110,10 @@ class Edges:
         return cls(a[first], b[first], total)
 
     def among(self, keys: UInt64) -> tuple[Int32, Int32, Int64]:
-        """Edges both of whose ends are among ``keys`` (ascending): places of a, of b, weights.
+        """Select the edges both of whose ends are among ``keys`` (ascending).
 
-        Sorted by a, then b. Looks at :data:`EDGES_AT_ONCE` edges at a time.
+        Returns the positions of a and of b in ``keys``, and the weights, sorted by a, then b.
+        Reads :data:`EDGES_AT_ONCE` edges at a time.
         """
         low = np.searchsorted(self.a, keys)
         high = np.searchsorted(self.a, keys, side="right")
@@ -136,14 +137,14 @@ class Edges:
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Everything a feature needs to know of the corpus beyond the works of a block.
+    """Statistics of a corpus that features need in addition to the works of a block.
 
     Attributes
     ----------
     counts : mapping of kind to Counts
         By :data:`KINDS`.
     texts : mapping of kind to int
-        Texts that are not empty: ``title``, ``text`` and ``affiliation``.
+        Number of texts that are not empty: ``title``, ``text`` and ``affiliation``.
     edges : Edges
     """
 
@@ -152,7 +153,7 @@ class Statistics:
     edges: Edges
 
     @classmethod
-    def of(cls, company: Company, terms: Terms) -> Statistics:
+    def of(cls, company: CoauthorKeys, terms: Terms) -> Statistics:
         """Count a corpus, or a part of one that shares no work with another part."""
         counts = {
             "full": Counts.of(company_keys(company, company.full)),
@@ -164,7 +165,7 @@ class Statistics:
 
     @classmethod
     def sum(cls, parts: Iterable[Statistics]) -> Statistics:
-        """Statistics of several parts together."""
+        """Sum the statistics of several parts."""
         found = list(parts)
         return cls(
             {kind: Counts.sum(p.counts[kind] for p in found) for kind in KINDS},
@@ -173,11 +174,10 @@ class Statistics:
         )
 
     def idf(self, kind: str, keys: UInt64) -> Float32:
-        """Inverse document frequency of words (natural log of texts per text), float32[n].
+        """Return the inverse document frequency of words (natural logarithm), float32[n].
 
-        The number of texts is taken to the nearest power of two: it would else move every
-        weight a little whenever a work arrives, and with them decisions that the work has
-        nothing to do with.
+        The number of texts is rounded to a power of two. Otherwise every new work would change
+        every weight a little, and with them assignments that the work does not concern.
         """
         n = 2.0 ** np.round(np.log2(max(self.texts[kind], 1)))
         df = self.counts[kind].lookup(keys)
@@ -185,13 +185,13 @@ class Statistics:
         return found
 
 
-def company_keys(company: Company, keys: UInt64) -> UInt64:
-    """Keys of every author with a legible name, each once for each work that bears it."""
+def company_keys(company: CoauthorKeys, keys: UInt64) -> UInt64:
+    """List the key of every author whose name has letters, once for each work that has it."""
     return members(company.start, keys, len(keys))[1]
 
 
 def find(ordered: UInt64, keys: UInt64) -> tuple[Int64, npt.NDArray[np.bool_]]:
-    """Place of each key in ``ordered`` (ascending), and whether it is there."""
+    """Return the position of each key in ``ordered`` (ascending), and whether it is there."""
     if not len(ordered):
         return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=bool)
     place = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)

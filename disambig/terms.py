@@ -1,4 +1,4 @@
-"""Words of works, affiliations and venues of a corpus, as codes."""
+"""Tokenised titles, keywords, abstracts, affiliations and venues of a corpus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Bool = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """What the texts of a corpus are made of.
+    """Tokens of the texts of a corpus, and codes of its affiliations and venues.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Terms:
     venue : int32[W]
         Venue of each work.
     venue_key : uint64[n_venues]
-        Editions of one series have one key; 0 where nothing is stated.
+        Editions of one series have one key; 0 for no venue.
     """
 
     works: Tokens
@@ -52,7 +52,7 @@ class Terms:
         affiliations: list[str],
         venues: list[str],
     ) -> Terms:
-        """Read the texts of works (lists of length W) and signatures (affiliations, length S)."""
+        """Tokenise the texts of works (lists of length W) and signatures (affiliations, length S)."""
         interleaved = [""] * (3 * len(titles))
         interleaved[0::3], interleaved[1::3], interleaved[2::3] = titles, keywords, abstracts
         distinct, affiliation = _coded(affiliations)
@@ -69,24 +69,24 @@ class Terms:
         )
 
     def span(self, kind: str) -> tuple[Int64, Int64]:
-        """First and last token (exclusive) of each ``title`` or ``text``, or ``affiliation``."""
+        """Return the first and last token (exclusive) of each ``title``, ``text`` or ``affiliation``."""
         if kind == "affiliation":
             return self.affiliations.start[:-1], self.affiliations.start[1:]
         start = self.works.start
         return start[:-1:3], start[1::3] if kind == "title" else start[3::3]
 
     def matrix(self, kind: str) -> tuple[sparse.csr_array, UInt64]:
-        """Counts of content words in each text of a kind, and the key of each column.
+        """Count the content words of each text of a kind; return the key of each column, too.
 
-        Columns ascend by key, so that sums over them run in one order however a corpus is
-        divided. Columns are those of the corpus; many may be empty.
+        Columns ascend by key, so that sums over them run in one order whatever the division of
+        the corpus. Columns are those of the corpus; many may be empty.
         """
         tokens = self.affiliations if kind == "affiliation" else self.works
         counts = term_counts(tokens, *self.span(kind), content_words(tokens))
         return counts, tokens.keys
 
     def occurrences(self, kind: str) -> tuple[UInt64, Int64 | None]:
-        """Keys as often as they count towards a document frequency, and with which weight."""
+        """List a key for each occurrence that counts towards a document frequency, and the weights."""
         if kind == "venue":
             key = self.venue_key[self.venue]
             return key[key != 0], None
@@ -98,7 +98,7 @@ class Terms:
         return keys[counts.indices], weight
 
     def n_texts(self, kind: str) -> int:
-        """Texts of a kind that hold anything."""
+        """Count the texts of a kind that are not empty."""
         if kind == "affiliation":
             return int((self.affiliation >= 0).sum())
         first, last = self.span(kind)
@@ -106,7 +106,7 @@ class Terms:
 
 
 def venue_series(venue: str) -> str:
-    """A venue without its years and ordinals: editions of one series are one venue."""
+    """Remove years and ordinals from a venue: editions of one series are one venue."""
     words = [
         word
         for word in venue.lower().replace("-", " ").split()
@@ -116,7 +116,7 @@ def venue_series(venue: str) -> str:
 
 
 def _coded(texts: list[str], *, keep_empty: bool = False) -> tuple[list[str], Int32]:
-    """Distinct texts in order of appearance, and the code of each text; -1 for an empty one."""
+    """Return the distinct texts in order of appearance, and the code of each; -1 for an empty one."""
     code: dict[str, int] = {}
     found = [code.setdefault(t, len(code)) if t or keep_empty else -1 for t in texts]
     return list(code), np.array(found, dtype=np.int32)

@@ -1,7 +1,7 @@
-"""Texts to numbered words, in bulk.
+"""Tokenise many texts at once, with compiled loops.
 
 A word is a run of ASCII letters and digits after case folding and transliteration. A whole
-corpus is read once (:func:`tokenise`) by compiled loops: no Python loop over words.
+corpus is read once (:func:`tokenise`): no Python loop over words.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Tokens:
     Attributes
     ----------
     start : int64[n + 1]
-        Text i's words are ``code[start[i]:start[i + 1]]``; neighbouring texts' words adjoin.
+        Text i's words are ``code[start[i]:start[i + 1]]``.
     code : int32[T]
         Row of each word in ``keys`` and ``words``.
     keys : uint64[V]
-        :func:`word_key` of each word, ascending: codes do not depend on the order of texts.
+        Hash of each word (:func:`hash_word`), ascending: codes do not depend on the order of texts.
     words : LargeStringArray of length V
     """
 
@@ -57,9 +57,9 @@ class Tokens:
 
 
 def tokenise(texts: Sequence[str]) -> Tokens:
-    """Find and number the words of every text; only :data:`MAX_CHARS` of each are read.
+    """Split every text into words and number them; only :data:`MAX_CHARS` of each are read.
 
-    Two words of equal 64-bit key would be taken for one: for a million words, one chance in 36
+    Two words with the same 64-bit key count as one: for a million words, one chance in 36
     million.
     """
     lexicon = _Lexicon.empty()
@@ -84,16 +84,16 @@ def tokenise(texts: Sequence[str]) -> Tokens:
 
 
 def word_key(word: str) -> int:
-    """64-bit hash of a whole string, as :func:`word_keys`."""
+    """Return the 64-bit hash of one string, see :func:`hash_words`."""
     return int(word_keys([word])[0])
 
 
 def word_keys(words: Sequence[str]) -> UInt64:
-    """64-bit hash of each string as it stands, uint64[len(words)].
+    """Return the 64-bit hash of each string, unchanged, uint64[len(words)].
 
     FNV-1a over the UTF-8 bytes, then the finaliser of MurmurHash3. Keys order the columns of
-    every matrix over words and may stand in files: the function must give the same on every
-    machine and in every version. It keeps no enemy from making two strings of one key.
+    every matrix over words and may be stored in files: the function must be the same on every
+    machine and in every version. It is not collision-resistant against an adversary.
     """
     encoded = [word.encode("utf-8", "surrogatepass") for word in words]
     end = np.cumsum(np.fromiter(map(len, encoded), np.int64, len(encoded)))
@@ -106,7 +106,7 @@ def _stop_words(kind: pa.DataType) -> pa.Array:
 
 
 def content_words(tokens: Tokens) -> Bool:
-    """Which words say something of a subject: bool[V], two characters or more, no stop word."""
+    """Mark the content words, bool[V]: two characters or more, no stop word."""
     short = pc.less(pc.binary_length(tokens.words), 2)
     empty = pc.or_(short, pc.is_in(tokens.words, value_set=_stop_words(tokens.words.type)))
     content: Bool = ~empty.to_numpy(zero_copy_only=False)
@@ -114,13 +114,13 @@ def content_words(tokens: Tokens) -> Bool:
 
 
 def term_counts(tokens: Tokens, start: Int64, end: Int64, keep: Bool) -> sparse.csr_array:
-    """How often each row holds each kept word.
+    """Count how often each row holds each kept word.
 
     Parameters
     ----------
     tokens : Tokens
     start, end : int64[n]
-        Row r holds ``tokens.code[start[r]:end[r]]``, for one text or several that adjoin.
+        Row r holds ``tokens.code[start[r]:end[r]]``: one text or several adjacent ones.
     keep : bool[V]
         Words to count; the others have empty columns.
 
@@ -136,7 +136,7 @@ def term_counts(tokens: Tokens, start: Int64, end: Int64, keep: Bool) -> sparse.
 def column_counts(
     tokens: Tokens, start: Int64, end: Int64, column_of: Int32, n_columns: int
 ) -> sparse.csr_array:
-    """As :func:`term_counts`, the words of one column counted together.
+    """Count like :func:`count_terms`, the words of one column together.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def column_counts(
 
 
 def _transliterated(problem: UnicodeError) -> tuple[str, int]:
-    """What the encoder writes for the run of other characters it met, and where it goes on."""
+    """Encoding error handler: return the transliteration of a run, and where to continue."""
     assert isinstance(problem, UnicodeEncodeError)
     return anyascii(problem.object[problem.start : problem.end]), problem.end
 
@@ -171,7 +171,7 @@ codecs.register_error(_TRANSLITERATE, _transliterated)
 
 
 def _folded_chunks(texts: Sequence[str]) -> Iterator[tuple[UInt8, Int64]]:
-    """The texts in ASCII, joined, and where each of them ends; some at a time."""
+    """Yield chunks of texts: their ASCII bytes, concatenated, and where each text ends."""
     size = np.minimum(np.fromiter(map(len, texts), np.int64, len(texts)), MAX_CHARS)
     cuts = np.flatnonzero(np.diff(np.cumsum(size) // _CHUNK)) + 1
     for first, last in zip([0, *cuts], [*cuts, len(texts)], strict=True):
@@ -182,7 +182,7 @@ def _folded_chunks(texts: Sequence[str]) -> Iterator[tuple[UInt8, Int64]]:
 
 @dataclass(eq=False)
 class _Lexicon:
-    """Distinct words in the order they were first seen; grows.
+    """Growing table of distinct words in order of first occurrence.
 
     ``slots`` is an open-addressing table of codes, at most half full; -1 is an empty slot.
     ``spelling[spelling_end[i - 1]:spelling_end[i]]`` are the letters of word i.
@@ -206,7 +206,7 @@ class _Lexicon:
         )
 
     def number(self, data: UInt8, end: Int64) -> tuple[Int32, Int64]:
-        """Codes of all words of the joined texts, and where each text's codes end."""
+        """Return the codes of all words of concatenated texts, and where each text's codes end."""
         code = np.empty((len(data) + len(end)) // 2 + 1, dtype=np.int32)
         code_end = np.empty(len(end), dtype=np.int64)
         done = 0
@@ -228,7 +228,7 @@ class _Lexicon:
             self._grow()
 
     def words(self) -> pa.LargeStringArray:
-        """The words as strings."""
+        """Return the words as strings."""
         end = np.concatenate([np.zeros(1, np.int64), self.spelling_end[: self.n_words]])
         letters = self.spelling[: end[-1]]
         return pa.LargeStringArray.from_buffers(
@@ -253,7 +253,7 @@ def fold(texts: Sequence[str]) -> pa.StringArray:
 def token_matrix(
     texts: Sequence[str], *, drop: frozenset[str] = ENGLISH_STOP_WORDS
 ) -> tuple[sparse.csr_array, list[str]]:
-    """Which words each text holds.
+    """Count the words of each text.
 
     Returns
     -------

@@ -56,14 +56,14 @@ GROUP_MONOTONE = {
 }
 
 
-def two_sided(rows: Rows, keep: Bool) -> tuple[Float32, Float32, Float32]:
+def two_sided(rows: Rows, mask: Bool) -> tuple[Float32, Float32, Float32]:
     """A row whose pairs are partly of one person counts on both sides, by its share."""
-    X, y, w = rows.X[keep], rows.y[keep], rows.weight[keep]
-    yes, no = y > 0, y < 1
+    X, y, w = rows.X[mask], rows.y[mask], rows.weight[mask]
+    is_positive, is_negative = y > 0, y < 1
     return (
-        np.concatenate([X[yes], X[no]]),
-        np.concatenate([np.ones(yes.sum()), np.zeros(no.sum())]).astype(np.float32),
-        np.concatenate([w[yes] * y[yes], w[no] * (1 - y[no])]),
+        np.concatenate([X[is_positive], X[is_negative]]),
+        np.concatenate([np.ones(is_positive.sum()), np.zeros(is_negative.sum())]).astype(np.float32),
+        np.concatenate([w[is_positive] * y[is_positive], w[is_negative] * (1 - y[is_negative])]),
     )
 
 
@@ -82,10 +82,10 @@ PAIR_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.15, min_leaf
 GROUP_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.05, min_leaf=40, l2=5.0)
 
 
-def _fit(
-    rows: Rows, keep: Bool, settings: ForestSettings, monotone: Mapping[str, int], seed: int
+def _fit_forest(
+    rows: Rows, mask: Bool, settings: ForestSettings, monotone: Mapping[str, int], seed: int
 ) -> Forest:
-    X, y, weight = two_sided(rows, keep)
+    X, y, weight = two_sided(rows, mask)
     if not 0 < y.mean() < 1:
         raise InputError(
             "the labels are too few or too easy to learn from: some step saw only pairs of one "
@@ -121,15 +121,15 @@ def cross_fit(
     forests = []
     raw = np.empty(len(rows.y), dtype=np.float32)
     for fold in range(FOLDS):
-        own = rows.fold == fold
-        forest = _fit(rows, ~own, settings, monotone, seed + fold)
-        raw[own] = forest.raw(np.asfortranarray(rows.X[own]))
+        in_fold = rows.fold == fold
+        forest = _fit_forest(rows, ~in_fold, settings, monotone, seed + fold)
+        raw[in_fold] = forest.raw(np.asfortranarray(rows.X[in_fold]))
         forests.append(forest)
         progress(1)
     return Forest.mean(forests), forests, raw
 
 
-def _unseen(
+def _score_unseen_groups(
     forests: Sequence[Forest], calibration: Calibration, fold: int, columns: Columns
 ) -> Float32:
     return probabilities(forests[fold], calibration, columns)
@@ -184,21 +184,21 @@ def fit_model(
     # blocks would set the base rate for all others (dev: .046 instead of .013 on dblp).
     pair_calibration = fit_calibration(raw, rows.y, rows.weight**2)
 
-    def unseen_pair(fold: int, columns: Columns) -> tuple[Float32, Float32]:
-        found = probabilities(folds[fold], pair_calibration, columns)
-        return found, found
+    def score_unseen_pairs(fold: int, columns: Columns) -> tuple[Float32, Float32]:
+        probability = probabilities(folds[fold], pair_calibration, columns)
+        return probability, probability
 
-    scorers = Scorers(unseen_pair)
-    grouped: list[Rows] = []
+    scorers = Scorers(score_unseen_pairs)
+    group_parts: list[Rows] = []
     for stage in ("Group features", "Group features, later rounds"):
         with progress(stage, total, "pairs") as advance:
             for gold in golds:
-                grouped += group_rows(gold, scorers, rng, advance)
-        rows = Rows.joined(grouped)
+                group_parts += group_rows(gold, scorers, rng, advance)
+        rows = Rows.joined(group_parts)
         with progress("Fitting the group forest", FOLDS, "forests") as advance:
             group, group_folds, raw = cross_fit(rows, GROUP_FOREST, GROUP_MONOTONE, seed, advance)
         group_calibration = fit_calibration(raw, rows.y, rows.weight)
-        scorers = Scorers(unseen_pair, partial(_unseen, group_folds, group_calibration))
+        scorers = Scorers(score_unseen_pairs, partial(_score_unseen_groups, group_folds, group_calibration))
     return Model(
         pair=pair,
         pair_calibration=pair_calibration,
@@ -206,11 +206,11 @@ def fit_model(
         group_calibration=group_calibration,
         frequency=frequency,
         settings=dict(settings),
-        metadata={**_provenance(corpora, golds, space, seed), **(metadata or {})},
+        metadata={**_describe_training(corpora, golds, space, seed), **(metadata or {})},
     )
 
 
-def _provenance(
+def _describe_training(
     corpora: Sequence[LabelledCorpus], golds: Sequence[Gold], space: SemanticSpace, seed: int
 ) -> dict[str, object]:
     """What the model file says of how it was made."""

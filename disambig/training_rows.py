@@ -65,15 +65,15 @@ class Gold:
         labelled: npt.NDArray[np.bool_] = (a >= 0) & (b >= 0)
         if self.apart is None:
             return labelled
-        told: npt.NDArray[np.bool_] = labelled & ((a == b) | np.isin(_pair_code(a, b), self.apart))
-        return told
+        is_known_pair: npt.NDArray[np.bool_] = labelled & ((a == b) | np.isin(_encode_pairs(a, b), self.apart))
+        return is_known_pair
 
     @classmethod
     def of(
         cls,
         index: CorpusIndex,
         labels: Iterable[Label],
-        apart: Iterable[tuple[str, str]] | None = None,
+        different_persons: Iterable[tuple[str, str]] | None = None,
     ) -> Gold:
         """Match labels to signatures.
 
@@ -103,18 +103,18 @@ class Gold:
             ]
         )
         pairs = None
-        if apart is not None:
-            ends = [(codes[a], codes[b]) for a, b in apart]
+        if different_persons is not None:
+            ends = [(codes[a], codes[b]) for a, b in different_persons]
             left, right = np.array(ends, dtype=np.int32).reshape(-1, 2).T
-            pairs = _pair_code(left, right)
+            pairs = _encode_pairs(left, right)
         return cls(index, person, blocks, fold, pairs)
 
 
-def _pair_code(a: Int32, b: Int32) -> npt.NDArray[np.int64]:
+def _encode_pairs(a: Int32, b: Int32) -> npt.NDArray[np.int64]:
     """One number of each unordered pair of persons."""
     low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b).astype(np.int64)
-    found: npt.NDArray[np.int64] = low << 32 | high
-    return found
+    codes: npt.NDArray[np.int64] = low << 32 | high
+    return codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,13 +151,13 @@ class Rows:
         )
 
 
-def _batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
+def _iterate_batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
     """Batches of one fold each, so that one forest scores a whole batch."""
     for fold in range(FOLDS):
-        chosen = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
-        compared = Comparisons.of(gold.index, chosen)
-        for number in range(len(compared.batches)):
-            yield compared.batch(number), fold
+        blocks = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
+        comparisons = Comparisons.of(gold.index, blocks)
+        for number in range(len(comparisons.batches)):
+            yield comparisons.batch(number), fold
 
 
 def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> list[Rows]:
@@ -167,7 +167,7 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
     does not drown fifty small ones.
     """
     parts: list[Rows] = []
-    for batch, fold in _batches(gold):
+    for batch, fold in _iterate_batches(gold):
         progress(batch.n_pairs)
         person = gold.person[batch.rows]
         a, b = person[batch.left], person[batch.right]
@@ -176,8 +176,8 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
             continue
         block = batch.block[batch.left[known]]
         count = np.bincount(block)[block]
-        kept = rng.random(len(known)) < PAIRS_PER_BLOCK / count
-        known, count = known[kept], count[kept]
+        is_sampled = rng.random(len(known)) < PAIRS_PER_BLOCK / count
+        known, count = known[is_sampled], count[is_sampled]
         columns = pair_features(gold.index, batch)
         X = matrix(columns, tuple(columns))[known]
         weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
@@ -218,20 +218,20 @@ def group_rows(
     """
     constraints = compile_constraints(gold.index.corpus, ())
     parts: list[Rows] = []
-    for batch, fold in _batches(gold):
+    for batch, fold in _iterate_batches(gold):
         progress(batch.n_pairs)
         if batch.n_pairs:
             scored = Scored.of(gold.index, batch, constraints, partial(scorers.pair, fold))
-            for groups, found in _states(scored, scorers, fold):
-                parts += _labelled(gold, scored, groups, found, fold, rng, features)
+            for groups, columns in _iterate_groupings(scored, scorers, fold):
+                parts += _make_labelled_rows(gold, scored, groups, columns, fold, rng, features)
     return parts
 
 
-def _labelled(
+def _make_labelled_rows(
     gold: Gold,
     scored: Scored,
     groups: GroupBatch,
-    found: dict[str, Float32],
+    columns: dict[str, Float32],
     fold: int,
     rng: np.random.Generator,
     features: Sequence[str],
@@ -253,7 +253,7 @@ def _labelled(
     total = np.bincount(block, weight)[block]
     return [
         Rows(
-            matrix(found, features)[usable],
+            matrix(columns, features)[usable],
             (positive[usable] / count).astype(np.float32),
             (weight / np.sqrt(total)).astype(np.float32),
             np.full(len(usable), fold),
@@ -262,7 +262,7 @@ def _labelled(
     ]
 
 
-def _states(
+def _iterate_groupings(
     scored: Scored, scorers: Scorers, fold: int
 ) -> Iterator[tuple[GroupBatch, dict[str, Float32]]]:
     """Groupings the second level learns from, and the features of their pairs."""
@@ -272,8 +272,8 @@ def _states(
         return
     for cut in ROUND_CUTS:
         group = scored.first_level(SETTINGS["first_level"])
-        groups, found = scored.between(group)
+        groups, columns = scored.between(group)
         for _ in range(2):
-            group = join_groups(groups, scorers.group(fold, found), scored.bonds, cut)
-            groups, found = scored.between(group)
-            yield groups, found
+            group = join_groups(groups, scorers.group(fold, columns), scored.bonds, cut)
+            groups, columns = scored.between(group)
+            yield groups, columns

@@ -48,7 +48,7 @@ def priority(gain: float, traffic: float, effort: int) -> float:
     return gain * traffic / log2(max(effort, 2))
 
 
-def on_one_board(people: Iterable[Set[Hashable]], most: int = COLUMNS) -> list[int]:
+def on_one_board(identities_by_question: Iterable[Set[Hashable]], max_identities: int = COLUMNS) -> list[int]:
     """Numbers of the questions that one board asks, the best being given first.
 
     Each is taken whose people fit beside those of the ones before it.
@@ -65,10 +65,10 @@ def on_one_board(people: Iterable[Set[Hashable]], most: int = COLUMNS) -> list[i
     >>> on_one_board([{"a", "b"}, {"c", "d"}, {"a", "c"}, {"b"}], most=3)
     [0, 2, 3]
     """
-    shown: set[Hashable] = set()
-    taken = []
-    for number, about in enumerate(people):
-        if len(shown | about) <= most:
-            shown |= about
-            taken.append(number)
-    return taken
+    on_board: set[Hashable] = set()
+    numbers = []
+    for number, identities in enumerate(identities_by_question):
+        if len(on_board | identities) <= max_identities:
+            on_board |= identities
+            numbers.append(number)
+    return numbers

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from disambig.semantic import SemanticSpace, words_of
+from disambig.semantic import SemanticSpace, split_words
 from labeled.generate_cultures import Cultures, fit_cultures
 from labeled.generate_parameters import FILE
 
@@ -65,7 +65,7 @@ def measure(data: Path) -> Record:
         "venues": _venues(corpora, labels),
         "teams": _histogram((len(w["authors"]) for w in main), 25),
         "title_words": _histogram(
-            (len(words_of(w["title"])) for works in corpora.values() for w in works), 25
+            (len(split_words(w["title"])) for works in corpora.values() for w in works), 25
         ),
         "years": _years(main),
         "forms": _forms(main),
@@ -132,12 +132,12 @@ def _topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str, npt.NDA
     space = SemanticSpace.load()
     names = list(corpora)
     titles = [w["title"] for name in names for w in corpora[name]]
-    vectors = np.nan_to_num(space.vectors(titles))
+    vectors = np.nan_to_num(space.embed_texts(titles))
     model = MiniBatchKMeans(TOPICS, random_state=0, batch_size=4096, n_init=3).fit(vectors)
     label = model.predict(vectors).astype(np.int64)
     counts = [Counter[str]() for _ in range(TOPICS)]
     for title, topic in zip(titles, label, strict=True):
-        counts[topic].update(words_of(title))
+        counts[topic].update(split_words(title))
     total = Counter[str]()
     for of_topic in counts:
         total.update(of_topic)

@@ -34,7 +34,7 @@ from disambig.names import parse_name
 from disambig.slices import Slice, size_slices
 
 _MAIN = "from disambig.cli import main; main()"
-_EVERY = 0.5  # seconds between two looks at memory
+_POLL_SECONDS = 0.5  # seconds between two looks at memory
 NAMESAKES = (0, 10, 30, 100, 350)
 """Lower edges of the bins by other mentions that agree in name."""
 Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -69,17 +69,17 @@ def run(folder: Path, arguments: Sequence[str]) -> Size:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         out = Path(scratch) / "clusters.jsonl"
         command = [sys.executable, "-c", _MAIN, "cluster", str(works), "--out", str(out)]
-        began, cpu = time.perf_counter(), _cpu_seconds()
+        start, cpu = time.perf_counter(), _read_cpu_seconds()
         process = subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE, text=True)
         watch = _MemoryWatch(process.pid)
         watch.start()
-        _, told = process.communicate()
-        seconds, cpu = time.perf_counter() - began, _cpu_seconds() - cpu
+        _, stderr = process.communicate()
+        seconds, cpu = time.perf_counter() - start, _read_cpu_seconds() - cpu
         peak = watch.stop()
         if process.returncode not in (0, 3):
-            raise click.ClickException(f"disambig cluster failed on {folder}:\n{told[-2000:]}")
-        counts = _counts(told)
-        signatures, found, slices = _accuracy(out, folder)
+            raise click.ClickException(f"disambig cluster failed on {folder}:\n{stderr[-2000:]}")
+        counts = _parse_counts(stderr)
+        signatures, metrics, slices = _measure_accuracy(out, folder)
     return Size(
         folder.name,
         counts["works"],
@@ -90,30 +90,30 @@ def run(folder: Path, arguments: Sequence[str]) -> Size:
         seconds,
         cpu,
         peak,
-        found,
+        metrics,
         slices,
     )
 
 
-def _cpu_seconds() -> float:
+def _read_cpu_seconds() -> float:
     """Of all processes this one has started and that have ended."""
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
-def _counts(told: str) -> dict[str, int]:
+def _parse_counts(stderr: str) -> dict[str, int]:
     """The figures of the closing line of the command."""
     pattern = (
         r"(?P<people>[\d,]+) people behind [\d,]+ author mentions of (?P<works>[\d,]+) works "
         r"\((?P<scored>[\d,]+) of (?P<considered>[\d,]+) pairs"
     )
-    found = re.search(pattern, told)
-    if found is None:
-        raise click.ClickException(f"no closing line in the output of the command:\n{told[-2000:]}")
-    return {name: int(text.replace(",", "")) for name, text in found.groupdict().items()}
+    match = re.search(pattern, stderr)
+    if match is None:
+        raise click.ClickException(f"no closing line in the output of the command:\n{stderr[-2000:]}")
+    return {name: int(text.replace(",", "")) for name, text in match.groupdict().items()}
 
 
-def _accuracy(clusters: Path, folder: Path) -> tuple[int, Metrics | None, tuple[Slice, ...]]:
+def _measure_accuracy(clusters: Path, folder: Path) -> tuple[int, Metrics | None, tuple[Slice, ...]]:
     """Number of rows, and their agreement with the labels within blocks, by namesakes, too."""
     files = [p for p in (folder / "labels.jsonl.gz", folder / "labels.jsonl") if p.is_file()]
     labels = {
@@ -125,19 +125,19 @@ def _accuracy(clusters: Path, folder: Path) -> tuple[int, Metrics | None, tuple[
         for label in (read_labels(files) if files else ())
     }
     rows = 0
-    found: dict[tuple[str, int], str] = {}
+    identities: dict[tuple[str, int], str] = {}
     with clusters.open("rb") as stream:
         for line in stream:
             rows += 1
             row = orjson.loads(line)
             key = (row["work"], row["position"])
             if key in labels:
-                found[key] = row["identity"]
+                identities[key] = row["identity"]
     if not labels:
         return rows, None, ()
-    identity = _codes(found[key] for key in labels)
-    person = _codes(person for person, _, _ in labels.values())
-    block = _codes(block for _, block, _ in labels.values())
+    identity = _encode_names(identities[key] for key in labels)
+    person = _encode_names(person for person, _, _ in labels.values())
+    block = _encode_names(block for _, block, _ in labels.values())
     others = namesakes([name for *_, name in labels.values()], block)
     precision, recall = bcubed_by_signature(identity, person, block)
     slices = size_slices(others, precision, recall, NAMESAKES)
@@ -154,16 +154,16 @@ def namesakes(names: Sequence[str], block: Ints) -> Ints:
     block : int64[n]
         Family name and first initial; labels hold whole blocks.
     """
-    first = {name: parse_name(name).given for name in set(names)}
-    written = [first[name][0] if first[name] and len(first[name][0]) > 1 else "" for name in names]
-    code = _codes(written)
-    short = np.array([not word for word in written], dtype=bool)
+    given_names = {name: parse_name(name).given for name in set(names)}
+    first_names = [given_names[name][0] if given_names[name] and len(given_names[name][0]) > 1 else "" for name in names]
+    code = _encode_names(first_names)
+    is_initial = np.array([not word for word in first_names], dtype=bool)
     size = np.bincount(block)
-    initials = np.bincount(block, short, len(size)).astype(np.int64)
-    _, own, same = np.unique(
+    initials = np.bincount(block, is_initial, len(size)).astype(np.int64)
+    _, group, group_sizes = np.unique(
         block * (code.max(initial=0) + 1) + code, return_inverse=True, return_counts=True
     )
-    return np.where(short, size[block], same[own] + initials[block]) - 1
+    return np.where(is_initial, size[block], group_sizes[group] + initials[block]) - 1
 
 
 def in_proportions(sizes: Sequence[Size]) -> list[float]:
@@ -174,19 +174,19 @@ def in_proportions(sizes: Sequence[Size]) -> list[float]:
     if not sizes:
         return []
     share = {part.label: part.signatures for part in sizes[0].by_namesakes}
-    total, found = sum(share.values()), []
+    total, standardised = sum(share.values()), []
     for size in sizes:
         parts = {part.label: part for part in size.by_namesakes}
         if not total or not share.keys() <= parts.keys():
-            found.append(float("nan"))
+            standardised.append(float("nan"))
             continue
         precision = sum(n * parts[label].precision for label, n in share.items()) / total
         recall = sum(n * parts[label].recall for label, n in share.items()) / total
-        found.append(2 * precision * recall / (precision + recall))
-    return found
+        standardised.append(2 * precision * recall / (precision + recall))
+    return standardised
 
 
-def _codes(names: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _encode_names(names: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
     code: dict[str, int] = {}
     return np.array([code.setdefault(name, len(code)) for name in names], dtype=np.int64)
 
@@ -199,8 +199,8 @@ class _MemoryWatch(threading.Thread):
         self._pid, self._peak, self._done = pid, 0, threading.Event()
 
     def run(self) -> None:
-        while not self._done.wait(_EVERY):
-            self._peak = max(self._peak, sum(map(_proportional, _family(self._pid))))
+        while not self._done.wait(_POLL_SECONDS):
+            self._peak = max(self._peak, sum(map(_read_proportional_set_size, _list_processes(self._pid))))
 
     def stop(self) -> int:
         """Largest sum seen, bytes."""
@@ -209,23 +209,23 @@ class _MemoryWatch(threading.Thread):
         return self._peak
 
 
-def _family(pid: int) -> list[int]:
+def _list_processes(pid: int) -> list[int]:
     """A process and all that descend from it."""
-    found, children = [pid], Path(f"/proc/{pid}/task")
+    pids, children = [pid], Path(f"/proc/{pid}/task")
     with suppress(OSError):  # a process that has just ended has no descendants
         for task in children.iterdir():
             for child in (task / "children").read_text().split():
-                found += _family(int(child))
-    return found
+                pids += _list_processes(int(child))
+    return pids
 
 
-def _proportional(pid: int) -> int:
+def _read_proportional_set_size(pid: int) -> int:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    found = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0
+    match = re.search(r"^Pss:\s+(\d+) kB", text, re.MULTILINE)
+    return int(match[1]) * 1024 if match else 0
 
 
 def exponent(sizes: Sequence[Size]) -> float:
@@ -262,8 +262,8 @@ def main(
     for folder in folders:
         size = run(folder, arguments)
         sizes.append(size)
-        found = size.within_blocks
-        told = f", B-cubed F1 {found.bcubed_f1:.4f}" if found else ""
+        metrics = size.within_blocks
+        told = f", B-cubed F1 {metrics.bcubed_f1:.4f}" if metrics else ""
         click.echo(
             f"{size.folder}: {size.signatures:,} signatures, {size.scored:,} of "
             f"{size.considered:,} pairs scored, {size.seconds:.1f} s ({size.cpu_seconds:.1f} s of "

@@ -26,7 +26,7 @@ from disambig.cli import common
 from disambig.engine import group_probabilities, pair_probabilities, probabilities
 from disambig.forest import Forest, fit_forest
 from disambig.group_features import GROUP_FEATURES
-from disambig.growth import GROWTH_FEATURES, SIZE_FEATURES, with_size
+from disambig.growth import SIZE_SHIFT_FEATURES, SIZE_FEATURES, add_size_features
 from disambig.index import CorpusIndex
 from disambig.ingest import read_labels, read_works
 from disambig.model import Model
@@ -53,7 +53,7 @@ and all alike."""
 EASY_SHARE = 0.2
 """Share of those that is learned from, each weighing the more."""
 
-SEEN = (*GROUP_FEATURES, *GROWTH_FEATURES)
+SEEN = (*GROUP_FEATURES, *SIZE_SHIFT_FEATURES)
 """What the second forest of groups learns from, beside what the first makes of it."""
 LABELLED = {1_000_000: 150_000, 4_000_000: 150_000, 16_000_000: 300_000}
 """Author mentions of each corpus, and how many labelled ones are learned from."""
@@ -80,20 +80,20 @@ def golds_of(
     """Shards of a corpus from :func:`staged`, with the statistics of the whole, and as many of
     their labelled blocks as it takes to have ``labelled`` mentions.
     """
-    known = load_statistics(folder / "staged" / "statistics")
+    statistics = load_statistics(folder / "staged" / "statistics")
     labels = {
         (label.signature.work, label.signature.position): label.person
         for label in read_labels([folder / "works" / "labels.jsonl.gz"])
     }
-    told = pa.array(sorted({work for work, _ in labels}), pa.string())
+    labelled_works = pa.array(sorted({work for work, _ in labels}), pa.string())
     codes: dict[str, int] = {}
-    found: list[Gold] = []
-    left = labelled
+    golds: list[Gold] = []
+    remaining = labelled
     for shard in range(n_shards(signatures)):
         table = read_shard(folder / "staged", shard)
         # blocks are labelled as a whole, so theirs are all here
-        corpus = corpus_of(table.filter(pc.is_in(table["work"], told)))
-        index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency, known)
+        corpus = corpus_of(table.filter(pc.is_in(table["work"], labelled_works)))
+        index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency, statistics)
         person = np.full(corpus.n_signatures, -1, dtype=np.int32)
         for row, signature in enumerate(corpus.signatures()):
             name = labels.get((signature.work, signature.position))
@@ -102,13 +102,13 @@ def golds_of(
         blocks = [block for block in blocks_of(corpus) if (person[block] >= 0).any()]
         size = np.array([(person[block] >= 0).sum() for block in blocks])
         order = rng.permutation(len(blocks))
-        chosen = np.sort(order[np.cumsum(size[order]) <= left]).tolist()
-        left -= int(size[chosen].sum())
-        fold = np.zeros(len(chosen), dtype=np.int64)
-        found.append(Gold(index, person, [blocks[k] for k in chosen], fold))
-        if len(chosen) < len(blocks):
+        block_numbers = np.sort(order[np.cumsum(size[order]) <= remaining]).tolist()
+        remaining -= int(size[block_numbers].sum())
+        fold = np.zeros(len(block_numbers), dtype=np.int64)
+        golds.append(Gold(index, person, [blocks[k] for k in block_numbers], fold))
+        if len(block_numbers) < len(blocks):
             break
-    return found
+    return golds
 
 
 def fit_growth(
@@ -123,29 +123,29 @@ def fit_growth(
     """
     rng = np.random.default_rng(seed)
 
-    def first_pair(columns: Columns) -> Float32:
+    def score_first_pair(columns: Columns) -> Float32:
         return probabilities(model.pair, model.pair_calibration, columns)
 
-    def first_group(columns: Columns) -> Float32:
+    def score_first_group(columns: Columns) -> Float32:
         return probabilities(model.group, model.group_calibration, columns)
 
     with progress("Pair features", None, "pairs") as advance:
         rows = [[(g, r) for g in of for r in pair_rows(g, rng, advance)] for of in golds]
-    pair = _fit(_sized(rows, first_pair), PAIR_MONOTONE, PAIR_TREES, seed)
-    known = replace(model, pair_growth=pair, group_growth=None)
-    grouped = [list[tuple[Gold, Rows]]() for _ in golds]
+    pair = _fit_forest(_add_size_features(rows, score_first_pair), PAIR_MONOTONE, PAIR_TREES, seed)
+    extended = replace(model, pair_growth=pair, group_growth=None)
+    group_parts = [list[tuple[Gold, Rows]]() for _ in golds]
     for stage_name in ("Group features", "Group features, later rounds"):
         with progress(stage_name, None, "pairs") as advance:
-            for of, parts in zip(golds, grouped, strict=True):
-                for gold in of:
-                    scorers = _scorers(known, gold.index.doublings)
+            for corpus_golds, parts in zip(golds, group_parts, strict=True):
+                for gold in corpus_golds:
+                    scorers = _make_scorers(extended, gold.index.doublings)
                     parts += [
                         (gold, rows) for rows in group_rows(gold, scorers, rng, advance, SEEN)
                     ]
-        seen = [[(gold, _hard(rows, first_group, rng)) for gold, rows in of] for of in grouped]
-        group = _fit(_sized(seen, first_group), GROUP_MONOTONE, GROUP_TREES, seed)
-        known = replace(known, group_growth=group)
-    learned = [
+        sampled = [[(gold, _drop_easy_rows(rows, score_first_group, rng)) for gold, rows in of] for of in group_parts]
+        group = _fit_forest(_add_size_features(sampled, score_first_group), GROUP_MONOTONE, GROUP_TREES, seed)
+        extended = replace(extended, group_growth=group)
+    training = [
         {
             "doublings": of[0].index.doublings,
             "signatures": sum(len(block) for gold in of for block in gold.blocks),
@@ -153,24 +153,24 @@ def fit_growth(
         for of in golds
     ]
     return replace(
-        known,
+        extended,
         settings={**model.settings, "first_level_growth": FIRST_LEVEL},
-        metadata={**model.metadata, "growth": learned},
+        metadata={**model.metadata, "growth": training},
     )
 
 
-def _scorers(model: Model, times: int) -> Scorers:
+def _make_scorers(model: Model, doublings: int) -> Scorers:
     def pair(fold: int, columns: Columns) -> tuple[Float32, Float32]:
-        return pair_probabilities(model, columns, times)
+        return pair_probabilities(model, columns, doublings)
 
     def group(fold: int, columns: Columns) -> Float32:
-        return group_probabilities(model, columns, times)
+        return group_probabilities(model, columns, doublings)
 
     return Scorers(pair, group if model.group_growth else None)
 
 
-def _sized(
-    corpora: Sequence[Sequence[tuple[Gold, Rows]]], first: Callable[[Columns], Float32]
+def _add_size_features(
+    corpora: Sequence[Sequence[tuple[Gold, Rows]]], score_first: Callable[[Columns], Float32]
 ) -> Rows:
     """Rows with the features of size, those of each corpus weighing one."""
     out = []
@@ -178,22 +178,22 @@ def _sized(
         total = sum(float(rows.weight.sum()) for _, rows in parts)
         for gold, rows in parts:
             columns = dict(zip(rows.features, rows.X.T, strict=True))
-            X = with_size(first(columns), columns, gold.index.doublings)
+            X = add_size_features(score_first(columns), columns, gold.index.doublings)
             features = (*rows.features, *SIZE_FEATURES)
             out.append(Rows(X, rows.y, rows.weight / total, rows.fold, features))
     return Rows.joined(out)
 
 
-def _hard(rows: Rows, first: Callable[[Columns], Float32], rng: np.random.Generator) -> Rows:
+def _drop_easy_rows(rows: Rows, score_first: Callable[[Columns], Float32], rng: np.random.Generator) -> Rows:
     """The rows less most of the easy ones, see :data:`EASY`."""
-    probability = first(dict(zip(rows.features, rows.X.T, strict=True)))
-    easy = (rows.y == 0) & (probability < 1 / (1 + np.exp(-EASY)))
-    kept = ~easy | (rng.random(len(easy)) < EASY_SHARE)
-    weight = np.where(easy, rows.weight / EASY_SHARE, rows.weight).astype(np.float32)
-    return Rows(rows.X[kept], rows.y[kept], weight[kept], rows.fold[kept], rows.features)
+    probability = score_first(dict(zip(rows.features, rows.X.T, strict=True)))
+    is_easy = (rows.y == 0) & (probability < 1 / (1 + np.exp(-EASY)))
+    is_sampled = ~is_easy | (rng.random(len(is_easy)) < EASY_SHARE)
+    weight = np.where(is_easy, rows.weight / EASY_SHARE, rows.weight).astype(np.float32)
+    return Rows(rows.X[is_sampled], rows.y[is_sampled], weight[is_sampled], rows.fold[is_sampled], rows.features)
 
 
-def _fit(rows: Rows, monotone: Mapping[str, int], trees: int, seed: int) -> Forest:
+def _fit_forest(rows: Rows, monotone: Mapping[str, int], trees: int, seed: int) -> Forest:
     X, y, weight = two_sided(rows, np.ones(len(rows.y), dtype=bool))
     return fit_forest(
         X,
@@ -226,14 +226,14 @@ def main(model: Path, out: Path, scratch: Path | None, seed: int, quiet: bool) -
     Takes about an hour and up to 17 GB of memory.
     """
     progress = partial(common.progress, quiet=quiet)
-    fitted, golds = Model.load(model), []
+    fitted_model, golds = Model.load(model), []
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         for signatures, labelled in LABELLED.items():
-            own = Path(folder, str(signatures))
-            staged(own, signatures, progress)
-            golds.append(golds_of(own, signatures, labelled, fitted, rng))
-        fit_growth(fitted, golds, seed=seed, progress=progress).save(out)
+            corpus_folder = Path(folder, str(signatures))
+            staged(corpus_folder, signatures, progress)
+            golds.append(golds_of(corpus_folder, signatures, labelled, fitted_model, rng))
+        fit_growth(fitted_model, golds, seed=seed, progress=progress).save(out)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from disambig.blocking import Comparisons
 from disambig.constraints import compile_constraints
 from disambig.corpus import Corpus
 from disambig.domain import Work
-from disambig.estimator import run_batches
+from disambig.engine import resolve
 from disambig.index import CorpusIndex
 from disambig.ingest import read_works
 from disambig.model import Model
@@ -144,7 +144,8 @@ def _clustered(
     constraints = compile_constraints(index.corpus, ())
     identity = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
     following = scored = 0
-    for found in run_batches(index, model, constraints, compared, workers=1):
+    for number in range(len(compared.batches)):
+        found = resolve(index, model, constraints, compared.batch(number))
         identity[found.rows] = found.group + following
         following += int(found.group.max(initial=-1)) + 1
         scored += found.scored

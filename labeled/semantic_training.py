@@ -36,7 +36,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from disambig.domain import Work
-from disambig.semantic import SemanticSpace, unit_rows, venue_key, words_of
+from disambig.semantic import SemanticSpace, normalise_rows, normalise_venue, split_words
 
 Floats = npt.NDArray[np.float32]
 
@@ -46,7 +46,7 @@ MIN_TEXTS = 5  # a word is learned when so many texts have it,
 MIN_TITLES = 2  # or so many titles
 SHOWN_EVERY = 200  # steps
 
-_ONE = (
+_ONE_SUBJECT = (
     "{a}",
     "a survey of {a}",
     "{a} revisited",
@@ -58,7 +58,7 @@ _ONE = (
     "new results on {a}",
     "{a} tools",
 )
-_TWO = (
+_TWO_SUBJECTS = (
     "{a} for {b}",
     "{a} in {b}",
     "{a} of {b}",
@@ -81,7 +81,7 @@ _TWO = (
     "modeling {a} in {b}",
     "{a}: {b} approach",
 )
-_THREE = (
+_THREE_SUBJECTS = (
     "{a} for {b} using {c}",
     "{a} and {b} in {c}",
     "{c}: {a} for {b}",
@@ -124,15 +124,15 @@ def invented_titles(n: int, seed: int) -> list[str]:
     def pick(names: Sequence[Any]) -> Any:
         return names[int(rng.integers(len(names)))]
 
-    def related(field: Sequence[str]) -> str:
+    def pick_related(field: Sequence[str]) -> str:
         return str(pick(field) if rng.random() < 0.8 else pick(subjects)[1])
 
     titles = []
     for _ in range(n):
         field, name = pick(subjects)
         kind = rng.random()
-        form = pick(_ONE if kind < 0.15 else _TWO if kind < 0.7 else _THREE)
-        titles.append(form.format(a=name, b=related(field), c=related(field)))
+        form = pick(_ONE_SUBJECT if kind < 0.15 else _TWO_SUBJECTS if kind < 0.7 else _THREE_SUBJECTS)
+        titles.append(form.format(a=name, b=pick_related(field), c=pick_related(field)))
     return titles
 
 
@@ -141,9 +141,9 @@ def vocabulary(works: Sequence[Work], others: Sequence[str]) -> list[str]:
     in_titles: Counter[str] = Counter()
     in_texts: Counter[str] = Counter()
     for work in works:
-        title = set(words_of(work.title))
+        title = set(split_words(work.title))
         in_titles.update(title)
-        in_texts.update(title | set(words_of(whole_text(work))))
+        in_texts.update(title | set(split_words(whole_text(work))))
     frequent = {w for w, n in in_texts.items() if n >= MIN_TEXTS or in_titles[w] >= MIN_TITLES}
     return sorted(filter(_is_word, frequent | set(others)))
 
@@ -153,7 +153,7 @@ def whole_text(work: Work) -> str:
     return " ".join((work.title, *work.keywords, work.abstract or ""))
 
 
-def fit_words(start: Floats, lessons: Lessons, settings: Settings) -> Floats:
+def fit_words(start: Floats, texts: Lessons, settings: Settings) -> Floats:
     """Word vectors, (words, d), whose sums over bags point where the targets do.
 
     The loss is one minus the cosine of sum and target, plus ``structure`` times the squared
@@ -166,28 +166,28 @@ def fit_words(start: Floats, lessons: Lessons, settings: Settings) -> Floats:
     table = torch.nn.EmbeddingBag(*start.shape, mode="sum", sparse=True)
     table.weight.data.copy_(torch.from_numpy(start))
     optimiser = torch.optim.SparseAdam(table.parameters(), lr=settings.rate)
-    targets = torch.from_numpy(lessons.targets)
-    batches = list(_batches(lessons.bags.shape[0], settings))
+    targets = torch.from_numpy(texts.targets)
+    batches = list(_batches(texts.bags.shape[0], settings))
     for step, rows in enumerate(batches):
-        bag = lessons.bags[rows]
+        bag = texts.bags[rows]
         weights = torch.from_numpy(bag.data)
         weights = weights * (torch.rand_like(weights) > settings.dropout)
-        summed = table(
+        sums = table(
             torch.from_numpy(bag.indices.astype(np.int64)),
             torch.from_numpy(bag.indptr[:-1].astype(np.int64)),
             per_sample_weights=weights,
         )
-        found, wanted = torch.nn.functional.normalize(summed, dim=1), targets[rows]
-        loss = (1 - (found * wanted).sum(1)).mean()
-        loss = loss + settings.structure * ((found @ found.T - wanted @ wanted.T) ** 2).mean()
+        predicted, expected = torch.nn.functional.normalize(sums, dim=1), targets[rows]
+        loss = (1 - (predicted * expected).sum(1)).mean()
+        loss = loss + settings.structure * ((predicted @ predicted.T - expected @ expected.T) ** 2).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.param_groups[0]["lr"] = settings.rate * max(0.02, 1 - step / len(batches))
         optimiser.step()
         if step % SHOWN_EVERY == 0:
             _say(f"step {step:,} of {len(batches):,}: loss {float(loss.detach()):.3f}")
-    learned: Floats = table.weight.data.numpy().copy()
-    return learned
+    vectors: Floats = table.weight.data.numpy().copy()
+    return vectors
 
 
 def make_space(
@@ -207,22 +207,22 @@ def make_space(
         settings: see :class:`Settings`.
     """
     invented = invented_titles(INVENTED_TITLES, settings.seed)
-    words = vocabulary(works, [*known_words, *words_of(" ".join(invented))])
-    of_words, of_titles = embed(words), embed([work.title for work in works])
-    of_invented = embed(invented)
-    axes = _principal_axes(np.concatenate([of_words, of_titles, of_invented]))
-    start = (of_words @ axes) * _rarity(words, works)[:, None]
+    words = vocabulary(works, [*known_words, *split_words(" ".join(invented))])
+    word_rows, title_rows = embed(words), embed([work.title for work in works])
+    invented_rows = embed(invented)
+    axes = _principal_axes(np.concatenate([word_rows, title_rows, invented_rows]))
+    start = (word_rows @ axes) * _compute_rarity(words, works)[:, None]
     blank = _space(words, start, {})
-    full = np.array([bool(work.abstract) for work in works])
-    lessons = _lessons(
+    has_abstract = np.array([bool(work.abstract) for work in works])
+    texts = _lessons(
         blank,
-        (words, of_words @ axes),
-        ([work.title for work in works], of_titles @ axes),
-        (invented, of_invented @ axes),
-        ([whole_text(w) for w in works if w.abstract], (of_titles @ axes)[full]),
+        (words, word_rows @ axes),
+        ([work.title for work in works], title_rows @ axes),
+        (invented, invented_rows @ axes),
+        ([whole_text(w) for w in works if w.abstract], (title_rows @ axes)[has_abstract]),
     )
-    _say(f"{len(words):,} words, {lessons.bags.shape[0]:,} texts")
-    return with_venues(_space(words, fit_words(start, lessons, settings), about))
+    _say(f"{len(words):,} words, {texts.bags.shape[0]:,} texts")
+    return with_venues(_space(words, fit_words(start, texts, settings), about))
 
 
 def with_venues(space: SemanticSpace) -> SemanticSpace:
@@ -237,9 +237,9 @@ def with_venues(space: SemanticSpace) -> SemanticSpace:
     subjects: dict[str, list[str]] = defaultdict(list)
     for subject, names in _listed("venues.txt"):
         for name in names:
-            subjects[venue_key(name, abbreviations)].append(subject)
+            subjects[normalise_venue(name, abbreviations)].append(subject)
     subjects.pop("", None)
-    rows = space.vectors([" ".join(subject) for subject in subjects.values()])
+    rows = space.embed_texts([" ".join(subject) for subject in subjects.values()])
     keys = {key: row for row, key in enumerate(subjects)}
     return SemanticSpace(space.words, space.word_vectors, keys, rows, abbreviations, space.about)
 
@@ -284,18 +284,18 @@ class Transformer:
                 if at // batch % 100 == 0:
                     _say(f"embedded {at:,} of {len(order):,}")
         rows = np.concatenate(parts)
-        return unit_rows(rows[np.argsort(order)])
+        return normalise_rows(rows[np.argsort(order)])
 
 
 def _is_word(word: str) -> bool:
     return 1 < len(word) <= 24 and not (word.isdigit() and len(word) > 3)
 
 
-def _rarity(words: Sequence[str], works: Sequence[Work]) -> Floats:
+def _compute_rarity(words: Sequence[str], works: Sequence[Work]) -> Floats:
     """Where a word's length starts: .01 / (.01 + share of works with it), halved."""
     texts: Counter[str] = Counter()
     for work in works:
-        texts.update(set(words_of(whole_text(work))))
+        texts.update(set(split_words(whole_text(work))))
     share = np.array([max(texts[word], 1) for word in words], np.float32) / max(len(works), 1)
     return (0.5 * 0.01 / (0.01 + share)).astype(np.float32)
 
@@ -307,10 +307,10 @@ def _principal_axes(rows: Floats) -> Floats:
 
 
 def _lessons(space: SemanticSpace, *texts: tuple[Sequence[str], Floats]) -> Lessons:
-    bags = sp.csr_array(sp.vstack([space.bags(some) for some, _ in texts]))
+    bags = sp.csr_array(sp.vstack([space.make_bags(some) for some, _ in texts]))
     targets = np.concatenate([rows for _, rows in texts])
     read = np.diff(bags.indptr) > 0
-    return Lessons(bags[read], unit_rows(targets[read]))
+    return Lessons(bags[read], normalise_rows(targets[read]))
 
 
 def _batches(n: int, settings: Settings) -> Iterator[npt.NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Who does something, and what a role may do."""
+"""Actors and roles: who performs an action, and what a role permits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """Roles in rising order; each may do what the ones before it may."""
+    """Roles in ascending order; each includes the permissions of those before it."""
 
     PUBLIC = "public"
     REVIEWER = "reviewer"
@@ -15,14 +15,14 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     def includes(self, other: Role) -> bool:
-        """Whether this role may do what ``other`` may."""
+        """Return whether this role has all permissions of ``other``."""
         order = list(Role)
         return order.index(self) >= order.index(other)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks for something.
+    """Who performs an action.
 
     Attributes
     ----------

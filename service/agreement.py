@@ -1,9 +1,9 @@
-"""What several people's answers to one question come to, and how far people agree: pure.
+"""Combine several reviewers' answers to one task, and measure inter-rater agreement (pure).
 
-Cohen's kappa is how much two people agree beyond what chance would give: with the share ``p`` of
-questions that they answer alike and the share ``e`` that they would if each gave its own answers,
-as often as it does, at random, kappa = (p - e) / (1 - e) (Cohen 1960, "A coefficient of agreement
-for nominal scales", Educational and Psychological Measurement 20, 37-46).
+Cohen's kappa measures the agreement of two reviewers beyond chance. With the share ``p`` of tasks
+that they answer alike, and the share ``e`` expected if each gave answers at random with its own
+frequencies, kappa = (p - e) / (1 - e) (Cohen 1960, "A coefficient of agreement for nominal
+scales", Educational and Psychological Measurement 20, 37-46).
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from dataclasses import dataclass
 
 ANSWERS = ("same", "different", "unsure")
 ASKED = 2
-"""People who answer a blind question, and one more where they differ."""
+"""Number of reviewers who answer a blind task; one more if they disagree."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How far two people agree.
+    """Agreement of two reviewers.
 
     Attributes
     ----------
     questions : int
-        That both answered.
+        Number of tasks that both answered.
     agreed : int
+        Number of tasks with equal answers.
     percent : float or None
-        None without questions.
+        None without tasks.
     kappa : float or None
-        None where chance alone would make them agree always: both gave one and the same answer.
+        None if chance agreement is 1: both gave the same single answer every time.
     """
 
     questions: int
@@ -39,7 +40,7 @@ class Agreement:
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[str, str]]) -> Agreement:
-        """Of the answers that both gave to each question.
+        """Measure agreement from the pair of answers to each task.
 
         >>> Agreement.of([("same", "same"), ("same", "different")] * 5).kappa
         0.0
@@ -49,7 +50,7 @@ class Agreement:
             return cls(0, 0, None, None)
         agreed = sum(a == b for a, b in pairs)
         one, other = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
-        # in whole numbers, so that chance of 1 is told from chance of nearly 1
+        # in integers, to distinguish a chance agreement of 1 from one of nearly 1
         by_chance = sum(one[answer] * other[answer] for answer in one)
         kappa = None
         if by_chance < n * n:
@@ -58,10 +59,10 @@ class Agreement:
 
 
 def outcome(answers: Sequence[str], *, blind: bool) -> str | None:
-    """What the answers to a question come to; None while more are wanted.
+    """Combine the answers to a task; None while further answers are needed.
 
-    One answer settles an open question. Of a blind one two that agree do, or else the majority
-    of three; three that all differ leave it unsure.
+    One answer settles a task that is not blind. A blind task needs two equal answers, or the
+    majority of three; three different answers make it unsure.
     """
     if not answers or (blind and len(answers) < ASKED):
         return None

@@ -1,4 +1,4 @@
-"""``python -m service.alive``: whether a worker of this host gives signs of life (status 0 or 1).
+"""``python -m service.alive``: check that a worker of this host is alive (status 0 or 1).
 
 For the health check of a container that runs ``disambig worker``.
 """
@@ -20,7 +20,7 @@ from service.tables import Worker
 
 
 def beating(database: Database, host: str, patience: float) -> bool:
-    """Whether a worker of ``host`` gave a sign of life within ``patience`` seconds."""
+    """Return whether a worker of ``host`` had a heartbeat in the last ``timeout`` seconds."""
     oldest = datetime.now(UTC) - timedelta(seconds=patience)
     query = select(Worker.key).where(
         Worker.host == host, Worker.stopped_at.is_(None), Worker.heartbeat_at >= oldest
@@ -42,7 +42,10 @@ def main() -> int:
         print(f"Error: {safe(str(error))}", file=sys.stderr)
         return 1
     if not alive:
-        print(f"no worker of this host within {settings.heartbeat:g} s", file=sys.stderr)
+        print(
+            f"no heartbeat of a worker of this host within {settings.heartbeat:g} s",
+            file=sys.stderr,
+        )
     return 0 if alive else 1
 
 

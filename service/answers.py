@@ -12,7 +12,7 @@ from service.decision_rows import Made, Mention, begin, make, settle
 from service.decisions import Statement
 from service.errors import Conflict, Invalid
 from service.external_ids import hand_over
-from service.links import star
+from service.links import make_must_links
 from service.subjects import divides
 from service.tasks import TaskInfo
 
@@ -116,7 +116,7 @@ def _together(
             )
         decision = make(subject, "same", "review", actor, statement.reason, statement.evidence)
         curated = {row.key: True for row in subject.rows.values()}
-        links = star(mentions, decision.id)
+        links = make_must_links(mentions, decision.id)
         return settle(
             decision, {}, links, curated, same_work=statement.same_work, answers=statement.answers
         )

@@ -16,8 +16,8 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from service.consequences import NOWHERE, new_identity
-from service.links import Link, star
+from service.consequences import UNASSIGNED, make_placeholder_key
+from service.links import Link, make_must_links
 
 ANCHORS = 3
 """Mentions that stay in a column and stand for it when others come in."""
@@ -41,7 +41,7 @@ class Column:
 
     mentions: tuple[int, ...]
     identity: int | None = None
-    confirmed: bool = False
+    is_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Part:
     Attributes
     ----------
     identity : int
-        Key, or :func:`service.consequences.new_identity` of a number.
+        Key, or :func:`service.consequences.make_placeholder_key` of a number.
     arrived, stayed : list of int
         Mentions that were elsewhere before, and that were of this identity; the most certain
         first.
@@ -100,7 +100,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Arranged:
+class Arrangement:
     """What an arrangement comes to.
 
     Attributes
@@ -125,7 +125,7 @@ class Arranged:
     @property
     def created(self) -> int:
         """New identities."""
-        return sum(1 for part in self.parts if part.identity < NOWHERE)
+        return sum(1 for part in self.parts if part.identity < UNASSIGNED)
 
     @property
     def says_something(self) -> bool:
@@ -135,7 +135,7 @@ class Arranged:
     def curated(self) -> dict[int, bool]:
         """Identities on which the decision bears, those that end included."""
         on = {part.identity for part in self.parts if part.edited}
-        on |= {self.current[m] for m in self.moves} - {NOWHERE}
+        on |= {self.current[m] for m in self.moves} - {UNASSIGNED}
         return dict.fromkeys(sorted(on), True)
 
 
@@ -147,12 +147,12 @@ class _Gathering:
     confirmed: set[int] = field(default_factory=set)
 
 
-def arranged(
+def compute_arrangement(
     columns: Sequence[Column],
     members: Mapping[int, Sequence[int]],
     confidence: Mapping[int, float],
     decided: Collection[int] = (),
-) -> Arranged:
+) -> Arrangement:
     """Compare a wanted arrangement with what is published.
 
     Parameters
@@ -169,7 +169,7 @@ def arranged(
     current = {m: key for key, some in members.items() for m in some}
     gathered = _gathered(columns, members)
     for mention in gathered.cluster:
-        current.setdefault(mention, NOWHERE)
+        current.setdefault(mention, UNASSIGNED)
     names = _names(gathered.cluster, current, decided)
     target = {m: names[c] for m, c in gathered.cluster.items()}
     order = sorted(target, key=lambda m: (-confidence.get(m, 0.0), m))
@@ -192,7 +192,7 @@ def arranged(
         )
         for key in dict.fromkeys(names[c] for c in sorted(names))
     ]
-    return Arranged(parts, target, current)
+    return Arrangement(parts, target, current)
 
 
 def _gathered(columns: Sequence[Column], members: Mapping[int, Sequence[int]]) -> _Gathering:
@@ -200,7 +200,7 @@ def _gathered(columns: Sequence[Column], members: Mapping[int, Sequence[int]]) -
     continues = {c.identity: k for k, c in enumerate(columns) if c.identity is not None}
     for k, column in enumerate(columns):
         found.cluster.update(dict.fromkeys(column.mentions, k))
-        if column.confirmed:
+        if column.is_confirmed:
             found.confirmed.update(column.mentions)
     for number, (key, some) in enumerate(sorted(members.items())):
         rest = continues.get(key, len(columns) + number)
@@ -215,11 +215,11 @@ def _names(
     """Identity that each cluster goes on with, or a new one."""
     import numpy as np
 
-    from service.matching import match
+    from service.matching import match_identities
 
     order = sorted(cluster)
     confirmed = set(decided)
-    found = match(
+    found = match_identities(
         np.array([current[m] for m in order], dtype=np.int64),
         np.array([cluster[m] for m in order], dtype=np.int64),
         confirmed=np.array([m in confirmed for m in order], dtype=bool),
@@ -230,12 +230,12 @@ def _names(
         if c in found:
             names[c] = found[c]
         else:
-            names[c] = new_identity(number)
+            names[c] = make_placeholder_key(number)
             number += 1
     return names
 
 
-def links_of(plan: Arranged, decision: str, answers: Sequence[Sides] = ()) -> list[Link]:
+def links_of(plan: Arrangement, decision: str, answers: Sequence[Sides] = ()) -> list[Link]:
     """What an arrangement states, as links; each pair of mentions once.
 
     Parameters
@@ -248,7 +248,7 @@ def links_of(plan: Arranged, decision: str, answers: Sequence[Sides] = ()) -> li
         person, sides of two parts are not.
     """
     edited = [part for part in plan.parts if part.edited]
-    found = [link for part in edited if part.bound for link in star(part.bound, decision)]
+    found = [link for part in edited if part.bound for link in make_must_links(part.bound, decision)]
     for k, one in enumerate(edited):
         for other in edited[:k]:
             found.append(_cannot(one.hub, other.hub, decision))
@@ -260,14 +260,14 @@ def links_of(plan: Arranged, decision: str, answers: Sequence[Sides] = ()) -> li
     return list({(link.a, link.b): link for link in found}.values())
 
 
-def _took(plan: Arranged, part: Part, source: int) -> bool:
+def _took(plan: Arrangement, part: Part, source: int) -> bool:
     return any(plan.current[m] == source for m in part.arrived)
 
 
-def _answer(plan: Arranged, sides: Sides, decision: str) -> list[Link]:
+def _answer(plan: Arrangement, sides: Sides, decision: str) -> list[Link]:
     left, right = (_by_home(plan, side) for side in (sides.left, sides.right))
     if left.keys() == right.keys() and len(left) == 1:
-        return star([m for side in (left, right) for some in side.values() for m in some], decision)
+        return make_must_links([m for side in (left, right) for some in side.values() for m in some], decision)
     if not left or not right or left.keys() & right.keys():
         return []
     return [
@@ -278,7 +278,7 @@ def _answer(plan: Arranged, sides: Sides, decision: str) -> list[Link]:
     ]
 
 
-def _by_home(plan: Arranged, side: Sequence[int]) -> dict[int, list[int]]:
+def _by_home(plan: Arrangement, side: Sequence[int]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = defaultdict(list)
     for mention in side:
         if mention in plan.target:

@@ -15,35 +15,36 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
+from service import tables
 from service.actors import Actor
-from service.arrangement import Arranged, Column, Sides, arranged, links_of
-from service.consequences import NOWHERE
+from service.arrangement import Arrangement, Column, Sides, compute_arrangement, links_of
+from service.consequences import UNASSIGNED
 from service.database import Database
 from service.decision_rows import Draft, Made, Mention, Subject, begin, make, settle
 from service.errors import Invalid
 from service.hindrances import (
-    conflicts,
-    insist_on_versions,
-    refuse_placed,
-    refuse_repeated,
-    refuse_stale,
+    find_conflicts,
+    require_versions,
+    reject_assigned,
+    reject_duplicates,
+    reject_stale,
 )
-from service.identity_rows import active_identity, identity_rows, rows_by_id
+from service.identity_rows import get_active_identity, read_identities, read_identities_by_id
 from service.ids import new_id
 from service.ledger import EventLog
-from service.link_rows import links_around, namer
-from service.memberships import Place
+from service.link_rows import read_links_around, make_namer
+from service.memberships import Membership
 from service.overriding import OVERRIDES, Opposed, ask_again, opposed, refuse, void
-from service.sets import among
-from service.tables import Decision, Membership
+from service.sets import is_in
+from service.tables import Decision
 
 ACTION = "arrange"
-DRAFT = "d-"
+DRAFT_ID = "d-"
 """What a decision is called that is not made yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class WantedColumn:
+class ColumnRequest:
     """A column as a client sends it.
 
     Attributes
@@ -59,12 +60,12 @@ class WantedColumn:
 
     mentions: tuple[Mention, ...]
     identity: str | None = None
-    confirmed: bool = False
-    nowhere: bool = False
+    is_confirmed: bool = False
+    is_unassigned: bool = False
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ArrangementRequest:
     """What a client wants.
 
     Attributes
@@ -80,7 +81,7 @@ class Wanted:
         Whether two authors of one work may come to be one person.
     """
 
-    columns: Sequence[WantedColumn]
+    columns: Sequence[ColumnRequest]
     unsure: Sequence[Mention] = ()
     answers: Sequence[tuple[Sequence[Mention], Sequence[Mention]]] = ()
     versions: Mapping[str, int] = field(default_factory=dict)
@@ -88,7 +89,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Read:
+class ArrangementPlan:
     """An arrangement held against what is published.
 
     Attributes
@@ -99,34 +100,34 @@ class Read:
         What it states, under the name :data:`DRAFT`.
     """
 
-    plan: Arranged
-    subject: Subject
+    arrangement: Arrangement
+    scope: Subject
     ids: dict[int, str]
     unsure: list[int]
     sides: list[Sides]
 
-    def links(self, decision: str) -> list[Any]:
+    def build_links(self, decision: str) -> list[Any]:
         """What the arrangement states as links of a decision."""
-        return links_of(self.plan, decision, self.sides)
+        return links_of(self.arrangement, decision, self.sides)
 
-    def opposed(self) -> list[Opposed]:
+    def find_contradicted(self) -> list[Opposed]:
         """Decisions in force that stand against it."""
-        connection = self.subject.connection
-        return opposed(connection, self.plan.target, self.links(DRAFT), DRAFT)
+        connection = self.scope.connection
+        return opposed(connection, self.arrangement.target, self.build_links(DRAFT_ID), DRAFT_ID)
 
 
 @dataclass(frozen=True)
-class Committed:
+class CommitResult:
     """A decision that was made, the mentions it moved, the id of what was noted as unsure with it,
     and what it undid."""
 
-    made: Made
-    moved: int
-    unsure: str | None
-    overridden: list[Opposed]
+    decision: Made
+    n_moved: int
+    unsure_decision: str | None
+    overridden_decisions: list[Opposed]
 
 
-def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
+def plan_arrangement(connection: Connection, request: ArrangementRequest, scope: Subject) -> ArrangementPlan:
     """Hold an arrangement against what is published.
 
     Raises
@@ -136,71 +137,73 @@ def read(connection: Connection, wanted: Wanted, subject: Subject) -> Read:
     Conflict
         If an identity is no longer active or has changed since it was seen.
     """
-    refuse_repeated(wanted)
-    stated = rows_by_id(connection, [c.identity for c in wanted.columns if c.identity])
+    reject_duplicates(request)
+    identity_rows_by_id = read_identities_by_id(connection, [c.identity for c in request.columns if c.identity])
     columns = []
-    for k, column in enumerate(wanted.columns):
-        at = f"columns[{k}].mentions"
-        keys = subject.found(column.mentions, None, at) if column.mentions else []
-        if column.nowhere:
-            refuse_placed(connection, subject, keys, at)
+    for k, column in enumerate(request.columns):
+        field_name = f"columns[{k}].mentions"
+        keys = scope.found(column.mentions, None, field_name) if column.mentions else []
+        if column.is_unassigned:
+            reject_assigned(connection, scope, keys, field_name)
             continue
         if not keys and not column.identity:
             continue
         key = None
         if column.identity is not None:
-            row = stated.get(column.identity)
+            row = identity_rows_by_id.get(column.identity)
             key = None if row is None or row.status != "active" else row.key
             if key is None:
-                active_identity(connection, column.identity)
-        columns.append(Column(tuple(keys), key, column.confirmed))
-    unsure = subject.found(wanted.unsure, None, "unsure") if wanted.unsure else []
-    touched = {c.identity for c in columns if c.identity is not None}
-    touched |= {i for c in columns for m in c.mentions if (i := subject.identity(m)) is not None}
-    subject.include(touched)
-    members = {key: subject.members[key] for key in touched}
-    everyone = {m for some in members.values() for m in some}
-    everyone |= {m for c in columns for m in c.mentions}
-    query = select(Membership.signature_key, Membership.confidence)
-    sure = connection.execute(query.where(among(connection, Membership.signature_key, everyone)))
-    confidence = {row[0]: row[1] for row in sure}
-    ends = {end for link in links_around(connection, everyone) for end in (link.a, link.b)}
-    plan = arranged(columns, members, confidence, ends & everyone)
+                get_active_identity(connection, column.identity)
+        columns.append(Column(tuple(keys), key, column.is_confirmed))
+    unsure = scope.found(request.unsure, None, "unsure") if request.unsure else []
+    identity_keys = {c.identity for c in columns if c.identity is not None}
+    identity_keys |= {i for c in columns for m in c.mentions if (i := scope.identity(m)) is not None}
+    scope.include(identity_keys)
+    members = {key: scope.members[key] for key in identity_keys}
+    signature_keys = {m for some in members.values() for m in some}
+    signature_keys |= {m for c in columns for m in c.mentions}
+    query = select(tables.Membership.signature_key, tables.Membership.confidence)
+    rows_of_confidence = connection.execute(
+        query.where(is_in(connection, tables.Membership.signature_key, signature_keys))
+    )
+    confidence = {row[0]: row[1] for row in rows_of_confidence}
+    decided_keys = {end for link in read_links_around(connection, signature_keys) for end in (link.a, link.b)}
+    arrangement = compute_arrangement(columns, members, confidence, decided_keys & signature_keys)
     sides = [
-        Sides(tuple(subject.found(a, None, "task")), tuple(subject.found(b, None, "task")))
-        for a, b in wanted.answers
+        Sides(tuple(scope.found(a, None, "task")), tuple(scope.found(b, None, "task")))
+        for a, b in request.answers
         if a and b
     ]
     sides = [s for s in sides if {*s.left, *s.right}.isdisjoint(unsure)]
-    plan = _with_sides(connection, subject, plan, sides, columns, confidence)
-    rows = identity_rows(connection, {k for k in plan.current.values() if k != NOWHERE})
+    arrangement = _include_sides(connection, scope, arrangement, sides, columns, confidence)
+    rows = read_identities(connection, {k for k in arrangement.current.values() if k != UNASSIGNED})
     ids = {key: row.id for key, row in rows.items()}
-    touched_ids = {ids[key] for key in plan.curated() if key in ids}
-    refuse_stale(connection, {i: v for i, v in wanted.versions.items() if i in touched_ids})
-    return Read(plan, subject, ids, unsure, sides)
+    affected_ids = {ids[key] for key in arrangement.curated() if key in ids}
+    reject_stale(connection, {i: v for i, v in request.versions.items() if i in affected_ids})
+    return ArrangementPlan(arrangement, scope, ids, unsure, sides)
 
 
-def _with_sides(
+def _include_sides(
     connection: Connection,
-    subject: Subject,
-    plan: Arranged,
+    scope: Subject,
+    arrangement: Arrangement,
     sides: Sequence[Sides],
     columns: Sequence[Column],
     confidence: Mapping[int, float],
-) -> Arranged:
+) -> Arrangement:
     """The same with the identities that were asked about, which nobody may have moved."""
-    asked = {m for s in sides for m in (*s.left, *s.right)} - plan.target.keys()
-    keys = {k for m in asked if (k := subject.identity(m)) is not None}
+    side_keys = {m for s in sides for m in (*s.left, *s.right)} - arrangement.target.keys()
+    keys = {k for m in side_keys if (k := scope.identity(m)) is not None}
     if not keys:
-        return plan
-    subject.include(keys)
-    touched = {key for key in plan.current.values() if key != NOWHERE} | keys
-    members = {key: subject.members[key] for key in touched}
-    ends = {e for link in links_around(connection, asked) for e in (link.a, link.b)}
-    return arranged(columns, members, confidence, ends)
+        return arrangement
+    scope.include(keys)
+    identity_keys = {key for key in arrangement.current.values() if key != UNASSIGNED} | keys
+    members = {key: scope.members[key] for key in identity_keys}
+    decided_keys = {e for link in read_links_around(connection, side_keys) for e in (link.a, link.b)}
+    return compute_arrangement(columns, members, confidence, decided_keys)
 
 
-def preview(connection: Connection, wanted: Wanted) -> tuple[Read, dict[str, Any]]:
+def preview_arrangement(connection: Connection, request: ArrangementRequest) -> tuple[ArrangementPlan, dict[str, Any]]:
     """What an arrangement would do; nothing is changed.
 
     Raises
@@ -208,44 +211,44 @@ def preview(connection: Connection, wanted: Wanted) -> tuple[Read, dict[str, Any
     Invalid, NotFound, Conflict
         As :func:`read`.
     """
-    found = read(connection, wanted, Subject(connection, EventLog(connection), {}))
-    plan, ids = found.plan, found.ids
-    against = found.opposed()
-    went: dict[int, Counter[int]] = {}
-    for mention, to in plan.moves.items():
-        if plan.current[mention] != NOWHERE:
-            went.setdefault(plan.current[mention], Counter())[to] += 1
-    kept = sorted(ids[p.identity] for p in plan.parts if p.identity in ids and p.edited)
-    over = {p.identity for p in plan.parts}
+    plan = plan_arrangement(connection, request, Subject(connection, EventLog(connection), {}))
+    arrangement, ids = plan.arrangement, plan.ids
+    contradicted_decisions = plan.find_contradicted()
+    destinations: dict[int, Counter[int]] = {}
+    for mention, to in arrangement.moves.items():
+        if arrangement.current[mention] != UNASSIGNED:
+            destinations.setdefault(arrangement.current[mention], Counter())[to] += 1
+    kept_ids = sorted(ids[p.identity] for p in arrangement.parts if p.identity in ids and p.edited)
+    remaining_keys = {p.identity for p in arrangement.parts}
     redirected, gone = [], []
-    for key, parts in sorted(went.items()):
-        if key in over:
+    for key, targets in sorted(destinations.items()):
+        if key in remaining_keys:
             continue
-        if len(parts) == 1 and next(iter(parts)) in ids:
-            redirected.append({"from": ids[key], "to": ids[next(iter(parts))]})
+        if len(targets) == 1 and next(iter(targets)) in ids:
+            redirected.append({"from": ids[key], "to": ids[next(iter(targets))]})
         else:
             gone.append(ids[key])
     told = {
-        "moved": len(plan.moves),
-        "kept": kept,
-        "created": plan.created,
+        "moved": len(arrangement.moves),
+        "kept": kept_ids,
+        "created": arrangement.created,
         "redirected": redirected,
         "gone": gone,
-        "overridden": [one.told() for one in against],
-        "conflicts": conflicts(connection, found, wanted),
+        "overridden": [one.told() for one in contradicted_decisions],
+        "conflicts": find_conflicts(connection, plan, request),
     }
-    return found, told
+    return plan, told
 
 
-def commit(
+def commit_arrangement(
     database: Database,
     actor: Actor,
-    wanted: Wanted,
+    wanted: ArrangementRequest,
     *,
     reason: str | None = None,
     evidence: Mapping[str, Any] | None = None,
     override: bool = False,
-) -> Committed:
+) -> CommitResult:
     """Publish an arrangement as one decision.
 
     Parameters
@@ -264,27 +267,27 @@ def commit(
     """
     with database.write() as connection:
         subject = begin(connection, [], None)
-        found = read(connection, wanted, subject)
-        plan = found.plan
-        stated = found.links(DRAFT)
+        found = plan_arrangement(connection, wanted, subject)
+        plan = found.arrangement
+        stated = found.build_links(DRAFT_ID)
         if not stated and not plan.moves and not found.unsure:
             raise Invalid(
                 "nothing is moved, confirmed or unsure", "arrange something first", field="columns"
             )
-        insist_on_versions(found, wanted.versions)
-        against = found.opposed()
+        require_versions(found, wanted.versions)
+        against = found.find_contradicted()
         if not override:
             refuse(against)
         told = _evidence(found, evidence, against)
         kind = _kind(stated, plan)
         action = ACTION if kind != "unsure" else "review"
         draft = make(subject, kind, action, actor, reason, told)
-        links = found.links(draft.id)
+        links = found.build_links(draft.id)
         if against:
             ids = [one.id for one in against]
             links = _merged(links, void(connection, ids, draft.event, plan.target, draft.id))
         places = {
-            m: Place(to, 1.0, "decision", draft.key)
+            m: Membership(to, 1.0, "decision", draft.key)
             for m, to in plan.target.items()
             if plan.current[m] != to or m in _confirmed(plan)
         }
@@ -294,10 +297,10 @@ def commit(
         unsure = None
         if found.unsure and kind != "unsure":
             unsure = _noted(draft, actor, reason, found)
-        return Committed(made, len(plan.moves), unsure, against)
+        return CommitResult(made, len(plan.moves), unsure, against)
 
 
-def _confirmed(plan: Arranged) -> set[int]:
+def _confirmed(plan: Arrangement) -> set[int]:
     return {m for part in plan.parts for m in part.confirmed}
 
 
@@ -307,29 +310,29 @@ def _merged(links: Sequence[Any], more: Sequence[Any]) -> list[Any]:
     return list({**found, **{(link.a, link.b): link for link in links}}.values())
 
 
-def _kind(links: Sequence[Any], plan: Arranged) -> str:
+def _kind(links: Sequence[Any], plan: Arrangement) -> str:
     if not links and not plan.moves:
         return "unsure"
     return "same" if all(link.must for link in links) else "different"
 
 
 def _evidence(
-    found: Read, given: Mapping[str, Any] | None, against: Sequence[Opposed]
+    found: ArrangementPlan, given: Mapping[str, Any] | None, against: Sequence[Opposed]
 ) -> dict[str, Any]:
     """What the decision keeps of how it came about."""
-    told: dict[str, Any] = {**(given or {}), "moved": len(found.plan.moves)}
+    told: dict[str, Any] = {**(given or {}), "moved": len(found.arrangement.moves)}
     if against:
         told[OVERRIDES] = [one.id for one in against]
     if found.unsure:
-        name = namer(found.subject.connection, found.unsure)
+        name = make_namer(found.scope.connection, found.unsure)
         told["mentions"] = [name(m) for m in found.unsure]
     return told
 
 
-def _noted(draft: Draft, actor: Actor, reason: str | None, found: Read) -> str:
+def _noted(draft: Draft, actor: Actor, reason: str | None, found: ArrangementPlan) -> str:
     """A decision of the same event that says what could not be told; undone with it."""
     connection = draft.subject.connection
-    name = namer(connection, found.unsure)
+    name = make_namer(connection, found.unsure)
     decision = new_id("d")
     evidence = {"mentions": [name(m) for m in found.unsure], "with": draft.id}
     connection.execute(

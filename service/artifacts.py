@@ -1,7 +1,7 @@
-"""Statistics of the corpus that a run leaves for later ones, as rows and as files.
+"""Corpus statistics that a run stores for later runs, as rows and as files.
 
-The rows are what lasts. The files are a copy in the data folder, whose arrays are mapped into
-memory, so that processes of one machine share them and use no more than they look at.
+The rows are durable. The files are a copy in the data folder whose arrays are memory-mapped, so
+that the processes of one machine share the pages that they read.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from service.tables import RunArtifact
 if TYPE_CHECKING:
     from disambig.statistics import Statistics
 
-PART = 4 * 2**20
+PART_BYTES = 4 * 2**20
 """Bytes of one row."""
 PREFIX = "statistics/"
 
 
-def store(connection: Connection, run_key: int, folder: Path) -> int:
-    """Keep the statistics that :func:`disambig.staging.save_statistics` wrote; bytes kept."""
+def store_statistics(connection: Connection, run_key: int, folder: Path) -> int:
+    """Store the files that :func:`disambig.staging.save_statistics` wrote; return their bytes."""
     total = 0
 
     def parts() -> Iterator[tuple[int, str, int, bytes]]:
@@ -36,7 +36,7 @@ def store(connection: Connection, run_key: int, folder: Path) -> int:
         for file in sorted(folder.iterdir()):
             with file.open("rb") as stream:
                 number = 0
-                while content := stream.read(PART):
+                while content := stream.read(PART_BYTES):
                     total += len(content)
                     yield run_key, PREFIX + file.name, number, content
                     number += 1
@@ -46,12 +46,12 @@ def store(connection: Connection, run_key: int, folder: Path) -> int:
 
 
 def statistics(database: Database, data: Path, run_key: int, run_id: str) -> Statistics:
-    """Statistics that a run left; copied to the data folder unless they are there.
+    """Open the statistics of a run; copy them to the data folder if they are missing there.
 
     Raises
     ------
     Unavailable
-        If the copy cannot be written, or the run has left none (any more).
+        If the copy cannot be written, or the run has no stored statistics (any more).
     """
     from disambig.staging import load_statistics
 
@@ -93,12 +93,12 @@ def _copy(database: Database, run_key: int, folder: Path) -> None:
                     stream.write(content)
         if not (part / "texts.json").is_file():
             raise Unavailable(
-                "the run has left no statistics", "start a full run: disambig run start"
+                "the run has no stored statistics", "start a full run: disambig run start"
             )
         try:
-            os.rename(part, folder)  # whole or not at all
+            os.rename(part, folder)  # atomic
         except OSError:
-            if not folder.is_dir():  # another process was as fast
+            if not folder.is_dir():  # another process created it meanwhile
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)

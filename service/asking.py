@@ -1,4 +1,4 @@
-"""Questions as runs, placements and conflicts ask them: one task for each, asked once at a time."""
+"""Create tasks from runs, assignments and conflicts; at most one open task for each subject."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from service.tasks import STANDING
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A task before it has an id.
+    """A task without its id.
 
     Attributes
     ----------
     kind : str
-        One of :data:`KINDS`.
+        One of :data:`service.tasks.KINDS`.
     subject : str
-        What it is about, in the asker's form; the same question asked again has the same.
+        Identifies what the task is about; the same task has the same subject every time.
     mentions : int
-        Mentions that the answer bears on.
+        Number of mentions that the answer affects.
     priority : float
-        Which to answer first; higher is sooner.
+        Higher is answered sooner.
     evidence : dict
-        What a person needs to answer it; public ids only.
+        What a reviewer needs for the answer; public ids only.
     name_key : int or None
         Exact-name cluster it concerns.
     block_key : int or None
@@ -40,9 +40,9 @@ class Question:
     error : float or None
         Probability that what is published is wrong.
     effort : int or None
-        Papers that the answer takes a look at.
+        Number of papers to look at for the answer.
     blind : str or None
-        Why several people are asked without seeing each other's answers.
+        Reason for a blind task, answered by several reviewers independently.
     """
 
     kind: str
@@ -64,16 +64,16 @@ def open_tasks(
     questions: Sequence[Question],
     blind_share: float = 0.0,
 ) -> list[str]:
-    """Ask questions; their ids in order. One that is open already is brought up to date instead.
+    """Open tasks and return their ids in order; a task that is already open is updated instead.
 
-    Two equal questions of one call are one task; the later one's priority and evidence count.
+    Two equal tasks of one call become one task, with the later one's priority and evidence.
 
     Parameters
     ----------
     seq : int
         The event they come from.
     blind_share : float
-        Share of the new ones that is asked blind.
+        Share of new tasks that become blind.
     """
     wanted = {(q.kind, q.subject): q for q in questions}
     known = _open_ids(connection, wanted)
@@ -125,7 +125,7 @@ def open_tasks(
 def close_tasks(
     connection: Connection, seq: int, actor: Actor, kind: str, subjects: Iterable[str]
 ) -> int:
-    """Close the open tasks about these subjects, which event ``seq`` answers; their number."""
+    """Close the open tasks about these subjects, as part of event ``seq``; return their number."""
     closed = 0
     for some in _some(subjects):
         changed = (
@@ -147,9 +147,7 @@ def close_tasks(
 def answered_about(
     connection: Connection, kind: str, subjects: Iterable[str]
 ) -> dict[str, set[frozenset[str]]]:
-    """By subject, the sets of identities about which a person has answered the question, where
-    the answer stands.
-    """
+    """Return, by subject, the sets of identities for which an answer in force exists."""
     found: dict[str, set[frozenset[str]]] = {}
     for some in _some(subjects):
         query = (
@@ -185,7 +183,7 @@ def _open_ids(
 
 
 def _some(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Texts for ``IN (…)``, few enough for either database."""
+    """Yield chunks of texts for ``IN (…)``, small enough for both databases."""
     left = iter(texts)
     while some := list(islice(left, 500)):
         yield some

@@ -1,4 +1,4 @@
-"""The log of events: who did what, when and why, and what was before and after."""
+"""Queries on the event log: actor, time, reason, and state before and after each event."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events to list; None: any. Times are from ``since`` on and before ``until``."""
+    """Criteria for events; None matches any. ``since`` is inclusive, ``until`` exclusive."""
 
     kind: str | None = None
     actor: str | None = None
@@ -37,10 +37,10 @@ class EventFilter:
     until: datetime | None = None
 
 
-def events(
+def list_events(
     connection: Connection, wanted: EventFilter, limit: int, before: int | None = None
 ) -> list[dict[str, Any]]:
-    """Events, the newest first; those with a number below ``before``."""
+    """List events with a number below ``before``, newest first."""
     query = select(*_COLUMNS).order_by(Event.seq.desc()).limit(limit)
     for column in (Event.kind, Event.actor, Event.subject, Event.request):
         value = getattr(wanted, column.key)
@@ -55,18 +55,18 @@ def events(
     return [_told(row) for row in connection.execute(query).mappings()]
 
 
-def event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
-    """One event with the identities and mentions it changed, of either ``limit`` at most.
+def get_event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
+    """Return one event with at most ``limit`` changed identities and ``limit`` moved mentions.
 
     Raises
     ------
     NotFound
-        No event has this number.
+        If no event has this number.
     """
     row = connection.execute(select(*_COLUMNS).where(Event.seq == seq)).mappings().first()
     if row is None:
         raise NotFound(
-            f"no event {seq}", "numbers of changes and of events share one line", field="seq"
+            f"no event {seq}", "changes and events share one number sequence", field="seq"
         )
     identities = connection.execute(
         select(Identity.id, IdentityVersion.before, IdentityVersion.after)

@@ -1,4 +1,4 @@
-"""Backing up a database into one file while it is in use, and restoring it while it is not."""
+"""Back up a database in use to one file, and restore a database that is not in use."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from service.database import Database
 from service.errors import Conflict, Invalid, Unavailable
 
 PAGES_AT_ONCE = 2_000
-"""Pages of an SQLite file copied between two signs of progress."""
+"""Pages of an SQLite file copied between two progress reports."""
 Advance = Callable[[int], None]
 
 
 def back_up(database: Database, file: Path, *, force: bool = False, advance: Advance) -> None:
-    """Write everything, as of one moment, to a file; readers and writers go on meanwhile.
+    """Write a snapshot of the database to a file; readers and writers are not blocked.
 
-    The file appears under its name when it is complete and has been checked, so a backup that
-    was interrupted is never taken for one.
+    The file gets its name after it is complete and checked, so an interrupted backup cannot be
+    mistaken for a complete one.
 
     Parameters
     ----------
@@ -29,16 +29,16 @@ def back_up(database: Database, file: Path, *, force: bool = False, advance: Adv
     file : Path
         SQLite: an SQLite file. PostgreSQL: an archive of ``pg_dump``.
     force : bool
-        Whether a file of that name may be replaced.
+        Whether to replace an existing file.
     advance : callable
-        Told how many pages more were copied; of PostgreSQL nothing.
+        Called with the number of pages copied since the last call; never for PostgreSQL.
 
     Raises
     ------
     Conflict
-        If the file exists and ``force`` is not given.
+        The file exists and ``force`` is false.
     Unavailable
-        If the database or the disk cannot be used.
+        The database or the disk cannot be used.
     """
     if file.exists() and not force:
         raise Conflict(f"{file} exists", "name another file, or give --force to replace it")
@@ -59,25 +59,25 @@ def back_up(database: Database, file: Path, *, force: bool = False, advance: Adv
 
 
 def restore(database: Database, file: Path, *, force: bool = False, advance: Advance) -> str:
-    """Make the database what it was when ``file`` was written; the revision of its schema.
+    """Restore the database from a backup and return its schema revision.
 
-    All or nothing: when it fails, the database is what it was before.
+    The restore is atomic: if it fails, the database is unchanged.
 
     Raises
     ------
     Invalid
-        If the file is no backup, or one of a later version.
+        The file is not a backup, or is of a later version.
     Conflict
-        If the database holds something and ``force`` is not given, or is in use.
+        The database is in use, or is not empty and ``force`` is false.
     Unavailable
-        If the database or the disk cannot be used.
+        The database or the disk cannot be used.
     """
     if not file.is_file():
-        raise Invalid(f"{file} is no file", "name a file that disambig db backup wrote")
+        raise Invalid(f"{file} is not a file", "name a file that disambig db backup wrote")
     if not force and migrations.current(database) is not None:
         raise Conflict(
-            "the database holds something already",
-            "give --force to replace all of it, or name an empty one with --database",
+            "the database is not empty",
+            "give --force to replace its content, or name an empty one with --database",
         )
     if database.is_sqlite:
         with _sqlite_told():
@@ -91,12 +91,12 @@ def restore(database: Database, file: Path, *, force: bool = False, advance: Adv
 
 
 def check_sqlite(file: Path) -> str:
-    """Read a whole SQLite file and check it; the revision of its schema.
+    """Check the integrity of an SQLite file and return its schema revision.
 
     Raises
     ------
     Invalid
-        If it is damaged, no SQLite file, or none of this service.
+        The file is damaged, is not an SQLite file, or does not belong to this service.
     """
     remedy = "name a file that disambig db backup wrote"
     try:
@@ -108,7 +108,7 @@ def check_sqlite(file: Path) -> str:
                 raise Invalid(f"{file} is damaged ({detail})", remedy)
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.DatabaseError as error:
-        raise Invalid(f"{file} is no backup of this service ({error})", remedy) from error
+        raise Invalid(f"{file} is not a backup of this service ({error})", remedy) from error
     if version is None or version[0] not in migrations.revisions():
         revision = "no revision" if version is None else f"revision {version[0]}"
         raise Invalid(
@@ -120,13 +120,13 @@ def check_sqlite(file: Path) -> str:
 
 def _restore_sqlite(database: Database, file: Path, advance: Advance) -> None:
     check_sqlite(file)
-    database.close()  # our own connections would be in the way
+    database.close()  # open connections of this process would block the restore
     target = _sqlite_file(database)
     if target.exists() and target.samefile(file):
         raise Invalid(f"{file} is the database itself", "name a file that disambig db backup wrote")
     with closing(_open(target, "rwc")) as connection:
         try:
-            # needs the file for itself alone, which shows whether anybody else has it open
+            # needs exclusive access, so it fails if another process has the file open
             (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         except sqlite3.OperationalError as error:
             if "locked" not in str(error):
@@ -140,9 +140,9 @@ def _restore_sqlite(database: Database, file: Path, advance: Advance) -> None:
 
 
 def _copy_sqlite(source: Path, target: Path, advance: Advance) -> None:
-    """Copy in one transaction on either side."""
+    """Copy a database in one transaction on each side."""
     with closing(_open(source, "ro")) as old, closing(_open(target, "rwc")) as new:
-        # a transaction of the reader keeps other writers from making the copy begin again
+        # a read transaction prevents other writers from restarting the copy
         old.execute("BEGIN")
         old.execute("SELECT count(*) FROM sqlite_master").fetchone()
         last = 0
@@ -153,12 +153,12 @@ def _copy_sqlite(source: Path, target: Path, advance: Advance) -> None:
             last = total - remaining
 
         old.backup(new, pages=PAGES_AT_ONCE, progress=progress, sleep=0.01)
-        # a copy of a WAL database says it is one; alone in a folder it must not need a second file
+        # the copy of a WAL database is in WAL mode; a backup must not need a second file
         new.execute("PRAGMA journal_mode = DELETE")
 
 
 def pages(database: Database) -> int | None:
-    """Pages that a backup copies; None for PostgreSQL, which does not tell."""
+    """Count the pages that a backup copies; None for PostgreSQL, which does not report it."""
     if not database.is_sqlite:
         return None
     with database.read() as connection:
@@ -189,5 +189,5 @@ def _sqlite_told() -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise Unavailable(
-            f"SQLite says: {error}", "see to the file, its folder and the disk, then try again"
+            f"SQLite error: {error}", "check the file, its folder and the disk, then try again"
         ) from error

@@ -1,4 +1,4 @@
-"""Backing up and restoring PostgreSQL with its own programs, in one transaction each."""
+"""Back up and restore PostgreSQL with pg_dump and pg_restore, in one transaction each."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from service.errors import Conflict, Invalid, Unavailable
 from service.tables import Table
 
 PATIENCE = "15s"
-"""How long a restore waits for locks that others hold."""
+"""How long a restore waits for locks of other connections."""
 
 
 def dump(url: URL, file: Path) -> None:
-    """Write a compressed archive with ``pg_dump``, and read it through once.
+    """Write a compressed archive with ``pg_dump``, and check that it can be read.
 
     Raises
     ------
     Unavailable
-        If the program is missing or fails.
+        The program is missing or fails.
     """
     address, environment = _libpq(url)
     _run(
@@ -44,16 +44,16 @@ def dump(url: URL, file: Path) -> None:
 
 
 def restore(database: Database, file: Path) -> None:
-    """Drop our tables, if any, and make those of the archive; nothing is changed if it fails.
+    """Replace the tables of this service by those of an archive, in one transaction.
 
     Raises
     ------
     Invalid
-        If the file is no archive of this service, or one of a later version.
+        The file is not an archive of this service, or is of a later version.
     Conflict
-        If somebody else is connected to the database.
+        Other clients are connected to the database.
     Unavailable
-        If a program is missing or fails.
+        A program is missing or fails.
     """
     _refuse_foreign(file)
     drops = _drops(database)
@@ -83,7 +83,7 @@ def restore(database: Database, file: Path) -> None:
         assert reader.stdout is not None
         fed = _feed(loader.stdin, reader.stdout, drops)
         _, complaint = reader.communicate()
-        # without COMMIT the end of the connection takes everything back
+        # without COMMIT the end of the connection rolls everything back
         whole = fed and reader.returncode == 0
         try:
             loader.stdin.write(b"\nCOMMIT;\n" if whole else b"")
@@ -100,7 +100,7 @@ def restore(database: Database, file: Path) -> None:
 
 
 def _feed(into: IO[bytes], script: IO[bytes], drops: str) -> bool:
-    """Whether the whole script was taken."""
+    """Send the script to psql; return whether all of it was accepted."""
     try:
         into.write(b"BEGIN;\n" + drops.encode() + b"\n")
         shutil.copyfileobj(script, into, 1 << 20)
@@ -112,7 +112,7 @@ def _feed(into: IO[bytes], script: IO[bytes], drops: str) -> bool:
 
 
 def _drops(database: Database) -> str:
-    """Statements that drop our tables, of whatever revision; refuses when others are connected."""
+    """Build statements that drop the tables of any revision; reject other connections."""
     with database.read() as connection:
         others = connection.scalar(
             text(
@@ -131,16 +131,16 @@ def _drops(database: Database) -> str:
 
 
 def _refuse_foreign(file: Path) -> None:
-    """Refuse what is no archive of this service, before anything is dropped."""
+    """Reject a file that is not an archive of this service, before any table is dropped."""
     remedy = "name a file that disambig db backup wrote from PostgreSQL"
     try:
         tables = _contents(file)
     except Unavailable as error:
         if shutil.which("pg_restore") is None:
             raise
-        raise Invalid(f"{file} is no archive of pg_dump", remedy) from error
+        raise Invalid(f"{file} is not an archive of pg_dump", remedy) from error
     if "alembic_version" not in tables:
-        raise Invalid(f"{file} is no backup of this service", remedy)
+        raise Invalid(f"{file} is not a backup of this service", remedy)
     script = _run(
         ["pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(file)],
         dict(os.environ),
@@ -156,15 +156,17 @@ def _refuse_foreign(file: Path) -> None:
 
 
 def _contents(file: Path) -> set[str]:
-    """Tables in an archive."""
+    """List the tables in an archive."""
     listing = _run(["pg_restore", "--list", str(file)], dict(os.environ))
     words = (line.split() for line in listing.splitlines() if not line.startswith(";"))
     return {line[5] for line in words if len(line) > 5 and line[3] == "TABLE"}
 
 
 def _libpq(url: URL) -> tuple[str, dict[str, str]]:
-    """Address for PostgreSQL's programs, and their environment: passwords stay off the list of
-    processes."""
+    """Return the address and the environment for PostgreSQL's programs.
+
+    The password is passed in the environment, so that it does not appear in the process list.
+    """
     environment = dict(os.environ)
     query = dict(url.query)
     password = url.password if url.password is not None else query.pop("password", None)
@@ -200,6 +202,6 @@ def _failed(program: str, complaint: bytes) -> Unavailable:
     lines = complaint.decode("utf-8", "replace").strip().splitlines()
     first = next((line for line in lines if "ERROR" in line or "error" in line), "")
     return Unavailable(
-        f"{program} failed: {first or ' '.join(lines[-1:]) or 'it does not say why'}",
-        "nothing was changed; see to the cause, then try again",
+        f"{program} failed: {first or ' '.join(lines[-1:]) or 'no error message'}",
+        "nothing was changed; fix the cause, then try again",
     )

@@ -262,21 +262,21 @@ def bench(
     if shutil.which("wrk") is None:
         click.echo("skipped: wrk is not installed (Debian: apt-get install wrk)", err=True)
         return
-    from service.database import sqlite_url
-    from service.inventory import inventory
+    from service.database import build_sqlite_url
+    from service.inventory import read_inventory
 
     with tempfile.TemporaryDirectory(prefix="disambig-bench-") as folder:
         data = Path(folder)
-        address = database or sqlite_url(data / "bench.sqlite").render_as_string()
+        address = database or build_sqlite_url(data / "bench.sqlite").render_as_string()
         with common.opened(address, data=data) as (_, found):
-            held = inventory(found)
+            held = read_inventory(found)
         if held.rows["works"]:
             raise click.ClickException("the database holds works already; name an empty one")
         took = _seed(address, data, works)
         with serving(address, data, processes) as where:
             measured = measure(where, seconds)
         with common.opened(address, data=data) as (_, found):
-            held = inventory(found)
+            held = read_inventory(found)
     click.echo(f"{held.kind}, {held.rows['signatures']:,} mentions, {processes} processes")
     _table(measured, took)
     if out is not None:

@@ -1,8 +1,8 @@
-"""What several people are asked without seeing each other's answers, and what keeps that honest.
+"""Blind tasks: several reviewers answer without seeing each other's answers.
 
-A question is blind from when it is asked: because it was drawn for a sample, or by lot. Then
-nothing but its answers settles it. A board or a decision that would is refused, for it would be
-one person's answer, there for the others to see, and taken for that of all.
+A task is blind from its creation, because it belongs to a sample or was selected at random. Only
+its answers can settle it. A board or a decision that would settle it is rejected: it would be one
+reviewer's answer, visible to the others, and count as the answer of all.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from service.errors import Conflict
-from service.identity_rows import ACTIVE, identity_rows, rows_by_id
+from service.identity_rows import ACTIVE, read_identities, read_identities_by_id
 from service.ids import ALPHABET
-from service.sets import among
+from service.sets import is_in
 from service.subjects import identity_of, mentions_of
 from service.tables import Task
 
 SHARE = "share"
-"""Why a task is blind that was drawn by lot."""
+"""Reason stored for a task that was selected at random to be blind."""
 REMEDY = (
-    "answer the question itself (same, different or unsure), leave these people as they are, "
+    "answer the task itself (same, different or unsure), leave these identities unchanged, "
     "or ask an editor to close it"
 )
 NAMED = 20
-"""Questions that one message names."""
+"""Maximum number of tasks listed in a message."""
 
 
 def drawn(task_id: str, share: float) -> bool:
-    """Whether a task is one of the share that is asked blind; ids are random."""
+    """Whether a task belongs to the blind share, decided by its random id."""
     letters = task_id.partition("-")[2][:4]
     place = sum(
         max(ALPHABET.find(letter), 0) / len(ALPHABET) ** k for k, letter in enumerate(letters, 1)
@@ -39,19 +39,19 @@ def drawn(task_id: str, share: float) -> bool:
 
 
 def refuse_settled(connection: Connection, closed: Collection[str]) -> None:
-    """Refuse an event that has closed blind questions by settling them.
+    """Reject an event that has closed blind tasks by settling them.
 
-    It may close those that have become pointless, for an identity that they are about is no more.
+    It can close tasks that became obsolete because one of their identities is no longer active.
 
     Raises
     ------
     Conflict
-        With the ids of the questions.
+        If it settles blind tasks; the error has their ids.
     """
     if not closed:
         return
     query = select(Task.id, Task.kind, Task.subject, Task.evidence).where(
-        among(connection, Task.id, closed), Task.blind.is_not(None)
+        is_in(connection, Task.id, closed), Task.blind.is_not(None)
     )
     settled = [row.id for row in connection.execute(query) if _is_settled(connection, row)]
     if settled:
@@ -59,22 +59,22 @@ def refuse_settled(connection: Connection, closed: Collection[str]) -> None:
 
 
 def blind_of(connection: Connection, tasks: Collection[str]) -> list[str]:
-    """Those of some questions, by id, that are asked blind; NAMED at most."""
-    query = select(Task.id).where(among(connection, Task.id, tasks), Task.blind.is_not(None))
+    """List the ids of blind tasks among ``tasks``, at most ``MAX_SHOWN``."""
+    query = select(Task.id).where(is_in(connection, Task.id, tasks), Task.blind.is_not(None))
     return list(connection.scalars(query.order_by(Task.key).limit(NAMED))) if tasks else []
 
 
 def settling(tasks: Sequence[str]) -> str:
-    """What is wrong with settling them."""
+    """Return the error message about settling blind tasks."""
     return (
-        f"this would settle {', '.join(tasks)}, which several people are asked without seeing "
-        "each other's answers"
+        f"this would settle the blind tasks {', '.join(tasks)}, which several reviewers answer "
+        "independently"
     )
 
 
 def _is_settled(connection: Connection, task: Any) -> bool:
-    """Whether a closed question is settled, not only pointless."""
-    rows = rows_by_id(connection, task.subject.split("+"))
+    """Whether a closed task is settled, not merely obsolete."""
+    rows = read_identities_by_id(connection, task.subject.split("+"))
     active = all(row.status == ACTIVE for row in rows.values())
     if task.kind == "merge":
         return active or len({_end(connection, row.key) for row in rows.values()}) == 1
@@ -87,7 +87,7 @@ def _is_settled(connection: Connection, task: Any) -> bool:
 
 
 def _end(connection: Connection, key: int) -> int:
-    """The identity to which an id leads."""
-    while (row := identity_rows(connection, [key])[key]).redirect_key is not None:
+    """Follow the redirects of an identity, and return the final key."""
+    while (row := read_identities(connection, [key])[key]).redirect_key is not None:
         key = row.redirect_key
     return key

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, func, select
 
-from service.sets import among
+from service.sets import is_in
 from service.tables import Block, Membership, Signature, Work
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class BlockViews:
             return None
         touched = connection.scalar(
             select(func.max(Block.touched)).where(
-                among(connection, Block.key, {block[s] for s in chosen})
+                is_in(connection, Block.key, {block[s] for s in chosen})
             )
         )
         told = f"{known.run_id} {touched} {known.model.digest} {chosen}".encode()
@@ -164,7 +164,7 @@ def of_blocks(connection: Connection, signatures: Collection[int], most: int = M
     query = (
         select(Signature.key)
         .join(Membership, Membership.signature_key == Signature.key)
-        .where(among(connection, Signature.block_key, blocks), Signature.retired_version.is_(None))
+        .where(is_in(connection, Signature.block_key, blocks), Signature.retired_version.is_(None))
         .order_by(Signature.key)
         .limit(most + len(signatures))
     )
@@ -177,7 +177,7 @@ def of_blocks(connection: Connection, signatures: Collection[int], most: int = M
 def _blocks(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
     """Block of each mention that is in one."""
     query = select(Signature.key, Signature.block_key).where(
-        among(connection, Signature.key, signatures), Signature.retired_version.is_(None)
+        is_in(connection, Signature.key, signatures), Signature.retired_version.is_(None)
     )
     return {row[0]: row[1] for row in connection.execute(query) if row[1] is not None}
 
@@ -190,20 +190,20 @@ def _view(
     from disambig.engine import Scored, pair_probabilities
     from disambig.pairs import NamePairs
     from service.clustering import indexed
-    from service.stored import works_by_key
+    from service.stored import read_works
 
     places = {
         row[0]: (row[1], row[2])
         for row in connection.execute(
             select(Signature.key, Work.id, Signature.position)
             .join(Work, Work.key == Signature.work_key)
-            .where(among(connection, Signature.key, chosen))
+            .where(is_in(connection, Signature.key, chosen))
         )
     }
     work_keys = connection.scalars(
-        select(Signature.work_key).where(among(connection, Signature.key, chosen)).distinct()
+        select(Signature.work_key).where(is_in(connection, Signature.key, chosen)).distinct()
     )
-    works = works_by_key(connection, work_keys)
+    works = read_works(connection, work_keys)
     corpus = Corpus.from_works(works.values())
     number = {work: n for n, work in enumerate(corpus.work_ids)}
     start = corpus.author_start

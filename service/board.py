@@ -19,15 +19,15 @@ from sqlalchemy import Connection, select
 from service import gathered
 from service.block_view import BlockViews, of_blocks
 from service.board_scope import Asked, Scope, scope_of
-from service.contradicting import contradictions
+from service.contradicting import find_contradictions
 from service.gathered import Other, Seen
-from service.link_rows import constraints_of
+from service.link_rows import read_constraints
 from service.other_questions import others
 from service.outside_links import links_out
-from service.sets import among
+from service.sets import is_in
 from service.tables import Signature, State, Work, WorkVersion
 from service.telling_apart import Person, contrast, together
-from service.weighing import weigh
+from service.weighing import compare_sides
 
 LISTED = 12
 """Co-authors, venues, topics and affiliations shown of a column."""
@@ -85,7 +85,7 @@ def board(
         "left_out": scope.left_out,
         "compared": sum(1 for s in scope.mentions if s in found.of),
         "columns": told,
-        "contradictions": contradictions(
+        "contradictions": find_contradictions(
             [c.mentions for c in columns],
             [set(c.coauthors) for c in columns],
             [(first[0], first[1])] if len(first) > 1 else (),
@@ -96,7 +96,7 @@ def board(
 
 
 def _seen(connection: Connection, scope: Scope) -> list[Seen]:
-    found = gathered.seen(connection, among(connection, Signature.key, scope.mentions))
+    found = gathered.seen(connection, is_in(connection, Signature.key, scope.mentions))
     place = {key: k for k, key in enumerate(scope.mentions)}
     return sorted(found, key=lambda m: place[m.signature])
 
@@ -127,11 +127,11 @@ def _groups(connection: Connection, views: BlockViews, scope: Scope) -> _Groups:
     view = views.of(connection, keys)
     if view is None:
         return _Groups({}, None)
-    scored = view.under(constraints_of(connection, keys))
+    scored = view.under(read_constraints(connection, keys))
     first = view.firsts(scored)
     of = dict(zip(view.signature.tolist(), first.tolist(), strict=True))
     left, right = scope.side(0), scope.side(1)
-    weighed = weigh(view, scored, left, right) if left and right else None
+    weighed = compare_sides(view, scored, left, right) if left and right else None
     if weighed is None:
         return _Groups(of, None)
     return _Groups(of, (weighed.probability, weighed.reasons_for, weighed.reasons_against))
@@ -144,7 +144,7 @@ def _ids_of_works(connection: Connection, works: set[int]) -> dict[int, dict[str
             WorkVersion,
             (WorkVersion.work_key == Work.key) & (WorkVersion.version == Work.version),
         )
-        .where(among(connection, Work.key, works), WorkVersion.record.contains('"ids"'))
+        .where(is_in(connection, Work.key, works), WorkVersion.record.contains('"ids"'))
     )
     found = {key: orjson.loads(record).get("ids") for key, record in connection.execute(query)}
     return {key: ids for key, ids in found.items() if isinstance(ids, dict)}

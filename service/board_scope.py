@@ -17,9 +17,9 @@ from sqlalchemy import Connection, func, select
 from service import tasks
 from service.asked_names import people_beside
 from service.decision_rows import Mention
-from service.identity_rows import ACTIVE, IdentityRow, identity_rows, rows_by_id
+from service.identity_rows import ACTIVE, IdentityRow, read_identities, read_identities_by_id
 from service.name_pages import NameFound, find_name
-from service.sets import among
+from service.sets import is_in
 from service.tables import Membership, Signature, Work
 
 MOST = 2_000
@@ -120,7 +120,7 @@ def scope_of(connection: Connection, text: str, task_id: str | None = None) -> S
         mentions.update(dict.fromkeys(shown, key))
     hidden = {key: size[key] - n for key, n in taken.items() if n < size.get(key, 0)}
     mentions.update(dict.fromkeys(unplaced[: MOST - len(mentions)], None))
-    known = identity_rows(connection, taken)
+    known = read_identities(connection, taken)
     return Scope(
         name,
         [known[key] for key in taken if key in known],
@@ -195,7 +195,7 @@ def _mentions(side: Any) -> list[Mention]:
 
 def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[Mention]]:
     """Mentions of each of some identities, where they are active."""
-    rows = rows_by_id(connection, ids)
+    rows = read_identities_by_id(connection, ids)
     found = []
     for public in ids:
         row = rows.get(public)
@@ -219,7 +219,7 @@ def keys_of(connection: Connection, mentions: Sequence[Mention]) -> dict[Mention
         select(Work.id, Signature.position, Signature.key)
         .join(Signature, Signature.work_key == Work.key)
         .where(
-            among(connection, Work.id, {m.work for m in mentions}),
+            is_in(connection, Work.id, {m.work for m in mentions}),
             Signature.retired_version.is_(None),
         )
     )
@@ -233,16 +233,16 @@ def _identities_of(connection: Connection, signatures: Any) -> list[int]:
     """Identities of some mentions, in the order of these."""
     keys = list(signatures)
     query = select(Membership.signature_key, Membership.identity_key)
-    rows = connection.execute(query.where(among(connection, Membership.signature_key, keys)))
+    rows = connection.execute(query.where(is_in(connection, Membership.signature_key, keys)))
     of = {row[0]: row[1] for row in rows}
     return list(dict.fromkeys(of[key] for key in keys if key in of))
 
 
 def _beside(connection: Connection, asked: Asked, first: Sequence[int]) -> list[int]:
     """Identities that the board of a question shows besides those it is about."""
-    own = [row.id for row in identity_rows(connection, first).values()]
+    own = [row.id for row in read_identities(connection, first).values()]
     ids = people_beside(connection, asked.task, own)
-    rows = rows_by_id(connection, ids)
+    rows = read_identities_by_id(connection, ids)
     return [rows[one].key for one in ids if one in rows and rows[one].status == ACTIVE]
 
 
@@ -261,7 +261,7 @@ def _bearers(connection: Connection, name_key: int) -> list[int]:
 def _sizes(connection: Connection, identities: Sequence[int]) -> dict[int, int]:
     query = (
         select(Membership.identity_key, func.count())
-        .where(among(connection, Membership.identity_key, identities))
+        .where(is_in(connection, Membership.identity_key, identities))
         .group_by(Membership.identity_key)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
@@ -273,7 +273,7 @@ def _members(connection: Connection, identities: Iterable[int]) -> dict[int, lis
         select(Membership.identity_key, Signature.key)
         .join(Signature, Signature.key == Membership.signature_key)
         .where(
-            among(connection, Membership.identity_key, identities),
+            is_in(connection, Membership.identity_key, identities),
             Signature.retired_version.is_(None),
         )
     )
@@ -298,7 +298,7 @@ def _unplaced(connection: Connection, name_key: int, first: set[int]) -> list[in
     found = list(connection.scalars(query))
     asked = set(first) - set(found)
     placed = select(Membership.signature_key).where(
-        among(connection, Membership.signature_key, asked)
+        is_in(connection, Membership.signature_key, asked)
     )
     asked -= set(connection.scalars(placed)) if asked else set()
     return [*sorted(asked), *sorted(found, key=lambda s: (s not in first, s))]

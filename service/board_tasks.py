@@ -8,13 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
-from service.arranging import DRAFT, Read
+from service.arranging import DRAFT_ID, ArrangementPlan
 from service.blind import REMEDY, settling
 from service.board_scope import Asked, asked_by, keys_of
 from service.decision_rows import Mention
-from service.identity_rows import rows_by_id
-from service.links import Groups, Link
-from service.sets import among
+from service.identity_rows import read_identities_by_id
+from service.links import SignatureGroups, Link
+from service.sets import is_in
 from service.subjects import divides
 from service.tables import Signature, Task, Work
 
@@ -56,10 +56,10 @@ class Answered:
     hinders: list[dict[str, Any]]
 
 
-def answered(connection: Connection, found: Read, task_id: str | None) -> Answered:
+def answered(connection: Connection, found: ArrangementPlan, task_id: str | None) -> Answered:
     """The open questions that an arrangement would answer."""
-    plan = found.plan
-    links = found.links(DRAFT)
+    plan = found.arrangement
+    links = found.build_links(DRAFT_ID)
     touched = {found.ids[k] for k in plan.curated() if k in found.ids}
     touched |= {found.ids[part.identity] for part in plan.parts if part.identity in found.ids}
     places = _names_of(connection, plan.moves)
@@ -69,7 +69,7 @@ def answered(connection: Connection, found: Read, task_id: str | None) -> Answer
             Task.state == "open",
             or_(
                 Task.kind.in_(("merge", "split", "conflict")),
-                among(connection, Task.subject, places),
+                is_in(connection, Task.subject, places),
                 Task.id == (task_id or ""),
             ),
         )
@@ -89,9 +89,9 @@ def answered(connection: Connection, found: Read, task_id: str | None) -> Answer
     return Answered(closes[:MOST], hinders[:MOST])
 
 
-def _pointless(found: Read, task: Any, about: set[str]) -> bool:
+def _pointless(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
     """Whether an identity that a question is about would be no more."""
-    plan = found.plan
+    plan = found.arrangement
     after = {found.ids[p.identity] for p in plan.parts if p.identity in found.ids}
     known = {found.ids[key] for key in plan.current.values() if key in found.ids}
     named = task.kind == "merge" or divides(task.kind, task.subject)
@@ -99,14 +99,14 @@ def _pointless(found: Read, task: Any, about: set[str]) -> bool:
 
 
 def _settled(
-    connection: Connection, found: Read, links: Sequence[Link], task: Any, about: set[str]
+    connection: Connection, found: ArrangementPlan, links: Sequence[Link], task: Any, about: set[str]
 ) -> bool:
     """Whether an arrangement says what a question asks."""
-    plan = found.plan
+    plan = found.arrangement
     if task.kind == "assign":
         return task.subject in _names_of(connection, plan.moves)
     if task.kind == "merge":
-        keys = {row.key for row in rows_by_id(connection, about).values()}
+        keys = {row.key for row in read_identities_by_id(connection, about).values()}
         homes = [{to for m, to in plan.target.items() if plan.current[m] == key} for key in keys]
         if len(homes) == 2 and len(homes[0]) == 1 and homes[0] == homes[1]:
             return True
@@ -126,12 +126,12 @@ def _settled(
     homes = [{plan.target[m] for m in side if m in plan.target} for side in sides]
     if homes[0] and homes[1] and not homes[0] & homes[1]:
         return True
-    groups = Groups(links)
-    roots = [{groups.of(m) for m in side} for side in sides]
+    groups = SignatureGroups(links)
+    roots = [{groups.find_root(m) for m in side} for side in sides]
     return bool(roots[0] & roots[1])
 
 
 def _names_of(connection: Connection, signatures: Mapping[int, int]) -> set[str]:
     query = select(Work.id, Signature.position).join(Signature, Signature.work_key == Work.key)
-    rows = connection.execute(query.where(among(connection, Signature.key, signatures)))
+    rows = connection.execute(query.where(is_in(connection, Signature.key, signatures)))
     return {f"{work}:{position}" for work, position in rows}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from service.link_rows import links_around, without_retired
+from service.link_rows import read_links_around, remove_retired_signatures
 from service.links import Link
-from service.sets import among
+from service.sets import is_in
 from service.tables import Membership
 
 
@@ -27,12 +27,12 @@ FREE = Bond()
 
 def bonds_of(connection: Connection, signatures: Collection[int]) -> dict[int, Bond]:
     """What active decisions say of each mention; those they say nothing of are left out."""
-    links = without_retired(connection, links_around(connection, signatures))
+    links = remove_retired_signatures(connection, read_links_around(connection, signatures))
     if not links:
         return {}
     ends = {end for link in links for end in (link.a, link.b)}
     query = select(Membership.signature_key, Membership.identity_key).where(
-        among(connection, Membership.signature_key, ends)
+        is_in(connection, Membership.signature_key, ends)
     )
     identity = {row[0]: row[1] for row in connection.execute(query)}
     return bonds(signatures, links, identity)

@@ -11,7 +11,7 @@ from service.bonds import FREE, Bond
 from service.orcid_holders import Holder
 
 if TYPE_CHECKING:
-    from disambig.assign import Placement
+    from disambig.assign import AuthorAssignment
 
 
 class Verdict(StrEnum):
@@ -44,7 +44,7 @@ class Choice:
 
 
 def decided(
-    placements: Sequence[Placement],
+    placements: Sequence[AuthorAssignment],
     keys: Sequence[int],
     bonds: Mapping[int, Bond],
     taken: Iterable[int],
@@ -83,7 +83,7 @@ def decided(
 
 
 def _one(
-    placement: Placement, keys: Sequence[int], bond: Bond, taken: set[int], threshold: float
+    placement: AuthorAssignment, keys: Sequence[int], bond: Bond, taken: set[int], threshold: float
 ) -> Choice:
     at = placement.position
     odds = [(keys[i], p) for i, p in placement.rivals]

@@ -1,10 +1,10 @@
-"""Work for workers: claimed by one process at a time, kept by signs of life, given back.
+"""Job queue for workers: claim, heartbeat, release.
 
-Runs and models wait in tables of their own with the same columns for this. A claim is one
-statement, so two workers never get one job. A worker that holds a job writes a heartbeat; when
-that is too old another worker may claim the job. What a worker stores is stored only if its claim
-still stands in the same transaction (:func:`hold`), so one that was taken for dead and comes back
-changes nothing.
+The queues are the tables of runs and of models, which share the required columns. A claim is one
+statement, so two workers never claim the same job. The worker that holds a job updates its
+heartbeat; when the heartbeat is too old, another worker may claim the job. Results are stored only
+if the claim is still valid in the same transaction (:func:`lock_claim`), so a worker that was
+presumed dead and continues cannot store anything.
 """
 
 from __future__ import annotations
@@ -20,48 +20,47 @@ from service.database import Database
 from service.ledger import EventLog
 from service.tables import FittedModel, Run
 
-ATTEMPTS = 3
-"""Times that a job is begun before it is given up."""
+MAX_ATTEMPTS = 3
+"""Attempts before a job is marked as failed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What can be asked of a worker.
+class JobKind:
+    """A kind of job.
 
     Attributes
     ----------
     noun : str
-        As events and log lines name one.
+        Name in events and log lines.
     table : type
-        Where jobs of this kind wait.
-    died : str
-        What is told when the processes that did one ended without a word too often.
+        Table that queues jobs of this kind.
+    death_message : str
+        Error of a job whose worker processes died too often.
     """
 
     noun: str
     table: type[Run] | type[FittedModel]
-    died: str
+    death_message: str
 
 
-RUN = Kind(
+RUN = JobKind(
     "run",
     Run,
-    f"{ATTEMPTS} workers ended without a word while they did this run, most likely for want of "
-    "memory; give workers less to use at once (settings memory and workers), then start a new run",
+    f"{MAX_ATTEMPTS} workers died during this run, most likely out of memory; "
+    "reduce the settings memory and workers, then start a new run",
 )
-MODEL = Kind(
+MODEL = JobKind(
     "model",
     FittedModel,
-    "the process that fitted it ended without a word, most likely for want of memory; ask for it "
-    "again",
+    "the process that fitted the model died, most likely out of memory; request the model again",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job that a process holds: its ``attempt`` tells this claim from earlier ones."""
+    """A job claimed by a process; ``attempt`` distinguishes it from earlier claims."""
 
-    kind: Kind
+    kind: JobKind
     key: int
     id: str
     worker: str
@@ -69,29 +68,29 @@ class Claim:
 
 
 class LostClaim(Exception):
-    """The job was cancelled, or another worker has it; what was found must not be stored."""
+    """The job was cancelled or claimed by another worker; results must not be stored."""
 
 
-def take(database: Database, kind: Kind, worker: str, patience: float) -> Claim | None:
-    """Take the oldest job that waits, or whose worker gave no sign for ``patience`` seconds.
+def claim_job(database: Database, kind: JobKind, worker: str, timeout: float) -> Claim | None:
+    """Claim the oldest job that is queued or has had no heartbeat for ``timeout`` seconds.
 
-    Jobs that were begun :data:`ATTEMPTS` times already are told as failed instead.
+    Jobs already attempted :data:`MAX_ATTEMPTS` times are marked as failed instead.
     """
     table = kind.table
     with database.write() as connection:
-        give_up(connection, kind, patience)
-        now = moment(connection)
-        waiting = (
+        fail_abandoned_jobs(connection, kind, timeout)
+        now = read_clock(connection)
+        oldest_key = (
             select(table.key)
-            .where(or_(table.state == "queued", _silent(connection, kind, patience)))
+            .where(or_(table.state == "queued", _has_expired(connection, kind, timeout)))
             .order_by(table.key)
             .limit(1)
             .with_for_update(skip_locked=True)
             .scalar_subquery()
         )
-        taken = (
+        statement = (
             update(table)
-            .where(table.key == waiting)
+            .where(table.key == oldest_key)
             .values(
                 state="running",
                 claimed_by=worker,
@@ -106,57 +105,69 @@ def take(database: Database, kind: Kind, worker: str, patience: float) -> Claim 
             )
             .returning(table.key, table.id, table.attempts)
         )
-        row = connection.execute(taken).one_or_none()
+        row = connection.execute(statement).one_or_none()
         return None if row is None else Claim(kind, row.key, row.id, worker, row.attempts)
 
 
-def give_up(connection: Connection, kind: Kind, patience: float) -> None:
-    """Tell those as failed whose processes ended without a word too often."""
+def fail_abandoned_jobs(connection: Connection, kind: JobKind, timeout: float) -> None:
+    """Mark jobs as failed whose worker processes died too often."""
     table = kind.table
     connection.execute(
         update(table)
-        .where(_silent(connection, kind, patience), table.attempts >= ATTEMPTS)
-        .values(state="failed", ended_at=moment(connection), claimed_by=None, error=kind.died)
+        .where(_has_expired(connection, kind, timeout), table.attempts >= MAX_ATTEMPTS)
+        .values(
+            state="failed",
+            ended_at=read_clock(connection),
+            claimed_by=None,
+            error=kind.death_message,
+        )
     )
 
 
-def held(connection: Connection, kind: Kind, id_: str, worker: str) -> Claim:
-    """The claim of a process that asked for a job to do it itself."""
+def get_claim(connection: Connection, kind: JobKind, id_: str, worker: str) -> Claim:
+    """Return the claim of a process that queued a job for itself."""
     table = kind.table
     row = connection.execute(select(table.key, table.attempts).where(table.id == id_)).one()
     return Claim(kind, row.key, id_, worker, row.attempts)
 
 
-def beat(database: Database, claim: Claim, stage: str | None, done: int, total: int | None) -> bool:
-    """Give a sign of life and tell how far it is; whether the claim still stands."""
+def record_heartbeat(
+    database: Database, claim: Claim, stage: str | None, done: int, total: int | None
+) -> bool:
+    """Update the heartbeat and the progress; return whether the claim is still valid."""
     with database.write() as connection:
-        values = {"heartbeat_at": moment(connection), "stage": stage, "done": done, "total": total}
-        changed = update(claim.kind.table).where(_stands(claim)).values(**values)
-        return connection.execute(changed).rowcount == 1
+        values = {
+            "heartbeat_at": read_clock(connection),
+            "stage": stage,
+            "done": done,
+            "total": total,
+        }
+        statement = update(claim.kind.table).where(_is_current(claim)).values(**values)
+        return connection.execute(statement).rowcount == 1
 
 
-def hold(connection: Connection, claim: Claim) -> Row[Any]:
-    """The job's row, locked until the write ends, if the claim still stands.
+def lock_claim(connection: Connection, claim: Claim) -> Row[Any]:
+    """Lock the row of a claimed job until the transaction ends, and return it.
 
     Raises
     ------
     LostClaim
-        If it does not.
+        The claim is no longer valid.
     """
-    query = select(claim.kind.table.__table__).where(_stands(claim)).with_for_update()
+    query = select(claim.kind.table.__table__).where(_is_current(claim)).with_for_update()
     row = connection.execute(query).first()
     if row is None:
         raise LostClaim(claim.id)
     return row
 
 
-def give_back(database: Database, claim: Claim) -> None:
-    """Let another worker have it, as if it had not been begun: this one is told to stop."""
+def release(database: Database, claim: Claim) -> None:
+    """Return the job to the queue without counting the attempt."""
     table = claim.kind.table
     with database.write() as connection:
         connection.execute(
             update(table)
-            .where(_stands(claim))
+            .where(_is_current(claim))
             .values(
                 state="queued",
                 claimed_by=None,
@@ -169,54 +180,54 @@ def give_back(database: Database, claim: Claim) -> None:
         )
 
 
-def fail(
-    database: Database, actor: Actor, claim: Claim, error: str, *, for_good: bool = False
+def record_failure(
+    database: Database, actor: Actor, claim: Claim, error: str, *, permanent: bool = False
 ) -> str | None:
-    """Tell that it went wrong; it is tried again unless that has happened too often.
+    """Record a failure; the job is queued again unless it failed too often.
 
     Parameters
     ----------
     for_good : bool
-        Whether trying again would find the same.
+        Whether a retry would fail the same way.
 
     Returns
     -------
     str or None
-        ``failed`` or ``queued``; None if the claim no longer stands.
+        ``failed`` or ``queued``; None if the claim is no longer valid.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        final = for_good or claim.attempt >= ATTEMPTS
-        state = "failed" if final else "queued"
+        is_final = permanent or claim.attempt >= MAX_ATTEMPTS
+        state = "failed" if is_final else "queued"
         values = {
             "state": state,
             "claimed_by": None,
             "heartbeat_at": None,
             "error": error,
-            "ended_at": ledger.at if final else None,
+            "ended_at": ledger.at if is_final else None,
         }
-        changed = update(claim.kind.table).where(_stands(claim)).values(**values)
-        if connection.execute(changed).rowcount != 1:
+        statement = update(claim.kind.table).where(_is_current(claim)).values(**values)
+        if connection.execute(statement).rowcount != 1:
             return None
-        told = {"error": error, "state": state}
-        ledger.record(f"{claim.kind.noun}-failed", actor, subject=claim.id, after=told)
+        event_data = {"error": error, "state": state}
+        ledger.record(f"{claim.kind.noun}-failed", actor, subject=claim.id, after=event_data)
         return state
 
 
-def moment(connection: Connection) -> datetime:
-    """Now, by the clock that all workers share: that of the server, or of the one machine."""
+def read_clock(connection: Connection) -> datetime:
+    """Return the current time of the database server, or of the machine with SQLite."""
     if connection.dialect.name == "sqlite":
         return datetime.now(UTC)
-    found: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
-    return found.astimezone(UTC)
+    server_time: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return server_time.astimezone(UTC)
 
 
-def _silent(connection: Connection, kind: Kind, patience: float) -> Any:
-    since = moment(connection) - timedelta(seconds=patience)
-    return and_(kind.table.state == "running", kind.table.heartbeat_at < since)
+def _has_expired(connection: Connection, kind: JobKind, timeout: float) -> Any:
+    oldest = read_clock(connection) - timedelta(seconds=timeout)
+    return and_(kind.table.state == "running", kind.table.heartbeat_at < oldest)
 
 
-def _stands(claim: Claim) -> Any:
+def _is_current(claim: Claim) -> Any:
     table = claim.kind.table
     return and_(
         table.key == claim.key,

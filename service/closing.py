@@ -1,7 +1,7 @@
-"""Questions that an event answers are closed with it, and come back when it is taken back.
+"""Close the tasks that an event answers, and reopen them when the event is reverted.
 
-A decision answers every question about identities that are no longer two, or no longer one, and
-every question whose answer follows from decisions now in force: whoever made it, in whatever way.
+A decision answers every task about identities that are now merged or split, and every task whose
+answer follows from the decisions in force, whichever way the decision was made.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from sqlalchemy import (
 )
 
 from service.identity_rows import ACTIVE
-from service.link_rows import links_around, without_retired
-from service.links import Groups, Link
-from service.sets import among
-from service.standing import DECIDED, REDONE, UNDONE
+from service.link_rows import read_links_around, remove_retired_signatures
+from service.links import SignatureGroups, Link
+from service.sets import is_in
+from service.standing import DECISION_MADE, DECISION_REDONE, DECISION_UNDONE
 from service.subjects import about, about_identities, divides, identity_of, mentions_of
 from service.tables import (
     Decision,
@@ -47,15 +47,15 @@ class _Asked(NamedTuple):
 def close_answered(
     connection: Connection, event_seq: int, identities: Iterable[int], signatures: Iterable[int]
 ) -> list[str]:
-    """Close the open questions that an event answers; their ids.
+    """Close the open tasks that an event answers, and return their ids.
 
     Parameters
     ----------
     connection : Connection
-        Of a write that holds the ledger; what the event did is written.
+        Of a write that holds the lock of the event log, after the changes of the event.
     event_seq : int
     identities, signatures : iterables of int
-        Keys of what the event changed or stated something about.
+        Keys of what the event changed or made statements about.
     """
     mentions = set(signatures)
     keys = set(identities) | set(identity_of(connection, mentions).values())
@@ -67,20 +67,20 @@ def close_answered(
 
 
 def close_moot(connection: Connection, event_seq: int, identities: Collection[int]) -> list[str]:
-    """Close the open questions that a publication leaves nothing to ask of; their ids.
+    """Close the open tasks that a publication made obsolete, and return their ids.
 
-    Those are about identities that are no more, or ask whether two parts of an identity are one
-    person that have parted.
+    These are tasks about identities that are no longer active, and tasks about two parts of an
+    identity that are now in different identities.
 
     Parameters
     ----------
     identities : collection of int
-        Keys of those that the publication changed.
+        Keys of the identities that the publication changed.
     """
     asked = _open(connection)
     named = {identity for a in asked for identity in about(a.subject)}
     query = select(Identity.id, Identity.key).where(
-        among(connection, Identity.id, named), Identity.status == ACTIVE
+        is_in(connection, Identity.id, named), Identity.status == ACTIVE
     )
     active = {row[0]: row[1] for row in connection.execute(query)} if named else {}
     moot = [a.key for a in asked if about(a.subject) - active.keys()]
@@ -98,8 +98,9 @@ def close_moot(connection: Connection, event_seq: int, identities: Collection[in
 def ask_undecided(
     connection: Connection, event_seq: int, identities: Iterable[int], signatures: Iterable[int]
 ) -> None:
-    """Open again, at the end of an event that takes decisions back, what others had answered only
-    together with these.
+    """Reopen the tasks that other decisions had answered only together with revoked ones.
+
+    Call it at the end of an event that revokes decisions.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def ask_undecided(
             Task.state == "closed",
             about_identities(),
             ~answered,
-            Event.kind.in_((DECIDED, UNDONE, REDONE)),
+            Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE)),
         )
     )
     closed = [_Asked(*row) for row in connection.execute(query)]
@@ -129,17 +130,17 @@ def ask_undecided(
 
 
 def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
-    """Close one question because of an event; False if it was closed already."""
+    """Close one task as part of an event; return False if it was closed already."""
     return bool(_close(connection, event_seq, [task_key]))
 
 
 def close_these(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
-    """Close questions because of an event; ids of those that were open."""
+    """Close tasks as part of an event, and return the ids of those that were open."""
     return _close(connection, event_seq, keys)
 
 
 def note_turns(connection: Connection, event_seq: int) -> None:
-    """Remember which questions an event opened or closed, at its end."""
+    """Record which tasks an event opened or closed; call it at the end of the event."""
     known = set(
         connection.scalars(select(TaskTurn.task_key).where(TaskTurn.event_seq == event_seq))
     )
@@ -150,14 +151,15 @@ def note_turns(connection: Connection, event_seq: int) -> None:
     turns = dict.fromkeys(connection.scalars(closed), False)
     turns |= dict.fromkeys(connection.scalars(opened), True)
     fresh = {key: opened for key, opened in turns.items() if key not in known}
-    changed = update(Task).where(among(connection, Task.key, fresh))
+    changed = update(Task).where(is_in(connection, Task.key, fresh))
     connection.execute(changed.values(version=event_seq))
     _turn(connection, event_seq, fresh)
 
 
 def turn_back(connection: Connection, event_seq: int, by: int) -> list[int]:
-    """Turn back, as part of the event ``by``, what an event did to questions; keys of those
-    that are open again. Call it before memberships and ids are taken back.
+    """Revert, as part of the event ``by``, what an event did to tasks; return reopened keys.
+
+    Call it before memberships and ids are reverted.
     """
     query = (
         select(Task.key, Task.state, Task.kind, Task.subject, Task.closed_seq, TaskTurn.opened)
@@ -172,8 +174,9 @@ def turn_back(connection: Connection, event_seq: int, by: int) -> list[int]:
 
 
 def pass_on(connection: Connection, event_seq: int, by: int) -> None:
-    """Questions that an event had closed, which ``by`` overrides at its end: those that are
-    answered now are closed by that one, the others are open again.
+    """Update the tasks that an event had closed, at the end of the event ``by`` that overrides it.
+
+    Tasks that are still answered count as closed by the later event; the others are reopened.
     """
     closed = _closed_by(connection, event_seq)
     answered = [a.key for a in closed if _is_answered(connection, a)]
@@ -182,9 +185,9 @@ def pass_on(connection: Connection, event_seq: int, by: int) -> None:
 
 
 def give_back(connection: Connection, event_seq: int, passed_on: int, by: int) -> None:
-    """Take back, as part of the event ``by``, what :func:`pass_on` did of one event by another.
+    """Revert, as part of the event ``by``, what :func:`transfer_closures` did.
 
-    Call it before what else that one did to questions is turned back.
+    Call it before :func:`revert_transitions` of the overriding event.
     """
     query = select(Task.key, Task.state, Task.closed_seq).join(
         TaskTurn, TaskTurn.task_key == Task.key
@@ -201,7 +204,7 @@ def give_back(connection: Connection, event_seq: int, passed_on: int, by: int) -
 
 
 def _closed_by(connection: Connection, event_seq: int) -> list[_Asked]:
-    """Questions that are closed because of an event."""
+    """List tasks that an event closed."""
     query = select(Task.key, Task.kind, Task.subject).join(TaskTurn, TaskTurn.task_key == Task.key)
     rows = connection.execute(
         query.where(
@@ -215,15 +218,15 @@ def _closed_by(connection: Connection, event_seq: int) -> list[_Asked]:
 
 
 def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[int]:
-    """Open questions again, but for those that were asked anew meanwhile; keys."""
+    """Reopen tasks whose subject has no open task by now, and return their keys."""
     if not asked:
         return []
     taken = select(Task.kind, Task.subject).where(
-        Task.state == "open", among(connection, Task.subject, {a.subject for a in asked})
+        Task.state == "open", is_in(connection, Task.subject, {a.subject for a in asked})
     )
     known = {(kind, subject) for kind, subject in connection.execute(taken)}
     again = [a.key for a in asked if (a.kind, a.subject) not in known]
-    opened = update(Task).where(among(connection, Task.key, again))
+    opened = update(Task).where(is_in(connection, Task.key, again))
     connection.execute(
         opened.values(
             state="open",
@@ -239,19 +242,19 @@ def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[
 
 
 def _open(connection: Connection) -> list[_Asked]:
-    """Open questions that are known by the identities they are about."""
+    """List open tasks whose subject consists of identity ids."""
     query = select(Task.key, Task.kind, Task.subject)
     rows = connection.execute(query.where(Task.state == "open", about_identities()))
     return [_Asked(*row) for row in rows]
 
 
 def _ids(connection: Connection, keys: Collection[int]) -> dict[str, int]:
-    query = select(Identity.id, Identity.key).where(among(connection, Identity.key, keys))
+    query = select(Identity.id, Identity.key).where(is_in(connection, Identity.key, keys))
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _is_answered(connection: Connection, asked: _Asked) -> bool:
-    """Whether nothing is left to ask."""
+    """Whether a task needs no answer any more."""
     if asked.kind == "merge":
         return _is_settled(connection, asked)
     if divides(asked.kind, asked.subject):
@@ -266,18 +269,18 @@ def _is_answered(connection: Connection, asked: _Asked) -> bool:
 
 def _active(connection: Connection, ids: Iterable[str]) -> list[int]:
     query = select(Identity.key).where(
-        among(connection, Identity.id, set(ids)), Identity.status == ACTIVE
+        is_in(connection, Identity.id, set(ids)), Identity.status == ACTIVE
     )
     return list(connection.scalars(query))
 
 
 def _is_settled(connection: Connection, asked: _Asked) -> bool:
-    """Whether two identities are no longer two, or decisions say that they are."""
+    """Whether two identities are merged, or decisions in force state that they are different."""
     keys = _active(connection, about(asked.subject))
     if len(keys) < 2:
         return True
     members = select(Membership.signature_key).where(
-        among(connection, Membership.identity_key, keys)
+        is_in(connection, Membership.identity_key, keys)
     )
     links = links_in_sight(connection, list(connection.scalars(members)))
     ends = {end for link in links if not link.must for end in (link.a, link.b)}
@@ -287,7 +290,7 @@ def _is_settled(connection: Connection, asked: _Asked) -> bool:
 
 
 def _is_decided(connection: Connection, asked: _Asked) -> bool:
-    """Whether the sides of an identity have parted, or decisions bind them together."""
+    """Whether the sides of an identity are separate, or must-links bind them together."""
     active = select(Identity.status).where(Identity.id == asked.subject)
     sides = _sides(connection, asked)
     if connection.scalar(active) != ACTIVE or (asked.kind == "split" and len(sides) != 2):
@@ -296,31 +299,31 @@ def _is_decided(connection: Connection, asked: _Asked) -> bool:
         return False
     if _have_parted(connection, sides):
         return True
-    groups = Groups(links_in_sight(connection, set().union(*sides)))
-    roots = [{groups.of(mention) for mention in side} for side in sides]
+    groups = SignatureGroups(links_in_sight(connection, set().union(*sides)))
+    roots = [{groups.find_root(mention) for mention in side} for side in sides]
     return bool(set.intersection(*roots))
 
 
 def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
-    """Mentions of each side of a question, as far as it names them."""
+    """Return signature keys of each side of a task, as far as its evidence lists them."""
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
     return [mentions_of(connection, side.get("mentions", ())) for side in evidence.get("sides", ())]
 
 
 def _have_parted(connection: Connection, sides: Sequence[Collection[int]]) -> bool:
-    """Whether no mention of one side is where one of another is."""
+    """Whether no two sides share an identity."""
     of = identity_of(connection, {mention for side in sides for mention in side})
     where = [{of.get(mention) for mention in side} - {None} for side in sides]
     return len(where) > 1 and not any(a & b for a, b in combinations(where, 2))
 
 
 def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Link]:
-    """Links in force around mentions, about mentions that still are."""
-    return without_retired(connection, links_around(connection, signatures))
+    """Read links in force around signatures, without retired signatures."""
+    return remove_retired_signatures(connection, read_links_around(connection, signatures))
 
 
 def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
-    """Open questions whose one of these mentions is that have an identity by now."""
+    """List open *assign* tasks about these mentions that are now in an identity."""
     if (
         not signatures
         or connection.scalar(
@@ -333,31 +336,31 @@ def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
         select(Work.id, Signature.position)
         .join(Signature, Signature.work_key == Work.key)
         .join(Membership, Membership.signature_key == Signature.key)
-        .where(among(connection, Signature.key, signatures))
+        .where(is_in(connection, Signature.key, signatures))
     )
     subjects = {f"{work}:{position}" for work, position in connection.execute(query)}
     asked = select(Task.key).where(
-        Task.state == "open", Task.kind == "assign", among(connection, Task.subject, subjects)
+        Task.state == "open", Task.kind == "assign", is_in(connection, Task.subject, subjects)
     )
     return list(connection.scalars(asked))
 
 
 def _close(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
-    """Close those that are open; their ids."""
+    """Close the tasks that are open, and return their ids."""
     if not keys:
         return []
-    open_ = select(Task.key, Task.id).where(among(connection, Task.key, keys), Task.state == "open")
+    open_ = select(Task.key, Task.id).where(is_in(connection, Task.key, keys), Task.state == "open")
     rows = connection.execute(open_).all()
     _closed_because(connection, event_seq, [row.key for row in rows], event_seq)
     return sorted(row.id for row in rows)
 
 
 def _closed_because(connection: Connection, cause: int, keys: Collection[int], by: int) -> None:
-    """Note in the event ``by`` that questions are closed because of another, or of itself."""
+    """Record in the event ``by`` that tasks are closed because of the event ``cause``."""
     if not keys:
         return
     actor = connection.scalar(select(Event.actor).where(Event.seq == cause))
-    closed = update(Task).where(among(connection, Task.key, keys))
+    closed = update(Task).where(is_in(connection, Task.key, keys))
     connection.execute(
         closed.values(
             state="closed",
@@ -372,10 +375,10 @@ def _closed_because(connection: Connection, cause: int, keys: Collection[int], b
 
 
 def _turn(connection: Connection, event_seq: int, turns: Mapping[int, bool]) -> None:
-    """Note turns; two of one task in one event are none."""
+    """Store transitions; two transitions of one task in one event cancel out."""
     if not turns:
         return
-    noted = TaskTurn.event_seq == event_seq, among(connection, TaskTurn.task_key, turns)
+    noted = TaskTurn.event_seq == event_seq, is_in(connection, TaskTurn.task_key, turns)
     known = set(connection.scalars(select(TaskTurn.task_key).where(*noted)))
     if known:
         connection.execute(delete(TaskTurn).where(*noted))

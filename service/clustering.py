@@ -1,7 +1,7 @@
-"""From stored works to a proposed partition: all of them, or the blocks that have changed.
+"""Cluster all stored works into a proposed partition.
 
-Works, decisions and keys of signatures are read in one state of the database. What is found is
-plain arrays; :mod:`service.proposals` stores them.
+Works, decisions and signature keys are read in one snapshot of the database. The result is plain
+arrays; :mod:`service.proposals` stores them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from sqlalchemy import Connection, func, select
 
 from service.database import Database
-from service.places import POSITIONS, Places, place_of
+from service.places import POSITION_BITS, SignatureKeys, signature_place_key
 from service.settings import Settings
 from service.tables import State, Work, WorkVersion
 
@@ -44,20 +44,20 @@ class Found:
     Attributes
     ----------
     signature : int64[n]
-        Keys.
+        Signature keys.
     cluster : int32[n]
         Numbered from 0.
     confidence : float32[n]
     based_on : int
-        Number of the last event that was seen.
+        Sequence number of the last event in the snapshot that was read.
     model : str
         Digest of the model.
     whole : bool
-        Whether these are all signatures there were.
+        Whether the partition covers all signatures.
     statistics : Path or None
-        Folder of the corpus's statistics, for later runs.
+        Folder of the corpus statistics, for later runs.
     problems : tuple of str
-        Decisions and identifiers that could not be obeyed, and why.
+        Decisions and identifiers that could not be applied, with the reason.
     numbers : dict of str to int
         Counts for the run's summary.
     """
@@ -75,18 +75,18 @@ class Found:
 
 @dataclass(frozen=True)
 class Engine:
-    """What every run needs: the settings, and who is told how far it is."""
+    """What every run needs: the settings, and the progress report."""
 
     settings: Settings
     progress: Progress
 
     @property
     def workers(self) -> int:
-        """Processes."""
+        """Number of worker processes."""
         return self.settings.workers or os.cpu_count() or 1
 
     def model(self) -> Model:
-        """The model of the settings, checked against this version and the space that ships.
+        """Load the model of the settings; check its features against this version.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Engine:
         return model
 
     def space(self, model: Model) -> SemanticSpace:
-        """The semantic space that the model was fitted with.
+        """Load the semantic space that the model was fitted with.
 
         Raises
         ------
@@ -115,12 +115,12 @@ class Engine:
 
 
 def basis(connection: Connection) -> int:
-    """Number of the last event that a connection sees."""
+    """Return the sequence number of the last event that a connection sees."""
     return connection.scalars(select(State.sequence)).one()
 
 
 def size_of(connection: Connection) -> tuple[int, int]:
-    """Number of works, and of characters of their records."""
+    """Return the number of works, and of characters of their records."""
     row = connection.execute(
         select(func.count(), func.sum(func.length(WorkVersion.record)))
         .select_from(Work)
@@ -133,20 +133,19 @@ def size_of(connection: Connection) -> tuple[int, int]:
 
 
 def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> Found:
-    """Cluster all works: in memory where that is enough, else from disk.
+    """Cluster all works: in memory if they fit, else out-of-core.
 
     Parameters
     ----------
     folder : Path
-        Of this run alone; made if missing. A run that was interrupted goes on with what it finds
-        there.
+        Folder of this run alone; created if missing. An interrupted run resumes from its files.
     name : str
-        Of the run; a folder of another is emptied.
+        Id of the run; the folder of another run is emptied.
 
     Raises
     ------
     ConstraintError, ModelError
-        Trying again would find the same.
+        Permanent: a retry would fail in the same way.
     """
     from disambig.cli.budget import fitting
 
@@ -170,7 +169,7 @@ def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> 
 
 
 class _Reading:
-    """All works of one state of the database, read once; remembers the keys in that order."""
+    """Iterate all works of one database snapshot once; record keys and ids in that order."""
 
     def __init__(self, connection: Connection, engine: Engine, works: int) -> None:
         self.connection, self.engine, self.works = connection, engine, works
@@ -178,17 +177,17 @@ class _Reading:
         self.ids: list[str] = []
 
     def __iter__(self) -> Iterator[domain.Work]:
-        from service.stored import all_works
+        from service.stored import iterate_works
 
         with self.engine.progress("Reading works", self.works, "works") as advance:
-            for key, work in all_works(self.connection):
+            for key, work in iterate_works(self.connection):
                 self.keys.append(key)
                 self.ids.append(work.id)
                 yield work
                 advance(1)
 
     def corpus(self) -> Corpus:
-        from disambig.cli.cluster import no_collector
+        from disambig.apart import no_collector
         from disambig.corpus import Corpus
 
         with no_collector():
@@ -196,16 +195,16 @@ class _Reading:
 
     @property
     def work_keys(self) -> Int64:
-        """Keys of the works, sorted by id as in a corpus."""
+        """Keys of the works, sorted by id as in a corpus; int64[n]."""
         order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
         return np.array(self.keys, dtype=np.int64)[order]
 
-    def rest(self) -> tuple[Places, int, list[domain.Constraint]]:
-        """Keys of signatures, number of the last event, decisions."""
-        from service.decisions import constraints_of
+    def rest(self) -> tuple[SignatureKeys, int, list[domain.Constraint]]:
+        """Read signature keys, the last event, and the constraints of decisions."""
+        from service.decisions import read_constraints
 
-        places = Places.read(self.connection)
-        return places, basis(self.connection), constraints_of(self.connection)
+        places = SignatureKeys.read(self.connection)
+        return places, basis(self.connection), read_constraints(self.connection)
 
 
 def _in_memory(
@@ -214,7 +213,7 @@ def _in_memory(
     model: Model,
     corpus: Corpus,
     work_keys: Int64,
-    places: Places,
+    places: SignatureKeys,
     based_on: int,
     decisions: list[domain.Constraint],
 ) -> Found:
@@ -232,9 +231,9 @@ def _in_memory(
     kept = folder / "statistics"
     shutil.rmtree(kept, ignore_errors=True)
     save_statistics(statistics, kept)
-    place = place_of(work_keys[corpus.signature_work], corpus.signature_position)
+    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
     return Found(
-        places.keys(place),
+        places.look_up(place),
         people.identity,
         people.confidence,
         based_on,
@@ -249,24 +248,24 @@ def _in_memory(
 def indexed(
     corpus: Corpus, model: Model, space: SemanticSpace, known: list[Statistics] | None
 ) -> tuple[CorpusIndex, Statistics]:
-    """Index of a corpus, and the statistics it was weighed with.
+    """Index a corpus; return the index and the statistics that weigh it.
 
     Parameters
     ----------
     known : list of Statistics or None
-        Of the parts of a larger corpus that this one is a part of; None where it is all.
+        Statistics of the parts of the larger corpus that contains this one; None if it is whole.
     """
     from disambig.contents import Contents
-    from disambig.index import CorpusIndex, company_of, terms_of
+    from disambig.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
     from disambig.statistics import Statistics
 
-    terms, company = terms_of(corpus), company_of(corpus)
+    terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
     contents = Contents.of(corpus, company, terms, space, model.frequency)
     if known is None:
         statistics = Statistics.of(company, terms)
     else:
-        statistics = Statistics.sum(contents.statistics(part) for part in known)
-    return CorpusIndex.weighed(contents, statistics), statistics
+        statistics = Statistics.sum(contents.select_statistics(part) for part in known)
+    return CorpusIndex.from_contents(contents, statistics), statistics
 
 
 def _numbers(people: Any, work_keys: Int64) -> dict[str, int]:
@@ -285,7 +284,7 @@ def _fingerprint(name: str, model: Model) -> str:
 
 
 def _kept(folder: Path, name: str, model: Model) -> int | None:
-    """Shards of the run if it was interrupted after its works had been put on disk."""
+    """Return the number of shards if the run was interrupted after staging its works."""
     from disambig.errors import InputError
     from disambig.large_run import kept_shards
 
@@ -293,7 +292,7 @@ def _kept(folder: Path, name: str, model: Model) -> int | None:
         return None
     try:
         return kept_shards(folder / "shards", _fingerprint(name, model))
-    except InputError:  # of another model or version; begun anew
+    except InputError:  # staged by another model or version: start again
         return None
 
 
@@ -305,7 +304,7 @@ def _stage(
     model: Model,
     size: tuple[int, int],
 ) -> None:
-    """Put works, and what else was seen with them, on disk."""
+    """Write works, signature keys and decisions of one snapshot to disk."""
     from disambig.ingest import ReadReport
     from disambig.large_run import LargeRun
 
@@ -324,7 +323,7 @@ def _stage(
         progress=engine.progress,
     )
     run.stage(read, lambda: ReadReport(works, works, 0, 0, 0, 0, (), ()))
-    np.save(folder / "place.npy", places.place)
+    np.save(folder / "place.npy", places.place_key)
     np.save(folder / "key.npy", places.key)
     np.save(folder / "work.npy", np.array(read.keys, dtype=np.int64))
     snapshot = {"based_on": based_on, "decisions": [_as_json(d) for d in decisions]}
@@ -334,7 +333,7 @@ def _stage(
 
 
 def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -> Found:
-    """Cluster works that are on disk; shards that are done are not done again."""
+    """Cluster staged works; skip shards that are done."""
     from disambig.large_run import LargeRun
     from disambig.staging import work_ranks
 
@@ -352,10 +351,10 @@ def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -
     arrived = np.load(folder / "work.npy")
     work_keys = np.empty_like(arrived)
     work_keys[work_ranks(folder / "shards")[0]] = arrived
-    position = people.rows.key & ((1 << POSITIONS) - 1)
-    places = Places(np.load(folder / "place.npy"), np.load(folder / "key.npy"))
+    position = people.rows.key & ((1 << POSITION_BITS) - 1)
+    places = SignatureKeys(np.load(folder / "place.npy"), np.load(folder / "key.npy"))
     return Found(
-        places.keys(place_of(work_keys[people.rows.work], position)),
+        places.look_up(signature_place_key(work_keys[people.rows.work], position)),
         people.identity,
         people.confidence,
         snapshot["based_on"],

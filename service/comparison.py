@@ -10,15 +10,15 @@ from service.block_view import BlockViews, of_blocks
 from service.board_scope import keys_of
 from service.decision_rows import Mention
 from service.errors import Conflict, Invalid, NotFound
-from service.link_rows import constraints_of
-from service.sets import among
+from service.link_rows import read_constraints
+from service.sets import is_in
 from service.tables import Membership
 
-COMPANY = 300
+MAX_FELLOW_MENTIONS = 300
 """Other mentions of each of the two identities that are looked at besides."""
 
 
-def compared(connection: Connection, views: BlockViews, a: Mention, b: Mention) -> dict[str, Any]:
+def compare_mentions(connection: Connection, views: BlockViews, a: Mention, b: Mention) -> dict[str, Any]:
     """Why two mentions are one person or two: every feature with what it adds.
 
     Raises
@@ -40,38 +40,38 @@ def compared(connection: Connection, views: BlockViews, a: Mention, b: Mention) 
         if mention not in keys:
             name = f"{mention.work[:80]}:{mention.position}"
             raise NotFound(f"there is no mention {name}", "look at the work", field=field)
-    both = [keys[a], keys[b]]
-    wanted = of_blocks(connection, [*both, *_with(connection, both)])
-    view = views.of(connection, wanted)
-    if view is None or not all(key in view.row_of for key in both):
+    pair_keys = [keys[a], keys[b]]
+    signature_keys = of_blocks(connection, [*pair_keys, *_list_fellow_mentions(connection, pair_keys)])
+    view = views.of(connection, signature_keys)
+    if view is None or not all(key in view.row_of for key in pair_keys):
         raise Conflict("there is nothing to compare by", "publish a run first: disambig run start")
-    known = set(view.corpus.work_ids)
-    stated = [
+    work_ids = set(view.corpus.work_ids)
+    constraints = [
         c
-        for c in constraints_of(connection, list(view.row_of))
-        if c.a.work in known and c.b.work in known
+        for c in read_constraints(connection, list(view.row_of))
+        if c.a.work in work_ids and c.b.work in work_ids
     ]
-    found = explain_rows(
+    explanation = explain_rows(
         view.index,
         view.model,
-        view.row_of[both[0]],
-        view.row_of[both[1]],
-        compile_constraints(view.corpus, stated, strict=False),
-        compile_constraints(view.corpus, stated, identifiers=False, strict=False),
+        view.row_of[pair_keys[0]],
+        view.row_of[pair_keys[1]],
+        compile_constraints(view.corpus, constraints, strict=False),
+        compile_constraints(view.corpus, constraints, identifiers=False, strict=False),
     )
-    return found.as_json()
+    return explanation.to_dict()
 
 
-def _with(connection: Connection, both: list[int]) -> list[int]:
+def _list_fellow_mentions(connection: Connection, pair_keys: list[int]) -> list[int]:
     """Other mentions of their identities, some of each."""
-    query = select(Membership.identity_key).where(among(connection, Membership.signature_key, both))
-    found: list[int] = []
+    query = select(Membership.identity_key).where(is_in(connection, Membership.signature_key, pair_keys))
+    fellow_keys: list[int] = []
     for identity in sorted(set(connection.scalars(query))):
         members = (
             select(Membership.signature_key)
             .where(Membership.identity_key == identity)
             .order_by(Membership.signature_key)
-            .limit(COMPANY)
+            .limit(MAX_FELLOW_MENTIONS)
         )
-        found += [key for key in connection.scalars(members) if key not in both]
-    return found
+        fellow_keys += [key for key in connection.scalars(members) if key not in pair_keys]
+    return fellow_keys

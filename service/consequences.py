@@ -1,7 +1,7 @@
-"""What mentions that change identity mean for the identities: pure decisions on counts.
+"""Identity lifecycle: derive created, merged and split identities from moved mentions (pure).
 
-An identity that still has mentions is active. One that has none left is *redirected* if all of
-them went to one other, and *split* if they went to several or nowhere.
+An identity with mentions is active. An identity without mentions is *redirected* if all of them
+moved to one other identity, and *split* if they moved to several or became unassigned.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from service.ledger import Told
+from service.ledger import ChangeEntry
 
-NOWHERE = -1
-"""In place of an identity's key: the mention is in none."""
+UNASSIGNED = -1
+"""In place of an identity key: the mention is in no identity."""
 
 
-def new_identity(number: int) -> int:
-    """Stands for the key of an identity that is yet to be made; numbers count from 0."""
+def make_placeholder_key(number: int) -> int:
+    """Return a placeholder for the key of the ``number``-th new identity, counted from 0."""
     return -2 - number
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """``mentions`` that leave the identity ``source`` for ``target``; either may be NOWHERE."""
+    """Number of mentions that move from ``source`` to ``target``; either may be UNASSIGNED."""
 
     source: int
     target: int
@@ -31,17 +31,17 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class Parent:
-    """An identity from which mentions went to ``children``, with how many; ``ends`` if all did."""
+class SplitIdentity:
+    """An identity whose mentions moved to ``children``, with counts; ``is_ended`` if all did."""
 
     key: int
     children: tuple[tuple[int, int], ...]
-    ends: bool
+    is_ended: bool
 
 
 @dataclass(frozen=True)
-class Consequences:
-    """What becomes of the identities that an event touches; keys ascending in each list.
+class LifecycleChanges:
+    """Lifecycle changes of the identities that an event changes; keys ascending in each list.
 
     Attributes
     ----------
@@ -50,101 +50,99 @@ class Consequences:
     revived : list of int
         Identities that were redirected or split and have mentions again.
     kept : list of int
-        Identities that go on with other mentions than before.
+        Identities that stay active with other mentions than before.
     merged : list of (int, int, int)
-        Redirected identity, where to, and how many mentions went there.
+        Redirected identity, its target, and the number of mentions that moved there.
     split : list of Parent
-        Identities parts of which became identities of their own, or of which nothing is left
-        that has one successor.
+        Identities of which parts became new identities, or that ended without a single successor.
     moved : list of Flow
-        Mentions that went from one identity to another, where both go on.
+        Mentions that moved between two identities that both stay active.
     """
 
-    created: list[int]
-    revived: list[int]
-    kept: list[int]
-    merged: list[tuple[int, int, int]]
-    split: list[Parent]
-    moved: list[Flow]
+    created_keys: list[int]
+    revived_keys: list[int]
+    kept_keys: list[int]
+    merges: list[tuple[int, int, int]]
+    splits: list[SplitIdentity]
+    moves: list[Flow]
 
-    def told(
+    def to_change_entries(
         self, ids: Mapping[int, str], mentions: Mapping[int, int], *, restores: bool = False
-    ) -> list[Told]:
-        """Entries of the feed, in an order in which every identity is told of before it is used.
+    ) -> list[ChangeEntry]:
+        """Return entries of the change feed, ordered so that an identity is created before its use.
 
-        ``create``, ``keep`` and ``restore`` tell how many mentions the identity now has, the
-        others how many left it and, in ``others``, where to.
+        Entries ``create``, ``keep`` and ``restore`` give the number of mentions that the identity
+        now has; the others give the number that left it and, in ``others``, their targets.
 
         Parameters
         ----------
         ids : mapping of int to str
             Public id of each key.
         mentions : mapping of int to int
-            Mentions that each identity has afterwards.
-        restores : bool
-            Whether the event takes back an earlier one: what goes on is told as ``restore``.
+            Number of mentions of each identity after the event.
+        is_revert : bool
+            Whether the event reverts an earlier one: ``keep`` entries become ``restore`` entries.
         """
 
         def other(key: int, n: int) -> dict[str, str | int]:
             return {"id": ids[key], "mentions": n}
 
         kept = "restore" if restores else "keep"
-        found = [Told("create", ids[key], mentions[key]) for key in self.created]
-        found += [Told("restore", ids[key], mentions[key]) for key in self.revived]
-        found += [Told(kept, ids[key], mentions.get(key, 0)) for key in self.kept]
-        found += [Told("merge", ids[a], n, (other(b, n),)) for a, b, n in self.merged]
-        for parent in self.split:
+        found = [ChangeEntry("create", ids[key], mentions[key]) for key in self.created_keys]
+        found += [ChangeEntry("restore", ids[key], mentions[key]) for key in self.revived_keys]
+        found += [ChangeEntry(kept, ids[key], mentions.get(key, 0)) for key in self.kept_keys]
+        found += [ChangeEntry("merge", ids[a], n, (other(b, n),)) for a, b, n in self.merges]
+        for parent in self.splits:
             others = tuple(other(key, n) for key, n in parent.children)
-            found.append(Told("split", ids[parent.key], sum(n for _, n in parent.children), others))
+            found.append(ChangeEntry("split", ids[parent.key], sum(n for _, n in parent.children), others))
         found += [
-            Told("move", ids[f.source], f.mentions, (other(f.target, f.mentions),))
-            for f in self.moved
+            ChangeEntry("move", ids[f.source], f.mentions, (other(f.target, f.mentions),))
+            for f in self.moves
         ]
         return found
 
 
-def consequences(
+def derive_lifecycle(
     flows: Iterable[Flow],
     left: Mapping[int, int],
     existed: Mapping[int, bool],
     settled: Mapping[int, int] | None = None,
     *,
     restores: bool = False,
-) -> Consequences:
-    """What becomes of the identities between which mentions flow.
+) -> LifecycleChanges:
+    """Derive the lifecycle changes of identities from the mentions that move between them.
 
     Parameters
     ----------
     flows : iterable of Flow
         Each pair of identities once, source and target distinct.
     left : mapping of int to int
-        Mentions that each identity has afterwards; missing means none.
-    existed : mapping of int to bool
+        Number of mentions of each identity after the event; missing means none.
+    was_active : mapping of int to bool
         For each identity that existed before, whether it was active.
-    settled : mapping of int to int, optional
-        Identities without mentions whose successor is settled already, with it; NOWHERE for one
-        that is to have none.
-    restores : bool
-        Whether an earlier event is taken back: what comes to life again is no part of another.
+    successors : mapping of int to int, optional
+        Predetermined successors of identities without mentions; UNASSIGNED for no successor.
+    is_revert : bool
+        Whether an earlier event is reverted: a revived identity is then no child of a split.
     """
     out: dict[int, dict[int, int]] = defaultdict(dict)
     touched: set[int] = set(existed)
     for flow in flows:
         out[flow.source][flow.target] = flow.mentions
         touched |= {flow.source, flow.target}
-    touched.discard(NOWHERE)
+    touched.discard(UNASSIGNED)
     flowing = {key for key in touched if key in out} | {k for to in out.values() for k in to}
-    found = Consequences([], [], [], [], [], [])
+    found = LifecycleChanges([], [], [], [], [], [])
     for key in sorted(touched):
         if left.get(key, 0):
             if key not in existed:
-                found.created.append(key)
+                found.created_keys.append(key)
             elif not existed[key]:
-                found.revived.append(key)
+                found.revived_keys.append(key)
             elif key in flowing:
-                found.kept.append(key)
+                found.kept_keys.append(key)
         if existed.get(key):
-            went = {to: n for to, n in sorted(out.get(key, {}).items()) if to != NOWHERE}
+            went = {to: n for to, n in sorted(out.get(key, {}).items()) if to != UNASSIGNED}
             if left.get(key, 0):
                 _going_on(found, key, went, existed, restores)
             else:
@@ -153,26 +151,26 @@ def consequences(
 
 
 def _going_on(
-    found: Consequences,
+    found: LifecycleChanges,
     key: int,
     went: Mapping[int, int],
     existed: Mapping[int, bool],
     restores: bool,
 ) -> None:
-    """Add what an identity that keeps some of its mentions gave to others."""
+    """Add the moves and splits of an identity that keeps some of its mentions."""
     goes_on = {target: existed.get(target, False) or restores for target in went}
     parts = tuple((target, n) for target, n in went.items() if not goes_on[target])
     if parts:
-        found.split.append(Parent(key, parts, ends=False))
-    found.moved.extend(Flow(key, target, n) for target, n in went.items() if goes_on[target])
+        found.splits.append(SplitIdentity(key, parts, is_ended=False))
+    found.moves.extend(Flow(key, target, n) for target, n in went.items() if goes_on[target])
 
 
 def _ending(
-    found: Consequences, key: int, went: Mapping[int, int], settled: Mapping[int, int]
+    found: LifecycleChanges, key: int, went: Mapping[int, int], settled: Mapping[int, int]
 ) -> None:
-    """Add what becomes of an identity that has no mentions left."""
-    successor = settled.get(key, next(iter(went)) if len(went) == 1 else NOWHERE)
-    if successor == NOWHERE:
-        found.split.append(Parent(key, tuple(went.items()), ends=True))
+    """Add the merge or split of an identity that has no mentions left."""
+    successor = settled.get(key, next(iter(went)) if len(went) == 1 else UNASSIGNED)
+    if successor == UNASSIGNED:
+        found.splits.append(SplitIdentity(key, tuple(went.items()), is_ended=True))
     else:
-        found.merged.append((key, successor, sum(went.values())))
+        found.merges.append((key, successor, sum(went.values())))

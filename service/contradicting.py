@@ -11,34 +11,34 @@ from typing import Any
 from service.gathered import Seen
 from service.identifier_forms import orcid_of
 
-MOST = 100
+MAX_CONTRADICTIONS = 100
 """Contradictions that one board tells."""
-NAMED = 3
+MAX_EXAMPLES = 3
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_PLAIN_TEXT = """
+_COMMON_WORDS_TEXT = """
     the and for department dept university universität université universita universidad school
     institute institut faculty college center centre laboratory lab labs research science sciences
     technology technologies engineering computer division inc ltd corp company national state of
     group china usa germany france japan india korea italy spain"""
-_PLAIN = frozenset(_PLAIN_TEXT.split())
+_COMMON_WORDS = frozenset(_COMMON_WORDS_TEXT.split())
 """Words of affiliations that many share."""
 
 
-def within(column: Sequence[Seen]) -> list[str]:
+def find_column_contradictions(column: Sequence[Seen]) -> list[str]:
     """What tells that one column may be several people."""
-    found = []
+    texts = []
     orcids = sorted({o for m in column if (o := orcid_of(m.orcid))})
     if len(orcids) > 1:
-        found.append(f"mentions bear {len(orcids)} ORCID iDs: {', '.join(orcids[:NAMED])}")
-    found += [f"the paper {text} has two of its authors here" for text in _twice(column)]
-    apart = _apart(_by_year(column), None)
-    if apart:
-        found.append(_in_one_year(apart))
-    return found
+        texts.append(f"mentions bear {len(orcids)} ORCID iDs: {', '.join(orcids[:MAX_EXAMPLES])}")
+    texts += [f"the paper {text} has two of its authors here" for text in _find_repeated_works(column)]
+    disjoint = _find_disjoint_affiliations(_index_affiliations(column), None)
+    if disjoint:
+        texts.append(_format_disjoint_affiliations(disjoint))
+    return texts
 
 
-def between(
-    one: Sequence[Seen], other: Sequence[Seen], *, share_company: bool = False
+def find_pair_contradictions(
+    one: Sequence[Seen], other: Sequence[Seen], *, share_coauthors: bool = False
 ) -> list[str]:
     """What tells that two columns are two people.
 
@@ -47,32 +47,32 @@ def between(
     share_company : bool
         Whether they have co-authors in common: then years that run side by side say nothing.
     """
-    found = []
-    theirs = {m.work: m for m in other}
-    both = list(dict.fromkeys(m.work for m in one if m.work in theirs))
-    if both:
-        titles = ", ".join(f"“{_short(theirs[work].title)}”" for work in both[:NAMED])
-        found.append(f"both are authors of {_counted(len(both), 'paper')}: {titles}")
+    texts = []
+    other_by_work = {m.work: m for m in other}
+    common_works = list(dict.fromkeys(m.work for m in one if m.work in other_by_work))
+    if common_works:
+        titles = ", ".join(f"“{_shorten(other_by_work[work].title)}”" for work in common_works[:MAX_EXAMPLES])
+        texts.append(f"both are authors of {_format_count(len(common_works), 'paper')}: {titles}")
     orcids = [{o for m in side if (o := orcid_of(m.orcid))} for side in (one, other)]
     if orcids[0] and orcids[1] and not orcids[0] & orcids[1]:
-        found.append(f"ORCID iDs differ: {min(orcids[0])} and {min(orcids[1])}")
-    apart = _apart(_by_year(one), _by_year(other))
-    if apart:
-        found.append(_in_one_year(apart))
+        texts.append(f"ORCID iDs differ: {min(orcids[0])} and {min(orcids[1])}")
+    disjoint = _find_disjoint_affiliations(_index_affiliations(one), _index_affiliations(other))
+    if disjoint:
+        texts.append(_format_disjoint_affiliations(disjoint))
     years = [{m.year for m in side if m.year is not None} for side in (one, other)]
-    shared = sorted(years[0] & years[1])
-    if len(shared) >= 3 and not share_company:
-        found.append(
-            f"both publish in {len(shared)} of the same years, {shared[0]} to {shared[-1]}, "
+    common_years = sorted(years[0] & years[1])
+    if len(common_years) >= 3 and not share_coauthors:
+        texts.append(
+            f"both publish in {len(common_years)} of the same years, {common_years[0]} to {common_years[-1]}, "
             "with nobody in common"
         )
-    return found
+    return texts
 
 
-def contradictions(
+def find_contradictions(
     columns: Sequence[Sequence[Seen]],
-    company: Sequence[set[Any]],
-    first: Iterable[tuple[int, int]] = (),
+    coauthors: Sequence[set[Any]],
+    first_pairs: Iterable[tuple[int, int]] = (),
 ) -> list[dict[str, Any]]:
     """Of all columns, and of pairs of them; pairs of ``first`` before the others.
 
@@ -81,68 +81,68 @@ def contradictions(
     company : sequence of set
         Co-authors of each column.
     """
-    found = [
-        {"columns": [k], "text": text} for k, some in enumerate(columns) for text in within(some)
+    entries = [
+        {"columns": [k], "text": text} for k, column in enumerate(columns) for text in find_column_contradictions(column)
     ]
-    pairs = dict.fromkeys([*first, *combinations(range(len(columns)), 2)])
+    pairs = dict.fromkeys([*first_pairs, *combinations(range(len(columns)), 2)])
     for a, b in pairs:
-        if len(found) >= MOST:
+        if len(entries) >= MAX_CONTRADICTIONS:
             break
-        share = not company[a].isdisjoint(company[b])
-        texts = between(columns[a], columns[b], share_company=share)
-        found += [{"columns": [a, b], "text": text} for text in texts]
-    return found[:MOST]
+        share_coauthors = not coauthors[a].isdisjoint(coauthors[b])
+        texts = find_pair_contradictions(columns[a], columns[b], share_coauthors=share_coauthors)
+        entries += [{"columns": [a, b], "text": text} for text in texts]
+    return entries[:MAX_CONTRADICTIONS]
 
 
-Places = dict[int, dict[str, frozenset[str]]]
+AffiliationsByYear = dict[int, dict[str, frozenset[str]]]
 """Affiliations by year, with the words that tell them from others."""
 
 
-def _by_year(column: Sequence[Seen]) -> Places:
-    found: Places = defaultdict(dict)
+def _index_affiliations(column: Sequence[Seen]) -> AffiliationsByYear:
+    affiliations: AffiliationsByYear = defaultdict(dict)
     for m in column:
         if m.year is not None and m.affiliation:
-            found[m.year].setdefault(m.affiliation, _telling(m.affiliation))
-    return found
+            affiliations[m.year].setdefault(m.affiliation, _extract_distinctive_words(m.affiliation))
+    return affiliations
 
 
-def _telling(affiliation: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(affiliation.casefold())) - _PLAIN
+def _extract_distinctive_words(affiliation: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(affiliation.casefold())) - _COMMON_WORDS
 
 
-def _apart(mine: Places, theirs: Places | None) -> tuple[int, str, str] | None:
+def _find_disjoint_affiliations(first: AffiliationsByYear, second: AffiliationsByYear | None) -> tuple[int, str, str] | None:
     """A year in which two affiliations have no telling word in common, the latest such."""
-    for year in sorted(mine, reverse=True):
-        here = mine[year]
-        there = here if theirs is None else theirs.get(year, {})
+    for year in sorted(first, reverse=True):
+        first_affiliations = first[year]
+        second_affiliations = first_affiliations if second is None else second.get(year, {})
         # one shared place is enough for the others to be second ones
-        if theirs is not None and any(a & b for a in here.values() for b in there.values()):
+        if second is not None and any(a & b for a in first_affiliations.values() for b in second_affiliations.values()):
             continue
-        for a, words in here.items():
-            for b, others in there.items():
-                if words and others and not words & others:
+        for a, words in first_affiliations.items():
+            for b, other_words in second_affiliations.items():
+                if words and other_words and not words & other_words:
                     return year, a, b
     return None
 
 
-def _in_one_year(apart: tuple[int, str, str]) -> str:
-    year, a, b = apart
-    return f"two affiliations in {year}: “{_short(a)}” and “{_short(b)}”"
+def _format_disjoint_affiliations(disjoint: tuple[int, str, str]) -> str:
+    year, a, b = disjoint
+    return f"two affiliations in {year}: “{_shorten(a)}” and “{_shorten(b)}”"
 
 
-def _twice(column: Sequence[Seen]) -> list[str]:
-    seen: set[int] = set()
-    found = {}
+def _find_repeated_works(column: Sequence[Seen]) -> list[str]:
+    works: set[int] = set()
+    titles = {}
     for m in column:
-        if m.work in seen:
-            found[m.work] = f"“{_short(m.title)}”"
-        seen.add(m.work)
-    return list(found.values())[:NAMED]
+        if m.work in works:
+            titles[m.work] = f"“{_shorten(m.title)}”"
+        works.add(m.work)
+    return list(titles.values())[:MAX_EXAMPLES]
 
 
-def _counted(n: int, noun: str) -> str:
+def _format_count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 80 else text[:79] + "…"

@@ -1,7 +1,7 @@
-"""Connections and transactions, alike on SQLite and PostgreSQL.
+"""Connections and transactions on SQLite and PostgreSQL.
 
-A read sees one state of the database from its first query to its last; a write is one
-transaction that commits when its block ends and leaves nothing when the block raises.
+A read is one snapshot of the database. A write is one transaction that commits when its block
+ends and rolls back when the block raises.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from service.tables import Table
 
 T = TypeVar("T")
 
-BUSY = 15.0
-"""Seconds to wait for another writer."""
-ROWS_AT_ONCE = 20_000
-"""Rows sent to the driver together."""
+BUSY_SECONDS = 15.0
+"""Seconds to wait for a lock of another writer."""
+BATCH_ROWS = 20_000
+"""Rows passed to the driver in one call."""
 
 
 class Database:
-    """One database; safe to share between threads. Close it when done.
+    """A database; thread-safe. Close it when done.
 
     Attributes
     ----------
@@ -38,61 +38,61 @@ class Database:
     """
 
     def __init__(self, url: str | URL, *, pool_size: int = 10) -> None:
-        """Nothing is connected before it is needed.
+        """Create the engine; connections are opened on demand.
 
         Parameters
         ----------
         url : str or URL
             ``sqlite:////path/to/file`` or ``postgresql://user@host:5432/name``.
         pool_size : int
-            Connections that are kept; as many again may be opened under load.
+            Connections kept open; as many more may be opened under load.
         """
-        self.url = _with_driver(make_url(url))
+        self.url = _set_driver(make_url(url))
         options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": pool_size}
-        options["hide_parameters"] = True  # what clients send must not come into logs with an error
+        options["hide_parameters"] = True  # keeps client data out of logged errors
         if self.is_sqlite:
-            options["connect_args"] = {"check_same_thread": False, "timeout": BUSY}
+            options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_SECONDS}
         else:
-            # a connection that the server dropped is replaced, not told to the client
+            # replaces a connection that the server dropped
             options["pool_pre_ping"] = True
-            options["connect_args"] = _patience(self.url)
+            options["connect_args"] = _get_timeouts(self.url)
         self.engine: Engine = create_engine(self.url, **options)
-        self._reading = self.engine
+        self._read_engine = self.engine
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
         else:
-            self._reading = self.engine.execution_options(
+            self._read_engine = self.engine.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether this is an SQLite file."""
+        """Whether this is an SQLite database."""
         return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database and can change nothing of it.
+        """Open a read-only connection on one snapshot of the database.
 
         Raises
         ------
         Unavailable
-            If the database cannot be reached or used now.
+            The database cannot be reached or used now.
         """
-        with _told(self.engine), self._reading.connect() as connection, connection.begin():
+        with _translate_errors(self.engine), self._read_engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction. On SQLite it is the only writer; on PostgreSQL lock what must not move.
+        """Open a write transaction: the only writer on SQLite; on PostgreSQL, lock rows as needed.
 
         Raises
         ------
         Unavailable
-            If the database cannot be reached or used now; nothing was changed.
+            The database cannot be reached or used now; nothing was changed.
         """
-        with _told(self.engine), self.engine.connect() as connection:
+        with _translate_errors(self.engine), self.engine.connect() as connection:
             connection = connection.execution_options(disambig_write=True)
             with connection.begin():
                 yield connection
@@ -102,8 +102,8 @@ class Database:
         self.engine.dispose()
 
 
-def sqlite_url(path: Path) -> URL:
-    """Address of an SQLite file."""
+def build_sqlite_url(path: Path) -> URL:
+    """Return the URL of an SQLite file."""
     return URL.create("sqlite", database=str(path))
 
 
@@ -113,49 +113,49 @@ def insert_rows(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
     *,
-    into: str | None = None,
+    target_table: str | None = None,
 ) -> int:
-    """Insert many rows as fast as the database takes them; the number of rows.
+    """Insert many rows in bulk and return their number.
 
     Parameters
     ----------
     connection : Connection
-        Of a write.
+        In a write transaction.
     table : type of Table
     columns : sequence of str
     rows : iterable of sequences
-        Values in the order of ``columns``; read once.
+        Values in the order of ``columns``; iterated once.
     into : str, optional
-        Name of another table with these columns, such as a temporary one.
+        Name of another table with these columns, such as a temporary table.
     """
     dialect = connection.dialect
     types = [table.__table__.c[name].type.dialect_impl(dialect) for name in columns]
-    bind = [t.bind_processor(dialect) for t in types]
-    bound = [(k, process) for k, process in enumerate(bind) if process is not None]
+    bind_processors = [t.bind_processor(dialect) for t in types]
+    converters = [(k, process) for k, process in enumerate(bind_processors) if process is not None]
     if dialect.name != "sqlite":
-        bound += [(k, _text_safe) for k, t in enumerate(types) if isinstance(t, String)]
+        converters += [(k, _replace_nul) for k, t in enumerate(types) if isinstance(t, String)]
 
-    def converted() -> Iterator[Sequence[Any]]:
+    def convert_rows() -> Iterator[Sequence[Any]]:
         for row in rows:
             values = list(row)
-            for k, process in bound:
+            for k, process in converters:
                 values[k] = process(values[k])
             yield values
 
-    ready = converted() if bound else rows
+    converted_rows = convert_rows() if converters else rows
     quoted = ", ".join(f'"{name}"' for name in columns)
-    name = into or table.__tablename__
+    name = target_table or table.__tablename__
     cursor = connection.connection.cursor()
     total = 0
     try:
         if dialect.name == "sqlite":
             statement = f'INSERT INTO "{name}" ({quoted}) VALUES ({", ".join("?" * len(columns))})'
-            for some in _batches(iter(ready), ROWS_AT_ONCE):
-                cursor.executemany(statement, some)
-                total += len(some)
+            for batch in _split(iter(converted_rows), BATCH_ROWS):
+                cursor.executemany(statement, batch)
+                total += len(batch)
         else:
             with cursor.copy(f'COPY "{name}" ({quoted}) FROM STDIN') as copy:
-                for values in ready:
+                for values in converted_rows:
                     copy.write_row(values)
                     total += 1
     finally:
@@ -163,48 +163,48 @@ def insert_rows(
     return total
 
 
-def take_keys(connection: Connection, table: type[Table], n: int) -> range:
-    """``n`` new keys of a table, in a write that holds the ledger; keys are never used again."""
+def allocate_keys(connection: Connection, table: type[Table], n: int) -> range:
+    """Allocate ``n`` new keys of a table; the write must hold the lock of the event log."""
     column = table.__table__.c["key"]
     first = (connection.scalar(select(func.max(column))) or 0) + 1
     return range(first, first + n)
 
 
-def in_batches(keys: Iterable[int], size: int = 500) -> Iterator[list[int]]:
-    """Keys for ``IN (…)``, few enough for either database."""
-    yield from _batches(iter(keys), size)
+def split_keys(keys: Iterable[int], size: int = 500) -> Iterator[list[int]]:
+    """Split keys into batches small enough for ``IN (…)`` on either database."""
+    yield from _split(iter(keys), size)
 
 
-def _batches(items: Iterator[T], size: int) -> Iterator[list[T]]:
+def _split(items: Iterator[T], size: int) -> Iterator[list[T]]:
     for first in items:
         yield [first, *islice(items, size - 1)]
 
 
-def _text_safe(value: Any) -> Any:
-    """PostgreSQL cannot store U+0000; it becomes the symbol for it."""
+def _replace_nul(value: Any) -> Any:
+    """Replace U+0000, which PostgreSQL cannot store, by U+2400."""
     return value.replace("\0", "\u2400") if isinstance(value, str) and "\0" in value else value
 
 
-def _with_driver(url: URL) -> URL:
+def _set_driver(url: URL) -> URL:
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     return url
 
 
-def _patience(url: URL) -> dict[str, Any]:
-    """How long libpq and the server wait, where the address does not say it otherwise."""
-    wanted = {
+def _get_timeouts(url: URL) -> dict[str, Any]:
+    """Return the timeouts of libpq and the server that the address does not set."""
+    defaults = {
         "connect_timeout": 5,
-        # a server that vanished without a word is noticed within a minute
+        # detects a vanished server within a minute
         "keepalives_idle": 20,
         "tcp_user_timeout": 40_000,
-        "options": f"-c lock_timeout={BUSY:.0f}s",
+        "options": f"-c lock_timeout={BUSY_SECONDS:.0f}s",
     }
-    return {name: value for name, value in wanted.items() if name not in url.query}
+    return {name: value for name, value in defaults.items() if name not in url.query}
 
 
 def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:
-    # The driver would begin transactions late and lose updates; SQLAlchemy's "begin" does it.
+    # The driver would begin transactions too late and lose updates; SQLAlchemy's "begin" does it.
     connection.isolation_level = None
     for pragma in (
         "journal_mode = WAL",
@@ -223,8 +223,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def _told(engine: Engine) -> Iterator[None]:
-    """Errors of the driver that the caller can do something about, told as such."""
+def _translate_errors(engine: Engine) -> Iterator[None]:
+    """Translate driver errors that a caller can act on to :class:`Unavailable`."""
     try:
         yield
     except exc.TimeoutError as error:
@@ -232,22 +232,22 @@ def _told(engine: Engine) -> Iterator[None]:
             "all connections to the database are in use", "try again in a moment"
         ) from error
     except exc.DBAPIError as error:
-        told = _unavailable(error.orig, lost=error.connection_invalidated)
-        if told is None:
+        service_error = _to_unavailable(error.orig, connection_lost=error.connection_invalidated)
+        if service_error is None:
             raise
-        raise told from error
-    except engine.dialect.loaded_dbapi.Error as error:  # rows in bulk go past SQLAlchemy
-        told = _unavailable(error, lost=False)
-        if told is None:
+        raise service_error from error
+    except engine.dialect.loaded_dbapi.Error as error:  # bulk inserts bypass SQLAlchemy
+        service_error = _to_unavailable(error, connection_lost=False)
+        if service_error is None:
             raise
-        raise told from error
+        raise service_error from error
 
 
-def _unavailable(error: BaseException | None, *, lost: bool) -> Unavailable | None:
+def _to_unavailable(error: BaseException | None, *, connection_lost: bool) -> Unavailable | None:
     """What an error of the driver means for the caller; ``lost``: the connection is."""
-    # SQLite has no codes, but quotes no data either; a text of PostgreSQL may be anybody's
-    of_sqlite = isinstance(error, sqlite3.Error)
-    text = str(error).lower() if of_sqlite else ""
+    # SQLite has no codes, but its messages quote no data; those of PostgreSQL may quote client data
+    is_sqlite = isinstance(error, sqlite3.Error)
+    text = str(error).lower() if is_sqlite else ""
     code = getattr(error, "sqlstate", None) or ""
     if "is locked" in text or code in ("55P03", "40P01", "40001"):
         return Unavailable("another process is changing the database", "try again in a moment")
@@ -256,12 +256,12 @@ def _unavailable(error: BaseException | None, *, lost: bool) -> Unavailable | No
     if "disk i/o error" in text or "unable to open" in text or "readonly" in text:
         return Unavailable(
             f"the database file cannot be used ({error})",
-            "check that its folder exists and can be written to",
+            "check that its folder exists and is writable",
         )
-    # psycopg gives errors of the connection itself, not of a statement, no code
-    broken = type(error).__name__ == "OperationalError" and not code
-    if lost or code[:2] in ("08", "57") or code == "53300" or (broken and not of_sqlite):
+    # psycopg errors of the connection, unlike those of a statement, have no code
+    is_connection_error = type(error).__name__ == "OperationalError" and not code
+    if connection_lost or code[:2] in ("08", "57") or code == "53300" or (is_connection_error and not is_sqlite):
         return Unavailable(
-            "the database server cannot be reached", "it is tried anew with the next request"
+            "the database server cannot be reached", "the next request connects again"
         )
     return None

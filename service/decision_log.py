@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from disambig.console import safe
 from service.errors import NotFound
-from service.ids import sane
+from service.ids import sanitize_id
 from service.tables import (
     Decision,
     DecisionLink,
@@ -83,7 +83,7 @@ def found(connection: Connection, decision_id: str, limit: int) -> dict[str, Any
     NotFound
         No decision has this id.
     """
-    row = connection.execute(_query().where(Decision.id == sane(decision_id))).mappings().first()
+    row = connection.execute(_query().where(Decision.id == sanitize_id(decision_id))).mappings().first()
     if row is None:
         raise NotFound(
             f"there is no decision {safe(decision_id[:40])}", "list the decisions", field="id"

@@ -9,28 +9,29 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from service import tables
 from service.actors import Actor
 from service.blind import refuse_settled
 from service.closing import close_answered, note_turns
 from service.errors import Conflict, Invalid, NotFound
-from service.identity_rows import IdentityRow, active_identity, identity_rows
+from service.identity_rows import IdentityRow, get_active_identity, read_identities
 from service.ids import new_id
 from service.ledger import EventLog
 from service.link_rows import (
-    NAMED,
+    MAX_SHOWN,
     add_links,
-    insist,
-    links_around,
-    namer,
-    same_work_pairs,
-    without_retired,
+    require_links_hold,
+    read_links_around,
+    make_namer,
+    find_same_work_pairs,
+    remove_retired_signatures,
 )
-from service.links import Groups, Link, contradictions
-from service.memberships import Place, change
+from service.links import SignatureGroups, Link, find_contradictions
+from service.memberships import Membership, change_memberships
 from service.publication import members_of
-from service.sets import among
-from service.standing import DECIDED
-from service.tables import Decision, Membership, Signature, Work
+from service.sets import is_in
+from service.standing import DECISION_MADE
+from service.tables import Decision, Signature, Work
 
 MOST_MENTIONS = 20_000
 """Mentions that one decision names, at most."""
@@ -98,8 +99,8 @@ class Subject:
             If one has changed since it was seen.
         """
         known = {row.key for row in self.rows.values()}
-        for row in identity_rows(self.connection, set(keys) - known).values():
-            active_identity(self.connection, row.id, self.versions.get(row.id))
+        for row in read_identities(self.connection, set(keys) - known).values():
+            get_active_identity(self.connection, row.id, self.versions.get(row.id))
             self.rows[row.id] = row
         new = set(keys) - set(self.members)
         for signature, key in sorted(members_of(self.connection, new).items()):
@@ -123,9 +124,9 @@ class Subject:
         if len(set(mentions)) < len(mentions):
             raise Invalid("a mention is named twice", "name each once", field=where)
         keys = _signature_keys(self.connection, mentions)
-        query = select(Membership.signature_key, Membership.identity_key)
+        query = select(tables.Membership.signature_key, tables.Membership.identity_key)
         rows = self.connection.execute(
-            query.where(among(self.connection, Membership.signature_key, keys.values()))
+            query.where(is_in(self.connection, tables.Membership.signature_key, keys.values()))
         )
         self._identity.update((row[0], row[1]) for row in rows)
         for k, mention in enumerate(mentions):
@@ -145,8 +146,8 @@ class Subject:
     def _ranked(self, signatures: Any) -> list[int]:
         some = list(signatures)
         missing = [m for m in some if m not in self._confidence]
-        query = select(Membership.signature_key, Membership.confidence)
-        held = among(self.connection, Membership.signature_key, missing)
+        query = select(tables.Membership.signature_key, tables.Membership.confidence)
+        held = is_in(self.connection, tables.Membership.signature_key, missing)
         rows = self.connection.execute(query.where(held)) if missing else ()
         self._confidence.update((row[0], row[1]) for row in rows)
         return sorted(some, key=lambda m: (-self._confidence.get(m, 0.0), m))
@@ -160,9 +161,9 @@ class Subject:
 
     def bound(self, signature: int, others: Collection[int]) -> list[int]:
         """The mention, and those of ``others`` that decisions say are the same person."""
-        groups = Groups(links_around(self.connection, [signature]))
-        root = groups.of(signature)
-        return [m for m in others if groups.of(m) == root]
+        groups = SignatureGroups(read_links_around(self.connection, [signature]))
+        root = groups.find_root(signature)
+        return [m for m in others if groups.find_root(m) == root]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +184,13 @@ def begin(
     Raises
     ------
     NotFound, Conflict, Stale
-        As :func:`service.identity_rows.active_identity`.
+        As :func:`service.identity_rows.get_active_identity`.
     """
     subject = Subject(connection, EventLog.lock(connection), versions or {})
     for name, version in subject.versions.items():
-        active_identity(connection, name, version)
+        get_active_identity(connection, name, version)
     for name in identities:
-        subject.rows[name] = active_identity(connection, name, subject.versions.get(name))
+        subject.rows[name] = get_active_identity(connection, name, subject.versions.get(name))
     subject.include({row.key for row in subject.rows.values()})
     return subject
 
@@ -207,13 +208,13 @@ def make(
     told = {"kind": kind, "action": action, "identities": sorted(subject.rows)}
     before = {name: row.version for name, row in subject.rows.items()}
     seq = subject.ledger.record(
-        DECIDED,
+        DECISION_MADE,
         actor,
         subject=decision,
         reason=reason,
         before={"versions": before},
         after=told,
-        curates=True,
+        is_curation=True,
     )
     stored = insert(Decision).values(
         id=decision,
@@ -231,7 +232,7 @@ def make(
 
 def settle(
     draft: Draft,
-    places: Mapping[int, Place],
+    places: Mapping[int, Membership],
     links: Sequence[Link],
     curated: Mapping[int, bool],
     *,
@@ -253,14 +254,14 @@ def settle(
     """
     connection = draft.subject.connection
     ends = {end for link in links for end in (link.a, link.b)} | places.keys()
-    known = links_around(connection, ends)
+    known = read_links_around(connection, ends)
     refuse_contradictions(connection, [*known, *links], draft.id)
-    changed = change(connection, draft.subject.ledger, draft.event, dict(places), curated=curated)
+    changed = change_memberships(connection, draft.subject.ledger, draft.event, dict(places), curated=curated)
     links = [*links, *_allowances(draft, changed.rows, known, links, same_work)]
     add_links(connection, draft.key, links)
-    insist(
+    require_links_hold(
         connection,
-        without_retired(connection, [*known, *links]),
+        remove_retired_signatures(connection, [*known, *links]),
         "earlier decisions stand against this",
         "undo them first, or decide otherwise",
     )
@@ -283,23 +284,25 @@ def _allowances(
     """Musts between mentions of one work that are now one person, which must be said directly."""
     connection = draft.subject.connection
     said = {(link.a, link.b) for link in known if link.must}
-    pairs = [(a, b) for _, a, b in same_work_pairs(connection, rows) if (a, b) not in said]
+    pairs = [(a, b) for _, a, b in find_same_work_pairs(connection, rows) if (a, b) not in said]
     if not pairs:
         return []
-    query = select(Membership.signature_key).where(Membership.since == draft.event)
+    query = select(tables.Membership.signature_key).where(tables.Membership.since == draft.event)
     ends = {end for pair in pairs for end in pair}
-    now = set(connection.scalars(query.where(among(connection, Membership.signature_key, ends))))
+    now = set(
+        connection.scalars(query.where(is_in(connection, tables.Membership.signature_key, ends)))
+    )
     fresh = [pair for pair in pairs if now & set(pair)]
     if fresh and not allowed:
-        name = namer(connection, {end for pair in fresh[:NAMED] for end in pair})
-        told = "; ".join(f"{name(a)} and {name(b)}" for a, b in fresh[:NAMED])
+        name = make_namer(connection, {end for pair in fresh[:MAX_SHOWN] for end in pair})
+        told = "; ".join(f"{name(a)} and {name(b)}" for a, b in fresh[:MAX_SHOWN])
         raise Conflict(
             f"two authors of one work would be one person: {told}",
             "state that you mean it with same_work, or leave one out",
-            mentions=[[name(a), name(b)] for a, b in fresh[:NAMED]],
+            mentions=[[name(a), name(b)] for a, b in fresh[:MAX_SHOWN]],
         )
-    groups = Groups([*known, *links])
-    meant = {*fresh, *(pair for pair in pairs if groups.of(pair[0]) == groups.of(pair[1]))}
+    groups = SignatureGroups([*known, *links])
+    meant = {*fresh, *(pair for pair in pairs if groups.find_root(pair[0]) == groups.find_root(pair[1]))}
     return [Link(a, b, True, draft.id) for a, b in sorted(meant)]
 
 
@@ -310,11 +313,11 @@ def refuse_contradictions(connection: Connection, links: Sequence[Link], draft: 
     ------
     Conflict
     """
-    found = contradictions(links)[:NAMED]
+    found = find_contradictions(links)[:MAX_SHOWN]
     if not found:
         return
-    name = namer(connection, {s for clash in found for s in clash.signatures})
-    chains = [clash.words(name).replace(f"({draft})", "(this decision)") for clash in found]
+    name = make_namer(connection, {s for clash in found for s in clash.signatures})
+    chains = [clash.describe(name).replace(f"({draft})", "(this decision)") for clash in found]
     decisions = sorted({d for clash in found for d in clash.decisions if d != draft})
     raise Conflict(
         f"this contradicts earlier decisions: {'; '.join(chains)}",
@@ -331,7 +334,7 @@ def _signature_keys(connection: Connection, mentions: Sequence[Mention]) -> dict
     )
     query = query.where(
         Signature.retired_version.is_(None),
-        among(connection, Work.id, {m.work.replace("\0", "␀") for m in mentions}),
+        is_in(connection, Work.id, {m.work.replace("\0", "␀") for m in mentions}),
     )
     wanted = set(mentions)
     rows = ((Mention(row[0], row[1]), row[2]) for row in connection.execute(query))

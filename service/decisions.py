@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.actors import Actor
-from service.consequences import new_identity
+from service.consequences import make_placeholder_key
 from service.database import Database
 from service.decision_rows import Made, Mention, Subject, begin, make, settle
 from service.errors import Invalid
 from service.identity_rows import IdentityRow
-from service.link_rows import constraints_of
-from service.links import Link, star
-from service.memberships import Place
+from service.link_rows import read_constraints
+from service.links import Link, make_must_links
+from service.memberships import Membership
 from service.undoing import redo, undo
 
 __all__ = [
     "Made",
     "Mention",
     "Statement",
-    "constraints_of",
+    "read_constraints",
     "judge",
     "merge",
     "move",
@@ -111,9 +111,9 @@ def merge(
         decision = make(subject, "same", "merge", actor, statement.reason, statement.evidence)
         mentions = [m for row in subject.rows.values() for m in subject.members[row.key]]
         hub = subject.ranked(kept.key)[0]
-        links = star([hub, *(m for m in mentions if m != hub)], decision.id)
+        links = make_must_links([hub, *(m for m in mentions if m != hub)], decision.id)
         places = {
-            m: Place(kept.key, 1.0, "decision", decision.key)
+            m: Membership(kept.key, 1.0, "decision", decision.key)
             for row in subject.rows.values()
             if row.key != kept.key
             for m in subject.members[row.key]
@@ -161,7 +161,7 @@ def split(
         parts = [subject.found(group, row, f"groups[{k}]") for k, group in enumerate(groups)]
         stay = _staying(subject, row, parts, keep)
         decision = make(subject, "different", "split", actor, statement.reason, statement.evidence)
-        links = [link for part in parts for link in star(part, decision.id)]
+        links = [link for part in parts for link in make_must_links(part, decision.id)]
         kept = parts[stay] if stay is not None else []
         named = {m for part in parts for m in part}
         rest = [m for m in subject.ranked(row.key) if m not in named]
@@ -170,12 +170,12 @@ def split(
             others = [*(p[0] for p in leave[:k]), *kept[:1], *rest[:WITNESSES]]
             links += [_cannot(part[0], other, decision.id) for other in others]
         places = {
-            m: Place(new_identity(k), 1.0, "decision", decision.key)
+            m: Membership(make_placeholder_key(k), 1.0, "decision", decision.key)
             for k, part in enumerate(leave)
             for m in part
         }
-        places |= {m: Place(row.key, 1.0, "decision", decision.key) for m in kept}
-        curated = {row.key: True} | {new_identity(k): True for k in range(len(leave))}
+        places |= {m: Membership(row.key, 1.0, "decision", decision.key) for m in kept}
+        curated = {row.key: True} | {make_placeholder_key(k): True for k in range(len(leave))}
         return settle(
             decision,
             places,
@@ -210,12 +210,12 @@ def move(
             raise Invalid("all of the mentions are there already", "nothing to do", field="to")
         decision = make(subject, "same", "move", actor, statement.reason, statement.evidence)
         anchors = [m for m in subject.ranked(target) if m not in moved][:ANCHORS] if target else []
-        links = star([*moved, *anchors], decision.id)
+        links = make_must_links([*moved, *anchors], decision.id)
         for source in sources:
             stay = [m for m in subject.ranked(source) if m not in moved]
             links += [_cannot(moved[0], m, decision.id) for m in stay[:WITNESSES]]
-        there = new_identity(0) if target is None else target
-        places = {m: Place(there, 1.0, "decision", decision.key) for m in moved}
+        there = make_placeholder_key(0) if target is None else target
+        places = {m: Membership(there, 1.0, "decision", decision.key) for m in moved}
         curated = {key: True for key in sources if key is not None} | {there: True}
         return settle(
             decision,
@@ -254,7 +254,7 @@ def judge(
         subject.include({k for m in (one, other) if (k := subject.identity(m)) is not None})
         decision = make(subject, kind, "review", actor, statement.reason, statement.evidence)
         if kind == "same":
-            links = star([one, other], decision.id)
+            links = make_must_links([one, other], decision.id)
             places, curated = _together(subject, one, other, decision.key)
         else:
             links = [_cannot(one, other, decision.id)]
@@ -312,7 +312,7 @@ def _staying(
 
 def _together(
     subject: Subject, one: int, other: int, decision_key: int
-) -> tuple[dict[int, Place], dict[int, bool]]:
+) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Where two mentions that are the same person, and all with them, shall be."""
     here, there = subject.identity(one), subject.identity(other)
     rows = [row for row in subject.rows.values() if row.key in (here, there)]
@@ -321,12 +321,12 @@ def _together(
     kept = subject.best(rows)
     moved = [m for row in rows if row.key != kept.key for m in subject.members[row.key]]
     moved += [m for m, key in ((one, here), (other, there)) if key is None]
-    return {m: Place(kept.key, 1.0, "decision", decision_key) for m in moved}, {kept.key: True}
+    return {m: Membership(kept.key, 1.0, "decision", decision_key) for m in moved}, {kept.key: True}
 
 
 def _apart(
     subject: Subject, one: int, other: int, decision_key: int
-) -> tuple[dict[int, Place], dict[int, bool]]:
+) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Where the mention that leaves, and those bound to it, shall be."""
     here = subject.identity(one)
     if here is None or here != subject.identity(other):
@@ -336,8 +336,8 @@ def _apart(
     if one in bound[other]:
         return {}, {}
     leaves = min((one, other), key=lambda m: (len(bound[m]), -order.index(m)))
-    places = {m: Place(new_identity(0), 1.0, "decision", decision_key) for m in bound[leaves]}
-    return places, {here: True, new_identity(0): True}
+    places = {m: Membership(make_placeholder_key(0), 1.0, "decision", decision_key) for m in bound[leaves]}
+    return places, {here: True, make_placeholder_key(0): True}
 
 
 def _cannot(a: int, b: int, decision: str) -> Link:

@@ -1,8 +1,7 @@
-"""What publishing a proposal would change, decided on arrays: the same rules as for publishing.
+"""Compute what publishing a proposal would change; pure, by the same rules as publishing.
 
-One line tells one thing that a person would want to look at: an identity that is new, that goes
-into another, that comes apart, that gives mentions away or gains some, one that would have
-different ORCID iDs, or mentions that somebody decided about and that would be elsewhere.
+One line is one change to review: an identity that is created, merged, split, that loses or gains
+signatures, that would have different ORCID iDs, or signatures under a decision that would move.
 """
 
 from __future__ import annotations
@@ -13,34 +12,35 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from service.consequences import NOWHERE, Flow, consequences, new_identity
+from service.consequences import UNASSIGNED, Flow, derive_lifecycle, make_placeholder_key
 
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
 KINDS = ("conflict", "decision", "merge", "split", "move", "create", "grow")
 MOST = 10_000
-"""Lines of one kind that are kept, the largest; the totals count all."""
+"""Most lines of one kind, the largest first; the totals count all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One change. Keys at or below -2 are of new identities (see ``new_identity``).
+    """One change. Keys at or below -2 denote new identities (see ``new_identity``).
 
     Attributes
     ----------
     kind : str
         One of :data:`KINDS`.
     key : int
-        The identity it is about.
+        The identity that changes.
     mentions : int
-        How many change, or are in a new identity.
+        Number of signatures that change identity, or that are in a new identity.
     others : tuple of (int, int)
-        Where they go, or for a new identity nothing; of a conflict, where they come from.
+        Target identities with the number of signatures; of a conflict, the source identities;
+        empty for a new identity.
     stays : int
-        Mentions that the identity has afterwards.
+        Number of signatures that the identity has afterwards.
     orcids : tuple of (str, int)
-        Of a conflict: the iDs, with the mentions of each.
+        Of a conflict: the iDs, with the number of signatures of each.
     """
 
     kind: str
@@ -53,16 +53,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Difference:
-    """All lines, conflicts first, then ranked by mentions; and totals by name."""
+    """All lines, conflicts first, then by number of signatures; and totals by name."""
 
     lines: list[Line]
     totals: dict[str, int] = field(default_factory=dict)
 
 
 def targets(cluster: Int64, continues: dict[int, int]) -> Int64:
-    """Where each mention goes: the identity its cluster continues, or a new one; int64[N]."""
+    """Return each signature's target: the continued identity of its cluster, or a new one.
+
+    int64[N].
+    """
     last = int(cluster.max(initial=-1)) + 1
-    to = np.array([new_identity(c) for c in range(last)], dtype=np.int64)
+    to = np.array([make_placeholder_key(c) for c in range(last)], dtype=np.int64)
     for number, key in continues.items():
         to[number] = key
     return to[cluster]
@@ -75,65 +78,65 @@ def difference(
     size: dict[int, int],
     conflicts: Sequence[Line] = (),
 ) -> Difference:
-    """What changes if mentions go from one identity to another.
+    """Compute what changes if signatures move between identities.
 
     Parameters
     ----------
     identity, target : int64[N]
-        Keys before and after; negative before for mentions that are nowhere.
+        Keys before and after; negative before for unassigned signatures.
     decided : bool[N]
-        Whether a person decided about the mention.
+        Whether a decision concerns the signature.
     size : dict of int to int
-        All mentions of each identity before, those outside of the proposal too.
-    conflicts : sequence of Line
-        Told as well.
+        Number of signatures of each identity before, including those outside the proposal.
+    conflicts : sequence of DiffLine
+        ORCID conflicts to include.
     """
-    before = np.where(identity < 0, NOWHERE, identity)
+    before = np.where(identity < 0, UNASSIGNED, identity)
     flows = _flows(before, target)
     moving = [f for f in flows if f.source != f.target]
     left = dict(size)
     for flow in moving:
         left[flow.target] = left.get(flow.target, 0) + flow.mentions
-        if flow.source != NOWHERE:
+        if flow.source != UNASSIGNED:
             left[flow.source] -= flow.mentions
-    found = consequences(moving, left, dict.fromkeys(size, True))
-    parts = {key for parent in found.split for key, _ in parent.children}
-    lines = [*conflicts, *(Line("merge", a, n, ((b, n),)) for a, b, n in found.merged)]
+    found = derive_lifecycle(moving, left, dict.fromkeys(size, True))
+    parts = {key for parent in found.splits for key, _ in parent.children}
+    lines = [*conflicts, *(Line("merge", a, n, ((b, n),)) for a, b, n in found.merges)]
     lines += [
         Line("split", p.key, sum(n for _, n in p.children), p.children, left.get(p.key, 0))
-        for p in found.split
+        for p in found.splits
     ]
     lines += [
         Line("move", f.source, f.mentions, ((f.target, f.mentions),), left[f.source])
-        for f in found.moved
+        for f in found.moves
     ]
-    created = [key for key in found.created if key not in parts]
+    created = [key for key in found.created_keys if key not in parts]
     lines += [Line("create", key, left[key], (), left[key]) for key in created]
     lines += [
         Line("grow", f.target, f.mentions, (), left[f.target])
         for f in moving
-        if f.source == NOWHERE and f.target >= 0
+        if f.source == UNASSIGNED and f.target >= 0
     ]
     lines += _decided(before[decided], target[decided], left)
     totals = {
-        "created": len(found.created),
-        "merged": len(found.merged),
-        "split": len(found.split),
-        "moves": len(found.moved),
-        "kept": len(found.kept),
+        "created": len(found.created_keys),
+        "merged": len(found.merges),
+        "split": len(found.splits),
+        "moves": len(found.moves),
+        "kept": len(found.kept_keys),
         "grown": sum(line.kind == "grow" for line in lines),
         "decisions": sum(line.kind == "decision" for line in lines),
         "conflicts": len(conflicts),
         "mentions": len(target),
-        "mentions_new": sum(f.mentions for f in moving if f.source == NOWHERE),
-        "mentions_moved": sum(f.mentions for f in moving if f.source != NOWHERE),
+        "mentions_new": sum(f.mentions for f in moving if f.source == UNASSIGNED),
+        "mentions_moved": sum(f.mentions for f in moving if f.source != UNASSIGNED),
         "identities": sum(n > 0 for n in left.values()),
     }
     return Difference(_ranked(lines), totals)
 
 
 def _flows(before: Int64, after: Int64) -> list[Flow]:
-    """Mentions by where they are and where they go."""
+    """Count signatures by identity before and after."""
     order = np.lexsort((after, before))
     a, b = before[order], after[order]
     first = np.ones(len(a), dtype=bool)
@@ -145,10 +148,10 @@ def _flows(before: Int64, after: Int64) -> list[Flow]:
 
 
 def _decided(before: Int64, after: Int64, left: dict[int, int]) -> list[Line]:
-    """Mentions that people decided about and that change identity, by where they were."""
+    """List signatures under a decision that change identity, by identity before."""
     to: dict[int, list[tuple[int, int]]] = {}
     for flow in _flows(before, after):
-        if flow.source not in (NOWHERE, flow.target):
+        if flow.source not in (UNASSIGNED, flow.target):
             to.setdefault(flow.source, []).append((flow.target, flow.mentions))
     return [
         Line("decision", key, sum(n for _, n in parts), tuple(parts), left.get(key, 0))
@@ -157,7 +160,7 @@ def _decided(before: Int64, after: Int64, left: dict[int, int]) -> list[Line]:
 
 
 def _ranked(lines: Sequence[Line]) -> list[Line]:
-    """The largest lines of each kind together, conflicts first, then the largest first."""
+    """Return the largest lines of each kind in one list: conflicts first, then by size."""
     order = {kind: k for k, kind in enumerate(KINDS)}
     ranked = sorted(
         lines,

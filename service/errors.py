@@ -3,15 +3,15 @@
 ::
 
     DisambigError
-    └── ServiceError            base; ``status`` is the HTTP status it is told with
+    └── ServiceError            base; ``status`` is the HTTP status of the response
         ├── NotFound            no such work, identity, name, run, task, decision or key     404
-        ├── Gone                an identity that was split away; holds what it became        410
-        ├── Invalid             a request that can be read but not be done; holds the field  422
-        ├── Conflict            what is stored has moved on, or forbids it; holds what       409
-        ├── Stale               If-Match names a version that is no longer current           412
+        ├── Gone                an identity that was split; holds its successors             410
+        ├── Invalid             a request that is well formed but not valid; holds the field 422
+        ├── Conflict            the stored state changed or forbids it; holds the details    409
+        ├── Stale               If-Match names a version that is not current                 412
         ├── Forbidden           the role does not allow it                                   403
-        ├── Unauthenticated     no key, or one that is unknown, expired or revoked           401
-        └── Unavailable         the database or the disk cannot be used now; try again       503
+        ├── Unauthenticated     no key, or an unknown, expired or revoked key                401
+        └── Unavailable         the database or the disk is not usable now; try again        503
 """
 
 from __future__ import annotations
@@ -30,31 +30,31 @@ class ServiceError(DisambigError):
     def __init__(
         self, problem: str, remedy: str = "", *, field: str | None = None, **details: Any
     ) -> None:
-        """``field`` names the part of the request that is wrong; ``details`` go to the client."""
+        """``field`` names the invalid part of the request; ``details`` are sent to the client."""
         self.problem, self.remedy, self.field, self.details = problem, remedy, field, details
         super().__init__(f"{problem}; {remedy}" if remedy else problem)
 
 
 class NotFound(ServiceError):
-    """Nothing has that id or name."""
+    """No object has that id or name."""
 
     status, title = 404, "Not found"
 
 
 class Gone(ServiceError):
-    """An identity that is no more and has no single successor."""
+    """The identity was split and has no single successor."""
 
     status, title = 410, "Gone"
 
 
 class Invalid(ServiceError):
-    """A request that was understood and cannot be carried out as it stands."""
+    """The request is well formed but its content is not valid."""
 
     status, title = 422, "Invalid request"
 
 
 class Conflict(ServiceError):
-    """What is stored contradicts the request, or has changed since it was prepared."""
+    """The stored state contradicts the request, or has changed since it was prepared."""
 
     status, title = 409, "Conflict"
 
@@ -72,12 +72,12 @@ class Forbidden(ServiceError):
 
 
 class Unauthenticated(ServiceError):
-    """No key was sent, or one that does not count (any more)."""
+    """No key was sent, or the key is unknown, expired or revoked."""
 
     status, title = 401, "Not authenticated"
 
 
 class Unavailable(ServiceError):
-    """The database or the disk cannot be used at the moment; nothing was changed."""
+    """The database or the disk is not usable at the moment; nothing was changed."""
 
     status, title = 503, "Unavailable"

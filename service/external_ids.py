@@ -1,7 +1,7 @@
-"""Ids that others gave to the person behind an identity, with who says so.
+"""External ids of identities (ORCID, ISNI, …) with their sources: attach, detach, follow changes.
 
-An id may stand on two active identities; that is a question for a person (a task of kind
-``conflict``), never a silent merge.
+Two active identities can have the same id; this opens a task of kind ``conflict`` and never merges
+them silently.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from service.asking import Question, answered_about, open_tasks
 from service.closing import close_task
 from service.database import Database, insert_rows
 from service.errors import Conflict, Invalid, NotFound
-from service.facts import MANY
+from service.facts import FULL_SCAN_MIN_KEYS
 from service.identifier_forms import normalised, orcid_of
-from service.identity_rows import ACTIVE, active_identity, rows_by_id, update_identities
-from service.ledger import EventLog, Told
-from service.sets import among
+from service.identity_rows import ACTIVE, get_active_identity, read_identities_by_id, update_identities
+from service.ledger import EventLog, ChangeEntry
+from service.sets import is_in
 from service.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
 
 MENTION = "mention"
-"""Source of ids that are printed on the identity's mentions; they come and go with these."""
+"""Source of ids that are printed on the identity's mentions; they follow the mentions."""
 ATTACHED, DETACHED = "external-id-attached", "external-id-detached"
 """Kinds of events."""
 
 Value = tuple[str, str]
-"""Scheme and id."""
+"""Scheme and normalized id."""
 
 
 class _Row(NamedTuple):
@@ -52,14 +52,14 @@ def attach(
     reason: str | None = None,
     version: int | None = None,
 ) -> Value:
-    """Note that somebody else gave this id to the person; the id in its one form.
+    """Attach an external id to an identity, and return its scheme and normalized form.
 
     Parameters
     ----------
     source : str
-        Who says so.
+        Who states the id.
     version : int, optional
-        Version of the identity that the caller has seen.
+        Version of the identity that the caller has read.
 
     Raises
     ------
@@ -70,12 +70,12 @@ def attach(
         raise Invalid("the source of the id is missing", "say who states it", field="source")
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        row = active_identity(connection, identity_id, version)
+        row = get_active_identity(connection, identity_id, version)
         same = _current(connection, [row.key])
         if any((r.scheme, r.value) == (name, found) and r.source != MENTION for r in same):
             raise Conflict(
                 f"{identity_id} has {name} {found} already",
-                "there is nothing to do",
+                "nothing needs to be done",
                 identity=identity_id,
             )
         told = {"scheme": name, "value": found, "source": source}
@@ -106,7 +106,7 @@ def detach(
     reason: str | None = None,
     version: int | None = None,
 ) -> None:
-    """Take an id off an identity; one that its mentions print does not come back with them.
+    """Detach an id from an identity; an id printed on its mentions is not attached again.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def detach(
     name, found = normalised(scheme, value)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        row = active_identity(connection, identity_id, version)
+        row = get_active_identity(connection, identity_id, version)
         rows = [r for r in _current(connection, [row.key]) if (r.scheme, r.value) == (name, found)]
         if not rows:
             raise NotFound(
@@ -132,10 +132,10 @@ def detach(
 def hand_over(
     database: Database, event_seq: int, giver: str, taker: str, values: Collection[Value]
 ) -> None:
-    """Let ids that people stated go, as part of an event, from an identity to one that left it."""
+    """Transfer attached ids, as part of an event, from an identity to one split from it."""
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        by_id = rows_by_id(connection, [giver, taker])
+        by_id = read_identities_by_id(connection, [giver, taker])
         rows = [
             r
             for r in _current(connection, [by_id[giver].key])
@@ -156,16 +156,16 @@ def follow(
     merged: Mapping[int, int],
     turned: Collection[int] = (),
 ) -> None:
-    """Let ids follow a change of memberships.
+    """Update external ids after a change of memberships.
 
     Parameters
     ----------
-    printed : mapping of int to collection of str
-        ORCID iDs that the mentions of each changed identity print.
-    merged : mapping of int to int
-        Identities that were redirected, and where to: their ids go along.
-    turned : collection of int
-        Identities that are active and were not, or the other way round.
+    printed_orcids : mapping of int to collection of str
+        ORCID iDs printed on the mentions of each changed identity.
+    redirects : mapping of int to int
+        Redirected identities and their targets, which receive their ids.
+    status_changes : collection of int
+        Identities that became active or inactive.
     """
     rows = _current(connection, {*printed, *merged, *merged.values(), *turned})
     held = {(r.identity, r.scheme, r.value) for r in rows}
@@ -197,9 +197,9 @@ def follow(
 
 
 def invert(connection: Connection, ledger: EventLog, event_seq: int, by: int) -> None:
-    """Take back, as part of the event ``by``, what ids that somebody stated did at an event.
+    """Revert, as part of the event ``by``, what an event attached and detached.
 
-    Those that mentions print follow the mentions.
+    Ids printed on mentions follow the mentions.
     """
     stated = ExternalId.source != MENTION
     columns = _columns()
@@ -219,13 +219,13 @@ def invert(connection: Connection, ledger: EventLog, event_seq: int, by: int) ->
 def settle_conflicts(
     connection: Connection, ledger: EventLog, event_seq: int, values: Collection[Value]
 ) -> None:
-    """Open a task for each value that two active identities have; close it where one has it."""
+    """Open a task for each id of several active identities; close the tasks of other ids."""
     if not values:
         return
     holders = _holders(connection, values)
     subjects = {f"{scheme}:{value}": (scheme, value) for scheme, value in sorted(values)}
     query = select(Task.subject, Task.key).where(
-        Task.kind == "conflict", Task.state == "open", among(connection, Task.subject, subjects)
+        Task.kind == "conflict", Task.state == "open", is_in(connection, Task.subject, subjects)
     )
     is_open = {row[0]: row[1] for row in connection.execute(query)}
     for subject, key in is_open.items():
@@ -239,7 +239,7 @@ def settle_conflicts(
 
 
 def _settle_within(connection: Connection, event_seq: int, row: Any) -> None:
-    """Close the question about the different ORCID iDs of an identity when it has one of them."""
+    """Close tasks about different ORCID iDs of an identity that now has fewer than two."""
     query = select(Task.key, Task.evidence).where(
         Task.kind == "conflict", Task.state == "open", Task.subject == row.id
     )
@@ -258,7 +258,7 @@ def _open_tasks(
     keys = {key for _, held in new.values() for key in held}
     count = func.count()
     query = select(Membership.identity_key, count).group_by(Membership.identity_key)
-    rows = connection.execute(query.where(among(connection, Membership.identity_key, keys)))
+    rows = connection.execute(query.where(is_in(connection, Membership.identity_key, keys)))
     mentions = {row[0]: row[1] for row in rows} if keys else {}
 
     def question(subject: str) -> Question:
@@ -273,13 +273,13 @@ def _open_tasks(
 def _holders(
     connection: Connection, values: Collection[Value]
 ) -> defaultdict[Value, dict[int, str]]:
-    """Active identities that have each value: keys and ids."""
+    """Return keys and ids of the active identities that have each value."""
     query = (
         select(ExternalId.scheme, ExternalId.value, Identity.key, Identity.id)
         .join(Identity, Identity.key == ExternalId.identity_key)
         .where(ExternalId.removed_seq.is_(None), Identity.status == ACTIVE)
-        .where(among(connection, ExternalId.value, {value for _, value in values}))
-        .where(among(connection, ExternalId.scheme, {scheme for scheme, _ in values}))
+        .where(is_in(connection, ExternalId.value, {value for _, value in values}))
+        .where(is_in(connection, ExternalId.scheme, {scheme for scheme, _ in values}))
     )
     found: defaultdict[Value, dict[int, str]] = defaultdict(dict)
     for scheme, value, key, public in connection.execute(query):
@@ -288,7 +288,7 @@ def _holders(
 
 
 def taken_off(connection: Connection, identities: Collection[int]) -> set[tuple[int, str, str]]:
-    """Ids that an editor took off identities, by key: key, scheme and id."""
+    """Read ids that an editor detached from identities: identity key, scheme and id."""
     if not identities:
         return set()
     query = (
@@ -310,19 +310,19 @@ def _columns() -> tuple[Any, ...]:
 
 
 def _current(connection: Connection, identities: Collection[int]) -> list[_Row]:
-    """Ids that identities have."""
+    """Read the current ids of identities."""
     if not identities:
         return []
     query = select(*_columns()).where(ExternalId.removed_seq.is_(None))
-    if len(identities) < MANY:
-        query = query.where(among(connection, ExternalId.identity_key, identities))
+    if len(identities) < FULL_SCAN_MIN_KEYS:
+        query = query.where(is_in(connection, ExternalId.identity_key, identities))
     return [_Row(*row) for row in connection.execute(query) if row[1] in identities]
 
 
 def _end(connection: Connection, event_seq: int, rows: Iterable[_Row]) -> None:
     keys = [r.key for r in rows]
     if keys:
-        ended = update(ExternalId).where(among(connection, ExternalId.key, keys))
+        ended = update(ExternalId).where(is_in(connection, ExternalId.key, keys))
         connection.execute(ended.values(removed_seq=event_seq))
 
 
@@ -337,7 +337,7 @@ def _add(
 
 
 def _touch(connection: Connection, ledger: EventLog, event_seq: int, row: Any) -> None:
-    """Give an identity whose ids changed a new version, and tell the feed that it goes on."""
+    """Give an identity whose ids changed a new version, and append it to the change feed."""
     mentions = connection.scalar(
         select(func.count()).where(Membership.identity_key == row.key).select_from(Membership)
     )
@@ -351,4 +351,4 @@ def _touch(connection: Connection, ledger: EventLog, event_seq: int, row: Any) -
             after=new.to_dict({}, mentions or 0),
         )
     )
-    ledger.tell(event_seq, [Told("keep", row.id, mentions or 0)])
+    ledger.append_changes(event_seq, [ChangeEntry("keep", row.id, mentions or 0)])

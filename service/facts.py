@@ -1,4 +1,4 @@
-"""What an identity's mentions say about it: its name, its works and years, its ORCID iDs."""
+"""Summary of an identity from its members: display name, counts, years, ORCID iDs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from service.sets import among
+from service.sets import is_in
 from service.tables import Membership, Signature, Work
 
-MANY = 20_000
-"""Keys from which on it is faster to read a whole table than to look each of them up."""
+FULL_SCAN_MIN_KEYS = 20_000
+"""Number of keys from which reading a whole table is faster than looking up each key."""
 
-Mention = tuple[int, int, int, str, int | None, str | None]
-"""Identity (or NOWHERE), signature key, work key, printed name, year, ORCID iD as printed."""
+MemberRow = tuple[int, int, int, str, int | None, str | None]
+"""Identity key (or UNASSIGNED), signature key, work key, printed name, year, ORCID iD as printed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """Of one identity. ``orcids`` are as printed on its mentions, ascending."""
+class IdentitySummary:
+    """Summary of one identity. ``orcids`` are as printed on its members, ascending."""
 
     name: str
     mentions: int
@@ -30,8 +30,8 @@ class Facts:
     orcids: tuple[str, ...]
 
 
-def facts_of(mentions: Iterable[Mention]) -> dict[int, Facts]:
-    """Facts of every identity that the mentions are of."""
+def summarize_identities(mentions: Iterable[MemberRow]) -> dict[int, IdentitySummary]:
+    """Summarize every identity among the members."""
     names: dict[int, dict[str, int]] = {}
     works: dict[int, set[int]] = {}
     years: dict[int, list[int]] = {}
@@ -49,8 +49,8 @@ def facts_of(mentions: Iterable[Mention]) -> dict[int, Facts]:
         if orcid:
             orcids.setdefault(identity, set()).add(orcid)
     return {
-        identity: Facts(
-            display_name(counts),
+        identity: IdentitySummary(
+            choose_display_name(counts),
             sum(counts.values()),
             len(works[identity]),
             min(years[identity]) if identity in years else None,
@@ -61,8 +61,8 @@ def facts_of(mentions: Iterable[Mention]) -> dict[int, Facts]:
     }
 
 
-def display_name(printed: dict[str, int]) -> str:
-    """The most frequent printed form; among equals the fullest, then the first by letter.
+def choose_display_name(printed: dict[str, int]) -> str:
+    """Return the most frequent printed form; of equals the one with most letters.
 
     >>> display_name({"W. Wang": 2, "Wei Wang": 2, "Wang": 1})
     'Wei Wang'
@@ -74,8 +74,8 @@ def display_name(printed: dict[str, int]) -> str:
     return min(forms, key=lambda form: (-sum(map(str.isalpha, form)), form))
 
 
-def mentions_of_identities(connection: Connection, identities: Collection[int]) -> list[Mention]:
-    """All published mentions of some identities."""
+def read_identity_members(connection: Connection, identities: Collection[int]) -> list[MemberRow]:
+    """Read all published members of identities."""
     query = (
         select(
             Membership.identity_key,
@@ -88,20 +88,20 @@ def mentions_of_identities(connection: Connection, identities: Collection[int]) 
         .join(Signature, Signature.key == Membership.signature_key)
         .join(Work, Work.key == Signature.work_key)
     )
-    if len(identities) < MANY:
-        query = query.where(among(connection, Membership.identity_key, identities))
+    if len(identities) < FULL_SCAN_MIN_KEYS:
+        query = query.where(is_in(connection, Membership.identity_key, identities))
         return [tuple(row) for row in connection.execute(query)]  # type: ignore[misc]
     return [tuple(row) for row in connection.execute(query) if row[0] in identities]  # type: ignore[misc]
 
 
-def mentions_of_signatures(
+def read_signature_members(
     connection: Connection, signatures: dict[int, int] | dict[int, int | None]
-) -> list[Mention]:
-    """Mentions by signature key, each under the identity that ``signatures`` tells."""
+) -> list[MemberRow]:
+    """Read signatures by key, each with the identity that ``signatures`` maps it to."""
     query = select(
         Signature.key, Signature.work_key, Signature.printed, Work.year, Signature.orcid
     ).join(Work, Work.key == Signature.work_key)
-    if len(signatures) < MANY:
-        query = query.where(among(connection, Signature.key, signatures))
+    if len(signatures) < FULL_SCAN_MIN_KEYS:
+        query = query.where(is_in(connection, Signature.key, signatures))
     rows = connection.execute(query)
     return [(signatures[row[0]], *row) for row in rows if row[0] in signatures]  # type: ignore[misc]

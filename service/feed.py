@@ -1,4 +1,4 @@
-"""The feed of changes that consumers follow."""
+"""The change feed that consumers follow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.tables import Change
 KINDS = ("create", "keep", "merge", "split", "move", "restore")
 
 
-def changes_since(
+def list_changes_since(
     connection: Connection,
     since: int,
     limit: int,
@@ -19,10 +19,10 @@ def changes_since(
     kind: str | None = None,
     identity: str | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Changes numbered above ``since``, in order, and the number to go on from.
+    """Return changes numbered above ``since``, in order, and the number to continue from.
 
-    Numbers appear in the order of commits, so whoever goes on from the last one seen gets every
-    change once.
+    Numbers appear in the order of commits: a consumer that continues from the last number seen
+    gets every change once.
     """
     query = select(Change).where(Change.seq > since).order_by(Change.seq).limit(limit)
     if kind is not None:

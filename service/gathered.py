@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, select
 
-from service.sets import among
+from service.sets import is_in
 from service.tables import Identity, Membership, Name, Signature, Work
 
 CROWD = 100
@@ -218,7 +218,7 @@ def coauthors_by_work(connection: Connection, mentions: Iterable[Seen]) -> dict[
     query = (
         select(Signature.work_key, Membership.identity_key, Signature.name_key)
         .outerjoin(Membership, Membership.signature_key == Signature.key)
-        .where(among(connection, Signature.work_key, works), Signature.retired_version.is_(None))
+        .where(is_in(connection, Signature.work_key, works), Signature.retired_version.is_(None))
     )
     found: dict[int, list[Other]] = {}
     for work, identity, name in connection.execute(query).all():
@@ -237,11 +237,11 @@ def others_shown(
     shown: dict[Other, tuple[str | None, str]] = {}
     query = select(Identity.key, Identity.id, Identity.name)
     for key, public, name in connection.execute(
-        query.where(among(connection, Identity.key, identities))
+        query.where(is_in(connection, Identity.key, identities))
     ):
         shown[True, key] = (public, name)
     if names:
-        printed = select(Name.key, Name.printed).where(among(connection, Name.key, names))
+        printed = select(Name.key, Name.printed).where(is_in(connection, Name.key, names))
         for key, name in connection.execute(printed):
             shown[False, key] = (None, name)
     return shown

@@ -1,4 +1,4 @@
-"""Whether the service can do its work now, and if not, why."""
+"""Readiness checks of the database, its schema and the disk."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from service.errors import Unavailable
 from service.settings import Settings
 
 LEAST_FREE = 16 * 2**20
-"""Bytes below which a disk counts as full: a transaction of some size would fail."""
+"""Free bytes below which a disk counts as full: a larger transaction would fail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a check found: ``problem`` is None where all is well; ``ms`` it took."""
+    """Result of a check: ``problem`` is None if it passed; ``ms`` is its duration."""
 
     name: str
     problem: str | None
@@ -32,7 +32,7 @@ class Check:
 
 
 def ready(settings: Settings, database: Database) -> list[Check]:
-    """Check the database, its schema and the disk; all of them, whatever fails."""
+    """Check the database, its schema and the disk; run all checks even if one fails."""
     return [
         _timed("database", lambda: _answers(database)),
         _timed("schema", lambda: migrations.check(database)),
@@ -48,7 +48,7 @@ def _timed(name: str, check: Callable[[], None]) -> Check:
     except DisambigError as error:
         problem = str(error)
     except OSError as error:
-        problem = f"{error.strerror or error}; see to the folder and the disk"
+        problem = f"{error.strerror or error}; check the folder and the disk"
     return Check(name, problem, round((time.perf_counter() - begun) * 1000, 1))
 
 
@@ -57,16 +57,16 @@ def _answers(database: Database) -> None:
         if database.is_sqlite:
             connection.execute(text("SELECT 1"))
         elif connection.scalar(text("SELECT pg_is_in_recovery()")):
-            raise Unavailable("the database is a standby that cannot be written to", "promote it")
+            raise Unavailable("the database is a read-only standby", "promote it")
 
 
 def _can_write(settings: Settings, database: Database) -> None:
-    """The folder of the database, and the one for runs where it is in use."""
+    """Check that the folders of the database and of runs are writable and not full."""
     folders = {settings.data} if settings.data.is_dir() else set()
     if database.is_sqlite:
         file = Path(str(database.url.database))
         if not os.access(file, os.W_OK):
-            raise Unavailable("the database file cannot be written to", "see to its permissions")
+            raise Unavailable("the database file is not writable", "check its permissions")
         folders.add(file.parent)
     for folder in folders:
         with tempfile.TemporaryFile(dir=folder) as probe:

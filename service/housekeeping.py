@@ -1,6 +1,6 @@
-"""What nobody has to ask for: runs by the clock, and removing what no run needs any more.
+"""Scheduled runs and removal of stale proposals.
 
-Only what runs proposed and left for later runs is removed, never anything that was published.
+Only proposals and artifacts of runs are removed, never published data.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from service.tables import (
 )
 
 KEPT = 3
-"""Proposals that are kept although a later run was published, newest first; of published runs
-the same, so that one that was rolled back can be published again."""
+"""Number of newest proposals kept after a later run was published, and of newest published runs
+whose proposals are kept, so that a run that was rolled back can be published again."""
 
 
 def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
-    """Ask for a run over what was touched, if the last is old enough and there is anything new.
+    """Queue a run over touched blocks if the last run is old enough and anything changed.
 
-    Several workers may do so at once: only one run comes of it.
+    Several workers may call this at once: only one run is queued.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -55,7 +55,7 @@ def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
 
 
 def anything_since(connection: Connection, seq: int) -> bool:
-    """Whether works or decisions have changed after an event."""
+    """Return whether works or decisions changed after an event."""
     touched = select(Block.key).where(Block.touched > seq).limit(1)
     decided = (
         select(Decision.key)
@@ -66,11 +66,11 @@ def anything_since(connection: Connection, seq: int) -> bool:
 
 
 def tidy(database: Database, actor: Actor) -> int:
-    """Remove proposals that nobody will publish any more; the number of runs they were of.
+    """Remove proposals that can no longer be published; return the number of their runs.
 
-    Only what runs proposed is removed, never anything that was published. Proposals older than
-    the run that readers see become ``superseded``, but for the newest :data:`KEPT`. Statistics
-    are kept of the newest two runs that left any and were published, and of proposals.
+    Published data is never removed. Proposals older than the published run become
+    ``superseded``, except the newest :data:`MAX_KEPT`. Statistics are kept of the newest two
+    published runs that stored any, and of pending runs.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -92,7 +92,7 @@ def tidy(database: Database, actor: Actor) -> int:
 
 
 def statistics_in_use(connection: Connection) -> set[str]:
-    """Ids of the runs whose statistics are kept."""
+    """Return the ids of the runs whose statistics are kept."""
     useful = _useful(connection)
     return set(connection.scalars(select(Run.id).where(Run.key.in_(useful))))
 
@@ -111,7 +111,7 @@ def _supersede(ledger: EventLog, actor: Actor, current: int) -> None:
 
 
 def _useful(connection: Connection) -> set[int]:
-    """Runs whose statistics may be needed: two that were published, and all that wait."""
+    """Return runs whose statistics are needed: two published ones and all pending ones."""
     left = _with_rows(connection, RunArtifact)
     shown = [key for key in _keys(connection, ("published", "rolled-back")) if key in left]
     waiting = left & set(_keys(connection, ("queued", "running", "proposed")))
@@ -119,12 +119,12 @@ def _useful(connection: Connection) -> set[int]:
 
 
 def _keys(connection: Connection, states: tuple[str, ...]) -> list[int]:
-    """Keys of runs in some states, last published first, then newest."""
+    """List keys of runs in ``states``, last published first, then newest."""
     rank = case((Run.event_seq.is_(None), 0), else_=Run.event_seq)
     found = select(Run.key).where(Run.state.in_(states)).order_by(rank.desc(), Run.key.desc())
     return list(connection.scalars(found))
 
 
 def _with_rows(connection: Connection, table: type[ProposalGroup] | type[RunArtifact]) -> set[int]:
-    """Keys of runs that a table has rows of."""
+    """Return the keys of runs with rows in a table."""
     return set(connection.scalars(select(Run.key).where(exists().where(table.run_key == Run.key))))

@@ -1,9 +1,10 @@
-"""A write that a client may send again: the same answer without doing it twice.
+"""Idempotent writes: a request repeated with the same key gets the stored response.
 
-The client names the write in the header ``Idempotency-Key``. Its answer is stored for a day in
-the transaction that did it, so there is never one without the other. Of two requests at the same
-time the second waits for the first (:func:`once`), or is told to (:func:`once_in_parts`). What
-failed left nothing behind, so it is not stored either and may be sent again.
+The client sends the header ``Idempotency-Key``. The response is stored for a day in the
+transaction of the write, so neither exists without the other. Of two concurrent requests, the
+second waits for the first (:func:`run_once`), or is rejected with ``Retry-After``
+(:func:`run_once_in_parts`). A failed request leaves nothing behind: it is not stored and can be
+sent again.
 """
 
 from __future__ import annotations
@@ -22,85 +23,85 @@ from service.errors import Conflict, Invalid
 from service.ledger import EventLog
 from service.tables import Idempotency
 
-KEPT = timedelta(hours=24)
-PENDING = timedelta(minutes=1)
-"""After this long without an answer, a write in parts is taken to have died with its server. If it
-has not, its parts are done twice, which changes nothing: they are works, and stored once."""
+RETENTION = timedelta(hours=24)
+PENDING_TIMEOUT = timedelta(minutes=1)
+"""Time without a response after which a write in parts counts as dead, with its server. If it is
+still running, its parts are done twice, which changes nothing: they are works, stored once."""
 _TOKEN = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it is sent; ``replayed`` where an earlier request did the work."""
+class StoredResponse:
+    """An HTTP response as sent; ``is_replay`` if an earlier request did the work."""
 
     status: int
     body: bytes
     content_type: str = "application/json"
-    replayed: bool = False
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """A write that may be sent again: who names it how, and a digest of what was asked."""
+class IdempotentRequest:
+    """A write with an idempotency key: its actor, its key and a digest of the request."""
 
     actor: str
     token: str
     digest: bytes
 
 
-class Reused(Invalid):
-    """One Idempotency-Key for two different requests."""
+class ReusedKey(Invalid):
+    """The same Idempotency-Key was used for two different requests."""
 
     title = "Idempotency key reused"
 
 
-def attempt(actor: str, token: str | None, *request: bytes) -> Attempt | None:
-    """The attempt that a request makes; None where it sent no Idempotency-Key.
+def parse_idempotency_key(actor: str, token: str | None, *request: bytes) -> IdempotentRequest | None:
+    """Return the idempotent write of a request; None if it has no Idempotency-Key.
 
     Parameters
     ----------
     actor : str
-        Whose keys these are: two actors may use the same.
+        Owner of the key: two actors may use the same key.
     token : str or None
         The header.
     *request : bytes
-        All that makes the request what it is: method, path, query, body.
+        What identifies the request: method, path, query, body.
 
     Raises
     ------
     Invalid
-        The header is empty, too long, or not of visible ASCII letters.
+        If the header is empty, too long, or contains other than visible ASCII characters.
     """
     if token is None:
         return None
     if not _TOKEN.fullmatch(token):
         raise Invalid(
             "the header is not 1 to 200 visible ASCII characters",
-            "make up a new one for each write, such as a UUID",
+            "generate a new one for each write, such as a UUID",
             field="Idempotency-Key",
         )
     digest = hashlib.sha256()
     for part in request:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
-    return Attempt(actor, token, digest.digest())
+    return IdempotentRequest(actor, token, digest.digest())
 
 
-def once(database: Database, tried: Attempt | None, act: Callable[[Database], Answer]) -> Answer:
-    """Do a write in one transaction with the note that it was done, or tell what it answered.
+def run_once(database: Database, tried: IdempotentRequest | None, act: Callable[[Database], StoredResponse]) -> StoredResponse:
+    """Run a write and store its response in one transaction, or return the stored response.
 
     Parameters
     ----------
     database : Database
     tried : Attempt or None
-        None: the client does not mean to send it again.
-    act : callable
-        Does it through the database it is given, whose transactions are parts of this one.
+        None if the request has no idempotency key.
+    operation : callable
+        Performs the write through a database whose transactions are nested in this one.
 
     Raises
     ------
-    Reused
-        The key was used for another request within the last day.
+    ReusedKey
+        If the key was used for another request within the last day.
     """
     if tried is None:
         return act(database)
@@ -114,19 +115,19 @@ def once(database: Database, tried: Attempt | None, act: Callable[[Database], An
         return answer
 
 
-def once_in_parts(
-    database: Database, tried: Attempt | None, act: Callable[[Database], Answer]
-) -> Answer:
-    """As :func:`once`, for a write that would hold up all others were it one transaction.
+def run_once_in_parts(
+    database: Database, tried: IdempotentRequest | None, act: Callable[[Database], StoredResponse]
+) -> StoredResponse:
+    """Do the same as :func:`run_once` for a write that is too long for one transaction.
 
-    It must be one that may be repeated from any point it broke off at, as loading works is.
+    The write must be repeatable from any point where it was interrupted, as loading works is.
 
     Raises
     ------
-    Reused
-        The key was used for another request within the last day.
+    ReusedKey
+        If the key was used for another request within the last day.
     Conflict
-        The same request is under way.
+        If the same request is in progress.
     """
     if tried is None:
         return act(database)
@@ -152,55 +153,55 @@ def once_in_parts(
 
 
 class Within(Database):
-    """A write under way, lent to use cases as the database: what they write commits with it."""
+    """A write transaction passed to use cases as a database: their writes commit with it."""
 
     def __init__(self, database: Database, connection: Connection) -> None:
-        """``connection`` is of a write of ``database`` and outlives this."""
+        """Wrap ``connection``, which belongs to a write of ``database`` and outlives this."""
         self.url, self.engine = database.url, database.engine
         self._connection = connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """The connection of the write, which also sees what was written so far."""
+        """Yield the connection of the write, which also sees uncommitted changes."""
         yield self._connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A part of the write: when its block raises, the part alone leaves nothing."""
+        """Yield the connection in a savepoint, which is rolled back alone if the block raises."""
         with self._connection.begin_nested():
             yield self._connection
 
     def close(self) -> None:
-        """Nothing: whoever opened the database closes it."""
+        """Do nothing: the owner of the database closes it."""
 
 
-def _same(tried: Attempt) -> ColumnElement[bool]:
+def _same(tried: IdempotentRequest) -> ColumnElement[bool]:
     return and_(Idempotency.actor == tried.actor, Idempotency.token == tried.token)
 
 
-def _noted(connection: Connection, tried: Attempt, now: datetime) -> Answer | None:
-    """What is stored for the attempt; forgets what is too old."""
-    connection.execute(delete(Idempotency).where(Idempotency.created_at < now - KEPT))
+def _noted(connection: Connection, tried: IdempotentRequest, now: datetime) -> StoredResponse | None:
+    """Return the response stored for a request, after deleting expired ones."""
+    connection.execute(delete(Idempotency).where(Idempotency.created_at < now - RETENTION))
     row = connection.execute(select(Idempotency.__table__).where(_same(tried))).first()
     if row is None:
         return None
     if row.digest != tried.digest:
-        raise Reused(
+        raise ReusedKey(
             "this key was sent with another request",
-            "make up a new key for each write; send the same body to have the same answer",
+            "generate a new key for each write; send the same body to get the same response",
             field="Idempotency-Key",
         )
     if row.status is not None:
-        return Answer(row.status, row.body, row.content_type, replayed=True)
-    if row.created_at.astimezone(UTC) > now - PENDING:
+        return StoredResponse(row.status, row.body, row.content_type, is_replay=True)
+    if row.created_at.astimezone(UTC) > now - PENDING_TIMEOUT:
         raise Conflict(
-            "the same request is under way", "send it again in a while", headers={"Retry-After": 5}
+            "the same request is in progress", "retry later", headers={"Retry-After": 5}
         )
     connection.execute(delete(Idempotency).where(_same(tried)))
     return None
 
 
-def _note(connection: Connection, tried: Attempt, now: datetime, answer: Answer | None) -> None:
+def _note(connection: Connection, tried: IdempotentRequest, now: datetime, answer: StoredResponse | None) -> None:
     connection.execute(
         insert(Idempotency).values(
             actor=tried.actor,

@@ -1,4 +1,4 @@
-"""Ids that others give to persons: the forms they are written in, made one, and checked."""
+"""Person id schemes (ORCID, ISNI, …): normalize the accepted forms and verify check digits."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from urllib.parse import unquote
 from service.errors import Invalid
 
 LONGEST = 200
-"""Letters of the longest id, or address of one, that is taken."""
+"""Maximum length of an id, or of a URL that contains one, in characters."""
 
 
 def normalised(scheme: str, value: str) -> tuple[str, str]:
-    """The scheme and the one form of an id that may be given as an address.
+    """Return the scheme and the normalized form of an id, which can be given as a URL.
 
     >>> normalised("ORCID", "https://orcid.org/0000-0002-1825-0097")
     ('orcid', '0000-0002-1825-0097')
@@ -41,12 +41,12 @@ def normalised(scheme: str, value: str) -> tuple[str, str]:
 
 
 def orcid_of(text: str | None) -> str | None:
-    """The ORCID iD that a work prints, as digits with hyphens; None if it is none."""
+    """Return a printed ORCID iD as digits with hyphens; None if it is not valid."""
     return _orcid(text.strip()) if text and len(text) <= LONGEST else None
 
 
 def _address(text: str, hosts: str) -> str:
-    """What follows the host in an address of ``hosts``, or the text itself."""
+    """Return a URL without its scheme and host, if the host is one of ``hosts``; else the text."""
     return re.sub(rf"^(?:https?://)?(?:www\.)?(?:{hosts})", "", text, flags=re.IGNORECASE)
 
 
@@ -60,7 +60,7 @@ def _isni(text: str) -> str | None:
 
 
 def _checked_digits(text: str) -> str | None:
-    """Sixteen digits, the last of which checks the others (ISO 7064, MOD 11-2)."""
+    """Return 16 digits whose last is a correct check digit (ISO 7064, MOD 11-2); else None."""
     digits = re.sub(r"[\s-]", "", text.rstrip("/")).upper()
     if not re.fullmatch(r"[0-9]{15}[0-9X]", digits):
         return None

@@ -1,4 +1,4 @@
-"""What became of an id, and what happened to an identity."""
+"""Resolve identity ids: redirects, successors, lineage and history."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from service.errors import NotFound
-from service.identity_rows import REDIRECTED, SPLIT, IdentityRow, identity_rows, rows_by_id
-from service.sets import among
-from service.standing import DECIDED, PUBLISHED, REDONE
+from service.identity_rows import REDIRECTED, SPLIT, IdentityRow, read_identities, read_identities_by_id
+from service.sets import is_in
+from service.standing import DECISION_MADE, RUN_PUBLISHED, DECISION_REDONE
 from service.tables import Decision, Event, IdentityVersion, Lineage, Run
 
-MOST = 1_000
-"""Entries of a history that are told at once."""
+MAX_ENTRIES = 1_000
+"""Maximum number of history entries in one page."""
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """An identity that mentions went to: its id, its status, and how many went."""
+class RelatedIdentity:
+    """An identity that shares lineage with another, and how many mentions moved between them."""
 
     id: str
     name: str
@@ -30,40 +30,40 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """What an id stands for now.
+class ResolvedIdentity:
+    """The current identity of an id.
 
     Attributes
     ----------
-    asked : str
-        The id that was asked for.
+    requested_id : str
+        The id that was requested.
     row : IdentityRow
-        The active identity it leads to, or the one that is gone.
-    parts : tuple of Part
-        Where the mentions of one that is gone went, most first.
+        The active identity it resolves to, or the identity that was split.
+    successors : tuple of RelatedIdentity
+        Identities that received the mentions of a split identity, most mentions first.
     """
 
-    asked: str
+    requested_id: str
     row: IdentityRow
-    parts: tuple[Part, ...] = ()
+    successors: tuple[RelatedIdentity, ...] = ()
 
     @property
     def is_redirect(self) -> bool:
-        """Whether another id must be used from now on."""
-        return self.row.id != self.asked
+        """Whether another id replaces the requested one."""
+        return self.row.id != self.requested_id
 
     @property
     def is_gone(self) -> bool:
-        """Whether nothing is left of it that has one successor."""
+        """Whether the identity was split, so that no single identity replaces it."""
         return self.row.status == SPLIT
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class HistoryEntry:
     """One event in the history of an identity.
 
-    ``before`` is None where the identity was created; ``undoable`` is the decision or the run
-    that may be taken back, None if there is nothing to take back.
+    ``before`` is None if the event created the identity. ``revertible`` is the id of the decision
+    or run that can be undone or rolled back; None if there is none.
     """
 
     seq: int
@@ -74,36 +74,36 @@ class Entry:
     subject: str | None
     before: dict[str, Any] | None
     after: dict[str, Any]
-    undoable: str | None
+    revertible: str | None
 
 
-def resolve(connection: Connection, identity: str) -> Resolved:
-    """What an id stands for now.
+def resolve_identity(connection: Connection, identity: str) -> ResolvedIdentity:
+    """Return the current identity of an id, following redirects.
 
     Raises
     ------
     NotFound
-        If it never was an id.
+        If no identity ever had this id.
     """
-    row = rows_by_id(connection, [identity]).get(identity)
+    row = read_identities_by_id(connection, [identity]).get(identity)
     if row is None:
         raise NotFound(f"there is no identity {identity[:40]!r}", "look it up by name")
     if row.status == REDIRECTED and row.redirect_key is not None:
-        row = identity_rows(connection, [row.redirect_key])[row.redirect_key]
+        row = read_identities(connection, [row.redirect_key])[row.redirect_key]
     if row.status != SPLIT:
-        return Resolved(identity, row)
-    return Resolved(identity, row, _parts(connection, row.key))
+        return ResolvedIdentity(identity, row)
+    return ResolvedIdentity(identity, row, _parts(connection, row.key))
 
 
-def parents(connection: Connection, key: int) -> list[Part]:
-    """Identities that mentions of this one came from, by merge or split, most first."""
+def list_parents(connection: Connection, key: int) -> list[RelatedIdentity]:
+    """List identities from which mentions came by merge or split, most mentions first."""
     return _related(connection, Lineage.child_key == key, Lineage.parent_key)
 
 
-def history(
+def list_history(
     connection: Connection, identity: str, before: int | None = None, limit: int = 100
-) -> list[Entry]:
-    """What happened to an identity, the newest first.
+) -> list[HistoryEntry]:
+    """List the events in the history of an identity, newest first.
 
     Parameters
     ----------
@@ -113,9 +113,9 @@ def history(
     Raises
     ------
     NotFound
-        If it never was an id.
+        If no identity ever had this id.
     """
-    row = rows_by_id(connection, [identity]).get(identity)
+    row = read_identities_by_id(connection, [identity]).get(identity)
     if row is None:
         raise NotFound(f"there is no identity {identity[:40]!r}", "look it up by name")
     query = (
@@ -132,40 +132,40 @@ def history(
         .join(Event, Event.seq == IdentityVersion.event_seq)
         .where(IdentityVersion.identity_key == row.key)
         .order_by(Event.seq.desc())
-        .limit(min(max(limit, 1), MOST))
+        .limit(min(max(limit, 1), MAX_ENTRIES))
     )
     if before is not None:
         query = query.where(Event.seq < min(before, 2**63 - 1))
     rows = connection.execute(query).all()
     standing = _standing(connection, [(r[0], r[1], r[5]) for r in rows])
     return [
-        Entry(seq, kind, at, actor, reason, subject, old, new, standing.get(seq))
+        HistoryEntry(seq, kind, at, actor, reason, subject, old, new, standing.get(seq))
         for seq, kind, at, actor, reason, subject, old, new in rows
     ]
 
 
-def _parts(connection: Connection, key: int) -> tuple[Part, ...]:
+def _parts(connection: Connection, key: int) -> tuple[RelatedIdentity, ...]:
     return tuple(_related(connection, Lineage.parent_key == key, Lineage.child_key))
 
 
-def _related(connection: Connection, condition: Any, column: Any) -> list[Part]:
+def _related(connection: Connection, condition: Any, column: Any) -> list[RelatedIdentity]:
     query = select(column, Lineage.mentions).where(condition, Lineage.undone_seq.is_(None))
     count: dict[int, int] = defaultdict(int)
     for key, mentions in connection.execute(query):
         count[key] += mentions
-    rows = identity_rows(connection, count)
-    found = [Part(row.id, row.name, row.status, count[key]) for key, row in rows.items()]
+    rows = read_identities(connection, count)
+    found = [RelatedIdentity(row.id, row.name, row.status, count[key]) for key, row in rows.items()]
     return sorted(found, key=lambda part: (-part.mentions, part.id))
 
 
 def _standing(connection: Connection, events: list[tuple[int, str, str | None]]) -> dict[int, str]:
-    """Decisions and runs, by event, that may be taken back."""
+    """Return ids of decisions and runs that can be reverted, by event number."""
     subjects = {subject for _, _, subject in events if subject}
     decisions = select(Decision.id).where(
-        Decision.undone_seq.is_(None), among(connection, Decision.id, subjects)
+        Decision.undone_seq.is_(None), is_in(connection, Decision.id, subjects)
     )
     runs = select(Run.id, Run.event_seq).where(
-        Run.state == "published", among(connection, Run.id, subjects)
+        Run.state == "published", is_in(connection, Run.id, subjects)
     )
     made = set(connection.scalars(decisions))
     published = {row[0]: row[1] for row in connection.execute(runs)}
@@ -174,7 +174,7 @@ def _standing(connection: Connection, events: list[tuple[int, str, str | None]])
         for seq, kind, subject in events
         if subject
         and (
-            (kind in (DECIDED, REDONE) and subject in made)
-            or (kind == PUBLISHED and published.get(subject) == seq)
+            (kind in (DECISION_MADE, DECISION_REDONE) and subject in made)
+            or (kind == RUN_PUBLISHED and published.get(subject) == seq)
         )
     }

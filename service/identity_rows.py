@@ -1,4 +1,4 @@
-"""Rows of identities: reading them, telling what they were, writing many at once."""
+"""Rows of identities: read, insert and update them in bulk."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import Connection, select
 
 from service.database import insert_rows
 from service.errors import Conflict, NotFound, Stale
-from service.facts import MANY, Facts
-from service.sets import among, update_rows
+from service.facts import FULL_SCAN_MIN_KEYS, IdentitySummary
+from service.sets import is_in, update_rows
 from service.tables import Identity
 
 ACTIVE, REDIRECTED, SPLIT = "active", "redirected", "split"
@@ -31,8 +31,8 @@ class IdentityRow(NamedTuple):
     curated: bool
     version: int
 
-    def with_facts(self, facts: Facts | None) -> IdentityRow:
-        """The same with the facts of its mentions; without mentions it keeps its name."""
+    def with_summary(self, facts: IdentitySummary | None) -> IdentityRow:
+        """Return the row with the summary of its members; without members it keeps its name."""
         if facts is None:
             return self._replace(n_works=0, first_year=None, last_year=None)
         return self._replace(
@@ -43,7 +43,7 @@ class IdentityRow(NamedTuple):
         )
 
     def to_dict(self, ids: Mapping[int, str], mentions: int) -> dict[str, Any]:
-        """What the log of identities keeps: public ids only, and ``mentions`` besides."""
+        """Return what the identity log stores: public ids only, with the number of mentions."""
         return {
             "id": self.id,
             "status": self.status,
@@ -58,67 +58,71 @@ class IdentityRow(NamedTuple):
         }
 
 
-def identity_rows(connection: Connection, keys: Collection[int]) -> dict[int, IdentityRow]:
-    """Rows of identities by key."""
+def read_identities(connection: Connection, keys: Collection[int]) -> dict[int, IdentityRow]:
+    """Read rows of identities, by key."""
     return _read(connection, Identity.key, keys)
 
 
-def redirected_to(connection: Connection, keys: Collection[int]) -> dict[int, IdentityRow]:
-    """Rows of the identities that are redirected to some, by their own key."""
+def read_redirects_to(connection: Connection, keys: Collection[int]) -> dict[int, IdentityRow]:
+    """Read rows of the identities that redirect to one of ``keys``, by their own key."""
     return _read(connection, Identity.redirect_key, keys) if keys else {}
 
 
 def insert_identities(connection: Connection, rows: Iterable[IdentityRow]) -> None:
-    """Add new identities."""
+    """Insert new identities."""
     insert_rows(connection, Identity, IdentityRow._fields, rows)
 
 
 def update_identities(connection: Connection, rows: Collection[IdentityRow]) -> None:
-    """Write rows of identities that exist."""
+    """Update rows of existing identities."""
     update_rows(connection, Identity, IdentityRow._fields[2:], [(r[0], *r[2:]) for r in rows])
 
 
 def _read(connection: Connection, column: Any, keys: Collection[int]) -> dict[int, IdentityRow]:
     query = select(*(Identity.__table__.c[name] for name in IdentityRow._fields))
-    if len(keys) < MANY:
-        query = query.where(among(connection, column, keys))
+    if len(keys) < FULL_SCAN_MIN_KEYS:
+        query = query.where(is_in(connection, column, keys))
         return {row[0]: IdentityRow(*row) for row in connection.execute(query)}
     wanted, place = set(keys), IdentityRow._fields.index(column.key)
     return {r[0]: IdentityRow(*r) for r in connection.execute(query) if r[place] in wanted}
 
 
-def rows_by_id(connection: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
-    """Rows of identities by public id; unknown ones are left out."""
+def read_identities_by_id(connection: Connection, ids: Collection[str]) -> dict[str, IdentityRow]:
+    """Read rows of identities, by public id; unknown ids are left out."""
     columns = (Identity.__table__.c[name] for name in IdentityRow._fields)
-    query = select(*columns).where(among(connection, Identity.id, ids))
+    query = select(*columns).where(is_in(connection, Identity.id, ids))
     return {row[1]: IdentityRow(*row) for row in connection.execute(query)}
 
 
-def active_identity(
+def get_active_identity(
     connection: Connection, identity_id: str, version: int | None = None
 ) -> IdentityRow:
-    """The row of an identity that is to be edited.
+    """Return the row of an identity that is about to be edited.
 
     Raises
     ------
     NotFound
-        If there never was such an identity.
+        If no identity ever had this id.
     Conflict
         If it was merged into another, or split.
     Stale
-        If ``version`` is given and not its version.
+        If ``version`` is not None and differs from its version.
     """
-    row = rows_by_id(connection, [identity_id]).get(identity_id)
+    row = read_identities_by_id(connection, [identity_id]).get(identity_id)
     if row is None:
         raise NotFound(
             f"there is no identity {identity_id[:40]!r}", "look it up by name", field="identity"
         )
     if row.status == REDIRECTED:
-        target = identity_rows(connection, [row.redirect_key or 0])
+        target = read_identities(connection, [row.redirect_key or 0])
         into = next(iter(target.values())).id
         raise Conflict(f"{row.id} was merged into {into}", f"edit {into}", identity=into)
     if row.status == SPLIT:
-        raise Conflict(f"{row.id} is no more", "see what it became", identity=row.id)
+        raise Conflict(
+            f"{row.id} was split and is no longer active",
+            "read its successors, then edit one of them",
+            identity=row.id,
+        )
     if version is not None and version != row.version:
         raise Stale(
             f"{row.id} has changed: it is at version {row.version}, not {version}",

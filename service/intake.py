@@ -12,11 +12,11 @@ from sqlalchemy import Connection, select
 
 from service.actors import Actor
 from service.choices import Verdict
-from service.database import Database, in_batches
+from service.database import Database, split_keys
 from service.ledger import EventLog
-from service.lookup import Lookup
+from service.lookup import KeyCache
 from service.placing import Assigned, Placer, place_works
-from service.sets import among
+from service.sets import is_in
 from service.tables import Identity, Membership, Signature
 from service.works import (
     Delivery,
@@ -109,7 +109,7 @@ def _store(
     database: Database, actor: Actor, label: str, rows: Sequence[Row], n_bad: int
 ) -> list[RowResult]:
     delivery = Delivery("request", label, "native")
-    lookup = Lookup()
+    lookup = KeyCache()
     results: list[RowResult] = []
     report = LoadReport(rejected=n_bad)
     with database.write() as connection:
@@ -120,7 +120,7 @@ def _store(
             ledger = EventLog.lock(connection)
             stored = store_works(connection, ledger, source_key, received, actor, lookup)
         results += stored
-        report = report.plus(stored)
+        report = report.add_results(stored)
         lookup.trim()
     with database.write() as connection:
         close_source(connection, EventLog.lock(connection), source_key, report)
@@ -149,7 +149,7 @@ def _place(
     found: dict[int, list[Assigned]] = {}
     if waiting and placer.warm():
         began = time.monotonic()
-        for some in in_batches(waiting, PLACED_AT_ONCE):
+        for some in split_keys(waiting, PLACED_AT_ONCE):
             left = SECONDS - (time.monotonic() - began)
             if left <= 0:
                 break
@@ -169,7 +169,7 @@ def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[
         )
         .outerjoin(Membership, Membership.signature_key == Signature.key)
         .outerjoin(Identity, Identity.key == Membership.identity_key)
-        .where(among(connection, Signature.work_key, keys), Signature.retired_version.is_(None))
+        .where(is_in(connection, Signature.work_key, keys), Signature.retired_version.is_(None))
         .order_by(Signature.work_key, Signature.position)
     )
     found: dict[int, list[Assigned]] = {}

@@ -1,7 +1,7 @@
-"""What is always true of a database between two transactions, as queries that find exceptions.
+"""Integrity checks of the database: invariants as queries that return violations.
 
-Each query gives what breaks it: no row means all is well. They read everything, so they are for
-``disambig db check`` and for tests, not for each request.
+Each query returns the violating rows; no row means that the invariant holds. The queries read all
+rows, so they serve ``disambig db check`` and tests, not requests.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sqlalchemy import text
 
 from service.database import Database
 
-SHOWN = 3
-"""Examples given of what breaks an invariant."""
+MAX_EXAMPLES = 3
+"""Examples listed of the violations of an invariant."""
 
 INVARIANTS: dict[str, str] = {
     "a mention is published under an active identity": """
         SELECT m.signature_key FROM membership m JOIN identity i ON i.key = m.identity_key
         WHERE i.status <> 'active'""",
-    "a mention that is no more is published nowhere": """
+    "a retired mention has no identity": """
         SELECT m.signature_key FROM membership m JOIN signature s ON s.key = m.signature_key
         WHERE s.retired_version IS NOT NULL""",
     "an active identity has mentions": """
@@ -45,13 +45,13 @@ INVARIANTS: dict[str, str] = {
         SELECT m.signature_key FROM membership m LEFT JOIN move v
         ON v.signature_key = m.signature_key AND v.event_seq = m.since
         WHERE v.signature_key IS NULL""",
-    "no number is above the last one given out": """
+    "no sequence number exceeds the last one allocated": """
         SELECT n FROM (SELECT max(seq) AS n FROM event UNION ALL SELECT max(seq) FROM change
             UNION ALL SELECT max(version) FROM identity) numbers
         WHERE n > (SELECT sequence FROM state)""",
-    "a number is given out once": """
+    "a sequence number is allocated once": """
         SELECT e.seq FROM event e JOIN change c ON c.seq = e.seq""",
-    "the publication is that of a published run": """
+    "the current publication belongs to a published run": """
         SELECT s.publication_run FROM state s LEFT JOIN run r ON r.key = s.publication_run
         WHERE s.publication_run IS NOT NULL AND coalesce(r.state, '') <> 'published'""",
     "a published run has its event": """
@@ -62,7 +62,7 @@ INVARIANTS: dict[str, str] = {
             SELECT 1 FROM proposal p LEFT JOIN proposal_group g
             ON g.run_key = p.run_key AND g.cluster = p.cluster
             WHERE p.run_key = r.key AND g.cluster IS NULL)""",
-    "a running run is held by a worker": """
+    "a running run is claimed by a worker": """
         SELECT id FROM run
         WHERE state = 'running' AND (claimed_by IS NULL OR heartbeat_at IS NULL)""",
     "a work has its current version": """
@@ -71,44 +71,44 @@ INVARIANTS: dict[str, str] = {
     "a decision has its event": """
         SELECT d.id FROM decision d LEFT JOIN event e ON e.seq = d.event_seq
         WHERE e.seq IS NULL""",
-    "an answer that is kept is whole": """
+    "a stored response is complete": """
         SELECT token FROM idempotency WHERE (status IS NULL) <> (body IS NULL)""",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """An invariant that does not hold, how often, and some examples."""
+    """A violated invariant, with the number of violations and some examples."""
 
     invariant: str
     n: int
     examples: tuple[str, ...]
 
     def __str__(self) -> str:
-        """One line."""
+        """Format as one line."""
         more = ", …" if self.n > len(self.examples) else ""
-        return f"not so: {self.invariant} ({self.n:,}: {', '.join(self.examples)}{more})"
+        return f"violated: {self.invariant} ({self.n:,}: {', '.join(self.examples)}{more})"
 
 
-def violations(
+def find_violations(
     database: Database, advance: Callable[[int], None] = lambda n: None
 ) -> list[Violation]:
-    """Everything that does not hold, in one state of the database; none if all is well.
+    """Check all invariants on one snapshot of the database and list the violations.
 
     Raises
     ------
     Unavailable
-        If the database cannot be read.
+        The database cannot be read.
     """
     found = []
     with database.read() as connection:
         if database.is_sqlite:
-            told = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
-            if told != ["ok"]:
-                found.append(Violation("the file is whole", len(told), tuple(map(str, told))))
+            messages = connection.exec_driver_sql("PRAGMA integrity_check(3)").scalars().all()
+            if messages != ["ok"]:
+                found.append(Violation("the file is intact", len(messages), tuple(map(str, messages))))
         for name, query in INVARIANTS.items():
             rows = connection.execute(text(query)).scalars().all()
             if rows:
-                found.append(Violation(name, len(rows), tuple(map(str, rows[:SHOWN]))))
+                found.append(Violation(name, len(rows), tuple(map(str, rows[:MAX_EXAMPLES]))))
             advance(1)
     return found

@@ -1,4 +1,4 @@
-"""What a database holds, at a glance."""
+"""Overview of a database: engine, schema revision, size and row counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service import migrations
 from service.database import Database
 from service.tables import Change, Decision, Event, Identity, Name, Run, Signature, Task, Work
 
-COUNTED = {
+COUNTED_TABLES = {
     "works": Work,
     "names": Name,
     "signatures": Signature,
@@ -28,20 +28,20 @@ COUNTED = {
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a database holds.
+    """Overview of a database.
 
     Attributes
     ----------
     kind : str
-        Such as ``SQLite 3.40.1``.
+        Engine and version, such as ``SQLite 3.40.1``.
     revision, newest : str or None, str
-        Revision of its schema, and the one this version needs.
+        Schema revision of the database, and the one that this version needs.
     bytes : int
         Size of the database.
     free : int or None
-        Bytes free on its disk; None for PostgreSQL.
+        Free bytes on its disk; None for PostgreSQL.
     rows : dict
-        Rows of the main tables; empty when the schema is not this version's.
+        Row counts of the main tables; empty if the schema is of another revision.
     last_event : datetime or None
     """
 
@@ -54,31 +54,31 @@ class Inventory:
     last_event: datetime | None
 
 
-def inventory(database: Database) -> Inventory:
-    """Look into a database of any revision.
+def read_inventory(database: Database) -> Inventory:
+    """Read the overview of a database of any revision.
 
     Raises
     ------
     Unavailable
-        If it cannot be reached.
+        The database cannot be reached.
     """
     revision, newest = migrations.current(database), migrations.newest()
     with database.read() as connection:
-        kind, size = _engine(connection)
+        kind, size = _describe_engine(connection)
         rows: dict[str, int] = {}
-        last = None
+        last_event = None
         if revision == newest:
-            for name, table in COUNTED.items():
+            for name, table in COUNTED_TABLES.items():
                 rows[name] = connection.scalar(select(func.count()).select_from(table)) or 0
-            last = connection.scalar(select(Event.at).order_by(Event.seq.desc()).limit(1))
+            last_event = connection.scalar(select(Event.at).order_by(Event.seq.desc()).limit(1))
     free = None
     if database.is_sqlite:
         free = shutil.disk_usage(Path(str(database.url.database)).absolute().parent).free
-    return Inventory(kind, revision, newest, size, free, rows, last)
+    return Inventory(kind, revision, newest, size, free, rows, last_event)
 
 
-def _engine(connection: Connection) -> tuple[str, int]:
-    """Name and version of the database, and its size in bytes."""
+def _describe_engine(connection: Connection) -> tuple[str, int]:
+    """Return engine and version of the database, and its size in bytes."""
     if connection.dialect.name == "sqlite":
         version = connection.scalar(text("SELECT sqlite_version()"))
         size = text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")

@@ -1,7 +1,8 @@
-"""Keys of the API: made once, shown once, kept as a digest, used until they expire or are revoked.
+"""API keys: create, list, revoke and authenticate.
 
-A key reads ``k-3k9x0f7q2m1b.SECRET``: its public id, a point, and 256 random bits. A plain SHA-256
-of such a secret is enough: nobody guesses 256 bits, so there is nothing to slow down.
+A key reads ``k-3k9x0f7q2m1b.SECRET``: its public id, a period, and 256 random bits. Only the
+SHA-256 digest of the secret is stored. A plain digest suffices: 256 random bits cannot be guessed,
+so no slow hash is needed.
 """
 
 from __future__ import annotations
@@ -22,33 +23,33 @@ from disambig.console import safe
 from service.actors import Actor, Role
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound, Unauthenticated, Unavailable
-from service.ids import new_id, sane
+from service.ids import new_id, sanitize_id
 from service.ledger import EventLog
 from service.tables import ApiKey
 
 SECRET_BYTES = 32
 MAX_NAME = 200
 MAX_PER_MINUTE = 1_000_000
-LONGEST = 128
-"""Characters of the longest text that may be a key."""
-SEEN_EVERY = timedelta(minutes=1)
-"""How exactly it is kept when a key was last used."""
-_NOBODY = hashlib.sha256(b"").digest()
+MAX_KEY_LENGTH = 128
+"""Maximum length of a key in characters."""
+USE_RESOLUTION = timedelta(minutes=1)
+"""Resolution of the stored time of last use."""
+_NO_DIGEST = hashlib.sha256(b"").digest()
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """What is known of a key; its secret is not.
+    """Public data of a key, without its secret.
 
     Attributes
     ----------
     id : str
         Public part, such as ``k-3k9x0f7q2m1b``.
     name : str
-        What it is for, in the words of who made it.
+        Purpose of the key, as its creator wrote it.
     role : Role
     per_minute : int or None
-        Requests a minute it may make; 0: any number, None: as the settings say.
+        Requests allowed a minute; 0: unlimited, None: the limit of the settings.
     """
 
     id: str
@@ -60,19 +61,19 @@ class KeyInfo:
     revoked_at: datetime | None
     used_at: datetime | None
 
-    def state(self, now: datetime) -> str:
-        """``active``, ``expired`` or ``revoked``."""
+    def get_state(self, now: datetime) -> str:
+        """Return ``active``, ``expired`` or ``revoked``."""
         if self.revoked_at is not None:
             return "revoked"
         expired = self.expires_at is not None and self.expires_at <= now
         return "expired" if expired else "active"
 
-    def actor(self, request: str | None = None) -> Actor:
-        """Who acts with this key."""
+    def to_actor(self, request: str | None = None) -> Actor:
+        """Return the actor that uses this key."""
         return Actor(f"key:{self.id}", self.role, request)
 
 
-def create(
+def create_key(
     database: Database,
     actor: Actor,
     *,
@@ -81,7 +82,7 @@ def create(
     expires_at: datetime | None = None,
     per_minute: int | None = None,
 ) -> tuple[KeyInfo, str]:
-    """Make a key; what is known of it, and its text, which is told this once and kept nowhere.
+    """Create a key; return its public data and its full text, which is not stored.
 
     Raises
     ------
@@ -89,137 +90,139 @@ def create(
         The name is empty or too long, the expiry has passed, or the rate is out of range.
     """
     now = datetime.now(UTC)
-    name = _checked_name(name)
+    name = _validate_name(name)
     if expires_at is not None:
-        expires_at = _checked_expiry(expires_at, now)
+        expires_at = _validate_expiry(expires_at, now)
     if per_minute is not None and not 0 <= per_minute <= MAX_PER_MINUTE:
         raise Invalid(
             f"a rate of {per_minute} a minute is not between 0 and {MAX_PER_MINUTE:,}",
-            "0 means any number",
+            "0 means unlimited",
             field="per_minute",
         )
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    made = KeyInfo(new_id("k"), name, role, per_minute, now, expires_at, None, None)
+    info = KeyInfo(new_id("k"), name, role, per_minute, now, expires_at, None, None)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         connection.execute(
             insert(ApiKey).values(
-                id=made.id,
+                id=info.id,
                 name=name,
                 role=role.value,
-                digest=_digest(secret),
+                digest=_compute_digest(secret),
                 per_minute=per_minute,
                 created_at=now,
                 expires_at=expires_at,
             )
         )
-        ledger.record("key-created", actor, subject=made.id, after=_told(made))
-    return made, f"{made.id}.{secret}"
+        ledger.record("key-created", actor, subject=info.id, after=_to_event(info))
+    return info, f"{info.id}.{secret}"
 
 
-def listed(connection: Connection) -> list[KeyInfo]:
-    """All keys, the newest first."""
+def list_keys(connection: Connection) -> list[KeyInfo]:
+    """List all keys, newest first."""
     rows = connection.execute(select(*_COLUMNS).order_by(ApiKey.key.desc()))
-    return [_info(row) for row in rows.mappings()]
+    return [_to_info(row) for row in rows.mappings()]
 
 
-def found(connection: Connection, key_id: str) -> KeyInfo:
-    """The key of a public id.
+def get_key(connection: Connection, key_id: str) -> KeyInfo:
+    """Return the key with a public id.
 
     Raises
     ------
     NotFound
-        No key has it.
+        No key has this id.
     """
-    query = select(*_COLUMNS).where(ApiKey.id == sane(key_id))
+    query = select(*_COLUMNS).where(ApiKey.id == sanitize_id(key_id))
     row = connection.execute(query).mappings().first()
     if row is None:
         raise NotFound(f"no key {safe(key_id[:40])}", "list the keys to see their ids", field="id")
-    return _info(row)
+    return _to_info(row)
 
 
-def revoke(database: Database, actor: Actor, key_id: str, reason: str | None = None) -> KeyInfo:
-    """Make a key worthless from now on; one that is revoked stays as it is.
+def revoke_key(database: Database, actor: Actor, key_id: str, reason: str | None = None) -> KeyInfo:
+    """Revoke a key from now on; a revoked key stays unchanged.
 
     Raises
     ------
     NotFound
         No key has this id.
     Conflict
-        It is the key that this request was sent with, which would lock its owner out by mistake.
+        The key authenticates this request; revoking it could lock out its owner by mistake.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        before = found(connection, key_id)
+        before = get_key(connection, key_id)
         if before.revoked_at is not None:
             return before
         if actor.name == f"key:{before.id}":
-            raise Conflict("this request was sent with the key it would revoke", "use another key")
-        changed = update(ApiKey).where(ApiKey.id == before.id).values(revoked_at=ledger.at)
-        connection.execute(changed)
-        after = found(connection, before.id)
+            raise Conflict(
+                "this request is authenticated by the key that it would revoke", "use another key"
+            )
+        statement = update(ApiKey).where(ApiKey.id == before.id).values(revoked_at=ledger.at)
+        connection.execute(statement)
+        after = get_key(connection, before.id)
         ledger.record(
             "key-revoked",
             actor,
             subject=before.id,
             reason=reason,
-            before=_told(before),
-            after=_told(after),
+            before=_to_event(before),
+            after=_to_event(after),
         )
         return after
 
 
 def authenticate(connection: Connection, text: str) -> KeyInfo:
-    """The key that a request was sent with, in a time that tells nothing of its secret.
+    """Return the key of a request; the comparison of secrets takes constant time.
 
     Raises
     ------
     Unauthenticated
-        It is no key, unknown, expired or revoked.
+        The text is not a key, or the key is unknown, expired or revoked.
     """
-    key_id, _, secret = text.strip().partition(".") if len(text) <= LONGEST else ("", "", "")
-    query = select(*_COLUMNS, ApiKey.digest).where(ApiKey.id == sane(key_id))
+    key_id, _, secret = text.strip().partition(".") if len(text) <= MAX_KEY_LENGTH else ("", "", "")
+    query = select(*_COLUMNS, ApiKey.digest).where(ApiKey.id == sanitize_id(key_id))
     row = connection.execute(query).mappings().first()
-    given = _digest(secret)
-    same = hmac.compare_digest(given, _NOBODY if row is None else row["digest"])
-    if row is None or not same:
+    digest = _compute_digest(secret)
+    matches = hmac.compare_digest(digest, _NO_DIGEST if row is None else row["digest"])
+    if row is None or not matches:
         raise Unauthenticated(
             "the key is unknown", "send Authorization: Bearer with the whole key as it was shown"
         )
-    info = _info(row)
-    state = info.state(datetime.now(UTC))
+    info = _to_info(row)
+    state = info.get_state(datetime.now(UTC))
     if state != "active":
         raise Unauthenticated(f"the key {info.id} is {state}", "ask an administrator for a new one")
     return info
 
 
-class Uses:
-    """Notes when keys were last used, beside the requests that use them.
+class KeyUseRecorder:
+    """Record the last use of keys in the background.
 
-    A note must not make a reader wait for a writer, so one thread of its own writes them; one
-    that cannot be written is dropped. Close it when done.
+    A separate thread writes the records so that no request waits for a writer; a record that
+    cannot be written is dropped. Close it when done.
     """
 
     def __init__(self, database: Database) -> None:
-        """Nothing is started before the first note."""
+        """Create the recorder; its thread starts with the first record."""
         self._database = database
         self._lock = threading.Lock()
-        self._noted: dict[str, datetime] = {}
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="key-uses")
+        self._recorded_at: dict[str, datetime] = {}
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="key-uses")
 
-    def note(self, info: KeyInfo) -> None:
-        """Note that a key is used now, unless that was noted within the last minute."""
+    def record(self, info: KeyInfo) -> None:
+        """Record that a key is used now, unless it was recorded within the last minute."""
         now = datetime.now(UTC)
         with self._lock:
-            last = self._noted.get(info.id, info.used_at)
-            if last is not None and now - last < SEEN_EVERY:
+            last = self._recorded_at.get(info.id, info.used_at)
+            if last is not None and now - last < USE_RESOLUTION:
                 return
-            self._noted[info.id] = now
-            self._thread.submit(self._write, info.id, now)
+            self._recorded_at[info.id] = now
+            self._executor.submit(self._write, info.id, now)
 
     def close(self) -> None:
-        """Write what is waiting and stop."""
-        self._thread.shutdown(wait=True)
+        """Write the pending records and stop."""
+        self._executor.shutdown(wait=True)
 
     def _write(self, key_id: str, now: datetime) -> None:
         try:
@@ -227,12 +230,12 @@ class Uses:
                 mark_used(connection, key_id, now)
         except Unavailable:
             with self._lock:
-                self._noted.pop(key_id, None)
+                self._recorded_at.pop(key_id, None)
 
 
 def mark_used(connection: Connection, key_id: str, now: datetime) -> None:
     """Store that a key was used, unless another process stored it within the last minute."""
-    stale = or_(ApiKey.used_at.is_(None), ApiKey.used_at <= now - SEEN_EVERY)
+    stale = or_(ApiKey.used_at.is_(None), ApiKey.used_at <= now - USE_RESOLUTION)
     connection.execute(update(ApiKey).where(ApiKey.id == key_id, stale).values(used_at=now))
 
 
@@ -248,28 +251,28 @@ _COLUMNS = (
 )
 
 
-def _checked_expiry(moment: datetime, now: datetime) -> datetime:
-    """The moment in UTC."""
+def _validate_expiry(moment: datetime, now: datetime) -> datetime:
+    """Return the expiry in UTC; reject one that has passed."""
     try:
-        found = moment.astimezone(UTC)
+        expiry = moment.astimezone(UTC)
     except OverflowError:  # its year in UTC would be 0 or 10000
-        found = None
-    if found is None or found <= now:
+        expiry = None
+    if expiry is None or expiry <= now:
         raise Invalid(
-            f"{moment.isoformat()} has passed, or never comes",
-            "give a moment to come",
+            f"{moment.isoformat()} has passed or is out of range",
+            "give a time in the future",
             field="expires_at",
         )
-    return found
+    return expiry
 
 
-def _info(row: Mapping[Any, Any]) -> KeyInfo:
+def _to_info(row: Mapping[Any, Any]) -> KeyInfo:
     values = {name: row[name] for name in KeyInfo.__slots__}
     return KeyInfo(**{**values, "role": Role(values["role"])})
 
 
-def _told(info: KeyInfo) -> dict[str, Any]:
-    """A key in the log of events."""
+def _to_event(info: KeyInfo) -> dict[str, Any]:
+    """Return the data of a key for the event log."""
     return {
         "name": info.name,
         "role": info.role.value,
@@ -279,12 +282,12 @@ def _told(info: KeyInfo) -> dict[str, Any]:
     }
 
 
-def _checked_name(name: str) -> str:
+def _validate_name(name: str) -> str:
     name = " ".join(name.split())
     if not name or len(name) > MAX_NAME:
         raise Invalid(
             f"the name of a key has 1 to {MAX_NAME} characters",
-            "say what it is for, such as “nightly import”",
+            "describe its purpose, such as “nightly import”",
             field="name",
         )
     if not name.isprintable():
@@ -292,5 +295,5 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _digest(secret: str) -> bytes:
+def _compute_digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -1,7 +1,7 @@
-"""A task is somebody's for a while: taken, renewed, given back, or run out by itself.
+"""Task leases: acquire, renew, release, expire.
 
-A lease keeps two people from doing one thing at once; what protects what is published are the
-versions under it. It is no event: nothing that anybody published or decided depends on it.
+A lease prevents two reviewers from working on the same task at once. Published data is protected
+by versions, not by leases. A lease is not an event: no publication or decision depends on it.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from disambig.console import safe
 from service.actors import Actor, Role
 from service.database import Database
 from service.errors import Conflict, Forbidden, NotFound
-from service.ids import sane
+from service.ids import sanitize_id
 from service.tables import Event, Task
 from service.tasks import TaskInfo, found
 
 MINUTES = 15
-"""How long a task is somebody's who does not say so again."""
+"""Duration of a lease that is not renewed, in minutes."""
 NAMED = 20
-"""Events that one message names."""
+"""Maximum number of events listed in an error."""
 
 
 def take(database: Database, actor: Actor, task_id: str, minutes: int = MINUTES) -> TaskInfo:
-    """Take a task, or keep it for longer.
+    """Acquire or renew the lease of a task.
 
     Raises
     ------
     NotFound
-        No task has this id.
+        If no task has this id.
     Conflict
-        It is closed, or somebody else has it; the error names who, and until when.
+        If it is closed, or leased by another reviewer; the error names them and the expiry.
     """
     now = datetime.now(UTC)
     free = or_(Task.leased_by.is_(None), Task.leased_until <= now, Task.leased_by == actor.name)
     taken = (
         update(Task)
-        .where(Task.id == sane(task_id), Task.state == "open", free)
+        .where(Task.id == sanitize_id(task_id), Task.state == "open", free)
         .values(leased_by=actor.name, leased_until=now + timedelta(minutes=minutes))
     )
     with database.write() as connection:
@@ -52,21 +52,21 @@ def take(database: Database, actor: Actor, task_id: str, minutes: int = MINUTES)
 
 
 def release(database: Database, actor: Actor, task_id: str) -> TaskInfo:
-    """Give a task back; one that nobody has stays as it is. An admin may give back anybody's.
+    """Release the lease of a task, if there is one; an admin can release any lease.
 
     Raises
     ------
     NotFound
-        No task has this id.
+        If no task has this id.
     Forbidden
-        Somebody else has it.
+        If another reviewer holds the lease.
     """
     with database.write() as connection:
         info = found(connection, task_id)
         if info.leased_by not in (None, actor.name) and not actor.role.includes(Role.ADMIN):
             raise Forbidden(
-                f"the task is with {info.leased_by}, not with you",
-                f"it is free at {info.leased_until:%H:%M} UTC, unless renewed",
+                f"the task is leased by {info.leased_by}, not by you",
+                f"the lease expires at {info.leased_until:%H:%M} UTC, unless renewed",
             )
         given = update(Task).where(Task.id == info.id, Task.leased_by == info.leased_by)
         connection.execute(given.values(leased_by=None, leased_until=None))
@@ -74,7 +74,7 @@ def release(database: Database, actor: Actor, task_id: str) -> TaskInfo:
 
 
 def insist_free(task: TaskInfo, actor: Actor) -> None:
-    """Refuse to work on what somebody else works on.
+    """Check that no other reviewer holds the lease of a task.
 
     Raises
     ------
@@ -84,14 +84,14 @@ def insist_free(task: TaskInfo, actor: Actor) -> None:
         return
     raise Conflict(
         f"{task.leased_by} works on this task until {task.leased_until:%H:%M} UTC",
-        "take another one, or wait until it is given back",
+        "take another one, or wait until it is released",
         held_by=task.leased_by,
         until=task.leased_until.isoformat(),
     )
 
 
 def insist_open(task: TaskInfo) -> None:
-    """Refuse to answer what is answered.
+    """Check that a task is open.
 
     Raises
     ------
@@ -100,13 +100,13 @@ def insist_open(task: TaskInfo) -> None:
     if task.state != "open":
         raise Conflict(
             f"the task is {task.state}, by {task.closed_by}",
-            "nothing needs to be done; the list tells which tasks are open",
+            "nothing needs to be done; list the tasks to see the open ones",
             closed_by=task.closed_by,
         )
 
 
 def insist_current(connection: Connection, task: TaskInfo, version: int | None) -> None:
-    """Refuse to answer a task that has changed since it was read, and tell what changed it.
+    """Check that a task has not changed since it was read; the error lists what changed it.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def insist_current(connection: Connection, task: TaskInfo, version: int | None) 
 
 
 def holders(connection: Connection) -> list[Mapping[str, Any]]:
-    """Who has open tasks now: how many, and until when the last; the most first."""
+    """List reviewers with leases: number of tasks and latest expiry; the most tasks first."""
     n = func.count().label("tasks")
     until = func.max(Task.leased_until).label("until")
     query = (
@@ -143,13 +143,13 @@ def holders(connection: Connection) -> list[Mapping[str, Any]]:
 
 
 def locked(connection: Connection, task_id: str) -> TaskInfo:
-    """A task, in a write that holds the ledger and its row.
+    """Lock the row of a task and return the task; call it in a write that locks the event log.
 
     Raises
     ------
     NotFound
     """
-    row = select(Task.key).where(Task.id == sane(task_id)).with_for_update()
+    row = select(Task.key).where(Task.id == sanitize_id(task_id)).with_for_update()
     if connection.scalar(row) is None:
         raise NotFound(
             f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"

@@ -1,7 +1,7 @@
-"""The line of events: one transaction at a time holds it, and numbers what it does on it.
+"""The append-only event log: a sequence lock, event records and the change feed.
 
-Numbers are given out under a lock that is held until the commit, so a reader that has seen
-number n will never see a lower one appear.
+Sequence numbers are allocated under a lock that is held until the commit. A reader that has seen
+number n never sees a lower number appear later.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from service.tables import Change, Event, State
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One entry of the feed before it has a number; see :class:`service.tables.Change`.
+class ChangeEntry:
+    """An entry of the change feed without its number; see :class:`service.tables.Change`.
 
     ``kind`` is one of ``create``, ``keep``, ``merge``, ``split``, ``move``, ``restore``.
     """
@@ -33,29 +33,29 @@ class Told:
 
 @dataclass(frozen=True, eq=False)
 class EventLog:
-    """The line of events, held by a write until it commits."""
+    """The event log, locked by a write transaction until it commits."""
 
     connection: Connection
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
     def lock(cls, connection: Connection) -> EventLog:
-        """Wait for the line and hold it; call it before reading what the write depends on."""
+        """Acquire the lock of the event log; call it before reading what the write depends on."""
         connection.execute(select(State.key).where(State.key == 1).with_for_update())
         return cls(connection)
 
     @property
     def sequence(self) -> int:
-        """The last number given out."""
+        """Last sequence number that was allocated."""
         return self.connection.scalars(select(State.sequence)).one()
 
     @property
-    def curated(self) -> int:
-        """Number of the last publication or decision."""
+    def last_curation(self) -> int:
+        """Sequence number of the last publication or decision."""
         return self.connection.scalars(select(State.curated)).one()
 
-    def take(self, n: int = 1) -> int:
-        """Take ``n`` numbers; the first of them."""
+    def take_numbers(self, n: int = 1) -> int:
+        """Allocate ``n`` sequence numbers and return the first of them."""
         taken = update(State).values(sequence=State.sequence + n).returning(State.sequence)
         return self.connection.scalars(taken).one() - n + 1
 
@@ -68,14 +68,14 @@ class EventLog:
         reason: str | None = None,
         before: dict[str, Any] | None = None,
         after: dict[str, Any] | None = None,
-        curates: bool = False,
+        is_curation: bool = False,
     ) -> int:
-        """Append an event; its number.
+        """Append an event and return its sequence number.
 
-        ``curates`` tells that it publishes or decides, so that proposals based on an earlier
-        state may no longer be published as they are.
+        ``is_curation`` marks an event that publishes or decides: proposals based on an earlier
+        state can then no longer be published as they are.
         """
-        seq = self.take()
+        seq = self.take_numbers()
         self.connection.execute(
             insert(Event).values(
                 seq=seq,
@@ -89,16 +89,16 @@ class EventLog:
                 after=after,
             )
         )
-        if curates:
+        if is_curation:
             self.connection.execute(update(State).values(curated=seq))
         return seq
 
-    def tell(self, event_seq: int, told: Iterable[Told]) -> None:
-        """Append entries to the feed of changes, in the order given."""
+    def append_changes(self, event_seq: int, told: Iterable[ChangeEntry]) -> None:
+        """Append entries to the change feed, in their order."""
         entries = list(told)
         if not entries:
             return
-        first = self.take(len(entries))
+        first = self.take_numbers(len(entries))
         rows = (
             (first + k, event_seq, e.kind, e.identity, list(e.others), e.mentions, self.at)
             for k, e in enumerate(entries)

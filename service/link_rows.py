@@ -1,4 +1,4 @@
-"""Links of decisions in the database: those in force, those around some mentions."""
+"""Must-links and cannot-links of decisions in the database: read, store, check."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from sqlalchemy.orm import aliased
 from disambig import domain
 from service.database import insert_rows
 from service.errors import Conflict
-from service.links import Link, broken, living
-from service.sets import among
+from service.links import Link, find_violated, remove_retired
+from service.sets import is_in
 from service.tables import Decision, DecisionLink, Membership, Signature, Work
 
-NAMED = 20
-"""Decisions and mentions that one message names."""
+MAX_SHOWN = 20
+"""Maximum number of decisions or mentions listed in a message."""
 
 
-def links_in_force(connection: Connection) -> list[Link]:
-    """All links of decisions that are not undone."""
+def read_links_in_force(connection: Connection) -> list[Link]:
+    """Read all links of decisions that are in force."""
     query = select(DecisionLink.a_key, DecisionLink.b_key, DecisionLink.kind, Decision.id).join(
         Decision, Decision.key == DecisionLink.decision_key
     )
@@ -28,8 +28,8 @@ def links_in_force(connection: Connection) -> list[Link]:
     return [Link(a, b, kind == "must", d) for a, b, kind, d in connection.execute(query)]
 
 
-def links_around(connection: Connection, signatures: Iterable[int]) -> list[Link]:
-    """Links in force of every decision that a chain of decisions connects with signatures."""
+def read_links_around(connection: Connection, signatures: Iterable[int]) -> list[Link]:
+    """Read the links in force of all decisions connected with signatures by a chain of links."""
     known: set[int] = set()
     reached, waiting = set(signatures), set(signatures)
     links: list[Link] = []
@@ -40,7 +40,7 @@ def links_around(connection: Connection, signatures: Iterable[int]) -> list[Link
             query = (
                 select(DecisionLink.decision_key)
                 .join(Decision, Decision.key == DecisionLink.decision_key)
-                .where(Decision.undone_seq.is_(None), among(connection, end, waiting))
+                .where(Decision.undone_seq.is_(None), is_in(connection, end, waiting))
             )
             found.update(connection.scalars(query.distinct()))
         more = _of_decisions(connection, found - known)
@@ -57,7 +57,7 @@ def _of_decisions(connection: Connection, keys: Collection[int]) -> list[Link]:
     query = select(DecisionLink.a_key, DecisionLink.b_key, DecisionLink.kind, Decision.id).join(
         Decision, Decision.key == DecisionLink.decision_key
     )
-    query = query.where(among(connection, DecisionLink.decision_key, keys))
+    query = query.where(is_in(connection, DecisionLink.decision_key, keys))
     return [Link(a, b, kind == "must", d) for a, b, kind, d in connection.execute(query)]
 
 
@@ -69,31 +69,34 @@ def add_links(connection: Connection, decision_key: int, links: Collection[Link]
     insert_rows(connection, DecisionLink, columns, rows)
 
 
-def without_retired(connection: Connection, links: Sequence[Link]) -> list[Link]:
-    """The same statements about mentions that still are; see :func:`service.links.living`."""
+def remove_retired_signatures(connection: Connection, links: Sequence[Link]) -> list[Link]:
+    """Return equivalent links without retired signatures.
+
+    See :func:`service.links.remove_retired`.
+    """
     ends = {end for link in links for end in (link.a, link.b)}
     query = select(Signature.key).where(
-        Signature.retired_version.is_not(None), among(connection, Signature.key, ends)
+        Signature.retired_version.is_not(None), is_in(connection, Signature.key, ends)
     )
-    return living(links, set(connection.scalars(query)) if ends else set())
+    return remove_retired(links, set(connection.scalars(query)) if ends else set())
 
 
-def constraints_of(
+def read_constraints(
     connection: Connection, signatures: Collection[int] | None = None
 ) -> list[domain.Constraint]:
-    """What decisions in force demand of a clustering.
+    """Read decisions in force as constraints on a clustering.
 
     Parameters
     ----------
     connection : Connection
     signatures : collection of int, optional
-        Only what a chain of decisions connects with these signature keys.
+        Only constraints that a chain of links connects with these signature keys.
     """
-    links = links_in_force(connection) if signatures is None else None
-    links = without_retired(
-        connection, links_around(connection, signatures or ()) if links is None else links
+    links = read_links_in_force(connection) if signatures is None else None
+    links = remove_retired_signatures(
+        connection, read_links_around(connection, signatures or ()) if links is None else links
     )
-    places = places_of(connection, {end for link in links for end in (link.a, link.b)})
+    places = read_signatures(connection, {end for link in links for end in (link.a, link.b)})
     kind = {True: domain.ConstraintKind.MUST, False: domain.ConstraintKind.CANNOT}
     return [
         domain.Constraint(
@@ -103,25 +106,25 @@ def constraints_of(
     ]
 
 
-def places_of(connection: Connection, signatures: Collection[int]) -> dict[int, domain.Signature]:
-    """Work and position of signatures, by key."""
+def read_signatures(connection: Connection, signatures: Collection[int]) -> dict[int, domain.Signature]:
+    """Read work and position of signatures, by key."""
     query = select(Signature.key, Work.id, Signature.position)
     query = query.join(Work, Work.key == Signature.work_key)
-    rows = connection.execute(query.where(among(connection, Signature.key, signatures)))
+    rows = connection.execute(query.where(is_in(connection, Signature.key, signatures)))
     return {row[0]: domain.Signature(row[1], row[2]) for row in rows}
 
 
-def namer(connection: Connection, signatures: Collection[int]) -> Callable[[int], str]:
-    """What to call signatures in messages: ``WORK:POSITION``."""
-    places = places_of(connection, signatures)
+def make_namer(connection: Connection, signatures: Collection[int]) -> Callable[[int], str]:
+    """Return a function that formats signature keys for messages: ``WORK:POSITION``."""
+    places = read_signatures(connection, signatures)
     names = {key: f"{at.work[:80]}:{at.position}" for key, at in places.items()}
     return lambda key: names.get(key, f"mention {key}")
 
 
-def same_work_pairs(
+def find_same_work_pairs(
     connection: Connection, identities: Collection[int]
 ) -> list[tuple[int, int, int]]:
-    """Two mentions of one work in one identity: its key and theirs, for each such pair."""
+    """Find pairs of signatures of one work in one identity: its key and theirs."""
     one, other = aliased(Signature), aliased(Signature)
     mine, its = aliased(Membership), aliased(Membership)
     query = (
@@ -132,31 +135,31 @@ def same_work_pairs(
             its,
             (its.signature_key == other.key) & (its.identity_key == mine.identity_key),
         )
-        .where(among(connection, mine.identity_key, identities))
+        .where(is_in(connection, mine.identity_key, identities))
     )
     return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
 
-def insist(connection: Connection, links: Iterable[Link], problem: str, remedy: str) -> None:
-    """Refuse what is published now if a link does not hold in it.
+def require_links_hold(connection: Connection, links: Iterable[Link], problem: str, remedy: str) -> None:
+    """Check that published identities satisfy links.
 
     Raises
     ------
     Conflict
-        Naming the decisions.
+        If a link is violated; the error names the decisions.
     """
     held = list(links)
     ends = {end for link in held for end in (link.a, link.b)}
     query = select(Membership.signature_key, Membership.identity_key)
-    rows = connection.execute(query.where(among(connection, Membership.signature_key, ends)))
-    bad = broken(held, {row[0]: row[1] for row in rows})
+    rows = connection.execute(query.where(is_in(connection, Membership.signature_key, ends)))
+    bad = find_violated(held, {row[0]: row[1] for row in rows})
     if not bad:
         return
-    name = namer(connection, {end for link in bad[:NAMED] for end in (link.a, link.b)})
+    name = make_namer(connection, {end for link in bad[:MAX_SHOWN] for end in (link.a, link.b)})
     said = [
         f"{name(link.a)} and {name(link.b)} {'must' if link.must else 'cannot'} be one person "
         f"({link.decision})"
-        for link in bad[:NAMED]
+        for link in bad[:MAX_SHOWN]
     ]
-    decisions = sorted({link.decision for link in bad})[:NAMED]
+    decisions = sorted({link.decision for link in bad})[:MAX_SHOWN]
     raise Conflict(f"{problem}: {'; '.join(said)}", remedy, decisions=decisions)

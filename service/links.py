@@ -1,7 +1,7 @@
-"""What people decided about pairs of mentions: closed, checked for contradictions, told in words.
+"""Must-links and cannot-links: transitive closure, contradictions and their description (pure).
 
-"The same person" is transitive, also through a mention that is no more: a decision about three
-mentions still binds two of them when a new version of a work drops the third.
+"The same person" is transitive, also through a retired signature: a decision about three
+signatures still binds two of them when a new version of a work drops the third.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Two signatures, by key, that ``decision`` says must be, or cannot be, one person."""
+    """A must-link or cannot-link between two signature keys, stated by ``decision``."""
 
     a: int
     b: int
@@ -23,13 +23,13 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """A link that cannot hold, and the musts that lead from one of its ends to the other."""
+    """A cannot-link that must-links contradict, and the chain of these between its ends."""
 
     cannot: Link
     chain: tuple[Link, ...]
 
-    def words(self, name: Callable[[int], str]) -> str:
-        """The chain in words; ``name`` tells what to call a signature."""
+    def describe(self, name: Callable[[int], str]) -> str:
+        """Describe the chain for a message; ``name`` returns the text for a signature."""
         steps = [
             f"{name(link.a)} and {name(link.b)} are the same person ({link.decision})"
             for link in self.chain
@@ -39,27 +39,27 @@ class Contradiction:
 
     @property
     def decisions(self) -> list[str]:
-        """Ids of the decisions in it, each once."""
+        """Ids of the decisions involved, each once."""
         return sorted({self.cannot.decision, *(link.decision for link in self.chain)})
 
     @property
     def signatures(self) -> list[int]:
-        """The signatures along the chain."""
+        """Signatures along the chain."""
         return list(dict.fromkeys(k for link in self.chain for k in (link.a, link.b)))
 
 
-class Groups:
-    """Signatures that must be one person, as they are joined (union-find)."""
+class SignatureGroups:
+    """Groups of signatures that must be one person (union-find)."""
 
     def __init__(self, links: Iterable[Link] = ()) -> None:
-        """Begin with the musts among ``links``."""
+        """Join the ends of the must-links among ``links``."""
         self._parent: dict[int, int] = {}
         for link in links:
             if link.must:
                 self.join(link.a, link.b)
 
-    def of(self, signature: int) -> int:
-        """What stands for the group of a signature: its lowest member."""
+    def find_root(self, signature: int) -> int:
+        """Return the root of a signature's group: its lowest member."""
         root = signature
         while (above := self._parent.get(root, root)) != root:
             root = above
@@ -69,35 +69,35 @@ class Groups:
         return root
 
     def join(self, a: int, b: int) -> bool:
-        """Make one group of two; False if they are one already."""
-        low, high = sorted((self.of(a), self.of(b)))
+        """Join the groups of two signatures; return False if they are already one group."""
+        low, high = sorted((self.find_root(a), self.find_root(b)))
         self._parent[high] = self._parent[low] = low
         return low != high
 
-    def members(self, signatures: Iterable[int]) -> dict[int, list[int]]:
-        """Some signatures by group, ascending."""
+    def group_signatures(self, signatures: Iterable[int]) -> dict[int, list[int]]:
+        """Return signatures by the root of their group, ascending."""
         found: dict[int, list[int]] = defaultdict(list)
         for signature in sorted(set(signatures)):
-            found[self.of(signature)].append(signature)
+            found[self.find_root(signature)].append(signature)
         return found
 
 
-def star(signatures: Sequence[int], decision: str) -> list[Link]:
-    """Musts that make one person of signatures, as few as possible."""
+def make_must_links(signatures: Sequence[int], decision: str) -> list[Link]:
+    """Return the fewest must-links that state that all signatures are one person (a star)."""
     hub = signatures[0]
     return [Link(min(hub, k), max(hub, k), True, decision) for k in signatures[1:]]
 
 
-def living(links: Sequence[Link], retired: Collection[int]) -> list[Link]:
-    """The same statements without signatures that are no more.
+def remove_retired(links: Sequence[Link], retired: Collection[int]) -> list[Link]:
+    """Return equivalent links without retired signatures.
 
-    What was joined through one of these is joined directly, and what was ruled out for one is
-    ruled out for another of its group.
+    Signatures that were linked through a retired one are linked directly; a cannot-link of a
+    retired signature is transferred to another of its group.
     """
     gone = set(retired)
     if not gone:
         return list(links)
-    groups, direct = Groups(links), Groups()
+    groups, direct = SignatureGroups(links), SignatureGroups()
     kept: list[Link] = []
     lost: dict[int, Link] = {}
     for link in links:
@@ -105,9 +105,9 @@ def living(links: Sequence[Link], retired: Collection[int]) -> list[Link]:
             direct.join(link.a, link.b)
             kept.append(link)
         elif link.must:
-            lost[groups.of(link.a)] = link
+            lost[groups.find_root(link.a)] = link
     ends = {end for link in links for end in (link.a, link.b)} - gone
-    members = groups.members(ends)
+    members = groups.group_signatures(ends)
     for root, link in lost.items():
         alive = members.get(root, [])
         kept += [
@@ -119,7 +119,7 @@ def living(links: Sequence[Link], retired: Collection[int]) -> list[Link]:
         if link.must:
             continue
         a, b = (
-            end if end not in gone else next(iter(members.get(groups.of(end), ())), None)
+            end if end not in gone else next(iter(members.get(groups.find_root(end), ())), None)
             for end in (link.a, link.b)
         )
         if a is not None and b is not None and a != b:
@@ -127,10 +127,10 @@ def living(links: Sequence[Link], retired: Collection[int]) -> list[Link]:
     return list(dict.fromkeys(kept))
 
 
-def contradictions(links: Sequence[Link]) -> list[Contradiction]:
-    """Cannot-links whose ends must be one person, each with a shortest chain of musts."""
-    groups = Groups(links)
-    bad = [link for link in links if not link.must and groups.of(link.a) == groups.of(link.b)]
+def find_contradictions(links: Sequence[Link]) -> list[Contradiction]:
+    """Return cannot-links between one person's signatures, with a shortest chain of must-links."""
+    groups = SignatureGroups(links)
+    bad = [link for link in links if not link.must and groups.find_root(link.a) == groups.find_root(link.b)]
     if not bad:
         return []
     near: dict[int, list[Link]] = defaultdict(list)
@@ -142,7 +142,7 @@ def contradictions(links: Sequence[Link]) -> list[Contradiction]:
 
 
 def _chain(near: Mapping[int, list[Link]], start: int, end: int) -> tuple[Link, ...]:
-    """Shortest way from one signature to another, one step for each decision on it."""
+    """Return a shortest path of must-links, with consecutive links of a decision as one step."""
     came: dict[int, tuple[int, Link] | None] = {start: None}
     waiting = deque([start])
     while waiting and end not in came:
@@ -164,8 +164,8 @@ def _chain(near: Mapping[int, list[Link]], start: int, end: int) -> tuple[Link, 
     return tuple(reversed(steps))
 
 
-def broken(links: Iterable[Link], identity: Mapping[int, int]) -> list[Link]:
-    """Links that published identities do not obey; mentions that are in none do not count."""
+def find_violated(links: Iterable[Link], identity: Mapping[int, int]) -> list[Link]:
+    """Return links that published identities violate; unassigned signatures are ignored."""
     return [
         link
         for link in links

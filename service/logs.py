@@ -1,8 +1,8 @@
-"""The log: one line an event on standard error, as text or JSON, from our code and libraries alike.
+"""Structured logging: one line per event on standard error, as text or JSON.
 
-Nothing a client sends gets power over the reader of a log: control, format and bidirectional
-characters are escaped, line breaks cannot begin a line of their own, and what looks like a key or
-a password is replaced, wherever it stands. Bodies of requests are never logged.
+It covers this code and all libraries. Client input cannot forge log lines: control, format and
+bidirectional characters are escaped and continuation lines are indented. Text that looks like a
+key or a password is redacted anywhere in a line. Request bodies are never logged.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ import structlog
 
 from disambig.console import safe
 
-HIDDEN = "***"
-LONGEST = 2_000
-"""Characters of a value that are logged; of a traceback ten times as many, its end."""
+REDACTED = "***"
+MAX_LENGTH = 2_000
+"""Characters logged of a value; of a traceback, the last ten times as many."""
 _SECRET_NAME = re.compile(r"pass|secret|token|authorization|cookie|api.?key|digest", re.IGNORECASE)
-_SECRETS = (
-    (re.compile(r"\b(k-[0-9a-z]{12})\.[A-Za-z0-9_~+/=-]+"), rf"\1.{HIDDEN}"),
-    (re.compile(r"://([^\s:/@]*):[^\s@]+@"), rf"://\1:{HIDDEN}@"),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s,;]+"), rf"\1 {HIDDEN}"),
-    (re.compile(r"(?i)\b(\w*(?:password|secret|token))(\s*[=:]\s*)[^\s,;&]+"), rf"\1\2{HIDDEN}"),
+_SECRET_PATTERNS = (
+    (re.compile(r"\b(k-[0-9a-z]{12})\.[A-Za-z0-9_~+/=-]+"), rf"\1.{REDACTED}"),
+    (re.compile(r"://([^\s:/@]*):[^\s@]+@"), rf"://\1:{REDACTED}@"),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s,;]+"), rf"\1 {REDACTED}"),
+    (re.compile(r"(?i)\b(\w*(?:password|secret|token))(\s*[=:]\s*)[^\s,;&]+"), rf"\1\2{REDACTED}"),
 )
-_FIRST = ("timestamp", "level", "event")
-_PLAIN = re.compile(r"[^\s\"=]+")
+_LEADING_FIELDS = ("timestamp", "level", "event")
+_UNQUOTED = re.compile(r"[^\s\"=]+")
 
-Line = MutableMapping[str, Any]
+LogEntry = MutableMapping[str, Any]
 
 
 def configure(
     form: Literal["text", "json"] = "text", level: str = "info", stream: IO[str] | None = None
 ) -> None:
-    """Send everything that is logged in this process to ``stream``; standard error if left out.
+    """Send all log records of this process to ``stream`` (default: standard error).
 
-    Libraries are heard from ``warning`` on only, unless the level is ``debug``.
+    Libraries are logged from ``warning`` on only, unless the level is ``debug``.
     """
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_SHARED,
+        foreign_pre_chain=_COMMON_PROCESSORS,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            _with_traceback,
-            harmless,
-            _as_json if form == "json" else _as_text,
+            _add_traceback,
+            redact,
+            _render_json if form == "json" else _render_text,
         ],
         use_get_message=True,
     )
@@ -57,22 +57,22 @@ def configure(
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
-    least = getattr(logging, level.upper())
-    root.setLevel(least if least <= logging.DEBUG else max(least, logging.WARNING))
-    for ours in ("service", "disambig", "uvicorn.error"):
-        logging.getLogger(ours).setLevel(least)
+    minimum = getattr(logging, level.upper())
+    root.setLevel(minimum if minimum <= logging.DEBUG else max(minimum, logging.WARNING))
+    for own_logger in ("service", "disambig", "uvicorn.error"):
+        logging.getLogger(own_logger).setLevel(minimum)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], name != "uvicorn.access"
 
 
-def get(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger that takes an event and its values: ``get("service.x").info("done", rows=3)``."""
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return a structured logger: ``get_logger("service.x").info("done", rows=3)``."""
     logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
         logging.getLogger(name),
         processors=[
             structlog.stdlib.filter_by_level,
-            *_SHARED,
+            *_COMMON_PROCESSORS,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -80,59 +80,63 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
     return logger
 
 
-def harmless(logger: Any, method: str, line: Line) -> Line:
-    """Replace secrets and bound lengths; a processor of structlog."""
+def redact(logger: Any, method: str, line: LogEntry) -> LogEntry:
+    """Redact secrets and truncate long values; a structlog processor."""
     for name, value in line.items():
-        if name in _FIRST[:2] or isinstance(value, bool | int | float | None):
+        if name in _LEADING_FIELDS[:2] or isinstance(value, bool | int | float | None):
             continue
         if _SECRET_NAME.search(name):
-            line[name] = HIDDEN
+            line[name] = REDACTED
             continue
         text = value if isinstance(value, str) else str(value)
-        text = text[-10 * LONGEST :] if name == "exception" else text[:LONGEST]
-        for pattern, replacement in _SECRETS:
+        text = text[-10 * MAX_LENGTH :] if name == "exception" else text[:MAX_LENGTH]
+        for pattern, replacement in _SECRET_PATTERNS:
             text = pattern.sub(replacement, text)
         line[name] = text
     return line
 
 
-def _time(logger: Any, method: str, line: Line) -> Line:
+def _add_timestamp(logger: Any, method: str, line: LogEntry) -> LogEntry:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     line["timestamp"] = now.replace("+00:00", "Z")
     return line
 
 
-_SHARED = (_time, structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name)
+_COMMON_PROCESSORS = (
+    _add_timestamp,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+)
 
 
-def _with_traceback(logger: Any, method: str, line: Line) -> Line:
-    given = line.pop("exc_info", None)
-    if given is True:
-        given = sys.exc_info()
-    if isinstance(given, BaseException):
-        given = (type(given), given, given.__traceback__)
-    if given and given[1] is not None:
-        line["exception"] = "".join(traceback.format_exception(*given))
+def _add_traceback(logger: Any, method: str, line: LogEntry) -> LogEntry:
+    exc_info = line.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    if isinstance(exc_info, BaseException):
+        exc_info = (type(exc_info), exc_info, exc_info.__traceback__)
+    if exc_info and exc_info[1] is not None:
+        line["exception"] = "".join(traceback.format_exception(*exc_info))
     return line
 
 
-def _as_json(logger: Any, method: str, line: Line) -> str:
-    """ASCII only, so nothing in it can be taken for anything else."""
-    first = {name: line.pop(name) for name in _FIRST if name in line}
-    return json.dumps({**first, **line}, default=str)
+def _render_json(logger: Any, method: str, line: LogEntry) -> str:
+    """Render one line of ASCII JSON; non-ASCII characters are escaped."""
+    leading = {name: line.pop(name) for name in _LEADING_FIELDS if name in line}
+    return json.dumps({**leading, **line}, default=str)
 
 
-def _as_text(logger: Any, method: str, line: Line) -> str:
+def _render_text(logger: Any, method: str, line: LogEntry) -> str:
     exception = line.pop("exception", "")
-    first = " ".join(safe(str(line.pop(name, ""))) for name in _FIRST)
-    rest = [f"{safe(str(name))}={_quoted(value)}" for name, value in line.items()]
-    # indented, so that no line of an error's text can look like one of the log
+    leading = " ".join(safe(str(line.pop(name, ""))) for name in _LEADING_FIELDS)
+    rest = [f"{safe(str(name))}={_quote(value)}" for name, value in line.items()]
+    # indented, so that a line of an error text cannot imitate a log line
     indented = [f"\n    {safe(text)}" for text in exception.splitlines()]
-    return " ".join([first, *rest]) + "".join(indented)
+    return " ".join([leading, *rest]) + "".join(indented)
 
 
-def _quoted(value: Any) -> str:
+def _quote(value: Any) -> str:
     if value is None:
         return "-"
     text = safe(str(value))
-    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+    return text if _UNQUOTED.fullmatch(text) else json.dumps(text, ensure_ascii=False)

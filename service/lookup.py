@@ -1,4 +1,4 @@
-"""Keys of exact-name clusters and blocks, made where there are none yet; many at a time."""
+"""Get or create the keys of exact-name clusters and blocks, in bulk."""
 
 from __future__ import annotations
 
@@ -8,114 +8,114 @@ from sqlalchemy import Connection, select, update
 from sqlalchemy.orm import InstrumentedAttribute
 
 from disambig.domain import Author
-from service.database import insert_rows, take_keys
-from service.mentions import Spelling, spelling
-from service.names import search_words
-from service.sets import among
+from service.database import insert_rows, allocate_keys
+from service.mentions import NameForms, derive_name_forms
+from service.names import split_search_words
+from service.sets import is_in
 from service.tables import Block, Name, NameWord
 
 
-class Lookup:
-    """What one writer remembers between transactions, so that it need not ask again.
+class KeyCache:
+    """Keys that one writer caches between transactions.
 
-    It may hold keys of a transaction that is not committed: throw it away when that fails.
+    It may hold keys of an uncommitted transaction: discard it when the transaction fails.
 
     Attributes
     ----------
     names, blocks : dict of str to int
-        Keys by folded name, and by text.
-    spellings : dict
-        By printed name and stated parts.
+        Keys by folded name, and by block text.
+    name_forms : dict
+        Name forms by printed name and stated parts.
     """
 
     def __init__(self, limit: int = 400_000) -> None:
-        """Each table forgets all once it holds more than ``limit`` entries."""
+        """Create an empty cache; ``limit`` is the most entries of each table after a trim."""
         self.names: dict[str, int] = {}
         self.blocks: dict[str, int] = {}
-        self.spellings: dict[tuple[str, str | None, str | None], Spelling] = {}
+        self.name_forms: dict[tuple[str, str | None, str | None], NameForms] = {}
         self._limit = limit
 
     def trim(self) -> None:
-        """Keep memory within bounds; call it between batches of works."""
-        for table in (self.names, self.blocks, self.spellings):
+        """Clear each table above the limit; call it between batches of works."""
+        for table in (self.names, self.blocks, self.name_forms):
             if len(table) > self._limit:
                 table.clear()
 
-    def spelling(self, author: Author) -> Spelling:
-        """How an author's name is spelt and filed; worked out once."""
+    def get_name_forms(self, author: Author) -> NameForms:
+        """Return the forms of an author's name, derived once."""
         stated = (author.name, author.given, author.family)
-        found = self.spellings.get(stated)
-        if found is None:
-            found = self.spellings[stated] = spelling(author)
-        return found
+        forms = self.name_forms.get(stated)
+        if forms is None:
+            forms = self.name_forms[stated] = derive_name_forms(author)
+        return forms
 
 
-def name_keys(
-    connection: Connection, lookup: Lookup, spellings: Iterable[Spelling]
+def ensure_name_keys(
+    connection: Connection, cache: KeyCache, name_forms: Iterable[NameForms]
 ) -> dict[str, int]:
-    """Keys of exact-name clusters by folded name; new ones are inserted.
+    """Return keys of exact-name clusters by folded name; insert new clusters.
 
-    Call it in a write that holds the ledger. What is new can be searched for by its words.
+    Call it in a write that holds the event log. Words of new names are indexed for search.
     """
     printed: dict[str, str] = {}
-    for spelt in spellings:
-        printed.setdefault(spelt.folded, spelt.printed)
-    found = _keys_of(connection, Name.folded, Name.key, printed, lookup.names)
-    new = [folded for folded in printed if folded not in found]
-    keys = dict(zip(new, take_keys(connection, Name, len(new)), strict=True))
+    for forms in name_forms:
+        printed.setdefault(forms.folded, forms.printed)
+    known_keys = _find_keys(connection, Name.folded, Name.key, printed, cache.names)
+    new_names = [folded for folded in printed if folded not in known_keys]
+    new_keys = dict(zip(new_names, allocate_keys(connection, Name, len(new_names)), strict=True))
     insert_rows(
         connection,
         Name,
         ("key", "folded", "printed"),
-        [(key, folded, printed[folded]) for folded, key in keys.items()],
+        [(key, folded, printed[folded]) for folded, key in new_keys.items()],
     )
     insert_rows(
         connection,
         NameWord,
         ("word", "name_key"),
-        sorted((word, key) for name, key in keys.items() for word in search_words(printed[name])),
+        sorted((word, key) for name, key in new_keys.items() for word in split_search_words(printed[name])),
     )
-    lookup.names.update(keys)
-    return found | keys
+    cache.names.update(new_keys)
+    return known_keys | new_keys
 
 
 def touch_blocks(
-    connection: Connection, lookup: Lookup, texts: Iterable[str], more: Collection[int], seq: int
+    connection: Connection, cache: KeyCache, texts: Iterable[str], other_keys: Collection[int], seq: int
 ) -> dict[str, int]:
-    """Keys of blocks by text, inserted where new; all of them are touched.
+    """Return keys of blocks by text; insert new blocks, and touch all of them.
 
-    ``more`` are keys of other blocks to touch; ``seq`` is the number of the event that does it.
+    ``other_keys`` are further blocks to touch; ``seq`` is the sequence number of the event.
     """
-    wanted = sorted(set(texts))
-    found = _keys_of(connection, Block.text, Block.key, wanted, lookup.blocks)
-    there = sorted({*found.values(), *more})
-    if there:
+    unique_texts = sorted(set(texts))
+    known_keys = _find_keys(connection, Block.text, Block.key, unique_texts, cache.blocks)
+    touched_keys = sorted({*known_keys.values(), *other_keys})
+    if touched_keys:
         connection.execute(
-            update(Block).where(among(connection, Block.key, there)).values(touched=seq)
+            update(Block).where(is_in(connection, Block.key, touched_keys)).values(touched=seq)
         )
-    new = [text for text in wanted if text not in found]
-    keys = dict(zip(new, take_keys(connection, Block, len(new)), strict=True))
+    new_texts = [text for text in unique_texts if text not in known_keys]
+    new_keys = dict(zip(new_texts, allocate_keys(connection, Block, len(new_texts)), strict=True))
     insert_rows(
         connection,
         Block,
         ("key", "text", "touched"),
-        [(key, text, seq) for text, key in keys.items()],
+        [(key, text, seq) for text, key in new_keys.items()],
     )
-    lookup.blocks.update(keys)
-    return found | keys
+    cache.blocks.update(new_keys)
+    return known_keys | new_keys
 
 
-def _keys_of(
+def _find_keys(
     connection: Connection,
     column: InstrumentedAttribute[str],
     key: InstrumentedAttribute[int],
     texts: Iterable[str],
-    remembered: dict[str, int],
+    cached_keys: dict[str, int],
 ) -> dict[str, int]:
-    found = {text: known for text in texts if (known := remembered.get(text)) is not None}
-    asked = [text for text in texts if text not in found]
-    if asked:
-        rows = connection.execute(select(column, key).where(among(connection, column, asked)))
-        found.update((text, known) for text, known in rows)
-        remembered.update(found)
-    return found
+    keys = {text: known for text in texts if (known := cached_keys.get(text)) is not None}
+    missing_texts = [text for text in texts if text not in keys]
+    if missing_texts:
+        rows = connection.execute(select(column, key).where(is_in(connection, column, missing_texts)))
+        keys.update((text, known) for text, known in rows)
+        cached_keys.update(keys)
+    return keys

@@ -1,25 +1,26 @@
-"""Which identity each cluster of a new partition continues, so that the fewest mentions change id.
+"""Identity continuity: match clusters of a new partition to identities (bipartite matching).
 
-A pure decision on two partitions of the same mentions. Identities and clusters that share
-mentions are the two sides of a bipartite graph; a continuation is a matching of it. The best
-matching keeps
+A pure function of two partitions of the same signatures. Identities and clusters that share
+signatures are the two sides of a bipartite graph; a continuation is a matching of it. The best
+matching changes the id of as few signatures as possible. It keeps
 
-1. the most mentions that a human confirmed under their identity,
-2. then the most mentions,
-3. then the better-established identities: more mentions, then the older (lower) key.
+1. the most signatures that a human confirmed under their identity,
+2. then the most signatures,
+3. then the better-established identities: more signatures, then the older (lower) key.
 
-What is still equal is settled by the order of identity keys and of clusters, never by the order
-of rows. So a merge keeps the id of the identity with confirmed mentions, or else of the larger
-one; a split keeps the id with the part that holds the confirmed mentions, or else the largest.
+Remaining ties are resolved by the order of identity keys and of clusters, never by the order of
+rows. A merge therefore keeps the id of the identity with confirmed signatures, or else of the
+larger one; a split keeps the id with the part that has the confirmed signatures, or else with the
+largest part.
 
 Almost every connected component of the graph is a star (one identity or one cluster): its best
 edge is found by sorting. For the others the three aims become one weight,
-``(confirmed * B2 + overlap) * B3 + rank``, where B2 is one more than all mentions of the
-component and B3 one more than the largest sum of ranks a matching can have, so that no sum at a
-lower level ever outweighs one unit above it. Weights are integers in float64, exact below
-2**53. Where a component is so large that sums of them might not be, the lowest level is left out,
-and the order of keys decides what it would have; where not even that is enough (tens of millions
-of mentions in one component), a confirmed mention counts as two.
+``(confirmed * B2 + overlap) * B3 + rank``. B2 is one more than all signatures of the component,
+and B3 one more than the largest sum of ranks of a matching, so that no sum at a lower level
+outweighs one unit above it. Weights are integers in float64, exact below 2**53. In a component so
+large that their sums might not be exact, the lowest level is left out, and the order of keys
+decides instead; where even that is not enough (tens of millions of signatures in one component),
+a confirmed signature counts as two.
 """
 
 from __future__ import annotations
@@ -34,22 +35,22 @@ from scipy.sparse.csgraph import connected_components, min_weight_full_bipartite
 
 Int64 = npt.NDArray[np.int64]
 
-DENSE = 250_000
-"""Cells of the largest table that is matched as such; larger ones are matched as sparse."""
-EXACT = 2**53
+MAX_DENSE_CELLS = 250_000
+"""Cells of the largest table that is matched as a dense one; larger ones are matched as sparse."""
+EXACT_LIMIT = 2**53
 """Integers below this are exact in float64."""
-NONE = -1
-"""In place of an identity: the cluster continues none."""
+NO_IDENTITY = -1
+"""In place of an identity key: the cluster continues no identity."""
 
 
 @dataclass(frozen=True, eq=False)
 class Overlap:
-    """Edges of the graph: mentions that an identity and a cluster share, E of them.
+    """The E edges of the graph: signatures shared by an identity and a cluster.
 
     Attributes
     ----------
     identity, cluster, mentions, confirmed : int64[E]
-        Identity key, cluster, mentions they share, and how many of these a human confirmed.
+        Identity key, cluster, number of shared signatures, and how many of these are confirmed.
     """
 
     identity: Int64
@@ -58,15 +59,15 @@ class Overlap:
     confirmed: Int64
 
 
-def overlap(identity: Int64, cluster: Int64, confirmed: npt.NDArray[np.bool_]) -> Overlap:
-    """Count what identities and clusters share.
+def count_overlap(identity: Int64, cluster: Int64, confirmed: npt.NDArray[np.bool_]) -> Overlap:
+    """Count the signatures that identities and clusters share.
 
     Parameters
     ----------
     identity : int64[N]
-        Identity key of each mention; negative for a mention that is in none.
+        Identity key of each signature; negative if unassigned.
     cluster : int64[N]
-        Its cluster in the new partition; negative for a mention that is in none.
+        Its cluster in the new partition; negative if it is in none.
     confirmed : bool[N]
         Whether a human confirmed it under its identity.
     """
@@ -82,26 +83,27 @@ def overlap(identity: Int64, cluster: Int64, confirmed: npt.NDArray[np.bool_]) -
     return Overlap(i[start], c[start], mentions, total[start + mentions] - total[start])
 
 
-def match(
+def match_identities(
     identity: Int64,
     cluster: Int64,
     *,
     confirmed: npt.NDArray[np.bool_] | None = None,
     mentions: tuple[Int64, Int64] | None = None,
 ) -> dict[int, int]:
-    """The identity that each cluster continues; clusters that continue none are left out.
+    """Return the identity that each cluster continues; clusters that continue none are left out.
 
     Parameters
     ----------
     identity : int64[N]
-        Identity key of each mention; negative for a mention that is in none.
+        Identity key of each signature; negative if unassigned.
     cluster : int64[N]
-        Its cluster in the new partition, from 0; negative for a mention that is in none. Number
-        clusters by something that does not depend on the order of rows: it settles ties.
+        Its cluster in the new partition, from 0; negative if it is in none. Cluster numbers must
+        not depend on the order of rows: they resolve ties.
     confirmed : bool[N], optional
-        Whether a human confirmed the mention under its identity.
+        Whether a human confirmed the signature under its identity.
     mentions : (int64[M], int64[M]), optional
-        Identity keys, ascending, and how many mentions each has in all; without it, those above.
+        Identity keys, ascending, and the total number of signatures of each; by default, counted
+        from ``identity``.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def match(
     {0: 7, 1: 8}
     """
     sure = np.zeros(len(identity), dtype=bool) if confirmed is None else confirmed
-    edges = overlap(identity, cluster, sure)
+    edges = count_overlap(identity, cluster, sure)
     if not len(edges.identity):
         return {}
     keys, row = np.unique(edges.identity, return_inverse=True)
@@ -140,7 +142,7 @@ def match(
 
 
 def _components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64:
-    """Connected component of each edge."""
+    """Return the connected component of each edge."""
     n = n_rows + n_columns
     graph = coo_array((np.ones(len(row), dtype=bool), (row, column + n_rows)), shape=(n, n))
     _, labels = connected_components(graph.tocsr(), directed=False)
@@ -148,7 +150,7 @@ def _components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64
 
 
 def _is_star(component: Int64, row: Int64, column: Int64) -> npt.NDArray[np.bool_]:
-    """Whether each component has one identity alone, or one cluster alone."""
+    """Return whether each component has a single identity or a single cluster."""
     n = int(component.max()) + 1
     nodes = [
         np.bincount(component[np.unique(side, return_index=True)[1]], minlength=n)
@@ -159,7 +161,7 @@ def _is_star(component: Int64, row: Int64, column: Int64) -> npt.NDArray[np.bool
 
 
 def _best_of_stars(part: Int64, component: Int64, edges: Overlap, established: Int64) -> Int64:
-    """The best edge of each component, of which all edges share an end."""
+    """Return the best edge of each star component."""
     order = part[
         np.lexsort(
             (
@@ -179,16 +181,16 @@ def _best_of_stars(part: Int64, component: Int64, edges: Overlap, established: I
 def _best_matching(
     part: Int64, edges: Overlap, row: Int64, column: Int64, established: Int64
 ) -> Int64:
-    """Edges of the best matching of one component."""
+    """Return the edges of the best matching of one component."""
     rows, i = np.unique(row[part], return_inverse=True)
     columns, c = np.unique(column[part], return_inverse=True)
     rank = np.empty(len(rows), dtype=np.int64)
-    # the best established has the highest
+    # the best-established identity has the highest rank
     rank[np.argsort(-established[rows])] = np.arange(1, len(rows) + 1)
     weight = _weights(
         edges.confirmed[part], edges.mentions[part], rank[i], min(len(rows), len(columns))
     )
-    if len(rows) * len(columns) <= DENSE:
+    if len(rows) * len(columns) <= MAX_DENSE_CELLS:
         table = np.zeros((len(rows), len(columns)))
         table[i, c] = weight
         a, b = linear_sum_assignment(table, maximize=True)
@@ -201,15 +203,15 @@ def _best_matching(
 
 
 def _weights(confirmed: Int64, mentions: Int64, rank: Int64, pairs: int) -> npt.NDArray[np.float64]:
-    """One weight for the three aims; see the head of this module."""
+    """Combine the three aims into one weight; see the module docstring."""
     per_mention = int(mentions.sum()) + 1
     highest = int(rank.max())
     per_rank = pairs * (2 * highest - pairs + 1) // 2 + 1
     largest = int(confirmed.max()) * per_mention + int(mentions.max()) + 1
-    # path lengths within the solver add up to as many weights as there are pairs
-    if largest * per_rank * (pairs + 1) < EXACT:
+    # path lengths within the solver are sums of up to one weight for each pair
+    if largest * per_rank * (pairs + 1) < EXACT_LIMIT:
         weight = (confirmed * per_mention + mentions) * per_rank + rank
-    elif largest * (pairs + 1) < EXACT:
+    elif largest * (pairs + 1) < EXACT_LIMIT:
         weight = confirmed * per_mention + mentions
     else:
         weight = confirmed + mentions
@@ -219,7 +221,7 @@ def _weights(confirmed: Int64, mentions: Int64, rank: Int64, pairs: int) -> npt.
 def _sparse_matching(
     i: Int64, c: Int64, weight: npt.NDArray[np.float64], n_rows: int, n_columns: int
 ) -> tuple[Int64, Int64]:
-    """Best matching by sparse shortest paths; each row may also take a column of its own."""
+    """Match by sparse shortest paths; each row may also take a dummy column of its own."""
     alone = np.arange(n_rows)
     # costs must not be zero: those cells would count as missing
     cost = np.concatenate([weight.max() + 1 - weight, np.full(n_rows, weight.max() + 1)])

@@ -1,4 +1,4 @@
-"""A change of memberships under way: what it means for identities, and the rows it writes."""
+"""Effects of a change of memberships on identities, and the rows that it writes."""
 
 from __future__ import annotations
 
@@ -9,47 +9,46 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
-from service import external_ids
-from service.consequences import NOWHERE, Consequences, Flow, consequences
+from service import external_ids, tables
+from service.consequences import UNASSIGNED, LifecycleChanges, Flow, derive_lifecycle
 from service.database import insert_rows
-from service.facts import MANY, Facts, facts_of, mentions_of_identities, mentions_of_signatures
+from service.facts import FULL_SCAN_MIN_KEYS, IdentitySummary, summarize_identities, read_identity_members, read_signature_members
 from service.identity_rows import (
     ACTIVE,
     REDIRECTED,
     SPLIT,
     IdentityRow,
-    identity_rows,
+    read_identities,
     insert_identities,
-    redirected_to,
+    read_redirects_to,
     update_identities,
 )
 from service.ledger import EventLog
-from service.sets import among, read_statistics
+from service.sets import is_in, analyze_tables
 from service.tables import (
     Identity,
     IdentityVersion,
     Lineage,
-    Membership,
     Move,
     Signature,
     Work,
 )
 
 
-class Place(NamedTuple):
-    """Where a mention is published, or shall be.
+class Membership(NamedTuple):
+    """Membership of a mention in an identity, current or planned.
 
     Attributes
     ----------
     identity : int
-        Key, or :func:`service.consequences.new_identity` of a number.
+        Key, or a placeholder key of a new identity.
     confidence : float
     origin : str
         ``run``, ``decision``, ``placement`` or ``import``.
     origin_key : int or None
         Key of the run or decision.
     since : int or None
-        Number of the event that put it there; None for the one under way.
+        Number of the event that created it; None for the current event.
     """
 
     identity: int
@@ -60,28 +59,28 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """What becomes of an identity that is left without mentions, where that is settled."""
+class EndState:
+    """Predetermined state of an identity that is left without mentions."""
 
     status: str
     redirect: int | None = None
 
 
-Moved = tuple[Place | None, Place | None]
-"""Where a mention was and will be; None for nowhere."""
+MembershipMove = tuple[Membership | None, Membership | None]
+"""Old and new membership of a mention; None if unassigned."""
 
 
-def flows_of(moves: Mapping[int, Moved]) -> list[Flow]:
-    """How many mentions go from which identity to which other, in order of keys."""
+def count_flows(moves: Mapping[int, MembershipMove]) -> list[Flow]:
+    """Count the mentions that move between each pair of identities, in order of keys."""
     count = Counter(
-        (old.identity if old else NOWHERE, new.identity if new else NOWHERE)
+        (old.identity if old else UNASSIGNED, new.identity if new else UNASSIGNED)
         for old, new in moves.values()
     )
     return [Flow(a, b, n) for (a, b), n in sorted(count.items()) if a != b]
 
 
 def _flattened(redirects: Mapping[int, int]) -> dict[int, int]:
-    """Where each redirect leads in the end."""
+    """Return the final target of each redirect."""
     found = dict(redirects)
     for key in found:
         passed = {key}
@@ -93,12 +92,12 @@ def _flattened(redirects: Mapping[int, int]) -> dict[int, int]:
 
 @dataclass
 class Change:
-    """A change under way: read, settle, write, in this order."""
+    """A change in progress; call ``load``, ``decide_states`` and ``write``, in this order."""
 
     connection: Connection
     ledger: EventLog
     event_seq: int
-    moves: Mapping[int, Moved]
+    moves: Mapping[int, MembershipMove]
     flows: Sequence[Flow]
     made: Mapping[int, int]
     ids: dict[int, str]
@@ -106,17 +105,17 @@ class Change:
     old: dict[int, IdentityRow] = field(default_factory=dict)
     rows: dict[int, IdentityRow] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
-    facts: dict[int, Facts] = field(default_factory=dict)
-    fates: Mapping[int, Fate] = field(default_factory=dict)
-    consequences: Consequences = field(default_factory=lambda: Consequences([], [], [], [], [], []))
+    facts: dict[int, IdentitySummary] = field(default_factory=dict)
+    fates: Mapping[int, EndState] = field(default_factory=dict)
+    consequences: LifecycleChanges = field(default_factory=lambda: LifecycleChanges([], [], [], [], [], []))
 
     def read(self, further: Collection[int]) -> None:
-        """Read the identities concerned, and the facts of all their mentions."""
+        """Read the identities concerned, and summarize their members after the change."""
         touched = {k for f in self.flows for k in (f.source, f.target)} | set(further)
-        touched -= {NOWHERE, *self.ids}
-        self.old = identity_rows(self.connection, touched)
+        touched -= {UNASSIGNED, *self.ids}
+        self.old = read_identities(self.connection, touched)
         self.ids.update((row.key, row.id) for row in self.old.values())
-        here = mentions_of_identities(self.connection, touched) if touched else []
+        here = read_identity_members(self.connection, touched) if touched else []
         self.counts = dict(Counter(m[0] for m in here))
         arriving = {
             s: new.identity
@@ -125,25 +124,25 @@ class Change:
         }
         leaving = {s for s, (old, new) in self.moves.items() if old and (not new or s in arriving)}
         stay = [m for m in here if m[1] not in leaving]
-        stay += mentions_of_signatures(self.connection, arriving) if arriving else []
-        self.facts = facts_of(stay)
+        stay += read_signature_members(self.connection, arriving) if arriving else []
+        self.facts = summarize_identities(stay)
 
-    def settle(self, curated: Mapping[int, bool], fates: Mapping[int, Fate]) -> None:
-        """Decide what the identities become."""
+    def settle(self, curated: Mapping[int, bool], fates: Mapping[int, EndState]) -> None:
+        """Derive the new state of the identities."""
         left = {key: facts.mentions for key, facts in self.facts.items()}
         self.fates = {
             key: fate for key, fate in fates.items() if key not in left and fate.status != ACTIVE
         }
         successors = self._successors()
         existed = {key: row.status == ACTIVE for key, row in self.old.items()}
-        settled = {key: successors.get(key, NOWHERE) for key in self.fates}
-        self.consequences = consequences(self.flows, left, existed, settled, restores=self.restores)
-        merged = self.consequences.merged
+        settled = {key: successors.get(key, UNASSIGNED) for key in self.fates}
+        self.consequences = derive_lifecycle(self.flows, left, existed, settled, restores=self.restores)
+        merged = self.consequences.merges
         redirects = _flattened({a: b for a, b, _ in merged} | successors)
         merged[:] = [(a, redirects[a], n) for a, _, n in merged]
         for key, row in self.old.items():
             status, redirect = self._state(row, redirects)
-            self.rows[key] = row.with_facts(self.facts.get(key))._replace(
+            self.rows[key] = row.with_summary(self.facts.get(key))._replace(
                 status=status, redirect_key=redirect, curated=curated.get(key, row.curated)
             )
         for key in self.made.values():
@@ -159,7 +158,7 @@ class Change:
                 curated.get(key, False),
                 self.event_seq,
             )
-            self.rows[key] = blank.with_facts(self.facts[key])
+            self.rows[key] = blank.with_summary(self.facts[key])
         self._collapse({a: b for a, b in redirects.items() if a in self.old})
         flowing = {k for f in self.flows for k in (f.source, f.target)}
         self.rows = {
@@ -169,18 +168,18 @@ class Change:
         }
 
     def _successors(self) -> dict[int, int]:
-        """Where identities whose fate is a redirect lead in the end."""
+        """Return the final targets of identities whose predetermined state is a redirect."""
         wanted = {k: f.redirect for k, f in self.fates.items() if f.redirect is not None}
-        beyond = identity_rows(self.connection, set(wanted.values()) - set(self.old))
+        beyond = read_identities(self.connection, set(wanted.values()) - set(self.old))
         self.ids.update((row.key, row.id) for row in beyond.values())
         ahead = {k: r.redirect_key for k, r in beyond.items() if r.redirect_key is not None}
         final = _flattened(ahead | wanted)
-        ends = identity_rows(self.connection, {final[key] for key in wanted} - set(self.ids))
+        ends = read_identities(self.connection, {final[key] for key in wanted} - set(self.ids))
         self.ids.update((row.key, row.id) for row in ends.values())
         return {key: final[key] for key in wanted if final[key] != key}
 
     def _state(self, row: IdentityRow, redirects: Mapping[int, int]) -> tuple[str, int | None]:
-        """Status and redirect of an identity that existed before."""
+        """Return the new status and redirect of an existing identity."""
         if row.key in self.facts:
             return ACTIVE, None
         if row.key in redirects and (row.status == ACTIVE or row.key in self.fates):
@@ -190,8 +189,8 @@ class Change:
         return row.status, row.redirect_key
 
     def _collapse(self, redirects: Mapping[int, int]) -> None:
-        """Let what pointed to an identity that is now redirected point to where that leads."""
-        pointing = redirected_to(self.connection, set(redirects))
+        """Update redirects to identities that are now redirected, so that none forms a chain."""
+        pointing = read_redirects_to(self.connection, set(redirects))
         for key, row in pointing.items():
             self.ids.setdefault(key, row.id)
             now = self.rows.get(key, row)
@@ -201,35 +200,35 @@ class Change:
                 self.rows[key] = now._replace(redirect_key=into)
 
     def write(self) -> None:
-        """Write everything, in the order in which rows refer to each other."""
+        """Write all rows, in an order that satisfies foreign keys."""
         made = set(self.made.values())
         insert_identities(self.connection, (self.rows[key] for key in sorted(made)))
         update_identities(self.connection, [r for k, r in self.rows.items() if k not in made])
         self._write_memberships()
         self._write_versions(made)
         self._write_lineage()
-        if len(self.moves) >= MANY:
-            read_statistics(self.connection, Membership, Identity, Signature, Work)
+        if len(self.moves) >= FULL_SCAN_MIN_KEYS:
+            analyze_tables(self.connection, tables.Membership, Identity, Signature, Work)
         left = {key: facts.mentions for key, facts in self.facts.items()}
-        told = self.consequences.told(self.ids, left, restores=self.restores)
-        self.ledger.tell(self.event_seq, told)
+        told = self.consequences.to_change_entries(self.ids, left, restores=self.restores)
+        self.ledger.append_changes(self.event_seq, told)
         external_ids.follow(
             self.connection,
             self.ledger,
             self.event_seq,
             {k: self.facts[k].orcids if k in self.facts else () for k in {*self.old, *made}},
-            {a: b for a, b, _ in self.consequences.merged},
+            {a: b for a, b, _ in self.consequences.merges},
             {k for k, r in self.rows.items() if k in self.old and self.old[k].status != r.status},
         )
 
     def _write_memberships(self) -> None:
         ends = [s for s, (old, _) in self.moves.items() if old]
         if ends:
-            gone = among(self.connection, Membership.signature_key, ends)
-            self.connection.execute(delete(Membership).where(gone))
+            gone = is_in(self.connection, tables.Membership.signature_key, ends)
+            self.connection.execute(delete(tables.Membership).where(gone))
         columns = ("signature_key", "identity_key", "confidence", "origin", "origin_key", "since")
         new = ((s, *place) for s, (_, place) in self.moves.items() if place)
-        insert_rows(self.connection, Membership, columns, new)
+        insert_rows(self.connection, tables.Membership, columns, new)
         names = (
             "event_seq",
             "signature_key",
@@ -252,7 +251,7 @@ class Change:
     def _write_versions(self, made: set[int]) -> None:
         missing = {r.redirect_key for r in (*self.rows.values(), *self.old.values())}
         unknown = {key for key in missing if key is not None} - set(self.ids)
-        rows = identity_rows(self.connection, unknown).values() if unknown else ()
+        rows = read_identities(self.connection, unknown).values() if unknown else ()
         ids = self.ids | {row.key: row.id for row in rows}
         insert_rows(
             self.connection,
@@ -270,7 +269,7 @@ class Change:
         )
 
     def _end_lineage(self) -> None:
-        """What identities that come to life again had become is no longer so."""
+        """End the lineage of identities that are active again."""
         query = (
             select(Lineage.event_seq, Lineage.parent_key, IdentityVersion.after)
             .join(
@@ -279,7 +278,7 @@ class Change:
                 & (IdentityVersion.identity_key == Lineage.parent_key),
             )
             .where(Lineage.undone_seq.is_(None))
-            .where(among(self.connection, Lineage.parent_key, self.consequences.revived))
+            .where(is_in(self.connection, Lineage.parent_key, self.consequences.revived_keys))
         )
         for seq, parent, after in self.connection.execute(query).all():
             if after["status"] != ACTIVE:
@@ -289,16 +288,16 @@ class Change:
                 self.connection.execute(ended.values(undone_seq=self.event_seq))
 
     def _write_lineage(self) -> None:
-        if self.consequences.revived and not self.restores:
+        if self.consequences.revived_keys and not self.restores:
             self._end_lineage()
         rows = [
             (self.event_seq, a, b, "merge", n)
-            for a, b, n in self.consequences.merged
+            for a, b, n in self.consequences.merges
             if a not in self.fates
         ]
         rows += [
             (self.event_seq, parent.key, child, "split", n)
-            for parent in self.consequences.split
+            for parent in self.consequences.splits
             if parent.key not in self.fates
             for child, n in parent.children
         ]

@@ -1,11 +1,11 @@
-"""The one place that changes which identity a mention is published under.
+"""Change memberships: the only writer of the identity that a mention is published under.
 
-Every change is part of one event. It leaves rows that tell what was before and after
+Every change is part of one event. It stores the state before and after
 (:class:`~service.tables.Move`, :class:`~service.tables.IdentityVersion`), so that it can be
-taken back exactly; it settles what becomes of the identities (redirects, lineage, names, counts),
-and tells the feed.
+reverted exactly. It derives the new state of the identities (redirects, lineage, names, counts)
+and appends to the change feed.
 
-The caller holds the ledger, and has recorded the event.
+The caller holds the lock of the event log, and has recorded the event.
 """
 
 from __future__ import annotations
@@ -17,165 +17,165 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from service.consequences import NOWHERE, Consequences, new_identity
-from service.database import take_keys
-from service.facts import MANY
+from service import tables
+from service.consequences import UNASSIGNED, LifecycleChanges, make_placeholder_key
+from service.database import allocate_keys
+from service.facts import FULL_SCAN_MIN_KEYS
 from service.identity_rows import IdentityRow
 from service.ids import new_id
 from service.ledger import EventLog
-from service.membership_change import Change, Fate, Moved, Place, flows_of
-from service.sets import among
-from service.tables import Identity, Membership
+from service.membership_change import Change, EndState, MembershipMove, Membership, count_flows
+from service.sets import is_in
+from service.tables import Identity
 
-__all__ = ["Changed", "Fate", "Place", "Placed", "change", "place", "placed_at", "retire"]
+__all__ = ["ChangeResult", "EndState", "Membership", "NewMembership", "change_memberships", "add_memberships", "read_memberships", "retire_signatures"]
 
-NOTICED = 0.01
-"""A mention that stays gets a new confidence only if that differs by at least this much."""
+MIN_CONFIDENCE_CHANGE = 0.01
+"""Smallest difference of confidence that is stored for a mention that stays in its identity."""
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A newly assigned mention: to an identity, or to a new one.
+class NewMembership:
+    """A new membership of a mention, in an existing or a new identity.
 
-    Mentions with the same number ``new`` share the new identity; it counts only where
-    ``identity`` is None.
+    If ``identity`` is None, mentions with the same ``new_group`` share one new identity.
     """
 
     signature: int
     identity: int | None
     confidence: float
-    new: int = 0
+    new_group: int = 0
 
 
 @dataclass(frozen=True)
-class Changed:
-    """What a change did.
+class ChangeResult:
+    """Result of a change of memberships.
 
     Attributes
     ----------
     keys : dict of int to int
-        Key of the identity made for each :func:`~service.consequences.new_identity`.
+        Key of the new identity for each placeholder key.
     rows : dict of int to IdentityRow
-        Identities that changed, as they are now, by key.
-    moved : int
-        Mentions that are elsewhere than before.
-    consequences : Consequences
+        Identities that changed, with their new state, by key.
+    n_moved : int
+        Number of mentions whose identity changed.
+    lifecycle : LifecycleChanges
     """
 
     keys: dict[int, int]
     rows: dict[int, IdentityRow]
-    moved: int
-    consequences: Consequences
+    n_moved: int
+    lifecycle: LifecycleChanges
 
 
-def place(
+def add_memberships(
     connection: Connection,
     ledger: EventLog,
     event_seq: int,
-    placed: Sequence[Placed],
+    placed: Sequence[NewMembership],
     *,
     origin: str = "placement",
     origin_key: int | None = None,
-) -> Changed:
-    """Put newly assigned mentions where they belong."""
+) -> ChangeResult:
+    """Store memberships of newly assigned mentions."""
     places = {
-        p.signature: Place(
-            new_identity(p.new) if p.identity is None else p.identity,
+        p.signature: Membership(
+            make_placeholder_key(p.new_group) if p.identity is None else p.identity,
             p.confidence,
             origin,
             origin_key,
         )
         for p in placed
     }
-    return change(connection, ledger, event_seq, places)
+    return change_memberships(connection, ledger, event_seq, places)
 
 
-def retire(
+def retire_signatures(
     connection: Connection,
     ledger: EventLog,
     event_seq: int,
     signature_keys: Iterable[int],
     *,
     changed: Collection[int] = (),
-) -> Changed:
-    """Take mentions that are no more out of their identities.
+) -> ChangeResult:
+    """Remove retired mentions from their identities.
 
-    An identity that has no other is ``split`` without children: it is gone. ``changed`` are
+    An identity without other mentions becomes ``split`` without children. ``updated_keys`` are
     signatures that stay but whose records changed; names, counts and years of their identities
-    are brought up to date.
+    are updated.
     """
-    touched = {p.identity for p in placed_at(connection, changed).values()} if changed else set()
+    touched = {p.identity for p in read_memberships(connection, changed).values()} if changed else set()
     places = dict.fromkeys(signature_keys)
-    return change(connection, ledger, event_seq, places, touched=touched)
+    return change_memberships(connection, ledger, event_seq, places, touched=touched)
 
 
-def placed_at(connection: Connection, signature_keys: Collection[int]) -> dict[int, Place]:
-    """Where mentions are published, by signature key; those that are nowhere are left out."""
+def read_memberships(connection: Connection, signature_keys: Collection[int]) -> dict[int, Membership]:
+    """Read memberships by signature key; unassigned mentions are left out."""
     columns = (
-        Membership.signature_key,
-        Membership.identity_key,
-        Membership.confidence,
-        Membership.origin,
-        Membership.origin_key,
-        Membership.since,
+        tables.Membership.signature_key,
+        tables.Membership.identity_key,
+        tables.Membership.confidence,
+        tables.Membership.origin,
+        tables.Membership.origin_key,
+        tables.Membership.since,
     )
-    if len(signature_keys) < MANY:
-        query = select(*columns).where(among(connection, columns[0], signature_keys))
-        return {row[0]: Place(*row[1:]) for row in connection.execute(query)}
+    if len(signature_keys) < FULL_SCAN_MIN_KEYS:
+        query = select(*columns).where(is_in(connection, columns[0], signature_keys))
+        return {row[0]: Membership(*row[1:]) for row in connection.execute(query)}
     rows = connection.execute(select(*columns))
     wanted = set(signature_keys)
-    return {row[0]: Place(*row[1:]) for row in rows if row[0] in wanted}
+    return {row[0]: Membership(*row[1:]) for row in rows if row[0] in wanted}
 
 
-def change(
+def change_memberships(
     connection: Connection,
     ledger: EventLog,
     event_seq: int,
-    places: Mapping[int, Place | None],
+    places: Mapping[int, Membership | None],
     *,
     curated: Mapping[int, bool] | None = None,
-    fates: Mapping[int, Fate] | None = None,
+    fates: Mapping[int, EndState] | None = None,
     touched: Collection[int] = (),
     restores: bool = False,
-) -> Changed:
-    """Publish mentions elsewhere; all of it, or an error and nothing of it.
+) -> ChangeResult:
+    """Change the memberships of mentions, completely or not at all.
 
     Parameters
     ----------
     connection : Connection
-        Of a write that holds the ledger.
+        Of a write that holds the lock of the event log.
     ledger : Ledger
     event_seq : int
-        The event this is part of; one event changes memberships once.
-    places : mapping of int to Place or None
-        By signature key: where it shall be; None for nowhere.
-    curated : mapping of int to bool, optional
-        Identities, new ones too, of which to note whether a human decision bears on them.
-    fates : mapping of int to Fate, optional
-        For identities that are left without mentions, where it is settled what they become.
-    touched : collection of int
-        Further identities to bring up to date.
-    restores : bool
-        Whether an earlier event is taken back.
+        The event that this is part of; an event changes memberships once.
+    memberships : mapping of int to Membership or None
+        New membership by signature key; None to unassign.
+    is_curated : mapping of int to bool, optional
+        For identities, also new ones, whether a decision applies to them.
+    end_states : mapping of int to EndState, optional
+        Predetermined states of identities that are left without mentions.
+    further_keys : collection of int
+        Further identities to update.
+    is_revert : bool
+        Whether an earlier event is reverted.
     """
     with _collector_at_rest(len(places)):
-        before = placed_at(connection, places)
+        before = read_memberships(connection, places)
         keys, ids = _made(connection, places)
         moves = _moves(before, places, keys, event_seq)
-        flows = flows_of(moves)
+        flows = count_flows(moves)
         work = Change(connection, ledger, event_seq, moves, flows, keys, ids)
         work.restores = restores
         noted = {keys.get(key, key): value for key, value in (curated or {}).items()}
         work.read({*touched, *noted, *(fates or {})})
         work.settle(noted, fates or {})
         work.write()
-    return Changed(keys, work.rows, sum(f.mentions for f in flows), work.consequences)
+    return ChangeResult(keys, work.rows, sum(f.mentions for f in flows), work.consequences)
 
 
 @contextmanager
 def _collector_at_rest(n: int) -> Iterator[None]:
-    """Keep the collector from going through millions of rows again and again; none is a cycle."""
-    if n < MANY or not gc.isenabled():
+    """Pause garbage collection, which would scan millions of rows repeatedly; none is a cycle."""
+    if n < FULL_SCAN_MIN_KEYS or not gc.isenabled():
         yield
         return
     gc.disable()
@@ -186,24 +186,24 @@ def _collector_at_rest(n: int) -> Iterator[None]:
 
 
 def _made(
-    connection: Connection, places: Mapping[int, Place | None]
+    connection: Connection, places: Mapping[int, Membership | None]
 ) -> tuple[dict[int, int], dict[int, str]]:
-    """Keys and ids for the new identities that places name."""
-    numbers = sorted({p.identity for p in places.values() if p and p.identity < NOWHERE})[::-1]
+    """Allocate keys and ids for the new identities among the memberships."""
+    numbers = sorted({p.identity for p in places.values() if p and p.identity < UNASSIGNED})[::-1]
     if not numbers:
         return {}, {}
-    keys = dict(zip(numbers, take_keys(connection, Identity, len(numbers)), strict=True))
+    keys = dict(zip(numbers, allocate_keys(connection, Identity, len(numbers)), strict=True))
     return keys, {key: new_id("a") for key in keys.values()}
 
 
 def _moves(
-    before: Mapping[int, Place],
-    places: Mapping[int, Place | None],
+    before: Mapping[int, Membership],
+    places: Mapping[int, Membership | None],
     keys: Mapping[int, int],
     event_seq: int,
-) -> dict[int, Moved]:
-    """Where each mention that changes was and will be."""
-    moves: dict[int, Moved] = {}
+) -> dict[int, MembershipMove]:
+    """Return the old and the new membership of each mention that changes."""
+    moves: dict[int, MembershipMove] = {}
     for signature, wanted in places.items():
         old = before.get(signature)
         if wanted is None:
@@ -217,14 +217,14 @@ def _moves(
             since = old.since
         else:
             since = event_seq if wanted.since is None else wanted.since
-        new = Place(identity, wanted.confidence, wanted.origin, wanted.origin_key, since)
+        new = Membership(identity, wanted.confidence, wanted.origin, wanted.origin_key, since)
         if new != old:
             moves[signature] = (old, new)
     return moves
 
 
-def _worth_telling(old: Place, new: Place) -> bool:
-    """Whether to note what is said anew of a mention that stays; people have the last word."""
+def _worth_telling(old: Membership, new: Membership) -> bool:
+    """Whether to store a new membership in the same identity; decisions override other origins."""
     if "decision" in (old.origin, new.origin) and old.origin != new.origin:
         return new.origin == "decision"
-    return abs(old.confidence - new.confidence) >= NOTICED
+    return abs(old.confidence - new.confidence) >= MIN_CONFIDENCE_CHANGE

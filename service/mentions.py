@@ -1,7 +1,7 @@
-"""Which mention of a work's new version is which of its earlier ones: decided, not stored.
+"""Match the signatures of a work's new version with those of earlier versions; pure.
 
-A mention keeps its key when the list of authors changes around it, so that what was decided or
-published about it stays with it.
+A signature keeps its key when the list of authors changes around it, so that its decisions and
+its membership are kept.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from disambig.domain import Author, Work
-from service.names import block_text, fold, indexable, storable
+from service.names import compute_block_text, fold_name, to_indexable, to_storable
 
-SHOWN = 1_000
-"""Characters of a mention's affiliations that are kept with it; the record has them all."""
+MAX_AFFILIATION_LENGTH = 1_000
+"""Most characters of affiliations stored with a signature; the record has the whole text."""
 
 K = TypeVar("K", bound=Hashable)
 
 
-class Spelling(NamedTuple):
-    """A name as stated, and where it is filed: one for all mentions that state it.
+class NameForms(NamedTuple):
+    """Printed form, folded form and block of a name; shared by all signatures that print it.
 
     Attributes
     ----------
     printed : str
-        As printed, storable.
+        As printed, without characters that the database cannot store.
     folded : str
-        Name of the exact-name cluster.
+        Normalised form: name of the exact-name cluster.
     block : str
-        Text of the block; "" for a name without letters.
+        Text of the block; empty for a name without letters.
     """
 
     printed: str
@@ -39,18 +39,18 @@ class Spelling(NamedTuple):
     block: str
 
 
-class Mention(NamedTuple):
-    """An author as a version of a work prints it."""
+class PrintedAuthor(NamedTuple):
+    """An author as one version of a work prints it."""
 
     position: int
-    name: Spelling
+    name: NameForms
     affiliation: str | None = None
     orcid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A mention that is stored; ``retired`` where the current version does not have it."""
+class StoredSignature:
+    """A stored signature; ``retired`` if the current version lacks it."""
 
     key: int
     position: int
@@ -60,38 +60,38 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What became of a work's mentions.
+class SignatureMatches:
+    """Signatures of a work to update, to insert and to retire.
 
     Attributes
     ----------
-    kept : tuple of (Known, Mention)
-        A stored mention and what the new version says of it; a retired one comes back.
-    new : tuple of Mention
-        Never seen before.
-    retired : tuple of Known
-        In the earlier version and not in the new one.
+    matches : tuple of (StoredSignature, PrintedAuthor)
+        A stored signature and its author in the new version; a retired one becomes current.
+    new : tuple of PrintedAuthor
+        Authors without a stored signature.
+    retired : tuple of StoredSignature
+        Current signatures that the new version lacks.
     """
 
-    kept: tuple[tuple[Known, Mention], ...]
-    new: tuple[Mention, ...]
-    retired: tuple[Known, ...]
+    matches: tuple[tuple[StoredSignature, PrintedAuthor], ...]
+    new: tuple[PrintedAuthor, ...]
+    retired: tuple[StoredSignature, ...]
 
 
-def spelling(author: Author) -> Spelling:
-    """How an author's name is spelt and filed."""
-    block = block_text(author.name, author.given, author.family)
-    return Spelling(storable(author.name), fold(author.name), block)
+def derive_name_forms(author: Author) -> NameForms:
+    """Derive printed form, folded form and block of an author's name."""
+    block = compute_block_text(author.name, author.given, author.family)
+    return NameForms(to_storable(author.name), fold_name(author.name), block)
 
 
-def mentions_of(work: Work, spelling: Callable[[Author], Spelling] = spelling) -> list[Mention]:
-    """The mentions of a work in the order of its authors; an author without a name is none."""
+def list_printed_authors(work: Work, derive: Callable[[Author], NameForms] = derive_name_forms) -> list[PrintedAuthor]:
+    """List the named authors of a work in their order."""
     return [
-        Mention(
+        PrintedAuthor(
             position,
-            spelling(author),
-            _shown(author.affiliations) if author.affiliations else None,
-            indexable(author.orcid) if author.orcid else None,
+            derive(author),
+            _join_affiliations(author.affiliations) if author.affiliations else None,
+            to_indexable(author.orcid) if author.orcid else None,
         )
         for position, author in enumerate(work.authors)
         if author.name
@@ -99,39 +99,39 @@ def mentions_of(work: Work, spelling: Callable[[Author], Spelling] = spelling) -
 
 
 @lru_cache(maxsize=8192)
-def _shown(affiliations: tuple[str, ...]) -> str:
-    text = storable("; ".join(affiliations))
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+def _join_affiliations(affiliations: tuple[str, ...]) -> str:
+    text = to_storable("; ".join(affiliations))
+    return text if len(text) <= MAX_AFFILIATION_LENGTH else text[: MAX_AFFILIATION_LENGTH - 1] + "…"
 
 
-def settled(known: Iterable[Known], mentions: Sequence[Mention]) -> Settled:
-    """Find each mention among the stored ones of its work, each of which is found once.
+def match_signatures(stored: Iterable[StoredSignature], authors: Sequence[PrintedAuthor]) -> SignatureMatches:
+    """Match the authors of a new version with stored signatures of the work, one to one.
 
-    A mention is the one of the same name at the same position; else the first of the same name;
-    else the first of the same ORCID iD; else the last of the same name that was retired.
+    An author matches the signature of the same name at the same position; else the first of the
+    same name; else the first of the same ORCID iD; else the last retired one of the same name.
     """
-    rows = sorted(known, key=lambda k: (k.position, k.key))
+    rows = sorted(stored, key=lambda k: (k.position, k.key))
     active = [k for k in rows if not k.retired]
-    gone = sorted((k for k in rows if k.retired), key=lambda k: -k.key)
-    found: dict[int, Known] = {}
+    retired = sorted((k for k in rows if k.retired), key=lambda k: -k.key)
+    matches: dict[int, StoredSignature] = {}
 
-    def match(pool: list[Known], stored: Callable[[Known], K], new: Callable[[Mention], K]) -> None:
-        taken = {k.key for k in found.values()}
-        waiting: dict[K, list[Known]] = defaultdict(list)
+    def match_by(pool: list[StoredSignature], stored_value: Callable[[StoredSignature], K], author_value: Callable[[PrintedAuthor], K]) -> None:
+        matched_keys = {k.key for k in matches.values()}
+        available: dict[K, list[StoredSignature]] = defaultdict(list)
         for k in reversed(pool):
-            if k.key not in taken and stored(k) is not None:
-                waiting[stored(k)].append(k)
-        for at, mention in enumerate(mentions):
-            if at not in found and (those := waiting.get(new(mention))):
-                found[at] = those.pop()
+            if k.key not in matched_keys and stored_value(k) is not None:
+                available[stored_value(k)].append(k)
+        for at, mention in enumerate(authors):
+            if at not in matches and (same_value := available.get(author_value(mention))):
+                matches[at] = same_value.pop()
 
-    match(active, lambda k: (k.position, k.folded), lambda m: (m.position, m.name.folded))
-    match(active, lambda k: k.folded, lambda m: m.name.folded)
-    match(active, lambda k: k.orcid, lambda m: m.orcid)
-    match(gone, lambda k: k.folded, lambda m: m.name.folded)
-    taken = {k.key for k in found.values()}
-    return Settled(
-        tuple((found[at], mentions[at]) for at in sorted(found)),
-        tuple(mention for at, mention in enumerate(mentions) if at not in found),
-        tuple(k for k in active if k.key not in taken),
+    match_by(active, lambda k: (k.position, k.folded), lambda m: (m.position, m.name.folded))
+    match_by(active, lambda k: k.folded, lambda m: m.name.folded)
+    match_by(active, lambda k: k.orcid, lambda m: m.orcid)
+    match_by(retired, lambda k: k.folded, lambda m: m.name.folded)
+    matched_keys = {k.key for k in matches.values()}
+    return SignatureMatches(
+        tuple((matches[at], authors[at]) for at in sorted(matches)),
+        tuple(mention for at, mention in enumerate(authors) if at not in matches),
+        tuple(k for k in active if k.key not in matched_keys),
     )

@@ -1,7 +1,8 @@
-"""Figures for Prometheus: of the requests of all server processes, and of the database.
+"""Prometheus metrics: requests of all server processes, and counts in the database.
 
-With several processes each counts into files of its own under a common folder, and whichever is
-asked adds them up: :func:`share` must name that folder before the library is imported.
+With several processes each one writes its counters to files in a common folder, and the process
+that serves ``/metrics`` adds them up. :func:`enable_multiprocess` must set that folder before the
+library is imported.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily, Metric
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable by which the library learns of the folder; set for our own processes only."""
+"""Environment variable of the library that names the folder; set for child processes only."""
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-"""Bounds of the histogram of response times."""
+"""Bucket bounds of the histogram of response times, in seconds."""
 RECENT = 60.0
-"""Seconds for which counts of large tables are remembered."""
+"""Seconds for which counts of large tables are cached."""
 UNMATCHED = "(none)"
-"""Route of requests that no route is for."""
+"""Label of requests that match no route."""
 
 
 def share(folder: Path) -> None:
-    """Let the processes that this one starts count together; call it before any of them counts."""
+    """Collect the counters of all child processes in ``folder``; call it before they start."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     os.environ[FOLDER] = str(folder.absolute())
 
 
 class Metrics:
-    """The figures of one application."""
+    """Metrics of one application."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is read before figures are asked for."""
+        """Register the metrics; the database is read on demand."""
         from prometheus_client import (
             CollectorRegistry,
             Counter,
@@ -82,17 +83,17 @@ class Metrics:
         self._stored = Stored(database)
 
     def begin(self) -> None:
-        """A request has come in."""
+        """Count a request as running."""
         self._running.inc()
 
     def end(self, method: str, route: str, status: int, seconds: float) -> None:
-        """It has been answered; ``status`` is 499 where the client left before."""
+        """Record a finished request; ``status`` is 499 if the client disconnected."""
         self._running.dec()
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def render(self) -> tuple[bytes, str]:
-        """All figures in Prometheus' text format, and its media type."""
+        """Return all metrics in Prometheus' text format, and the media type."""
         from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -107,20 +108,20 @@ class Metrics:
 
 
 class Stored:
-    """Figures that are asked of the database; large tables are counted once a minute."""
+    """Collector of counts in the database; large tables are counted once a minute."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is read before figures are collected."""
+        """Create the collector; the database is read on collection."""
         self._database = database
         self._lock = threading.Lock()
         self._counted: tuple[float, dict[str, int]] | None = None
 
     def describe(self) -> list[Metric]:
-        """Nothing, so that registering reads nothing."""
+        """Return no metrics, so that registration does not read the database."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """One family after the other; only that it is down of a database that is."""
+        """Yield the metric families; only ``disambig_database_up`` if the database is down."""
         try:
             with self._database.read() as connection:
                 families = [*_queue(connection), *_workers(connection)]
@@ -163,12 +164,12 @@ def _queue(connection: Connection) -> Iterator[GaugeMetricFamily]:
     yield _labelled("disambig_runs", "Runs by state.", "state", states)
     oldest = connection.scalar(select(func.min(Run.created_at)).where(Run.state == "queued"))
     age = 0.0 if oldest is None else _age(oldest)
-    yield _gauge("disambig_queue_age_seconds", "How long the oldest queued run has waited.", age)
+    yield _gauge("disambig_queue_age_seconds", "Waiting time of the oldest queued run.", age)
     opened = select(Task.kind, func.count()).where(Task.state == "open").group_by(Task.kind)
     kinds = dict(connection.execute(opened).all())
     yield _labelled("disambig_tasks_open", "Open review tasks by kind.", "kind", kinds)
     last = connection.scalar(select(State.sequence)) or 0
-    yield _gauge("disambig_sequence", "Number of the last event or change.", last)
+    yield _gauge("disambig_sequence", "Sequence number of the last event or change.", last)
 
 
 def _workers(connection: Connection) -> Iterator[GaugeMetricFamily]:
@@ -177,7 +178,7 @@ def _workers(connection: Connection) -> Iterator[GaugeMetricFamily]:
     )
     yield _labelled(
         "disambig_worker_heartbeat_age_seconds",
-        "Time since a worker that has not said goodbye gave a sign of life.",
+        "Time since the last heartbeat of a worker that has not stopped.",
         "worker",
         {worker: _age(at) for worker, at in beats},
     )
@@ -203,7 +204,7 @@ def _labelled(name: str, meaning: str, label: str, values: dict[str, Any]) -> Ga
 
 
 def _forget_the_dead(folder: Path) -> None:
-    """Gauges of processes that were killed no longer count; their counters do."""
+    """Remove the gauges of killed processes; their counters remain."""
     from prometheus_client.multiprocess import mark_process_dead
 
     for pid in {file.stem.rpartition("_")[2] for file in folder.glob("gauge_live*.db")}:

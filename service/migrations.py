@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version, or back to an earlier one."""
+"""Schema migrations: upgrade, downgrade and check the revision of a database."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from alembic.script import ScriptDirectory
 from service.database import Database
 from service.errors import Unavailable
 
-LOCK = 7_301_126_551
-"""Number of the advisory lock under which PostgreSQL is migrated."""
+LOCK_NUMBER = 7_301_126_551
+"""Number of the advisory lock held during a migration of PostgreSQL."""
 
 
 def scripts() -> Path:
-    """Folder of the migration scripts: beside the package in a checkout, within it installed."""
+    """Return the folder of the migration scripts, in a checkout or an installed package."""
     here = Path(__file__).parent
     packaged = here / "migration_scripts"
     return packaged if packaged.exists() else here.parent / "alembic"
 
 
 def config(database: Database) -> Config:
-    """Alembic's settings for a database."""
+    """Build the Alembic configuration for a database."""
     found = _config()
     found.attributes["database"] = database
     return found
@@ -37,13 +37,13 @@ def _config() -> Config:
 
 
 def current(database: Database) -> str | None:
-    """Revision of the database; None where it is empty."""
+    """Return the schema revision of the database; None if it is empty."""
     with database.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest() -> str:
-    """Revision that this version works with."""
+    """Return the revision that this version requires."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     if head is None:
         raise RuntimeError(f"no migration scripts in {scripts()}; install the package again")
@@ -51,31 +51,31 @@ def newest() -> str:
 
 
 def migrate(database: Database, revision: str = "head") -> None:
-    """Upgrade, or downgrade, to a revision. Processes that start together wait for each other."""
+    """Upgrade or downgrade to a revision. Concurrent processes wait for each other."""
     below = revision != "head" and _is_below(revision, current(database))
     step = command.downgrade if below else command.upgrade
     step(config(database), revision)
 
 
 def can_upgrade(database: Database) -> bool:
-    """Whether the database is empty or at an earlier revision of this version."""
+    """Return whether the database is empty or at an earlier known revision."""
     found = current(database)
     return found != newest() and (found is None or found in revisions())
 
 
 def revisions() -> list[str]:
-    """All revisions that this version knows, the first one first."""
+    """List all revisions that this version knows, oldest first."""
     script = ScriptDirectory.from_config(_config())
     return [found.revision for found in script.walk_revisions()][::-1]
 
 
 def check(database: Database) -> None:
-    """Refuse a database of another revision.
+    """Reject a database of another revision.
 
     Raises
     ------
     Unavailable
-        If the schema is not this version's.
+        The schema is not at the revision of this version.
     """
     found = current(database)
     if found == newest():
@@ -86,8 +86,8 @@ def check(database: Database) -> None:
             "run disambig db upgrade",
         )
     raise Unavailable(
-        f"the database is at revision {found}, of a later version than this one",
-        "install that version, or let it run disambig db downgrade first",
+        f"the database is at revision {found}, which belongs to a later version",
+        "install that version, or run its disambig db downgrade first",
     )
 
 

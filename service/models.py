@@ -18,7 +18,7 @@ from service import claims
 from service.actors import Actor
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
-from service.ids import new_id, sane
+from service.ids import new_id, sanitize_id
 from service.ledger import EventLog
 from service.runs import MOST, REASON
 from service.tables import FittedModel
@@ -112,20 +112,20 @@ def ask(
     reason = None if reason is None else reason.replace("\0", "\u2400")
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        claims.give_up(connection, claims.MODEL, patience)
+        claims.fail_abandoned_jobs(connection, claims.MODEL, patience)
         other = connection.scalar(select(FittedModel.id).where(_WAITING).limit(1))
         if other is not None:
             raise Conflict(f"model {other} is being made", "wait for it, or cancel it", model=other)
         id_ = new_id("m")
         held: dict[str, Any] = {"state": "queued"}
         if worker is not None:
-            now = claims.moment(connection)
+            now = claims.read_clock(connection)
             held = {
                 "state": "running",
                 "claimed_by": worker,
                 "heartbeat_at": now,
                 "started_at": now,
-                "attempts": claims.ATTEMPTS,
+                "attempts": claims.MAX_ATTEMPTS,
             }
         connection.execute(
             insert(FittedModel).values(
@@ -148,7 +148,7 @@ def get(connection: Connection, id_: str) -> ModelView:
     ------
     NotFound
     """
-    row = connection.execute(select(*_VIEW).where(FittedModel.id == sane(id_))).one_or_none()
+    row = connection.execute(select(*_VIEW).where(FittedModel.id == sanitize_id(id_))).one_or_none()
     if row is None:
         raise unknown(id_)
     return _view(row, in_use(connection))
@@ -162,7 +162,7 @@ def page(
     if state is not None:
         wanted = wanted.where(FittedModel.state == state)
     if before is not None:
-        key = select(FittedModel.key).where(FittedModel.id == sane(before)).scalar_subquery()
+        key = select(FittedModel.key).where(FittedModel.id == sanitize_id(before)).scalar_subquery()
         wanted = wanted.where(FittedModel.key < key)
     used = in_use(connection)
     return [_view(row, used) for row in connection.execute(wanted)]
@@ -239,7 +239,7 @@ def store(
             "stage": None,
             "error": None,
         }
-        claims.hold(connection, claim)
+        claims.lock_claim(connection, claim)
         connection.execute(update(FittedModel).where(FittedModel.key == claim.key).values(**values))
         ledger.record("model-fitted", actor, subject=claim.id, after={"digest": digest})
         return get(connection, claim.id)

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, and_, func, or_, select
 from service import gathered, profiles
 from service.errors import NotFound
 from service.gathered import Other, Seen
-from service.names import fold
-from service.sets import among
+from service.names import fold_name
+from service.sets import is_in
 from service.tables import Identity, Membership, Name, Signature, Work
 from service.telling_apart import Person, apart, together
 
@@ -42,7 +42,7 @@ def find_name(connection: Connection, text: str) -> NameFound:
     NotFound
         If no work bears it.
     """
-    query = select(Name.key, Name.printed, Name.folded).where(Name.folded == fold(text))
+    query = select(Name.key, Name.printed, Name.folded).where(Name.folded == fold_name(text))
     row = connection.execute(query).one_or_none()
     counted = None
     if row is not None:
@@ -92,7 +92,7 @@ def people_page(
     mentions = gathered.seen(
         connection,
         Signature.name_key == name.key,
-        among(connection, Membership.identity_key, keys),
+        is_in(connection, Membership.identity_key, keys),
     )
     by_person: dict[int, list[Seen]] = {key: [] for key in keys}
     for mention in mentions:

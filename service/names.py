@@ -1,6 +1,6 @@
-"""Printed names as the database finds them: folded to one spelling, cut into words for search.
+"""Text that a database can store, index and search: folded names and search words.
 
-Everything here takes any string whatever and gives one that both databases can store and index.
+Every function accepts any string and returns text that both databases can store and index.
 """
 
 from __future__ import annotations
@@ -12,102 +12,103 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
-LONGEST = 500
+MAX_INDEXED = 500
 """Characters of an indexed text. PostgreSQL indexes 2,704 bytes at most; a character takes 4."""
 MAX_WORDS = 40
-"""Words of one name that can be searched for."""
-MAX_WORD = 64
-"""Characters of a word that count in search."""
+"""Search words kept of one name."""
+MAX_WORD_LENGTH = 64
+"""Characters kept of a search word."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _APOSTROPHES = re.compile("['’‘ʼʻʹ′ʾʿ＇‛`´]")
 _PARTS = re.compile("[^a-z0-9]+")
 _SYLLABLE = re.compile("[A-Z][a-z]*|[a-z]+|[0-9]+")
-_DIGEST = 32
+_DIGEST_LENGTH = 32
 
 
-def storable(text: str) -> str:
-    """Text without what a database cannot store.
+def to_storable(text: str) -> str:
+    """Replace characters that a database cannot store.
 
-    U+0000 becomes the symbol for it, half a character (a lone surrogate) the replacement
-    character.
+    U+0000 becomes U+2400, a lone surrogate becomes the replacement character.
     """
     if text.isprintable() or not _UNSTORABLE.search(text):
         return text
     return _UNSTORABLE.sub(lambda c: "\u2400" if c[0] == "\0" else "\ufffd", text)
 
 
-def indexable(text: str) -> str:
-    """A storable text of at most :data:`LONGEST` characters; different texts stay different.
+def to_indexable(text: str) -> str:
+    """Return storable text of at most :data:`MAX_INDEXED` characters; distinct texts stay distinct.
 
-    The end of a longer one is replaced by "…" and a digest of the whole.
+    The end of a longer text is replaced by "…" and a digest of the whole text.
     """
-    text = storable(text)
-    if len(text) <= LONGEST:
+    text = to_storable(text)
+    if len(text) <= MAX_INDEXED:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]
-    return f"{text[: LONGEST - _DIGEST - 1]}…{digest}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return f"{text[: MAX_INDEXED - _DIGEST_LENGTH - 1]}…{digest}"
 
 
-def fold(printed: str) -> str:
-    """The name of the exact-name cluster: case-folded, single spaces, in composed form.
+def fold_name(printed: str) -> str:
+    """Fold a printed name to the key of its exact-name cluster.
+
+    The key is case-folded, has single spaces and is in composed form (NFC).
 
     >>> fold("  Wei  WANG ")
     'wei wang'
     """
     if printed.isascii():
-        return indexable(" ".join(printed.lower().split()))
-    # as Unicode defines names that differ in case alone (canonical caseless matching)
+        return to_indexable(" ".join(printed.lower().split()))
+    # canonical caseless matching, as Unicode defines it
     folded = unicodedata.normalize("NFD", printed).casefold()
     spaced = unicodedata.normalize("NFC", " ".join(folded.split()))
-    return indexable(spaced)
+    return to_indexable(spaced)
 
 
-def search_words(text: str) -> tuple[str, ...]:
-    """Words of a name, or of a query for names, without accents: each once, in their order.
+def split_search_words(text: str) -> tuple[str, ...]:
+    """Split a name or a query into distinct words without accents, in order.
 
-    Apostrophes divide no word. A name in another script is spelt in Latin letters, whole and by
-    its syllables.
+    Apostrophes do not separate words. A name in another script is transliterated to Latin
+    letters, as a whole and by syllable.
 
     >>> search_words("Erik-Jan Sandström O’Brien")
     ('erik', 'jan', 'sandstrom', 'obrien')
     >>> search_words("李伟")
     ('liwei', 'li', 'wei')
     """
-    found: dict[str, None] = {}
+    words: dict[str, None] = {}
     for word in _APOSTROPHES.sub("", text).split():
-        for part in _words_of(word):
-            found.setdefault(part)
-        if len(found) >= MAX_WORDS:
+        for part in _split_word(word):
+            words.setdefault(part)
+        if len(words) >= MAX_WORDS:
             break
-    return tuple(found)[:MAX_WORDS]
+    return tuple(words)[:MAX_WORDS]
 
 
 @lru_cache(maxsize=1 << 16)
-def _words_of(word: str) -> tuple[str, ...]:
-    word = word[:LONGEST]
+def _split_word(word: str) -> tuple[str, ...]:
+    word = word[:MAX_INDEXED]
     if word.isascii():
-        return _cut(_PARTS.split(word.lower()))
-    # the composed form: of a letter and its accent, anyascii spells the letter alone
+        return _truncate_words(_PARTS.split(word.lower()))
+    # composed form: anyascii drops the accent of a composed letter
     latin = anyascii(unicodedata.normalize("NFKC", word))
     words = _PARTS.split(latin.lower())
     if not any(c.isascii() and c.isalpha() for c in word) and not _is_latin(word):
         words += _SYLLABLE.findall(latin)
-    return _cut(words)
+    return _truncate_words(words)
 
 
 def _is_latin(word: str) -> bool:
     return any("LATIN" in unicodedata.name(c, "") for c in word)
 
 
-def _cut(words: list[str]) -> tuple[str, ...]:
-    kept = [word[:MAX_WORD].lower() for word in words if word]
-    return tuple(dict.fromkeys(kept))
+def _truncate_words(words: list[str]) -> tuple[str, ...]:
+    truncated = [word[:MAX_WORD_LENGTH].lower() for word in words if word]
+    return tuple(dict.fromkeys(truncated))
 
 
-def block_text(printed: str, given: str | None = None, family: str | None = None) -> str:
-    """The block of a name, as :func:`disambig.blocking.primary_key` has it; "" without letters."""
+def compute_block_text(printed: str, given: str | None = None, family: str | None = None) -> str:
+    """Return the block of a name, see :func:`disambig.blocking.primary_key`; "" without letters."""
     from disambig.blocking import primary_key
     from disambig.names import parse_name
 
-    return indexable(primary_key(parse_name(printed, given, family)))
+    return to_indexable(primary_key(parse_name(printed, given, family)))

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, select
 
-from service.names import block_text, fold, indexable, storable
-from service.stored import works_by_key
+from service.names import compute_block_text, fold_name, to_indexable, to_storable
+from service.stored import read_works
 from service.tables import Block, Membership, Name, Signature, Work
 
 if TYPE_CHECKING:
@@ -55,11 +55,11 @@ def nearby(connection: Connection, work: domain.Work) -> Nearby:
     texts = {
         text
         for author in work.authors
-        if author.name.strip() and (text := block_text(author.name, author.given, author.family))
+        if author.name.strip() and (text := compute_block_text(author.name, author.given, author.family))
     }
     blocks = list(connection.scalars(select(Block.key).where(Block.text.in_(sorted(texts)))))
     rows = _mentions(connection, blocks)
-    own = connection.scalar(select(Work.key).where(Work.id == storable(work.id)))
+    own = connection.scalar(select(Work.key).where(Work.id == to_storable(work.id)))
     rows = rows[rows[:, 1] != own] if own is not None else rows
     most = max(min(EACH, MENTIONS // max(len(blocks), 1)), LEAST)
     parts = [rows[rows[:, 4] == block] for block in blocks]
@@ -68,7 +68,7 @@ def nearby(connection: Connection, work: domain.Work) -> Nearby:
         parts = [hints.chosen(part, most) for part in parts]
     rows = np.concatenate([rows[:0], *parts])
     identity = {(int(r[1]), int(r[2])): int(r[5]) for r in rows}
-    return Nearby(works_by_key(connection, {key for key, _ in identity}), identity)
+    return Nearby(read_works(connection, {key for key, _ in identity}), identity)
 
 
 def _mentions(connection: Connection, blocks: Sequence[int]) -> Int64:
@@ -102,13 +102,13 @@ class _Hints:
 
     @classmethod
     def of(cls, connection: Connection, work: domain.Work) -> _Hints:
-        folded = {fold(a.name) for a in work.authors if a.name.strip()}
+        folded = {fold_name(a.name) for a in work.authors if a.name.strip()}
         named = select(Name.key).where(Name.folded.in_(sorted(folded)[:NAMES]))
         names = list(connection.scalars(named))
         on = select(Signature.work_key).where(
             Signature.name_key.in_(names), Signature.retired_version.is_(None)
         )
-        orcids = {indexable(a.orcid) for a in work.authors if a.orcid}
+        orcids = {to_indexable(a.orcid) for a in work.authors if a.orcid}
         bearers = select(Signature.key).where(Signature.orcid.in_(sorted(orcids)[:NAMES]))
         return cls(names, Counter(connection.scalars(on)), list(connection.scalars(bearers)))
 

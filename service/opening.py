@@ -1,4 +1,4 @@
-"""Opening the database that the settings name, at the schema of this version."""
+"""Open the configured database at the schema revision of this version."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ EXAMPLES = "such as sqlite:////path/to/file or postgresql://user:password@host:5
 
 
 def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
-    """The database in use, ready to work with; close it when done.
+    """Open the configured database at the current schema; close it when done.
 
-    An SQLite database is made where it is missing and upgraded where it is old. PostgreSQL is
-    shared by processes of several versions, so ``disambig db upgrade`` and ``serve`` do it alone.
+    An SQLite database is created if missing and upgraded if old. PostgreSQL may be shared by
+    processes of several versions: only ``disambig db upgrade`` and ``serve`` upgrade it.
 
     Raises
     ------
     Invalid
-        If the address is none, or one of another kind of database.
+        The address is malformed or of an unsupported kind of database.
     Unavailable
-        If it cannot be reached, or its schema is not this version's.
+        The database cannot be reached, or its schema is of another revision.
     """
     database = connect(settings, pool_size=pool_size)
     try:
@@ -40,7 +40,7 @@ def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
 
 
 def connect(settings: Settings, *, pool_size: int = 10) -> Database:
-    """The database in use as it is, whatever its schema; its folder is made if it is missing."""
+    """Open the configured database at any schema revision; create a missing folder."""
     url = address(settings.database_url)
     if url.get_backend_name() == "sqlite":
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
@@ -48,19 +48,21 @@ def connect(settings: Settings, *, pool_size: int = 10) -> Database:
 
 
 def address(text: str) -> URL:
-    """An address of a database, checked; passwords in it never come into the error.
+    """Parse and validate a database address; errors never contain passwords.
 
     Raises
     ------
     Invalid
-        If it is none, names another kind of database, or SQLite without a file.
+        The address is malformed, of an unsupported kind of database, or SQLite without a file.
     """
     try:
         url = make_url(text)
         backend = url.get_backend_name()
     except (ArgumentError, ValueError) as error:
         raise Invalid(
-            "the address of the database cannot be read", f"give one {EXAMPLES}", field="database"
+            "the address of the database is malformed",
+            f"give an address {EXAMPLES}",
+            field="database",
         ) from error
     if backend not in ("sqlite", "postgresql"):
         raise Invalid(

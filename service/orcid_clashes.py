@@ -1,9 +1,9 @@
-"""People whom a run takes for one though different ORCID iDs were stated of them.
+"""Detect proposed identities with different ORCID iDs.
 
-Runs obey the iDs that works print, not those that people attached to identities
-(:mod:`service.external_ids`): such an iD says who somebody is, not which mentions are theirs. So a
-run may put together what these tell apart. It is not refused, for either may be wrong; the run's
-diff says so, and its publication asks about it first of all (a task of kind ``conflict``).
+Runs apply the iDs that works print, not those that curators attached to identities
+(:mod:`service.external_ids`): an attached iD names the person, not the signatures. So a run may
+merge identities whose attached iDs differ. The merge is allowed, since either source may be
+wrong; the diff of the run lists it, and publishing opens a task of kind ``conflict`` about it.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from sqlalchemy import Connection, select
 from service.asking import Question, open_tasks
 from service.external_ids import MENTION, taken_off
 from service.identifier_forms import orcid_of
-from service.identity_rows import ACTIVE, identity_rows
+from service.identity_rows import ACTIVE, read_identities
 from service.ledger import EventLog
-from service.link_rows import places_of
+from service.link_rows import read_signatures
 from service.publication import members_of
-from service.sets import among
+from service.sets import is_in
 from service.subjects import identity_of
 from service.tables import ExternalId, Identity, Signature
 
 Int64 = npt.NDArray[np.int64]
 ORCID = "orcid"
 SHOWN = 1_000
-"""Mentions of one side that a task names."""
+"""Most signatures of one side in the evidence of a task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """Mentions of one ORCID iD, as far as is stated.
+    """Signatures of one ORCID iD, printed or attached.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Side:
     mentions : tuple of int
         Signature keys, ascending.
     origins : tuple of (int, int)
-        Identities that they come from, by key, with how many; the most first.
+        Source identities by key, with the number of signatures; the largest first.
     """
 
     orcid: str
@@ -53,28 +53,30 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """An identity that would have different ORCID iDs; ``sides`` has one for each, the largest
-    first. ``key`` is below 0 for a new identity."""
+    """An identity that would have different ORCID iDs.
+
+    ``sides`` has one entry for each iD, the largest first. ``key`` is below 0 for a new identity.
+    """
 
     key: int
     sides: tuple[Side, ...]
 
     @property
     def mentions(self) -> int:
-        """How many mentions are of one of the iDs."""
+        """Number of signatures with one of the iDs."""
         return sum(len(side.mentions) for side in self.sides)
 
 
 def clashes(connection: Connection, signature: Int64, after: Int64) -> list[Clash]:
-    """The identities that come to have different ORCID iDs, one of which somebody stated.
+    """Find identities that would newly have different ORCID iDs, at least one of them attached.
 
-    Left out are those that had them before.
+    Omit identities that had these iDs before.
 
     Parameters
     ----------
     signature, after : int64[n]
-        Mentions that are put somewhere, and where: the key of an identity, or below 0 for a new
-        one. Others stay where they are.
+        Signature keys and their new identities: a key, or below 0 for a new identity. Other
+        signatures keep their identity.
     """
     stated = _stated(connection)
     gathered = _gathered(connection, stated, signature, after)
@@ -96,13 +98,13 @@ def clashes(connection: Connection, signature: Int64, after: Int64) -> list[Clas
 def ask_about(
     connection: Connection, ledger: EventLog, event_seq: int, found: Iterable[Clash]
 ) -> None:
-    """Ask about clashes that an event has published."""
+    """Open tasks about the conflicts that an event has published."""
     asked = []
     for clash in found:
         every = [m for side in clash.sides for m in side.mentions]
         key = identity_of(connection, every)[every[0]]
-        row = identity_rows(connection, [key])[key]
-        places = places_of(connection, every)
+        row = read_identities(connection, [key])[key]
+        places = read_signatures(connection, every)
         sides = [
             {
                 "identity": row.id,
@@ -126,7 +128,7 @@ def ask_about(
 
 
 def _stated(connection: Connection) -> dict[int, set[str]]:
-    """ORCID iDs that people stated of active identities, by key."""
+    """Read the ORCID iDs that curators attached to active identities, by key."""
     query = (
         select(ExternalId.identity_key, ExternalId.value)
         .join(Identity, Identity.key == ExternalId.identity_key)
@@ -146,8 +148,10 @@ def _stated(connection: Connection) -> dict[int, set[str]]:
 def _gathered(
     connection: Connection, stated: Mapping[int, set[str]], signature: Int64, after: Int64
 ) -> dict[int, set[str]]:
-    """Stated iDs by the identity that has them afterwards: an identity that goes on keeps its own,
-    one all of whose mentions go to one other hands them over."""
+    """Return attached iDs by the identity that has them afterwards.
+
+    A continued identity keeps its iDs; one that merges as a whole passes them to its target.
+    """
     members = members_of(connection, stated) if stated else {}
     moving = np.isin(signature, list(members))
     target = dict(zip(signature[moving].tolist(), after[moving].tolist(), strict=True))
@@ -167,7 +171,7 @@ def _gathered(
 def _mentions_at(
     connection: Connection, keys: Collection[int], signature: Int64, after: Int64
 ) -> dict[int, int]:
-    """Identity afterwards of all mentions of some identities."""
+    """Return the identity afterwards of all signatures of some identities."""
     here = np.isin(after, list(keys))
     found = members_of(connection, {key for key in keys if key >= 0})
     leaving = set(signature[np.isin(signature, list(found)) & ~here].tolist())
@@ -182,10 +186,10 @@ def _by_orcid(
     there: Mapping[int, int],
     origin: Mapping[int, int],
 ) -> dict[int, dict[str, list[int]]]:
-    """Mentions of each identity by their ORCID iD: printed, or else stated where they come from."""
+    """Group the signatures of each identity by ORCID iD: printed, or attached to their source."""
     refused = taken_off(connection, {key for key in gathered if key >= 0})
     rows = select(Signature.key, Signature.orcid).where(
-        among(connection, Signature.key, there), Signature.orcid.is_not(None)
+        is_in(connection, Signature.key, there), Signature.orcid.is_not(None)
     )
     printed = {key: found for key, text in connection.execute(rows) if (found := orcid_of(text))}
     by: dict[int, dict[str, list[int]]] = {
@@ -202,11 +206,11 @@ def _by_orcid(
 
 
 def _had(connection: Connection, identities: Collection[int]) -> defaultdict[int, set[str]]:
-    """ORCID iDs of identities, whoever states them."""
+    """Read the ORCID iDs of identities from any source."""
     query = select(ExternalId.identity_key, ExternalId.value).where(
         ExternalId.scheme == ORCID,
         ExternalId.removed_seq.is_(None),
-        among(connection, ExternalId.identity_key, identities),
+        is_in(connection, ExternalId.identity_key, identities),
     )
     found: defaultdict[int, set[str]] = defaultdict(set)
     for key, value in connection.execute(query):

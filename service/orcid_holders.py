@@ -1,8 +1,8 @@
-"""Which published identity has the ORCID iD of an author, wherever its mentions are.
+"""Find the published identity that has the ORCID iD of an author, whatever its block.
 
-An iD is believed as the engine believes it (:mod:`disambig.identifiers`): its check digit holds,
-one author of the work bears it, and one identity has it. The names decide whether that settles
-the matter: publishers print one author's iD beside another's name.
+An iD is accepted under the engine's conditions (:mod:`disambig.identifiers`): its check digit is
+correct, exactly one author of the work has it, and exactly one identity has it. The names decide
+whether it is conclusive: publishers print one author's iD with another author's name.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from service.identifier_forms import orcid_of
-from service.sets import among
+from service.sets import is_in
 from service.tables import ExternalId, Identity, Membership, Signature
 
 if TYPE_CHECKING:
     from disambig import domain
 
 MOST_NAMES = 50
-"""Printed names of an identity that are compared."""
+"""Maximum number of printed names of an identity that are compared."""
 ACTIVE = "active"
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Key of the one active identity that has an author's ORCID iD; whether the names fit."""
+    """Key of the one active identity with an author's ORCID iD; whether the names are compatible."""
 
     identity: int
     fits: bool
 
 
 def holders_of(connection: Connection, work: domain.Work) -> dict[int, Holder]:
-    """Holders of the ORCID iDs of a work's authors, by position; without those that say nothing."""
+    """Return holders of the ORCID iDs of a work's authors, by position; ambiguous iDs are left out."""
     bearers: dict[str, list[int]] = defaultdict(list)
     for at, author in enumerate(work.authors):
         found = orcid_of(author.orcid) if author.name.strip() else None
@@ -50,7 +50,7 @@ def holders_of(connection: Connection, work: domain.Work) -> dict[int, Holder]:
             ExternalId.scheme == "orcid",
             ExternalId.removed_seq.is_(None),
             Identity.status == ACTIVE,
-            among(connection, ExternalId.value, own),
+            is_in(connection, ExternalId.value, own),
         )
         .distinct()
     )
@@ -62,7 +62,7 @@ def holders_of(connection: Connection, work: domain.Work) -> dict[int, Holder]:
 
 
 def _fits(connection: Connection, author: domain.Author, identity: int) -> bool:
-    """Whether the author's name could be a printed form of the identity's."""
+    """Whether the author's name is compatible with a printed name of the identity."""
     from disambig.names import compatible, parse_name
 
     query = (

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, or_, select
 from disambig.worth import COLUMNS
 from service.asked_names import SETTLED
 from service.board_scope import Scope
-from service.sets import among
+from service.sets import is_in
 from service.subjects import subject_of
 from service.tables import Task
 
@@ -27,7 +27,7 @@ def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
     own = scope.asked.task if scope.asked else ""
     place = {row.id: k for k, row in enumerate(scope.rows)}
     pairs = [subject_of(*pair) for pair in combinations([*place][:COLUMNS], 2)]
-    about = among(connection, Task.subject, [*place, *pairs])
+    about = is_in(connection, Task.subject, [*place, *pairs])
     subjects = or_(Task.name_key == scope.name.key, about)
     query = (
         select(Task.id, Task.kind, Task.mentions, Task.subject, Task.blind)

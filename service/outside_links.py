@@ -1,4 +1,4 @@
-"""Addresses of a work, or of a mention's person, elsewhere on the web."""
+"""External URLs of a work and of an author's ORCID record."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _PLACES = (
 def links_out(
     work: str, ids: Mapping[str, object], orcid: str | None = None
 ) -> list[dict[str, str]]:
-    """Labels and addresses, made from ids that look as they should and from nothing else.
+    """Return labels and URLs, made only from well-formed ids.
 
     Parameters
     ----------
     work : str
-        The work's own id, which may be one of these.
+        The work's id, which can itself be an id of one of the schemes.
     ids : mapping of str to object
-        Ids that its record states, by scheme.
+        Ids in the work's record, by scheme.
     orcid : str, optional
         As printed with the mention.
 

@@ -16,10 +16,10 @@ from sqlalchemy import Connection, func, select, update
 
 from service.closing import ask_undecided, give_back, pass_on
 from service.errors import Conflict
-from service.link_rows import NAMED, links_around, namer, without_retired
-from service.links import Link, broken, contradictions
-from service.sets import among
-from service.standing import DECIDED, REDONE, UNDONE
+from service.link_rows import MAX_SHOWN, read_links_around, make_namer, remove_retired_signatures
+from service.links import Link, find_violated, find_contradictions
+from service.sets import is_in
+from service.standing import DECISION_MADE, DECISION_REDONE, DECISION_UNDONE
 from service.tables import Decision, DecisionLink, Event
 
 OVERRIDES = "overrides"
@@ -75,18 +75,18 @@ def opposed(
         What the new decision is called in ``links``.
     """
     ends = {end for link in links for end in (link.a, link.b)} | target.keys()
-    known = without_retired(connection, links_around(connection, ends))
+    known = remove_retired_signatures(connection, read_links_around(connection, ends))
     found: dict[str, str] = {}
-    bad = broken(known, target)
-    name = namer(connection, {end for link in bad for end in (link.a, link.b)})
+    bad = find_violated(known, target)
+    name = make_namer(connection, {end for link in bad for end in (link.a, link.b)})
     for link in bad:
         what = "are the same person" if link.must else "are different persons"
         found.setdefault(link.decision, f"{name(link.a)} and {name(link.b)} {what}")
     left = [link for link in known if link.decision not in found]
-    while clashes := contradictions([*left, *links]):
+    while clashes := find_contradictions([*left, *links]):
         clash = clashes[0]
-        name = namer(connection, {*clash.signatures, clash.cannot.a, clash.cannot.b})
-        text = clash.words(name).replace(f"({draft})", "(this arrangement)")
+        name = make_namer(connection, {*clash.signatures, clash.cannot.a, clash.cannot.b})
+        text = clash.describe(name).replace(f"({draft})", "(this arrangement)")
         against = [d for d in clash.decisions if d != draft]
         if not against:  # cannot be: an arrangement puts no mention in two places
             break
@@ -106,8 +106,8 @@ def void(
 
     ``target`` tells where the mentions of all identities that change will be.
     """
-    links = links_around(connection, target)
-    state = update(Decision).where(among(connection, Decision.id, decisions))
+    links = read_links_around(connection, target)
+    state = update(Decision).where(is_in(connection, Decision.id, decisions))
     connection.execute(state.values(undone_seq=seq))
     gone = set(decisions)
     return [
@@ -170,11 +170,11 @@ def turn(connection: Connection, decision: str, made: int, seq: int, *, undoing:
         undone = seq
         evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
         query = select(Decision.id).where(
-            among(connection, Decision.id, evidence.get(OVERRIDES) or []),
+            is_in(connection, Decision.id, evidence.get(OVERRIDES) or []),
             Decision.undone_seq.is_(None),
         )
         over = list(connection.scalars(query))
-    state = update(Decision).where(among(connection, Decision.id, over))
+    state = update(Decision).where(is_in(connection, Decision.id, over))
     connection.execute(state.values(undone_seq=undone))
 
 
@@ -188,7 +188,7 @@ def ask_again(connection: Connection, decision: str, seq: int) -> None:
     query = select(DecisionLink.a_key, DecisionLink.b_key).join(
         Decision, Decision.key == DecisionLink.decision_key
     )
-    links = connection.execute(query.where(among(connection, Decision.id, over)))
+    links = connection.execute(query.where(is_in(connection, Decision.id, over)))
     ask_undecided(connection, seq, (), {end for link in links for end in link})
 
 
@@ -203,7 +203,7 @@ def ask_no_more(connection: Connection, decision: str, last: int, seq: int) -> N
 def last_turn(connection: Connection, decision: str) -> int:
     """Number of the event that last made, undid or redid a decision."""
     query = select(func.max(Event.seq)).where(
-        Event.subject == decision, Event.kind.in_((DECIDED, UNDONE, REDONE))
+        Event.subject == decision, Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE))
     )
     return connection.scalars(query).one() or 0
 
@@ -213,14 +213,14 @@ def _overridden_by(connection: Connection, decision: str) -> list[str]:
     mine = select(Event.seq).where(Event.subject == decision)
     query = select(Decision.id).where(Decision.undone_seq.in_(mine), Decision.id != decision)
     evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
-    over = among(connection, Decision.id, evidence.get(OVERRIDES) or [])
+    over = is_in(connection, Decision.id, evidence.get(OVERRIDES) or [])
     return list(connection.scalars(query.where(over).order_by(Decision.key)))
 
 
 def _described(connection: Connection, texts: Mapping[str, str]) -> list[Opposed]:
     query = select(
         Decision.id, Decision.kind, Decision.action, Decision.actor, Decision.at, Decision.reason
-    ).where(among(connection, Decision.id, texts))
+    ).where(is_in(connection, Decision.id, texts))
     rows = connection.execute(query.order_by(Decision.key))
     return [Opposed(*row, text=texts[row[0]]) for row in rows]
 
@@ -235,8 +235,8 @@ def refuse(found: Sequence[Opposed]) -> None:
     """
     if found:
         raise Conflict(
-            f"this contradicts earlier decisions: {'; '.join(one.text for one in found[:NAMED])}",
+            f"this contradicts earlier decisions: {'; '.join(one.text for one in found[:MAX_SHOWN])}",
             "send override to take them back with this, or arrange it otherwise",
             decisions=[one.id for one in found],
-            overridden=[one.told() for one in found[:NAMED]],
+            overridden=[one.told() for one in found[:MAX_SHOWN]],
         )

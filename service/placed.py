@@ -15,9 +15,9 @@ from service.actors import Actor
 from service.asking import Question, close_tasks, open_tasks
 from service.database import Database
 from service.ledger import EventLog
-from service.memberships import Placed
-from service.names import fold
-from service.sets import among
+from service.memberships import NewMembership
+from service.names import fold_name
+from service.sets import is_in
 from service.tables import Identity, Membership, Signature, Task, Work
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def store(
         fits = choice.verdict == "matched" and choice.identity in active
         if fits or choice.verdict == "new":
             placed.append(
-                Placed(
+                NewMembership(
                     signatures[choice.position],
                     choice.identity if fits else None,
                     choice.probability or 0.0,
@@ -90,7 +90,7 @@ def store(
         subject=work.id,
         after={"placements": [_brief(said) for _, said in open_]},
     )
-    made = memberships.place(connection, ledger, seq, placed) if placed else None
+    made = memberships.add_memberships(connection, ledger, seq, placed) if placed else None
     questions = [
         _question(connection, work, said, signatures[said.position], traffic) for said in asked
     ]
@@ -137,9 +137,9 @@ def close_answered(database: Database, actor: Actor) -> int:
 def _finished(
     said: Assigned, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
 ) -> Assigned:
-    from service.consequences import new_identity
+    from service.consequences import make_placeholder_key
 
-    key = new.get(new_identity(said.position))
+    key = new.get(make_placeholder_key(said.position))
     identity = said.identity if key is None else ids[key]
     return replace(said, identity=identity, task=tasks.get(said.position))
 
@@ -166,7 +166,7 @@ def _question(
     sizes = [rival.works for rival in said.rivals]
     effort = 1 + sum(sizes)
     worth = priority(
-        gain(error, 1, max(sizes[:1], default=1)), traffic.get(fold(said.name), 1.0), effort
+        gain(error, 1, max(sizes[:1], default=1)), traffic.get(fold_name(said.name), 1.0), effort
     )
     name_key = connection.scalar(select(Signature.name_key).where(Signature.key == signature))
     evidence = {
@@ -185,16 +185,16 @@ def _question(
 def _still_nowhere(connection: Connection, signatures: Any) -> set[int]:
     wanted = list(signatures)
     has = select(Membership.signature_key).where(
-        among(connection, Membership.signature_key, wanted)
+        is_in(connection, Membership.signature_key, wanted)
     )
     current = select(Signature.key).where(
-        among(connection, Signature.key, wanted), Signature.retired_version.is_(None)
+        is_in(connection, Signature.key, wanted), Signature.retired_version.is_(None)
     )
     return set(connection.scalars(current)) - set(connection.scalars(has))
 
 
 def _active(connection: Connection, identities: Sequence[int]) -> set[int]:
     query = select(Identity.key).where(
-        among(connection, Identity.key, identities), Identity.status == "active"
+        is_in(connection, Identity.key, identities), Identity.status == "active"
     )
     return set(connection.scalars(query))

@@ -26,9 +26,9 @@ from service.errors import Conflict
 from service.ledger import EventLog
 from service.nearby import Nearby, nearby
 from service.orcid_holders import holders_of
-from service.sets import among
+from service.sets import is_in
 from service.settings import Settings
-from service.stored import signature_keys, works_by_key
+from service.stored import read_signature_keys, read_works
 from service.tables import Identity, Membership, State
 from service.traffic import read_traffic
 
@@ -200,14 +200,14 @@ def place_works(
 def _place(placer: Placer, actor: Actor, key: int, *, late: bool) -> list[Assigned] | None:
     for attempt in range(1, TRIES + 1):
         with placer.database.read() as connection:
-            work = works_by_key(connection, [key]).get(key)
+            work = read_works(connection, [key]).get(key)
             if work is None:
                 return None
             known = None if late or _crowded(work) else placer.known(connection)
             if known is None:
                 return _later(work)
             seen = _curated(connection)
-            signatures = {at: s for (_, at), s in signature_keys(connection, [key]).items()}
+            signatures = {at: s for (_, at), s in read_signature_keys(connection, [key]).items()}
             there = _identities_of(connection, signatures.values())
             bonds = bonds_of(connection, [s for s in signatures.values() if s not in there])
             by_position = {at: bonds[s] for at, s in signatures.items() if s in bonds}
@@ -225,7 +225,7 @@ def _place(placer: Placer, actor: Actor, key: int, *, late: bool) -> list[Assign
             return told
         with placer.database.write() as connection:
             ledger = EventLog.lock(connection)
-            if ledger.curated != seen and attempt < TRIES:
+            if ledger.last_curation != seen and attempt < TRIES:
                 continue
             from service.placed import store
 
@@ -278,7 +278,7 @@ def _curated(connection: Connection) -> int:
 
 def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
     query = select(Membership.signature_key, Membership.identity_key).where(
-        among(connection, Membership.signature_key, signatures)
+        is_in(connection, Membership.signature_key, signatures)
     )
     return {row[0]: row[1] for row in connection.execute(query)}
 
@@ -290,7 +290,7 @@ def _told(
     wanted = {i for c in choices for i, _ in c.odds} | {c.identity for c in choices if c.identity}
     rows = connection.execute(
         select(Identity.key, Identity.id, Identity.name, Identity.n_works).where(
-            among(connection, Identity.key, wanted)
+            is_in(connection, Identity.key, wanted)
         )
     )
     known = {row.key: row for row in rows}

@@ -24,9 +24,9 @@ from service import gathered
 from service.coauthors import coauthors
 from service.errors import Gone, NotFound
 from service.gathered import Seen, mentions_query
-from service.identities import resolve
+from service.identities import resolve_identity
 from service.identity_rows import ACTIVE
-from service.sets import among
+from service.sets import is_in
 from service.tables import ExternalId, Identity, Lineage, Membership, Signature, Work
 
 SHOWN = 20
@@ -84,16 +84,16 @@ def locate(connection: Connection, public_id: str) -> Located:
     located = Located(**row._mapping)
     if located.status == ACTIVE:
         return located
-    resolved = resolve(connection, public_id)
+    resolved = resolve_identity(connection, public_id)
     if not resolved.is_gone:
         return replace(located, redirect=resolved.row.id)
     raise Gone(
-        f"{located.id} is no more; its mentions went to {len(resolved.parts)} other identities",
+        f"{located.id} is no more; its mentions went to {len(resolved.successors)} other identities",
         "use the identities under successors",
         field="id",
         id=located.id,
         name=located.name,
-        successors=[asdict(part) for part in resolved.parts[:1000]],
+        successors=[asdict(part) for part in resolved.successors[:1000]],
     )
 
 
@@ -184,7 +184,7 @@ def external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[
     """Ids that others gave to these identities."""
     query = (
         select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source)
-        .where(among(connection, ExternalId.identity_key, keys), ExternalId.removed_seq.is_(None))
+        .where(is_in(connection, ExternalId.identity_key, keys), ExternalId.removed_seq.is_(None))
         .order_by(ExternalId.scheme, ExternalId.value, ExternalId.key)
     )
     found: dict[int, list[dict[str, str]]] = {}

@@ -1,4 +1,4 @@
-"""The lines of a difference as readers see them: public ids, names, and decisions concerned."""
+"""Describe the lines of a diff with public ids, names and the decisions concerned."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import numpy.typing as npt
 from sqlalchemy import Connection, select
 
 from service.differences import Line
-from service.facts import display_name
-from service.sets import among
+from service.facts import choose_display_name
+from service.sets import is_in
 from service.tables import Decision, DecisionLink, Identity, Signature
 
 Int64 = npt.NDArray[np.int64]
 
 NAMED = 200
-"""Other identities that one line names."""
+"""Most other identities, or decisions, of one line."""
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """Keys of signatures, and of their identities before and after; int64[n] each."""
+    """Signature keys, and keys of their identities before and after; int64[n] each."""
 
     signature: Int64
     before: Int64
@@ -34,8 +34,10 @@ class Shown:
 def lines_of(
     connection: Connection, lines: list[Line], shown: Shown, spoken: int
 ) -> Iterator[tuple[Any, ...]]:
-    """Rank, kind, mentions, identity and details of each line; the first ``spoken`` mentions
-    shown are those the proposal speaks of."""
+    """Yield rank, kind, mentions, identity and details of each line.
+
+    The first ``n_proposed`` signatures of ``changes`` are those of the proposal.
+    """
     named = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:NAMED]))}
     known = _identities(connection, [key for key in named if key >= 0])
     fresh = _new_names(connection, {key for key in named if key < 0}, shown)
@@ -69,27 +71,27 @@ def lines_of(
 
 def _identities(connection: Connection, keys: Iterable[int]) -> dict[int, tuple[str | None, str]]:
     query = select(Identity.key, Identity.id, Identity.name).where(
-        among(connection, Identity.key, keys)
+        is_in(connection, Identity.key, keys)
     )
     return {key: (public, name) for key, public, name in connection.execute(query)}
 
 
 def _new_names(connection: Connection, made: set[int], shown: Shown) -> dict[int, str]:
-    """What new identities would be called."""
+    """Return the display names that new identities would have."""
     rows = np.isin(shown.after, list(made))
     of = dict(zip(shown.signature[rows].tolist(), shown.after[rows].tolist(), strict=True))
     counts: dict[int, dict[str, int]] = defaultdict(dict)
-    query = select(Signature.key, Signature.printed).where(among(connection, Signature.key, of))
+    query = select(Signature.key, Signature.printed).where(is_in(connection, Signature.key, of))
     for key, printed in connection.execute(query):
         names = counts[of[key]]
         names[printed] = names.get(printed, 0) + 1
-    return {key: display_name(names) for key, names in counts.items()}
+    return {key: choose_display_name(names) for key, names in counts.items()}
 
 
 def _decisions_of(
     connection: Connection, identities: set[int], shown: Shown
 ) -> dict[int, list[str]]:
-    """Public ids of the decisions in force about mentions of identities, at most NAMED each."""
+    """Return public ids of the decisions in force about identities, at most MAX_OTHERS each."""
     rows = np.isin(shown.before, list(identities))
     of = dict(zip(shown.signature[rows].tolist(), shown.before[rows].tolist(), strict=True))
     found: dict[int, set[str]] = defaultdict(set)
@@ -97,7 +99,7 @@ def _decisions_of(
         query = (
             select(end, Decision.id)
             .join(Decision, Decision.key == DecisionLink.decision_key)
-            .where(Decision.undone_seq.is_(None), among(connection, end, of))
+            .where(Decision.undone_seq.is_(None), is_in(connection, end, of))
         )
         for key, decision in connection.execute(query):
             found[of[key]].add(decision)

@@ -1,8 +1,8 @@
-"""What a run proposes: stored whole or not at all, compared with what is published, paged.
+"""Proposals of runs: store atomically, compare with the published state, list changes.
 
-A proposal is rows of :class:`~service.tables.Proposal`, the ids its groups would bear, and what
-publishing it would change. It is replaced when the run is brought up to date
-(:func:`rebase`), and removed when nobody can publish it any more
+A proposal is rows of :class:`~service.tables.Proposal`, the identities that its groups would
+continue, and the changes that publishing it would make. It is replaced when the run is rebased
+(:func:`rebase`), and removed when it can no longer be published
 (:func:`service.housekeeping.tidy`).
 """
 
@@ -25,9 +25,9 @@ from service.database import Database, insert_rows
 from service.differences import KINDS, Difference, Line, difference, targets
 from service.errors import Conflict, Invalid
 from service.ledger import EventLog
-from service.matching import match
+from service.matching import match_identities
 from service.orcid_clashes import Clash, clashes
-from service.places import Places, table
+from service.places import SignatureKeys, read_integer_table
 from service.proposal_lines import Shown, lines_of
 from service.publication import beside
 from service.tables import (
@@ -49,7 +49,7 @@ PAGE = 500
 
 @dataclass(frozen=True, eq=False)
 class _Proposed:
-    """Keys of signatures, ascending; the group and the confidence of each."""
+    """Signature keys, ascending; the group and the confidence of each."""
 
     signature: Int64
     cluster: Int64
@@ -58,22 +58,22 @@ class _Proposed:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """One line of what publishing would change.
+    """One change that publishing would make.
 
     Attributes
     ----------
     rank : int
         From 0, most mentions first.
     kind : str
-        ``create``, ``merge``, ``split``, ``move``, ``grow``, or ``decision`` for mentions that
-        people decided about.
+        ``create``, ``merge``, ``split``, ``move``, ``grow``, ``conflict``, or ``decision`` for
+        signatures under a decision.
     mentions : int
     identity : str or None
-        The identity it is about; None for a new one.
+        Public id of the identity that changes; None for a new one.
     details : dict
-        ``name``; ``others``, where mentions go, each with ``identity`` (None: a new one),
-        ``name`` and ``mentions``; ``stays``, the mentions it has afterwards; ``following``, how
-        many of the mentions the proposal does not speak of: they follow the others; ``decisions``.
+        ``name``; ``others``, the target identities, each with ``identity`` (None: a new one),
+        ``name`` and ``mentions``; ``stays``, the number of signatures afterwards; ``following``,
+        the number of signatures outside the proposal that follow the others; ``decisions``.
     """
 
     rank: int
@@ -84,12 +84,12 @@ class ChangeLine:
 
 
 def store(database: Database, actor: Actor, claim: Claim, found: Found) -> None:
-    """Store what a run found, match it with what is published, and call the run proposed.
+    """Store the result of a run, match it with published identities, set the run to proposed.
 
     Raises
     ------
     LostClaim
-        If the claim no longer stands; nothing is stored.
+        If the claim was lost; nothing is stored.
     """
     with database.read() as connection:
         proposed = _numbered(found.signature, found.cluster, found.confidence)
@@ -99,11 +99,11 @@ def store(database: Database, actor: Actor, claim: Claim, found: Found) -> None:
         continues, compared, rows = _compared(connection, proposed)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        before = claims.hold(connection, claim)
+        before = claims.lock_claim(connection, claim)
         _write(connection, claim.key, proposed, continues, rows)
         if found.statistics is not None:
             runs.forget_artifacts(connection, claim.key)
-            artifacts.store(connection, claim.key, found.statistics)
+            artifacts.store_statistics(connection, claim.key, found.statistics)
         kept = (before.summary or {}) if renewed else {}
         summary = {
             **kept,
@@ -139,32 +139,32 @@ def diff(
     cursor: int | None = None,
     limit: int = 50,
 ) -> list[ChangeLine]:
-    """Lines of what publishing a run would change (or has changed), most mentions first.
+    """List the changes that publishing a run would make (or has made), the largest first.
 
     Parameters
     ----------
     kind : str or None
-        Only lines of that kind.
+        Only changes of that kind.
     cursor : int or None
-        Rank after which to begin.
+        Rank of the last line on the previous page.
 
     Raises
     ------
     NotFound
         If there is no such run.
     Invalid
-        If no line is ever of that kind.
+        If the kind is unknown.
     Conflict
-        If the run has proposed nothing (yet).
+        If the run has no proposal (yet).
     """
     if kind is not None and kind not in KINDS:
         raise Invalid(
-            f"no change is ever {kind[:40]!r}", f"use one of {', '.join(KINDS)}", field="kind"
+            f"unknown kind of change {kind[:40]!r}", f"use one of {', '.join(KINDS)}", field="kind"
         )
     run = runs.get(connection, run_id)
     if run.summary is None:
         raise Conflict(
-            f"run {run_id} is {run.state} and has proposed nothing",
+            f"run {run_id} is {run.state} and has no proposal",
             "wait until it is proposed",
             state=run.state,
         )
@@ -190,17 +190,17 @@ def diff(
 def rebase(
     database: Database, actor: Actor, run_id: str, reason: str | None = None
 ) -> runs.RunView:
-    """Queue a proposed run again, to be brought up to date with what has changed since.
+    """Queue a proposed run again, to bring it up to date.
 
-    The worker clusters the blocks touched since anew, with the decisions of now, keeps the rest
-    of the proposal, and compares it with what is published now.
+    The worker clusters the blocks touched since with the current decisions, keeps the rest of the
+    proposal, and compares it with the current published state.
 
     Raises
     ------
     NotFound
         If there is no such run.
     Conflict
-        If it is not proposed or rolled back, or its proposal is no longer kept.
+        If it is not proposed or rolled back, or its proposal was removed.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -212,7 +212,7 @@ def rebase(
         if found.state not in ("proposed", "rolled-back") or held is None:
             raise Conflict(
                 f"run {run_id} is {found.state}"
-                + ("" if held is not None else " and its proposal is no longer kept"),
+                + ("" if held is not None else " and its proposal was removed"),
                 "start a new run" if found.state != "running" else "wait until it is proposed",
                 state=found.state,
             )
@@ -243,7 +243,7 @@ def rebase(
 
 
 def _numbered(signature: Int64, cluster: npt.NDArray[Any], confidence: Float32) -> _Proposed:
-    """In order of signatures, groups numbered by their first one."""
+    """Sort by signature; number groups by their first signature."""
     from disambig.across import renumber
 
     order = np.argsort(signature, kind="stable")
@@ -251,7 +251,7 @@ def _numbered(signature: Int64, cluster: npt.NDArray[Any], confidence: Float32) 
 
 
 def _renewed(connection: Connection, run_key: int, fresh: _Proposed) -> _Proposed:
-    """A proposal with some signatures clustered anew; those that are no more are left out."""
+    """Replace newly clustered signatures in a stored proposal; drop retired ones."""
     rows = connection.execute(
         select(Proposal.signature_key, Proposal.cluster, Proposal.confidence).where(
             Proposal.run_key == run_key
@@ -260,7 +260,7 @@ def _renewed(connection: Connection, run_key: int, fresh: _Proposed) -> _Propose
     )
     old = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 3)
     signature, cluster = old[:, 0].astype(np.int64), old[:, 1].astype(np.int64)
-    current = Places.read(connection).key
+    current = SignatureKeys.read(connection).key
     kept = np.isin(signature, current) & ~np.isin(signature, fresh.signature)
     first = int(fresh.cluster.max(initial=-1)) + 1
     return _numbered(
@@ -273,12 +273,12 @@ def _renewed(connection: Connection, run_key: int, fresh: _Proposed) -> _Propose
 def _compared(
     connection: Connection, proposed: _Proposed
 ) -> tuple[dict[int, int], Difference, list[tuple[Any, ...]]]:
-    """Which group continues which identity, what that changes, and the rows that tell it."""
-    placed = table(connection, select(Membership.signature_key, Membership.identity_key))
+    """Return the identity that each group continues, the diff, and the rows of its lines."""
+    placed = read_integer_table(connection, select(Membership.signature_key, Membership.identity_key))
     keys, size = np.unique(placed[:, 1], return_counts=True)
     identity = _looked_up(placed, proposed.signature)
     decided = np.isin(proposed.signature, _decided(connection))
-    continues = match(
+    continues = match_identities(
         identity, proposed.cluster, confirmed=decided & (identity >= 0), mentions=(keys, size)
     )
     target = targets(proposed.cluster, continues)
@@ -294,7 +294,7 @@ def _compared(
 
 
 def _conflict(clash: Clash) -> Line:
-    """An identity that would have different ORCID iDs, as a line of the diff."""
+    """Return a line of the diff for an identity that would have different ORCID iDs."""
     origins: Counter[int] = Counter()
     for side in clash.sides:
         origins.update(dict(side.origins))
@@ -305,10 +305,10 @@ def _conflict(clash: Clash) -> Line:
 def _with_others(
     connection: Connection, shown: Shown, sizes: Mapping[int, int]
 ) -> tuple[Shown, dict[str, int]]:
-    """With the mentions that publishing would move though the proposal does not speak of them.
+    """Append the signatures outside the proposal that publishing would move.
 
-    Those come last. Proposed ones are where publishing would put them; the totals tell how many
-    others there are, and what becomes of them. See :func:`service.publication.beside`.
+    Proposed signatures are where publishing would put them. Also return the totals of signatures
+    outside the proposal. See :func:`service.publication.side_effects`.
     """
     touched = np.unique(np.concatenate([shown.before, shown.after]))
     mentions = sum(sizes.get(key, 0) for key in touched[touched >= 0].tolist())
@@ -336,7 +336,7 @@ def _with_others(
 
 
 def _looked_up(placed: Int64, signature: Int64) -> Int64:
-    """Identity of each signature, -1 for none."""
+    """Return the identity of each signature, -1 for none; int64[n]."""
     order = np.argsort(placed[:, 0], kind="stable")
     known, identity = placed[order, 0], placed[order, 1]
     if not len(known):
@@ -346,16 +346,16 @@ def _looked_up(placed: Int64, signature: Int64) -> Int64:
 
 
 def _decided(connection: Connection) -> Int64:
-    """Signatures that decisions in force are about."""
+    """Return signature keys under decisions in force, ascending; int64[n]."""
     standing = (
         select(DecisionLink.a_key, DecisionLink.b_key)
         .join(Decision, Decision.key == DecisionLink.decision_key)
         .where(Decision.undone_seq.is_(None))
     )
-    moved = table(
+    moved = read_integer_table(
         connection, select(Membership.signature_key).where(Membership.origin == "decision")
     )
-    return np.unique(np.concatenate([table(connection, standing).ravel(), moved.ravel()]))
+    return np.unique(np.concatenate([read_integer_table(connection, standing).ravel(), moved.ravel()]))
 
 
 def _write(

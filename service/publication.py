@@ -1,10 +1,11 @@
-"""Where publishing a proposal would put every mention that it bears on: the plan.
+"""Plan a publication: the membership of every signature that a proposal affects.
 
-Mentions that a proposal does not speak of (newer than it, or of other blocks) stay in their
-identity as long as that goes on. Where it does not, they go where most of it goes, staying being
-one of the choices; a mention that a decision binds to another follows that one. None follows
-into an identity that has a mention of its work already. Nor is a mention published where another
-of its work stays that the proposal does not speak of: it stays itself, or is alone.
+Signatures outside the proposal (newer than it, or of other blocks) keep their identity as long as
+that continues. If it does not, they follow the majority of its signatures, those that stay
+included; a signature with a must-link follows the signature that it is linked to. No signature
+follows into an identity that has a signature of the same work. A proposed signature is not
+published where another signature of its work remains that the proposal does not include: it
+keeps its identity, or gets an identity of its own.
 """
 
 from __future__ import annotations
@@ -16,19 +17,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sqlalchemy import Connection, select
 
-from service.consequences import new_identity
-from service.facts import MANY
-from service.identity_rows import ACTIVE, identity_rows
-from service.link_rows import links_in_force, without_retired
-from service.links import Groups, Link
-from service.matching import match
-from service.memberships import Place, placed_at
-from service.sets import among
-from service.standing import PUBLISHED
+from service import tables
+from service.consequences import make_placeholder_key
+from service.facts import FULL_SCAN_MIN_KEYS
+from service.identity_rows import ACTIVE, read_identities
+from service.link_rows import read_links_in_force, remove_retired_signatures
+from service.links import SignatureGroups, Link
+from service.matching import match_identities
+from service.memberships import Membership, read_memberships
+from service.sets import is_in
+from service.standing import RUN_PUBLISHED
 from service.tables import (
     Event,
     IdentityVersion,
-    Membership,
     Move,
     Proposal,
     ProposalGroup,
@@ -38,25 +39,24 @@ from service.tables import (
 
 @dataclass(frozen=True)
 class Plan:
-    """Where mentions shall be, by signature key, and how many of them the proposal spoke of."""
+    """Planned memberships by signature key, and the number of proposed signatures."""
 
-    places: dict[int, Place]
+    places: dict[int, Membership]
     proposed: int
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What publishing a proposal does beside what the proposal says.
+    """Changes that publishing makes beyond the proposal; dicts by signature key.
 
     Attributes
     ----------
-    moved : dict of int to int
-        Where mentions go that it does not speak of; those that stay are left out.
-    apart : dict of int to int
-        Where proposed mentions go that would be with one of their own work otherwise.
-    outside : dict of int to int
-        Identity, before, of every mention that it does not speak of, of the identities that it
-        bears on.
+    moves : dict of int to int
+        New identity of signatures outside the proposal; omits those that stay.
+    separations : dict of int to int
+        Identity of proposed signatures that would share one with a signature of their work.
+    identity_before : dict of int to int
+        Identity before of all signatures outside the proposal, of the affected identities.
     """
 
     moved: dict[int, int]
@@ -65,21 +65,21 @@ class Beside:
 
 
 def plan_of(connection: Connection, run_key: int, run_id: str) -> Plan:
-    """The plan of publishing a run, in a write that holds the ledger."""
+    """Plan the publication of a run, in a write that holds the event log."""
     rows = _proposal(connection, run_key)
-    before = placed_at(connection, rows)
+    before = read_memberships(connection, rows)
     continues = _continued(connection, run_key, run_id, rows)
     target = {signature: continues[cluster] for signature, (cluster, _) in rows.items()}
     inside = {s: place.identity for s, place in before.items()}
     found = beside(connection, inside, target, len(continues))
     found = _alone_as_before(connection, run_id, found, set(target.values()))
-    places = {s: Place(target[s], sure, "run", run_key) for s, (_, sure) in rows.items()}
+    places = {s: Membership(target[s], sure, "run", run_key) for s, (_, sure) in rows.items()}
     for signature, identity in found.apart.items():
         if inside.get(signature) == identity:
             places[signature] = before[signature]
         else:
             places[signature] = places[signature]._replace(identity=identity)
-    staying = placed_at(connection, found.moved)
+    staying = read_memberships(connection, found.moved)
     for signature, identity in found.moved.items():
         old = staying[signature]
         places[signature] = old._replace(identity=identity, since=None)
@@ -89,23 +89,23 @@ def plan_of(connection: Connection, run_key: int, run_id: str) -> Plan:
 def beside(
     connection: Connection, inside: Mapping[int, int], target: Mapping[int, int], fresh: int
 ) -> Beside:
-    """What becomes of mentions that a proposal does not speak of, and what yields to them.
+    """Compute where signatures outside a proposal go, and which proposed ones yield to them.
 
     Parameters
     ----------
     inside : mapping of int to int
-        Identity before, by signature key, of the proposed mentions that are in one.
+        Identity before, by signature key, of the proposed signatures that have one.
     target : mapping of int to int
-        Identity that each proposed mention shall be in.
+        Planned identity of each proposed signature.
     fresh : int
-        Number that no new identity of ``target`` has, nor any number above.
+        First number that no new identity of ``target`` uses.
     """
     touched = set(inside.values()) | {key for key in target.values() if key >= 0}
     members = members_of(connection, touched)
     outside = {s: identity for s, identity in members.items() if s not in target}
     if not outside:
         return Beside({}, {}, {})
-    links = without_retired(connection, links_in_force(connection))
+    links = remove_retired_signatures(connection, read_links_in_force(connection))
     binding = [link for link in links if {link.a, link.b} & outside.keys()]
     moved = followers(outside, inside, target, binding)
     moved = without_clashes(connection, moved, {**target, **outside}, binding)
@@ -122,10 +122,10 @@ def _apart(
     links: Sequence[Link],
     fresh: int,
 ) -> dict[int, int]:
-    """Where mentions go that cannot be with another of their work: back, or into one of their own.
+    """Separate signatures of one work that would share an identity.
 
-    The proposed one yields, unless a decision put it there; who are bound by decisions both stay.
-    ``outside`` tells where the others will be.
+    The proposed signature returns to its identity, or gets a new one, unless a must-link holds it;
+    if must-links hold both, both stay. ``outside`` maps the other signatures to their identity.
     """
     work_of = _on_works_of(connection, outside)
     on: dict[int, set[int]] = defaultdict(set)
@@ -145,15 +145,15 @@ def _apart(
             others = (on[work_of[one]] | barred[one]) - {one}
             now = {found.get(s, target.get(s, outside.get(s))) for s in others}
             if back is None or back == target[signature] or back in now:
-                back = new_identity(fresh)
+                back = make_placeholder_key(fresh)
                 fresh += 1
             found[one] = back
     return found
 
 
 def _on_works_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
-    """Key of the work of these mentions and of all others on the same works."""
-    works = select(Signature.work_key).where(among(connection, Signature.key, signatures))
+    """Return the work key of these signatures and of all others on the same works."""
+    works = select(Signature.work_key).where(is_in(connection, Signature.key, signatures))
     query = select(Signature.key, Signature.work_key).where(
         Signature.work_key.in_(works), Signature.retired_version.is_(None)
     )
@@ -161,7 +161,7 @@ def _on_works_of(connection: Connection, signatures: Collection[int]) -> dict[in
 
 
 def _barred(links: Iterable[Link]) -> defaultdict[int, set[int]]:
-    """Mentions that each mention cannot be with, by decisions about just these two."""
+    """Return the signatures that each signature has a direct cannot-link with."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     for link in links:
         if not link.must:
@@ -178,18 +178,18 @@ def followers(
     *,
     leaving: Collection[int] | None = None,
 ) -> dict[int, int]:
-    """Where mentions go that nothing was said about; those that stay are left out.
+    """Compute where unmentioned signatures follow to; omit those that stay.
 
     Parameters
     ----------
     outside : mapping of int to int
-        Identity of each of these mentions, by signature key.
+        Identity of each of these signatures, by signature key.
     inside, target : mapping of int to int
-        Identity, before and after, of the mentions that something was said about.
+        Identity before and after of the signatures that a proposal or request names.
     links : collection of Link
-        Decisions; a mention goes where one that it must be with goes.
+        Decisions; a signature follows one that it has a must-link with.
     leaving : collection of int, optional
-        Identities that shall not stay if any of their mentions has somewhere to go.
+        Identities to empty if any of their signatures has a target.
     """
     parts: dict[int, Counter[int]] = defaultdict(Counter)
     for signature, identity in inside.items():
@@ -203,19 +203,19 @@ def followers(
             if most > n or (leaving is not None and identity in leaving):
                 way[identity] = to
     if leaving is None:
-        # an identity that a cluster continues goes on, though none of its own may be in it
+        # an identity that a cluster continues stays, even without signatures of its own
         way = {key: to for key, to in way.items() if key not in set(target.values())}
     found = {s: way[identity] for s, identity in outside.items() if identity in way}
-    groups = Groups(links)
+    groups = SignatureGroups(links)
     bound = {
-        groups.of(end): target[end]
+        groups.find_root(end): target[end]
         for link in links
         if link.must
         for end in (link.a, link.b)
         if end in target
     }
     for signature, identity in outside.items():
-        wanted = bound.get(groups.of(signature))
+        wanted = bound.get(groups.find_root(signature))
         if wanted == identity:
             found.pop(signature, None)
         elif wanted is not None:
@@ -229,7 +229,7 @@ def without_clashes(
     target: Mapping[int, int],
     links: Sequence[Link],
 ) -> dict[int, int]:
-    """Without mentions that would meet one of their own work, or one they cannot be with."""
+    """Drop moves that would join a signature of the same work, or one with a cannot-link."""
     if not moved:
         return {}
     must = {s for link in links if link.must for s in (link.a, link.b)}
@@ -249,7 +249,7 @@ def without_clashes(
 
 
 def _proposal(connection: Connection, run_key: int) -> dict[int, tuple[int, float]]:
-    """Cluster and confidence of each proposed mention that still is, by signature key."""
+    """Read cluster and confidence of each current proposed signature, by signature key."""
     query = (
         select(Proposal.signature_key, Proposal.cluster, Proposal.confidence)
         .join(Signature, Signature.key == Proposal.signature_key)
@@ -260,10 +260,10 @@ def _proposal(connection: Connection, run_key: int) -> dict[int, tuple[int, floa
 
 
 def members_of(connection: Connection, identities: Collection[int]) -> dict[int, int]:
-    """Identity of every mention of some identities, by signature key."""
-    query = select(Membership.signature_key, Membership.identity_key)
-    if len(identities) < MANY:
-        query = query.where(among(connection, Membership.identity_key, identities))
+    """Return the identity of every signature of some identities, by signature key."""
+    query = select(tables.Membership.signature_key, tables.Membership.identity_key)
+    if len(identities) < FULL_SCAN_MIN_KEYS:
+        query = query.where(is_in(connection, tables.Membership.identity_key, identities))
         return {row[0]: row[1] for row in connection.execute(query)}
     return {row[0]: row[1] for row in connection.execute(query) if row[1] in identities}
 
@@ -271,26 +271,27 @@ def members_of(connection: Connection, identities: Collection[int]) -> dict[int,
 def _continued(
     connection: Connection, run_key: int, run_id: str, rows: Mapping[int, tuple[int, float]]
 ) -> dict[int, int]:
-    """The identity that each cluster is published under, or which new one."""
+    """Return the identity that each cluster continues, or a code for a new one."""
     stored = select(ProposalGroup.cluster, ProposalGroup.identity_key).where(
         ProposalGroup.run_key == run_key, ProposalGroup.identity_key.is_not(None)
     )
     found = {row[0]: row[1] for row in connection.execute(stored) if row[1] is not None}
-    known = identity_rows(connection, set(found.values()))
+    known = read_identities(connection, set(found.values()))
     found = {c: key for c, key in found.items() if known[key].status == ACTIVE}
     fresh = {s: c for s, (c, _) in rows.items() if c not in found}
     taken = set(found.values())
     again = _made_before(connection, run_id, fresh)
     found |= {c: key for c, key in again.items() if key not in taken}
     new = sorted({c for c in fresh.values() if c not in found})
-    return found | {cluster: new_identity(k) for k, cluster in enumerate(new)}
+    return found | {cluster: make_placeholder_key(k) for k, cluster in enumerate(new)}
 
 
 def _alone_as_before(
     connection: Connection, run_id: str, found: Beside, taken: Collection[int]
 ) -> Beside:
-    """The same, mentions that are put into an identity of their own under the id that an earlier,
-    rolled-back publication of the run gave them; ``taken`` are the identities of clusters.
+    """Reuse ids of new identities that an earlier, rolled-back publication of the run created.
+
+    ``used_keys`` are the identities of clusters.
     """
     new = {
         s: -identity
@@ -307,22 +308,22 @@ def _alone_as_before(
 
 
 def _made_before(connection: Connection, run_id: str, fresh: Mapping[int, int]) -> dict[int, int]:
-    """Ids that an earlier, rolled-back publication of the run gave to clusters."""
-    events = select(Event.seq).where(Event.kind == PUBLISHED, Event.subject == run_id)
+    """Return keys that an earlier, rolled-back publication of the run gave to clusters."""
+    events = select(Event.seq).where(Event.kind == RUN_PUBLISHED, Event.subject == run_id)
     seqs = list(connection.scalars(events.order_by(Event.seq)))
     if not seqs or not fresh:
         return {}
     query = select(IdentityVersion.identity_key, IdentityVersion.before).where(
-        among(connection, IdentityVersion.event_seq, seqs)
+        is_in(connection, IdentityVersion.event_seq, seqs)
     )
     made = {key for key, before in connection.execute(query) if before is None}
-    rows = identity_rows(connection, made)
+    rows = read_identities(connection, made)
     idle = {key for key, row in rows.items() if row.status != ACTIVE}
     moves = select(Move.signature_key, Move.to_identity).where(
-        among(connection, Move.event_seq, seqs), among(connection, Move.to_identity, idle)
+        is_in(connection, Move.event_seq, seqs), is_in(connection, Move.to_identity, idle)
     )
     was = {row[0]: row[1] for row in connection.execute(moves.order_by(Move.event_seq))}
     both = [s for s in sorted(fresh) if s in was]
     columns = ([source[s] for s in both] for source in (was, fresh))
     old, new = (np.array(column, dtype=np.int64) for column in columns)
-    return match(old, new)
+    return match_identities(old, new)

@@ -24,7 +24,7 @@ from service.tables import FittedModel
 if TYPE_CHECKING:
     from disambig.model import Model
 
-log = logs.get("service.placing")
+log = logs.get_logger("service.placing")
 
 
 def published_model(database: Database, settings: Settings, digest: str | None) -> Model:

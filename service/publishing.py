@@ -1,4 +1,4 @@
-"""Publishing what a run proposes, and rolling a publication back: one transaction each."""
+"""Publish the proposal of a run, and roll a publication back: one transaction each."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from service.closing import close_moot, note_turns, turn_back
 from service.database import Database
 from service.errors import Conflict, NotFound, Stale
 from service.ledger import EventLog
-from service.link_rows import insist, links_in_force, without_retired
-from service.memberships import Changed, change
+from service.link_rows import require_links_hold, read_links_in_force, remove_retired_signatures
+from service.memberships import ChangeResult, change_memberships
 from service.orcid_clashes import Clash, ask_about, clashes
 from service.publication import Plan, plan_of
 from service.restoring import done_by, take_back
 from service.standing import (
-    PUBLISHED,
-    ROLLED_BACK,
-    Standing,
-    curated_since,
-    in_words,
-    standing_since,
+    RUN_PUBLISHED,
+    RUN_ROLLED_BACK,
+    HistoryEvent,
+    list_curations_since,
+    summarize_events,
+    events_in_force_since,
 )
 from service.tables import Event, Proposal, Run, State
 
@@ -45,27 +45,27 @@ def publish(
     *,
     expected: int | None = None,
 ) -> dict[str, Any]:
-    """Publish what a run proposes; what it did, in numbers, with the ``event``.
+    """Publish the proposal of a run; return its totals with the ``event``.
 
-    ``questions`` counts those that it leaves nothing to ask of, ``blind`` are the ids of those
-    that several people were being asked without seeing each other's answers.
+    ``questions`` counts the tasks that become moot, ``blind`` lists the ids of those among them
+    that were blind tasks.
 
-    Readers see all of it or nothing. Mentions that the proposal does not speak of stay, or
-    follow; see :mod:`service.publication`. A run that was rolled back can be published again as
-    long as nothing else was published or decided; the ids it had made come back.
+    The change is atomic for readers. Signatures outside the proposal stay, or follow; see
+    :mod:`service.publication`. A rolled-back run can be published again as long as nothing else
+    was published or decided; the ids that it had created are reused.
 
     Parameters
     ----------
     expected : int, optional
-        Number of the last publication or decision that the caller has seen.
+        Sequence number of the last publication or decision that the caller has seen.
 
     Raises
     ------
     NotFound
         If there is no such run.
     Conflict
-        If it has nothing to publish, if something was published or decided since its works and
-        decisions were read, or if it breaks a decision.
+        If it has no proposal, if something was published or decided since its works and
+        decisions were read, or if it contradicts a decision.
     Stale
         If ``expected`` is no longer the last.
     """
@@ -79,15 +79,15 @@ def publish(
             select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
         )
         seq = ledger.record(
-            PUBLISHED, actor, subject=run.id, reason=reason, before={"run": earlier}, curates=True
+            RUN_PUBLISHED, actor, subject=run.id, reason=reason, before={"run": earlier}, is_curation=True
         )
-        changed = change(connection, ledger, seq, plan.places)
+        changed = change_memberships(connection, ledger, seq, plan.places)
         ask_about(connection, ledger, seq, different)
         moot = close_moot(connection, seq, changed.rows)
         note_turns(connection, seq)
-        insist(
+        require_links_hold(
             connection,
-            without_retired(connection, links_in_force(connection)),
+            remove_retired_signatures(connection, read_links_in_force(connection)),
             f"run {run.id} breaks decisions",
             "rebase the run",
         )
@@ -108,22 +108,22 @@ def publish(
 def rollback(
     database: Database, actor: Actor, publication: str | int, reason: str | None = None
 ) -> dict[str, Any]:
-    """Restore what was published before; what that did, in numbers, with the ``event``.
+    """Restore the state before a publication; return the totals with the ``event``.
 
-    Works placed since keep their place, or follow where their identity ends.
+    Works assigned since keep their identity, or follow if it ends.
 
     Parameters
     ----------
     publication : str or int
-        Id of the run, or number of the event that published it.
+        Id of the run, or sequence number of the event that published it.
 
     Raises
     ------
     NotFound
         If there is no such run, or no such publication.
     Conflict
-        If the run is not published, or later publications or decisions touch the same
-        identities: these must be taken back first.
+        If the run is not published, or later publications or decisions concern the same
+        identities: undo these first.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -137,28 +137,28 @@ def rollback(
                 state=run.state,
             )
         done = done_by(connection, run.event_seq)
-        since = standing_since(connection, done.seq, done.identities, done.moves)
+        since = events_in_force_since(connection, done.seq, done.identities, done.moves)
         if since:
             raise Conflict(
-                f"run {run.id} cannot be rolled back before: {in_words(since)}",
+                f"run {run.id} cannot be rolled back before: {summarize_events(since)}",
                 "take these back first",
                 since=_told(since),
             )
         seq = ledger.record(
-            ROLLED_BACK,
+            RUN_ROLLED_BACK,
             actor,
             subject=run.id,
             reason=reason,
             before={"event": done.seq},
-            curates=True,
+            is_curation=True,
         )
         turn_back(connection, done.seq, seq)
         changed = take_back(connection, ledger, done, seq)
         close_moot(connection, seq, changed.rows)
         note_turns(connection, seq)
-        insist(
+        require_links_hold(
             connection,
-            without_retired(connection, links_in_force(connection)),
+            remove_retired_signatures(connection, read_links_in_force(connection)),
             f"what was published before run {run.id} breaks later decisions",
             "take these back first",
         )
@@ -178,7 +178,7 @@ def _run(connection: Connection, run_id: str) -> _Run:
 
 
 def _run_of(connection: Connection, event_seq: int) -> str:
-    query = select(Event.subject).where(Event.seq == event_seq, Event.kind == PUBLISHED)
+    query = select(Event.subject).where(Event.seq == event_seq, Event.kind == RUN_PUBLISHED)
     found = connection.scalar(query) if 0 < event_seq < 2**63 else None
     if found is None:
         raise NotFound(f"event {event_seq} published nothing", "list the runs", field="event")
@@ -186,8 +186,8 @@ def _run_of(connection: Connection, event_seq: int) -> str:
 
 
 def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: int | None) -> None:
-    """Refuse a run that cannot be published as it is."""
-    curated = ledger.curated
+    """Reject a run that cannot be published in its state."""
+    curated = ledger.last_curation
     if expected is not None and expected != curated:
         raise Stale(
             f"something was published or decided since event {expected}",
@@ -202,22 +202,22 @@ def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: 
         )
     kept = select(Proposal.signature_key).where(Proposal.run_key == run.key).limit(1)
     if run.state == "rolled-back" and connection.scalar(kept) is None:
-        raise Conflict(f"the proposal of run {run.id} is no longer kept", "start a new run")
+        raise Conflict(f"the proposal of run {run.id} was removed", "start a new run")
     based_on = run.based_on or 0
     if curated <= based_on:
         return
-    since = curated_since(connection, based_on)
+    since = list_curations_since(connection, based_on)
     if run.state == "rolled-back" and since and all(e.subject == run.id for e in since):
         return
     raise Conflict(
-        f"since run {run.id} read its works and decisions there was {in_words(since)}",
+        f"since run {run.id} read its works and decisions there was {summarize_events(since)}",
         "rebase the run",
         since=_told(since),
     )
 
 
 def _name_earlier(connection: Connection, run: _Run, event_seq: int) -> None:
-    """Let the run that was published before count as the publication again."""
+    """Make the run that was published before the current publication again."""
     if connection.scalar(select(State.publication_run)) != run.key:
         return
     before = connection.scalar(select(Event.before).where(Event.seq == event_seq)) or {}
@@ -227,8 +227,8 @@ def _name_earlier(connection: Connection, run: _Run, event_seq: int) -> None:
     connection.execute(update(State).values(publication_run=key))
 
 
-def _told(events: list[Standing]) -> list[dict[str, Any]]:
-    return [event.told() for event in events[:100]]
+def _told(events: list[HistoryEvent]) -> list[dict[str, Any]]:
+    return [event.to_dict() for event in events[:100]]
 
 
 def _clashes(connection: Connection, plan: Plan) -> list[Clash]:
@@ -238,14 +238,14 @@ def _clashes(connection: Connection, plan: Plan) -> list[Clash]:
     return clashes(connection, signature, after)
 
 
-def _numbers(changed: Changed) -> dict[str, int]:
-    """Totals of a change."""
-    found = changed.consequences
+def _numbers(changed: ChangeResult) -> dict[str, int]:
+    """Return the totals of a change."""
+    found = changed.lifecycle
     return {
-        "moved": changed.moved,
-        "created": len(found.created),
-        "revived": len(found.revived),
-        "merged": len(found.merged),
-        "split": len(found.split),
+        "moved": changed.n_moved,
+        "created": len(found.created_keys),
+        "revived": len(found.revived_keys),
+        "merged": len(found.merges),
+        "split": len(found.splits),
         "changed": len(changed.rows),
     }

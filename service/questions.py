@@ -20,9 +20,9 @@ from service.closing import close_answered, close_these
 from service.clustering import Engine
 from service.database import Database
 from service.ledger import EventLog
-from service.sets import among
+from service.sets import is_in
 from service.settings import Settings
-from service.standing import PUBLISHED, ROLLED_BACK
+from service.standing import RUN_PUBLISHED, RUN_ROLLED_BACK
 from service.subjects import subject_of
 from service.tables import Decision, Event, Identity, Judgement, Name, Signature, Task, Work
 from service.tasks import STANDING
@@ -46,7 +46,7 @@ class _Mention(NamedTuple):
 
 def due(connection: Connection) -> int | None:
     """Number of the last publication if nothing was asked about it yet."""
-    last = _last(connection, (PUBLISHED, ROLLED_BACK))
+    last = _last(connection, (RUN_PUBLISHED, RUN_ROLLED_BACK))
     if last is None:
         return None
     asked = _last(connection, (ASKED,))
@@ -96,7 +96,7 @@ def store(
         open_tasks(connection, ledger, seq, asked, settings.blind_share)
         blocks = () if found is None else found.blocks
         close_these(connection, seq, _overtaken(connection, seq, blocks, settings.questions))
-        if found is not None and ledger.curated > found.based_on:
+        if found is not None and ledger.last_curation > found.based_on:
             _close_decided(connection, seq, found.found)
         return len(asked)
 
@@ -204,18 +204,18 @@ def _mentions(connection: Connection, keys: Sequence[int]) -> dict[int, _Mention
     query = (
         select(Signature.key, Work.id, Signature.position, Signature.name_key, Signature.block_key)
         .join(Work, Work.key == Signature.work_key)
-        .where(among(connection, Signature.key, keys))
+        .where(is_in(connection, Signature.key, keys))
     )
     return {row[0]: _Mention(*row) for row in connection.execute(query)}
 
 
 def _identities(connection: Connection, keys: Collection[int]) -> dict[int, tuple[str, str]]:
     query = select(Identity.key, Identity.id, Identity.name).where(
-        among(connection, Identity.key, keys), Identity.status == "active"
+        is_in(connection, Identity.key, keys), Identity.status == "active"
     )
     return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
 
 def _names(connection: Connection, keys: Collection[int]) -> dict[int, str]:
-    query = select(Name.key, Name.folded).where(among(connection, Name.key, keys))
+    query = select(Name.key, Name.folded).where(is_in(connection, Name.key, keys))
     return {row[0]: row[1] for row in connection.execute(query)}

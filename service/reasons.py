@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from disambig.company import name_keys
+from disambig.company import hash_names
 from disambig.console import safe
-from disambig.explain_facts import Facts, Shared
+from disambig.explain_facts import Facts, SharedItem
 from disambig.explain_words import BLOCK, SCORES, group_phrase
 
 if TYPE_CHECKING:
-    from disambig.assign import Compared
+    from disambig.assign import WorkComparison
     from disambig.groups import GroupBatch
     from disambig.model import Model
     from disambig.names import ParsedName
@@ -42,16 +42,16 @@ class _KnownCompany(Facts):
     printed: Mapping[int, str] = field(default_factory=dict)
 
     @cached_property
-    def coauthors(self) -> tuple[Shared, ...]:
+    def coauthors(self) -> tuple[SharedItem, ...]:
         """Co-authors whose whole names both sides have, the rarest first."""
         return self._common(self.index.full_keys, self.index.full_works, initials=False)
 
     @cached_property
-    def coauthors_abbreviated(self) -> tuple[Shared, ...]:
+    def coauthors_abbreviated(self) -> tuple[SharedItem, ...]:
         """Co-authors whose family name and first initial both sides have, the rarest first."""
         return self._common(self.index.initial_keys, self.index.initial_works, initials=True)
 
-    def _common(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[Shared, ...]:
+    def _common(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[SharedItem, ...]:
         from disambig.pair_features import team_of
 
         teams = [
@@ -60,13 +60,13 @@ class _KnownCompany(Facts):
         ]
         both = sorted(teams[0] & teams[1], key=lambda code: (works[code], code))
         named = ((self.printed.get(int(keys[code])), int(works[code])) for code in both)
-        return tuple(Shared(name, n) for name, n in named if name)
+        return tuple(SharedItem(name, n) for name, n in named if name)
 
 
 def company_names(names: Sequence[ParsedName]) -> dict[int, str]:
     """A printed name for the full key and for the initial key of each name."""
     found: dict[int, str] = {}
-    for keys in name_keys(list(names)):
+    for keys in hash_names(list(names)):
         for key, name in zip(keys.tolist(), names, strict=True):
             found.setdefault(key, name.printed)
     return found
@@ -80,7 +80,7 @@ class Reasons:
     ``printed`` has a name for each key of a co-author.
     """
 
-    compared: Compared
+    compared: WorkComparison
     keys: Sequence[int]
     model: Model
     printed: Mapping[int, str]

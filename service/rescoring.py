@@ -17,15 +17,15 @@ import numpy.typing as npt
 from sqlalchemy import Connection
 
 from disambig import domain
-from service.consequences import NOWHERE
-from service.identity_rows import identity_rows
-from service.link_rows import links_around, places_of, without_retired
+from service.consequences import UNASSIGNED
+from service.identity_rows import read_identities
+from service.link_rows import read_links_around, read_signatures, remove_retired_signatures
 from service.links import Link
-from service.matching import match
-from service.memberships import placed_at
+from service.matching import match_identities
+from service.memberships import read_memberships
 
 if TYPE_CHECKING:
-    from service.arranging import Read
+    from service.arranging import ArrangementPlan
     from service.block_view import BlockView
 
 Int64 = npt.NDArray[np.int64]
@@ -67,23 +67,23 @@ def shifts(signature: Sequence[int], identity: Int64, cluster: Int64) -> list[Sh
     cluster : int64[n]
         Its cluster.
     """
-    continues = match(identity, cluster)
+    continues = match_identities(identity, cluster)
     size = Counter(identity.tolist())
     went: dict[tuple[int, int], list[int]] = defaultdict(list)
     for key, of, c in zip(signature, identity.tolist(), cluster.tolist(), strict=True):
-        to = continues.get(c, NOWHERE)
+        to = continues.get(c, UNASSIGNED)
         if of != to and of >= 0:
-            went[of, to if to != NOWHERE else -2 - c].append(key)
+            went[of, to if to != UNASSIGNED else -2 - c].append(key)
     found = []
     for (of, to), some in went.items():
         whole = len(some) == size[of]
         kind = "split" if to < 0 else "merge" if whole else "move"
-        found.append(Shift(kind, of, max(to, NOWHERE), frozenset(some)))
+        found.append(Shift(kind, of, max(to, UNASSIGNED), frozenset(some)))
     return sorted(found, key=lambda s: (-len(s.mentions), s.source, s.target, min(s.mentions)))
 
 
 def rescored(
-    connection: Connection, view: BlockView, found: Read, gone: Collection[str]
+    connection: Connection, view: BlockView, found: ArrangementPlan, gone: Collection[str]
 ) -> list[dict[str, Any]]:
     """What the engine would change after an arrangement, new differences first.
 
@@ -95,12 +95,12 @@ def rescored(
         Decisions that it overrides.
     """
     keys = view.signature.tolist()
-    links = without_retired(connection, links_around(connection, keys))
+    links = remove_retired_signatures(connection, read_links_around(connection, keys))
     left = [link for link in links if link.decision not in gone]
-    places = places_of(connection, {e for k in (*links, *found.links("d-")) for e in (k.a, k.b)})
-    now = _clustered(view, [*left, *found.links("d-")], places)
+    places = read_signatures(connection, {e for k in (*links, *found.build_links("d-")) for e in (k.a, k.b)})
+    now = _clustered(view, [*left, *found.build_links("d-")], places)
     before = _clustered(view, links, places)
-    published = {s: place.identity for s, place in placed_at(connection, keys).items()}
+    published = {s: place.identity for s, place in read_memberships(connection, keys).items()}
     current, target = _identities(published, found, keys)
     block = view.scored.batch.block.astype(np.int64)
     known = {(s.kind, s.mentions) for s in shifts(keys, *_apart(current, before, block))}
@@ -108,7 +108,7 @@ def rescored(
     told = [((shift.kind, shift.mentions) in known, shift) for shift in after]
     told.sort(key=lambda pair: pair[0])
     width = int(block.max(initial=0)) + 1
-    rows = identity_rows(connection, {*published.values()})
+    rows = read_identities(connection, {*published.values()})
     names = {key: f"{row.name} ({row.id})" for key, row in rows.items()}
     return [
         {
@@ -133,21 +133,21 @@ def _clustered(
 
 
 def _identities(
-    published: Mapping[int, int], found: Read, keys: Sequence[int]
+    published: Mapping[int, int], found: ArrangementPlan, keys: Sequence[int]
 ) -> tuple[Int64, Int64]:
     """Identity of each mention before and after; new identities get numbers above all others."""
-    current = np.array([published.get(k, NOWHERE) for k in keys], dtype=np.int64)
-    plan = found.plan
+    current = np.array([published.get(k, UNASSIGNED) for k in keys], dtype=np.int64)
+    plan = found.arrangement
     first = max([*published.values(), *plan.current.values(), 0]) + 1
-    after = [plan.target.get(k, published.get(k, NOWHERE)) for k in keys]
-    target = np.array([of if of >= NOWHERE else first - 2 - of for of in after], dtype=np.int64)
+    after = [plan.target.get(k, published.get(k, UNASSIGNED)) for k in keys]
+    target = np.array([of if of >= UNASSIGNED else first - 2 - of for of in after], dtype=np.int64)
     return current, target
 
 
 def _apart(identity: Int64, cluster: Int64, block: Int64) -> tuple[Int64, Int64]:
     """The parts of identities block by block: across blocks nothing was compared."""
     width = int(block.max(initial=0)) + 1
-    return np.where(identity >= 0, identity * width + block, NOWHERE), cluster
+    return np.where(identity >= 0, identity * width + block, UNASSIGNED), cluster
 
 
 def _words(shift: Shift, width: int, names: Mapping[int, str]) -> str:

@@ -1,9 +1,9 @@
-"""Taking back what an event did to memberships and identities, exactly.
+"""Revert what an event did to memberships and identities, exactly.
 
-Each mention that the event moved goes back where it was, with the confidence and the origin it
-had there; each identity to the state it had; ids that the event made are never used for anything
-else: they are redirected or split, as their mentions now are. What was placed since stays, or
-follows where its identity ends. Taking back the taking back does the event again.
+Each mention that the event moved returns to its earlier identity, with its earlier confidence and
+origin. Each identity returns to its earlier state. Ids that the event created are never reused:
+they become redirected or split, depending on their mentions. Mentions assigned since then stay, or
+follow when their identity ends. Reverting a revert reapplies the event.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from sqlalchemy import Connection, select, update
 
 from service import external_ids
 from service.errors import Conflict
-from service.identity_rows import ACTIVE, IdentityRow, identity_rows, rows_by_id
+from service.identity_rows import ACTIVE, IdentityRow, read_identities, read_identities_by_id
 from service.ledger import EventLog
-from service.link_rows import links_around
-from service.memberships import Changed, Fate, Place, change, placed_at
+from service.link_rows import read_links_around
+from service.memberships import ChangeResult, EndState, Membership, change_memberships, read_memberships
 from service.publication import followers, members_of, without_clashes
-from service.standing import in_words, last_change
+from service.standing import summarize_events, list_last_changes
 from service.tables import Decision, IdentityVersion, Lineage, Move
 
 
 @dataclass(frozen=True)
 class Done:
-    """What an event did.
+    """Effects of an event on memberships and identities.
 
     Attributes
     ----------
     seq : int
-    moves : dict of int to (Place or None, int or None)
-        By signature key: where it was, and the identity it went to.
+    moves : dict of int to (Membership or None, int or None)
+        By signature key: the earlier membership, and the new identity.
     identities : dict of int to (dict or None, dict)
-        By key: what it was (None where it did not exist) and what it became.
+        By key: the state before (None if it did not exist) and after the event.
     """
 
     seq: int
-    moves: dict[int, tuple[Place | None, int | None]]
+    moves: dict[int, tuple[Membership | None, int | None]]
     identities: dict[int, tuple[dict[str, Any] | None, dict[str, Any]]]
 
 
 def done_by(connection: Connection, event_seq: int) -> Done:
-    """What an event did."""
+    """Read the effects of an event."""
     rows = connection.execute(
         select(
             Move.signature_key,
@@ -56,29 +56,29 @@ def done_by(connection: Connection, event_seq: int) -> Done:
             Move.from_since,
         ).where(Move.event_seq == event_seq)
     )
-    moves: dict[int, tuple[Place | None, int | None]] = {}
+    moves: dict[int, tuple[Membership | None, int | None]] = {}
     for signature, to, identity, confidence, origin, origin_key, since in rows:
         old = None
         if identity is not None and confidence is not None and origin is not None:
-            old = Place(identity, confidence, origin, origin_key, since)
+            old = Membership(identity, confidence, origin, origin_key, since)
         moves[signature] = (old, to)
     query = select(IdentityVersion.identity_key, IdentityVersion.before, IdentityVersion.after)
     versions = connection.execute(query.where(IdentityVersion.event_seq == event_seq))
     return Done(event_seq, moves, {row[0]: (row[1], row[2]) for row in versions})
 
 
-def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> Changed:
-    """Undo what an event did, as part of the event ``by``.
+def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> ChangeResult:
+    """Revert the effects of an event, as part of the event ``by``.
 
     Raises
     ------
     Conflict
-        If a mention or an identity has been changed since in a way that stands against it.
+        If a mention or an identity has since been changed in a way that prevents it.
     """
-    now = placed_at(connection, done.moves)
-    rows = identity_rows(connection, done.identities)
+    now = read_memberships(connection, done.moves)
+    rows = read_identities(connection, done.identities)
     _refuse_if_changed(connection, done, now, rows)
-    places: dict[int, Place | None] = {
+    places: dict[int, Membership | None] = {
         s: old for s, (old, to) in done.moves.items() if s in now or to is None
     }
     fates = _fates(connection, done)
@@ -89,7 +89,7 @@ def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> 
     curated.update(dict.fromkeys(_decided_since(connection, done), True))
     _take_back_lineage(connection, done.seq, by)
     external_ids.invert(connection, ledger, done.seq, by)
-    return change(
+    return change_memberships(
         connection,
         ledger,
         by,
@@ -104,7 +104,7 @@ def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> 
 def _refuse_if_changed(
     connection: Connection,
     done: Done,
-    now: Mapping[int, Place],
+    now: Mapping[int, Membership],
     rows: Mapping[int, IdentityRow],
 ) -> None:
     strayed = [s for s, (_, to) in done.moves.items() if s in now and now[s].identity != to]
@@ -117,34 +117,34 @@ def _refuse_if_changed(
         if (row.status, row.redirect_key) != (after["status"], into):
             other.append(key)
     if strayed or other:
-        events = last_change(connection, done.seq, other, strayed)
+        events = list_last_changes(connection, done.seq, other, strayed)
         raise Conflict(
-            f"what was done has been changed since: {in_words(events)}",
-            "take that back first",
-            since=[event.told() for event in events[:20]],
+            f"later events changed the same identities or mentions: {summarize_events(events)}",
+            "undo or roll back these first",
+            since=[event.to_dict() for event in events[:20]],
         )
 
 
 def _keys_of(connection: Connection, done: Done, known: Collection[str]) -> dict[str, int]:
     named = {v["redirect"] for pair in done.identities.values() for v in pair if v}
     missing = {public for public in named if public is not None} - set(known)
-    return {public: row.key for public, row in rows_by_id(connection, missing).items()}
+    return {public: row.key for public, row in read_identities_by_id(connection, missing).items()}
 
 
-def _fates(connection: Connection, done: Done) -> dict[int, Fate]:
-    """What identities were, for those that are left without mentions."""
+def _fates(connection: Connection, done: Done) -> dict[int, EndState]:
+    """Return the earlier states of identities that were not active before the event."""
     ids = _keys_of(connection, done, ())
     return {
-        key: Fate(before["status"], ids[before["redirect"]] if before["redirect"] else None)
+        key: EndState(before["status"], ids[before["redirect"]] if before["redirect"] else None)
         for key, (before, _) in done.identities.items()
         if before is not None and before["status"] != ACTIVE
     }
 
 
 def _following(
-    connection: Connection, done: Done, places: Mapping[int, Place | None]
-) -> dict[int, Place]:
-    """Where later mentions go whose identity the event had made, or brought back."""
+    connection: Connection, done: Done, places: Mapping[int, Membership | None]
+) -> dict[int, Membership]:
+    """Return new memberships of later mentions whose identity the event had created or revived."""
     ending = {
         key
         for key, (before, after) in done.identities.items()
@@ -155,15 +155,15 @@ def _following(
         return {}
     target = {s: place.identity for s, place in places.items() if place is not None}
     inside = {s: to for s, (_, to) in done.moves.items() if s in target and to is not None}
-    links = links_around(connection, outside)
+    links = read_links_around(connection, outside)
     moved = followers(outside, inside, target, links, leaving=ending)
     moved = without_clashes(connection, moved, target | outside, links)
-    was = placed_at(connection, moved)
+    was = read_memberships(connection, moved)
     return {s: was[s]._replace(identity=to, since=None) for s, to in moved.items()}
 
 
 def _decided_since(connection: Connection, done: Done) -> set[int]:
-    """Identities on which a later decision bears that still stands."""
+    """Return identities that a later decision in force changed."""
     query = (
         select(IdentityVersion.identity_key)
         .join(Decision, Decision.event_seq == IdentityVersion.event_seq)

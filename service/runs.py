@@ -1,4 +1,4 @@
-"""Runs: asked for, shown while a worker does them (:mod:`service.claims`), ended."""
+"""Clustering runs: create, cancel, list; workers claim them (:mod:`service.claims`)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATES = (
     "rolled-back",
 )
 MOST = 500
-"""Runs of one page."""
+"""Most runs of one page."""
 REASON = 2_000
 """Most characters of a reason."""
 
@@ -39,7 +39,7 @@ REASON = 2_000
 class RunView:
     """A run as callers see it; see :class:`service.tables.Run`.
 
-    ``done`` of ``total`` (None: unknown) tells how far its ``stage`` is.
+    ``done`` of ``total`` (None: unknown) is the progress of its ``stage``.
     """
 
     id: str
@@ -71,18 +71,17 @@ _BASIS = select(Run.key, Run.id, Run.based_on, Run.summary, Run.model)
 def create(
     database: Database, actor: Actor, *, scope: str = TOUCHED, reason: str | None = None
 ) -> RunView:
-    """Ask for a run; a worker will do it.
+    """Queue a run for a worker.
 
     Parameters
     ----------
     scope : str
-        ``full``, or ``touched``: the blocks in which something has changed since the last
-        published run.
+        ``full``, or ``touched``: only the blocks that changed since the last published run.
 
     Raises
     ------
     Invalid
-        If the scope is neither, or the reason is too long.
+        If the scope is unknown, or the reason is too long.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -90,10 +89,10 @@ def create(
 
 
 def created(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -> RunView:
-    """The same within a write that holds the ledger."""
+    """Queue a run within a write that holds the event log; as :func:`create_run`."""
     if scope not in SCOPES:
         raise Invalid(
-            f"no run has the scope {scope[:40]!r}", f"use {' or '.join(SCOPES)}", field="scope"
+            f"unknown scope {scope[:40]!r}", f"use {' or '.join(SCOPES)}", field="scope"
         )
     if reason is not None and len(reason) > REASON:
         raise Invalid(
@@ -122,12 +121,12 @@ def created(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -
 
 
 def get(connection: Connection, run_id: str) -> RunView:
-    """One run.
+    """Return one run.
 
     Raises
     ------
     NotFound
-        If there is none of that id.
+        If no run has that id.
     """
     row = connection.execute(select(*_VIEW).where(Run.id == run_id)).one_or_none()
     if row is None:
@@ -136,7 +135,7 @@ def get(connection: Connection, run_id: str) -> RunView:
 
 
 def key_of(connection: Connection, run_id: str) -> int:
-    """Key of a run; as :func:`get`."""
+    """Return the key of a run; raise as :func:`get_run`."""
     key = connection.scalar(select(Run.key).where(Run.id == run_id))
     if key is None:
         raise _unknown(run_id)
@@ -146,18 +145,18 @@ def key_of(connection: Connection, run_id: str) -> int:
 def page(
     connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
 ) -> list[RunView]:
-    """Runs, newest first; those asked for before the run ``before``.
+    """List runs, newest first; only those created before the run ``before``.
 
     Raises
     ------
     Invalid
-        If no run can be in that state.
+        If the state is unknown.
     """
     wanted: Select[Any] = select(*_VIEW).order_by(Run.key.desc()).limit(min(max(limit, 1), MOST))
     if state is not None:
         if state not in STATES:
             raise Invalid(
-                f"no run is ever {state[:40]!r}", f"use one of {', '.join(STATES)}", field="state"
+                f"unknown state {state[:40]!r}", f"use one of {', '.join(STATES)}", field="state"
             )
         wanted = wanted.where(Run.state == state)
     if before is not None:
@@ -166,14 +165,14 @@ def page(
 
 
 def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> RunView:
-    """End a run that is queued or running, or drop a proposal.
+    """Cancel a run that is queued or running, or discard its proposal.
 
     Raises
     ------
     NotFound
-        If there is none of that id.
+        If no run has that id.
     Conflict
-        If it has ended already.
+        If the run has ended.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -196,43 +195,43 @@ def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = N
 
 
 def note_basis(database: Database, claim: claims.Claim, based_on: int, model: str) -> None:
-    """Write down the state of the works and the model that a run has read.
+    """Store the last event and the model digest that a run has read.
 
     Raises
     ------
     LostClaim
     """
     with database.write() as connection:
-        claims.hold(connection, claim)
+        claims.lock_claim(connection, claim)
         connection.execute(
             update(Run).where(Run.key == claim.key).values(based_on=based_on, model=model)
         )
 
 
 def last_published(connection: Connection, *, full: bool = False) -> Row[Any] | None:
-    """The run that readers see (key, id, based_on, summary, model); ``full``: the last full one.
+    """Return the published run (key, id, based_on, summary, model); ``full``: the last full one.
 
-    A run that was rolled back is none.
+    Runs that were rolled back do not count.
     """
     wanted = _BASIS.where(Run.state == "published").order_by(Run.event_seq.desc()).limit(1)
     if full:
-        # a touched run that found nearly everything touched has done a full one
+        # a touched run with nearly all blocks touched was done as a full run
         wanted = wanted.where(exists().where(RunArtifact.run_key == Run.key))
     return connection.execute(wanted).one_or_none()
 
 
 def with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
-    """A run (as :func:`last_published`) if it has left statistics, published or not."""
+    """Return a run (as :func:`get_last_published`) if it has statistics, published or not."""
     left = exists().where(RunArtifact.run_key == Run.key)
     return connection.execute(_BASIS.where(Run.key == run_key, left)).one_or_none()
 
 
 def forget_artifacts(connection: Connection, run_key: int) -> None:
-    """Remove the statistics that a run left."""
+    """Delete the stored statistics of a run."""
     connection.execute(delete(RunArtifact).where(RunArtifact.run_key == run_key))
 
 
 def _unknown(run_id: str) -> NotFound:
     return NotFound(
-        f"there is no run {run_id[:80]!r}", "disambig run list shows those there are", field="run"
+        f"there is no run {run_id[:80]!r}", "list the runs: disambig run list", field="run"
     )

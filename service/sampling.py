@@ -28,9 +28,9 @@ from service.agreement import outcome
 from service.asking import Question, open_tasks
 from service.database import Database
 from service.errors import Conflict, Invalid, NotFound
-from service.ids import new_id, sane
+from service.ids import new_id, sanitize_id
 from service.ledger import EventLog
-from service.sets import among
+from service.sets import is_in
 from service.tables import Event, Identity, Judgement, Membership, Signature, Task, Work
 from service.tasks import STANDING
 
@@ -125,7 +125,7 @@ def draw(
 
 def _published(connection: Connection) -> Int64:
     """Key, identity's key and name's key of every published mention, int64[n, 3] by key."""
-    from service.places import table
+    from service.places import read_integer_table
 
     query = (
         select(Signature.key, Membership.identity_key, Signature.name_key)
@@ -133,7 +133,7 @@ def _published(connection: Connection) -> Int64:
         .where(Signature.retired_version.is_(None))
         .order_by(Signature.key)
     )
-    return table(connection, query)
+    return read_integer_table(connection, query)
 
 
 def _strata(name: Int64) -> Int64:
@@ -171,7 +171,7 @@ def _questions(
         .join(Work, Work.key == Signature.work_key)
         .join(Membership, Membership.signature_key == Signature.key)
         .join(Identity, Identity.key == Membership.identity_key)
-        .where(among(connection, Signature.key, rows[chosen, 0].tolist()))
+        .where(is_in(connection, Signature.key, rows[chosen, 0].tolist()))
     )
     seen = {row.key: row for row in connection.execute(query)}
     found: dict[str, Question] = {}
@@ -270,7 +270,7 @@ def _event(connection: Connection, sample: str | None) -> Any:
     query = select(Event.seq, Event.at, Event.actor, Event.subject, Event.after)
     query = query.where(Event.kind == DRAWN)
     if sample is not None:
-        query = query.where(Event.subject == sane(sample))
+        query = query.where(Event.subject == sanitize_id(sample))
     row = connection.execute(query.order_by(Event.seq.desc()).limit(1)).first()
     if row is None:
         which = "no sample was drawn" if sample is None else f"no sample {safe(sample[:40])}"

@@ -18,9 +18,9 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from service.errors import Invalid
-from service.names import fold, search_words
+from service.names import fold_name, split_search_words
 from service.profiles import entry
-from service.sets import among
+from service.sets import is_in
 from service.tables import ExternalId, Identity, Membership, Name, NameWord, Signature
 
 WORDS = 8
@@ -133,7 +133,7 @@ def matching_names(connection: Connection, vocabulary: Vocabulary, text: str) ->
     """
     if len(text) > LONGEST:
         raise Invalid(f"longer than {LONGEST} characters", "search for a shorter name", field="q")
-    wanted = search_words(text)[:WORDS]
+    wanted = split_search_words(text)[:WORDS]
     if not wanted:
         raise Invalid("no letter or digit to search for", "give a part of a name", field="q")
     meant = [vocabulary.similar(connection, word) for word in wanted]
@@ -141,7 +141,7 @@ def matching_names(connection: Connection, vocabulary: Vocabulary, text: str) ->
         return []
     rows = connection.execute(_holding(meant)).all()
     words = _words_of(connection, [row.key for row in rows])
-    same = fold(text)
+    same = fold_name(text)
     scored = {
         row.key: 1.0 if row.folded == same else 0.999 * _closeness(meant, words.get(row.key, []))
         for row in rows
@@ -197,7 +197,7 @@ def matching_identities(
     query = (
         select(Membership.identity_key, Signature.name_key)
         .join(Signature, Signature.key == Membership.signature_key)
-        .where(among(connection, Signature.name_key, hits), Signature.retired_version.is_(None))
+        .where(is_in(connection, Signature.name_key, hits), Signature.retired_version.is_(None))
         .distinct()
     )
     best: dict[int, NameHit] = {}
@@ -206,7 +206,7 @@ def matching_identities(
         if identity not in best or hit.closeness > best[identity].closeness:
             best[identity] = hit
     rows = connection.execute(
-        select_entries().where(among(connection, Identity.key, best), *filters.conditions())
+        select_entries().where(is_in(connection, Identity.key, best), *filters.conditions())
     )
     found = [
         {
@@ -284,7 +284,7 @@ def _holding(meant: Sequence[dict[str, float]]) -> Select[*tuple[Any, ...]]:
 def _words_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     query = select(NameWord.name_key, NameWord.word)
-    for key, word in connection.execute(query.where(among(connection, NameWord.name_key, keys))):
+    for key, word in connection.execute(query.where(is_in(connection, NameWord.name_key, keys))):
         found.setdefault(key, []).append(word)
     return found
 
@@ -310,7 +310,7 @@ def _counts(connection: Connection, keys: dict[int, float]) -> dict[int, tuple[i
         )
         .select_from(Signature)
         .outerjoin(Membership, Membership.signature_key == Signature.key)
-        .where(among(connection, Signature.name_key, keys), Signature.retired_version.is_(None))
+        .where(is_in(connection, Signature.name_key, keys), Signature.retired_version.is_(None))
         .group_by(Signature.name_key)
     )
     return {key: (mentions, people) for key, mentions, people in connection.execute(query)}

@@ -1,4 +1,4 @@
-"""Server processes: a prepared database, one bound socket, uvicorn with uvloop and httptools."""
+"""Server processes: prepare the database, bind one socket, run uvicorn."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from service.settings import Settings
 from service.tables import ApiKey, Identity, Work
 
 GRACE = 30
-"""Seconds that requests under way have to end when the server is stopped."""
+"""Seconds that running requests have to finish when the server stops."""
 BACKLOG = 2048
 
 
 def prepare(settings: Settings, *, migrate: bool) -> dict[str, int]:
-    """Make the database ready; 1 or 0 for whether it holds keys, works and identities.
+    """Prepare the database; return 1 or 0 for whether it holds keys, works and identities.
 
     Raises
     ------
     Invalid
-        If the address of the database is wrong.
+        The address of the database is malformed.
     Unavailable
-        If it cannot be reached, or is of another version and may not be upgraded.
+        The database cannot be reached, or is of another version and ``migrate`` is false.
     """
     database = connect(settings)
     try:
@@ -62,14 +62,14 @@ def _holds(database: Database) -> dict[str, int]:
 
 @contextmanager
 def bound(settings: Settings) -> Iterator[sockets.socket]:
-    """The socket to listen on; all processes share it.
+    """Bind the socket to listen on; all processes share it.
 
     Raises
     ------
     Invalid
-        If there is no such address on this machine.
+        This machine has no such address.
     Unavailable
-        If another process listens there.
+        Another process listens on the port.
     """
     try:
         found = sockets.getaddrinfo(
@@ -77,7 +77,7 @@ def bound(settings: Settings) -> Iterator[sockets.socket]:
         )
     except (OSError, UnicodeError) as error:
         raise Invalid(
-            f"{settings.host!r} is no address of this machine ({error})",
+            f"{settings.host!r} is not an address of this machine ({error})",
             "give --host an address, such as 127.0.0.1",
             field="host",
         ) from error
@@ -89,7 +89,7 @@ def bound(settings: Settings) -> Iterator[sockets.socket]:
         except OSError as error:
             raise Unavailable(
                 f"cannot listen on {settings.host} port {settings.port}: {error.strerror}",
-                "stop what listens there, or give another --port (0: any that is free)",
+                "stop the process that listens there, or give another --port (0: any free port)",
                 field="port",
             ) from error
         socket.set_inheritable(True)
@@ -97,7 +97,7 @@ def bound(settings: Settings) -> Iterator[sockets.socket]:
 
 
 def address(socket: sockets.socket) -> str:
-    """Where a bound socket is reached from this machine."""
+    """Return the URL of a bound socket on this machine."""
     host, port = socket.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1" if host == "0.0.0.0" else "::1"
@@ -105,7 +105,7 @@ def address(socket: sockets.socket) -> str:
 
 
 def run(settings: Settings, socket: sockets.socket) -> None:
-    """Serve until stopped, in this process or in several of its children."""
+    """Serve until stopped, in this process or in several child processes."""
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
@@ -139,7 +139,7 @@ def run(settings: Settings, socket: sockets.socket) -> None:
 
 
 def application(settings: Settings) -> Any:
-    """The application of one server process."""
+    """Create the application of one server process."""
     from service.api.app import create_app
 
     logs.configure(settings.log_format, settings.log_level)
@@ -150,7 +150,6 @@ def application(settings: Settings) -> Any:
 
 
 def _end_with(parent: Any) -> None:
-    """Stop when the process that started this one is killed: nobody else would, and the port
-    would stay taken."""
+    """Stop this process when its parent is killed, so that the port is released."""
     multiprocessing.connection.wait([parent.sentinel])
     os.kill(os.getpid(), signal.SIGTERM)

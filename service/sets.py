@@ -1,4 +1,4 @@
-"""Sets of keys of any size in queries, and changing many rows at once, on either database."""
+"""Bulk queries on either database: key sets of any size and updates of many rows."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from sqlalchemy.orm import InstrumentedAttribute
 from service.database import insert_rows
 from service.tables import Table
 
-FEW = 200
-"""Rows that are changed one by one; more go through a table of their own on PostgreSQL."""
+MAX_SINGLE_UPDATES = 200
+"""Rows updated one by one; on PostgreSQL more rows go through a temporary table."""
 
 
-def among(
+def is_in(
     connection: Connection, column: InstrumentedAttribute[Any], keys: Iterable[int | str]
 ) -> ColumnElement[bool]:
-    """Condition that ``column`` is one of ``keys``, which travel as one parameter.
+    """Return the condition that ``column`` is one of ``keys``, sent as one parameter.
 
     Parameters
     ----------
     connection : Connection
     column : InstrumentedAttribute
-        Of integers, or of text.
+        Column of integers or of text.
     keys : iterable of int or str
-        Any number of them, also none; of the column's type.
+        Any number of keys of the column's type; may be empty.
     """
-    found = list(keys)
+    key_list = list(keys)
     if connection.dialect.name == "sqlite":
-        values = func.json_each(json.dumps(found)).table_valued("value")
+        values = func.json_each(json.dumps(key_list)).table_valued("value")
         return column.in_(select(values.c.value))
     kind = Text if isinstance(column.type, Text) else BigInteger
-    return column == func.any(bindparam(None, found, type_=ARRAY(kind)))
+    return column == func.any(bindparam(None, key_list, type_=ARRAY(kind)))
 
 
 def update_rows(
@@ -45,21 +45,21 @@ def update_rows(
     columns: Sequence[str],
     rows: Collection[Sequence[Any]],
 ) -> None:
-    """Set ``columns`` of the rows whose ``key`` each of ``rows`` begins with.
+    """Update ``columns`` of many rows by key.
 
     Parameters
     ----------
     connection : Connection
-        Of a write.
+        In a write transaction.
     table : type of Table
-        With a primary key named ``key``.
+        Table with the primary key ``key``.
     columns : sequence of str
     rows : collection of sequences
-        The key, then the values in the order of ``columns``.
+        The key, followed by the values in the order of ``columns``.
     """
     if not rows:
         return
-    if connection.dialect.name == "sqlite" or len(rows) <= FEW:
+    if connection.dialect.name == "sqlite" or len(rows) <= MAX_SINGLE_UPDATES:
         where = table.__table__.c["key"] == bindparam("row_key")
         values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
         statement = sql_update(table).where(where).values(values)
@@ -69,8 +69,8 @@ def update_rows(
     _update_through_table(connection, table, columns, rows)
 
 
-def read_statistics(connection: Connection, *tables: type[Table]) -> None:
-    """Let PostgreSQL see at once how large tables have become, or it plans for small ones."""
+def analyze_tables(connection: Connection, *tables: type[Table]) -> None:
+    """Update PostgreSQL's planner statistics of tables that have grown."""
     if connection.dialect.name == "postgresql":
         names = ", ".join(f'"{table.__tablename__}"' for table in tables)
         connection.execute(text(f"ANALYZE {names}"))
@@ -91,7 +91,7 @@ def _update_through_table(
         )
     )
     with_columns = ["key", *columns]
-    insert_rows(connection, table, with_columns, rows, into="new_rows")
+    insert_rows(connection, table, with_columns, rows, target_table="new_rows")
     set_to = ", ".join(f'"{c}" = new_rows."{c}"' for c in columns)
     connection.execute(
         text(f'UPDATE "{name}" SET {set_to} FROM new_rows WHERE "{name}".key = new_rows.key')

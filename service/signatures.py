@@ -1,4 +1,4 @@
-"""Author mentions into the database, as the versions of their works come in."""
+"""Store signatures (author mentions) as new versions of their works arrive."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from sqlalchemy import Connection, select, update
 
 from disambig.domain import Work
 from service import memberships
-from service.database import insert_rows, take_keys
+from service.database import insert_rows, allocate_keys
 from service.ledger import EventLog
-from service.lookup import Lookup, name_keys, touch_blocks
-from service.mentions import Known, Mention, mentions_of, settled
-from service.sets import among, update_rows
+from service.lookup import KeyCache, ensure_name_keys, touch_blocks
+from service.mentions import StoredSignature, PrintedAuthor, list_printed_authors, match_signatures
+from service.sets import is_in, update_rows
 from service.tables import Name, Signature
 
-_SAID = ("position", "name_key", "block_key", "printed", "affiliation", "orcid")
+_COLUMNS = ("position", "name_key", "block_key", "printed", "affiliation", "orcid")
 """Columns that a new version of the work may change."""
 
-_Said = tuple[object, ...]
+_ColumnValues = tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
-    """A version of a work that has just become the current one."""
+class CurrentVersion:
+    """A version of a work that has just become the current version."""
 
     work_key: int
     version: int
@@ -35,100 +35,100 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stored:
-    known: Known
+class _StoredRow:
+    signature: StoredSignature
     block_key: int | None
-    said: _Said
+    values: _ColumnValues
 
 
 @dataclass(slots=True)
-class _Outcome:
-    """Mentions of all works by what becomes of them."""
+class _SignatureChanges:
+    """Signatures of all works to update, to insert and to retire."""
 
-    kept: list[tuple[int, Mention]]
-    new: list[tuple[int, Mention]]
+    matches: list[tuple[int, PrintedAuthor]]
+    new: list[tuple[int, PrintedAuthor]]
     retired: dict[int, list[int]]
 
 
-def write_signatures(
-    connection: Connection, ledger: EventLog, seq: int, versions: Iterable[Fresh], lookup: Lookup
+def store_signatures(
+    connection: Connection, ledger: EventLog, seq: int, versions: Iterable[CurrentVersion], lookup: KeyCache
 ) -> None:
-    """Insert new mentions, move and change those that stay, retire those that are gone.
+    """Insert new signatures, update matched ones, retire those that the new versions lack.
 
-    Every block that gains, has or loses a mention of these works is touched.
+    Touch every block that gains, has or loses a signature of these works.
 
     Parameters
     ----------
     connection : Connection
-        Of a write that holds the ledger.
-    ledger : Ledger
+        Of a write that holds the event log.
+    ledger : EventLog
     seq : int
-        Number of the event that does this.
-    versions : iterable of Fresh
-        One of each work.
-    lookup : Lookup
+        Sequence number of the event.
+    versions : iterable of CurrentVersion
+        One for each work.
+    cache : KeyCache
     """
     fresh = list(versions)
-    stored = _stored(connection, [v.work_key for v in fresh if not v.created])
-    outcome = _settled(fresh, stored, lookup)
-    spellings = dict.fromkeys(m.name for _, m in chain(outcome.kept, outcome.new))
-    names = name_keys(connection, lookup, spellings)
-    active = (row for rows in stored.values() for row in rows if not row.known.retired)
+    stored = _read_stored_rows(connection, [v.work_key for v in fresh if not v.created])
+    outcome = _match_versions(fresh, stored, lookup)
+    spellings = dict.fromkeys(m.name for _, m in chain(outcome.matches, outcome.new))
+    names = ensure_name_keys(connection, lookup, spellings)
+    active = (row for rows in stored.values() for row in rows if not row.signature.retired)
     before = {row.block_key for row in active if row.block_key is not None}
     texts = (name.block for name in spellings if name.block)
     blocks = touch_blocks(connection, lookup, texts, before, seq)
 
-    def said(mention: Mention) -> _Said:
+    def said(mention: PrintedAuthor) -> _ColumnValues:
         position, name, affiliation, orcid = mention
         printed, folded, block = name
         return position, names[folded], blocks.get(block), printed, affiliation, orcid
 
     _retire(connection, outcome.retired)
-    earlier = {row.known.key: row for rows in stored.values() for row in rows}
-    _change(connection, [(earlier[key], said(mention)) for key, mention in outcome.kept])
-    keys = take_keys(connection, Signature, len(outcome.new))
+    earlier = {row.signature.key: row for rows in stored.values() for row in rows}
+    _update_rows(connection, [(earlier[key], said(mention)) for key, mention in outcome.matches])
+    keys = allocate_keys(connection, Signature, len(outcome.new))
     insert_rows(
         connection,
         Signature,
-        ("key", "work_key", *_SAID),
+        ("key", "work_key", *_COLUMNS),
         ((k, work, *said(mention)) for k, (work, mention) in zip(keys, outcome.new, strict=True)),
     )
     gone = sorted(key for some in outcome.retired.values() for key in some)
-    stays = sorted(key for key, _ in outcome.kept)
+    stays = sorted(key for key, _ in outcome.matches)
     if gone or stays:
-        memberships.retire(connection, ledger, seq, gone, changed=stays)
+        memberships.retire_signatures(connection, ledger, seq, gone, changed=stays)
 
 
-def _stored(connection: Connection, work_keys: Sequence[int]) -> dict[int, list[_Stored]]:
-    """All mentions of these works, retired ones too."""
-    found: dict[int, list[_Stored]] = defaultdict(list)
+def _read_stored_rows(connection: Connection, work_keys: Sequence[int]) -> dict[int, list[_StoredRow]]:
+    """Read all signatures of these works, including retired ones, by work."""
+    found: dict[int, list[_StoredRow]] = defaultdict(list)
     if not work_keys:
         return found
-    columns = [getattr(Signature, name) for name in _SAID]
+    columns = [getattr(Signature, name) for name in _COLUMNS]
     query = select(
         Signature.work_key, Signature.key, Signature.retired_version, Name.folded, *columns
     ).join(Name, Name.key == Signature.name_key)
     for work_key, key, retired, folded, *said in connection.execute(
-        query.where(among(connection, Signature.work_key, work_keys))
+        query.where(is_in(connection, Signature.work_key, work_keys))
     ):
         position, block_key, orcid = said[0], said[2], said[5]
-        known = Known(key, position, folded, orcid, retired is not None)
-        found[work_key].append(_Stored(known, block_key, tuple(said)))
+        known = StoredSignature(key, position, folded, orcid, retired is not None)
+        found[work_key].append(_StoredRow(known, block_key, tuple(said)))
     return found
 
 
-def _settled(
-    fresh: Iterable[Fresh], stored: Mapping[int, list[_Stored]], lookup: Lookup
-) -> _Outcome:
-    outcome = _Outcome([], [], {})
+def _match_versions(
+    fresh: Iterable[CurrentVersion], stored: Mapping[int, list[_StoredRow]], lookup: KeyCache
+) -> _SignatureChanges:
+    outcome = _SignatureChanges([], [], {})
     for version in fresh:
-        work_key, mentions = version.work_key, mentions_of(version.work, lookup.spelling)
+        work_key, mentions = version.work_key, list_printed_authors(version.work, lookup.get_name_forms)
         rows = stored.get(work_key)
         if not rows:
             outcome.new += [(work_key, mention) for mention in mentions]
             continue
-        result = settled([row.known for row in rows], mentions)
-        outcome.kept += [(known.key, mention) for known, mention in result.kept]
+        result = match_signatures([row.signature for row in rows], mentions)
+        outcome.matches += [(known.key, mention) for known, mention in result.matches]
         outcome.new += [(work_key, mention) for mention in result.new]
         if result.retired:
             gone = [known.key for known in result.retired]
@@ -138,17 +138,17 @@ def _settled(
 
 def _retire(connection: Connection, retired: Mapping[int, list[int]]) -> None:
     for version, keys in retired.items():
-        gone = among(connection, Signature.key, keys)
+        gone = is_in(connection, Signature.key, keys)
         connection.execute(update(Signature).where(gone).values(retired_version=version))
 
 
-def _change(connection: Connection, kept: Iterable[tuple[_Stored, _Said]]) -> None:
-    changed = [(row, said) for row, said in kept if row.known.retired or row.said != said]
-    moving = [row.known.key for row, said in changed if row.said[0] != said[0]]
+def _update_rows(connection: Connection, kept: Iterable[tuple[_StoredRow, _ColumnValues]]) -> None:
+    changed = [(row, said) for row, said in kept if row.signature.retired or row.values != said]
+    moving = [row.signature.key for row, said in changed if row.values[0] != said[0]]
     if moving:
-        # a position belongs to one mention: those that change places all leave them first
-        leaving = among(connection, Signature.key, moving)
+        # a position is unique within a work: free the positions of all moving rows first
+        leaving = is_in(connection, Signature.key, moving)
         elsewhere = -1 - Signature.position
         connection.execute(update(Signature).where(leaving).values(position=elsewhere))
-    rows = [(row.known.key, None, *said) for row, said in changed]
-    update_rows(connection, Signature, ("retired_version", *_SAID), rows)
+    rows = [(row.signature.key, None, *said) for row, said in changed]
+    update_rows(connection, Signature, ("retired_version", *_COLUMNS), rows)

@@ -1,7 +1,6 @@
-"""Works as they are stored, read back for the engine.
+"""Read stored works and signature keys for the engine.
 
-All functions want one read (or write) from the first call to the last, so that works and their
-signatures agree.
+Make all calls in one read (or write) transaction, so that works and their signatures agree.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from sqlalchemy import Connection, and_, select
 
 from disambig import domain
 from disambig.ingest import load_work
-from service.database import in_batches
+from service.database import split_keys
 from service.tables import Signature, Work, WorkVersion
 
 KEYS_AT_ONCE = 2_000
@@ -21,20 +20,20 @@ _CURRENT = and_(WorkVersion.work_key == Work.key, WorkVersion.version == Work.ve
 _RECORDS = select(Work.key, WorkVersion.record).join(WorkVersion, _CURRENT)
 
 
-def works_by_key(connection: Connection, keys: Iterable[int]) -> dict[int, domain.Work]:
-    """Current versions of works by rising key; keys of no work are left out."""
-    found: dict[int, domain.Work] = {}
-    for some in in_batches(sorted(set(keys)), KEYS_AT_ONCE):
-        rows = connection.execute(_RECORDS.where(Work.key.in_(some)).order_by(Work.key))
+def read_works(connection: Connection, keys: Iterable[int]) -> dict[int, domain.Work]:
+    """Return current versions of works by ascending key; omit keys without a work."""
+    works: dict[int, domain.Work] = {}
+    for batch in split_keys(sorted(set(keys)), KEYS_AT_ONCE):
+        rows = connection.execute(_RECORDS.where(Work.key.in_(batch)).order_by(Work.key))
         for key, record in rows:
-            found[key] = load_work(record)
-    return found
+            works[key] = load_work(record)
+    return works
 
 
-def all_works(
+def iterate_works(
     connection: Connection, at_once: int = KEYS_AT_ONCE
 ) -> Iterator[tuple[int, domain.Work]]:
-    """Keys and current versions of all works by rising key, ``at_once`` in memory."""
+    """Yield key and current version of all works by ascending key, ``at_once`` in memory."""
     last = 0
     while True:
         page = _RECORDS.where(Work.key > last).order_by(Work.key).limit(at_once)
@@ -46,35 +45,35 @@ def all_works(
         last = rows[-1][0]
 
 
-def works_of_blocks(
+def iterate_works_of_blocks(
     connection: Connection, block_keys: Iterable[int]
 ) -> Iterator[tuple[int, domain.Work]]:
-    """Keys and current versions of the works with a mention in one of these blocks.
+    """Yield key and current version of the works with a signature in one of these blocks.
 
-    By rising key, each once.
+    Works come by ascending key, each once.
     """
     keys: set[int] = set()
-    for some in in_batches(sorted(set(block_keys)), KEYS_AT_ONCE):
+    for batch in split_keys(sorted(set(block_keys)), KEYS_AT_ONCE):
         keys.update(
             connection.scalars(
                 select(Signature.work_key)
-                .where(Signature.block_key.in_(some), Signature.retired_version.is_(None))
+                .where(Signature.block_key.in_(batch), Signature.retired_version.is_(None))
                 .distinct()
             )
         )
-    for some in in_batches(sorted(keys), KEYS_AT_ONCE):
-        yield from works_by_key(connection, some).items()
+    for batch in split_keys(sorted(keys), KEYS_AT_ONCE):
+        yield from read_works(connection, batch).items()
 
 
-def signature_keys(connection: Connection, work_keys: Iterable[int]) -> dict[tuple[int, int], int]:
-    """Keys of the mentions of these works' current versions, by work key and position."""
-    found: dict[tuple[int, int], int] = {}
+def read_signature_keys(connection: Connection, work_keys: Iterable[int]) -> dict[tuple[int, int], int]:
+    """Return signature keys of these works' current versions by work key and position."""
+    signature_keys: dict[tuple[int, int], int] = {}
     query = select(Signature.work_key, Signature.position, Signature.key).where(
         Signature.retired_version.is_(None)
     )
-    for some in in_batches(sorted(set(work_keys)), KEYS_AT_ONCE):
+    for batch in split_keys(sorted(set(work_keys)), KEYS_AT_ONCE):
         for work_key, position, key in connection.execute(
-            query.where(Signature.work_key.in_(some))
+            query.where(Signature.work_key.in_(batch))
         ):
-            found[work_key, position] = key
-    return found
+            signature_keys[work_key, position] = key
+    return signature_keys

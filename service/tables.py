@@ -1,14 +1,14 @@
-"""The tables, in the vocabulary of the engine. Migrations under ``alembic/`` make them.
+"""Database schema. The migrations under ``alembic/`` create the tables.
 
 Keys (``key``) are internal integers and never leave the service; ids (``id``) are public, opaque
-and permanent. ``seq`` numbers every event and every change on one line, given out under the lock
-of the one row of :class:`State`, so that their order is the order of commits.
+and permanent. ``seq`` is one sequence for all events and changes. It is allocated under the lock
+of the single row of :class:`State`, so its order is the order of commits.
 
-Nothing here is ever deleted by clustering: a membership moves and :class:`Move` keeps where it
-was, an identity changes and :class:`IdentityVersion` keeps what it was, a decision is undone by
-telling when.
+Clustering never deletes rows: :class:`Move` stores the previous membership of a signature,
+:class:`IdentityVersion` the previous state of an identity, and an undone decision stores the
+``seq`` of the undo.
 
-One file, however long: the schema is read as a whole.
+The module is long because the schema is read as a whole.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresq
 
 
 class Moment(TypeDecorator[datetime]):
-    """A moment in UTC; databases without time zones get it back as such."""
+    """Timestamp in UTC, also on databases without time zones."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse moments of unknown zone; they would be read as UTC."""
+        """Convert to UTC; reject a timestamp without time zone."""
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError(f"a moment without time zone: {value!r}")
+            raise ValueError(f"timestamp without time zone: {value!r}")
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """As UTC."""
+        """Return the timestamp in UTC."""
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -86,7 +86,7 @@ def _key() -> Mapped[int]:
 
 
 def _given_key() -> Mapped[int]:
-    """A key that :func:`service.database.take_keys` gives out: rows are inserted in bulk."""
+    """Declare a key allocated by :func:`service.database.allocate_keys`, for bulk inserts."""
     return mapped_column(Key, primary_key=True, autoincrement=False)
 
 
@@ -95,10 +95,10 @@ def _to(column: str, *, index: bool = False, primary_key: bool = False) -> Any:
 
 
 class State(Table):
-    """One row: the head of the line of events. Whoever writes events locks it first.
+    """Head of the event log, a single row. Every writer of events locks it first.
 
-    ``curated`` is the last seq at which a publication or a decision changed what a proposal may
-    be based on.
+    ``curated`` is the last seq at which a publication or a decision invalidated the basis of
+    earlier proposals.
     """
 
     __tablename__ = "state"
@@ -110,7 +110,7 @@ class State(Table):
 
 
 class Event(Table):
-    """What happened, by whom and why; append-only."""
+    """Event log: what was done, by whom and why; append-only."""
 
     __tablename__ = "event"
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -125,7 +125,7 @@ class Event(Table):
 
 
 class Change(Table):
-    """The feed that consumers follow: what became of identities; append-only."""
+    """Change feed of identities for consumers; append-only."""
 
     __tablename__ = "change"
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
@@ -138,7 +138,7 @@ class Change(Table):
 
 
 class Source(Table):
-    """One delivery of works: a file, a folder or a request."""
+    """A delivery of works: a file, a folder or a request."""
 
     __tablename__ = "source"
     key: Mapped[int] = _key()
@@ -152,7 +152,7 @@ class Source(Table):
 
 
 class Work(Table):
-    """A work as it is now known; its record is that of its current version."""
+    """A work in its current version; :class:`WorkVersion` holds its record."""
 
     __tablename__ = "work"
     key: Mapped[int] = _given_key()
@@ -168,10 +168,10 @@ class Work(Table):
 
 
 class WorkVersion(Table):
-    """A work's record at some time, as it was received and as it was read.
+    """A version of a work's record, as received and as parsed.
 
-    ``record`` is the work in the native JSON format of :mod:`disambig.ingest`; ``raw`` what the
-    source sent, None where that is the same text; ``digest`` is of the record.
+    ``record`` is the work in the native JSON format of :mod:`disambig.ingest`, ``raw`` the text
+    that the source sent (None if equal), ``digest`` the digest of the record.
     """
 
     __tablename__ = "work_version"
@@ -186,7 +186,7 @@ class WorkVersion(Table):
 
 
 class Block(Table):
-    """Signatures that are compared with each other; ``touched`` is the seq of the last change."""
+    """A block of signatures; ``touched`` is the seq of its last change."""
 
     __tablename__ = "block"
     key: Mapped[int] = _given_key()
@@ -195,9 +195,9 @@ class Block(Table):
 
 
 class Name(Table):
-    """An exact-name cluster: all signatures whose printed names are equal but for case.
+    """An exact-name cluster: all signatures whose printed names differ in case at most.
 
-    ``folded`` is the case-folded name with single spaces, ``printed`` how it was first printed.
+    ``folded`` is the case-folded name with single spaces, ``printed`` its first printed form.
     """
 
     __tablename__ = "name"
@@ -215,7 +215,7 @@ class NameWord(Table):
 
 
 class Signature(Table):
-    """One author mention. ``retired_version`` is the version of the work that dropped it."""
+    """An author mention. ``retired_version`` is the version of the work that removed it."""
 
     __tablename__ = "signature"
     __table_args__ = (
@@ -240,11 +240,11 @@ class Signature(Table):
 
 
 class Identity(Table):
-    """Our published claim about a person. The id is permanent and never used again.
+    """The published claim about a person. The id is permanent and never reused.
 
-    ``status`` is ``active``, ``redirected`` (merged into ``redirect_key``) or ``split`` (nothing
-    of it is left; see :class:`Lineage`). ``version`` is the seq of its last change and its ETag.
-    ``curated`` tells whether a human decision bears on it.
+    ``status`` is ``active``, ``redirected`` (merged into ``redirect_key``) or ``split`` (without
+    members; see :class:`Lineage`). ``version`` is the seq of its last change and its ETag.
+    ``curated`` is true if a decision applies to it.
     """
 
     __tablename__ = "identity"
@@ -264,10 +264,10 @@ class Identity(Table):
 
 
 class Membership(Table):
-    """Which identity a signature is published under.
+    """The identity that a signature is published under.
 
-    ``origin`` is ``run``, ``decision``, ``placement`` or ``import``, ``origin_key`` the run's or
-    the decision's key; ``since`` is the seq that put it there.
+    ``origin`` is ``run``, ``decision``, ``placement`` or ``import``, ``origin_key`` the key of the
+    run or decision, ``since`` the seq that created the membership.
     """
 
     __tablename__ = "membership"
@@ -280,11 +280,11 @@ class Membership(Table):
 
 
 class Move(Table):
-    """One membership before and after an event, to restore either exactly; append-only.
+    """A membership before and after an event, to restore either exactly; append-only.
 
-    The columns ``from_…`` are empty for a signature that was nowhere before, ``to_…`` for one
-    that is nowhere after. Keys are not checked by the database, which would take longer than
-    all the rest of a large publication; nothing that they name is ever deleted.
+    The columns ``from_…`` are null for a signature unassigned before the event, ``to_…`` for one
+    unassigned after it. There are no foreign keys: checking them would take longer than all the
+    rest of a large publication, and the rows they refer to are never deleted.
     """
 
     __tablename__ = "move"
@@ -302,7 +302,7 @@ class Move(Table):
 
 
 class IdentityVersion(Table):
-    """One identity before and after an event; ``before`` is None where it was created."""
+    """An identity before and after an event; ``before`` is None if the event created it."""
 
     __tablename__ = "identity_version"
     event_seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.seq"), primary_key=True)
@@ -312,10 +312,9 @@ class IdentityVersion(Table):
 
 
 class Lineage(Table):
-    """Where identities come from: ``mentions`` of the parent went to the child at an event.
+    """Lineage of identities: an event moved ``mentions`` signatures from parent to child.
 
-    ``kind`` is ``split`` or ``merge``; ``undone_seq`` tells when a rollback or an undo took it
-    back.
+    ``kind`` is ``split`` or ``merge``; ``undone_seq`` is the seq of the rollback or undo.
     """
 
     __tablename__ = "lineage"
@@ -328,9 +327,9 @@ class Lineage(Table):
 
 
 class ExternalId(Table):
-    """An id that somebody else gave to the person: ORCID, dblp, OpenReview, VIAF, ISNI, Wikidata.
+    """An external id of the person: ORCID, dblp, OpenReview, VIAF, ISNI or Wikidata.
 
-    One value on two active identities is a conflict for review.
+    The same value on two active identities is a conflict for review.
     """
 
     __tablename__ = "external_id"
@@ -346,10 +345,10 @@ class ExternalId(Table):
 
 
 class Decision(Table):
-    """What a person decided; append-only but for ``undone_seq``.
+    """A curator's decision; append-only except ``undone_seq``.
 
-    ``kind`` is ``same``, ``different`` or ``unsure``; ``action`` what was asked for: ``merge``,
-    ``split``, ``move``, ``review``, or ``arrange`` for several of these at once.
+    ``kind`` is ``same``, ``different`` or ``unsure``; ``action`` is the requested action:
+    ``merge``, ``split``, ``move``, ``review``, or ``arrange`` for several of these at once.
     """
 
     __tablename__ = "decision"
@@ -376,12 +375,12 @@ class DecisionLink(Table):
 
 
 class Run(Table):
-    """One re-clustering and its proposal.
+    """A clustering run and its proposal.
 
     ``state`` goes ``queued`` → ``running`` → ``proposed`` → ``published``, or ends ``failed``,
     ``cancelled`` or ``superseded``; a published run that was rolled back is ``rolled-back``.
-    ``based_on`` is the seq at which its works and decisions were read. A worker that holds it
-    writes ``heartbeat_at``; another may claim it when that is too old.
+    ``based_on`` is the seq at which its works and decisions were read. The worker that claimed
+    the run updates ``heartbeat_at``; another worker may claim it when that is too old.
     """
 
     __tablename__ = "run"
@@ -409,7 +408,7 @@ class Run(Table):
 
 
 class Proposal(Table):
-    """Where a run would put a signature: ``cluster`` numbers its groups from 0."""
+    """The cluster that a run proposes for a signature; clusters are numbered from 0."""
 
     __tablename__ = "proposal"
     run_key: Mapped[int] = _to("run.key", primary_key=True)
@@ -419,7 +418,7 @@ class Proposal(Table):
 
 
 class ProposalGroup(Table):
-    """Which id a group of a proposal would bear: an existing identity's, or a new one (None)."""
+    """The identity proposed for a cluster: an existing one, or a new one (None)."""
 
     __tablename__ = "proposal_group"
     run_key: Mapped[int] = _to("run.key", primary_key=True)
@@ -428,7 +427,7 @@ class ProposalGroup(Table):
 
 
 class ProposalChange(Table):
-    """One line of what publishing a run would change; ``rank`` orders by mentions, from 0."""
+    """A change that publishing a run would make; ``rank`` orders by mentions, from 0."""
 
     __tablename__ = "proposal_change"
     run_key: Mapped[int] = _to("run.key", primary_key=True)
@@ -440,7 +439,7 @@ class ProposalChange(Table):
 
 
 class RunArtifact(Table):
-    """Arrays that a run leaves for later ones, such as statistics of the corpus, in parts."""
+    """Arrays that a run stores for later runs, such as corpus statistics, in parts."""
 
     __tablename__ = "run_artifact"
     run_key: Mapped[int] = _to("run.key", primary_key=True)
@@ -450,14 +449,14 @@ class RunArtifact(Table):
 
 
 class Task(Table):
-    """A question for a person: ``conflict``, ``merge``, ``split``, ``assign`` or ``sample``.
+    """A question for a reviewer: ``conflict``, ``merge``, ``split``, ``assign`` or ``sample``.
 
-    ``subject`` makes it the same question when it is asked again: one open task has it.
-    ``version`` is the seq of the last event that changed it. Somebody works on it while
-    ``leased_until`` is to come. ``blind`` tells why several people are asked without seeing each
-    other's answers (``share``, or a sample's name); None where one answer is enough. ``error`` is
-    the probability that what is published is wrong, ``effort`` the papers to look at.
-    ``block_key`` names the block it came from; the database does not check it.
+    ``subject`` identifies the question: at most one open task has it. ``version`` is the seq of
+    the last event that changed the task. A reviewer holds the lease until ``leased_until``.
+    ``blind`` is set if several reviewers answer without seeing each other's answers (``share``,
+    or the name of a sample); None if one answer is enough. ``error`` is the probability that the
+    published state is wrong, ``effort`` the number of papers to check. ``block_key`` is the key
+    of its block, without a foreign key.
     """
 
     __tablename__ = "task"
@@ -494,7 +493,7 @@ class Task(Table):
 
 
 class TaskTurn(Table):
-    """A task that an event opened (again) or closed, so that undoing the event turns it back."""
+    """A task that an event opened, reopened or closed, so that an undo can revert it."""
 
     __tablename__ = "task_turn"
     event_seq: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.seq"), primary_key=True)
@@ -503,11 +502,11 @@ class TaskTurn(Table):
 
 
 class Judgement(Table):
-    """What one person answered to a task; append-only.
+    """A reviewer's answer to a task; append-only.
 
-    ``answer`` is ``same``, ``different`` or ``unsure``; ``seconds`` how long the person had it.
-    ``decision_key`` is the decision that the answer led to, if it settled the task: the answer
-    counts as long as that is not undone.
+    ``answer`` is ``same``, ``different`` or ``unsure``; ``seconds`` is the time that the reviewer
+    held the task. ``decision_key`` is the resulting decision if the answer closed the task: the
+    answer counts unless that decision is undone.
     """
 
     __tablename__ = "judgement"
@@ -524,13 +523,13 @@ class Judgement(Table):
 
 
 class FittedModel(Table):
-    """A model: asked for, fitted on decisions, compared with the one in use, perhaps promoted.
+    """A model: requested, fitted on decisions, compared with the model in use, then promoted.
 
     ``state`` goes ``queued`` → ``running`` → ``candidate`` → ``promoted``, or ends ``failed`` or
-    ``cancelled``; one that was made elsewhere is ``promoted`` from the start. Runs use the one
-    with the highest ``promoted_seq``, the event that promoted it last. ``content`` is its file,
-    ``wish`` how it is to be fitted, ``comparison`` what :mod:`service.teaching` found. A worker
-    that holds it writes ``heartbeat_at``, as for a :class:`Run`.
+    ``cancelled``; an uploaded model is ``promoted`` from the start. Runs use the model with the
+    highest ``promoted_seq``, the seq of its last promotion. ``content`` is the model file,
+    ``wish`` the training options, ``comparison`` the result of :mod:`service.teaching`. The worker
+    that claimed it updates ``heartbeat_at``, as for a :class:`Run`.
     """
 
     __tablename__ = "model"
@@ -559,7 +558,7 @@ class FittedModel(Table):
 
 
 class ApiKey(Table):
-    """A key of the API: ``id`` is its public part, ``digest`` the SHA-256 of its secret part."""
+    """An API key: ``id`` is its public part, ``digest`` the SHA-256 of its secret part."""
 
     __tablename__ = "api_key"
     key: Mapped[int] = _key()
@@ -575,7 +574,7 @@ class ApiKey(Table):
 
 
 class Idempotency(Table):
-    """The answer to a write that a client may send again under the same Idempotency-Key."""
+    """Stored response to a write request, keyed by its Idempotency-Key."""
 
     __tablename__ = "idempotency"
     __table_args__ = (UniqueConstraint("actor", "token"),)
@@ -590,7 +589,7 @@ class Idempotency(Table):
 
 
 class Worker(Table):
-    """A worker process that is, or was, alive."""
+    """A worker process, running or stopped."""
 
     __tablename__ = "worker"
     key: Mapped[int] = _key()

@@ -1,7 +1,7 @@
-"""Questions for people, as they see them: listed by urgency, found, closed by hand.
+"""Tasks for reviewers: list them by urgency, read one, close one by hand.
 
-Conflicts come first, for nothing that they touch can be trusted; then whatever has the highest
-priority, and of equals the oldest.
+Conflicts come first, because nothing that they affect can be trusted; then the highest priority,
+and of equals the oldest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from service.actors import Actor, Role
 from service.closing import close_task
 from service.database import Database
 from service.errors import Conflict, Forbidden, NotFound
-from service.ids import sane
+from service.ids import sanitize_id
 from service.ledger import EventLog
 from service.tables import Decision, Event, Judgement, Name, Task
 
@@ -42,7 +42,7 @@ _UNDONE = Decision.__table__.alias("undone")
 STANDING: ColumnElement[bool] = ~exists().where(
     _UNDONE.c.key == Judgement.decision_key, _UNDONE.c.undone_seq.is_not(None)
 )
-"""Of a judgement: that it counts, for the decision it led to, if any, is in force."""
+"""Condition that an answer counts: the decision it led to, if any, is in force."""
 _answers = (
     select(func.count())
     .select_from(Judgement)
@@ -54,10 +54,10 @@ _answers = (
 
 @dataclass(frozen=True, slots=True)
 class TaskInfo:
-    """A task as readers see it.
+    """A task as clients read it.
 
-    ``name`` is the printed name it concerns. Somebody works on it where ``leased_by`` is set.
-    ``answers`` counts those that were given and stand; what they say is told when it is closed.
+    ``name`` is the printed name it concerns. ``leased_by`` is the reviewer who works on it now.
+    ``answers`` is the number of answers in force; their content is shown once the task is closed.
     """
 
     id: str
@@ -84,7 +84,7 @@ class TaskInfo:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which tasks to list; None: any.
+    """Criteria for tasks; None matches any.
 
     Attributes
     ----------
@@ -92,12 +92,12 @@ class Wanted:
     name : str or None
         A folded name.
     least, most : int or None
-        Bounds of the mentions that the answer bears on.
+        Bounds of the number of mentions that the answer affects.
     held : str or None
-        ``me``, ``others``, or ``nobody``: who works on it now.
+        ``me``, ``others``, or ``nobody``: who holds its lease now.
     reviewer : str or None
-        Who asks. Open tasks that this person has answered, and that wait for others, are left
-        out.
+        The reviewer who lists tasks. Open tasks that this person has already answered are left
+        out; they wait for other reviewers.
     """
 
     kind: str | None = None
@@ -111,7 +111,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """Where a page of tasks begins: after the task with these values."""
+    """Start of a page of tasks: after the task with these values."""
 
     first: int
     priority: float
@@ -127,9 +127,9 @@ def listed(
     limit: int = 50,
     after: After | None = None,
 ) -> tuple[list[TaskInfo], After | None]:
-    """One page of tasks in the order they should be answered, and where the next one begins.
+    """Return a page of tasks, most urgent first, and the start of the next page.
 
-    ``name`` is a folded name; None for a kind, state or name means any.
+    ``name`` is a folded name; None for a kind, state or name matches any.
     """
     return page(connection, Wanted(kind, state, name), limit, after)
 
@@ -137,7 +137,7 @@ def listed(
 def page(
     connection: Connection, wanted: Wanted, limit: int = 50, after: After | None = None
 ) -> tuple[list[TaskInfo], After | None]:
-    """The same of the tasks wanted."""
+    """Return a page of the tasks that match a filter, and the start of the next page."""
     query = _query().order_by(_turn, Task.priority.desc(), Task.key).limit(limit + 1)
     query = query.where(*conditions(wanted))
     if after is not None:
@@ -148,7 +148,7 @@ def page(
 
 
 def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    """Conditions on :class:`~service.tables.Task`."""
+    """Return the conditions of a filter on :class:`~service.tables.Task`."""
     found: list[ColumnElement[bool]] = []
     for column, value in ((Task.kind, wanted.kind), (Task.state, wanted.state)):
         if value is not None:
@@ -175,14 +175,14 @@ def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def found(connection: Connection, task_id: str) -> TaskInfo:
-    """The task of a public id.
+    """Return the task with a public id.
 
     Raises
     ------
     NotFound
-        No task has it.
+        If no task has this id.
     """
-    row = connection.execute(_query().where(Task.id == sane(task_id))).mappings().first()
+    row = connection.execute(_query().where(Task.id == sanitize_id(task_id))).mappings().first()
     if row is None:
         raise NotFound(
             f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
@@ -196,24 +196,24 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
     Raises
     ------
     NotFound
-        No task has this id.
+        If no task has this id.
     Forbidden
-        It is asked blind, and the role is below editor.
+        If the task is blind, and the role is below editor.
     Conflict
-        It is closed; the error tells by whom.
+        If it is closed; the error names who closed it.
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         before = found(connection, task_id)
         if before.blind and not actor.role.includes(Role.EDITOR):
             raise Forbidden(
-                "several people are asked this without seeing each other's answers",
+                "this is a blind task, answered by several reviewers independently",
                 "answer it, or ask an editor to close it",
             )
         if before.state != "open":
             raise Conflict(
                 f"the task is {before.state}, by {before.closed_by}",
-                "nothing needs to be done; the list tells which tasks are open",
+                "nothing needs to be done; list the tasks to see the open ones",
                 closed_by=before.closed_by,
             )
         told = {"kind": before.kind, "subject": before.subject}

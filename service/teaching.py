@@ -25,8 +25,8 @@ from disambig.errors import InputError
 from disambig.progress import Progress, silent
 from service.database import Database
 from service.errors import Invalid
-from service.link_rows import constraints_of
-from service.links import Groups
+from service.link_rows import read_constraints
+from service.links import SignatureGroups
 from service.tables import Decision, Task
 
 if TYPE_CHECKING:
@@ -139,12 +139,12 @@ def _drawn(sources: Collection[str], share: float, seed: int) -> set[str]:
 def _people(decided: Iterable[Constraint]) -> dict[Signature, str]:
     """A name for the person of every mention that decisions speak of."""
     number: dict[Signature, int] = {}
-    groups = Groups()
+    groups = SignatureGroups()
     for constraint in decided:
         a, b = (number.setdefault(end, len(number)) for end in (constraint.a, constraint.b))
         if constraint.kind is ConstraintKind.MUST:
             groups.join(a, b)
-    return {signature: f"decided {groups.of(k)}" for signature, k in number.items()}
+    return {signature: f"decided {groups.find_root(k)}" for signature, k in number.items()}
 
 
 def _apart(decided: Iterable[Constraint], people: Mapping[Signature, str]) -> set[tuple[str, str]]:
@@ -166,11 +166,11 @@ def _follows(a: str | None, b: str | None, apart: set[tuple[str, str]]) -> bool:
 def read(database: Database) -> tuple[Corpus, list[Constraint], list[Answer]]:
     """All works, what the decisions in force say of them, and the questions they answer."""
     from disambig.corpus import Corpus
-    from service.stored import all_works
+    from service.stored import iterate_works
 
     with database.read() as connection:
-        decided = constraints_of(connection)
-        corpus = Corpus.from_works(work for _, work in all_works(connection))
+        decided = read_constraints(connection)
+        corpus = Corpus.from_works(work for _, work in iterate_works(connection))
         return corpus, decided, _answers(connection, decided, corpus)
 
 

@@ -1,12 +1,12 @@
-"""Clustering only the blocks in which something has changed.
+"""Incremental runs: cluster only the blocks that changed.
 
-A block is taken if works in it were added, changed or decided about since a run that was
-published; with it the blocks that published identities, decisions or ORCID iDs link it with, one
-step far. These blocks are clustered as shards of a run are: by themselves, with the statistics of
-the whole corpus.
+A block is included if works or decisions in it were added or changed since a published run; so
+are the blocks that published identities, decisions or ORCID iDs link with it, one step away.
+These blocks are clustered separately, like the shards of a run, with the statistics of the whole
+corpus.
 
-The statistics are those of the last full run and of the works added since. What has changed in
-works that were there before is not counted again; the next full run does.
+The statistics are those of the last full run plus the works added since. Changes to works that
+existed before are not recounted until the next full run.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from sqlalchemy.orm import aliased
 
 from service import artifacts, runs
 from service.clustering import Engine, Found, basis, indexed
-from service.database import Database, in_batches
-from service.places import POSITIONS, Places, place_of
-from service.sets import among
+from service.database import Database, split_keys
+from service.places import POSITION_BITS, SignatureKeys, signature_place_key
+from service.sets import is_in
 from service.tables import (
     Block,
     Decision,
@@ -46,18 +46,18 @@ if TYPE_CHECKING:
 Int64 = npt.NDArray[np.int64]
 
 MOST = 0.5
-"""Share of all signatures from which on a full run is made instead."""
+"""Largest share of all signatures for an incremental run; above it a full run is due."""
 OUTDATED = 0.2
-"""Share of works that may be newer than the statistics."""
+"""Largest share of works that may be newer than the statistics."""
 KEYS_AT_ONCE = 10_000
 IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What a run over some blocks reads in one state of the database."""
+    """What a run over some blocks reads in one snapshot of the database."""
 
-    places: Places
+    places: SignatureKeys
     works: dict[int, domain.Work]
     bound: list[domain.Work]
     decisions: list[domain.Constraint]
@@ -70,22 +70,22 @@ class Part:
 def cluster_touched(
     database: Database, engine: Engine, since: int, run_key: int | None = None
 ) -> Found | None:
-    """Cluster what has changed after an event; None where a full run is due instead.
+    """Cluster the blocks that changed after an event; return None if a full run is due.
 
-    That is so if there are no statistics of a full run, if too many works are newer than them
-    (:data:`OUTDATED`), if most signatures are concerned (:data:`MOST`), or if a full run is brought
-    up to date that another model made.
+    A full run is due if there are no statistics of a full run, if too many works are newer than
+    them (:data:`MAX_NEWER_SHARE`), if most signatures are affected (:data:`MAX_TOUCHED_SHARE`), or
+    if the full run to rebase was made with another model.
 
     Parameters
     ----------
     run_key : int or None
-        A run whose proposal is brought up to date: blocks that its groups link count too, and
-        its own statistics are used if it has left any.
+        A run to rebase: blocks that its proposed groups link are included, and its own
+        statistics are used if it has stored any.
 
     Raises
     ------
     ConstraintError, ModelError
-        Trying again would find the same.
+        Permanent: a retry would fail in the same way.
     """
     model = engine.model()
     with engine.progress("Reading works", None, "works"), database.read() as connection:
@@ -100,7 +100,7 @@ def cluster_touched(
     people = cluster_index(
         index, model, constraints, workers=engine.workers, progress=engine.progress
     )
-    place = place_of(work_keys[corpus.signature_work], corpus.signature_position)
+    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
     numbers = {
         "works": corpus.n_works,
         "blocks": part.blocks,
@@ -109,7 +109,7 @@ def cluster_touched(
         "scored": people.scored,
     }
     return Found(
-        part.places.keys(place),
+        part.places.look_up(place),
         people.identity,
         people.confidence,
         part.based_on,
@@ -124,7 +124,7 @@ def cluster_touched(
 def index_of(
     database: Database, engine: Engine, model: Model, part: Part
 ) -> tuple[CorpusIndex, Int64, Constraints]:
-    """Index of a part with the statistics of the whole, keys of its works, and what binds it."""
+    """Return the index of a snapshot with corpus-wide statistics, its work keys, constraints."""
     corpus, work_keys = _corpus(part)
     constraints = _constraints(part, corpus)
     known = [artifacts.statistics(database, engine.settings.data, *part.statistics_of)]
@@ -136,16 +136,16 @@ def index_of(
 
 
 def read_blocks(connection: Connection, blocks: Collection[int]) -> Part | None:
-    """Read some blocks by themselves; None without a full run whose statistics are new enough."""
+    """Read only these blocks; return None without a full run of recent enough statistics."""
     known = _known(connection, None)
     if known is None:
         return None
-    places = Places.read(connection, among(connection, Signature.block_key, blocks))
+    places = SignatureKeys.read(connection, is_in(connection, Signature.block_key, blocks))
     return _part(connection, places, len(blocks), *known)
 
 
 def touched_blocks(connection: Connection, since: int, run_key: int | None = None) -> set[int]:
-    """Keys of the blocks to cluster again, those that are linked with them included."""
+    """Return keys of the blocks to cluster again, including the blocks linked with them."""
     found = set(connection.scalars(select(Block.key).where(Block.touched > since)))
     found |= _decided(connection, since)
     return found | _linked(connection, found, run_key)
@@ -157,8 +157,8 @@ def _read(connection: Connection, since: int, run_key: int | None) -> Part | Non
         return None
     blocks = touched_blocks(connection, since, run_key)
     here = or_(
-        among(connection, Signature.block_key, blocks),
-        # a name without letters is compared with nothing, but has to be somewhere
+        is_in(connection, Signature.block_key, blocks),
+        # a name without letters has no candidate pairs, but needs an identity
         and_(
             Signature.block_key.is_(None),
             ~select(Membership.signature_key)
@@ -166,7 +166,7 @@ def _read(connection: Connection, since: int, run_key: int | None) -> Part | Non
             .exists(),
         ),
     )
-    places = Places.read(connection, here)
+    places = SignatureKeys.read(connection, here)
     signatures = connection.scalar(
         select(func.count()).select_from(Signature).where(Signature.retired_version.is_(None))
     )
@@ -176,13 +176,13 @@ def _read(connection: Connection, since: int, run_key: int | None) -> Part | Non
 
 
 def _made_with(connection: Connection, run_key: int, model: Model) -> bool:
-    """Whether a full run was made with a model; others are no matter of one model."""
+    """Whether a run was made with a model; True for a run without statistics."""
     row = runs.with_statistics(connection, run_key)
     return row is None or row.model == model.digest
 
 
 def _known(connection: Connection, run_key: int | None) -> tuple[tuple[int, str], list[int]] | None:
-    """The run whose statistics to use, and works that are newer; None where too many are."""
+    """Return the run whose statistics to use, and newer works; None if these are too many."""
     statistics_of = _statistics_of(connection, run_key)
     if statistics_of is None:
         return None
@@ -194,32 +194,32 @@ def _known(connection: Connection, run_key: int | None) -> tuple[tuple[int, str]
 
 def _part(
     connection: Connection,
-    places: Places,
+    places: SignatureKeys,
     blocks: int,
     statistics_of: tuple[int, str],
     newer: list[int],
 ) -> Part:
-    from service.decisions import constraints_of
-    from service.stored import works_by_key
+    from service.decisions import read_constraints
+    from service.stored import read_works
 
-    work_keys = np.unique(places.place >> POSITIONS).tolist()
+    work_keys = np.unique(places.place_key >> POSITION_BITS).tolist()
     works: dict[int, domain.Work] = {}
-    for some in in_batches(work_keys, KEYS_AT_ONCE):
-        works.update(works_by_key(connection, some))
-    decisions = constraints_of(connection, places.key.tolist())
+    for some in split_keys(work_keys, KEYS_AT_ONCE):
+        works.update(read_works(connection, some))
+    decisions = read_constraints(connection, places.key.tolist())
     bound = [*works.values()]
     named = {end.work for decision in decisions for end in (decision.a, decision.b)}
     others = sorted(named - {work.id for work in bound})
     for low in range(0, len(others), IDS_AT_ONCE):
         ids = others[low : low + IDS_AT_ONCE]
         further = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
-        bound += works_by_key(connection, list(further)).values()
-    added = list(works_by_key(connection, newer).values())
+        bound += read_works(connection, list(further)).values()
+    added = list(read_works(connection, newer).values())
     return Part(places, works, bound, decisions, added, statistics_of, basis(connection), blocks)
 
 
 def _statistics_of(connection: Connection, run_key: int | None) -> tuple[int, str, int] | None:
-    """Key and id of the run whose statistics to use, and the last work they count."""
+    """Return key and id of the run whose statistics to use, and the last work they count."""
     row = None if run_key is None else runs.with_statistics(connection, run_key)
     row = row or runs.last_published(connection, full=True)
     if row is None:
@@ -228,19 +228,19 @@ def _statistics_of(connection: Connection, run_key: int | None) -> tuple[int, st
 
 
 def _decided(connection: Connection, since: int) -> set[int]:
-    """Blocks of the mentions that decisions made or undone after an event are about."""
+    """Return blocks of the signatures of decisions made or undone after an event."""
     links = (
         select(DecisionLink.a_key, DecisionLink.b_key)
         .join(Decision, Decision.key == DecisionLink.decision_key)
         .where(or_(Decision.event_seq > since, Decision.undone_seq > since))
     )
     ends = {key for row in connection.execute(links) for key in row}
-    query = select(Signature.block_key).where(among(connection, Signature.key, ends)).distinct()
+    query = select(Signature.block_key).where(is_in(connection, Signature.key, ends)).distinct()
     return {key for key in connection.scalars(query) if key is not None}
 
 
 def _linked(connection: Connection, blocks: Iterable[int], run_key: int | None) -> set[int]:
-    """Blocks that share an identity, a decision, an ORCID iD or a proposed group with some."""
+    """Return blocks that share an identity, decision, ORCID iD or proposed group with blocks."""
     here, there = aliased(Signature), aliased(Signature)
     mine, theirs = aliased(Membership), aliased(Membership)
     by_identity = (
@@ -264,10 +264,10 @@ def _linked(connection: Connection, blocks: Iterable[int], run_key: int | None) 
     if run_key is not None:
         queries.append(_by_group(here, there, run_key))
     found: set[int] = set()
-    for some in in_batches(sorted(blocks), KEYS_AT_ONCE):
-        # every join leads through what is in these blocks, most of it back into them
+    for some in split_keys(sorted(blocks), KEYS_AT_ONCE):
+        # most rows of each join lead back into the same block
         for query in queries:
-            held = among(connection, here.block_key, some)
+            held = is_in(connection, here.block_key, some)
             rows = connection.scalars(
                 query.where(held, there.block_key != here.block_key).distinct()
             )
@@ -287,21 +287,21 @@ def _by_group(here: type[Signature], there: type[Signature], run_key: int) -> Se
 
 
 def _corpus(part: Part) -> tuple[Corpus, Int64]:
-    """The signatures of the part with all company of theirs, and keys of its works in order."""
+    """Build the corpus of a snapshot with all co-authors; return it and its work keys, int64[n]."""
     from disambig.corpus import Corpus
     from disambig.shards import corpus_of, shard_tables
 
     whole = Corpus.from_works(part.works.values())
     key_of = {work.id: key for key, work in part.works.items()}
     keys = np.array([key_of[i] for i in whole.work_ids], dtype=np.int64)
-    place = place_of(keys[whole.signature_work], whole.signature_position)
-    outside = (~np.isin(place, part.places.place)).astype(np.int64)
+    place = signature_place_key(keys[whole.signature_work], whole.signature_position)
+    outside = (~np.isin(place, part.places.place_key)).astype(np.int64)
     corpus = corpus_of(shard_tables(whole, outside, 2)[0])
     return corpus, np.array([key_of[i] for i in corpus.work_ids], dtype=np.int64)
 
 
 def _constraints(part: Part, corpus: Corpus) -> Constraints:
-    """Decisions and identifiers, from wherever they are, as they bear on the corpus."""
+    """Compile the constraints on the corpus, also those that lead through works outside it."""
     from disambig.constraints import compile_constraints
     from disambig.corpus import Corpus
     from disambig.staging import bound_part
@@ -314,8 +314,8 @@ def _constraints(part: Part, corpus: Corpus) -> Constraints:
 
 def _counted(works: Sequence[domain.Work]) -> Statistics:
     from disambig.corpus import Corpus
-    from disambig.index import company_of, terms_of
+    from disambig.index import get_coauthor_keys, tokenise_corpus
     from disambig.statistics import Statistics
 
     corpus = Corpus.from_works(works)
-    return Statistics.of(company_of(corpus), terms_of(corpus))
+    return Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))

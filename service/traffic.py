@@ -1,4 +1,4 @@
-"""How often names are read: errors that many see are worth more of a curator's time."""
+"""Page views by name: errors that many readers see have a higher priority for curators."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from math import isfinite
 from pathlib import Path
 
 from service.errors import Invalid
-from service.names import fold
+from service.names import fold_name
 
 
 def read_traffic(file: Path | None) -> dict[str, float]:
-    """How often names are read, against the average of 1, by folded name.
+    """Read relative page views by folded name; the average is 1.
 
-    The file is CSV without a head: a name, and a number above 0.
+    The file is CSV without a header: a name, and a number above 0.
 
     Raises
     ------
     Invalid
-        If it cannot be read.
+        If the file cannot be read.
     """
     if file is None:
         return {}
@@ -29,7 +29,7 @@ def read_traffic(file: Path | None) -> dict[str, float]:
                 weight = float(row[1]) if len(row) > 1 else 0.0
                 if not (isfinite(weight) and weight > 0):
                     raise ValueError(f"line {line} has no number above 0 after a name")
-                found[fold(row[0])] = weight
+                found[fold_name(row[0])] = weight
     except (OSError, ValueError, csv.Error) as error:
         raise Invalid(
             f"{file} cannot be read ({error})", "write NAME,NUMBER in each line", field="traffic"

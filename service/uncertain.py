@@ -17,8 +17,8 @@ from sqlalchemy import Connection, func, select
 
 from service.clustering import Engine
 from service.database import Database
-from service.places import place_of, table
-from service.sets import among
+from service.places import signature_place_key, read_integer_table
+from service.sets import is_in
 from service.tables import Membership, Signature
 from service.touched import index_of, read_blocks
 
@@ -115,8 +115,8 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
         published = _published(connection, part.places.key)
     index, work_keys, constraints = index_of(database, engine, model, part)
     corpus = index.corpus
-    place = place_of(work_keys[corpus.signature_work], corpus.signature_position)
-    key = part.places.keys(place)
+    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
+    key = part.places.look_up(place)
     identity = _looked_up(published, key)
 
     from disambig.blocking import Comparisons, blocks_of
@@ -180,9 +180,9 @@ def _as_published(block: npt.NDArray[np.int32], identity: Int64) -> npt.NDArray[
 def _published(connection: Connection, signatures: Int64) -> Int64:
     """Signature and identity keys of published mentions, int64[n, 2], by signature."""
     query = select(Membership.signature_key, Membership.identity_key).where(
-        among(connection, Membership.signature_key, signatures.tolist())
+        is_in(connection, Membership.signature_key, signatures.tolist())
     )
-    rows = table(connection, query)
+    rows = read_integer_table(connection, query)
     return rows[np.argsort(rows[:, 0], kind="stable")]
 
 

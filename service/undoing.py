@@ -11,10 +11,10 @@ from service.database import Database
 from service.decision_rows import Made, refuse_contradictions
 from service.errors import Conflict, Forbidden, NotFound
 from service.ledger import EventLog
-from service.link_rows import insist, links_around, without_retired
+from service.link_rows import require_links_hold, read_links_around, remove_retired_signatures
 from service.overriding import ask_again, ask_no_more, last_turn, stands_alone, turn
 from service.restoring import done_by, take_back
-from service.standing import REDONE, UNDONE
+from service.standing import DECISION_REDONE, DECISION_UNDONE
 from service.tables import Decision, DecisionLink
 
 
@@ -82,12 +82,12 @@ def _turn(
         }
         last = last_turn(connection, decision_id)
         seq = ledger.record(
-            UNDONE if undoing else REDONE,
+            DECISION_UNDONE if undoing else DECISION_REDONE,
             actor,
             subject=decision_id,
             reason=reason,
             before=told,
-            curates=True,
+            is_curation=True,
         )
         if undoing:
             ask_no_more(connection, decision_id, last, seq)
@@ -113,11 +113,11 @@ def _check(
     query = select(DecisionLink.a_key, DecisionLink.b_key)
     rows = connection.execute(query.where(DecisionLink.decision_key == decision_key))
     ends = {end for row in rows for end in (row[0], row[1])}
-    links = links_around(connection, ends | moved)
+    links = read_links_around(connection, ends | moved)
     refuse_contradictions(connection, links, decision_id)
-    insist(
+    require_links_hold(
         connection,
-        without_retired(connection, links),
+        remove_retired_signatures(connection, links),
         "other decisions depend on this",
         "undo them first",
     )

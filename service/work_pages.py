@@ -1,4 +1,4 @@
-"""Works as readers see them: lists, and a work with its authors, versions and sources."""
+"""Queries for readers: lists of works, and a work with its authors, versions and sources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.tables import Identity, Membership, Signature, Source, Work, WorkVe
 WorkOrder = Literal["added", "-added", "year", "-year", "citations", "-citations"]
 
 
-def works_page(
+def list_works(
     connection: Connection,
     limit: int,
     order: WorkOrder,
@@ -22,14 +22,14 @@ def works_page(
     year: int | None = None,
     venue: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Works in order; those whose value is unknown come last.
+    """List works in order; works without the value come last.
 
     Parameters
     ----------
     after : str or None
-        Id of the work that the page before ended with.
+        Id of the last work on the previous page.
     """
-    value, descending = _sorted_by(order), order.startswith("-")
+    value, descending = _sort_value(order), order.startswith("-")
     query = select(
         Work.id, Work.title, Work.venue, Work.year, Work.citations, Work.n_authors, Work.version
     )
@@ -56,12 +56,12 @@ def works_page(
     ]
 
 
-def work_page(
+def get_work(
     connection: Connection, work_id: str, version: int | None = None
 ) -> tuple[dict[str, Any], int]:
-    """A work with its authors, and its current version.
+    """Return a work with its authors, and the number of its current version.
 
-    ``version`` asks for an earlier record, without the authors' identities.
+    ``version`` selects an earlier record, whose authors have no identities.
 
     Raises
     ------
@@ -73,24 +73,24 @@ def work_page(
         raise NotFound(
             f"no work {work_id[:100]!r}", "ids are those of the loaded records", field="id"
         )
-    shown = work.version if version is None else version
-    versions = _versions(connection, work.key)
-    stored = select(WorkVersion.record).where(
-        WorkVersion.work_key == work.key, WorkVersion.version == shown
+    shown_version = work.version if version is None else version
+    versions = _list_versions(connection, work.key)
+    record_query = select(WorkVersion.record).where(
+        WorkVersion.work_key == work.key, WorkVersion.version == shown_version
     )
-    text = connection.scalars(stored).one_or_none()
+    text = connection.scalars(record_query).one_or_none()
     if text is None:
         raise NotFound(
-            f"work {work_id[:100]!r} has no version {shown}",
+            f"work {work_id[:100]!r} has no version {shown_version}",
             f"it has the versions 1 to {work.version}",
             field="version",
         )
     record = orjson.loads(text)
-    current = shown == work.version
-    authors = _authors(connection, work.key) if current else _authors_of(record)
+    current = shown_version == work.version
+    authors = _list_authors(connection, work.key) if current else _parse_authors(record)
     page = {
         "id": work.id,
-        "version": shown,
+        "version": shown_version,
         "current": work.version,
         "title": record.get("title"),
         "abstract": record.get("abstract"),
@@ -107,7 +107,7 @@ def work_page(
     return page, work.version
 
 
-def _authors(connection: Connection, work_key: int) -> list[dict[str, Any]]:
+def _list_authors(connection: Connection, work_key: int) -> list[dict[str, Any]]:
     query = (
         select(
             Signature.position,
@@ -141,7 +141,7 @@ def _authors(connection: Connection, work_key: int) -> list[dict[str, Any]]:
     ]
 
 
-def _authors_of(record: dict[str, Any]) -> list[dict[str, Any]]:
+def _parse_authors(record: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         {
             "position": position,
@@ -157,7 +157,7 @@ def _authors_of(record: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _versions(connection: Connection, work_key: int) -> list[dict[str, Any]]:
+def _list_versions(connection: Connection, work_key: int) -> list[dict[str, Any]]:
     query = (
         select(
             WorkVersion.version,
@@ -183,7 +183,7 @@ def _versions(connection: Connection, work_key: int) -> list[dict[str, Any]]:
     ]
 
 
-def _sorted_by(order: str) -> ColumnElement[Any]:
+def _sort_value(order: str) -> ColumnElement[Any]:
     if order.endswith("added"):
         return Work.key.expression
     unknown = -1 if order.startswith("-") else 2**31

@@ -1,10 +1,10 @@
-"""A process that does runs: claims one, does it, stores what it found, and again.
+"""Worker process: claim a run, execute it, store the proposal, repeat.
 
-When no run waits it fits the model that was asked for, if there is one.
+When no run is queued, the worker fits requested models and generates review tasks.
 
-A thread of its own gives signs of life and tells how far the run is, at most once a second; the
-thread that computes looks, whenever it advances, whether it still may. When the process is told
-to stop it gives its run back at once.
+A separate thread sends heartbeats with the progress of the run, at most once a second. The
+computing thread checks at each step whether to continue. When the process is stopped, it releases
+its run at once.
 """
 
 from __future__ import annotations
@@ -47,27 +47,29 @@ from service.tables import Worker as WorkerRow
 from service.touched import cluster_touched
 
 TICK = 1.0
-"""Seconds between looks at whether there is something to tell."""
+"""Seconds between checks for progress to report."""
 PAUSE = 2.0
-"""Seconds between looks for a run when there is none."""
+"""Seconds between checks for a queued run."""
 TIDY_EVERY = 3600.0
-"""Seconds between removals of what nobody needs any more."""
+"""Seconds between removals of stale data."""
 
 Log = Callable[[str], None]
-"""Takes one line for people."""
+"""Called with one log line."""
 FINAL = (ConstraintError, InputError, Invalid, ModelError)
-"""What trying again would find the same."""
-broken = logs.get("service.worker")
+"""Errors that a retry would raise again."""
+broken = logs.get_logger("service.worker")
 
 
 class Stopped(Exception):
-    """The process was told to stop."""
+    """The worker process was stopped."""
 
 
 @dataclass
 class Pulse:
-    """How far a run is, and whether to go on; shared by the thread that computes and the one
-    that tells. ``shown`` is told too."""
+    """Progress of a job, and whether to continue; shared with the heartbeat thread.
+
+    ``display`` receives the progress, too.
+    """
 
     stop: threading.Event
     lost: bool = False
@@ -99,23 +101,26 @@ class Pulse:
             self.log(f"  {description.lower()}: {took:,.0f} s")
 
     def check(self) -> None:
-        """Go on, or not.
+        """Raise if the job must not continue.
 
         Raises
         ------
-        Stopped, LostClaim
+        WorkerStopped
+            The process was stopped.
+        LostClaim
+            The job was cancelled or claimed by another worker.
         """
         if self.stop.is_set():
             raise Stopped
         if self.lost:
-            raise LostClaim("another worker has it, or it was cancelled")
+            raise LostClaim("the job was cancelled or claimed by another worker")
 
 
 class Worker:
-    """One worker process; :meth:`serve` is its life."""
+    """A worker process; :meth:`serve` is its main loop."""
 
     def __init__(self, database: Database, settings: Settings, log: Log) -> None:
-        """``log`` is told what happens, a line at a time."""
+        """Create a worker with a new id; ``log`` receives log lines."""
         self.database, self.settings, self.log = database, settings, log
         self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id('w')[2:8]}"
         self.actor = Actor(f"worker:{self.id}", Role.ADMIN)
@@ -124,9 +129,10 @@ class Worker:
         self._asked_in_vain: int | None = None
 
     def serve(self, *, once: bool = False) -> int:
-        """Do runs until told to stop (``stop``); with ``once`` until none waits. Runs done.
+        """Execute runs until ``stop`` is set, or with ``once`` until none is queued.
 
-        A database that cannot be reached is waited for, unless ``once``.
+        Return the number of runs executed. If the database cannot be reached, retry, unless
+        ``once``.
         """
         done, tidied, registered = 0, 0.0, False
         try:
@@ -160,8 +166,8 @@ class Worker:
         return done
 
     def one(self) -> bool:
-        """Claim a run and do it; whether there was one."""
-        claim = claims.take(self.database, claims.RUN, self.id, self.settings.heartbeat)
+        """Claim and execute a run; return whether one was queued."""
+        claim = claims.claim_job(self.database, claims.RUN, self.id, self.settings.heartbeat)
         if claim is None:
             return False
 
@@ -177,8 +183,8 @@ class Worker:
         return True
 
     def train(self) -> bool:
-        """Fit the model that was asked for; whether there was one."""
-        claim = claims.take(self.database, claims.MODEL, self.id, self.settings.heartbeat)
+        """Claim and fit a requested model; return whether one was queued."""
+        claim = claims.claim_job(self.database, claims.MODEL, self.id, self.settings.heartbeat)
         if claim is not None:
             self.fit(claim)
         return claim is not None
@@ -186,7 +192,7 @@ class Worker:
     def fit(
         self, claim: Claim, labelled: trainer.Labelled | None = None, shown: Progress = silent
     ) -> None:
-        """Fit a model that this process holds; how it ended stands in its row."""
+        """Fit a model claimed by this process; its row stores the result."""
 
         def act(pulse: Pulse) -> str:
             self.log(f"model {claim.id}")
@@ -196,7 +202,7 @@ class Worker:
         self._do(claim, act, shown)
 
     def _do(self, claim: Claim, act: Callable[[Pulse], str], shown: Progress = silent) -> None:
-        """Do a job that this process holds; ``act`` tells what became of it."""
+        """Execute a claimed job; ``task`` returns the outcome for the log."""
         job = f"{claim.kind.noun} {claim.id}"
         began = time.monotonic()
         pulse = Pulse(self.stop, log=self.log, shown=shown)
@@ -205,20 +211,20 @@ class Worker:
                 became = act(pulse)
             self.log(f"{job} {became} after {time.monotonic() - began:,.0f} s")
         except Stopped:
-            claims.give_back(self.database, claim)
-            self.log(f"{job} given back: told to stop")
+            claims.release(self.database, claim)
+            self.log(f"{job} released: the worker was stopped")
         except LostClaim:
-            self.log(f"{job} was cancelled or taken over; nothing is stored")
+            self.log(f"{job} was cancelled or claimed by another worker; nothing is stored")
         except FINAL as error:
             self._failed(claim, str(error), for_good=True)
         except (DisambigError, OSError, MemoryError) as error:
             self._failed(claim, str(error) or type(error).__name__)
-        except Exception as error:  # a job that breaks must not take the worker with it
+        except Exception as error:  # a failing job must not end the worker
             self._failed(claim, f"{type(error).__name__}: {error}")
-            broken.exception(f"a {claim.kind.noun} broke", **{claim.kind.noun: claim.id})
+            broken.exception(f"a {claim.kind.noun} failed", **{claim.kind.noun: claim.id})
 
     def ask(self) -> bool:
-        """Ask about what was published last, if that is due; whether something was done."""
+        """Generate tasks for the last publication, if due; return whether any work was done."""
         with self.database.read() as connection:
             publication = questions.due(connection)
         if publication is None or publication == self._asked_in_vain:
@@ -229,23 +235,23 @@ class Worker:
                 engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
                 asked = questions.ask(self.database, self.actor, engine)
             if asked is not None:
-                self.log(f"{asked} questions about event {publication} are asked")
+                self.log(f"{asked} tasks generated for the publication at event {publication}")
         except Stopped:
             return False
         except Unavailable:
             raise
-        except Exception as error:  # questions that cannot be asked must not stop the runs
+        except Exception as error:  # a failure to generate tasks must not stop the runs
             self._asked_in_vain = publication
-            self.log(f"nothing is asked about event {publication}: {error}")
-            broken.exception("questions could not be asked", publication=publication)
+            self.log(f"no tasks generated for the publication at event {publication}: {error}")
+            broken.exception("tasks could not be generated", publication=publication)
         return True
 
     def tidy(self) -> None:
-        """Close what is answered; remove proposals and folders that nobody needs any more."""
+        """Close answered tasks; remove stale proposals and folders."""
         placed.close_answered(self.database, self.actor)
         emptied = housekeeping.tidy(self.database, self.actor)
         if emptied:
-            self.log(f"removed {emptied} proposals that nobody can publish any more")
+            self.log(f"removed {emptied} stale proposals")
         with self.database.read() as connection:
             useful = housekeeping.statistics_in_use(connection)
             going_on = {r.id for s in ("queued", "running") for r in runs.page(connection, state=s)}
@@ -278,14 +284,18 @@ class Worker:
     def _failed(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
         error = error.replace("\0", "\u2400")[:4000]
         try:
-            state = claims.fail(self.database, self.actor, claim, error, for_good=for_good)
+            state = claims.record_failure(
+                self.database, self.actor, claim, error, permanent=for_good
+            )
         except Unavailable:
-            state = "left: its heartbeat will run out"
-        self.log(f"{claim.kind.noun} {claim.id} went wrong ({state or 'taken over'}): {error}")
+            state = "still claimed: its heartbeat will expire"
+        self.log(
+            f"{claim.kind.noun} {claim.id} failed ({state or 'claimed by another worker'}): {error}"
+        )
 
     @contextmanager
     def _signing(self) -> Iterator[None]:
-        """A thread that tells that this process is alive until the block ends."""
+        """Update the worker's heartbeat in a thread until the block ends."""
         ended = threading.Event()
 
         def sign() -> None:
@@ -303,7 +313,7 @@ class Worker:
 
     @contextmanager
     def _beating(self, claim: Claim, pulse: Pulse) -> Iterator[None]:
-        """A thread that gives signs of life until the block ends."""
+        """Send heartbeats of a claim in a thread until the block ends."""
         ended = threading.Event()
         thread = threading.Thread(target=self._beat, args=(claim, pulse, ended), daemon=True)
         thread.start()
@@ -320,18 +330,18 @@ class Worker:
             if now == told and time.monotonic() - at < self.settings.heartbeat / 4:
                 continue
             try:
-                if not claims.beat(self.database, claim, *now) and not ended.is_set():
+                if not claims.record_heartbeat(self.database, claim, *now) and not ended.is_set():
                     pulse.lost = True
                     return
                 self._sign()
                 told, at = now, time.monotonic()
             except Unavailable:
-                continue  # tried again with the next tick; a claim that ran out is found out then
+                continue  # retried with the next tick, which also detects an expired claim
 
     def _schedule(self, hours: float) -> None:
         run = housekeeping.schedule(self.database, self.actor, hours)
         if run is not None:
-            self.log(f"run {run.id} queued: something was touched since the last one")
+            self.log(f"run {run.id} queued: blocks were touched since the last run")
 
     def _register(self) -> None:
         now = datetime.now(UTC)
@@ -347,7 +357,7 @@ class Worker:
             )
 
     def _sign(self) -> None:
-        """Tell that this process is alive, at most four times within a heartbeat."""
+        """Update the worker's heartbeat, at most four times per heartbeat timeout."""
         if time.monotonic() - self._signed < self.settings.heartbeat / 4:
             return
         self._signed = time.monotonic()
@@ -357,7 +367,7 @@ class Worker:
         try:
             self._told(stopped_at=datetime.now(UTC))
         except Unavailable as error:
-            self.log(f"could not sign off: {error}")
+            self.log(f"could not record the end of this worker: {error}")
 
     def _told(self, **values: datetime) -> None:
         with self.database.write() as connection:
@@ -367,7 +377,7 @@ class Worker:
 def _since(
     connection: Connection, claim: Claim, run: runs.RunView
 ) -> tuple[int | None, int | None]:
-    """The event after which to look for changes, None for all; the run to bring up to date."""
+    """Return the event since which to recluster (None: everything) and the run to rebase."""
     if run.rebases and run.summary is not None and run.based_on is not None:
         return run.based_on, claim.key
     if run.scope == runs.TOUCHED:

@@ -1,6 +1,6 @@
-"""Works into the database: new ones, new versions of known ones, and what they change.
+"""Store works and their versions, and touch the blocks that they change.
 
-A work that is delivered again as it is stored changes nothing, so any delivery may be repeated.
+A record that equals the stored version changes nothing, so any delivery may be repeated.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from sqlalchemy import Connection, and_, insert, select, update
 
 from disambig.ingest import Received, dump_work
 from service.actors import Actor
-from service.database import Database, insert_rows, take_keys
+from service.database import Database, insert_rows, allocate_keys
 from service.ledger import EventLog
-from service.lookup import Lookup
-from service.names import storable
-from service.sets import among, update_rows
-from service.signatures import Fresh, write_signatures
+from service.lookup import KeyCache
+from service.names import to_storable
+from service.sets import is_in, update_rows
+from service.signatures import CurrentVersion, store_signatures
 from service.tables import Source, Work, WorkVersion
 
 __all__ = [
@@ -34,18 +34,18 @@ __all__ = [
 ]
 
 WORKS_AT_ONCE = 5_000
-"""Works of one transaction, unless they are large."""
-MENTIONS_AT_ONCE = 60_000
+"""Most works in one transaction; fewer if they are large."""
+SIGNATURES_AT_ONCE = 60_000
 CHARACTERS_AT_ONCE = 64 * 2**20
-LONGEST_ID = 512
-"""Characters of a work's id, as in the reader: what PostgreSQL can index."""
+MAX_ID_LENGTH = 512
+"""Most characters of a work's id, as in the reader: what PostgreSQL can index."""
 LARGEST_INTEGER = 2**31 - 1
-REJECTS_TOLD = 100
+MAX_REJECTS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a source of works is: ``kind`` is ``file``, ``folder``, ``files`` or ``request``."""
+    """Source of works; ``kind`` is ``file``, ``folder``, ``files`` or ``request``."""
 
     kind: str
     label: str
@@ -54,20 +54,20 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """What became of one record.
+    """Result of storing one record.
 
     Attributes
     ----------
     id : str
-        The work's.
+        Id of the work.
     status : str
         ``created``, ``changed``, ``unchanged`` or ``rejected``.
     version : int or None
-        The version that holds the record; None for a rejected one.
+        The version that holds the record; None for a rejected record.
     work_key : int or None
-        For use within the service.
+        Key of the work, for use within the service; None for a rejected record.
     problem, remedy, field : str
-        Why it was rejected.
+        Why the record was rejected.
     """
 
     id: str
@@ -81,7 +81,7 @@ class RowResult:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """Records of a delivery by what became of them; the first of the rejected ones."""
+    """Number of records of a delivery by status, and the first rejected records."""
 
     created: int = 0
     changed: int = 0
@@ -91,21 +91,21 @@ class LoadReport:
 
     @property
     def total(self) -> int:
-        """All records."""
+        """Number of all records."""
         return self.created + self.changed + self.unchanged + self.rejected
 
-    def counts(self) -> dict[str, int]:
-        """The numbers by name."""
+    def count_by_status(self) -> dict[str, int]:
+        """Return the number of records by status."""
         names = ("created", "changed", "unchanged", "rejected")
         return {name: getattr(self, name) for name in names}
 
-    def plus(self, results: Iterable[RowResult]) -> LoadReport:
-        """The report with more results."""
+    def add_results(self, results: Iterable[RowResult]) -> LoadReport:
+        """Return the report with more results added."""
         rows = list(results)
-        found = Counter(row.status for row in rows)
+        by_status = Counter(row.status for row in rows)
         rejects = (*self.rejects, *(row for row in rows if row.status == "rejected"))
-        counts = {name: n + found[name] for name, n in self.counts().items()}
-        return replace(self, **counts, rejects=rejects[:REJECTS_TOLD])
+        counts = {name: n + by_status[name] for name, n in self.count_by_status().items()}
+        return replace(self, **counts, rejects=rejects[:MAX_REJECTS])
 
 
 def load_works(
@@ -115,10 +115,11 @@ def load_works(
     records: Iterable[Received],
     progress: Callable[[int], None] | None = None,
 ) -> LoadReport:
-    """Store a delivery, some thousand works a transaction.
+    """Store a delivery in transactions of some thousand works.
 
-    A delivery that broke off is simply loaded again: what is there already is unchanged. (Where
-    a delivery holds one id twice, with different records, each is one more version each time.)
+    Load an interrupted delivery again from its start: records that are stored count as
+    unchanged. (If a delivery holds two different records of one id, each load adds a version
+    for both.)
 
     Parameters
     ----------
@@ -126,43 +127,43 @@ def load_works(
     actor : Actor
     delivery : Delivery
     records : iterable of Received
-        Read once, as needed.
+        Iterated once, lazily.
     progress : callable, optional
         Called with the number of records of each committed transaction.
 
     Raises
     ------
     Unavailable
-        If the database cannot be used; the transactions before stay.
+        If the database cannot be used; transactions committed before remain.
     """
     with database.write() as connection:
         source_key = open_source(connection, EventLog.lock(connection), actor, delivery)
-    report, lookup = LoadReport(), Lookup()
-    for some in _chunks(records):
+    report, key_cache = LoadReport(), KeyCache()
+    for batch in _split_into_batches(records):
         with database.write() as connection:
             ledger = EventLog.lock(connection)
-            results = store_works(connection, ledger, source_key, some, actor, lookup)
-            report = report.plus(results)
-            _count(connection, source_key, report)
-        lookup.trim()
+            results = store_works(connection, ledger, source_key, batch, actor, key_cache)
+            report = report.add_results(results)
+            _store_counts(connection, source_key, report)
+        key_cache.trim()
         if progress is not None:
-            progress(len(some))
+            progress(len(batch))
     with database.write() as connection:
         close_source(connection, EventLog.lock(connection), source_key, report)
     return report
 
 
 def open_source(connection: Connection, ledger: EventLog, actor: Actor, delivery: Delivery) -> int:
-    """Register a delivery that begins; its key."""
+    """Store the start of a delivery; return its key."""
     return connection.scalars(
         insert(Source)
         .values(
             kind=delivery.kind,
-            label=storable(delivery.label),
+            label=to_storable(delivery.label),
             format=delivery.format,
             actor=actor.name,
             began_at=ledger.at,
-            counts=LoadReport().counts(),
+            counts=LoadReport().count_by_status(),
         )
         .returning(Source.key)
     ).one()
@@ -171,35 +172,35 @@ def open_source(connection: Connection, ledger: EventLog, actor: Actor, delivery
 def close_source(
     connection: Connection, ledger: EventLog, source_key: int, report: LoadReport
 ) -> None:
-    """Note that a delivery has ended, with what became of its records."""
-    _count(connection, source_key, report)
+    """Store the end of a delivery and its counts by status."""
+    _store_counts(connection, source_key, report)
     connection.execute(update(Source).where(Source.key == source_key).values(ended_at=ledger.at))
 
 
-def _count(connection: Connection, source_key: int, report: LoadReport) -> None:
-    counts = report.counts()
+def _store_counts(connection: Connection, source_key: int, report: LoadReport) -> None:
+    counts = report.count_by_status()
     connection.execute(update(Source).where(Source.key == source_key).values(counts=counts))
 
 
-def _chunks(records: Iterable[Received]) -> Iterator[list[Received]]:
-    """Records for one transaction each, by number and by size."""
-    some: list[Received] = []
-    mentions = characters = 0
+def _split_into_batches(records: Iterable[Received]) -> Iterator[list[Received]]:
+    """Yield the records of one transaction at a time, limited by number and by size."""
+    batch: list[Received] = []
+    n_signatures = n_characters = 0
     for received in records:
-        some.append(received)
-        mentions += len(received.work.authors)
-        characters += len(received.raw or "") or len(received.work.abstract or "")
-        full = mentions >= MENTIONS_AT_ONCE or characters >= CHARACTERS_AT_ONCE
-        if full or len(some) >= WORKS_AT_ONCE:
-            yield some
-            some, mentions, characters = [], 0, 0
-    if some:
-        yield some
+        batch.append(received)
+        n_signatures += len(received.work.authors)
+        n_characters += len(received.raw or "") or len(received.work.abstract or "")
+        is_full = n_signatures >= SIGNATURES_AT_ONCE or n_characters >= CHARACTERS_AT_ONCE
+        if is_full or len(batch) >= WORKS_AT_ONCE:
+            yield batch
+            batch, n_signatures, n_characters = [], 0, 0
+    if batch:
+        yield batch
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """A record that may be stored."""
+class _ValidRecord:
+    """A valid record in its stored form, with its digest."""
 
     received: Received
     record: str
@@ -207,10 +208,10 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _Version:
-    """A record to be stored as a version of a work."""
+class _NewVersion:
+    """A record to store as a new version of a work."""
 
-    row: _Row
+    row: _ValidRecord
     work_key: int
     version: int
 
@@ -221,157 +222,157 @@ def store_works(
     source_key: int,
     records: Sequence[Received],
     actor: Actor,
-    lookup: Lookup | None = None,
+    key_cache: KeyCache | None = None,
 ) -> list[RowResult]:
-    """Store records in a write that holds the ledger; what became of each, in their order.
+    """Store records within a write that holds the event log; return results in their order.
 
-    Of several records of one work each different one is a version; the last stands. One event
-    ``works-loaded`` tells the counts, and the blocks of all that is new, changed or retired are
-    touched by it.
+    Each different record of one work becomes a version; the last is the current one. One event
+    ``works-loaded`` records the counts and touches the blocks of all new, changed and retired
+    signatures.
 
     Parameters
     ----------
     connection : Connection
-    ledger : Ledger
+    ledger : EventLog
     source_key : int
         From :func:`open_source`.
     records : sequence of Received
     actor : Actor
-    lookup : Lookup, optional
-        Keys known from transactions before.
+    key_cache : KeyCache, optional
+        Keys read or created in earlier transactions.
     """
     if not records:
         return []
-    rows = [_checked(received) for received in records]
-    ids = {row.received.work.id for row in rows if isinstance(row, _Row)}
-    stored = _stored(connection, ids)
+    rows = [_validate_record(received) for received in records]
+    ids = {row.received.work.id for row in rows if isinstance(row, _ValidRecord)}
+    stored_versions = _read_stored_versions(connection, ids)
     new_ids = dict.fromkeys(
         row.received.work.id
         for row in rows
-        if isinstance(row, _Row) and row.received.work.id not in stored
+        if isinstance(row, _ValidRecord) and row.received.work.id not in stored_versions
     )
-    new_keys = dict(zip(new_ids, take_keys(connection, Work, len(new_ids)), strict=True))
-    results, versions = _planned(rows, stored, new_keys)
-    counts = LoadReport().plus(results).counts()
+    new_keys = dict(zip(new_ids, allocate_keys(connection, Work, len(new_ids)), strict=True))
+    results, versions = _plan_versions(rows, stored_versions, new_keys)
+    counts = LoadReport().add_results(results).count_by_status()
     seq = ledger.record("works-loaded", actor, after=dict(counts))
-    latest = {version.work_key: version for version in versions}
-    created = set(new_keys.values())
-    _write_works(connection, ledger, latest.values(), created)
-    _write_versions(connection, ledger, source_key, versions)
-    fresh = [
-        Fresh(key, version.version, version.row.received.work, key in created)
-        for key, version in latest.items()
+    latest_versions = {version.work_key: version for version in versions}
+    created_keys = set(new_keys.values())
+    _store_works(connection, ledger, latest_versions.values(), created_keys)
+    _store_versions(connection, ledger, source_key, versions)
+    current_versions = [
+        CurrentVersion(key, version.version, version.row.received.work, key in created_keys)
+        for key, version in latest_versions.items()
     ]
-    write_signatures(connection, ledger, seq, fresh, lookup or Lookup())
+    store_signatures(connection, ledger, seq, current_versions, key_cache or KeyCache())
     return results
 
 
-def _checked(received: Received) -> _Row | RowResult:
-    """What will be stored of a record, or why it cannot be."""
+def _validate_record(received: Received) -> _ValidRecord | RowResult:
+    """Return the record in its stored form, or a rejection with its reason."""
     work = received.work
-    bad = _problem(received)
-    if bad is None:
+    rejection = _find_problem(received)
+    if rejection is None:
         try:
             record = dump_work(work)
         except TypeError:
-            bad = ("work", "it holds half a character (a lone surrogate)", "write it as UTF-8")
+            rejection = ("work", "it holds a lone surrogate (half a character)", "write it as UTF-8")
         else:
-            return _Row(received, record.decode(), hashlib.sha256(record).digest())
-    field, problem, remedy = bad
-    return RowResult(storable(work.id), "rejected", None, None, problem, remedy, field)
+            return _ValidRecord(received, record.decode(), hashlib.sha256(record).digest())
+    field, problem, remedy = rejection
+    return RowResult(to_storable(work.id), "rejected", None, None, problem, remedy, field)
 
 
-def _problem(received: Received) -> tuple[str, str, str] | None:
+def _find_problem(received: Received) -> tuple[str, str, str] | None:
     work = received.work
     if not work.id.strip() or not work.id.isprintable():
         return "id", "it is empty or not printable", "give each work its own visible id"
-    if len(work.id) > LONGEST_ID:
+    if len(work.id) > MAX_ID_LENGTH:
         return (
             "id",
-            f"it is {len(work.id):,} characters long, more than {LONGEST_ID}",
+            f"it is {len(work.id):,} characters long, more than {MAX_ID_LENGTH}",
             "give the work a shorter id",
         )
     if work.year is not None and abs(work.year) > LARGEST_INTEGER:
-        return "year", "it is no year", "give four digits, or leave it out"
+        return "year", "the year is out of range", "give four digits, or leave it out"
     if work.citations is not None and not 0 <= work.citations < 2**63:
-        return "citations", "it is no number of citations", "correct it or leave it out"
+        return "citations", "the number of citations is negative or too large", "correct it or leave it out"
     return None
 
 
-def _stored(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, int, bytes]]:
-    """Key, version and digest of the works of these ids that are there."""
-    found: dict[str, tuple[int, int, bytes]] = {}
+def _read_stored_versions(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[int, int, bytes]]:
+    """Read key, version and digest of the stored works among some ids."""
+    stored_versions: dict[str, tuple[int, int, bytes]] = {}
     current = and_(WorkVersion.work_key == Work.key, WorkVersion.version == Work.version)
     query = select(Work.id, Work.key, Work.version, WorkVersion.digest).join(WorkVersion, current)
-    rows = connection.execute(query.where(among(connection, Work.id, sorted(ids))))
+    rows = connection.execute(query.where(is_in(connection, Work.id, sorted(ids))))
     for identifier, key, version, digest in rows:
-        found[identifier] = key, version, digest
-    return found
+        stored_versions[identifier] = key, version, digest
+    return stored_versions
 
 
-def _planned(
-    rows: Sequence[_Row | RowResult],
-    stored: Mapping[str, tuple[int, int, bytes]],
+def _plan_versions(
+    rows: Sequence[_ValidRecord | RowResult],
+    stored_versions: Mapping[str, tuple[int, int, bytes]],
     new_keys: Mapping[str, int],
-) -> tuple[list[RowResult], list[_Version]]:
-    """Result of each row, and the versions to store, in the order of the rows."""
-    now = dict(stored)
+) -> tuple[list[RowResult], list[_NewVersion]]:
+    """Return the result of each row and the versions to store, in the order of the rows."""
+    latest = dict(stored_versions)
     results: list[RowResult] = []
-    versions: list[_Version] = []
+    versions: list[_NewVersion] = []
     for row in rows:
         if isinstance(row, RowResult):
             results.append(row)
             continue
         identifier = row.received.work.id
-        key, version, digest = now.get(identifier, (0, 0, b""))
+        key, version, digest = latest.get(identifier, (0, 0, b""))
         if digest == row.digest:
             results.append(RowResult(identifier, "unchanged", version, key))
             continue
         key = key or new_keys[identifier]
-        now[identifier] = key, version + 1, row.digest
-        versions.append(_Version(row, key, version + 1))
+        latest[identifier] = key, version + 1, row.digest
+        versions.append(_NewVersion(row, key, version + 1))
         status = "changed" if version else "created"
         results.append(RowResult(identifier, status, version + 1, key))
     return results, versions
 
 
 _WORK_COLUMNS = ("version", "title", "venue", "year", "citations", "n_authors", "changed_at")
-"""Columns that follow the current version."""
+"""Columns that are copied from the current version."""
 
 
-def _write_works(
-    connection: Connection, ledger: EventLog, latest: Iterable[_Version], created: set[int]
+def _store_works(
+    connection: Connection, ledger: EventLog, versions: Iterable[_NewVersion], created_keys: set[int]
 ) -> None:
-    new: list[tuple[object, ...]] = []
-    changed: list[tuple[object, ...]] = []
-    for version in latest:
+    new_rows: list[tuple[object, ...]] = []
+    changed_rows: list[tuple[object, ...]] = []
+    for version in versions:
         work = version.row.received.work
-        venue = storable(work.venue) if work.venue is not None else None
+        venue = to_storable(work.venue) if work.venue is not None else None
         values = (
             version.version,
-            storable(work.title),
+            to_storable(work.title),
             venue,
             work.year,
             work.citations,
             len(work.authors),
             ledger.at,
         )
-        if version.work_key in created:
-            new.append((version.work_key, work.id, ledger.at, *values))
+        if version.work_key in created_keys:
+            new_rows.append((version.work_key, work.id, ledger.at, *values))
         else:
-            changed.append((version.work_key, *values))
-    insert_rows(connection, Work, ("key", "id", "added_at", *_WORK_COLUMNS), new)
-    update_rows(connection, Work, _WORK_COLUMNS, changed)
+            changed_rows.append((version.work_key, *values))
+    insert_rows(connection, Work, ("key", "id", "added_at", *_WORK_COLUMNS), new_rows)
+    update_rows(connection, Work, _WORK_COLUMNS, changed_rows)
 
 
-def _write_versions(
-    connection: Connection, ledger: EventLog, source_key: int, versions: Iterable[_Version]
+def _store_versions(
+    connection: Connection, ledger: EventLog, source_key: int, versions: Iterable[_NewVersion]
 ) -> None:
-    def rows() -> Iterator[tuple[object, ...]]:
+    def iterate_rows() -> Iterator[tuple[object, ...]]:
         for version in versions:
             row = version.row
             raw = row.received.raw
-            kept = None if raw is None or raw == row.record else storable(raw)
+            raw_text = None if raw is None or raw == row.record else to_storable(raw)
             line = min(max(row.received.line, 0), LARGEST_INTEGER)
             yield (
                 version.work_key,
@@ -381,12 +382,12 @@ def _write_versions(
                 ledger.at,
                 row.digest,
                 row.record,
-                kept,
+                raw_text,
             )
 
     insert_rows(
         connection,
         WorkVersion,
         ("work_key", "version", "source_key", "line", "received_at", "digest", "record", "raw"),
-        rows(),
+        iterate_rows(),
     )

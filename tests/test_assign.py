@@ -17,7 +17,7 @@ from disambig.contents import Contents
 from disambig.corpus import Corpus
 from disambig.domain import Author, Signature, Work
 from disambig.estimator import Disambiguator
-from disambig.index import CorpusIndex, company_of, terms_of
+from disambig.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
 from disambig.name_frequency import NameFrequency
 from disambig.names import parse_name
 from disambig.pair_features import PAIR_FEATURES, pair_features
@@ -172,12 +172,12 @@ def test_it_is_decided_where_both_readings_agree(
     probability: float, mate: int | None, verdict: Verdict
 ) -> None:
     half = replace(model(), settings={**model().settings, "second_level": 0.5})
-    found = replace(assigner(), model=half)._decided(0, [(7, probability), (8, 0.1)], mate)
+    found = replace(assigner(), model=half)._decide_author(0, [(7, probability), (8, 0.1)], mate)
     assert found.verdict == verdict
 
 
 def test_a_rival_close_behind_makes_it_unsure() -> None:
-    found = assigner()._decided(0, [(7, 0.98), (8, 0.9)], 7)
+    found = assigner()._decide_author(0, [(7, 0.98), (8, 0.9)], 7)
     assert found.verdict == Verdict.UNSURE
 
 
@@ -275,7 +275,7 @@ def test_a_whole_run_and_a_placement_agree() -> None:
 
 
 def contents_of(corpus: Corpus, frequency: NameFrequency) -> tuple[Contents, Statistics]:
-    terms, company = terms_of(corpus), company_of(corpus)
+    terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
     return Contents.of(corpus, company, terms, space(), frequency), Statistics.of(company, terms)
 
 
@@ -299,8 +299,8 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
     rows = Shelves.of(known.corpus.names, known.corpus.signature_name).block(
         fresh.corpus.names[fresh.corpus.signature_name[0]]
     )
-    joined = known.part(rows).followed_by(fresh)
-    part = CorpusIndex.weighed(joined, Statistics.sum([joined.statistics(statistics), added]))
+    joined = known.select(rows).concatenate(fresh)
+    part = CorpusIndex.from_contents(joined, Statistics.sum([joined.select_statistics(statistics), added]))
     own = whole.corpus.row_of(Signature("~last", 0))
     expected = pair_features(whole, PairBatch.complete(whole, [np.append(rows, own)]))
     beside = np.append(np.arange(len(rows)), len(rows)).astype(np.int32)

@@ -29,11 +29,11 @@ from disambig import (
 )
 from disambig.blocking import Comparisons
 from disambig.constraints import compile_constraints
-from disambig.explain import Decider, Explanation, explain, parse_mention, percent
+from disambig.explain import Decider, Explanation, explain, parse_mention, format_percent
 from disambig.explain_facts import Facts
 from disambig.explain_score import Score
-from disambig.explain_trace import _barred as barred
-from disambig.explain_view import show
+from disambig.explain_trace import _find_exclusion as barred
+from disambig.explain_view import print_explanation
 from disambig.explain_words import THEMES, group_phrase, pair_phrase
 from disambig.group_features import GROUP_FEATURES
 from disambig.index import CorpusIndex
@@ -77,7 +77,7 @@ def words(explanation: Explanation) -> dict[str, str]:
 def drawn(explanation: Explanation, width: int = 80, *, every: bool = False) -> str:
     stream = io.StringIO()
     out = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
-    show(out, explanation, every=every)
+    print_explanation(out, explanation, every=every)
     return stream.getvalue()
 
 
@@ -124,7 +124,7 @@ def test_the_parts_of_a_group_score_add_up_to_its_probability() -> None:
 
 def test_themes_sum_the_contributions() -> None:
     score = told(A, B).pair
-    together = sum(value for _, value in score.themes())
+    together = sum(value for _, value in score.sum_themes())
     assert together == pytest.approx(sum(c.log_odds for c in score.contributions))
 
 
@@ -176,7 +176,7 @@ def test_names_that_could_not_be_one_persons_decide_alone() -> None:
     found = told(ANN, ALAN, works=LEES)
     assert found.same_block
     assert (found.same, found.decided_by, found.probability) == (False, Decider.NAMES, 0)
-    assert found.groups.uncompared
+    assert found.groups.is_uncompared
     assert found.because == (
         "Their names could not be one person's, so nothing else was compared.",
     )
@@ -186,7 +186,7 @@ def test_evidence_beside_names_that_decide_is_shown_all_the_same() -> None:
     found = told(ANN, ALAN, works=LEES)
     assert 0 < found.pair.probability < 1
     assert words(found)["coauthors_shared"] == "no co-author in common"
-    assert json.loads(json.dumps(found.as_json()))["groups"]["score"] is None
+    assert json.loads(json.dumps(found.to_dict()))["groups"]["score"] is None
     assert "decided by their names" in drawn(found)
 
 
@@ -307,7 +307,7 @@ def test_what_is_no_mention_is_an_error(text: str) -> None:
 
 
 def test_json_holds_every_contribution() -> None:
-    document = json.loads(json.dumps(told(A, C).as_json()))
+    document = json.loads(json.dumps(told(A, C).to_dict()))
     assert {c["feature"] for c in document["pair"]["contributions"]} == set(PAIR_FEATURES)
     assert document["groups"]["score"]["themes"]
 
@@ -350,7 +350,7 @@ def test_hostile_names_and_titles_cannot_act_on_the_terminal() -> None:
     ("probability", "text"), [(0.5, "50%"), (0.9996, ">99.9%"), (1e-9, "<0.1%"), (0.123, "12.3%")]
 )
 def test_a_probability_never_claims_certainty(probability: float, text: str) -> None:
-    assert percent(probability) == text
+    assert format_percent(probability) == text
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from disambig.group_features import (
     names_between,
 )
 from disambig.groups import GroupBatch
-from disambig.growth import GROWTH_FEATURES
+from disambig.growth import SIZE_SHIFT_FEATURES
 from disambig.index import CorpusIndex
 from disambig.name_evidence import name_evidence
 from disambig.names import compare
@@ -65,12 +65,12 @@ def unit(vector: np.ndarray) -> np.ndarray:
 
 
 def meaning_of_ab_and_c() -> float:
-    a, b, c = space().vectors(["Speech graph", "Speech", "Graph zebra"])
+    a, b, c = space().embed_texts(["Speech graph", "Speech", "Graph zebra"])
     return float(unit(a + b) @ c)
 
 
 def venue_meaning_of_ab_and_c() -> float:
-    vldb, icml = space().venue_vectors(["VLDB", "ICML"])
+    vldb, icml = space().embed_venues(["VLDB", "ICML"])
     return float(unit(vldb + icml) @ vldb)
 
 
@@ -429,7 +429,7 @@ def test_what_groups_share_is_the_more_surprising_the_rarer_it_is_and_ahead_of_r
     index, batch, pairs = larger(WORKS)
     groups = GroupBatch.of(batch, np.array(GROUPS, dtype=np.int32))
     found = group_features(index, batch, groups, pairs, np.array(PROBABILITY, dtype=np.float32))
-    assert tuple(found) == GROUP_FEATURES + GROWTH_FEATURES
+    assert tuple(found) == GROUP_FEATURES + SIZE_SHIFT_FEATURES
     # pairs of {a, b} and {c}, {a, b} and {d}, {c} and {d}; d has no co-author, title or place
     bits = 20 - np.log2(3)  # B. Li is on three of 2 ** 20 works
     leiden = index.affiliation.take(index.affiliation_of[batch.rows[:1]]).column
@@ -454,7 +454,7 @@ def test_what_groups_share_is_the_more_surprising_the_rarer_it_is_and_ahead_of_r
         "lead_affiliation_high": [1, 0, 0],
         "lead_meaning_high": [meaning_of_ab_and_c(), 0, 0],
     }
-    assert set(expected) | {"lead_meaning_low"} == set(GROWTH_FEATURES)
+    assert set(expected) | {"lead_meaning_low"} == set(SIZE_SHIFT_FEATURES)
     for name, values in expected.items():
         assert found[name].tolist() == pytest.approx(values, abs=1e-5, nan_ok=True), name
 

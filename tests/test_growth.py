@@ -15,7 +15,7 @@ from disambig.constraints import Constraints, compile_constraints
 from disambig.engine import FAR, Scored, group_probabilities, pair_probabilities, resolve
 from disambig.forest import Forest
 from disambig.group_features import GROUP_FEATURES
-from disambig.growth import GROWTH_FEATURES, HOPELESS, SIZE_FEATURES, doublings, grown, with_size
+from disambig.growth import SIZE_SHIFT_FEATURES, MIN_PROBABILITY, SIZE_FEATURES, count_doublings, apply_size_shift, add_size_features
 from disambig.index import CorpusIndex
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES
@@ -47,19 +47,19 @@ def stump(
     [(0, 0), (1, 0), (95_465, 0), (2**17, 0), (185_000, 0), (186_000, 1), (2**20, 3), (2**30, 13)],
 )
 def test_doublings_are_counted_from_130_thousand_works_on(works: int, times: int) -> None:
-    assert doublings(works) == times
+    assert count_doublings(works) == times
 
 
 def test_no_larger_corpus_changes_no_bit() -> None:
     given = np.array([0.1, 0.9], dtype=np.float32)
     forest = stump(("x", *SIZE_FEATURES), "x", 0, -5, 5)
-    assert grown(forest, given, {"x": given}, 0) is given
-    assert grown(None, given, {"x": given}, 7) is given
+    assert apply_size_shift(forest, given, {"x": given}, 0) is given
+    assert apply_size_shift(None, given, {"x": given}, 7) is given
 
 
 def test_the_second_forest_sees_the_features_the_log_odds_and_the_size() -> None:
     given = np.array([0.5, 0.9], dtype=np.float32)
-    X = with_size(given, {"a": np.array([1, 2], np.float32), "b": np.array([3, 4], np.float32)}, 5)
+    X = add_size_features(given, {"a": np.array([1, 2], np.float32), "b": np.array([3, 4], np.float32)}, 5)
     np.testing.assert_allclose(X, [[1, 3, 0, 5], [2, 4, np.log(9), 5]], atol=1e-6)
 
 
@@ -69,7 +69,7 @@ def test_the_second_forest_sees_the_features_the_log_odds_and_the_size() -> None
 def test_the_second_forest_has_the_last_word(tested: str, threshold: float) -> None:
     forest = stump(("x", *SIZE_FEATURES), tested, threshold, -1.0, 2.0)
     columns = {"x": np.array([-1, 1], np.float32)}
-    found = grown(forest, np.array([0.5, 0.9], np.float32), columns, 2)
+    found = apply_size_shift(forest, np.array([0.5, 0.9], np.float32), columns, 2)
     low, high = (1 / (1 + np.exp(-v)) for v in (-1.0, 2.0))
     expected = {"log_odds": [low, high], "doublings": [low, low], "x": [low, high]}[tested]
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -77,7 +77,7 @@ def test_the_second_forest_has_the_last_word(tested: str, threshold: float) -> N
 
 def test_a_pair_of_certain_log_odds_stays_finite() -> None:
     sure = np.array([0, 1], dtype=np.float32)
-    assert np.isfinite(with_size(sure, {}, 1)).all()
+    assert np.isfinite(add_size_features(sure, {}, 1)).all()
 
 
 def test_the_shipped_model_knows_larger_corpora() -> None:
@@ -105,7 +105,7 @@ def growing() -> Model:
         (*PAIR_FEATURES, *SIZE_FEATURES),
         (
             *GROUP_FEATURES,
-            *GROWTH_FEATURES,
+            *SIZE_SHIFT_FEATURES,
             *SIZE_FEATURES,
         ),
     )
@@ -141,7 +141,7 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
     small, large = scored(0), scored(3)
     np.testing.assert_array_equal(small.likely, small.probability)
     np.testing.assert_array_equal(small.probability, large.probability)
-    asked = small.probability >= HOPELESS
+    asked = small.probability >= MIN_PROBABILITY
     assert 0 < asked.sum() < len(asked)
     np.testing.assert_allclose(np.unique(large.likely[asked]), [0.018, 0.982], atol=1e-3)
     np.testing.assert_array_equal(large.likely[~asked], small.probability[~asked])
@@ -151,7 +151,7 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
     found, first = (group_probabilities(fitted, after, times) for times in (3, 0))
-    asked = first >= HOPELESS
+    asked = first >= MIN_PROBABILITY
     np.testing.assert_allclose(found[asked], 1 / (1 + np.exp(4)), atol=1e-6)
     np.testing.assert_array_equal(found[~asked], first[~asked])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from invented import indexed, population, rows, work
 
-from disambig.company import MAX_TEAM
+from disambig.company import MAX_AUTHORS
 from disambig.domain import Author, Work
 from disambig.index import CorpusIndex
 from disambig.pair_features import team_of
@@ -89,15 +89,15 @@ def crowd(size: int) -> Work:
 
 
 def test_a_work_of_too_many_authors_says_nothing_about_who_works_with_whom() -> None:
-    allowed, crowded = indexed([crowd(MAX_TEAM)]), indexed([crowd(MAX_TEAM + 1)])
-    assert coauthors_of(allowed, ("a", 0)) == MAX_TEAM - 1
+    allowed, crowded = indexed([crowd(MAX_AUTHORS)]), indexed([crowd(MAX_AUTHORS + 1)])
+    assert coauthors_of(allowed, ("a", 0)) == MAX_AUTHORS - 1
     assert coauthors_of(crowded, ("a", 0)) == 0
     assert len(crowded.graph.value) == 0
 
 
 def test_ten_thousand_authors_of_a_work_cost_no_pairs_of_them() -> None:
     index = indexed([crowd(10_000)])
-    assert len(index.team_initials.value) == len(index.graph.value) == 0
+    assert len(index.author_initials.value) == len(index.graph.value) == 0
 
 
 def test_names_without_letters_are_nobodys_coauthor() -> None:
@@ -159,7 +159,7 @@ def test_a_text_without_known_words_has_no_meaning() -> None:
 
 def test_an_empty_corpus_has_empty_arrays() -> None:
     index = indexed([])
-    assert [len(x) for x in (index.team, index.graph, index.title, index.meaning)] == [0, 0, 0, 0]
+    assert [len(x) for x in (index.authors, index.graph, index.title, index.meaning)] == [0, 0, 0, 0]
 
 
 def test_an_index_does_not_depend_on_the_order_of_works() -> None:

@@ -189,8 +189,8 @@ def test_meanings_are_cosines_in_the_semantic_space() -> None:
     other = work("b", "Speaker verification", "Ada Byron", abstract="robot arms")
     index = indexed([one, other])
     found = features(index, ("a", 0), ("b", 0))
-    title = space().vectors(["Speech recognition", "Speaker verification"])
-    text = space().vectors(
+    title = space().embed_texts(["Speech recognition", "Speaker verification"])
+    text = space().embed_texts(
         ["Speech recognition acoustic models", "Speaker verification robot arms"]
     )
     assert found["title_meaning"][0] == pytest.approx(title[0] @ title[1], abs=1e-5)
@@ -201,7 +201,7 @@ def test_meaning_above_is_measured_against_what_both_usually_have() -> None:
     titles = ["Speech recognition", "Speaker verification", "Robot grasping"]
     index = indexed([work(t[:4] + t[-2:], t, "Ada Byron") for t in titles])
     found = features(index, *[(t[:4] + t[-2:], 0) for t in titles])
-    v = space().vectors(titles)
+    v = space().embed_texts(titles)
     ab, ac, bc = v[0] @ v[1], v[0] @ v[2], v[1] @ v[2]
     # a usually has the mean of ab and ac, b that of ab and bc
     usual = ((ab + ac) / 2 + (ab + bc) / 2) / 2

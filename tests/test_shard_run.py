@@ -17,7 +17,7 @@ from disambig.corpus import Corpus
 from disambig.cross_pairs import cross_pairs
 from disambig.domain import Signature
 from disambig.engine import resolve
-from disambig.index import CorpusIndex, company_of, terms_of
+from disambig.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
 from disambig.shard_run import Knowledge, ShardResult, cluster_shard, score_across
 from disambig.shards import only_signatures, own_signatures, shard_of, shard_tables
 from disambig.statistics import Statistics
@@ -45,7 +45,7 @@ def whole() -> tuple[Corpus, CorpusIndex, Constraints]:
 @cache
 def knowledge() -> Knowledge:
     corpus, _, constraints = whole()
-    counted = Statistics.of(company_of(corpus), terms_of(corpus))
+    counted = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
     return Knowledge(model(), space(), lambda: counted, corpus, constraints)
 
 

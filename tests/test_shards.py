@@ -16,7 +16,7 @@ from disambig.cross_pairs import circle_evidence, reading_evidence
 from disambig.domain import Author, Signature, Work
 from disambig.group_features import GROUP_FEATURES, group_features
 from disambig.groups import GroupBatch
-from disambig.index import CorpusIndex, company_of, terms_of
+from disambig.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
 from disambig.name_frequency import NameFrequency
 from disambig.names import parse_name
 from disambig.pair_features import PAIR_FEATURES, pair_features
@@ -63,13 +63,13 @@ def columns(corpus: Corpus) -> list[tuple[object, ...]]:
     found = []
     for row in range(corpus.n_signatures):
         w = corpus.signature_work[row]
-        company = company_of(corpus)
+        company = get_coauthor_keys(corpus)
         team = slice(int(company.start[w]), int(company.start[w + 1]))
         found.append(
             (
                 corpus.signature(row),
                 corpus.printed_name(row),
-                corpus.stated[corpus.signature_name[row]],
+                corpus.stated_names[corpus.signature_name[row]],
                 corpus.names[corpus.signature_name[row]],
                 corpus.affiliations[row],
                 corpus.orcids[row],
@@ -110,8 +110,8 @@ def test_a_work_brings_the_keys_of_authors_who_are_elsewhere() -> None:
     whole = Corpus.from_works(WORKS)
     (part, _) = divided(whole, [1, 0, 1, 1, 1, 1, 1], 2)
     assert list(map(str, part.signatures())) == ["a:1"]
-    assert company_of(part).size.tolist() == [3]
-    assert company_of(part).full.tolist() == company_of(whole).full[:3].tolist()
+    assert get_coauthor_keys(part).n_authors.tolist() == [3]
+    assert get_coauthor_keys(part).full.tolist() == get_coauthor_keys(whole).full[:3].tolist()
 
 
 def test_a_signature_keeps_its_position_where_others_of_its_work_are_elsewhere() -> None:
@@ -216,7 +216,7 @@ def whole_and_parts(n_shards: int) -> tuple[CorpusIndex, list[CorpusIndex]]:
     corpus = Corpus.from_works(works)
     frequency = NameFrequency.fit(parse_name(w.authors[0].name) for w in works if w.authors)
     quarters = [Corpus.from_works(works[k::4]) for k in range(4)]
-    counted = Statistics.sum(Statistics.of(company_of(q), terms_of(q)) for q in quarters)
+    counted = Statistics.sum(Statistics.of(get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters)
     tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards)
     parts = [CorpusIndex.of(corpus_of(t), space(), frequency, counted) for t in tables]
     return CorpusIndex.of(corpus, space(), frequency), parts

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from invented import population, work
 
 from disambig import statistics
-from disambig.company import Company
+from disambig.company import CoauthorKeys
 from disambig.corpus import Corpus
 from disambig.domain import Work
-from disambig.index import company_of, terms_of
+from disambig.index import get_coauthor_keys, tokenise_corpus
 from disambig.statistics import EDGE_UNIT, KINDS, Counts, Edges, Statistics, company_keys, find
 from disambig.text import word_keys
 
@@ -31,11 +31,11 @@ def array(keys: list[int]) -> np.ndarray:
 
 def counted(works: list[Work]) -> Statistics:
     corpus = Corpus.from_works(works)
-    return Statistics.of(company_of(corpus), terms_of(corpus))
+    return Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
 
 
-def company(teams: list[list[str]]) -> Company:
-    return company_of(Corpus.from_works(work(f"{k}", "T", *t) for k, t in enumerate(teams)))
+def company(teams: list[list[str]]) -> CoauthorKeys:
+    return get_coauthor_keys(Corpus.from_works(work(f"{k}", "T", *t) for k, t in enumerate(teams)))
 
 
 def as_dict(counts: Counts) -> dict[int, int]:
@@ -81,7 +81,7 @@ def test_a_key_is_found_at_its_rank(keys: set[int], wanted: list[int]) -> None:
     assert place[known].tolist() == [ordered.index(key) for key in wanted if key in keys]
 
 
-def brute_edges(found: Company) -> dict[tuple[int, int], int]:
+def brute_edges(found: CoauthorKeys) -> dict[tuple[int, int], int]:
     weight: Counter[tuple[int, int]] = Counter()
     for low, high in zip(found.start[:-1].tolist(), found.start[1:].tolist(), strict=True):
         team = sorted({int(key) for key in found.full[low:high]} - {0})

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from disambig.apart import apart
+from disambig.apart import apart, no_collector
 from disambig.cli import budget, common
 from disambig.cli.reading import finish, reading_options, works_argument, works_of
 from disambig.console import safe
@@ -124,16 +123,6 @@ def cluster(
     finish(report, rejects=rejects, quiet=quiet)
 
 
-@contextmanager
-def no_collector() -> Iterator[None]:
-    """Without the garbage collector: works have no cycles, and it would visit them all again."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
 class Result(Protocol):
     """What every way of running gives."""
 
@@ -212,9 +201,11 @@ class Job:
 
     def on_disk(self, plan: budget.Plan, kept: int | None) -> tuple[ReadReport, Result]:
         """Works on disk, some blocks at a time in memory."""
+        from disambig.estimator import compile_kernels
         from disambig.large_run import LargeRun, fingerprint
         from disambig.output import write_assignments
 
+        compile_kernels(self.show)
         wanted = plan.shards or 1
         go_on = kept is not None and kept >= wanted
         run = LargeRun(

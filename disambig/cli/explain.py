@@ -63,7 +63,7 @@ def explain(
     from disambig.corpus import Corpus
     from disambig.explain import explain as explained
     from disambig.explain import parse_mention
-    from disambig.explain_view import show
+    from disambig.explain_view import print_explanation
     from disambig.ingest import read_constraints
     from disambig.model import Model
 
@@ -74,8 +74,8 @@ def explain(
     with common.progress("Comparing", quiet=quiet):
         found = explained(corpus, Model.load(model), first, second, decisions)
     if as_json:
-        click.echo(json.dumps(found.as_json(), indent=2))
+        click.echo(json.dumps(found.to_dict(), indent=2))
     else:
-        show(console(), found, every=every)
+        print_explanation(console(), found, every=every)
     # the summary would only stand in the way where nothing is wrong
     finish(reader.report, rejects=rejects, quiet=quiet or not reader.report.rejected)

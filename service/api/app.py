@@ -30,7 +30,7 @@ from service.metrics import Metrics
 from service.opening import open_database
 from service.search import Vocabulary
 from service.settings import Settings
-from service.web.routes import told_by_place
+from service.web.routes import handle_exception
 from service.web.site import PAGES
 
 SECURITY_HEADERS = {
@@ -117,7 +117,7 @@ def create_app(
         lifespan=[lifespan],
         middleware=[Gate(settings, known, Limits()), KeptAnswers(hot, last_event)],
         dependencies=_dependencies(settings, store),
-        exception_handlers={Exception: told_by_place},
+        exception_handlers={Exception: handle_exception},
         before_send=[_finish_headers],
         compression_config=CompressionConfig(
             backend="gzip", gzip_compress_level=4, minimum_size=1000, exclude_opt_key="hot"

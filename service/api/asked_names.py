@@ -17,7 +17,7 @@ from service.api.documented import answers
 from service.api.tasks import REVIEWER, Held, Kind, Least, Most, PrintedName
 from service.api.writes import shown
 from service.database import Database
-from service.names import fold
+from service.names import fold_name
 from service.tasks import Wanted
 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Names at most.")]
@@ -49,7 +49,7 @@ def list_names(
     The filters are those of the list of questions. What several people are asked blind is left
     out, for a board does not answer it.
     """
-    folded = None if name is None else fold(name)
+    folded = None if name is None else fold_name(name)
     wanted = Wanted(kind, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
         found: list[Any] = [asdict(one) for one in asked_names.names(connection, wanted, limit)]

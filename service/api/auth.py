@@ -137,7 +137,7 @@ class KnownKeys:
         """Nothing is read before the first key comes."""
         self._database = database
         self._found: OrderedDict[bytes, tuple[float, keys.KeyInfo]] = OrderedDict()
-        self.uses = keys.Uses(database)
+        self.uses = keys.KeyUseRecorder(database)
 
     async def find(self, text: str) -> keys.KeyInfo:
         """What is known of a key.
@@ -149,12 +149,12 @@ class KnownKeys:
         """
         digest = sha256(text.encode("utf-8", "replace")).digest()
         until, info = self._found.get(digest, (0.0, None))
-        if info is None or until < time.monotonic() or info.state(datetime.now(UTC)) != "active":
+        if info is None or until < time.monotonic() or info.get_state(datetime.now(UTC)) != "active":
             info = await asyncio.to_thread(self._look_up, text)
             self._found[digest] = (time.monotonic() + REMEMBERED, info)
             if len(self._found) > _MOST_KEYS:
                 self._found.popitem(last=False)
-        self.uses.note(info)
+        self.uses.record(info)
         return info
 
     def forget(self) -> None:
@@ -191,7 +191,7 @@ class Gate(ASGIMiddleware):
                 self._may_read()
         else:
             info = await self._identify(scope, text)
-            state["actor"] = info.actor(request_id(scope))
+            state["actor"] = info.to_actor(request_id(scope))
             rate = self.settings.rate_key if info.per_minute is None else info.per_minute
             if not open_to_all:
                 self._count(scope, info.id, rate)

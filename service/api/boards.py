@@ -23,7 +23,7 @@ from service.ledger import EventLog
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.arranging import Wanted
+    from service.arranging import ArrangementRequest
     from service.block_view import BlockViews
     from service.decision_rows import Mention
 
@@ -60,7 +60,7 @@ def preview_of(
     with database.read() as connection:
         scope = scope_of(connection, data.name or name, data.task)
         wanted = wanted_of(connection, data)
-        found, told = arranging.preview(connection, wanted)
+        found, told = arranging.preview_arrangement(connection, wanted)
         view = views.of(connection, of_blocks(connection, list(scope.mentions)))
         gone = {one["decision"] for one in told["overridden"]}
         changes = [] if view is None else rescored(connection, view, found, gone)
@@ -91,7 +91,7 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
         ledger = EventLog.lock(connection)
         for task in _asked(data):
             judging.answerable(connection, actor, task, None)
-        done = arranging.commit(
+        done = arranging.commit_arrangement(
             Within(database, connection),
             actor,
             wanted,
@@ -100,16 +100,16 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
             override=data.override,
         )
         if data.task:
-            judging.keep_decision(connection, ledger, actor, data.task, done.made)
-    over = [one.told() for one in done.overridden]
-    return {**told(done.made), "moved": done.moved, "unsure": done.unsure, "overridden": over}
+            judging.keep_decision(connection, ledger, actor, data.task, done.decision)
+    over = [one.told() for one in done.overridden_decisions]
+    return {**told(done.decision), "moved": done.n_moved, "unsure": done.unsure_decision, "overridden": over}
 
 
 def wanted_of(
     connection: Any, data: schemas.Arrangement, versions: dict[str, int] | None = None
-) -> Wanted:
+) -> ArrangementRequest:
     """A body as the use case takes it."""
-    from service.arranging import Wanted, WantedColumn
+    from service.arranging import ArrangementRequest, ColumnRequest
     from service.board_tasks import answers_of
     from service.decision_rows import Mention
 
@@ -117,11 +117,11 @@ def wanted_of(
         return tuple(Mention(m.work, m.position) for m in some)
 
     columns = [
-        WantedColumn(mentions(c.mentions), c.identity, c.confirmed, c.nowhere) for c in data.columns
+        ColumnRequest(mentions(c.mentions), c.identity, c.confirmed, c.nowhere) for c in data.columns
     ]
     unsure = mentions(data.unsure)
     answered = [sides for task in _asked(data) for sides in answers_of(connection, task, unsure)]
-    return Wanted(columns, unsure, answered, versions or {}, data.same_work)
+    return ArrangementRequest(columns, unsure, answered, versions or {}, data.same_work)
 
 
 def _asked(data: schemas.Arrangement) -> list[str]:
@@ -243,25 +243,25 @@ def compare(
     b: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
 ) -> Response[bytes]:
     """Log-odds add up: the bias, what each feature adds, and the calibration."""
-    from service.comparison import compared
+    from service.comparison import compare_mentions
 
     views = views_of(request, database, settings)
     with database.read() as connection:
-        return shown(compared(connection, views, _mention(a, "a"), _mention(b, "b")))
+        return shown(compare_mentions(connection, views, _mention(a, "a"), _mention(b, "b")))
 
 
 def _mention(text: str, field: str) -> Mention:
     from disambig.errors import InputError
     from disambig.explain import parse_mention
     from service.decision_rows import Mention
-    from service.names import storable
+    from service.names import to_storable
 
     try:
         found = parse_mention(text)
     except InputError as error:
         raise Invalid(str(error), "write WORK:POSITION", field=field) from error
     # as works with such ids are stored
-    return Mention(storable(found.work), found.position)
+    return Mention(to_storable(found.work), found.position)
 
 
 HANDLERS = (read_board, preview_board, commit_board, compare)

@@ -52,7 +52,7 @@ def read_changes(
     """
 
     def render(connection: Connection) -> Answer:
-        items, last = feed.changes_since(connection, since, limit, kind=kind, identity=identity)
+        items, last = feed.list_changes_since(connection, since, limit, kind=kind, identity=identity)
         kept = {"kind": kind, "identity": identity}
         query = {k: v for k, v in kept.items() if v is not None}
         following = urlencode({"since": last, "limit": limit, **query})

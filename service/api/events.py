@@ -68,7 +68,7 @@ def list_events(
     wanted = audit.EventFilter(kind, actor_name, subject, request_id, begin, end)
     before = read_cursor("events", cursor, (int,))
     with database.read() as connection:
-        found = audit.events(connection, wanted, limit + 1, None if before is None else before[0])
+        found = audit.list_events(connection, wanted, limit + 1, None if before is None else before[0])
     page = found[:limit]
     following = paging.cursor("events", page[-1]["seq"]) if len(found) > limit else None
     return shown({"items": page, "next": next_page(request, following)})
@@ -89,7 +89,7 @@ def read_event(
 ) -> Response[bytes]:
     """Identities and mentions before and after, of either `limit` at most."""
     with database.read() as connection:
-        return shown(audit.event(connection, seq, limit))
+        return shown(audit.get_event(connection, seq, limit))
 
 
 def _moment(name: str, moment: datetime | None) -> datetime | None:

@@ -19,7 +19,7 @@ from service.api.names import Query
 from service.api.paging import Cursor, Limit, cursor, next_page, read_cursor
 from service.database import Database
 from service.errors import Invalid
-from service.identities import Entry, history
+from service.identities import HistoryEntry, list_history
 from service.profiles import Located, WorksOrder
 from service.search import Filters, IdentityOrder
 
@@ -236,7 +236,7 @@ def read_identity_history(
 
     def render(connection: Connection) -> Answer:
         after = read_cursor("history", cursor, (int,))
-        entries = history(connection, id, after[0] if after else None, limit + 1)
+        entries = list_history(connection, id, after[0] if after else None, limit + 1)
         named = actor.role.includes(Role.REVIEWER)
         items = [_told(entry, named) for entry in entries[:limit]]
         following = _history_cursor(entries[limit - 1]) if len(entries) > limit else None
@@ -245,11 +245,11 @@ def read_identity_history(
     return answer(request, database, render)
 
 
-def _history_cursor(entry: Entry) -> str:
+def _history_cursor(entry: HistoryEntry) -> str:
     return cursor("history", entry.seq)
 
 
-def _told(entry: Entry, named: bool) -> dict[str, Any]:
+def _told(entry: HistoryEntry, named: bool) -> dict[str, Any]:
     return {
         "sequence": entry.seq,
         "kind": entry.kind,
@@ -259,7 +259,7 @@ def _told(entry: Entry, named: bool) -> dict[str, Any]:
         "subject": entry.subject,
         "before": entry.before,
         "after": entry.after,
-        "undoable": entry.undoable,
+        "undoable": entry.revertible,
     }
 
 

@@ -35,7 +35,7 @@ ADMIN = [requires(Role.ADMIN)]
 def list_keys(database: NamedDependency[Database]) -> Response[bytes]:
     """The newest first, with those that expired or were revoked; without their secrets."""
     with database.read() as connection:
-        return shown({"items": [told(info) for info in keys.listed(connection)]})
+        return shown({"items": [told(info) for info in keys.list_keys(connection)]})
 
 
 @post(
@@ -64,7 +64,7 @@ def make_key(
     shown: list[str] = []
 
     def act(given: Database) -> dict[str, Any]:
-        info, text = keys.create(
+        info, text = keys.create_key(
             given,
             actor,
             name=data.name,
@@ -103,7 +103,7 @@ def revoke_key(
     reason: FromQuery[schemas.Reason] = None,
 ) -> Response[bytes]:
     """It is refused from now on (by other server processes within seconds), and for good."""
-    info = keys.revoke(database, actor, id, reason)
+    info = keys.revoke_key(database, actor, id, reason)
     known: KnownKeys = request.app.state["keys"]
     known.forget()
     return shown(told(info))
@@ -111,7 +111,7 @@ def revoke_key(
 
 def told(info: keys.KeyInfo) -> dict[str, Any]:
     """A key as the API shows it."""
-    return {**asdict(info), "role": info.role.value, "state": info.state(datetime.now(UTC))}
+    return {**asdict(info), "role": info.role.value, "state": info.get_state(datetime.now(UTC))}
 
 
 HANDLERS = (list_keys, make_key, revoke_key)

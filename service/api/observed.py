@@ -11,7 +11,7 @@ from service import logs
 from service.api.problems import request_id
 from service.metrics import UNMATCHED, Metrics
 
-log = logs.get("service.requests")
+log = logs.get_logger("service.requests")
 QUIET = ("/health/live", "/health/ready", "/metrics")
 """Routes that machines ask all the time; logged at the level debug."""
 LEFT = 499

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LOOKS = 30.0
 """Seconds between two looks whether a newer full run was published."""
-log = logs.get("service.placing")
+log = logs.get_logger("service.placing")
 
 
 class SharedPlacer:

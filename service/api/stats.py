@@ -26,7 +26,7 @@ def read_stats(
     request: Request[Any, Any, Any], database: NamedDependency[Database]
 ) -> Response[bytes]:
     """Works, names, mentions, identities, and the publication that readers see."""
-    return answer(request, database, lambda c: Answer(statistics.counts(c)))
+    return answer(request, database, lambda c: Answer(statistics.count_records(c)))
 
 
 HANDLERS = (read_stats,)

@@ -23,7 +23,7 @@ from service.api.documented import answers
 from service.api.paging import Cursor, Limit, next_page, read_cursor
 from service.api.writes import IdempotencyKey, IfRead, asked, read, shown, written
 from service.database import Database
-from service.names import fold
+from service.names import fold_name
 from service.settings import Settings
 
 REVIEWER = [requires(Role.REVIEWER)]
@@ -84,7 +84,7 @@ def list_tasks(
     wanted = tasks.Wanted(
         kind,
         None if task_state == "all" else task_state,
-        None if name is None else fold(name),
+        None if name is None else fold_name(name),
         least,
         most,
         held,
@@ -117,7 +117,7 @@ def count_tasks(
     held: Held = None,
 ) -> Response[bytes]:
     """By kind, of those that the list with the same filters shows."""
-    folded = None if name is None else fold(name)
+    folded = None if name is None else fold_name(name)
     wanted = tasks.Wanted(None, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
         return shown(reviewers.counts(connection, wanted))

@@ -47,7 +47,7 @@ def list_works(
     def render(connection: Connection) -> Answer:
         kind = f"all{sort}"
         after = read_cursor(kind, cursor, (str,))
-        works = work_pages.works_page(
+        works = work_pages.list_works(
             connection, limit + 1, sort, after=after[0] if after else None, year=year, venue=venue
         )
         following = _cursor_of(kind, works, limit)
@@ -81,7 +81,7 @@ def read_work(
     text = tail(request, "/v1/works/")
 
     def render(connection: Connection) -> Answer:
-        page, current = work_pages.work_page(connection, text, version)
+        page, current = work_pages.get_work(connection, text, version)
         return Answer(page, current)
 
     return answer(request, database, render)

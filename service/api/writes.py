@@ -21,7 +21,7 @@ from service.api.etags import (
     unchanged,
 )
 from service.database import Database
-from service.idempotency import Answer, Within, attempt, once, once_in_parts
+from service.idempotency import StoredResponse, Within, parse_idempotency_key, run_once, run_once_in_parts
 from service.ledger import EventLog
 
 IdempotencyKey = Annotated[
@@ -81,7 +81,7 @@ def written(
         If it is not.
     """
     scope = request.scope
-    tried = attempt(
+    tried = parse_idempotency_key(
         actor.name,
         request.headers.get("idempotency-key"),
         scope["method"].encode(),
@@ -91,17 +91,17 @@ def written(
         body,
     )
 
-    def answering(given: Database) -> Answer:
+    def answering(given: Database) -> StoredResponse:
         if edits is None or "if-match" not in request.headers:
-            return Answer(status, orjson.dumps(act(given)))
+            return StoredResponse(status, orjson.dumps(act(given)))
         with given.write() as connection:
             EventLog.lock(connection)
             require_read(request, etag(orjson.dumps(edits(connection))))
-            return Answer(status, orjson.dumps(act(Within(given, connection))))
+            return StoredResponse(status, orjson.dumps(act(Within(given, connection))))
 
-    done = (once_in_parts if in_parts else once)(database, tried, answering)
+    done = (run_once_in_parts if in_parts else run_once)(database, tried, answering)
     headers = {"Cache-Control": "private, no-store"}
-    if done.replayed:
+    if done.is_replay:
         headers["Idempotency-Replayed"] = "true"
     return Response(
         done.body, status_code=done.status, media_type=done.content_type, headers=headers

@@ -9,7 +9,7 @@ import click
 from service.cli import common
 
 if TYPE_CHECKING:
-    from service.explained import Explained
+    from service.explained import SettingReport
 
 
 @click.command(
@@ -32,25 +32,25 @@ def config(as_toml: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
     from service.errors import Invalid
-    from service.explained import defaults, explain, toml
+    from service.explained import explain_defaults, explain_settings, to_toml
 
     if as_toml and as_json:
         raise click.UsageError("--toml and --json exclude each other")
     try:
-        found = explain()
+        found = explain_settings()
     except Invalid:
         if not (as_toml or as_json):
-            _print(defaults())  # what may be set, above the error that says what is wrong
+            _print(explain_defaults())  # what may be set, above the error that says what is wrong
         raise
     if as_toml:
-        click.echo(toml(found), nl=False)
+        click.echo(to_toml(found), nl=False)
     elif as_json:
         click.echo(json.dumps([asdict(setting) for setting in found], indent=2))
     else:
         _print(found)
 
 
-def _print(found: list[Explained]) -> None:
+def _print(found: list[SettingReport]) -> None:
     from disambig.console import safe
 
     for setting in found:

@@ -62,12 +62,12 @@ def info(database: str | None, as_json: bool) -> None:
     import json
     from dataclasses import asdict
 
-    from service.explained import masked
-    from service.inventory import inventory
+    from service.explained import mask_passwords
+    from service.inventory import read_inventory
 
     with common.connected(database) as (settings, found):
-        held = inventory(found)
-    address = masked(settings.database_url)
+        held = read_inventory(found)
+    address = mask_passwords(settings.database_url)
     if as_json:
         click.echo(json.dumps({"address": address, **asdict(held)}, default=str, indent=2))
     else:
@@ -86,12 +86,12 @@ def check(database: str | None, quiet: bool) -> None:
     from disambig.console import safe
     from disambig.errors import DisambigError
     from service import migrations
-    from service.invariants import INVARIANTS, violations
+    from service.invariants import INVARIANTS, find_violations
 
     with common.connected(database) as (_, found):
         migrations.check(found)
         with common.progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
-            broken = violations(found, advance)
+            broken = find_violations(found, advance)
     for violation in broken:
         click.echo(safe(str(violation)))
     if broken:

@@ -97,7 +97,7 @@ def create(
     from service.actors import Role
 
     with common.opened(database) as (_, opened):
-        info, text = keys.create(
+        info, text = keys.create_key(
             opened,
             common.actor(),
             name=name,
@@ -129,11 +129,11 @@ def list_(database: str | None, as_json: bool) -> None:
     from service import keys
 
     with common.opened(database) as (_, opened), opened.read() as connection:
-        found = keys.listed(connection)
+        found = keys.list_keys(connection)
     now = datetime.now(UTC)
     if as_json:
         for info in found:
-            click.echo(json.dumps({**_row(info), "state": info.state(now)}, default=str))
+            click.echo(json.dumps({**_row(info), "state": info.get_state(now)}, default=str))
     elif not found:
         click.echo("No keys yet; disambig key create makes one.")
     else:
@@ -149,7 +149,7 @@ def revoke(id: str, reason: str | None, database: str | None) -> None:
     from service import keys
 
     with common.opened(database) as (_, opened):
-        info = keys.revoke(opened, common.actor(), id, reason)
+        info = keys.revoke_key(opened, common.actor(), id, reason)
     click.echo(f"{info.id} ({safe(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}.")
 
 
@@ -169,7 +169,7 @@ def _show(found: list[KeyInfo], now: datetime) -> None:
         return "never" if moment is None else f"{moment:%Y-%m-%d}"
 
     for info in found:
-        state = info.state(now)
+        state = info.get_state(now)
         table.add_row(
             info.id,
             info.role.value,

@@ -44,7 +44,7 @@ def load(
     repeated. New mentions have no identity before the next run is published; those that a new
     version of their work drops leave theirs at once.
     """
-    from disambig.cli.cluster import no_collector
+    from disambig.apart import no_collector
     from service.works import load_works
 
     with (

@@ -206,7 +206,7 @@ def train(
             opened, common.actor(), wish, settings.heartbeat, reason, worker=worker.id
         )
         with opened.read() as connection:
-            claim = claims.held(connection, claims.MODEL, asked.id, worker.id)
+            claim = claims.get_claim(connection, claims.MODEL, asked.id, worker.id)
         try:
             worker.fit(claim, labelled, progress)
         except KeyboardInterrupt:

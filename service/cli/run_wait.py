@@ -87,7 +87,7 @@ class _Here:
 
 def _somebody_works(database: Database, settings: Settings) -> bool:
     with database.read() as connection:
-        since = claims.moment(connection) - timedelta(seconds=settings.heartbeat)
+        since = claims.read_clock(connection) - timedelta(seconds=settings.heartbeat)
         alive = select(Worker.key).where(Worker.stopped_at.is_(None), Worker.heartbeat_at > since)
         return connection.scalar(alive.limit(1)) is not None
 

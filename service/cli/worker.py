@@ -34,7 +34,7 @@ def worker(once: bool, database: str | None, quiet: bool) -> None:
 
     with common.opened(database) as (settings, opened):
         logs.configure(settings.log_format, "error" if quiet else settings.log_level)
-        log = logs.get("service.worker").info
+        log = logs.get_logger("service.worker").info
         found = Worker(opened, settings, log)
 
         def stop(number: int, frame: FrameType | None) -> None:

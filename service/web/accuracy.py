@@ -10,15 +10,15 @@ from litestar import Request, Response
 
 from service.web.calling import Refused
 from service.web.rendering import page
-from service.web.routes import api_for, shows
+from service.web.routes import open_api, page_route
 
 FIGURES = ("precision", "recall", "f1", "pairwise_precision", "pairwise_recall")
 
 
-@shows("/accuracy")
+@page_route("/accuracy")
 async def accuracy(request: Request[Any, Any, Any]) -> Response[str]:
     """Estimates from questions drawn at random; none where none were answered."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     try:
         found = await api.get("/v1/estimates")
     except Refused as refusal:

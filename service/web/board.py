@@ -13,26 +13,26 @@ from service.errors import Invalid
 from service.web.arranged import wanted
 from service.web.calling import Api, Refused, segment
 from service.web.rendering import page, see
-from service.web.routes import api_for, does, part, shows
+from service.web.routes import open_api, form_route, read_parameter, page_route
 from service.web.sessions import Visitor, read_form
 from service.web.wording import question
 
 Asked = Request[Any, Any, Any]
 
 
-@shows("/review/names/{name:path}")
+@page_route("/review/names/{name:path}")
 async def board(request: Asked) -> Response[str]:
     """Everyone proposed behind one name, as columns of groups of papers."""
-    api, who = await api_for(request)
-    name, task = tail(request, "/review/names/"), part(request, "task", 100)
-    told = {key: part(request, key, 100) for key in ("done", "moved", "undone", "held")}
+    api, who = await open_api(request)
+    name, task = tail(request, "/review/names/"), read_parameter(request, "task", 100)
+    told = {key: read_parameter(request, key, 100) for key in ("done", "moved", "undone", "held")}
     return await _shown(api, who, name, task, told=told)
 
 
-@does("/review/preview/{name:path}")
+@form_route("/review/preview/{name:path}")
 async def preview(request: Asked) -> Response[str]:
     """What an arrangement would change; for the script only the panel that shows it."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     name, task = tail(request, "/review/preview/"), form.get("task")
     values: dict[str, Any] = {"name": name, "task": task, "versions": form.get("versions")}
@@ -57,10 +57,10 @@ async def preview(request: Asked) -> Response[str]:
     return await _shown(api, who, name, task, status=status, panel=values, typed=typed)
 
 
-@does("/review/commit/{name:path}")
+@form_route("/review/commit/{name:path}")
 async def commit(request: Asked) -> Response[str]:
     """Do what was previewed: one decision, one event."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     name, task = tail(request, "/review/commit/"), form.get("task")
     try:

@@ -9,15 +9,15 @@ from litestar import Request, Response
 
 from service.web.calling import Api, Refused
 from service.web.rendering import local, page, see
-from service.web.routes import api_for, does, part, shows
-from service.web.sessions import KEY, read_form, signed_in, signed_out, visitor
+from service.web.routes import open_api, form_route, read_parameter, page_route
+from service.web.sessions import KEY, read_form, make_session_cookie, make_sign_out_cookie, identify_visitor
 
 
-@shows("/")
+@page_route("/")
 async def home(request: Request[Any, Any, Any]) -> Response[str]:
     """Search of names and of people, and what the service holds."""
-    api, who = await api_for(request)
-    q = part(request, "q", 500)
+    api, who = await open_api(request)
+    q = read_parameter(request, "q", 500)
     names: Any = {}
     people: Any = {}
     wrong = None
@@ -33,14 +33,14 @@ async def home(request: Request[Any, Any, Any]) -> Response[str]:
     return await page("home.html", who, q=q, names=names, people=people, stats=stats, wrong=wrong)
 
 
-@shows("/login")
+@page_route("/login")
 async def login(request: Request[Any, Any, Any]) -> Response[str]:
     """The form that takes a key."""
-    who = await visitor(request)
-    return await page("login.html", who, next=local(part(request, "next")), wrong=None)
+    who = await identify_visitor(request)
+    return await page("login.html", who, next=local(read_parameter(request, "next")), wrong=None)
 
 
-@does("/login")
+@form_route("/login")
 async def sign_in(request: Request[Any, Any, Any]) -> Response[str]:
     """Keep a good key in a cookie; guesses are counted by the gate like any others."""
     form = await read_form(request, None)
@@ -54,22 +54,22 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[str]:
                 raise
             wrong = str(refusal)
         else:
-            return see(onward, [signed_in(request, key)])
-    who = await visitor(request)
+            return see(onward, [make_session_cookie(request, key)])
+    who = await identify_visitor(request)
     return await page("login.html", who, status=403, next=onward, wrong=wrong)
 
 
-@does("/logout")
+@form_route("/logout")
 async def sign_out(request: Request[Any, Any, Any]) -> Response[str]:
     """Forget the key."""
-    await read_form(request, await visitor(request))
-    return see("/", [signed_out()])
+    await read_form(request, await identify_visitor(request))
+    return see("/", [make_sign_out_cookie()])
 
 
-@shows("/find")
+@page_route("/find")
 async def find(request: Request[Any, Any, Any]) -> Response[str]:
     """From a name that was typed to its board."""
-    name = part(request, "name")
+    name = read_parameter(request, "name")
     return see(f"/review/names/{quote(name, safe='')}" if name else "/review")
 
 

@@ -12,7 +12,7 @@ from service.errors import Invalid
 from service.web.calling import Api, Refused, segment
 from service.web.lists import following
 from service.web.rendering import page, see
-from service.web.routes import api_for, does, part, shows
+from service.web.routes import open_api, form_route, read_parameter, page_route
 from service.web.sessions import read_form
 
 UNDER_WAY = ("queued", "running")
@@ -23,20 +23,20 @@ DONE = {
 }
 
 
-@shows("/models")
+@page_route("/models")
 async def models(request: Request[Any, Any, Any]) -> Response[str]:
     """The model in use, candidates to promote, and earlier ones."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     return await page("models.html", who, **await _about(request, api))
 
 
-@does("/models")
+@form_route("/models")
 async def train(request: Request[Any, Any, Any]) -> Response[str]:
     """Ask for a model of what was decided."""
     return await _do(request, "/v1/models", "trained")
 
 
-@does("/models/{id:str}/{step:str}")
+@form_route("/models/{id:str}/{step:str}")
 async def act(
     request: Request[Any, Any, Any], id: FromPath[str], step: FromPath[str]
 ) -> Response[str]:
@@ -49,7 +49,7 @@ async def _do(
     request: Request[Any, Any, Any], path: str, done: str, *, seen: bool = False
 ) -> Response[str]:
     """``seen``: whether the API is told which promotion the page had shown last."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     body: dict[str, Any] = {"reason": form.get("reason") or None}
     if seen:
@@ -67,7 +67,7 @@ async def _do(
 
 
 async def _about(request: Request[Any, Any, Any], api: Api) -> dict[str, Any]:
-    found = await api.get("/v1/models", limit=50, cursor=part(request, "cursor", 2048))
+    found = await api.get("/v1/models", limit=50, cursor=read_parameter(request, "cursor", 2048))
     items = found["items"]
     used = next((model for model in items if model["in_use"]), None)
     if used is None and found["in_use"] is not None:
@@ -83,7 +83,7 @@ async def _about(request: Request[Any, Any, Any], api: Api) -> dict[str, Any]:
         ],
         "following": following(found),
         "wrong": None,
-        "done": DONE.get(part(request, "done", 20)),
+        "done": DONE.get(read_parameter(request, "done", 20)),
     }
 
 

@@ -8,18 +8,18 @@ from urllib.parse import urlencode
 from litestar import Request, Response
 
 from service.web.rendering import page
-from service.web.routes import api_for, part, shows
+from service.web.routes import open_api, read_parameter, page_route
 from service.web.wording import KINDS
 
 FILTERS = ("name", "held", "least", "most")
 """Filters as they stand in the address; the API has the same."""
 
 
-@shows("/review/by-name")
+@page_route("/review/by-name")
 async def by_name(request: Request[Any, Any, Any]) -> Response[str]:
     """Names in the order in which a board changes the most for the least work."""
-    api, who = await api_for(request)
-    asked = {name: part(request, name, 500) for name in FILTERS}
+    api, who = await open_api(request)
+    asked = {name: read_parameter(request, name, 500) for name in FILTERS}
     found = await api.get("/v1/tasks/names", limit=100, **asked)
     counts = await api.get("/v1/tasks/counts", **asked)
     return await page(

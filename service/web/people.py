@@ -11,13 +11,13 @@ from service.api.paths import tail
 from service.web.calling import Refused, segment
 from service.web.lists import following
 from service.web.rendering import page, see
-from service.web.routes import api_for, part, shows
+from service.web.routes import open_api, read_parameter, page_route
 
 
-@shows("/people/{id:str}")
+@page_route("/people/{id:str}")
 async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """The profile of an identity with its works and history; what became of it, if it is gone."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     try:
         found = await api.read(f"/v1/identities/{segment(id)}")
     except Refused as refusal:
@@ -36,7 +36,7 @@ async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
     if profile["id"] != id:
         return see(f"/people/{segment(profile['id'])}?from={segment(id[:100])}")
     at = f"/v1/identities/{segment(id)}"
-    cursor = part(request, "cursor", 2048)
+    cursor = read_parameter(request, "cursor", 2048)
     works = await api.get(f"{at}/works", limit=50, cursor=cursor)
     history = await api.get(f"{at}/history", limit=50)
     return await page(
@@ -47,18 +47,18 @@ async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
         history=history,
         following=following(works),
         cursor=cursor,
-        merged=part(request, "from", 100),
+        merged=read_parameter(request, "from", 100),
         here=f"/people/{segment(id)}",
-        done=part(request, "done", 100),
+        done=read_parameter(request, "done", 100),
     )
 
 
-@shows("/names/{name:path}")
+@page_route("/names/{name:path}")
 async def name(request: Request[Any, Any, Any]) -> Response[str]:
     """Everybody behind one printed name."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     wanted = tail(request, "/names/")
-    cursor = part(request, "cursor", 2048)
+    cursor = read_parameter(request, "cursor", 2048)
     found = await api.get(f"/v1/names/{segment(wanted)}", limit=20, cursor=cursor)
     return await page("name.html", who, name=found, following=following(found), cursor=cursor)
 

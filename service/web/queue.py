@@ -13,7 +13,7 @@ from service.errors import Invalid
 from service.web.calling import Refused, segment
 from service.web.lists import following
 from service.web.rendering import local, page, see
-from service.web.routes import api_for, does, part, shows
+from service.web.routes import open_api, form_route, read_parameter, page_route
 from service.web.sessions import Form, read_form
 from service.web.wording import KINDS, question
 
@@ -21,12 +21,12 @@ FILTERS = ("name", "kind", "held", "least", "most")
 """Filters of the queue as they stand in its address; the API has the same."""
 
 
-@shows("/review")
+@page_route("/review")
 async def queue(request: Request[Any, Any, Any]) -> Response[str]:
     """Open questions, conflicts first, then whatever changes the most for the least work."""
-    api, who = await api_for(request)
-    asked = {name: part(request, name, 500) for name in FILTERS}
-    found = await api.get("/v1/tasks", limit=50, cursor=part(request, "cursor", 2048), **asked)
+    api, who = await open_api(request)
+    asked = {name: read_parameter(request, name, 500) for name in FILTERS}
+    found = await api.get("/v1/tasks", limit=50, cursor=read_parameter(request, "cursor", 2048), **asked)
     wide = {name: value for name, value in asked.items() if name != "kind"}
     counts = await api.get("/v1/tasks/counts", **wide)
     tasks = [{**task, "asks": question(task)} for task in found["items"]]
@@ -39,22 +39,22 @@ async def queue(request: Request[Any, Any, Any]) -> Response[str]:
         asked=asked,
         here="/review?" + urlencode({k: v for k, v in asked.items() if v}),
         following=following(found),
-        done=part(request, "done", 100),
+        done=read_parameter(request, "done", 100),
     )
 
 
-@shows("/review/tasks/{id:str}")
+@page_route("/review/tasks/{id:str}")
 async def task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """One question with all it was asked on."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     found = await api.get(f"/v1/tasks/{segment(id)}")
     return await page("task.html", who, task={**found, "asks": question(found)}, wrong=None)
 
 
-@does("/review/tasks/{id:str}/take")
+@form_route("/review/tasks/{id:str}/take")
 async def take(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Take a question, so that others see who works on it, and open its board."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     await read_form(request, who)
     held = ""
     try:
@@ -70,19 +70,19 @@ async def take(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[s
     return see(f"/review/names/{segment(found['name'])}?{query}")
 
 
-@does("/review/tasks/{id:str}/release")
+@form_route("/review/tasks/{id:str}/release")
 async def release(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Give a question back."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     await api.delete(f"/v1/tasks/{segment(id)}/lease")
     return see(local(form.get("next")))
 
 
-@does("/review/tasks/{id:str}/answer")
+@form_route("/review/tasks/{id:str}/answer")
 async def answer(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Answer a question that is answered blindly: it may wait for another person."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     body: dict[str, Any] = {"answer": form.get("answer"), "reason": form.get("reason") or None}
     if body["answer"] == "different":
@@ -92,19 +92,19 @@ async def answer(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
     return see(f"/review?{urlencode({'done': decided})}")
 
 
-@does("/review/tasks/{id:str}/close")
+@form_route("/review/tasks/{id:str}/close")
 async def close(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Close a question without a decision."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     await api.post(f"/v1/tasks/{segment(id)}/close", {"reason": form.get("reason") or None})
     return see(local(form.get("next")))
 
 
-@does("/decisions/{id:str}/undo")
+@form_route("/decisions/{id:str}/undo")
 async def undo(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Take a decision back; everything is as it was before it."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     reason = form.get("reason") or None
     await api.post(f"/v1/decisions/{segment(id)}/undo", {"reason": reason})
@@ -112,10 +112,10 @@ async def undo(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[s
     return see(f"{onward}{'&' if '?' in onward else '?'}{urlencode({'undone': id})}")
 
 
-@shows("/review/reviewers")
+@page_route("/review/reviewers")
 async def reviewers(request: Request[Any, Any, Any]) -> Response[str]:
     """Who reviews, how much, how fast, and how far they agree."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     return await page("reviewers.html", who, found=await api.get("/v1/reviewers"))
 
 

@@ -28,21 +28,21 @@ HEADERS = {
     # without a referrer, forms would say that they come from nowhere
     "Referrer-Policy": "same-origin",
 }
-LONG = 300
+FOLD_LENGTH = 300
 """Characters of a text that are shown before it is folded."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
 """Format characters that some scripts need within words."""
 
 
-def text(value: object) -> Markup:
+def format_text(value: object) -> Markup:
     """A text as part of a page: isolated, its control characters named, long ones folded."""
     if value is None or value == "":
         return Markup("")
     whole = str(value)
-    if len(whole) <= LONG:
+    if len(whole) <= FOLD_LENGTH:
         return Markup(f"<bdi>{_visible(whole)}</bdi>")  # of what is escaped already
-    begin, length = text(whole[: LONG // 2]), f"{len(whole):,} characters"
+    begin, length = format_text(whole[: FOLD_LENGTH // 2]), f"{len(whole):,} characters"
     return Markup(
         '<details class="long"><summary>{}… <span class="soft">{}</span></summary>{}</details>'
     ).format(begin, length, _pieces(whole))
@@ -145,7 +145,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters.update(
-        text=text,
+        text=format_text,
         plain=plain,
         web=web,
         moment=moment,

@@ -14,14 +14,14 @@ from litestar.datastructures import Cookie
 from service.api.problems import describe, request_id, told
 from service.web.calling import Api, Refused
 from service.web.rendering import HEADERS, rendered, see
-from service.web.sessions import COOKIE, Visitor, signed_out, visitor, visitor_so_far
+from service.web.sessions import COOKIE, Visitor, make_sign_out_cookie, identify_visitor, get_visitor
 
 OPT = {"open": True, "page": True}
 """Pages are open themselves: what they show passes the gate when they ask the API for it."""
-MACHINES = frozenset({"v1", "schema", "health", "metrics", "static"})
+API_PREFIXES = frozenset({"v1", "schema", "health", "metrics", "static"})
 """What addresses begin with that programs ask; errors there are told as problems."""
 
-NO_ROUTE = {
+ROUTE_ERRORS = {
     "urn:disambig:no-such-route": {
         "title": "Not found",
         "detail": "There is no page at this address.",
@@ -38,34 +38,34 @@ NO_ROUTE = {
 log = logging.getLogger("service.web")
 
 
-def shows(*paths: str) -> Callable[[Any], Any]:
+def page_route(*paths: str) -> Callable[[Any], Any]:
     """A route that shows a page."""
     return get(list(paths), opt=OPT, include_in_schema=False, media_type="text/html")
 
 
-def does(path: str) -> Callable[[Any], Any]:
+def form_route(path: str) -> Callable[[Any], Any]:
     """A route that a form posts to."""
     return post(path, opt=OPT, include_in_schema=False, media_type="text/html", status_code=200)
 
 
-async def api_for(request: Request[Any, Any, Any]) -> tuple[Api, Visitor]:
+async def open_api(request: Request[Any, Any, Any]) -> tuple[Api, Visitor]:
     """The API as this request's visitor may use it, and the visitor."""
-    who = await visitor(request)
+    who = await identify_visitor(request)
     return Api(request, who.key), who
 
 
-def part(request: Request[Any, Any, Any], name: str, longest: int = 10_000) -> str:
+def read_parameter(request: Request[Any, Any, Any], name: str, longest: int = 10_000) -> str:
     """A query parameter, stripped, bounded."""
     return str(request.query_params.get(name, "")).strip()[:longest]
 
 
-def told_by_place(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """An exception as a page, or as a problem where the address is one for programs."""
     first = request.scope["path"].strip("/").partition("/")[0]
-    return told(request, error) if first in MACHINES else _Unrouted(error)
+    return told(request, error) if first in API_PREFIXES else _UnroutedErrorPage(error)
 
 
-class _Unrouted(Response[None]):
+class _UnroutedErrorPage(Response[None]):
     """The page of an address that is none: who looks at it is found out when it is sent, for
     no handler has done so."""
 
@@ -78,35 +78,35 @@ class _Unrouted(Response[None]):
         request: Request[Any, Any, Any] = more["request"]
 
         async def sent(scope: Any, receive: Any, send: Any) -> None:
-            await visitor(request)
-            page = told_as_page(request, self._error)
+            await identify_visitor(request)
+            page = render_error_page(request, self._error)
             await page.to_asgi_response(*args, **more)(scope, receive, send)
 
         return sent
 
 
-def told_as_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """The page that tells of an exception; somebody who is not signed in is asked to."""
-    who = visitor_so_far(request)
+    who = get_visitor(request)
     headers: dict[str, str] = {}
     if isinstance(error, Refused):
         body: dict[str, Any] = {"status": error.status, **error.problem}
     else:
         body, headers = describe(error)
     status = int(body.get("status") or 500)
-    stale = COOKIE in request.cookies and not who.signed_in
-    if status == 401 and not who.signed_in:
-        wanted = request.scope.get("raw_path") or b"/"
+    stale = COOKIE in request.cookies and not who.is_signed_in
+    if status == 401 and not who.is_signed_in:
+        path = request.scope.get("raw_path") or b"/"
         query = request.scope["query_string"]
-        back = (wanted.split(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
-        asked = quote(back, safe="") if request.method == "GET" else ""
-        return see(f"/login?next={asked}", [signed_out()] if stale else [])
+        back = (path.split(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
+        next_page = quote(back, safe="") if request.method == "GET" else ""
+        return see(f"/login?next={next_page}", [make_sign_out_cookie()] if stale else [])
     if status >= 500:
         log.error("page failed: %s", type(error).__name__, exc_info=error)
-    if body.get("type") in NO_ROUTE:
-        body |= NO_ROUTE[body["type"]]
+    if body.get("type") in ROUTE_ERRORS:
+        body |= ROUTE_ERRORS[body["type"]]
     body["request"] = request_id(request.scope)
-    cookies: list[Cookie] = [signed_out()] if stale else []
+    cookies: list[Cookie] = [make_sign_out_cookie()] if stale else []
     return Response(
         rendered("error.html", who=who, problem=body),
         status_code=status,

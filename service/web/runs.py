@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from service.web.calling import Api, Refused, segment
 from service.web.lists import following
 from service.web.rendering import page, see
-from service.web.routes import api_for, does, part, shows
+from service.web.routes import open_api, form_route, read_parameter, page_route
 from service.web.sessions import read_form
 
 KINDS = {
@@ -31,37 +31,37 @@ _TASK = re.compile(r"t-[0-9a-z]{12}")
 STEPS = ("publish", "rebase", "cancel", "rollback")
 
 
-@shows("/runs")
+@page_route("/runs")
 async def runs(request: Request[Any, Any, Any]) -> Response[str]:
     """The runs, newest first."""
-    api, who = await api_for(request)
-    found = await api.get("/v1/runs", limit=50, cursor=part(request, "cursor", 2048))
+    api, who = await open_api(request)
+    found = await api.get("/v1/runs", limit=50, cursor=read_parameter(request, "cursor", 2048))
     return await page("runs.html", who, runs=found["items"], following=following(found))
 
 
-@does("/runs")
+@form_route("/runs")
 async def start(request: Request[Any, Any, Any]) -> Response[str]:
     """Ask for a run, which a worker does."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     wish = {"scope": form.get("scope") or "touched", "reason": form.get("reason") or None}
     made = await api.post("/v1/runs", wish)
     return see(f"/runs/{segment(made['id'])}")
 
 
-@shows("/runs/{id:str}")
+@page_route("/runs/{id:str}")
 async def run(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """One run and its diff: the largest changes first."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     return await page("run.html", who, **await _about(request, api, id))
 
 
-@does("/runs/{id:str}/{step:str}")
+@form_route("/runs/{id:str}/{step:str}")
 async def act(
     request: Request[Any, Any, Any], id: FromPath[str], step: FromPath[str]
 ) -> Response[str]:
     """Publish a run, or take another of its steps."""
-    api, who = await api_for(request)
+    api, who = await open_api(request)
     form = await read_form(request, who)
     name = step if step in STEPS else "publish"
     try:
@@ -80,12 +80,12 @@ async def act(
 
 
 async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str, Any]:
-    kind = part(request, "kind", 20)
+    kind = read_parameter(request, "kind", 20)
     kind = kind if kind in KINDS else ""
     found = await api.get(f"/v1/runs/{segment(id)}")
     diff: dict[str, Any] = {"items": []}
     if found["state"] not in ("queued", "running", "failed"):
-        cursor = part(request, "cursor", 2048)
+        cursor = read_parameter(request, "cursor", 2048)
         try:
             diff = await api.get(f"/v1/runs/{segment(id)}/diff", kind=kind, cursor=cursor, limit=50)
         except Refused as refusal:
@@ -99,7 +99,7 @@ async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str
         "kind": kind,
         "wrong": None,
         "following": following(diff),
-        "done": part(request, "done", 20),
+        "done": read_parameter(request, "done", 20),
         "blind": [task for task in blind if _TASK.fullmatch(task)],
     }
 

@@ -23,7 +23,7 @@ from service.errors import ServiceError, Unauthenticated
 
 COOKIE = "disambig_key"
 KEY = re.compile(r"k-[A-Za-z0-9]{1,40}\.[A-Za-z0-9_-]{1,200}")
-FIELDS = 50_000
+MAX_FIELDS = 50_000
 """Fields of a form at most: a board of 2,000 mentions has about three of each."""
 
 
@@ -54,17 +54,17 @@ class Visitor:
     role: Role = Role.PUBLIC
 
     @property
-    def signed_in(self) -> bool:
+    def is_signed_in(self) -> bool:
         """Whether a key is known."""
         return self.key is not None
 
     @property
-    def reviews(self) -> bool:
+    def can_review(self) -> bool:
         """Whether they may answer questions."""
         return self.role.includes(Role.REVIEWER)
 
     @property
-    def edits(self) -> bool:
+    def can_edit(self) -> bool:
         """Whether they may change what is published."""
         return self.role.includes(Role.EDITOR)
 
@@ -74,20 +74,20 @@ class Visitor:
         return hmac.new((self.key or "").encode(), b"form of a page", hashlib.sha256).hexdigest()
 
 
-async def visitor(request: Request[Any, Any, Any]) -> Visitor:
+async def identify_visitor(request: Request[Any, Any, Any]) -> Visitor:
     """The visitor of a request; nobody, where the key in the cookie is no good (any more)."""
-    found = await _visitor(request)
-    request.scope["state"]["visitor"] = found
-    return found
+    identified = await _look_up_visitor(request)
+    request.scope["state"]["visitor"] = identified
+    return identified
 
 
-def visitor_so_far(request: Request[Any, Any, Any]) -> Visitor:
+def get_visitor(request: Request[Any, Any, Any]) -> Visitor:
     """The visitor, where it was found out before something went wrong."""
-    found: Visitor = request.scope["state"].get("visitor", Visitor())
-    return found
+    visitor_: Visitor = request.scope["state"].get("visitor", Visitor())
+    return visitor_
 
 
-async def _visitor(request: Request[Any, Any, Any]) -> Visitor:
+async def _look_up_visitor(request: Request[Any, Any, Any]) -> Visitor:
     text = request.cookies.get(COOKIE)
     if not text or not KEY.fullmatch(text):
         return Visitor()
@@ -99,13 +99,13 @@ async def _visitor(request: Request[Any, Any, Any]) -> Visitor:
     return Visitor(text, f"key:{info.id}", info.name, info.role)
 
 
-def signed_in(request: Request[Any, Any, Any], key: str) -> Cookie:
+def make_session_cookie(request: Request[Any, Any, Any], key: str) -> Cookie:
     """The cookie that keeps a key until the browser closes."""
     secure = request.scope["scheme"] == "https"
     return Cookie(COOKIE, value=key, path="/", httponly=True, samesite="strict", secure=secure)
 
 
-def signed_out() -> Cookie:
+def make_sign_out_cookie() -> Cookie:
     """The cookie that makes the browser forget the key."""
     return Cookie(COOKIE, value="", path="/", httponly=True, samesite="strict", max_age=0)
 
@@ -142,12 +142,12 @@ async def read_form(request: Request[Any, Any, Any], who: Visitor | None) -> For
     """
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
-    if site not in ("same-origin", "none") or foreign:
+    is_foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if site not in ("same-origin", "none") or is_foreign:
         raise BadForm("this form was sent from another site", "open the page here and try again")
     body = await request.body()
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS)
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
         raise BadForm("this form cannot be read", "reload the page and try again") from None
     form = Form([(k.replace("\0", ""), v.replace("\0", "")) for k, v in pairs])

@@ -21,7 +21,7 @@ from service.web import (
     queue,
     runs,
 )
-from service.web.routes import OPT, told_as_page
+from service.web.routes import OPT, render_error_page
 
 _TYPES = {
     "css": "text/css; charset=utf-8",
@@ -69,6 +69,6 @@ PAGES = Router(
         *models.HANDLERS,
         *accuracy.HANDLERS,
     ],
-    exception_handlers={Exception: told_as_page},
+    exception_handlers={Exception: render_error_page},
 )
 """All pages, for the composition root."""

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from invented import model
 
 from disambig.group_features import GROUP_FEATURES
-from disambig.growth import doublings
+from disambig.growth import count_doublings
 from disambig.ingest import read_labels, read_works
 from disambig.model import Model
 from disambig.pair_features import PAIR_FEATURES
@@ -34,11 +34,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_shards_have_the_statistics_of_the_whole(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.growth.FITTED", 0)
+    monkeypatch.setattr("disambig.growth.LOG2_FITTED_WORKS", 0)
     n_works = sum(1 for _ in read_works([folder / "works" / "works.jsonl.gz"]))
     golds = golds_of(folder, 6_000, 6_000, model(), np.random.default_rng(0))
     assert len(golds) == 4
-    assert {gold.index.doublings for gold in golds} == {doublings(n_works)}
+    assert {gold.index.doublings for gold in golds} == {count_doublings(n_works)}
     assert all(gold.index.corpus.n_works < n_works / 1.2 for gold in golds)
 
 
@@ -58,7 +58,7 @@ def test_as_many_mentions_are_learned_from_as_asked_for(folder: Path) -> None:
 def test_both_levels_are_taught_and_the_first_forests_stay(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.growth.FITTED", 8)
+    monkeypatch.setattr("disambig.growth.LOG2_FITTED_WORKS", 8)
     golds = golds_of(folder, 6_000, 6_000, model(), np.random.default_rng(0))
     found = fit_growth(model(), [golds])
     assert found.pair is model().pair
@@ -73,7 +73,7 @@ def test_both_levels_are_taught_and_the_first_forests_stay(
 
 
 def test_the_command_writes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("disambig.growth.FITTED", 8)
+    monkeypatch.setattr("disambig.growth.LOG2_FITTED_WORKS", 8)
     monkeypatch.setattr(growth_training, "LABELLED", {3_000: 3_000})
     monkeypatch.setattr(growth_training, "PAIR_TREES", 5)
     monkeypatch.setattr(growth_training, "GROUP_TREES", 5)

@@ -53,7 +53,7 @@ def test_venues_are_placed_by_their_subject() -> None:
         abbreviations={},
         about={},
     )
-    rows = with_venues(space).venue_vectors(["SIGMOD Conference", "CRYPTO"])
+    rows = with_venues(space).embed_venues(["SIGMOD Conference", "CRYPTO"])
     assert rows.tolist() == [[1, 0], [0, 1]]
 
 

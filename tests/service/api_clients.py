@@ -20,7 +20,7 @@ MAKER = Actor("cli:maker", Role.ADMIN)
 
 def key_of(database: Database, role: str) -> str:
     """The text of a new key."""
-    return keys.create(database, MAKER, name=f"a {role}", role=Role(role), per_minute=0)[1]
+    return keys.create_key(database, MAKER, name=f"a {role}", role=Role(role), per_minute=0)[1]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from service.actors import Actor, Role
 from service.api.app import create_app
 from service.asking import Question, open_tasks
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 from service.ledger import EventLog
 from service.settings import Settings
 from service.tables import Identity, Membership, Name, Signature, Work
@@ -65,7 +65,7 @@ def side(*works: str) -> dict[str, Any]:
 def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     file = tmp_path / "browser.sqlite"
     shutil.copy(sqlite_template, file)
-    found = Database(sqlite_url(file))
+    found = Database(build_sqlite_url(file))
     fill(found, papers())
     with found.write() as connection:
         ledger = EventLog.lock(connection)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from service.actors import Actor, Role
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 from service.migrations import migrate
 
 SERVER = os.environ.get("DISAMBIG_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432")
@@ -24,7 +24,7 @@ SERVER = os.environ.get("DISAMBIG_TEST_POSTGRESQL", "postgresql+psycopg://postgr
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty database of the current schema."""
     file = tmp_path_factory.mktemp("template") / "template.sqlite"
-    database = Database(sqlite_url(file))
+    database = Database(build_sqlite_url(file))
     migrate(database)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

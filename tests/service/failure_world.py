@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, func, select, text
 from disambig.ingest import read_works
 from service import keys, runs
 from service.actors import Actor, Role
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 from service.migrations import migrate
 from service.works import Delivery, load_works
 
@@ -37,7 +37,7 @@ def on_server(statement: str) -> None:
 def a_place(kind: str, data: Path) -> Iterator[Place]:
     """A database of 135 works, with a key for it; ``kind`` is ``sqlite`` or ``postgresql``."""
     name = f"disambig_test_{uuid.uuid4().hex[:12]}"
-    url = sqlite_url(data / "disambig.sqlite").render_as_string()
+    url = build_sqlite_url(data / "disambig.sqlite").render_as_string()
     if kind == "postgresql":
         on_server(f'CREATE DATABASE "{name}"')
         url = f"{SERVER.replace('+psycopg', '')}/{name}"
@@ -46,7 +46,7 @@ def a_place(kind: str, data: Path) -> Iterator[Place]:
         migrate(database)
         with read_works([SEEDS]) as reader:
             load_works(database, ADMIN, Delivery("file", "seeds"), reader.received())
-        key = keys.create(database, ADMIN, name="test", role=Role.ADMIN, per_minute=0)[1]
+        key = keys.create_key(database, ADMIN, name="test", role=Role.ADMIN, per_minute=0)[1]
         database.close()
         yield Place(url, data, key)
     finally:

@@ -23,7 +23,7 @@ from sqlalchemy import create_engine, func, make_url, select, update
 from service.actors import Actor, Role
 from service.database import Database, insert_rows
 from service.ledger import EventLog
-from service.names import fold, search_words
+from service.names import fold_name, split_search_words
 from service.tables import (
     Identity,
     Membership,
@@ -72,7 +72,7 @@ def fill(database: Database, papers: Iterable[Paper], curated: Sequence[str] = (
     people: dict[str, list[tuple[Author, Paper]]] = {}
     for paper in papers:
         for author in paper.authors:
-            names.setdefault(fold(author.name), (len(names) + 1, author.name))
+            names.setdefault(fold_name(author.name), (len(names) + 1, author.name))
             if author.identity is not None:
                 people.setdefault(author.identity, []).append((author, paper))
     keys = {public: key for key, public in enumerate(people, 1)}
@@ -122,7 +122,7 @@ def fill(database: Database, papers: Iterable[Paper], curated: Sequence[str] = (
             connection,
             NameWord,
             ("word", "name_key"),
-            [(w, key) for folded, (key, _) in names.items() for w in search_words(folded)],
+            [(w, key) for folded, (key, _) in names.items() for w in split_search_words(folded)],
         )
         insert_rows(
             connection,
@@ -184,7 +184,7 @@ def fill(database: Database, papers: Iterable[Paper], curated: Sequence[str] = (
                     key,
                     work,
                     position,
-                    names[fold(a.name)][0],
+                    names[fold_name(a.name)][0],
                     None,
                     a.name,
                     a.affiliation,

@@ -21,7 +21,7 @@ from service.api import auth, examples, schemas
 from service.api.app import create_app
 from service.api.auth import Limits, address
 from service.api.problems import told
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 from service.errors import Conflict
 from service.settings import Settings
 from service.tables import Identity
@@ -34,7 +34,7 @@ def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     """What is tested here does not depend on the database; reads are tested on both elsewhere."""
     file = tmp_path / "base.sqlite"
     shutil.copy(sqlite_template, file)
-    found = Database(sqlite_url(file))
+    found = Database(build_sqlite_url(file))
     yield found
     found.close()
 
@@ -44,7 +44,7 @@ def held(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A database for all tests of this file that only read."""
     file = tmp_path_factory.mktemp("held") / "held.sqlite"
     shutil.copy(sqlite_template, file)
-    found = Database(sqlite_url(file))
+    found = Database(build_sqlite_url(file))
     fill(
         found,
         [
@@ -407,7 +407,7 @@ def test_a_key_that_this_process_revoked_is_refused_at_once(database: Database) 
     app = create_app(Settings(), database)
     with TestClient(app) as client:
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 200
-        keys.revoke(database, MAKER, text.partition(".")[0])
+        keys.revoke_key(database, MAKER, text.partition(".")[0])
         app.state["keys"].forget()
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 401
 
@@ -420,6 +420,6 @@ def test_a_key_that_another_process_revoked_is_refused_within_five_seconds(
     text = key_of(database, "public")
     with serving(database) as client:
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 200
-        keys.revoke(database, MAKER, text.partition(".")[0])
+        keys.revoke_key(database, MAKER, text.partition(".")[0])
         time.sleep(0.06)
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 401

@@ -110,9 +110,9 @@ def address(path: str) -> str:
 def headers(database: Database) -> dict[str, dict[str, str]]:
     """What a client of each role sends, and clients whose key is no good (any more)."""
     sent = {role: bearer(key_of(database, role)) for role in ROLES[1:]}
-    expired, text = keys.create(database, MAKER, name="old", role=Role.ADMIN)
-    revoked, other = keys.create(database, MAKER, name="lost", role=Role.ADMIN)
-    keys.revoke(database, MAKER, revoked.id)
+    expired, text = keys.create_key(database, MAKER, name="old", role=Role.ADMIN)
+    revoked, other = keys.create_key(database, MAKER, name="lost", role=Role.ADMIN)
+    keys.revoke_key(database, MAKER, revoked.id)
     with database.write() as connection:
         past = datetime(2020, 1, 1, tzinfo=UTC)
         changed = update(ApiKey).where(ApiKey.id == expired.id)

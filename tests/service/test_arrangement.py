@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from service.arrangement import Arranged, Column, Sides, arranged, links_of
-from service.consequences import NOWHERE, new_identity
+from service.arrangement import Arrangement, Column, Sides, compute_arrangement, links_of
+from service.consequences import UNASSIGNED, make_placeholder_key
 
 SURE: dict[int, float] = {}
 MEMBERS = {1: [10, 11, 12], 2: [20, 21], 3: [30]}
-NEW = new_identity(0)
+NEW = make_placeholder_key(0)
 
 
 def plan(
     *columns: Column, of: tuple[int, ...] = (1, 2, 3), decided: tuple[int, ...] = ()
-) -> Arranged:
-    return arranged(columns, {k: MEMBERS[k] for k in of}, SURE, decided)
+) -> Arrangement:
+    return compute_arrangement(columns, {k: MEMBERS[k] for k in of}, SURE, decided)
 
 
-def stated(found: Arranged, *answers: Sides) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+def stated(found: Arrangement, *answers: Sides) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
     links = links_of(found, "d-", answers)
     return {(k.a, k.b) for k in links if k.must}, {(k.a, k.b) for k in links if not k.must}
 
@@ -64,7 +64,7 @@ def test_two_columns_that_become_one_are_bound_as_by_a_merge() -> None:
 def test_a_mention_that_was_nowhere_comes_into_a_column() -> None:
     found = plan(Column((30, 99), identity=3), of=(3,))
     assert found.moves == {99: 3}
-    assert found.current[99] == NOWHERE
+    assert found.current[99] == UNASSIGNED
 
 
 def test_what_came_is_bound_to_a_few_that_stay_and_barred_from_what_it_left() -> None:
@@ -75,7 +75,7 @@ def test_what_came_is_bound_to_a_few_that_stay_and_barred_from_what_it_left() ->
 
 
 def test_all_of_a_confirmed_column_is_bound_though_nothing_moves() -> None:
-    found = plan(Column((10, 11, 12), identity=1, confirmed=True), of=(1,))
+    found = plan(Column((10, 11, 12), identity=1, is_confirmed=True), of=(1,))
     assert found.moves == {}
     assert stated(found) == ({(10, 11), (10, 12)}, set())
 

@@ -7,12 +7,12 @@ from identity_world import add_run, add_works, everything, published
 from sqlalchemy import select
 
 from service.actors import Actor
-from service.arranging import Committed, Wanted, WantedColumn, commit, preview
+from service.arranging import CommitResult, ArrangementRequest, ColumnRequest, commit_arrangement, preview_arrangement
 from service.database import Database
 from service.decision_rows import Mention
 from service.decisions import Statement, merge, redo, undo
 from service.errors import Conflict, Invalid
-from service.identity_rows import rows_by_id
+from service.identity_rows import read_identities_by_id
 from service.publishing import publish
 from service.tables import Decision, Event
 
@@ -33,8 +33,8 @@ def at(*signatures: int) -> tuple[Mention, ...]:
     return tuple(Mention(f"w{s - 1}", 0) for s in signatures)
 
 
-def column(identity: str | None, *signatures: int, confirmed: bool = False) -> WantedColumn:
-    return WantedColumn(at(*signatures), identity, confirmed)
+def column(identity: str | None, *signatures: int, confirmed: bool = False) -> ColumnRequest:
+    return ColumnRequest(at(*signatures), identity, confirmed)
 
 
 def now(database: Database) -> list[set[int]]:
@@ -49,24 +49,24 @@ def state(database: Database) -> dict[str, object]:
 
 def versions(database: Database, ids: dict[int, str]) -> dict[str, int]:
     with database.read() as connection:
-        return {i: row.version for i, row in rows_by_id(connection, set(ids.values())).items()}
+        return {i: row.version for i, row in read_identities_by_id(connection, set(ids.values())).items()}
 
 
 def done(
     database: Database,
     editor: Actor,
     ids: dict[int, str],
-    *columns: WantedColumn,
+    *columns: ColumnRequest,
     unsure: tuple[Mention, ...] = (),
     override: bool = False,
-) -> Committed:
-    wanted = Wanted(columns, unsure, versions=versions(database, ids))
-    return commit(database, editor, wanted, reason="two home pages", override=override)
+) -> CommitResult:
+    wanted = ArrangementRequest(columns, unsure, versions=versions(database, ids))
+    return commit_arrangement(database, editor, wanted, reason="two home pages", override=override)
 
 
-def told(database: Database, *columns: WantedColumn) -> dict[str, object]:
+def told(database: Database, *columns: ColumnRequest) -> dict[str, object]:
     with database.read() as connection:
-        return preview(connection, Wanted(columns))[1]
+        return preview_arrangement(connection, ArrangementRequest(columns))[1]
 
 
 def test_a_preview_tells_what_a_commit_then_does(database, editor, ids) -> None:
@@ -79,7 +79,7 @@ def test_a_preview_tells_what_a_commit_then_does(database, editor, ids) -> None:
     assert state(database) == before
     made = done(database, editor, ids, *columns)
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
-    assert made.moved == 2
+    assert made.n_moved == 2
 
 
 def test_a_split_a_merge_and_a_move_are_one_event_undone_at_once(database, editor, ids) -> None:
@@ -94,13 +94,13 @@ def test_a_split_a_merge_and_a_move_are_one_event_undone_at_once(database, edito
     assert events == ["decision-made"]
     assert [tuple(row) for row in rows] == [("arrange", "different", "two home pages")]
     after = state(database)
-    undo(database, editor, made.made.id)
+    undo(database, editor, made.decision.id)
     undone = state(database)
     assert undone["memberships"] == before["memberships"]
     assert [row for row in undone["identities"] if row in before["identities"]] == before[
         "identities"
     ]
-    redo(database, editor, made.made.id)
+    redo(database, editor, made.decision.id)
     assert state(database)["memberships"] == after["memberships"]
 
 
@@ -129,16 +129,16 @@ def test_an_overridden_decision_is_taken_back_and_comes_back_with_the_undo(
     before = state(database)
     made = done(database, editor, {1: ids[1]}, column(None, 5), override=True)
     assert now(database) == [{1, 2, 3, 4}, {5}, {6}]
-    assert [one.id for one in made.overridden] == [earlier.id]
-    assert standing(database) == {made.made.id}
+    assert [one.id for one in made.overridden_decisions] == [earlier.id]
+    assert standing(database) == {made.decision.id}
     with pytest.raises(Conflict, match="was overridden by"):
         redo(database, editor, earlier.id)
-    undo(database, editor, made.made.id)
+    undo(database, editor, made.decision.id)
     assert state(database)["memberships"] == before["memberships"]
     assert standing(database) == {earlier.id}
-    redo(database, editor, made.made.id)
-    assert standing(database) == {made.made.id}
-    undo(database, editor, made.made.id)
+    redo(database, editor, made.decision.id)
+    assert standing(database) == {made.decision.id}
+    undo(database, editor, made.decision.id)
     assert standing(database) == {earlier.id}
 
 
@@ -158,10 +158,10 @@ def standing(database: Database) -> set[str]:
 def test_what_nobody_can_tell_is_noted_and_stays(database, editor, ids) -> None:
     made = done(database, editor, ids, column(ids[4], 4, 5, 3), unsure=at(6))
     assert now(database) == [{1, 2}, {3, 4, 5}, {6}]
-    assert standing(database) == {made.made.id, made.unsure}
+    assert standing(database) == {made.decision.id, made.unsure_decision}
     with pytest.raises(Conflict, match="was noted with"):
-        undo(database, editor, made.unsure)
-    undo(database, editor, made.made.id)
+        undo(database, editor, made.unsure_decision)
+    undo(database, editor, made.decision.id)
     assert standing(database) == set()
 
 
@@ -171,7 +171,7 @@ def test_only_unsure_is_an_unsure_decision(database, editor, ids) -> None:
     with database.read() as connection:
         row = connection.execute(select(Decision.kind, Decision.action, Decision.evidence)).one()
     assert (row[0], row[1], row[2]["mentions"]) == ("unsure", "review", ["w5:0"])
-    assert (made.unsure, now(database)) == (None, before)
+    assert (made.unsure_decision, now(database)) == (None, before)
 
 
 def test_a_board_that_somebody_else_changed_is_refused_with_what_changed(
@@ -179,13 +179,13 @@ def test_a_board_that_somebody_else_changed_is_refused_with_what_changed(
 ) -> None:
     old = versions(database, ids)
     merge(database, editor, [ids[4], ids[6]])
-    wanted = Wanted((column(ids[4], 4, 5, 3),), versions=old)
+    wanted = ArrangementRequest((column(ids[4], 4, 5, 3),), versions=old)
     with pytest.raises(Conflict, match="changed since the board was read") as refused:
-        commit(database, editor, wanted)
+        commit_arrangement(database, editor, wanted)
     assert [c["identity"] for c in refused.value.details["changed"]] == [ids[4]]
     assert refused.value.details["since"][0]["actor"] == editor.name
     # what the arrangement does not touch may have changed
-    commit(database, editor, Wanted((column(None, 3),), versions=old))
+    commit_arrangement(database, editor, ArrangementRequest((column(None, 3),), versions=old))
 
 
 @pytest.mark.parametrize(
@@ -200,9 +200,9 @@ def test_a_board_that_somebody_else_changed_is_refused_with_what_changed(
 def test_an_arrangement_that_cannot_be_is_refused(
     database, editor, ids, columns, unsure, problem
 ) -> None:
-    wanted = Wanted([column(i, *some) for i, *some in columns], at(*unsure))
+    wanted = ArrangementRequest([column(i, *some) for i, *some in columns], at(*unsure))
     with pytest.raises(Invalid, match=problem):
-        commit(database, editor, wanted)
+        commit_arrangement(database, editor, wanted)
 
 
 def test_two_authors_of_one_work_are_told_before_they_become_one(database, editor) -> None:
@@ -211,7 +211,7 @@ def test_two_authors_of_one_work_are_told_before_they_become_one(database, edito
     publish(database, editor, "r-1")
     with database.read() as connection:
         of = {s: i for i, keys in published(connection).items() for s in keys}
-    both = WantedColumn((Mention("w0", 0), Mention("w0", 1), Mention("w1", 0)), of[1])
+    both = ColumnRequest((Mention("w0", 0), Mention("w0", 1), Mention("w1", 0)), of[1])
     (conflict,) = told(database, both)["conflicts"]
     assert conflict["mentions"] == ["w0:0", "w0:1"]
     with pytest.raises(Conflict, match="two authors of one work"):

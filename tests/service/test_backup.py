@@ -16,7 +16,7 @@ from sqlalchemy import text
 from disambig.cli import main
 from service.actors import Actor
 from service.backup import back_up, restore
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 from service.errors import Conflict, Invalid, Unavailable
 from service.ledger import EventLog
 from service.migrations import check, current, migrate, newest, revisions
@@ -70,7 +70,7 @@ def test_it_is_restored_into_an_empty_database_without_force(
     before = everything(filled)
     back_up(filled, tmp_path / "backup", advance=ignore)
     if filled.is_sqlite:
-        other = Database(sqlite_url(tmp_path / "other.sqlite"))
+        other = Database(build_sqlite_url(tmp_path / "other.sqlite"))
     else:
         migrate(filled, "base")
         with filled.write() as connection:

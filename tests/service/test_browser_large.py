@@ -12,7 +12,7 @@ from browsing import browser, curator, needs_chromium, served, violations
 from reading_room import Author, Paper, fill
 
 from service.board_scope import MOST, MOST_COLUMNS
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="extra [test]: axe")
 pytestmark = needs_chromium
@@ -38,7 +38,7 @@ def papers() -> list[Paper]:
 def database(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     file = tmp_path_factory.mktemp("large") / "large.sqlite"
     shutil.copy(sqlite_template, file)
-    found = Database(sqlite_url(file))
+    found = Database(build_sqlite_url(file))
     fill(found, papers())
     yield found
     found.close()

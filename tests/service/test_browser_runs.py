@@ -26,9 +26,9 @@ from run_world import (
 
 from service import tasks
 from service.asking import Question, open_tasks
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 from service.ledger import EventLog
-from service.names import fold
+from service.names import fold_name
 from service.settings import Settings
 from service.tables import Name
 
@@ -44,7 +44,7 @@ def clustered(sqlite_template: Path, tmp_path: Path) -> Iterator[tuple[Database,
     """Two people called Wei Wang as a run found and published them."""
     file = tmp_path / "runs.sqlite"
     shutil.copy(sqlite_template, file)
-    database = Database(sqlite_url(file))
+    database = Database(build_sqlite_url(file))
     deliver(database, *wangs())
     settings = settings_in(tmp_path)
     do_and_publish(database, settings)
@@ -65,7 +65,7 @@ def asked(database: Database, identity: str, *sides: list[str]) -> str:
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         name = connection.execute(Name.__table__.select()).all()
-        key = next(row.key for row in name if row.folded == fold("Wei Wang"))
+        key = next(row.key for row in name if row.folded == fold_name("Wei Wang"))
         evidence = {"identities": [identity], "sides": told}
         question = Question("split", identity, 5, 1.0, evidence, key)
         return open_tasks(connection, ledger, ledger.record("asked", ASKER), [question])[0]

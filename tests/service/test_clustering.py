@@ -290,7 +290,7 @@ def test_what_would_change_is_told_and_ranked(
         True,
     )
     asked = runs.create(database, editor, scope="full")
-    claim = claims.take(database, claims.RUN, "w", 60)
+    claim = claims.claim_job(database, claims.RUN, "w", 60)
     assert claim is not None
     proposals.store(database, editor, claim, found)
     told = [(c.kind, c.mentions, c.identity, c.details["stays"]) for c in lines(database, asked.id)]
@@ -308,7 +308,7 @@ def test_a_worker_that_lost_its_run_stores_nothing(
 ) -> None:
     deliver(database, work("a", "one", "Ann Lee"))
     runs.create(database, editor, scope="full")
-    claim = claims.take(database, claims.RUN, "dead", 60)
+    claim = claims.claim_job(database, claims.RUN, "dead", 60)
     assert claim is not None
     with database.write() as connection:
         connection.execute(update(Run).values(claimed_by="other", attempts=2))
@@ -375,7 +375,7 @@ def test_a_cancelled_run_stops(
     monkeypatch.setattr(Engine, "model", slow)
     said: list[str] = []
     assert Worker(database, settings, said.append).one()
-    assert "cancelled or taken over" in said[-1]
+    assert "cancelled or claimed by another worker" in said[-1]
     with database.read() as connection:
         assert runs.get(connection, run.id).state == "cancelled"
 

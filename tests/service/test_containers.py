@@ -106,7 +106,7 @@ def test_the_health_check_of_a_worker_ends_with_a_status(
 ) -> None:
     monkeypatch.setenv("DISAMBIG_DATABASE", database_url)
     assert alive.main() == 1
-    assert capsys.readouterr().err == "no worker of this host within 60 s\n"
+    assert capsys.readouterr().err == "no heartbeat of a worker of this host within 60 s\n"
     database = Database(database_url)
     now = datetime.now(UTC)
     with database.write() as connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.contradicting import between, contradictions, within
+from service.contradicting import find_pair_contradictions, find_contradictions, find_column_contradictions
 from service.gathered import Seen
 
 BLANK = Seen(1, 1, 0, "Wei Wang", None, None, 0.9, "run", 1, "w1", "On one", None, None, None, 2)
@@ -16,48 +16,48 @@ def seen(work: int, **more: Any) -> Seen:
 
 
 def test_mentions_that_state_nothing_contradict_nothing() -> None:
-    assert within([seen(1), seen(2)]) == []
-    assert between([seen(1)], [seen(2)]) == []
+    assert find_column_contradictions([seen(1), seen(2)]) == []
+    assert find_pair_contradictions([seen(1)], [seen(2)]) == []
 
 
 def test_two_people_are_on_one_paper() -> None:
-    assert between([seen(1)], [seen(1, position=1)]) == ["both are authors of 1 paper: “Title 1”"]
-    assert within([seen(1), seen(1, position=1)]) == [
+    assert find_pair_contradictions([seen(1)], [seen(1, position=1)]) == ["both are authors of 1 paper: “Title 1”"]
+    assert find_column_contradictions([seen(1), seen(1, position=1)]) == [
         "the paper “Title 1” has two of its authors here"
     ]
 
 
 def test_orcid_ids_differ_however_they_are_written() -> None:
     mine = [seen(1, orcid=ONE)]
-    assert between(mine, [seen(2, orcid=f"https://orcid.org/{ONE}")]) == []
-    assert between(mine, [seen(2, orcid=OTHER)]) == [f"ORCID iDs differ: {ONE} and {OTHER}"]
-    assert within([*mine, seen(2, orcid=OTHER)]) == [f"mentions bear 2 ORCID iDs: {OTHER}, {ONE}"]
+    assert find_pair_contradictions(mine, [seen(2, orcid=f"https://orcid.org/{ONE}")]) == []
+    assert find_pair_contradictions(mine, [seen(2, orcid=OTHER)]) == [f"ORCID iDs differ: {ONE} and {OTHER}"]
+    assert find_column_contradictions([*mine, seen(2, orcid=OTHER)]) == [f"mentions bear 2 ORCID iDs: {OTHER}, {ONE}"]
 
 
 def test_two_affiliations_in_one_year_unless_they_share_a_telling_word() -> None:
     here = seen(1, year=2005, affiliation="University of Oslo")
     there = seen(2, year=2005, affiliation="University of Tromsø")
-    assert between([here], [there]) == [
+    assert find_pair_contradictions([here], [there]) == [
         "two affiliations in 2005: “University of Oslo” and “University of Tromsø”"
     ]
-    assert between([here], [there._replace(year=2006)]) == []
-    assert between([here], [there._replace(affiliation="Oslo, Dept. of Physics")]) == []
+    assert find_pair_contradictions([here], [there._replace(year=2006)]) == []
+    assert find_pair_contradictions([here], [there._replace(affiliation="Oslo, Dept. of Physics")]) == []
     # one place in common is enough: the other is a second one
     both = [there, seen(3, year=2005, affiliation="Univ. Oslo")]
-    assert between([here], both) == []
+    assert find_pair_contradictions([here], both) == []
 
 
 def test_years_side_by_side_speak_against_it_only_without_company_in_common() -> None:
     one = [seen(k, year=2000 + k) for k in range(3)]
     other = [seen(10 + k, year=2000 + k) for k in range(3)]
-    assert between(one, other) == [
+    assert find_pair_contradictions(one, other) == [
         "both publish in 3 of the same years, 2000 to 2002, with nobody in common"
     ]
-    assert between(one, other, share_company=True) == []
-    assert between(one[:2], other) == []
+    assert find_pair_contradictions(one, other, share_coauthors=True) == []
+    assert find_pair_contradictions(one[:2], other) == []
 
 
 def test_the_pairs_asked_about_come_before_others() -> None:
     columns = [[seen(1)], [seen(1, position=1)], [seen(1, position=2)]]
-    found = contradictions(columns, [set(), set(), set()], [(1, 2)])
+    found = find_contradictions(columns, [set(), set(), set()], [(1, 2)])
     assert [one["columns"] for one in found] == [[1, 2], [0, 1], [0, 2]]

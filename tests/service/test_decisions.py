@@ -12,7 +12,7 @@ from service.database import Database
 from service.decisions import (
     Mention,
     Statement,
-    constraints_of,
+    read_constraints,
     judge,
     merge,
     move,
@@ -22,7 +22,7 @@ from service.decisions import (
     unsure,
 )
 from service.errors import Conflict, Forbidden, Invalid, NotFound, Stale
-from service.identities import resolve
+from service.identities import resolve_identity
 from service.publishing import publish
 from service.tables import Change, Decision, Event
 from service.tables import Signature as SignatureRow
@@ -54,7 +54,7 @@ def test_a_merge_keeps_the_larger_id_and_redirects_the_other(database, editor, i
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
     assert set(made.identities) == {ids[1], ids[4]}
     with database.read() as connection:
-        found = resolve(connection, ids[4])
+        found = resolve_identity(connection, ids[4])
         assert (found.row.id, found.is_redirect) == (ids[1], True)
         kept = row_of(connection, ids[1])
         assert (kept.n_works, kept.first_year, kept.last_year) == (5, 2000, 2004)
@@ -66,7 +66,7 @@ def test_a_merge_keeps_the_larger_id_and_redirects_the_other(database, editor, i
 def test_a_merge_into_a_smaller_id_on_request(database, editor, ids) -> None:
     merge(database, editor, [ids[1]], into=ids[6])
     with database.read() as connection:
-        assert resolve(connection, ids[1]).row.id == ids[6]
+        assert resolve_identity(connection, ids[1]).row.id == ids[6]
 
 
 def test_redirects_of_redirects_lead_to_the_end(database, editor, ids) -> None:
@@ -97,11 +97,11 @@ def test_undo_brings_back_every_row_and_redo_the_decision(database, editor, ids)
     undo(database, editor, made.id)
     with database.read() as connection:
         assert everything(connection) == before
-        assert constraints_of(connection) == []
+        assert read_constraints(connection) == []
     redo(database, editor, made.id)
     with database.read() as connection:
         assert everything(connection) == after
-        assert len(constraints_of(connection)) == 4
+        assert len(read_constraints(connection)) == 4
 
 
 def test_reviewers_take_back_their_own_decisions_and_nobody_elses(database, editor, ids) -> None:
@@ -154,7 +154,7 @@ def test_a_split_keeps_the_id_with_the_mentions_that_were_not_named(database, ed
     assert now(database) == [{1}, {2, 3}, {4, 5}, {6}]
     with database.read() as connection:
         assert published(connection)[ids[1]] == {2, 3}
-        stated = {(c.kind, c.a.work, c.b.work) for c in constraints_of(connection)}
+        stated = {(c.kind, c.a.work, c.b.work) for c in read_constraints(connection)}
     assert stated == {(ConstraintKind.CANNOT, "w0", "w1"), (ConstraintKind.CANNOT, "w0", "w2")}
     assert len(made.created) == 1
 
@@ -170,7 +170,7 @@ def test_a_split_into_groups_keeps_the_id_with_the_largest_or_the_one_named(
     split(database, editor, ids[1], groups, keep=0)
     with database.read() as connection:
         assert published(connection)[ids[1]] == {1}
-        constraints = constraints_of(connection)
+        constraints = read_constraints(connection)
     a, b, c = (Signature(f"w{k}", 0) for k in range(3))
     assert sorted((x.kind, x.a, x.b) for x in constraints) == [
         (ConstraintKind.CANNOT, a, b),
@@ -204,7 +204,7 @@ def test_mentions_of_several_identities_move_to_a_new_one(database, editor, ids)
     assert now(database) == [{1, 2}, {3, 6}, {4, 5}]
     with database.read() as connection:
         # all that was left of it went to one other
-        assert resolve(connection, ids[6]).row.id == made.created[0]
+        assert resolve_identity(connection, ids[6]).row.id == made.created[0]
 
 
 def test_a_chain_of_sames_that_implies_a_different_is_refused_with_the_chain(
@@ -240,7 +240,7 @@ def test_two_authors_of_one_work_need_to_be_meant(database, editor) -> None:
         merge(database, editor, identities)
     merge(database, editor, identities, statement=Statement(same_work=True))
     with database.read() as connection:
-        assert constraints_of(connection) == [
+        assert read_constraints(connection) == [
             Constraint(ConstraintKind.MUST, Signature("w0", 0), Signature("w0", 1))
         ]
 
@@ -267,7 +267,7 @@ def test_a_redirected_identity_is_not_edited(database, editor, ids) -> None:
 def test_unsure_binds_nothing_and_is_kept(database, editor, ids) -> None:
     made = unsure(database, editor, [at(1), at(4)], Statement("no time", {"shown": ["titles"]}))
     with database.read() as connection:
-        assert constraints_of(connection) == []
+        assert read_constraints(connection) == []
         row = connection.execute(select(Decision).where(Decision.id == made.id)).mappings().one()
     assert row["kind"] == "unsure"
     assert row["evidence"] == {"shown": ["titles"], "mentions": ["w0:0", "w3:0"]}
@@ -279,7 +279,7 @@ def test_a_decision_outlives_a_mention_that_is_dropped(database, editor, ids) ->
         rows = SignatureRow.__table__
         # signature 2 is the one that all links of the decision share
         connection.execute(rows.update().where(rows.c.key == 2).values(retired_version=2))
-        found = constraints_of(connection)
+        found = read_constraints(connection)
     assert {s.work for c in found for s in (c.a, c.b)} == {"w0", "w2", "w3", "w4"}
     assert len(found) == 3
 
@@ -287,8 +287,8 @@ def test_a_decision_outlives_a_mention_that_is_dropped(database, editor, ids) ->
 def test_constraints_around_some_mentions_alone(database, editor, ids) -> None:
     merge(database, editor, [ids[1], ids[4]])
     with database.read() as connection:
-        assert constraints_of(connection, [6]) == []
-        assert len(constraints_of(connection, [5])) == 4
+        assert read_constraints(connection, [6]) == []
+        assert len(read_constraints(connection, [5])) == 4
 
 
 def test_unknown_mentions_and_kinds_are_told(database, editor, ids) -> None:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from service.consequences import new_identity
+from service.consequences import make_placeholder_key
 from service.differences import Line, difference, targets
 
-NEW = new_identity
+NEW = make_placeholder_key
 
 
 def compared(before: list[int], after: list[int], decided: tuple[int, ...] = (), **more: int):  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from disambig.cli import main
-from service.explained import defaults, explain, masked
+from service.explained import explain_defaults, explain_settings, mask_passwords
 from service.settings import Settings
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "service.md"
@@ -63,7 +63,7 @@ def test_the_database_in_use_is_shown_where_none_is_set() -> None:
     ],
 )
 def test_passwords_are_masked_wherever_they_stand(address: str, expected: str) -> None:
-    assert masked(address) == expected
+    assert mask_passwords(address) == expected
 
 
 @pytest.mark.parametrize("option", [(), ("--json",), ("--toml",)])
@@ -87,7 +87,7 @@ def test_the_toml_is_a_file_that_gives_the_same_settings(
     monkeypatch.delenv("DISAMBIG_DATA")
     monkeypatch.delenv("DISAMBIG_METRICS")
     (tmp_path / "disambig.toml").write_text(text)
-    assert explain()[0].value == 'a "b"\\ü'
+    assert explain_settings()[0].value == 'a "b"\\ü'
 
 
 def test_a_wrong_setting_is_told_below_what_may_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_wrong_setting_is_told_below_what_may_be_set(monkeypatch: pytest.Monke
 
 
 def test_what_a_setting_takes_is_said_in_words() -> None:
-    takes = {setting.name: setting.takes for setting in defaults()}
+    takes = {setting.name: setting.takes for setting in explain_defaults()}
     assert takes["log_format"] == "text or json"
     assert takes["public_read"] == "true or false"
     assert takes["memory"] == "a whole number of at least 268435456"
@@ -114,7 +114,7 @@ def test_an_unknown_setting_in_the_file_is_refused(tmp_path: Path) -> None:
 
 def test_the_document_tells_every_setting_as_the_code_does() -> None:
     document = " ".join(DOCUMENT.read_text(encoding="utf-8").split())
-    for setting in defaults():
+    for setting in explain_defaults():
         row = document.partition(f"| `{setting.name}` |")[2].partition(" |")[0].strip()
         assert row, f"docs/service.md has no row for {setting.name}"
         assert setting.meaning in document, setting.name

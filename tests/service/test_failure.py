@@ -20,7 +20,7 @@ from sqlalchemy import func, select
 
 from service import publishing, runs
 from service.database import Database
-from service.invariants import violations
+from service.invariants import find_violations
 from service.tables import Decision, Identity, Membership, Proposal, Run, Work
 from service.undoing import undo
 
@@ -43,7 +43,7 @@ def place(
 def database(place: Place) -> Iterator[Database]:
     found = Database(place.url)
     yield found
-    assert violations(found) == []
+    assert find_violations(found) == []
     found.close()
 
 
@@ -87,7 +87,7 @@ def test_no_acknowledged_work_is_lost_when_the_server_is_killed(
             kill_during(server, partial(load, server, numbers, begun, done), 0.8)
         for number in done:
             assert count(database, Work, Work.id.like(f"new-{number}-%")) == 20
-        assert violations(database) == []
+        assert find_violations(database) == []
         if begun == done:
             continue
         with serving(place) as server:  # what was not acknowledged is simply sent again
@@ -125,7 +125,7 @@ def test_a_run_goes_on_when_its_worker_is_killed(place: Place, database: Databas
             time.sleep(CHANCE.uniform(0.2, 1) * usual)
             worker.kill()
             worker.wait()
-            assert violations(database) == []
+            assert find_violations(database) == []
         deadline = time.monotonic() + PATIENCE
         found = None
         while found is None or (
@@ -177,7 +177,7 @@ def test_a_publication_is_whole_or_not_there_when_the_server_is_killed(
         answers: list[int] = []
         with serving(place) as server:
             moment = kill_during(server, partial(publish, server, run, answers), within)
-        assert violations(database) == []
+        assert find_violations(database) == []
         now = published(database)
         with database.read() as connection:
             state = runs.get(connection, run).state
@@ -236,7 +236,7 @@ def test_no_acknowledged_decision_is_lost_when_the_server_is_killed(
         before = count(database, Decision)
         with serving(place) as server:
             kill_during(server, partial(decide, server, pairs, made), 0.5)
-        assert violations(database) == []
+        assert find_violations(database) == []
         # the one under way may have been done without anybody being told
         assert count(database, Decision) - before in (len(made), len(made) + 1)
         assert count(database, Decision, Decision.id.in_(made)) == len(made)

@@ -13,7 +13,7 @@ from service.tables import ApiKey, Event
 
 
 def made(database: Database, admin, **given) -> tuple[keys.KeyInfo, str]:
-    return keys.create(database, admin, **{"name": "import", "role": Role.EDITOR, **given})
+    return keys.create_key(database, admin, **{"name": "import", "role": Role.EDITOR, **given})
 
 
 def test_a_key_authenticates_as_the_role_it_was_made_with(database, admin) -> None:
@@ -21,7 +21,7 @@ def test_a_key_authenticates_as_the_role_it_was_made_with(database, admin) -> No
     with database.read() as connection:
         found = keys.authenticate(connection, text)
     assert found == info
-    assert (found.role, found.per_minute, found.actor("q").name) == (
+    assert (found.role, found.per_minute, found.to_actor("q").name) == (
         Role.EDITOR,
         30,
         f"key:{info.id}",
@@ -64,14 +64,14 @@ def test_an_expired_key_is_refused_by_name(database, admin) -> None:
     with database.read() as connection, pytest.raises(Unauthenticated, match="is expired"):
         keys.authenticate(connection, text)
     with database.read() as connection:
-        assert [k.state(datetime.now(UTC)) for k in keys.listed(connection)] == ["expired"]
-    assert info.state(datetime.now(UTC)) == "active"  # what was known then
+        assert [k.get_state(datetime.now(UTC)) for k in keys.list_keys(connection)] == ["expired"]
+    assert info.get_state(datetime.now(UTC)) == "active"  # what was known then
 
 
 def test_a_revoked_key_is_refused_and_stays_revoked_since_the_first_time(database, admin) -> None:
     info, text = made(database, admin)
-    first = keys.revoke(database, admin, info.id, "lost laptop")
-    assert keys.revoke(database, admin, info.id) == first
+    first = keys.revoke_key(database, admin, info.id, "lost laptop")
+    assert keys.revoke_key(database, admin, info.id) == first
     with database.read() as connection:
         with pytest.raises(Unauthenticated, match="is revoked"):
             keys.authenticate(connection, text)
@@ -82,10 +82,10 @@ def test_a_revoked_key_is_refused_and_stays_revoked_since_the_first_time(databas
 def test_no_key_revokes_itself_and_no_unknown_key_is_revoked(database, admin) -> None:
     info, _ = made(database, admin)
     with pytest.raises(Conflict):
-        keys.revoke(database, info.actor(), info.id)
+        keys.revoke_key(database, info.to_actor(), info.id)
     for unknown in ("k-000000000000", "\0", "\ud800", ""):
         with pytest.raises(NotFound):
-            keys.revoke(database, admin, unknown)
+            keys.revoke_key(database, admin, unknown)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_bad_wishes_are_refused_by_field(database, admin, given, field) -> None:
         made(database, admin, **given)
     assert refused.value.field == field
     with database.read() as connection:
-        assert keys.listed(connection) == []
+        assert keys.list_keys(connection) == []
 
 
 def test_use_is_stored_at_most_once_a_minute(database, admin) -> None:
@@ -114,15 +114,15 @@ def test_use_is_stored_at_most_once_a_minute(database, admin) -> None:
     for seconds in (0, 59, 60, 61):
         with database.write() as connection:
             keys.mark_used(connection, info.id, noon + timedelta(seconds=seconds))
-            seen.append(keys.found(connection, info.id).used_at)
+            seen.append(keys.get_key(connection, info.id).used_at)
     assert [(s - noon).seconds for s in seen if s] == [0, 0, 60, 60]
 
 
 def test_uses_are_noted_beside_the_request(database, admin) -> None:
     info, _ = made(database, admin)
-    uses = keys.Uses(database)
-    uses.note(info)
-    uses.note(info)
+    uses = keys.KeyUseRecorder(database)
+    uses.record(info)
+    uses.record(info)
     uses.close()
     with database.read() as connection:
-        assert keys.found(connection, info.id).used_at is not None
+        assert keys.get_key(connection, info.id).used_at is not None

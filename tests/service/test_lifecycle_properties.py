@@ -15,14 +15,14 @@ from identity_world import add_run, add_works, everything, published
 from sqlalchemy import select
 
 from service.actors import Actor, Role
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 from service.decisions import Mention, Statement, judge, merge, move, redo, split, undo
 from service.errors import Conflict, Invalid
-from service.identities import resolve
+from service.identities import resolve_identity
 from service.ledger import EventLog
-from service.link_rows import links_in_force
-from service.links import broken
-from service.memberships import Placed, place, retire
+from service.link_rows import read_links_in_force
+from service.links import find_violated
+from service.memberships import NewMembership, add_memberships, retire_signatures
 from service.publishing import publish, rollback
 from service.tables import Decision, Identity, Membership, Run, Signature
 
@@ -78,7 +78,7 @@ class World:
             live = list(
                 connection.scalars(select(Signature.key).where(Signature.retired_version.is_(None)))
             )
-            links = links_in_force(connection)
+            links = read_links_in_force(connection)
         clusters = {s: numbers[k % len(numbers)] % 5 for k, s in enumerate(live) if s <= N}
         if numbers[0] % 2 and not links:
             clusters = {s: c for s, c in clusters.items() if s % 3}
@@ -104,14 +104,14 @@ class World:
     def _groups(self, clusters: dict[int, int]) -> dict[int, int | None]:
         import numpy as np
 
-        from service.matching import match
+        from service.matching import match_identities
 
         with self.database.read() as connection:
             rows = dict(
                 connection.execute(select(Membership.signature_key, Membership.identity_key)).all()
             )
         keys = sorted(clusters)
-        found = match(
+        found = match_identities(
             np.array([rows.get(s, -1) for s in keys]), np.array([clusters[s] for s in keys])
         )
         return {c: found.get(c) for c in set(clusters.values())}
@@ -120,7 +120,7 @@ class World:
         """A proposal that differs from what is published by one mention that is free to move."""
         with self.database.read() as connection:
             found = published(connection)
-            bound = {e for link in links_in_force(connection) for e in (link.a, link.b)}
+            bound = {e for link in read_links_in_force(connection) for e in (link.a, link.b)}
             key_of = dict(connection.execute(select(Identity.id, Identity.key)).all())
         if not found:
             return
@@ -160,7 +160,7 @@ class World:
         with self.database.write() as connection:
             ledger = EventLog.lock(connection)
             seq = ledger.record("works-placed", EDITOR)
-            place(connection, ledger, seq, [Placed(free[0], where, 0.8)])
+            add_memberships(connection, ledger, seq, [NewMembership(free[0], where, 0.8)])
 
     def _retire(self, numbers: list[int]) -> None:
         some = self.mentions()
@@ -175,7 +175,7 @@ class World:
                 .where(Signature.__table__.c.key == key)
                 .values(retired_version=2)
             )
-            retire(connection, ledger, seq, [key])
+            retire_signatures(connection, ledger, seq, [key])
 
     def _merge(self, numbers: list[int]) -> None:
         ids = sorted({i for _, _, i in self.mentions()})
@@ -252,14 +252,14 @@ class World:
                     select(Signature.key).where(Signature.retired_version.is_not(None))
                 )
             )
-            assert not broken(links_in_force(connection), identity)
+            assert not find_violated(read_links_in_force(connection), identity)
             assert not retired & set(identity)
             by_key = {row[0]: row for row in rows}
             for _, public, status, redirect in rows:
                 assert (status == "active") == (public in members)
                 if redirect is not None:
                     assert by_key[redirect][2] != "redirected"
-                resolve(connection, public)
+                resolve_identity(connection, public)
             now = {row[1] for row in rows}
             assert self.ids <= now
             self.ids = now
@@ -319,7 +319,7 @@ def test_identities_stay_sound(
     for name in ("world.sqlite-wal", "world.sqlite-shm"):
         (tmp_path / name).unlink(missing_ok=True)
     shutil.copy(sqlite_template, file)
-    database = Database(sqlite_url(file))
+    database = Database(build_sqlite_url(file))
     try:
         world = World(database)
         world.step("publish", [0, 1, 2, 0, 1, 3, 0, 0, 1])

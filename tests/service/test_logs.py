@@ -28,7 +28,7 @@ def logged(request: pytest.FixtureRequest) -> Iterator[Logged]:
     root.handlers, root.level = handlers, level
 
 
-log = logs.get("service.test")
+log = logs.get_logger("service.test")
 
 
 def test_a_line_says_when_how_bad_what_and_by_whom(logged: Logged) -> None:
@@ -97,7 +97,7 @@ def test_secrets_are_replaced_wherever_they_stand(logged: Logged, secret: str) -
     log.warning(f"cannot use {secret}", address=f"<{secret}>")
     logging.getLogger("service.plain").error("because of %s", secret)
     assert "hunter2" not in logged()
-    assert logs.HIDDEN in logged()
+    assert logs.REDACTED in logged()
 
 
 @pytest.mark.parametrize("name", ["password", "api_key", "Authorization", "set_cookie", "digest"])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service import matching
-from service.matching import match
+from service.matching import match_identities
 
 
 def matched(
@@ -19,7 +19,7 @@ def matched(
     """The matching of these mentions; ``confirmed`` are positions."""
     sure = np.zeros(len(identity), dtype=bool)
     sure[confirmed or []] = True
-    return match(
+    return match_identities(
         np.array(identity, dtype=np.int64), np.array(cluster, dtype=np.int64), confirmed=sure
     )
 
@@ -67,7 +67,7 @@ def test_mentions_of_no_identity_or_no_cluster_do_not_count() -> None:
 def test_the_size_of_an_identity_beyond_these_mentions_breaks_ties() -> None:
     identity, cluster = np.array([5, 9]), np.array([0, 0])
     sizes = (np.array([5, 9]), np.array([1, 7]))
-    assert match(identity, cluster, mentions=sizes) == {0: 9}
+    assert match_identities(identity, cluster, mentions=sizes) == {0: 9}
 
 
 Mentions = st.lists(
@@ -105,7 +105,7 @@ def _best(rows: list[tuple[int, int, bool]]) -> tuple[int, int, int]:
     )
 )
 def test_no_matching_is_better_in_the_order_of_the_aims(rows: list[tuple[int, int, bool]]) -> None:
-    pairs = match(
+    pairs = match_identities(
         np.array([r[0] for r in rows]),
         np.array([r[1] for r in rows]),
         confirmed=np.array([r[2] for r in rows]),
@@ -123,7 +123,7 @@ def test_six_by_six_is_matched_as_well_as_by_trying_everything() -> None:
         rows = [
             (i, c, k < sure[i, c]) for i in range(6) for c in range(6) for k in range(table[i, c])
         ]
-        pairs = match(
+        pairs = match_identities(
             *(np.array([r[k] for r in rows]) for k in (0, 1)),
             confirmed=np.array([r[2] for r in rows]),
         )
@@ -139,7 +139,7 @@ def test_six_by_six_is_matched_as_well_as_by_trying_everything() -> None:
 def test_the_order_of_rows_does_not_matter(rows: list[tuple[int, int, bool]], random) -> None:
     def of(some: list[tuple[int, int, bool]]) -> dict[int, int]:
         columns = [np.array(column) for column in zip(*some, strict=True)]
-        return match(columns[0], columns[1], confirmed=columns[2])
+        return match_identities(columns[0], columns[1], confirmed=columns[2])
 
     mixed = list(rows)
     random.shuffle(mixed)
@@ -152,10 +152,10 @@ def test_tables_and_sparse_rows_give_matchings_of_one_value(
     rows: list[tuple[int, int, bool]],
 ) -> None:
     identity, cluster, sure = (np.array(column) for column in zip(*rows, strict=True))
-    tables = match(identity, cluster, confirmed=sure)
+    tables = match_identities(identity, cluster, confirmed=sure)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(matching, "DENSE", 0)
-        sparse = match(identity, cluster, confirmed=sure)
+        sparse = match_identities(identity, cluster, confirmed=sure)
     assert _value(sparse, rows) == _value(tables, rows)
 
 

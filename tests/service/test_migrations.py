@@ -14,7 +14,7 @@ from schema_filling import content, fill
 from sqlalchemy import Connection, MetaData, text
 
 from service.actors import Actor
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 from service.errors import Unavailable
 from service.ledger import EventLog
 from service.migrations import can_upgrade, check, current, migrate, newest, revisions
@@ -95,7 +95,7 @@ def test_checks_are_the_same_on_sqlite(tmp_path: Path) -> None:
             lines = [line.strip(" ,\t") for (sql,) in rows for line in sql.splitlines()]
         return {line for line in lines if "CHECK" in line}
 
-    declared, migrated = (Database(sqlite_url(tmp_path / name)) for name in ("d", "m"))
+    declared, migrated = (Database(build_sqlite_url(tmp_path / name)) for name in ("d", "m"))
     with declared.write() as connection:
         Table.metadata.create_all(connection)
     migrate(migrated)

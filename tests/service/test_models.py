@@ -67,9 +67,9 @@ def test_at_most_one_model_is_being_made(database, editor) -> None:
     assert (first.state, first.actor, first.reason) == ("queued", "cli:editor", "monthly")
     with pytest.raises(Conflict, match=f"model {first.id} is being made"):
         models.ask(database, editor, Wish(), PATIENCE)
-    claim = claims.take(database, MODEL, "w-1", PATIENCE)
+    claim = claims.claim_job(database, MODEL, "w-1", PATIENCE)
     assert claim is not None
-    assert claims.take(database, MODEL, "w-2", PATIENCE) is None
+    assert claims.claim_job(database, MODEL, "w-2", PATIENCE) is None
     with pytest.raises(Conflict):
         models.ask(database, editor, Wish(), PATIENCE)
     assert models.cancel(database, editor, first.id).state == "cancelled"
@@ -89,9 +89,9 @@ def test_at_most_one_model_is_being_made(database, editor) -> None:
 
 def test_a_worker_that_comes_back_from_the_dead_stores_nothing(database, editor) -> None:
     id_ = models.ask(database, editor, Wish(0.3, 7), PATIENCE).id
-    dead = claims.take(database, MODEL, "w-1", PATIENCE)
+    dead = claims.claim_job(database, MODEL, "w-1", PATIENCE)
     silence(database, id_)
-    assert claims.take(database, MODEL, "w-2", PATIENCE) is not None
+    assert claims.claim_job(database, MODEL, "w-2", PATIENCE) is not None
     with pytest.raises(LostClaim):
         models.store(database, editor, dead, "digest", b"content", {})
     with database.read() as connection:
@@ -100,9 +100,9 @@ def test_a_worker_that_comes_back_from_the_dead_stores_nothing(database, editor)
 
 def test_what_a_command_fits_itself_nobody_takes_over(database, editor) -> None:
     id_ = models.ask(database, editor, Wish(), PATIENCE, worker="w-1").id
-    assert claims.take(database, MODEL, "w-2", PATIENCE) is None
+    assert claims.claim_job(database, MODEL, "w-2", PATIENCE) is None
     silence(database, id_)
-    assert claims.take(database, MODEL, "w-2", PATIENCE) is None
+    assert claims.claim_job(database, MODEL, "w-2", PATIENCE) is None
     assert now(database, id_).state == "failed"
 
 
@@ -182,7 +182,7 @@ def test_a_worker_that_is_told_to_stop_gives_it_back(copy_of, admin, tmp_path) -
     database = copy_of(taught_wangs)
     id_ = models.ask(database, admin, Wish(), PATIENCE).id
     worker = Worker(database, settings_in(tmp_path), print)
-    claim = claims.take(database, MODEL, worker.id, PATIENCE)
+    claim = claims.claim_job(database, MODEL, worker.id, PATIENCE)
     worker.stop.set()
     worker.fit(claim)
     assert (now(database, id_).state, now(database, id_).attempts) == ("queued", 0)

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.names import (
-    LONGEST,
-    MAX_WORD,
+    MAX_INDEXED,
+    MAX_WORD_LENGTH,
     MAX_WORDS,
-    block_text,
-    fold,
-    indexable,
-    search_words,
-    storable,
+    compute_block_text,
+    fold_name,
+    to_indexable,
+    split_search_words,
+    to_storable,
 )
 
 ANYTHING = st.text(st.characters(), max_size=60)
@@ -31,32 +31,32 @@ ANYTHING = st.text(st.characters(), max_size=60)
     ],
 )
 def test_names_equal_but_for_case_and_blanks_fold_to_one(printed: str, folded: str) -> None:
-    assert fold(printed) == folded
+    assert fold_name(printed) == folded
 
 
 def test_accents_keep_names_apart() -> None:
-    assert fold("José Gil") != fold("Jose Gil")
+    assert fold_name("José Gil") != fold_name("Jose Gil")
 
 
 @given(ANYTHING)
 def test_every_name_folds_to_what_both_databases_store_and_index(printed: str) -> None:
-    folded = fold(printed)
+    folded = fold_name(printed)
     assert "\0" not in folded
-    assert len(folded.encode()) <= 4 * LONGEST  # raises for half a character
-    assert fold(folded) == folded
+    assert len(folded.encode()) <= 4 * MAX_INDEXED  # raises for half a character
+    assert fold_name(folded) == folded
 
 
 def test_long_names_stay_different_and_short_enough() -> None:
-    a, b = fold("\U0001f600" * 9_999 + "a"), fold("\U0001f600" * 9_999 + "b")
+    a, b = fold_name("\U0001f600" * 9_999 + "a"), fold_name("\U0001f600" * 9_999 + "b")
     assert a != b
-    assert len(a) == len(b) == LONGEST
+    assert len(a) == len(b) == MAX_INDEXED
     assert len(a.encode()) < 2_704
-    assert fold("x" * LONGEST) == "x" * LONGEST
+    assert fold_name("x" * MAX_INDEXED) == "x" * MAX_INDEXED
 
 
 def test_what_cannot_be_stored_is_shown_by_a_symbol() -> None:
-    assert storable("a\0b\ud800c") == "a\u2400b\ufffdc"
-    assert indexable("x" * 501).startswith("x" * 467 + "…")
+    assert to_storable("a\0b\ud800c") == "a\u2400b\ufffdc"
+    assert to_indexable("x" * 501).startswith("x" * 467 + "…")
 
 
 @pytest.mark.parametrize(
@@ -75,22 +75,22 @@ def test_what_cannot_be_stored_is_shown_by_a_symbol() -> None:
     ],
 )
 def test_words_of_a_name_have_no_accents(name: str, words: tuple[str, ...]) -> None:
-    assert search_words(name) == words
+    assert split_search_words(name) == words
 
 
 @given(ANYTHING)
 def test_words_are_few_short_and_plain(text: str) -> None:
-    words = search_words(text)
+    words = split_search_words(text)
     assert len(words) == len(set(words)) <= MAX_WORDS
-    assert all(0 < len(word) <= MAX_WORD and word.isascii() and word.isalnum() for word in words)
+    assert all(0 < len(word) <= MAX_WORD_LENGTH and word.isascii() and word.isalnum() for word in words)
 
 
 def test_a_name_of_ten_thousand_words_has_some_of_them() -> None:
-    assert len(search_words(" ".join(map(str, range(10_000))))) == MAX_WORDS
-    assert search_words("x" * 10_000) == ("x" * MAX_WORD,)
+    assert len(split_search_words(" ".join(map(str, range(10_000))))) == MAX_WORDS
+    assert split_search_words("x" * 10_000) == ("x" * MAX_WORD_LENGTH,)
 
 
 def test_a_block_is_the_engines() -> None:
-    assert block_text("Jan van den Bosch") == "j bosch"
-    assert block_text("WANG Wei", given="Wei", family="Wang") == "w wang"
-    assert block_text("???") == ""
+    assert compute_block_text("Jan van den Bosch") == "j bosch"
+    assert compute_block_text("WANG Wei", given="Wei", family="Wang") == "w wang"
+    assert compute_block_text("???") == ""

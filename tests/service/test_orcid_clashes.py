@@ -16,13 +16,13 @@ from stored_rows import deliver
 
 from service import proposals, runs, tasks
 from service.actors import Actor
-from service.arranging import Wanted, WantedColumn, commit
-from service.claims import RUN, take
+from service.arranging import ArrangementRequest, ColumnRequest, commit_arrangement
+from service.claims import RUN, claim_job
 from service.clustering import Found
 from service.database import Database
 from service.decisions import Mention, judge, redo, undo
 from service.external_ids import MENTION, attach, detach
-from service.identity_rows import rows_by_id
+from service.identity_rows import read_identities_by_id
 from service.judging import AnswerRequest
 from service.judging import judge as answer
 from service.publishing import publish, rollback
@@ -150,9 +150,9 @@ def test_a_board_that_parts_them_closes_the_question(database, editor, stated) -
     together(database, editor, 1, 2, 3, 4, 5)
     (task,) = asked(database)
     with database.read() as connection:
-        versions = {stated[1]: rows_by_id(connection, [stated[1]])[stated[1]].version}
-    columns = [WantedColumn((Mention("w3", 0), Mention("w4", 0)))]
-    made = commit(database, editor, Wanted(columns, versions=versions)).made
+        versions = {stated[1]: read_identities_by_id(connection, [stated[1]])[stated[1]].version}
+    columns = [ColumnRequest((Mention("w3", 0), Mention("w4", 0)))]
+    made = commit_arrangement(database, editor, ArrangementRequest(columns, versions=versions)).decision
     assert states(database, [task.id]) == ["closed"]
     undo(database, editor, made.id)
     assert states(database, [task.id]) == ["open"]
@@ -181,7 +181,7 @@ def test_the_next_run_that_leaves_them_together_does_not_ask_again(
 
 def test_the_diff_of_a_run_says_so_first(database, editor, stated) -> None:
     run = runs.create(database, editor, scope="full")
-    claim = take(database, RUN, "w", 60)
+    claim = claim_job(database, RUN, "w", 60)
     assert claim is not None
     with database.read() as connection:
         now = connection.scalars(select(State.sequence)).one()

@@ -23,7 +23,7 @@ from service import runs
 from service.api.app import create_app
 from service.database import Database, insert_rows
 from service.errors import Unavailable
-from service.invariants import violations
+from service.invariants import find_violations
 from service.ledger import EventLog
 from service.settings import Settings
 from service.tables import Block, Event, Work
@@ -44,7 +44,7 @@ def place(
 def database(place: Place) -> Iterator[Database]:
     found = Database(place.url)
     yield found
-    assert violations(found) == []
+    assert find_violations(found) == []
     found.close()
 
 
@@ -101,7 +101,7 @@ def store(client: TestClient[Any], key: str, id: str) -> Any:
 def test_a_locked_database_is_told_and_used_again_when_it_is_free(
     place: Place, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.database.BUSY", 1.0)
+    monkeypatch.setattr("service.database.BUSY_SECONDS", 1.0)
     short = Database(place.url)
     id = f"locked-{uuid.uuid4().hex}"
     with client_of(short) as client:

@@ -11,11 +11,11 @@ from review_world import ask, identities, merge_question, publish_as, split_ques
 from sqlalchemy import select
 
 from service.actors import Actor, Role
-from service.arranging import Committed, Wanted, WantedColumn, commit
+from service.arranging import CommitResult, ArrangementRequest, ColumnRequest, commit_arrangement
 from service.database import Database
 from service.decision_rows import Mention
 from service.decisions import judge, merge, redo, undo
-from service.identity_rows import rows_by_id
+from service.identity_rows import read_identities_by_id
 from service.judging import AnswerRequest
 from service.judging import judge as answer
 from service.tables import Identity, Task
@@ -33,15 +33,15 @@ def at(signature: int) -> Mention:
     return Mention(f"w{signature - 1}", 0)
 
 
-def overrides(database: Database, *columns: tuple[str | None, Sequence[int]]) -> Committed:
-    wanted = [WantedColumn(tuple(map(at, some)), identity) for identity, some in columns]
+def overrides(database: Database, *columns: tuple[str | None, Sequence[int]]) -> CommitResult:
+    wanted = [ColumnRequest(tuple(map(at, some)), identity) for identity, some in columns]
     with database.read() as connection:
         versions = {
             id_: row.version
-            for id_, row in rows_by_id(connection, connection.scalars(select(Identity.id))).items()
+            for id_, row in read_identities_by_id(connection, connection.scalars(select(Identity.id))).items()
         }
-    made = commit(database, LATER, Wanted(wanted, versions=versions), override=True)
-    assert made.overridden
+    made = commit_arrangement(database, LATER, ArrangementRequest(wanted, versions=versions), override=True)
+    assert made.overridden_decisions
     return made
 
 
@@ -62,12 +62,12 @@ def test_what_the_later_decision_leaves_open_is_asked_again(database, editor, id
     later = overrides(database, (ids[6], [6, 2]))
     for _ in range(2):
         assert told(database) == [(asked, "open", None, None)]
-        undo(database, LATER, later.made.id)
+        undo(database, LATER, later.decision.id)
         assert told(database) == before
         with database.read() as connection:
             assert everything(connection)["memberships"] == published
-        redo(database, LATER, later.made.id)
-    undo(database, LATER, later.made.id)
+        redo(database, LATER, later.decision.id)
+    undo(database, LATER, later.decision.id)
     undo(database, editor, first.id)
     assert task(database, asked).state == "open"
     redo(database, editor, first.id)
@@ -81,10 +81,10 @@ def test_what_the_later_decision_answers_too_stays_closed_by_it(database, editor
     for _ in range(2):
         found = task(database, asked)
         assert (found.state, found.closed_by) == ("closed", LATER.name)
-        undo(database, LATER, later.made.id)
+        undo(database, LATER, later.decision.id)
         assert told(database) == [(asked, "closed", first.event, editor.name)]
-        redo(database, LATER, later.made.id)
-    undo(database, LATER, later.made.id)
+        redo(database, LATER, later.decision.id)
+    undo(database, LATER, later.decision.id)
     undo(database, editor, first.id)
     assert task(database, asked).state == "open"
 
@@ -95,7 +95,7 @@ def test_questions_about_an_id_that_stays_ended_are_not_asked(database, editor, 
     before = told(database)
     later = overrides(database, (None, [5]))  # 4 stays with the other id, which goes on
     assert [state for _, state, *_ in told(database)] == ["closed", "closed"]
-    undo(database, LATER, later.made.id)
+    undo(database, LATER, later.decision.id)
     assert told(database) == before
     undo(database, editor, first.id)
     assert [(id_, state) for id_, state, *_ in told(database)] == [(id_, "open") for id_ in asked]
@@ -109,9 +109,9 @@ def test_of_several_decisions_over_each_other_each_gives_back_its_own(
     second = overrides(database, (ids[6], [6, 2]))
     third = overrides(database, (None, [2]))
     assert task(database, asked).state == "open"
-    undo(database, LATER, third.made.id)
+    undo(database, LATER, third.decision.id)
     assert task(database, asked).state == "open"
-    undo(database, LATER, second.made.id)
+    undo(database, LATER, second.decision.id)
     assert told(database) == [(asked, "closed", first.event, editor.name)]
 
 
@@ -140,11 +140,11 @@ def test_what_was_answered_together_with_an_overridden_decision_is_asked_again(
 ) -> None:
     asked, (*_, last) = chain
     later = overrides(database, (ids[6], [6, 2, 3]))
-    assert last not in [one.id for one in later.overridden]
+    assert last not in [one.id for one in later.overridden_decisions]
     assert task(database, asked).state == "open"
-    undo(database, LATER, later.made.id)
+    undo(database, LATER, later.decision.id)
     assert task(database, asked).state == "closed"
-    redo(database, LATER, later.made.id)
+    redo(database, LATER, later.decision.id)
     assert task(database, asked).state == "open"
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from stored_rows import deliver, number_of
 from stored_rows import work as stored
 
-from disambig.assign import Placement
+from disambig.assign import AuthorAssignment
 from disambig.assign import Verdict as Found
 from disambig.domain import Author, Work
 from service import decisions, external_ids, tasks
@@ -268,19 +268,19 @@ def test_an_orcid_id_of_two_authors_or_of_two_identities_says_nothing(
 KEYS = [70, 80, 90]
 
 
-def one(placement: Placement, bond: Bond | None = None, taken: tuple[int, ...] = ()) -> Choice:
+def one(placement: AuthorAssignment, bond: Bond | None = None, taken: tuple[int, ...] = ()) -> Choice:
     bonds = {} if bond is None else {placement.position: bond}
     return decided([placement], KEYS, bonds, taken, 0.5)[0]
 
 
-MATCHED = Placement(0, Found.MATCHED, 0, 0.9, ((1, 0.3),))
-UNSURE = Placement(0, Found.UNSURE, None, 0.6, ((0, 0.6), (1, 0.55)))
+MATCHED = AuthorAssignment(0, Found.MATCHED, 0, 0.9, ((1, 0.3),))
+UNSURE = AuthorAssignment(0, Found.UNSURE, None, 0.6, ((0, 0.6), (1, 0.55)))
 
 
 def test_the_model_is_followed_where_nobody_said_anything() -> None:
     assert one(MATCHED) == Choice(0, Verdict.MATCHED, 70, 0.9, ((80, 0.3),))
     assert one(UNSURE).verdict == Verdict.UNSURE
-    assert one(Placement(0, Found.NEW, None, 0.1, ((0, 0.1),))) == Choice(
+    assert one(AuthorAssignment(0, Found.NEW, None, 0.1, ((0, 0.1),))) == Choice(
         0, Verdict.NEW, None, 0.9, ((70, 0.1),)
     )
 
@@ -301,14 +301,14 @@ def test_a_must_wins_over_the_model_unless_it_is_contradicted() -> None:
 
 
 def test_who_is_bound_comes_before_who_is_only_likely() -> None:
-    other = Placement(1, Found.UNSURE, None, 0.6, ((0, 0.6),))
+    other = AuthorAssignment(1, Found.UNSURE, None, 0.6, ((0, 0.6),))
     first, second = decided([MATCHED, other], KEYS, {1: Bond(frozenset({70}))}, (), 0.5)
     assert second.identity == 70
     assert first.identity is None
 
 
 def test_who_has_the_orcid_id_is_the_one() -> None:
-    def with_holder(placement: Placement, holder: Holder, bond: Bond | None = None) -> Choice:
+    def with_holder(placement: AuthorAssignment, holder: Holder, bond: Bond | None = None) -> Choice:
         bonds = {} if bond is None else {0: bond}
         return decided([placement], KEYS, bonds, (), 0.5, {0: holder})[0]
 

@@ -30,7 +30,7 @@ def propose(database: Database, actor: Actor, clusters: dict[int, int]) -> str:
 
 def find(database: Database, actor: Actor, clusters: dict[int, int]) -> None:
     """Do the run that waits: these clusters, by signature."""
-    claim = claims.take(database, claims.RUN, "worker", 60)
+    claim = claims.claim_job(database, claims.RUN, "worker", 60)
     assert claim is not None
     with database.read() as connection:
         now = connection.scalars(select(State.sequence)).one()

@@ -10,9 +10,9 @@ from service.actors import Actor
 from service.database import Database
 from service.decisions import Mention, judge, merge, split, undo
 from service.errors import Conflict, NotFound, Stale
-from service.identities import history, parents, resolve
+from service.identities import list_history, list_parents, resolve_identity
 from service.ledger import EventLog
-from service.memberships import Placed, place, retire
+from service.memberships import NewMembership, add_memberships, retire_signatures
 from service.publishing import publish, rollback
 from service.tables import Change, Identity, Membership, Run, State
 from service.tables import Signature as SignatureRow
@@ -44,10 +44,10 @@ def now(database: Database) -> dict[str, set[int]]:
         return published(connection)
 
 
-def put(database: Database, actor: Actor, *placed: Placed) -> None:
+def put(database: Database, actor: Actor, *placed: NewMembership) -> None:
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        place(connection, ledger, ledger.record("works-placed", actor), placed)
+        add_memberships(connection, ledger, ledger.record("works-placed", actor), placed)
 
 
 def test_the_first_publication_makes_identities(database, keys) -> None:
@@ -73,9 +73,9 @@ def test_ids_stay_where_the_proposal_says_so(database, editor, keys) -> None:
     (new,) = after.keys() - before.keys()
     assert after[new] == {3, 7}
     with database.read() as connection:
-        assert resolve(connection, third).row.id == second
+        assert resolve_identity(connection, third).row.id == second
         new_key = row_of(connection, new).key
-        assert [(p.id, p.mentions) for p in parents(connection, new_key)] == [(first, 1)]
+        assert [(p.id, p.mentions) for p in list_parents(connection, new_key)] == [(first, 1)]
         told = connection.execute(
             select(Change.kind, Change.identity, Change.mentions, Change.others)
             .where(Change.event_seq == numbers["event"])
@@ -98,9 +98,9 @@ def test_an_identity_that_goes_several_ways_is_gone_and_names_its_parts(
     add_run(database, "r-2", {1: 0, 2: 1, 3: 1, 4: 0, 5: 0, 6: 1}, groups={0: keys[4], 1: keys[6]})
     publish(database, editor, "r-2")
     with database.read() as connection:
-        found = resolve(connection, gone)
+        found = resolve_identity(connection, gone)
     assert found.is_gone
-    assert [(p.id, p.mentions) for p in found.parts] == [
+    assert [(p.id, p.mentions) for p in found.successors] == [
         (id_of(database, keys[6]), 2),
         (id_of(database, keys[4]), 1),
     ]
@@ -120,7 +120,7 @@ def test_rolling_back_restores_every_row_and_publishing_again_the_same_ids(
         made = max(row[0] for row in restored["identities"])
         assert restored["memberships"] == before["memberships"]
         assert [r for r in restored["identities"] if r[0] != made] == before["identities"]
-        assert resolve(connection, id_of(database, made)).row.id == id_of(database, keys[1])
+        assert resolve_identity(connection, id_of(database, made)).row.id == id_of(database, keys[1])
         state = connection.execute(select(State.publication_run)).scalar_one()
         assert state == connection.scalars(select(Run.key).where(Run.id == "r-1")).one()
     publish(database, editor, "r-2")
@@ -134,7 +134,7 @@ def test_what_was_placed_since_follows_when_its_identity_ends(database, editor, 
         new = connection.scalars(
             select(Membership.identity_key).where(Membership.signature_key == 2)
         ).one()
-    put(database, editor, Placed(7, new, 0.8), Placed(8, None, 0.7))
+    put(database, editor, NewMembership(7, new, 0.8), NewMembership(8, None, 0.7))
     rollback(database, editor, "r-2")
     after = now(database)
     assert after[id_of(database, keys[1])] == {1, 2, 3, 7}
@@ -225,7 +225,7 @@ def test_a_proposal_that_breaks_a_decision_is_refused_and_changes_nothing(
 def test_what_a_proposal_does_not_speak_of_stays_or_goes_where_most_goes(
     database, editor, keys
 ) -> None:
-    put(database, editor, Placed(7, keys[1], 0.8))
+    put(database, editor, NewMembership(7, keys[1], 0.8))
     # 1, 2 and 3 go to the identity of 4; 7 is one against three
     add_run(database, "r-2", {1: 0, 2: 0, 3: 0, 4: 0, 5: 0}, groups={0: keys[4]})
     publish(database, editor, "r-2")
@@ -250,7 +250,7 @@ def test_a_mention_does_not_follow_to_where_its_work_is_already(database, editor
     with database.read() as connection:
         rows = connection.execute(select(Membership.signature_key, Membership.identity_key))
         keys = {row[0]: row[1] for row in rows}
-    put(database, editor, Placed(4, keys[1], 0.6))
+    put(database, editor, NewMembership(4, keys[1], 0.6))
     add_run(database, "r-2", {1: 0, 2: 0, 3: 0}, groups={0: keys[3]})
     publish(database, editor, "r-2")
     assert sorted(map(sorted, now(database).values())) == [[1, 2, 3], [4]]
@@ -263,25 +263,25 @@ def test_mentions_that_are_no_more_leave_and_an_empty_identity_is_gone(
         ledger = EventLog.lock(connection)
         rows = SignatureRow.__table__
         connection.execute(rows.update().where(rows.c.key.in_([3, 6])).values(retired_version=2))
-        retire(connection, ledger, ledger.record("works-loaded", editor), [3, 6])
+        retire_signatures(connection, ledger, ledger.record("works-loaded", editor), [3, 6])
     assert sorted(map(sorted, now(database).values())) == [[1, 2], [4, 5]]
     with database.read() as connection:
-        found = resolve(connection, id_of(database, keys[6]))
-    assert (found.is_gone, found.parts) == (True, ())
+        found = resolve_identity(connection, id_of(database, keys[6]))
+    assert (found.is_gone, found.successors) == (True, ())
 
 
 def test_a_history_tells_who_did_what_and_what_can_be_taken_back(database, editor, keys) -> None:
     first, other = id_of(database, keys[1]), id_of(database, keys[4])
     made = merge(database, editor, [first, other])
     with database.read() as connection:
-        (latest, earliest) = history(connection, other)
-    assert (latest.kind, latest.actor, latest.undoable) == ("decision-made", "cli:editor", made.id)
+        (latest, earliest) = list_history(connection, other)
+    assert (latest.kind, latest.actor, latest.revertible) == ("decision-made", "cli:editor", made.id)
     assert (latest.before["status"], latest.after["status"]) == ("active", "redirected")
     assert latest.after["redirect"] == first
-    assert (earliest.before, earliest.undoable) == (None, "r-1")
+    assert (earliest.before, earliest.revertible) == (None, "r-1")
     undo(database, editor, made.id)
     with database.read() as connection:
-        assert [e.undoable for e in history(connection, other)] == [None, None, "r-1"]
+        assert [e.revertible for e in list_history(connection, other)] == [None, None, "r-1"]
 
 
 def test_confidence_is_renewed_where_it_differs_but_never_what_people_said(

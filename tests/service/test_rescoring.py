@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.consequences import NOWHERE
+from service.consequences import UNASSIGNED
 from service.rescoring import Shift, shifts
 
 SIGNATURES = [10, 11, 12, 20, 21, 30]
@@ -30,7 +30,7 @@ def test_a_part_in_the_cluster_of_another_is_a_move() -> None:
 
 def test_a_part_in_a_cluster_of_its_own_is_a_split() -> None:
     assert found([1, 1, 1, 2, 2, 3], [0, 0, 1, 2, 2, 3]) == [
-        Shift("split", 1, NOWHERE, frozenset({12}))
+        Shift("split", 1, UNASSIGNED, frozenset({12}))
     ]
 
 
@@ -40,4 +40,4 @@ def test_two_parts_that_leave_for_two_clusters_are_two_splits() -> None:
 
 
 def test_mentions_that_are_nowhere_are_left_out() -> None:
-    assert found([1, 1, 1, 2, 2, NOWHERE], [0, 0, 0, 1, 1, 0]) == []
+    assert found([1, 1, 1, 2, 2, UNASSIGNED], [0, 0, 0, 1, 1, 0]) == []

@@ -8,7 +8,7 @@ from stored_rows import deliver, work
 
 from disambig.domain import Author, Work
 from service.database import Database
-from service.stored import all_works, signature_keys, works_by_key, works_of_blocks
+from service.stored import iterate_works, read_signature_keys, read_works, iterate_works_of_blocks
 from service.tables import Block
 
 IRIS = "0000-0002-1825-0097"
@@ -30,8 +30,8 @@ WHOLE = Work(
 def test_a_work_comes_back_whole(database: Database) -> None:
     deliver(database, WHOLE, work("w2", "Cy Poe"))
     with database.read() as connection:
-        assert works_by_key(connection, [2, 1, 99]) == {1: WHOLE, 2: work("w2", "Cy Poe")}
-        assert works_by_key(connection, []) == {}
+        assert read_works(connection, [2, 1, 99]) == {1: WHOLE, 2: work("w2", "Cy Poe")}
+        assert read_works(connection, []) == {}
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 3, 100])
@@ -41,7 +41,7 @@ def test_all_works_come_by_rising_key_in_pages_of_any_size(
     delivery = [work(f"w{k}", "Ann Lee") for k in range(4)]
     deliver(database, *reversed(delivery))
     with database.read() as connection:
-        found = list(all_works(connection, at_once))
+        found = list(iterate_works(connection, at_once))
     assert found == list(zip((1, 2, 3, 4), reversed(delivery), strict=True))
 
 
@@ -50,11 +50,11 @@ def test_only_current_versions_and_mentions_count(database: Database) -> None:
     now = work("w1", "B Ray", year=2000)
     deliver(database, now)
     with database.read() as connection:
-        assert works_by_key(connection, [1]) == {1: now}
-        assert signature_keys(connection, [2, 1]) == {(1, 0): 2, (2, 0): 3}
+        assert read_works(connection, [1]) == {1: now}
+        assert read_signature_keys(connection, [2, 1]) == {(1, 0): 2, (2, 0): 3}
         blocks = {text: key for key, text in connection.execute(select(Block.key, Block.text))}
-        of_lee = list(works_of_blocks(connection, [blocks["a lee"]]))
+        of_lee = list(iterate_works_of_blocks(connection, [blocks["a lee"]]))
         assert [key for key, _ in of_lee] == [2]
-        both = list(works_of_blocks(connection, blocks.values()))
+        both = list(iterate_works_of_blocks(connection, blocks.values()))
         assert both == [(1, now), (2, work("w2", "Ann Lee"))]
-        assert list(works_of_blocks(connection, [])) == []
+        assert list(iterate_works_of_blocks(connection, [])) == []

@@ -17,7 +17,7 @@ from litestar.testing import TestClient
 from reading_room import Author, Paper, fill
 
 import service.web
-from service.database import Database, sqlite_url
+from service.database import Database, build_sqlite_url
 
 HOSTILE = "<script>alert('x')</script> \u202eevil"
 FIELD = re.compile(r'name="(versions|body)" value="([^"]*)"')
@@ -29,7 +29,7 @@ HREF = re.compile(r'href="([^"]*)"')
 def held(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     file = tmp_path_factory.mktemp("web") / "web.sqlite"
     shutil.copy(sqlite_template, file)
-    found = Database(sqlite_url(file))
+    found = Database(build_sqlite_url(file))
     papers = [
         Paper("w1", HOSTILE, [Author(HOSTILE, "a-1"), Author("A/B", "a-2")], 2000, HOSTILE),
         Paper("w2", "Long", [Author("x" * 10_000, "a-1")], 2001),

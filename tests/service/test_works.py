@@ -24,9 +24,9 @@ from stored_rows import (
 
 from disambig.domain import Author
 from service import memberships, works
-from service.database import Database, insert_rows, sqlite_url
+from service.database import Database, insert_rows, build_sqlite_url
 from service.ledger import EventLog
-from service.memberships import Placed
+from service.memberships import NewMembership
 from service.tables import (
     Block,
     Identity,
@@ -156,8 +156,8 @@ def test_a_retired_mention_leaves_its_identity(database: Database) -> None:
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         seq = ledger.record("placed", LOADER)
-        both = [Placed(1, None, 0.9, new=1), Placed(3, None, 0.9, new=1)]
-        memberships.place(connection, ledger, seq, both)
+        both = [NewMembership(1, None, 0.9, new_group=1), NewMembership(3, None, 0.9, new_group=1)]
+        memberships.add_memberships(connection, ledger, seq, both)
     deliver(database, work("w1", BOB), work("w2", ANN, year=1980))
     with database.read() as connection:
         assert connection.scalars(select(Membership.signature_key)).all() == [3]
@@ -279,7 +279,7 @@ def another(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
     """A second fresh database."""
     file = tmp_path / "another.sqlite"
     shutil.copy(sqlite_template, file)
-    found = Database(sqlite_url(file))
+    found = Database(build_sqlite_url(file))
     yield found
     found.close()
 
