@@ -8,11 +8,10 @@ from alembic import context
 from alembic.util import CommandError
 from sqlalchemy import event, text
 
-from service.database import Database
-from service.migrations import LOCK_NUMBER
-from service.opening import connect
+from service.db.database import Database
+from service.db.migrations import LOCK_NUMBER, connect
+from service.db.tables import Moment, Table
 from service.settings import read_settings
-from service.tables import Moment, Table
 
 
 def render(kind: str, found: Any, context: Any) -> str | bool:
@@ -35,7 +34,9 @@ def run(database: Database) -> None:
         if not database.is_sqlite:
             # whoever migrates may take as long as it takes
             connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
+            connection.execute(
+                text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER}
+            )
         context.configure(
             connection=connection,
             target_metadata=Table.metadata,

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from disambig.corpus import Corpus
+    from disambig.corpus.corpus import Corpus
     from disambig.domain import (
         Assignment,
         Author,
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
         RecordError,
     )
     from disambig.estimator import Disambiguator
+    from disambig.evaluation.metrics import Metrics, evaluate
     from disambig.ingest import read_constraints, read_labels, read_works
-    from disambig.metrics import Metrics, evaluate
-    from disambig.model import Model
+    from disambig.model.model import Model
     from disambig.partition import Partition
 
 _HOME = {

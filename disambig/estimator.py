@@ -7,27 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.base import BaseEstimator
 
-from disambig.across import join_across, renumber
-from disambig.apart import run_batches
-from disambig.blocking import Comparisons, blocks_of
-from disambig.constraints import Constraints, compile_constraints
-from disambig.corpus import Corpus
+from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.clustering.constraints import Constraints, compile_constraints
+from disambig.clustering.cross_block import join_across, renumber
+from disambig.clustering.two_level import Resolved, resolve
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
 from disambig.domain import Author, Constraint, Label, Work
-from disambig.engine import Resolved, resolve
-from disambig.group_features import GROUP_FEATURES
-from disambig.index import CorpusIndex
-from disambig.model import Model
-from disambig.native import count_kernels, is_cold, watch_compilation
-from disambig.pair_features import PAIR_FEATURES
+from disambig.features.group import GROUP_FEATURES
+from disambig.features.pair import PAIR_FEATURES
+from disambig.kernels.compile import count_kernels, is_cold, watch_compilation
+from disambig.model.model import Model
 from disambig.partition import Partition
+from disambig.processes import run_batches
 from disambig.progress import Progress, silent
-from disambig.semantic import SemanticSpace
-from disambig.training import LabelledCorpus, fit_model
-
-Int32 = npt.NDArray[np.int32]
+from disambig.training.fit import LabelledCorpus, fit_model
 
 
 class Disambiguator(BaseEstimator):  # type: ignore[misc]

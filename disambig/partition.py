@@ -7,13 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-from disambig.corpus import Corpus
+from disambig.arrays import Float32, Int32
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Assignment, Signature
-
-Int32 = npt.NDArray[np.int32]
-Float32 = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

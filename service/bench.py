@@ -209,9 +209,10 @@ def _found(address: str, name: str) -> list[str]:
 def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
     """Load and publish; how long each part took, in seconds."""
     from disambig.ingest import Received, read_works
-    from service import publishing, runs
-    from service.worker import Worker
-    from service.works import Delivery, load_works
+    from service.publication import publish as publishing
+    from service.runs import store as run_store
+    from service.worker.worker import Worker
+    from service.works.load import Delivery, load_works
 
     took: dict[str, float] = {}
     with common.opened(database, data=data) as (settings, found):
@@ -225,7 +226,7 @@ def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
                 load_works(found, common.actor(), Delivery("file", str(works)), reader.received())
             took[f"load {works.name}"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        run = runs.create(found, common.actor(), scope=runs.FULL)
+        run = run_store.create(found, common.actor(), scope=run_store.FULL)
         worker = Worker(found, settings, lambda line: click.echo(line, err=True))
         worker.serve(once=True)
         took["run"] = time.perf_counter() - begun
@@ -262,8 +263,8 @@ def bench(
     if shutil.which("wrk") is None:
         click.echo("skipped: wrk is not installed (Debian: apt-get install wrk)", err=True)
         return
-    from service.database import build_sqlite_url
-    from service.inventory import read_inventory
+    from service.db.overview import read_inventory
+    from service.settings import build_sqlite_url
 
     with tempfile.TemporaryDirectory(prefix="disambig-bench-") as folder:
         data = Path(folder)

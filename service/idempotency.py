@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
-from service.database import Database
+from service.db.database import Database, Within
+from service.db.tables import Idempotency
 from service.errors import Conflict, Invalid
-from service.ledger import EventLog
-from service.tables import Idempotency
+from service.events.log import EventLog
 
 RETENTION = timedelta(hours=24)
 PENDING_TIMEOUT = timedelta(minutes=1)
@@ -55,7 +54,9 @@ class ReusedKey(Invalid):
     title = "Idempotency key reused"
 
 
-def parse_idempotency_key(actor: str, token: str | None, *request: bytes) -> IdempotentRequest | None:
+def parse_idempotency_key(
+    actor: str, token: str | None, *request: bytes
+) -> IdempotentRequest | None:
     """Return the idempotent write of a request; None if it has no Idempotency-Key.
 
     Parameters
@@ -87,7 +88,9 @@ def parse_idempotency_key(actor: str, token: str | None, *request: bytes) -> Ide
     return IdempotentRequest(actor, token, digest.digest())
 
 
-def run_once(database: Database, tried: IdempotentRequest | None, act: Callable[[Database], StoredResponse]) -> StoredResponse:
+def run_once(
+    database: Database, tried: IdempotentRequest | None, act: Callable[[Database], StoredResponse]
+) -> StoredResponse:
     """Run a write and store its response in one transaction, or return the stored response.
 
     Parameters
@@ -152,34 +155,13 @@ def run_once_in_parts(
     return answer
 
 
-class Within(Database):
-    """A write transaction passed to use cases as a database: their writes commit with it."""
-
-    def __init__(self, database: Database, connection: Connection) -> None:
-        """Wrap ``connection``, which belongs to a write of ``database`` and outlives this."""
-        self.url, self.engine = database.url, database.engine
-        self._connection = connection
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Yield the connection of the write, which also sees uncommitted changes."""
-        yield self._connection
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Yield the connection in a savepoint, which is rolled back alone if the block raises."""
-        with self._connection.begin_nested():
-            yield self._connection
-
-    def close(self) -> None:
-        """Do nothing: the owner of the database closes it."""
-
-
 def _same(tried: IdempotentRequest) -> ColumnElement[bool]:
     return and_(Idempotency.actor == tried.actor, Idempotency.token == tried.token)
 
 
-def _noted(connection: Connection, tried: IdempotentRequest, now: datetime) -> StoredResponse | None:
+def _noted(
+    connection: Connection, tried: IdempotentRequest, now: datetime
+) -> StoredResponse | None:
     """Return the response stored for a request, after deleting expired ones."""
     connection.execute(delete(Idempotency).where(Idempotency.created_at < now - RETENTION))
     row = connection.execute(select(Idempotency.__table__).where(_same(tried))).first()
@@ -194,14 +176,14 @@ def _noted(connection: Connection, tried: IdempotentRequest, now: datetime) -> S
     if row.status is not None:
         return StoredResponse(row.status, row.body, row.content_type, is_replay=True)
     if row.created_at.astimezone(UTC) > now - PENDING_TIMEOUT:
-        raise Conflict(
-            "the same request is in progress", "retry later", headers={"Retry-After": 5}
-        )
+        raise Conflict("the same request is in progress", "retry later", headers={"Retry-After": 5})
     connection.execute(delete(Idempotency).where(_same(tried)))
     return None
 
 
-def _note(connection: Connection, tried: IdempotentRequest, now: datetime, answer: StoredResponse | None) -> None:
+def _note(
+    connection: Connection, tried: IdempotentRequest, now: datetime, answer: StoredResponse | None
+) -> None:
     connection.execute(
         insert(Idempotency).values(
             actor=tried.actor,

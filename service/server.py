@@ -16,12 +16,14 @@ from typing import Any
 
 from sqlalchemy import select
 
-from service import logs, metrics, migrations
-from service.database import Database
+from service import log
+from service.db import migrations
+from service.db.database import Database
+from service.db.migrations import connect
+from service.db.tables import ApiKey, Identity, Work
 from service.errors import Invalid, Unavailable
-from service.opening import connect
+from service.observability import metrics
 from service.settings import Settings
-from service.tables import ApiKey, Identity, Work
 
 GRACE = 30
 """Seconds that running requests have to finish when the server stops."""
@@ -110,7 +112,7 @@ def run(settings: Settings, socket: sockets.socket) -> None:
     from uvicorn.supervisors import Multiprocess
 
     several = settings.processes > 1
-    logs.configure(settings.log_format, settings.log_level)
+    log.configure(settings.log_format, settings.log_level)
     counts = settings.data / f"metrics-{os.getpid()}" if several and settings.metrics else None
     if counts is not None:
         metrics.share(counts)
@@ -140,9 +142,9 @@ def run(settings: Settings, socket: sockets.socket) -> None:
 
 def application(settings: Settings) -> Any:
     """Create the application of one server process."""
-    from service.api.app import create_app
+    from service.app import create_app
 
-    logs.configure(settings.log_format, settings.log_level)
+    log.configure(settings.log_format, settings.log_level)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -17,8 +17,8 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from sqlalchemy.engine import URL
 
-from service.database import build_sqlite_url
 from service.errors import Invalid
 
 PREFIX = "DISAMBIG_"
@@ -169,3 +169,8 @@ def read_settings(**overrides: object) -> Settings:
         raise Invalid(
             f"{config_path or DEFAULT_FILE} is not valid TOML: {error}", "correct the file"
         ) from error
+
+
+def build_sqlite_url(path: Path) -> URL:
+    """Return the URL of an SQLite file."""
+    return URL.create("sqlite", database=str(path))

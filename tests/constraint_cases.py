@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from disambig.constraints import Constraints
-from disambig.corpus import Corpus
+from disambig.blocking.pairs import PairBatch, complete_pairs
+from disambig.clustering.constraints import Constraints
+from disambig.clustering.linkage import first_of_group
+from disambig.clustering.two_level import Bonds
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.identifiers import is_orcid
 from disambig.domain import Author, Constraint, ConstraintKind, Signature, Work
-from disambig.engine import Bonds
-from disambig.identifiers import is_orcid
-from disambig.linkage import first_of_group
-from disambig.pairs import PairBatch, complete_pairs
 
 ONE, TWO, THREE = "0000-0002-1825-0097", "0000-0001-5109-3700", "0000-0002-1694-233X"
 

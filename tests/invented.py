@@ -9,15 +9,15 @@ from random import Random
 import numpy as np
 import pytest
 
-from disambig import training
-from disambig.corpus import Corpus
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
 from disambig.domain import Author, Label, Signature, Work
-from disambig.index import CorpusIndex
-from disambig.model import Model
-from disambig.name_frequency import NameFrequency
+from disambig.model.model import Model
 from disambig.names import parse_name
-from disambig.semantic import SemanticSpace
-from disambig.training import LabelledCorpus
+from disambig.names.frequency import NameFrequency
+from disambig.training import fit
+from disambig.training.fit import LabelledCorpus
 
 FIELDS = (
     ("speech", "recognition", "acoustic", "phoneme", "speaker", "audio", "prosody", "voice"),
@@ -93,6 +93,6 @@ def model() -> Model:
     works, labels = population(1, families=16)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PAIR_FOREST", "GROUP_FOREST"):
-            patch.setattr(training, name, replace(getattr(training, name), n_trees=24, min_leaf=10))
+            patch.setattr(fit, name, replace(getattr(fit, name), n_trees=24, min_leaf=10))
         corpus = LabelledCorpus("invented", Corpus.from_works(works), labels)
-        return training.fit_model([corpus], space=space())
+        return fit.fit_model([corpus], space=space())

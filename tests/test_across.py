@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import indexed, model, work
 
-from disambig import across
-from disambig.across import (
+from disambig.clustering import cross_block
+from disambig.clustering.constraints import Constraints, compile_constraints
+from disambig.clustering.cross_block import (
     MEMBERS,
     Joins,
     Speakers,
@@ -23,8 +24,7 @@ from disambig.across import (
     score_candidates,
     spokesmen,
 )
-from disambig.constraints import Constraints, compile_constraints
-from disambig.corpus import Corpus
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Constraint, Work
 
 ONE, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
@@ -237,5 +237,5 @@ def test_candidates_with_different_orcids_have_no_chance(other: str, barred: boo
 def test_batches_of_any_size_score_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = [(0, 1), (0, 2), (1, 2), (1, 3)]
     whole = scores(pairs)
-    monkeypatch.setattr(across, "PAIRS_AT_ONCE", 1)
+    monkeypatch.setattr(cross_block, "PAIRS_AT_ONCE", 1)
     assert scores(pairs) == whole

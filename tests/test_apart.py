@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from disambig.apart import apart, in_turn
 from disambig.errors import DisambigError, RecordError
+from disambig.processes import apart, in_turn
 
 
 def test_what_it_does_is_done_when_it_returns(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_it_ends_when_the_process_that_waits_is_killed(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     script = (
         "import os, time, pathlib, sys\n"
-        "from disambig.apart import apart\n"
+        "from disambig.processes import apart\n"
         "apart(lambda: (pathlib.Path(sys.argv[1]).write_text(str(os.getpid())), time.sleep(60)))\n"
     )
     waiting = subprocess.Popen([sys.executable, "-c", script, str(pid)])
@@ -62,7 +62,7 @@ def test_workers_end_when_the_process_that_started_them_is_killed(tmp_path: Path
     script = (
         "import multiprocessing, os, pathlib, sys, time\n"
         "from concurrent.futures import ProcessPoolExecutor\n"
-        "from disambig.apart import end_with_parent\n"
+        "from disambig.processes import end_with_parent\n"
         "fork = multiprocessing.get_context('fork')\n"
         "with ProcessPoolExecutor(3, fork, end_with_parent) as pool:\n"
         "    list(pool.map(time.sleep, [0.2] * 9))\n"

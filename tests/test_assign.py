@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from invented import model, population, space, work
 
-from disambig import assign, candidates
-from disambig.assign import Assigner, Verdict
-from disambig.blocking import primary_key
-from disambig.candidates import Shelves, chosen
-from disambig.contents import Contents
-from disambig.corpus import Corpus
+from disambig.assignment import assign, candidates
+from disambig.assignment.assign import Assigner, Verdict
+from disambig.assignment.candidates import Shelves, chosen
+from disambig.blocking.blocks import primary_key
+from disambig.blocking.pairs import PairBatch
+from disambig.corpus.contents import Contents
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
+from disambig.corpus.statistics import Statistics
 from disambig.domain import Author, Signature, Work
 from disambig.estimator import Disambiguator
-from disambig.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
-from disambig.name_frequency import NameFrequency
+from disambig.features.pair import PAIR_FEATURES, pair_features
 from disambig.names import parse_name
-from disambig.pair_features import PAIR_FEATURES, pair_features
-from disambig.pairs import PairBatch
-from disambig.statistics import Statistics
+from disambig.names.frequency import NameFrequency
 
 SPEECH = [
     work(f"s{k}", title, "Nora Quist", "Otto Brandt", venue="Interspeech", year=2001 + k)
@@ -300,7 +300,9 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
         fresh.corpus.names[fresh.corpus.signature_name[0]]
     )
     joined = known.select(rows).concatenate(fresh)
-    part = CorpusIndex.from_contents(joined, Statistics.sum([joined.select_statistics(statistics), added]))
+    part = CorpusIndex.from_contents(
+        joined, Statistics.sum([joined.select_statistics(statistics), added])
+    )
     own = whole.corpus.row_of(Signature("~last", 0))
     expected = pair_features(whole, PairBatch.complete(whole, [np.append(rows, own)]))
     beside = np.append(np.arange(len(rows)), len(rows)).astype(np.int32)

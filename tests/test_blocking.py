@@ -6,21 +6,18 @@ from collections import Counter
 from random import Random
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import indexed, population, work
 
-from disambig.blocking import Comparisons, blocks_of, divide, primary_key
-from disambig.corpus import Corpus
+from disambig.arrays import Int32
+from disambig.blocking.blocks import Comparisons, blocks_of, divide, primary_key
+from disambig.blocking.pairs import NamePairs
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.index import CorpusIndex, coauthors_of
 from disambig.domain import Author, Work
-from disambig.index import CorpusIndex
 from disambig.names import parse_name
-from disambig.pair_features import team_of
-from disambig.pairs import NamePairs
-
-Int32 = npt.NDArray[np.int32]
 
 
 @pytest.mark.parametrize(
@@ -106,7 +103,7 @@ def test_a_block_within_the_limit_is_one_part() -> None:
 def test_one_name_with_a_shared_coauthor_stays_together(seed: int) -> None:
     index = wangs(40, seed, ("Yi",), 8)
     rows = wang_rows(index)
-    team = team_of(index, rows)
+    team = coauthors_of(index, rows)
     colleague = dict(zip(rows.tolist(), team.column.tolist(), strict=True))
     largest = max(list(colleague.values()).count(c) for c in colleague.values())
     parts = divide(index, rows, largest)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 from invented import work
 
-from disambig.company import MAX_AUTHORS, CoauthorKeys, make_full_key, make_initial_key, hash_names
-from disambig.corpus import Corpus
+from disambig.corpus.coauthors import (
+    MAX_AUTHORS,
+    CoauthorKeys,
+    hash_names,
+    make_full_key,
+    make_initial_key,
+)
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.index import get_coauthor_keys
+from disambig.corpus.tokenise import word_keys
 from disambig.domain import Work
-from disambig.index import get_coauthor_keys
 from disambig.names import parse_name
-from disambig.text import word_keys
 
 
 def company(*works: Work) -> CoauthorKeys:

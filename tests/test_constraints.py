@@ -24,12 +24,12 @@ from constraint_cases import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig.constraints import Constraints, cannot_pairs, compile_constraints
-from disambig.corpus import Corpus
+from disambig.blocking.pairs import PairBatch
+from disambig.clustering.constraints import Constraints, cannot_pairs, compile_constraints
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Constraint, ConstraintKind, Work
 from disambig.errors import ConstraintError
-from disambig.pairs import PairBatch
-from disambig.shards import corpus_of, shard_tables
+from disambig.out_of_core.shards import corpus_of, shard_tables
 
 # --- what people say ---------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from invented import work
 
-from disambig.corpus import Corpus
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Signature, Work
 from disambig.errors import InputError
 

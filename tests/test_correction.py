@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from invented import indexed, rows, space, work
 
-from disambig.blocking import blocks_of
-from disambig.constraints import compile_constraints
-from disambig.correction import Doubted, corrected, doubted
-from disambig.engine import Scored, pair_probabilities
-from disambig.index import CorpusIndex
-from disambig.model import Model
-from disambig.pairs import NamePairs
-from disambig.review import Settled
+from disambig.active_learning.questions import Settled
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.pairs import NamePairs
+from disambig.clustering.constraints import compile_constraints
+from disambig.clustering.two_level import Scored, pair_probabilities
+from disambig.corpus.index import CorpusIndex
+from disambig.model.model import Model
+from disambig.training.recalibrate import Doubted, corrected, doubted
 
 
 def asked(log_odds: list[float]) -> Doubted:

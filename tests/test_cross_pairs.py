@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import indexed, population, work
 
-from disambig.blocking import blocks_of
-from disambig.cross_pairs import (
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.cross_block import (
     SHARED_BY,
     block_of_identity,
     circle_evidence,
@@ -21,8 +21,8 @@ from disambig.cross_pairs import (
     shared_keys,
     sharing,
 )
+from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
-from disambig.index import CorpusIndex
 
 
 def blocks(index: CorpusIndex) -> np.ndarray:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from constraint_cases import cannot, must
 from invented import indexed, model, population, rows, work
 
-from disambig import engine, group_features
-from disambig.blocking import blocks_of
-from disambig.constraints import Constraints, compile_constraints
-from disambig.domain import Work
-from disambig.engine import (
+from disambig.arrays import Int32
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.pairs import NamePairs, PairBatch
+from disambig.clustering import two_level
+from disambig.clustering.constraints import Constraints, compile_constraints
+from disambig.clustering.two_level import (
     ROUNDS,
     Bonds,
     Resolved,
@@ -26,9 +26,10 @@ from disambig.engine import (
     resolve,
     second_level,
 )
-from disambig.index import CorpusIndex
+from disambig.corpus.index import CorpusIndex
+from disambig.domain import Work
+from disambig.features import group
 from disambig.names import compatible
-from disambig.pairs import NamePairs, PairBatch
 
 
 @cache
@@ -37,7 +38,7 @@ def invented() -> tuple[CorpusIndex, Constraints]:
     return index, compile_constraints(index.corpus, ())
 
 
-def ints(*values: int) -> npt.NDArray[np.int32]:
+def ints(*values: int) -> Int32:
     return np.array(values, dtype=np.int32)
 
 
@@ -169,8 +170,8 @@ def test_columns_stand_side_by_side_in_their_order() -> None:
 def test_what_is_looked_at_in_pieces_comes_to_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = resolved(batch_of())
     scored, _, rounds_whole = rounds(batch_of())
-    monkeypatch.setattr(engine, "PAIRS_AT_ONCE", 5)
-    for module in (engine, group_features):
+    monkeypatch.setattr(two_level, "PAIRS_AT_ONCE", 5)
+    for module in (two_level, group):
         monkeypatch.setattr(module, "AT_ONCE", 7)
     pieces = resolved(batch_of())
     assert pieces.group.tolist() == whole.group.tolist()

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from disambig.estimation import Reviewed, allocate
-from disambig.metrics import bcubed_by_signature, evaluate
+from disambig.evaluation.metrics import bcubed_by_signature, evaluate
+from disambig.evaluation.sampling_estimates import Reviewed, allocate
 
 SIMULATED = 1000
 

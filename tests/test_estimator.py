@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from invented import FIELDS, model, population, work
 
-from disambig.blocking import Comparisons, primary_key
-from disambig.constraints import compile_constraints
-from disambig.corpus import Corpus
+from disambig.blocking.blocks import Comparisons, primary_key
+from disambig.clustering.constraints import compile_constraints
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind, Signature, Work
 from disambig.errors import ConstraintError, ModelError
 from disambig.estimator import Disambiguator
 from disambig.ingest import read_works
 from disambig.partition import Partition
-from labeled.bundled import WORKS_FILE
+from labeled.demo.sample import WORKS_FILE
 
 # one person's name in two blocks, homonyms, an initial, a name of one word and one of none
 PRINTED = ("Ada Byron", "A. Byron", "Byron Ada", "Ada Lovelace", "Yi Wang", "Wang Yi", "Plato", "?")

@@ -10,7 +10,7 @@ import pytest
 
 from disambig.domain import Assignment, Label, Signature
 from disambig.errors import FormatError, InputError, RecordError
-from disambig.evaluation import compare, identities_of, read_assignments
+from disambig.evaluation.compare import compare, identities_of, read_assignments
 
 
 def row(work: str, position: int, identity: str, **more: object) -> str:

@@ -27,19 +27,19 @@ from disambig import (
     Signature,
     Work,
 )
-from disambig.blocking import Comparisons
-from disambig.constraints import compile_constraints
-from disambig.explain import Decider, Explanation, explain, parse_mention, format_percent
-from disambig.explain_facts import Facts
-from disambig.explain_score import Score
-from disambig.explain_trace import _find_exclusion as barred
-from disambig.explain_view import print_explanation
-from disambig.explain_words import THEMES, group_phrase, pair_phrase
-from disambig.group_features import GROUP_FEATURES
-from disambig.index import CorpusIndex
-from disambig.pair_features import PAIR_FEATURES
-from disambig.semantic import SemanticSpace
-from labeled.bundled import sample_works
+from disambig.blocking.blocks import Comparisons
+from disambig.clustering.constraints import compile_constraints
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
+from disambig.explain.contributions import Score
+from disambig.explain.explain import Decider, Explanation, explain, format_percent, parse_mention
+from disambig.explain.facts import Facts
+from disambig.explain.phrases import THEMES, group_phrase, pair_phrase
+from disambig.explain.terminal import print_explanation
+from disambig.explain.trace import _find_exclusion as barred
+from disambig.features.group import GROUP_FEATURES
+from disambig.features.pair import PAIR_FEATURES
+from labeled.demo.sample import sample_works
 
 ONE, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
 A, B, C, D = (Signature(work, 0) for work in ("W1", "W2", "W3", "W:4"))

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from disambig.calibration import MAX_KNOTS, Calibration, fit_calibration, sigmoid
 from disambig.errors import ModelError
-from disambig.forest import Forest, fit_forest
+from disambig.model.calibration import MAX_KNOTS, Calibration, fit_calibration, sigmoid
+from disambig.model.forest import Forest, fit_forest
 
 NAN, INF = float("nan"), float("inf")
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig._forest_kernel import ROWS
-from disambig._forest_layout import CELLS, SPAN, Layout
-from disambig.forest import Forest
+from disambig.model._forest_kernel import ROWS
+from disambig.model._forest_layout import CELLS, SPAN, Layout
+from disambig.model.forest import Forest
 
 NAN, INF = np.float32("nan"), np.float32("inf")
 HUGE, TINY = np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal

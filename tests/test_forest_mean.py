@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from disambig.forest import Forest, fit_forest
+from disambig.model.forest import Forest, fit_forest
 
 
 def fitted(seed: int, features: tuple[str, ...] = ("a", "b")) -> Forest:

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from disambig.blocking import primary_key
+from disambig.blocking.blocks import primary_key
 from disambig.names import parse_name
-from labeled import generate as module
-from labeled.generate import generate, generate_corpus
-from labeled.generate_parameters import load, mixed, tables_of, uniform_of
-from labeled.generate_people import build_world
+from labeled.generator import command as module
+from labeled.generator.command import generate, generate_corpus
+from labeled.generator.parameters import load, mixed, tables_of, uniform_of
+from labeled.generator.people import build_world
 
 Rows = list[dict[str, Any]]
 
@@ -105,7 +105,7 @@ def test_people_of_a_larger_world_have_more_works(
     def people(labels: Rows) -> float:
         return len({r["person"] for r in labels}) / len(labels)
 
-    monkeypatch.setattr("labeled.generate_people.MEASURED", 2_000)
+    monkeypatch.setattr("labeled.generator.people.MEASURED", 2_000)
     _, labels = corpus(tmp_path, 20_000)
     assert people(labels) / people(large[1]) == pytest.approx(10 ** (0.79 - 1), rel=0.15)
 
@@ -117,7 +117,7 @@ def test_works_of_a_larger_world_share_a_venue_less_often(
         count = np.array(list(Counter(w["venue"] for w in works if "venue" in w).values()))
         return float((count / count.sum()) @ (count / count.sum()))
 
-    monkeypatch.setattr("labeled.generate_people.MEASURED", 2_000)
+    monkeypatch.setattr("labeled.generator.people.MEASURED", 2_000)
     works, _ = corpus(tmp_path, 20_000)  # ten times as many: 5 subjects for each measured one
     assert shared(works) < shared(large[0]) / 2
 
@@ -146,7 +146,7 @@ def test_abstracts_are_written_when_asked_for(tmp_path: Path, small: tuple[Rows,
 
 
 def test_tables_of_people_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeled.generate_people._moves", _nobody_moves)
+    monkeypatch.setattr("labeled.generator.people._moves", _nobody_moves)
     world = build_world(load(), 40_000, 0)
     tables = [v for v in vars(world).values() if isinstance(v, np.ndarray)]
     people = list(vars(world.people).values())
@@ -162,7 +162,7 @@ def test_memory_does_not_grow_with_works_written(
 ) -> None:
     monkeypatch.setattr(module, "CHUNK", 500)
     world = build_world(load(), 2_000, 0)
-    monkeypatch.setattr("labeled.generate_people.build_world", lambda *_: world)
+    monkeypatch.setattr("labeled.generator.people.build_world", lambda *_: world)
 
     def peak(signatures: int) -> int:
         tracemalloc.start()

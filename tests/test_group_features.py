@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from invented import indexed, rows, space, work
 
+from disambig.blocking.name_comparison import name_evidence
+from disambig.blocking.pairs import NamePairs, PairBatch
+from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
-from disambig.group_features import (
-    ABSENT,
+from disambig.features.group import (
     GREATEST,
     GROUP_FEATURES,
     LEAST,
@@ -18,13 +20,10 @@ from disambig.group_features import (
     group_features,
     names_between,
 )
-from disambig.groups import GroupBatch
-from disambig.growth import SIZE_SHIFT_FEATURES
-from disambig.index import CorpusIndex
-from disambig.name_evidence import name_evidence
+from disambig.features.groups import ABSENT, GroupBatch
+from disambig.features.pair import PAIR_FEATURES, pair_features
+from disambig.model.size_shift import SIZE_SHIFT_FEATURES
 from disambig.names import compare
-from disambig.pair_features import PAIR_FEATURES, pair_features
-from disambig.pairs import NamePairs, PairBatch
 
 WORKS = [
     work(
@@ -466,7 +465,7 @@ def test_pairs_of_groups_looked_at_in_pieces_know_all_their_rivals(
     groups = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7], dtype=np.int32))
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
     whole = GroupEvidence.of(index, batch, groups, pairs, score).columns(slice(0, groups.n_pairs))
-    monkeypatch.setattr("disambig.group_features.AT_ONCE", 5)
+    monkeypatch.setattr("disambig.features.group.AT_ONCE", 5)
     evidence = GroupEvidence.of(index, batch, groups, pairs, score)
     for low in range(0, groups.n_pairs, 5):
         part = slice(low, min(low + 5, groups.n_pairs))

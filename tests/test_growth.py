@@ -10,17 +10,30 @@ import numpy as np
 import pytest
 from invented import indexed, model, population
 
-from disambig.blocking import blocks_of
-from disambig.constraints import Constraints, compile_constraints
-from disambig.engine import FAR, Scored, group_probabilities, pair_probabilities, resolve
-from disambig.forest import Forest
-from disambig.group_features import GROUP_FEATURES
-from disambig.growth import SIZE_SHIFT_FEATURES, MIN_PROBABILITY, SIZE_FEATURES, count_doublings, apply_size_shift, add_size_features
-from disambig.index import CorpusIndex
-from disambig.model import Model
-from disambig.pair_features import PAIR_FEATURES
-from disambig.pairs import NamePairs, PairBatch
-from disambig.scoring import labelled_pairs
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.pairs import NamePairs, PairBatch
+from disambig.clustering.constraints import Constraints, compile_constraints
+from disambig.clustering.two_level import (
+    FAR,
+    Scored,
+    group_probabilities,
+    pair_probabilities,
+    resolve,
+)
+from disambig.corpus.index import CorpusIndex
+from disambig.corpus.statistics import count_doublings
+from disambig.evaluation.pair_scores import labelled_pairs
+from disambig.features.group import GROUP_FEATURES
+from disambig.features.pair import PAIR_FEATURES
+from disambig.model.forest import Forest
+from disambig.model.model import Model
+from disambig.model.size_shift import (
+    MIN_PROBABILITY,
+    SIZE_FEATURES,
+    SIZE_SHIFT_FEATURES,
+    add_size_features,
+    apply_size_shift,
+)
 
 HALF = np.array([0.5], dtype=np.float32)
 
@@ -59,7 +72,9 @@ def test_no_larger_corpus_changes_no_bit() -> None:
 
 def test_the_second_forest_sees_the_features_the_log_odds_and_the_size() -> None:
     given = np.array([0.5, 0.9], dtype=np.float32)
-    X = add_size_features(given, {"a": np.array([1, 2], np.float32), "b": np.array([3, 4], np.float32)}, 5)
+    X = add_size_features(
+        given, {"a": np.array([1, 2], np.float32), "b": np.array([3, 4], np.float32)}, 5
+    )
     np.testing.assert_allclose(X, [[1, 3, 0, 5], [2, 4, np.log(9), 5]], atol=1e-6)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from constraint_cases import ONE, THREE, TWO, ada, barred, cannot, must, works
 
-from disambig.constraints import compile_constraints
-from disambig.corpus import Corpus
+from disambig.clustering.constraints import compile_constraints
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.identifiers import MAX_NAMES, is_orcid, is_personal
 from disambig.domain import Author, Work
-from disambig.identifiers import MAX_NAMES, is_orcid, is_personal
 
 
 def test_equal_orcid_ids_are_one_person() -> None:

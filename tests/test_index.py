@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 from invented import indexed, population, rows, work
 
-from disambig.company import MAX_AUTHORS
+from disambig.corpus.coauthors import MAX_AUTHORS
+from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.sparse import SparseRows
 from disambig.domain import Author, Work
-from disambig.index import CorpusIndex
-from disambig.pair_features import team_of
-from disambig.sparse_rows import SparseRows
 
 
 def coauthors_of(index: CorpusIndex, signature: tuple[str, int]) -> int:
-    return int(team_of(index, rows(index, signature)).lengths[0])
+    return int(coauthors_of(index, rows(index, signature)).lengths[0])
 
 
 def codes(index: CorpusIndex) -> dict[str, int]:
@@ -38,7 +37,7 @@ def test_a_name_printed_twice_on_a_work_is_one_coauthor() -> None:
 
 def test_coauthors_by_initial_are_those_with_another_initial_or_family_name() -> None:
     index = indexed([work("a", "T", "Ada Byron", "Bo Li", "B. Li", "A. Byron")])
-    team = team_of(index, rows(index, ("a", 0)), initials=True)
+    team = coauthors_of(index, rows(index, ("a", 0)), initials=True)
     assert team.lengths.tolist() == [1]
 
 
@@ -159,7 +158,12 @@ def test_a_text_without_known_words_has_no_meaning() -> None:
 
 def test_an_empty_corpus_has_empty_arrays() -> None:
     index = indexed([])
-    assert [len(x) for x in (index.authors, index.graph, index.title, index.meaning)] == [0, 0, 0, 0]
+    assert [len(x) for x in (index.authors, index.graph, index.title, index.meaning)] == [
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_an_index_does_not_depend_on_the_order_of_works() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import combinations, pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig._group_kernel import (
+from disambig.arrays import Float32, Int32, Int64
+from disambig.corpus.sparse import SparseRows
+from disambig.kernels.groups import (
     bounds,
     cross_scores,
     crossing,
@@ -19,24 +20,13 @@ from disambig._group_kernel import (
     name_pairs,
     spans,
 )
-from disambig._pair_kernel import (
-    cosines,
-    dots,
-    expand,
-    overlaps,
-    paths,
-    sum_rows,
-    sum_vectors,
-)
-from disambig._vectors import LANES
-from disambig.sparse_rows import SparseRows
+from disambig.kernels.pairs import cosines, dots, expand, overlaps, paths, sum_rows, sum_vectors
+from disambig.kernels.vectors import LANES
 
 SEED = st.integers(0, 2**32 - 1)
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
 
 
-def rows_of(table: npt.NDArray[np.float32]) -> SparseRows:
+def rows_of(table: Float32) -> SparseRows:
     """Every entry of a table that is not 0."""
     row, column = np.nonzero(table)
     start = np.searchsorted(row, np.arange(len(table) + 1))
@@ -49,7 +39,7 @@ def all_pairs(n: int) -> tuple[Int32, Int32]:
     return left.astype(np.int32), right.astype(np.int32)
 
 
-def table(rng: np.random.Generator, n: int, width: int) -> npt.NDArray[np.float32]:
+def table(rng: np.random.Generator, n: int, width: int) -> Float32:
     """Rows of which some are empty and none shares all with another."""
     found = rng.uniform(0.1, 2, (n, width)) * (rng.random((n, width)) < 0.4)
     found[rng.random(n) < 0.2] = 0

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig._key_kernel import both_ways, directory, members, places
+from disambig.arrays import UInt64
+from disambig.kernels.keys import both_ways, directory, members, places
 
 KEY = st.integers(0, 2**64 - 1) | st.integers(0, 9)
 
 
-def keys_of(values: list[int]) -> npt.NDArray[np.uint64]:
+def keys_of(values: list[int]) -> UInt64:
     return np.array(values, dtype=np.uint64)
 
 

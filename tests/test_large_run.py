@@ -17,15 +17,15 @@ import pytest
 from constraint_cases import cannot, must
 from invented import model, population, work
 
-from disambig.corpus import Corpus
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
 from disambig.estimator import Disambiguator
 from disambig.ingest import ReadReport
-from disambig.large_run import LargeRun, fingerprint, kept_shards
-from disambig.large_worker import done_folder, speakers_file
+from disambig.out_of_core.run import LargeRun, fingerprint, kept_shards
+from disambig.out_of_core.staging import stage, work_ranks
+from disambig.out_of_core.worker import done_folder, speakers_file
 from disambig.output import write_assignments
-from disambig.staging import stage, work_ranks
 
 ORCIDS = ("0000-0002-1825-0097", "0000-0001-5109-3700")
 REPORT = ReadReport(1, 1, 0, 0, 0, 0, (), ())
@@ -93,7 +93,7 @@ def test_any_number_of_shards_gives_the_rows_of_one_process(
 def test_works_read_in_small_parts_give_the_same(
     tmp_path: Path, model_file: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.staging.WORKS_AT_ONCE", 17)
+    monkeypatch.setattr("disambig.out_of_core.staging.WORKS_AT_ONCE", 17)
     run = staged(tmp_path / "run", model_file)
     assert written(run, tmp_path / "out.jsonl") == expected
 
@@ -101,8 +101,8 @@ def test_works_read_in_small_parts_give_the_same(
 def test_joining_in_small_parts_gives_the_same(
     tmp_path: Path, model_file: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.large_run.CANDIDATES_AT_ONCE", 1)
-    monkeypatch.setattr("disambig.large_run.SIGNATURES_A_RANGE", 5)
+    monkeypatch.setattr("disambig.out_of_core.run.CANDIDATES_AT_ONCE", 1)
+    monkeypatch.setattr("disambig.out_of_core.run.SIGNATURES_A_RANGE", 5)
     run = staged(tmp_path / "run", model_file)
     assert written(run, tmp_path / "out.jsonl") == expected
     parts = pa.ipc.open_file(str(speakers_file(run.folder, 0))).num_record_batches
@@ -129,7 +129,7 @@ def test_a_killed_run_goes_on_to_the_same_rows(tmp_path: Path, model_file: Path)
     run.stage(works(), lambda: REPORT)
     file = tmp_path / "run_it.py"
     file.write_text(
-        "import sys; from pathlib import Path; from disambig.large_run import LargeRun\n"
+        "import sys; from pathlib import Path; from disambig.out_of_core.run import LargeRun\n"
         "if __name__ == '__main__':\n"
         "    LargeRun(Path(sys.argv[1]), 'this', 8, Path(sys.argv[2])).cluster()\n"
     )
@@ -172,7 +172,9 @@ def test_a_folder_of_someone_elses_is_not_touched(tmp_path: Path, model_file: Pa
 
 
 def test_two_works_with_one_id_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("disambig.staging.WORKS_AT_ONCE", 1)  # a part by itself is checked at once
+    monkeypatch.setattr(
+        "disambig.out_of_core.staging.WORKS_AT_ONCE", 1
+    )  # a part by itself is checked at once
     folder = tmp_path / "run"
     folder.mkdir()
     stage([Work("a", "x", (Author("Ann Lee"),))] * 2, folder, 2)
@@ -198,7 +200,7 @@ def test_works_that_cannot_be_put_on_disk_are_told(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("disambig.staging.save_statistics", end)
+    monkeypatch.setattr("disambig.out_of_core.staging.save_statistics", end)
     with pytest.raises(DisambigError, match=message):
         stage([Work("a", "x", (Author("Ann Lee"),))], tmp_path, 2)
 

@@ -13,11 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from disambig.arrays import Float32, Int32
+from disambig.clustering.linkage import average_linkage
 from disambig.errors import ConstraintError
-from disambig.linkage import average_linkage
-
-Float32 = npt.NDArray[np.float32]
-Int32 = npt.NDArray[np.int32]
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -53,12 +51,12 @@ class Case:
 
     def labels_from_lists(self, threshold: float) -> list[int]:
         """The labels, with every component's clusters held as lists of neighbours."""
-        with patch.multiple("disambig.linkage", FULL_ROWS=0, CELLS_PER_PAIR=0):
+        with patch.multiple("disambig.clustering.linkage", FULL_ROWS=0, CELLS_PER_PAIR=0):
             return self.labels(threshold)
 
     def labels_from_matrices(self, threshold: float) -> list[int]:
         """The labels, with every component's clusters held as a full matrix."""
-        with patch.multiple("disambig.linkage", FULL_ROWS=10**6):
+        with patch.multiple("disambig.clustering.linkage", FULL_ROWS=10**6):
             return self.labels(threshold)
 
     def with_bans(self) -> Case:
@@ -389,7 +387,7 @@ def test_two_rows_that_neighbour_all_others_fit_their_list() -> None:
     # rows 0 and 1 are alike; the 298 others are .9 like them and unlike each other, so the
     # first joins and the next is (.9 + .9 + 0) / 3 = .6
     hubs = {(a, k): 0.9 for a in (0, 1) for k in range(2, 300)}
-    with patch.multiple("disambig.linkage", FULL_ROWS=0, CELLS_PER_PAIR=0):
+    with patch.multiple("disambig.clustering.linkage", FULL_ROWS=0, CELLS_PER_PAIR=0):
         assert linked(300, {(0, 1): 1.0, **hubs}, 0.7) == [0, 0, 0, *range(1, 298)]
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics.cluster import pair_confusion_matrix
 
-from disambig.metrics import Metrics, bcubed_by_signature, evaluate
+from disambig.evaluation.metrics import Metrics, bcubed_by_signature, evaluate
 
 # Signatures a b c d: predicted {a b c} {d}, true {a b} {c d}.
 PREDICTED = np.array([7, 7, 7, 9])
@@ -125,7 +125,7 @@ def test_the_path_for_huge_corpora_gives_the_same_figures(monkeypatch: pytest.Mo
     rng = np.random.default_rng(0)
     predicted, truth, block = rng.integers(0, 20, (3, 200))
     usual = evaluate(predicted, truth, block)
-    monkeypatch.setattr("disambig.metrics._LARGEST_KEY", 1)
+    monkeypatch.setattr("disambig.evaluation.metrics._LARGEST_KEY", 1)
     assert evaluate(predicted, truth, block) == usual
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disambig.metrics import expected_calibration_error, reliability_curve
+from disambig.evaluation.metrics import expected_calibration_error, reliability_curve
 
 
 def test_two_bins_worked_by_hand() -> None:

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from disambig import _archive
-from disambig.calibration import Calibration
+from disambig import archive as _archive
 from disambig.errors import ModelError
-from disambig.forest import Forest
-from disambig.model import FORMAT, Model
-from disambig.name_frequency import NameFrequency
+from disambig.model.calibration import Calibration
+from disambig.model.forest import Forest
+from disambig.model.model import FORMAT, Model
+from disambig.names.frequency import NameFrequency
 
 I32, F32 = np.int32, np.float32
 

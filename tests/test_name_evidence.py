@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from invented import indexed, population
 
-from disambig import name_evidence as module
-from disambig.index import CorpusIndex
-from disambig.name_evidence import NameMemory, name_evidence
-from disambig.pairs import NamePairs
+from disambig.blocking import name_comparison as module
+from disambig.blocking.name_comparison import NameMemory, name_evidence
+from disambig.blocking.pairs import NamePairs
+from disambig.corpus.index import CorpusIndex
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig.names import (
-    FamilyRelation,
-    GivenRelation,
-    NameTable,
-    compare,
-    compatible,
-    parse_name,
-)
+from disambig.names import FamilyRelation, GivenRelation, NameTable, compare, compatible, parse_name
 
 ONE_PERSON = [
     ("J.L. Pons", "Jose L. Pons"),

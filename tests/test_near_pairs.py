@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import indexed, rows, work
 
-from disambig._near_kernel import MOST_FADED
-from disambig.index import CorpusIndex
-from disambig.near_pairs import (
+from disambig.arrays import Float64, Int32
+from disambig.blocking.neighbours import (
     FADING,
     INITIAL,
     LIKENESS,
@@ -22,9 +20,9 @@ from disambig.near_pairs import (
     company_and_place,
     follow,
 )
-from disambig.pairs import NamePairs
-
-Int32 = npt.NDArray[np.int32]
+from disambig.blocking.pairs import NamePairs
+from disambig.corpus.index import CorpusIndex
+from disambig.kernels.neighbours import MOST_FADED
 
 GIVEN = ("Yi", "Yan", "Y.", "Yi M.", "Yi K.")
 TITLES = ("Speech recognition", "Robot arms", "Protein folding", "?!")
@@ -45,14 +43,14 @@ def block_of(choices: Sequence[tuple[int, int, int, int]], prefix: str) -> list[
     ]
 
 
-def likeness(index: CorpusIndex, block: Int32) -> npt.NDArray[np.float64]:
+def likeness(index: CorpusIndex, block: Int32) -> Float64:
     """How like each two signatures of a block are, by dense matrices."""
     has = company_and_place(index, block).toarray().astype(np.float64)
     at = index.corpus.signature_work[block]
     meaning, year = np.nan_to_num(index.meaning[at]).astype(np.float64), index.corpus.years[at]
     gap = np.nan_to_num(np.abs(year[:, None] - year))
     written = index.names.given_length[index.corpus.signature_name[block]] > 0
-    found: npt.NDArray[np.float64] = has @ has.T + LIKENESS * (meaning @ meaning.T) - YEAR * gap
+    found: Float64 = has @ has.T + LIKENESS * (meaning @ meaning.T) - YEAR * gap
     return found - INITIAL * (written[:, None] != written)
 
 

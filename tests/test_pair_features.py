@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from invented import indexed, population, rows, space, work
 
-from disambig.blocking import blocks_of
-from disambig.index import CorpusIndex
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.pairs import NamePairs, PairBatch
+from disambig.corpus.index import CorpusIndex
+from disambig.features.pair import PAIR_FEATURES, pair_features
 from disambig.names import FamilyRelation, GivenRelation
-from disambig.pair_features import PAIR_FEATURES, pair_features
-from disambig.pairs import NamePairs, PairBatch
 
 WORKS = [
     work(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import indexed, work
 
-from disambig import pairs
-from disambig.index import CorpusIndex
+from disambig.arrays import Int32
+from disambig.blocking import pairs
+from disambig.blocking.pairs import NamePairs, PairBatch, complete_pairs, n_complete, place_of
+from disambig.corpus.index import CorpusIndex
 from disambig.names import compatible, parse_name
-from disambig.pairs import NamePairs, PairBatch, complete_pairs, n_complete, place_of
 
 PRINTED = (
     "Ada Byron",
@@ -35,7 +35,7 @@ PRINTED = (
 BLOCKS = st.lists(st.lists(st.sampled_from(PRINTED), max_size=7), max_size=4)
 
 
-def indexed_blocks(blocks: list[list[str]]) -> tuple[CorpusIndex, list[npt.NDArray[np.int32]]]:
+def indexed_blocks(blocks: list[list[str]]) -> tuple[CorpusIndex, list[Int32]]:
     """An index in which a row of each name in turn is in its block."""
     printed = [name for block in blocks for name in block]
     index = indexed([work(f"{k:03}", "T", name) for k, name in enumerate(printed)])

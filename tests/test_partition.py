@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from invented import work
 
-from disambig.corpus import Corpus
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Signature, Work
 from disambig.partition import Partition
 

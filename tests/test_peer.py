@@ -16,11 +16,11 @@ from click.testing import CliRunner
 
 from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
-from labeled import peer
-from labeled.peer import accuracy, as_json, as_text, peer_run, result_of
-from labeled.peer_blocks import LabelledBlock, labelled_blocks
-from labeled.peer_process import STAGES, PeerRun, coded
-from labeled.peer_tables import name_parts, named_blocks, tables_of
+from labeled.peer import s2and
+from labeled.peer.blocks import LabelledBlock, labelled_blocks
+from labeled.peer.process import STAGES, PeerRun, coded
+from labeled.peer.s2and import accuracy, as_json, as_text, peer_run, result_of
+from labeled.peer.tables import name_parts, named_blocks, tables_of
 
 HOPPER = Author("Grace Brewster Hopper", affiliations=("US Navy",), email="grace@navy.mil")
 WORK = Work(
@@ -189,7 +189,7 @@ class TestAnswer:
         block("dblp", "a", ("w0", 0, "p"), ("w1", 0, "q")),
     )
 
-    def result(self) -> peer.PeerResult:
+    def result(self) -> s2and.PeerResult:
         stages = dict(zip(STAGES, (1.0, 2.0, 3.0, 4.0, 0.5, 1.5), strict=True))
         answer = PeerRun("0.51.2", ((0, 0, 0), (1, 2)), stages, 3.0, 1_000_000)
         return result_of(answer, self.BLOCKS, "dev", 2)
@@ -243,7 +243,7 @@ class TestMissing:
 
 
 def test_the_module_tells_a_folder_without_works_in_one_line(tmp_path: Path) -> None:
-    found = CliRunner().invoke(peer.main, [str(tmp_path)])
+    found = CliRunner().invoke(s2and.main, [str(tmp_path)])
     assert found.exit_code == 1
     assert found.output.endswith("no works.jsonl.gz in it or in its folders\n")
 

@@ -10,9 +10,9 @@ import re
 import numpy as np
 import pytest
 
-from disambig.metrics import evaluate, reliability_curve
-from disambig.plots import distribution_svg, reliability_svg
-from disambig.report import (
+from disambig.evaluation.metrics import evaluate, reliability_curve
+from disambig.evaluation.plots import distribution_svg, reliability_svg
+from disambig.evaluation.report import (
     ErrorCase,
     ErrorPart,
     Mention,
@@ -21,7 +21,7 @@ from disambig.report import (
     SliceTable,
     build_report,
 )
-from disambig.slices import Slice
+from disambig.evaluation.slices import Slice
 
 METRICS = evaluate(np.array([7, 7, 7, 9]), np.array([1, 1, 2, 2]), np.zeros(4, int))
 SCORES = PairScores(

@@ -6,9 +6,9 @@ import pytest
 
 from disambig.domain import Assignment, Author, Label, Signature, Work
 from disambig.errors import InputError
-from disambig.evaluation import compare
-from disambig.report import Mention, Section
-from disambig.report_data import Contexts, read_contexts, section
+from disambig.evaluation.compare import compare
+from disambig.evaluation.report import Mention, Section
+from disambig.evaluation.report_data import Contexts, read_contexts, section
 
 ANN, BOB = Author("Ann Lee", affiliations=("MIT",)), Author("Bob Ray")
 WORKS = [

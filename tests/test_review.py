@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 from invented import space, work
 
-from disambig.blocking import blocks_of
-from disambig.constraints import compile_constraints
-from disambig.corpus import Corpus
-from disambig.engine import Scored, pair_probabilities
-from disambig.index import CorpusIndex
-from disambig.model import Model
-from disambig.pairs import NamePairs
-from disambig.review import LEAST, Question, QuestionKind, Settled, weakest_division
+from disambig.active_learning.questions import (
+    LEAST,
+    Question,
+    QuestionKind,
+    Settled,
+    weakest_division,
+)
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.pairs import NamePairs
+from disambig.clustering.constraints import compile_constraints
+from disambig.clustering.two_level import Scored, pair_probabilities
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.index import CorpusIndex
+from disambig.model.model import Model
 
 
 def question(kind: QuestionKind, left: int, right: int, probability: float) -> Question:

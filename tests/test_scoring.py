@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from disambig import Author, Corpus, InputError, Label, Model, Signature, Work
-from disambig.explain import explain
-from disambig.index import CorpusIndex
-from disambig.scoring import labelled_pairs
-from disambig.semantic import SemanticSpace
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
+from disambig.evaluation.pair_scores import labelled_pairs
+from disambig.explain.explain import explain
 
 WORKS = [
     Work(f"W{n}", f"Deep {topic}", (Author("Ann Lee"), Author(friend)), year=2000 + n)

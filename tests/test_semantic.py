@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from disambig.corpus.embeddings import SemanticSpace, normalise_rows, normalise_venue, split_words
+from disambig.corpus.tokenise import MAX_CHARS, tokenise
 from disambig.errors import ModelError
-from disambig.semantic import SemanticSpace, normalise_rows, normalise_venue, split_words
-from disambig.text import MAX_CHARS, tokenise
 
 PLANE = SemanticSpace(
     words={"graph": 0, "parsing": 1, "protein": 2, "theory": 3},
@@ -92,7 +92,9 @@ def test_rows_follow_the_rules_of_inflection(words: list[str]) -> None:
     expected = [row_by_rule(space, w) for w in words]
     assert space.find_rows(words).tolist() == expected
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("disambig.semantic.MIN_WORDS_FOR_INDEX", 0)  # as when there are very many
+        patch.setattr(
+            "disambig.corpus.embeddings.MIN_WORDS_FOR_INDEX", 0
+        )  # as when there are very many
         assert space.find_rows(words).tolist() == expected
 
 

@@ -10,17 +10,17 @@ import pytest
 from constraint_cases import cannot, must
 from invented import model, population, space, work
 
-from disambig.across import renumber, score_candidates
-from disambig.blocking import Comparisons, blocks_of
-from disambig.constraints import Constraints, compile_constraints
-from disambig.corpus import Corpus
-from disambig.cross_pairs import cross_pairs
+from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.cross_block import cross_pairs
+from disambig.clustering.constraints import Constraints, compile_constraints
+from disambig.clustering.cross_block import renumber, score_candidates
+from disambig.clustering.two_level import resolve
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
+from disambig.corpus.statistics import Statistics
 from disambig.domain import Signature
-from disambig.engine import resolve
-from disambig.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
-from disambig.shard_run import Knowledge, ShardResult, cluster_shard, score_across
-from disambig.shards import only_signatures, own_signatures, shard_of, shard_tables
-from disambig.statistics import Statistics
+from disambig.out_of_core.cluster_shard import Knowledge, ShardResult, cluster_shard, score_across
+from disambig.out_of_core.shards import only_signatures, own_signatures, shard_of, shard_tables
 
 SHARDS = 3
 SAME = ("Speech recognition of audio", "Olga Quist", "Piet Ru")

@@ -5,23 +5,24 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from invented import population, space, work
 
-from disambig.blocking import blocks_of
-from disambig.corpus import Corpus
-from disambig.cross_pairs import circle_evidence, reading_evidence
+from disambig.arrays import Float32
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.cross_block import circle_evidence, reading_evidence
+from disambig.blocking.pairs import NamePairs, PairBatch
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
+from disambig.corpus.statistics import Statistics
 from disambig.domain import Author, Signature, Work
-from disambig.group_features import GROUP_FEATURES, group_features
-from disambig.groups import GroupBatch
-from disambig.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
-from disambig.name_frequency import NameFrequency
+from disambig.features.group import GROUP_FEATURES, group_features
+from disambig.features.groups import GroupBatch
+from disambig.features.pair import PAIR_FEATURES, pair_features
 from disambig.names import parse_name
-from disambig.pair_features import PAIR_FEATURES, pair_features
-from disambig.pairs import NamePairs, PairBatch
-from disambig.shards import (
+from disambig.names.frequency import NameFrequency
+from disambig.out_of_core.shards import (
     SCHEMA,
     corpus_of,
     divided_signatures,
@@ -31,7 +32,6 @@ from disambig.shards import (
     shard_of,
     shard_tables,
 )
-from disambig.statistics import Statistics
 
 FULL = Author(
     "Ada Byron",
@@ -184,7 +184,7 @@ def evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list[float
 
 
 def by_pair(
-    index: CorpusIndex, batch: PairBatch, table: npt.NDArray[np.float32]
+    index: CorpusIndex, batch: PairBatch, table: Float32
 ) -> dict[tuple[Signature, Signature], list[float]]:
     signature = [index.corpus.signature(row) for row in batch.rows.tolist()]
     ends = zip(batch.left.tolist(), batch.right.tolist(), strict=True)
@@ -216,7 +216,9 @@ def whole_and_parts(n_shards: int) -> tuple[CorpusIndex, list[CorpusIndex]]:
     corpus = Corpus.from_works(works)
     frequency = NameFrequency.fit(parse_name(w.authors[0].name) for w in works if w.authors)
     quarters = [Corpus.from_works(works[k::4]) for k in range(4)]
-    counted = Statistics.sum(Statistics.of(get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters)
+    counted = Statistics.sum(
+        Statistics.of(get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters
+    )
     tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards)
     parts = [CorpusIndex.of(corpus_of(t), space(), frequency, counted) for t in tables]
     return CorpusIndex.of(corpus, space(), frequency), parts

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disambig.slices import block_sizes, flag_slices, largest_mixtures, size_slices
+from disambig.evaluation.slices import block_sizes, flag_slices, largest_mixtures, size_slices
 
 PRECISION = np.array([1.0, 0.5, 0.5, 1.0])
 RECALL = np.array([1.0, 1.0, 0.5, 1.0])

@@ -17,14 +17,14 @@ from constraint_cases import cannot, must
 from invented import model, population, work
 from spark_cluster import Cluster, cluster, until
 
-from disambig.corpus import Corpus
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Work
 from disambig.errors import DisambigError, InputError
 from disambig.estimator import Disambiguator
 from disambig.output import write_assignments
-from disambig.spark import run_on_spark
-from disambig.spark_session import run_tasks
-from disambig.spark_tasks import cluster as cluster_shards
+from disambig.spark.run import run_on_spark
+from disambig.spark.session import run_tasks
+from disambig.spark.tasks import cluster as cluster_shards
 
 ORCIDS = ("0000-0002-1825-0097", "0000-0001-5109-3700")
 
@@ -132,7 +132,7 @@ def test_an_interrupted_run_goes_on_with_the_shards_that_are_done(
                 raise KeyboardInterrupt
         return run_tasks(spark, task, parts)
 
-    monkeypatch.setattr("disambig.spark_run.run_tasks", interrupted)
+    monkeypatch.setattr("disambig.spark.stages.run_tasks", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(works)
     with pytest.raises(InputError, match="interrupted run over other works"):

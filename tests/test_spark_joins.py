@@ -12,13 +12,13 @@ from constraint_cases import cannot, must, works
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disambig.across import hold_must, join_likely, renumber
-from disambig.constraints import Constraints, compile_constraints
-from disambig.corpus import Corpus
-from disambig.cross_pairs import block_of_identity
+from disambig.blocking.cross_block import block_of_identity
+from disambig.clustering.constraints import Constraints, compile_constraints
+from disambig.clustering.cross_block import hold_must, join_likely, renumber
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Author
 from disambig.errors import ConstraintError
-from disambig.spark_joins import held, joined
+from disambig.spark.joins import held, joined
 
 MODEL = SimpleNamespace(settings={"across": 0.5})
 

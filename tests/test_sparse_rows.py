@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
 
-from disambig.sparse_rows import SparseRows
-
-Float32 = npt.NDArray[np.float32]
+from disambig.arrays import Float32
+from disambig.corpus.sparse import SparseRows
 
 WIDTH = 5
 VALUES = st.sampled_from([0, 0, 1, 2, 0.5, 3])

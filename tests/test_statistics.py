@@ -12,13 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import population, work
 
-from disambig import statistics
-from disambig.company import CoauthorKeys
-from disambig.corpus import Corpus
+from disambig.corpus import statistics
+from disambig.corpus.coauthors import CoauthorKeys
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
+from disambig.corpus.statistics import (
+    EDGE_UNIT,
+    KINDS,
+    Counts,
+    Edges,
+    Statistics,
+    company_keys,
+    find,
+)
+from disambig.corpus.tokenise import word_keys
 from disambig.domain import Work
-from disambig.index import get_coauthor_keys, tokenise_corpus
-from disambig.statistics import EDGE_UNIT, KINDS, Counts, Edges, Statistics, company_keys, find
-from disambig.text import word_keys
 
 KEYS = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 4))
 NAMES = ("Ada Byron", "A. Byron", "Bo Li", "Cy Ito", "???")

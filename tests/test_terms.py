@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from disambig.terms import Terms, venue_series
-from disambig.text import word_keys
+from disambig.corpus.terms import Terms, venue_series
+from disambig.corpus.tokenise import word_keys
 
 TERMS = Terms.of(
     titles=["Speech graph", "Graph graph", ""],

@@ -13,7 +13,7 @@ from anyascii import anyascii
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disambig.text import (
+from disambig.corpus.tokenise import (
     MAX_CHARS,
     content_words,
     fold,
@@ -113,7 +113,7 @@ def test_words_are_those_a_regular_expression_finds(texts: list[str]) -> None:
 def test_many_distinct_words_are_read_whatever_the_chunk(
     chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.text._CHUNK", chunk)
+    monkeypatch.setattr("disambig.corpus.tokenise._CHUNK", chunk)
     rng = np.random.default_rng(1)
     texts = [" ".join(f"w{i:x}" for i in rng.integers(0, 50_000, 1000)) for _ in range(60)]
     assert read(*texts) == [t.split() for t in texts]

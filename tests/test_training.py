@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 from invented import model, population, space, work
 
-from disambig import training
-from disambig.corpus import Corpus
+from disambig.corpus.corpus import Corpus
 from disambig.domain import Label, Signature, Work
 from disambig.errors import InputError
 from disambig.estimator import Disambiguator
-from disambig.group_features import GROUP_FEATURES
-from disambig.metrics import evaluate
-from disambig.model import Model
-from disambig.pair_features import PAIR_FEATURES
-from disambig.training import LabelledCorpus, fit_model
+from disambig.evaluation.metrics import evaluate
+from disambig.features.group import GROUP_FEATURES
+from disambig.features.pair import PAIR_FEATURES
+from disambig.model.model import Model
+from disambig.training import fit
+from disambig.training.fit import LabelledCorpus, fit_model
 
 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PAIR_FOREST", "GROUP_FOREST"):
-        small = replace(getattr(training, name), n_trees=5, min_leaf=10)
-        monkeypatch.setattr(training, name, small)
+        small = replace(getattr(fit, name), n_trees=5, min_leaf=10)
+        monkeypatch.setattr(fit, name, small)
 
 
 def fitted(works: list[Work], labels: list[Label], seed: int = 0) -> Model:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba.core.errors import TypingError
 
-from disambig._vectors import LANES, TOGETHER, dot, multiply_panel
-
-Float32 = npt.NDArray[np.float32]
+from disambig.arrays import Float32, Float64
+from disambig.kernels.vectors import LANES, TOGETHER, dot, multiply_panel
 
 SEED = st.integers(0, 2**32 - 1)
 
@@ -86,6 +84,6 @@ def test_what_is_missing_makes_the_product_missing() -> None:
     ],
     ids=["doubles", "columns", "one row", "every other number"],
 )
-def test_only_rows_of_floats_side_by_side_are_taken(vectors: npt.NDArray[np.float64]) -> None:
+def test_only_rows_of_floats_side_by_side_are_taken(vectors: Float64) -> None:
     with pytest.raises(TypingError, match="contiguous float32 array of 2 dimensions"):
         dot_of(vectors, 0, 1)

@@ -1,6 +1,6 @@
 """The ``disambig`` command: a lazy group whose commands live one in a module.
 
-Modules of commands import only click and :mod:`disambig.cli.common` at the top, and what they
+Modules of commands import only click and :mod:`disambig.cli.options` at the top, and what they
 work with inside the command, so that help is instant; a test holds them to it. Other packages
 add commands through entry points in the group ``disambig.commands`` under the same rule.
 """

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import click
 
-from disambig.apart import apart, no_collector
-from disambig.cli import budget, common
-from disambig.cli.reading import finish, reading_options, works_argument, works_of
+from disambig.cli import options
+from disambig.cli.works_options import finish, reading_options, works_argument, works_of
 from disambig.console import safe
+from disambig.out_of_core import budget
+from disambig.processes import apart, no_collector
 
 if TYPE_CHECKING:
     from disambig.domain import Constraint
     from disambig.ingest import ReadReport, WorkReader
-    from disambig.large_run import LargeRun
+    from disambig.out_of_core.run import LargeRun
     from disambig.progress import Progress
+from disambig import console
 
 
 def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple[str, str | None]:
@@ -34,14 +36,14 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
 
 
 @click.command(
-    epilog=common.examples(
+    epilog=options.examples(
         "disambig cluster works.jsonl.gz --out clusters.jsonl",
         "disambig cluster folder/ more.jsonl --out clusters.jsonl --constraints decisions.jsonl",
         "zcat works.jsonl.gz | disambig cluster - --out clusters.jsonl --quiet",
     )
 )
 @works_argument
-@common.out_option("one JSON row for each author mention")
+@options.out_option("one JSON row for each author mention")
 @click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -76,7 +78,7 @@ def _engine(context: click.Context, option: click.Parameter, text: str) -> tuple
     "spark=spark://host:7077 (needs disambig[spark] and Java). The clusters are the same.",
 )
 @reading_options
-@common.quiet_option
+@options.quiet_option
 def cluster(
     works: tuple[Path, ...],
     out: Path,
@@ -103,10 +105,10 @@ def cluster(
     from disambig.ingest import read_constraints
 
     rejects = rejects or out.with_name(out.name + ".rejects.jsonl")
-    common.refuse_input(out, (*works, *filter(None, (model, constraints))))
+    options.refuse_input(out, (*works, *filter(None, (model, constraints))))
     decisions = list(read_constraints(constraints)) if constraints else []
     reading = partial(works_of, works, format=format, strict=strict, rejects=rejects, quiet=quiet)
-    show = partial(common.progress, quiet=quiet)
+    show = partial(console.progress, quiet=quiet)
     job = Job(works, out, model, decisions, workers or os.cpu_count() or 1, reading, show)
     report, people = job.run(engine, memory)
     for problem in people.problems:
@@ -176,7 +178,7 @@ class Job:
 
     def in_memory(self) -> tuple[ReadReport, Result]:
         """Everything in this process and its workers."""
-        from disambig.corpus import Corpus
+        from disambig.corpus.corpus import Corpus
         from disambig.estimator import Disambiguator
         from disambig.output import write_assignments
 
@@ -195,14 +197,14 @@ class Job:
         """Number of shards of an interrupted run over the same works; None without one."""
         if not self.folder.exists():
             return None
-        from disambig.large_run import fingerprint, kept_shards
+        from disambig.out_of_core.run import fingerprint, kept_shards
 
         return kept_shards(self.folder, fingerprint(self.works, self.model, self.decisions))
 
     def on_disk(self, plan: budget.Plan, kept: int | None) -> tuple[ReadReport, Result]:
         """Works on disk, some blocks at a time in memory."""
         from disambig.estimator import compile_kernels
-        from disambig.large_run import LargeRun, fingerprint
+        from disambig.out_of_core.run import LargeRun, fingerprint
         from disambig.output import write_assignments
 
         compile_kernels(self.show)
@@ -234,8 +236,9 @@ class Job:
     def on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
         """On a Spark cluster, or on Spark on this machine."""
         from disambig.ingest import ReadReport
-        from disambig.large_run import fingerprint
-        from disambig.spark import is_divided, run_on_spark
+        from disambig.out_of_core.run import fingerprint
+        from disambig.spark.checkpoint import is_divided
+        from disambig.spark.run import run_on_spark
 
         known = fingerprint(self.works, self.model, self.decisions)
         run = partial(

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from disambig.cli import common
+from disambig.cli import options
 
 if TYPE_CHECKING:
-    from disambig.evaluation import Comparison
-    from disambig.metrics import Metrics
+    from disambig.evaluation.compare import Comparison
+    from disambig.evaluation.metrics import Metrics
 
 _HEADINGS = ("precision", "recall", "F1") * 2 + ("blocks",)
 
 
 @click.command(
-    epilog=common.examples(
+    epilog=options.examples(
         "disambig evaluate clusters.jsonl labels.jsonl",
         "disambig evaluate clusters.jsonl labels.jsonl --split dev",
         "disambig evaluate clusters.jsonl dblp/labels.jsonl acl/labels.jsonl --json",
     )
 )
-@common.comparison_arguments
-@common.json_option
-@common.quiet_option
+@options.comparison_arguments
+@options.json_option
+@options.quiet_option
 def evaluate(
     clusters: Path,
     labels: tuple[Path, ...],
@@ -45,7 +45,7 @@ def evaluate(
     mentions. Within blocks, links between different blocks count neither for nor against; the
     whole corpus counts them too.
     """
-    compared = common.compare_files(
+    compared = options.compare_files(
         clusters, labels, split, allow_missing=allow_missing, quiet=quiet
     )
     if as_json:
@@ -94,7 +94,7 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
     if within is None:
         out.print("The labels state no blocks: nothing to measure within.", style="yellow")
     if comparison.missing:
-        from disambig.evaluation import first_few
+        from disambig.evaluation.compare import first_few
 
         out.print(
             safe(

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import click
 
-from disambig.cli import common
-from disambig.cli.reading import finish, reading_options, works_argument, works_of
+from disambig.cli import options
+from disambig.cli.works_options import finish, reading_options, works_argument, works_of
+from disambig.console import progress
 
 
 @click.command(
-    epilog=common.examples(
+    epilog=options.examples(
         "disambig explain works.jsonl --a W1:0 --b W2:3",
         "disambig explain works.jsonl --a W1:0 --b W2:3 --all | less",
         "disambig explain works.jsonl --a W1:0 --b W2:3 --json | jq .pair.themes",
@@ -32,9 +33,9 @@ from disambig.cli.reading import finish, reading_options, works_argument, works_
     help="The constraints the clusters were made with, if any.",
 )
 @click.option("--all", "every", is_flag=True, help="Show every feature, not only what weighs.")
-@common.json_option
+@options.json_option
 @reading_options
-@common.quiet_option
+@options.quiet_option
 def explain(
     works: tuple[Path, ...],
     a: str,
@@ -60,18 +61,18 @@ def explain(
     that they had been put in by then.
     """
     from disambig.console import console
-    from disambig.corpus import Corpus
-    from disambig.explain import explain as explained
-    from disambig.explain import parse_mention
-    from disambig.explain_view import print_explanation
+    from disambig.corpus.corpus import Corpus
+    from disambig.explain.explain import explain as explained
+    from disambig.explain.explain import parse_mention
+    from disambig.explain.terminal import print_explanation
     from disambig.ingest import read_constraints
-    from disambig.model import Model
+    from disambig.model.model import Model
 
     first, second = parse_mention(a), parse_mention(b)
     decisions = list(read_constraints(constraints)) if constraints else []
     with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
         corpus = Corpus.from_works(reader)
-    with common.progress("Comparing", quiet=quiet):
+    with progress("Comparing", quiet=quiet):
         found = explained(corpus, Model.load(model), first, second, decisions)
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2))

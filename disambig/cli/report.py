@@ -10,25 +10,26 @@ from typing import TYPE_CHECKING
 
 import click
 
-from disambig.cli import common
+from disambig.cli import options
 from disambig.cli.group import version
-from disambig.cli.reading import finish, reading_options, works_of
+from disambig.cli.works_options import finish, reading_options, works_of
 from disambig.console import safe
 
 if TYPE_CHECKING:
     from disambig.domain import Work
-    from disambig.evaluation import Comparison
-    from disambig.report import PairScores
+    from disambig.evaluation.compare import Comparison
+    from disambig.evaluation.report import PairScores
+from disambig.console import progress
 
 
 @click.command(
-    epilog=common.examples(
+    epilog=options.examples(
         "disambig report clusters.jsonl labels.jsonl --works works.jsonl.gz --out report.html",
         "disambig report clusters.jsonl dblp/labels.jsonl acl/labels.jsonl --split dev \\",
         "    --works dblp/works.jsonl.gz --works acl/works.jsonl.gz --out report.html",
     )
 )
-@common.comparison_arguments
+@options.comparison_arguments
 @click.option(
     "--works",
     multiple=True,
@@ -41,10 +42,10 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The model CLUSTERS were made with; left out, the one that ships.",
 )
-@common.out_option("the page")
+@options.out_option("the page")
 @click.option("--title", default="Identity report", show_default=True, help="Heading of the page.")
 @reading_options
-@common.quiet_option
+@options.quiet_option
 def report(
     clusters: Path,
     labels: tuple[Path, ...],
@@ -66,11 +67,11 @@ def report(
     block size, name frequency and missing metadata; and the largest over-merges and over-splits
     with their titles, years and names. It is a single file that loads nothing and runs no script.
     """
+    from disambig.evaluation.report import build_report
+    from disambig.evaluation.report_data import read_contexts, section
     from disambig.output import whole_file
-    from disambig.report import build_report
-    from disambig.report_data import read_contexts, section
 
-    compared = common.compare_files(
+    compared = options.compare_files(
         clusters, labels, split, allow_missing=allow_missing, quiet=quiet
     )
     wanted = {(x.signature.work, x.signature.position) for _, c in compared for x in c.labels}
@@ -105,17 +106,17 @@ def _pair_scores(
     works: Sequence[Work], model: Path | None, compared: Sequence[Comparison], *, quiet: bool
 ) -> list[PairScores]:
     """Scores of the labelled pairs of each labels file, over one index of all works."""
-    from disambig.corpus import Corpus
-    from disambig.index import CorpusIndex
-    from disambig.model import Model
-    from disambig.report import PairScores
-    from disambig.scoring import labelled_pairs
-    from disambig.semantic import SemanticSpace
+    from disambig.corpus.corpus import Corpus
+    from disambig.corpus.embeddings import SemanticSpace
+    from disambig.corpus.index import CorpusIndex
+    from disambig.evaluation.pair_scores import labelled_pairs
+    from disambig.evaluation.report import PairScores
+    from disambig.model.model import Model
 
     fitted = Model.load(model)
-    with common.progress("Reading names and words", quiet=quiet):
+    with progress("Reading names and words", quiet=quiet):
         index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), fitted.frequency)
-    with common.progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
+    with progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
         scored = [labelled_pairs(index, fitted, c.labels, advance) for c in compared]
     return [PairScores(pairs.probability, pairs.same) for pairs in scored]
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
-from disambig.cli import common
-from disambig.cli.reading import finish, reading_options, works_argument, works_of
+from disambig import console
+from disambig.cli import options as common
+from disambig.cli.works_options import finish, reading_options, works_argument, works_of
 from disambig.console import safe
 
 FROM_DECISIONS = "--from-decisions"
@@ -81,9 +82,9 @@ def train(
     disambig train --from-decisions learns from what people decided in the service instead: it is
     disambig review train, whose --help tells its options.
     """
-    from disambig.corpus import Corpus
+    from disambig.corpus.corpus import Corpus
     from disambig.ingest import read_labels
-    from disambig.training import LabelledCorpus, fit_model
+    from disambig.training.fit import LabelledCorpus, fit_model
 
     common.refuse_input(out, (*works, *labels))
     with works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader:
@@ -92,7 +93,7 @@ def train(
     model = fit_model(
         [LabelledCorpus(", ".join(path.name for path in labels), corpus, chosen)],
         seed=seed,
-        progress=partial(common.progress, quiet=quiet),
+        progress=partial(console.progress, quiet=quiet),
     )
     model.save(out)
     if not quiet:

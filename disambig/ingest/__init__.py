@@ -4,14 +4,14 @@
 cannot be used is told in one line, kept in a rejects file, and does not stop the rest.
 """
 
-from disambig.ingest._body import Row, read_records
+from disambig.ingest._author_pages import PageHeader, PageKind
+from disambig.ingest._json_records import Row, read_records
 from disambig.ingest._labels import read_constraints, read_labels, read_s2and_labels
 from disambig.ingest._native import NativeAuthor, NativeWork
-from disambig.ingest._pages import PageHeader, PageKind
 from disambig.ingest._plan import FileReport
 from disambig.ingest._problems import Problem, Severity
 from disambig.ingest._reader import ReadReport, WorkReader, read_works
-from disambig.ingest._record import Received, dump_work, load_work
+from disambig.ingest._serialise import Received, dump_work, load_work
 from disambig.ingest._sniff import FORMATS
 
 __all__ = [

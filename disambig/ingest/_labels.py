@@ -11,9 +11,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from disambig.domain import Constraint, ConstraintKind, Label, Signature
 from disambig.errors import FormatError
+from disambig.ingest._json_records import rows
 from disambig.ingest._native import decode_line, explained
 from disambig.ingest._problems import BadRecord, Ledger, Problem, show
-from disambig.ingest._rows import rows
 from disambig.ingest._s2and import datasets, read_labels_of, text_id
 from disambig.ingest._sniff import FORMAT_OF, Kind, described, sniff
 from disambig.ingest._source import Source, expand, opened

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from disambig.domain import Work
-from disambig.ingest._canonical import (
+from disambig.ingest._build_work import NAME_REMEDY, split_affiliations, work_of
+from disambig.ingest._fast_path import (
     CITATION_KEYS,
     MAX_ABSTRACT,
     MAX_AFFILIATIONS,
@@ -27,10 +28,8 @@ from disambig.ingest._canonical import (
     MAX_NAME,
     canonical,
 )
-from disambig.ingest._fields import split_affiliations
-from disambig.ingest._jsonscan import decode
+from disambig.ingest._json_scanner import decode
 from disambig.ingest._problems import BadRecord, Repair, show
-from disambig.ingest._work_of import NAME_REMEDY, work_of
 
 _CONFIG = ConfigDict(strict=True, extra="ignore")
 

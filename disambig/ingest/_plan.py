@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from disambig.errors import FormatError
-from disambig.ingest._pages import page_kind
+from disambig.ingest._author_pages import page_kind
 from disambig.ingest._problems import Ledger
 from disambig.ingest._s2and import Dataset, datasets
 from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind, described, sniff

@@ -1,24 +1,34 @@
-"""Works from any of the formats, one after another: the reader and its report."""
+"""Works from any of the formats, one after another: the reader and its report.
+
+Which work ids were met, where, and with what content.
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
+from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
 from disambig.domain import Work
 from disambig.errors import FormatError, InputError
+from disambig.ingest._author_page_works import PageWork, bad_id, merge, page_work
+from disambig.ingest._author_pages import (
+    BrokenRecord,
+    PageHeader,
+    PageRecord,
+    page_kind,
+    parse_page,
+)
+from disambig.ingest._json_records import rows
 from disambig.ingest._native import Parsed, parse_json
-from disambig.ingest._page_works import PageWork, bad_id, merge, page_work
-from disambig.ingest._pages import BrokenRecord, PageHeader, PageRecord, page_kind, parse_page
 from disambig.ingest._plan import FileReport, kind_of, planned
 from disambig.ingest._problems import BadRecord, Ledger, Problem
-from disambig.ingest._record import Received, text_of
-from disambig.ingest._registry import Met, Registry
-from disambig.ingest._rows import rows
 from disambig.ingest._s2and import Dataset, read_dataset
+from disambig.ingest._serialise import Received, text_of
 from disambig.ingest._sniff import FORMAT_OF, FORMATS, Kind
 from disambig.ingest._source import Opened, Source, document, expand, opened
 
@@ -311,3 +321,47 @@ class WorkReader:
                 yield found.work, found.file, found.line, found.received
         for clash in clashes:
             self._ledger.reject(clash.file, clash.line, bad_id(clash), asdict(clash.work))
+
+
+class Met(Enum):
+    """Whether a work's id was met before."""
+
+    NEW = 0
+    SAME = 1
+    OTHER = 2
+
+
+class Registry:
+    """Ids of accepted works. Memory: the ids and about 120 bytes for each."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, int] = {}
+        self._hashes, self._lines, self._files = array("q"), array("q"), array("l")
+        self._names: list[str] = []
+
+    def meet(self, work: Work, file: str, line: int) -> Met:
+        """Register a work, or tell that its id was met with the same or with other content.
+
+        Contents are compared by a 64-bit hash of the whole work.
+        """
+        row = self._rows.setdefault(work.id, len(self._hashes))
+        content = hash(work)
+        if row < len(self._hashes):
+            return Met.SAME if self._hashes[row] == content else Met.OTHER
+        if not self._names or self._names[-1] != file:
+            self._names.append(file)
+        self._hashes.append(content)
+        self._lines.append(line)
+        self._files.append(len(self._names) - 1)
+        return Met.NEW
+
+    def clash(self, work: Work, file: str) -> BadRecord:
+        """The problem of a work whose id was met with other content."""
+        row = self._rows[work.id]
+        first = self._names[self._files[row]]
+        place = f"line {self._lines[row]}" if first == file else f"{first}:{self._lines[row]}"
+        return BadRecord(
+            "id",
+            f"{work.id} was given to another record ({place})",
+            "give each work its own id, or remove the outdated record",
+        )

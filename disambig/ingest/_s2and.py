@@ -18,10 +18,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from disambig.domain import Label, Signature
 from disambig.errors import FormatError
-from disambig.ingest._jsonscan import Entry
+from disambig.ingest._json_records import entries
+from disambig.ingest._json_scanner import Entry
 from disambig.ingest._native import Parsed, explained, parse_record
 from disambig.ingest._problems import BadRecord, Ledger, show
-from disambig.ingest._rows import entries
 from disambig.ingest._sniff import Kind
 from disambig.ingest._source import Source, opened
 

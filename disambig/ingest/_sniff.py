@@ -6,8 +6,8 @@ import json
 import re
 from enum import StrEnum
 
-from disambig.ingest._jsonscan import decode
-from disambig.ingest._pages import page_kind
+from disambig.ingest._author_pages import page_kind
+from disambig.ingest._json_scanner import decode
 from disambig.ingest._problems import BadRecord
 
 #: Names of the formats works can be given in.

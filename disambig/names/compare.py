@@ -6,8 +6,8 @@ import numpy as np
 from rapidfuzz.distance import JaroWinkler
 from rapidfuzz.process import cpdist
 
+from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.names.parsed import ParsedName
-from disambig.names.readings import Bool, Int32, Int64
 from disambig.names.relations import (
     FamilyRelation,
     GivenRelation,
@@ -15,7 +15,7 @@ from disambig.names.relations import (
     given_relation,
     middle_relation,
 )
-from disambig.names.table import Float32, NameTable
+from disambig.names.table import NameTable
 
 Best = tuple[Int32, Int32, Float32, Int64, Int64, Bool]
 """Family, given and middle relation, the readings that agree best, and whether they swap."""

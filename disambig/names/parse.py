@@ -17,7 +17,7 @@ from disambig.names.clean import (
     without_apostrophes,
     without_east_asian,
 )
-from disambig.names.eastern import divide_eastern
+from disambig.names.east_asian import divide_eastern
 from disambig.names.lexicon import DEGREES, GENERATIONS, PARTICLES, TITLES
 from disambig.names.order import alternatives, divide
 from disambig.names.parsed import ParsedName, Reading

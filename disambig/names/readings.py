@@ -10,14 +10,11 @@ from itertools import count
 from operator import add
 
 import numpy as np
-import numpy.typing as npt
 
+from disambig.arrays import Bool, Int32, Int64
 from disambig.names.lexicon import family_first_rank
 from disambig.names.parsed import core_tokens
 
-Int32 = npt.NDArray[np.int32]
-Int64 = npt.NDArray[np.int64]
-Bool = npt.NDArray[np.bool_]
 Tokens = tuple[str, ...]
 Spelling = Mapping[str, str]
 

@@ -8,8 +8,9 @@ import numpy as np
 from rapidfuzz.distance import OSA, JaroWinkler, Prefix
 from rapidfuzz.process import cpdist
 
-from disambig.names.readings import Bool, Int32, Int64, ReadingArrays
-from disambig.names.table import Float32, NameTable
+from disambig.arrays import Bool, Float32, Int32, Int64
+from disambig.names.readings import ReadingArrays
+from disambig.names.table import NameTable
 
 
 class GivenRelation(IntEnum):

@@ -7,22 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
+from disambig.arrays import Float32, Int32, Int64, Object
 from disambig.names.lexicon import nickname_pairs
 from disambig.names.parsed import ParsedName
-from disambig.names.readings import (
-    Codes,
-    Int32,
-    Int64,
-    ReadingArrays,
-    Spelling,
-    Tokens,
-    reading_arrays,
-)
-
-Float32 = npt.NDArray[np.float32]
-Object = npt.NDArray[np.object_]
+from disambig.names.readings import Codes, ReadingArrays, Spelling, Tokens, reading_arrays
 
 
 @dataclass(frozen=True, eq=False)

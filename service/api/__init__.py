@@ -1,1 +1,1 @@
-"""The service over HTTP: thin handlers over the use cases, composed in :mod:`service.api.app`."""
+"""The service over HTTP: thin handlers over the use cases, composed in :mod:`service.app`."""

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from disambig.cli.common import examples, json_option, progress, quiet_option
+from disambig.cli.options import examples, json_option, quiet_option
+from disambig.console import progress
 
 if TYPE_CHECKING:
     from service.actors import Actor
-    from service.database import Database
+    from service.db.database import Database
     from service.settings import Settings
 
 __all__ = [
@@ -63,7 +64,7 @@ def opened(database: str | None = None, **given: object) -> Iterator[tuple[Setti
     Unavailable
         If the database cannot be reached, or PostgreSQL is not at this version's schema.
     """
-    from service.opening import open_database
+    from service.db.migrations import open_database
     from service.settings import read_settings
 
     settings = read_settings(database=database, **given)
@@ -77,7 +78,7 @@ def opened(database: str | None = None, **given: object) -> Iterator[tuple[Setti
 @contextmanager
 def connected(database: str | None = None) -> Iterator[tuple[Settings, Database]]:
     """Like :func:`opened`, with the database as it is: for commands that see to its schema."""
-    from service.opening import connect
+    from service.db.migrations import connect
     from service.settings import read_settings
 
     settings = read_settings(database=database)

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.cli import common
-
 if TYPE_CHECKING:
-    from service.explained import SettingReport
+    from service.settings_report import SettingReport
+from disambig.cli.options import examples, json_option
 
 
 @click.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig config",
         "disambig config --toml > disambig.toml",
         "DISAMBIG_PORT=9000 disambig config --json",
     )
 )
 @click.option("--toml", "as_toml", is_flag=True, help="Print a commented file to start from.")
-@common.json_option
+@json_option
 def config(as_toml: bool, as_json: bool) -> None:
     """Show every setting, its value and its source.
 
@@ -32,7 +31,7 @@ def config(as_toml: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
     from service.errors import Invalid
-    from service.explained import explain_defaults, explain_settings, to_toml
+    from service.settings_report import explain_defaults, explain_settings, to_toml
 
     if as_toml and as_json:
         raise click.UsageError("--toml and --json exclude each other")

@@ -10,10 +10,12 @@ import click
 from service.cli import common
 
 if TYPE_CHECKING:
-    from service.database import Database
-    from service.inventory import Inventory
+    from service.db.database import Database
+    from service.db.overview import Inventory
+from disambig.cli.options import examples, json_option, quiet_option
+from disambig.console import progress
 
-GROUP_EXAMPLES = common.examples(
+GROUP_EXAMPLES = examples(
     "disambig db info",
     "disambig db upgrade --database postgresql://disambig@localhost/disambig",
     "disambig db backup /backups/disambig-2026-11-21.backup",
@@ -30,7 +32,7 @@ def db() -> None:
     """
 
 
-@db.command(epilog=common.examples("disambig db upgrade"))
+@db.command(epilog=examples("disambig db upgrade"))
 @click.argument("revision", default="head")
 @common.database_option
 def upgrade(revision: str, database: str | None) -> None:
@@ -39,7 +41,7 @@ def upgrade(revision: str, database: str | None) -> None:
         _migrate(found, revision, up=True)
 
 
-@db.command(epilog=common.examples("disambig db downgrade 0001"))
+@db.command(epilog=examples("disambig db downgrade 0001"))
 @click.argument("revision")
 @click.option("--yes", is_flag=True, help="Do not ask before what is lost is lost.")
 @common.database_option
@@ -54,16 +56,16 @@ def downgrade(revision: str, database: str | None, yes: bool) -> None:
         _migrate(found, revision, up=False)
 
 
-@db.command(epilog=common.examples("disambig db info", "disambig db info --json"))
+@db.command(epilog=examples("disambig db info", "disambig db info --json"))
 @common.database_option
-@common.json_option
+@json_option
 def info(database: str | None, as_json: bool) -> None:
     """Show where the database is, its revision, and how much it holds."""
     import json
     from dataclasses import asdict
 
-    from service.explained import mask_passwords
-    from service.inventory import read_inventory
+    from service.db.overview import read_inventory
+    from service.settings_report import mask_passwords
 
     with common.connected(database) as (settings, found):
         held = read_inventory(found)
@@ -74,9 +76,9 @@ def info(database: str | None, as_json: bool) -> None:
         _print_info(address, held)
 
 
-@db.command(epilog=common.examples("disambig db check"))
+@db.command(epilog=examples("disambig db check"))
 @common.database_option
-@common.quiet_option
+@quiet_option
 def check(database: str | None, quiet: bool) -> None:
     """Read everything and check that it fits together; status 1 when something does not.
 
@@ -85,12 +87,12 @@ def check(database: str | None, quiet: bool) -> None:
     """
     from disambig.console import safe
     from disambig.errors import DisambigError
-    from service import migrations
-    from service.invariants import INVARIANTS, find_violations
+    from service.db import migrations
+    from service.db.integrity import INVARIANTS, find_violations
 
     with common.connected(database) as (_, found):
         migrations.check(found)
-        with common.progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
+        with progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
             broken = find_violations(found, advance)
     for violation in broken:
         click.echo(safe(str(violation)))
@@ -100,46 +102,46 @@ def check(database: str | None, quiet: bool) -> None:
         click.echo(f"all {len(INVARIANTS)} checks passed", err=True)
 
 
-@db.command(epilog=common.examples("disambig db backup /backups/disambig-2026-11-21.backup"))
+@db.command(epilog=examples("disambig db backup /backups/disambig-2026-11-21.backup"))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @common.database_option
-@common.quiet_option
+@quiet_option
 def backup(file: Path, force: bool, database: str | None, quiet: bool) -> None:
     """Write everything, as of one moment, to FILE while the service goes on.
 
     The file is complete and checked when it appears. SQLite gives an SQLite file, PostgreSQL an
     archive of pg_dump, which must be installed.
     """
-    from service import migrations
-    from service.backup import back_up, pages
+    from service.db import migrations
+    from service.db.backup import back_up, pages
 
     if not file.parent.is_dir():
         raise click.BadParameter(f"the folder {file.parent} does not exist; make it")
     with common.connected(database) as (_, found):
         migrations.check(found)
-        with common.progress("Backing up", pages(found), "pages", quiet=quiet) as advance:
+        with progress("Backing up", pages(found), "pages", quiet=quiet) as advance:
             back_up(found, file, force=force, advance=advance)
     if not quiet:
         click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
 
 
-@db.command(epilog=common.examples("disambig db restore /backups/disambig.backup --force"))
+@db.command(epilog=examples("disambig db restore /backups/disambig.backup --force"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace what the database holds.")
 @common.database_option
-@common.quiet_option
+@quiet_option
 def restore(file: Path, force: bool, database: str | None, quiet: bool) -> None:
     """Make the database what it was when FILE was written.
 
     Stop the server and the workers first. All or nothing: when it fails, the database is what it
     was. A backup of an earlier version is upgraded as any database is.
     """
-    from service import migrations
-    from service.backup import restore as restore_from
+    from service.db import migrations
+    from service.db.backup import restore as restore_from
 
     with common.connected(database) as (_, found):
-        with common.progress("Restoring", unit="pages", quiet=quiet) as advance:
+        with progress("Restoring", unit="pages", quiet=quiet) as advance:
             revision = restore_from(found, file, force=force, advance=advance)
         if not quiet:
             click.echo(f"restored at revision {revision}", err=True)
@@ -148,7 +150,7 @@ def restore(file: Path, force: bool, database: str | None, quiet: bool) -> None:
 
 
 def _migrate(database: Database, revision: str, *, up: bool) -> None:
-    from service import migrations
+    from service.db import migrations
     from service.errors import Invalid
 
     known = ["base", *migrations.revisions()]

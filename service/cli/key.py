@@ -14,7 +14,8 @@ from service.cli import common
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from service.keys import KeyInfo
+    from service.api_keys import KeyInfo
+from disambig.cli.options import examples, json_option, quiet_option
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 
@@ -38,7 +39,7 @@ def _moment(context: click.Context, option: click.Parameter, text: str | None) -
 
 
 @click.group(
-    epilog=common.examples(
+    epilog=examples(
         'disambig key create --role admin --name "Ada, laptop"',
         "disambig key list",
         "disambig key revoke k-3k9x0f7q2m1b",
@@ -58,7 +59,7 @@ def key() -> None:
 
 
 @key.command(
-    epilog=common.examples(
+    epilog=examples(
         'disambig key create --role admin --name "Ada, laptop"',
         'disambig key create --role editor --name "nightly import" --expires 90d',
         "KEY=$(disambig key create --role reviewer --name tests --quiet)",
@@ -83,7 +84,7 @@ def key() -> None:
     help="Requests a minute, 0 for any number; left out, as the settings say.",
 )
 @common.database_option
-@common.quiet_option
+@quiet_option
 def create(
     role: str,
     name: str,
@@ -93,11 +94,11 @@ def create(
     quiet: bool,
 ) -> None:
     """Make a key and print it, this once: only a digest of it is kept."""
-    from service import keys
+    from service import api_keys
     from service.actors import Role
 
     with common.opened(database) as (_, opened):
-        info, text = keys.create_key(
+        info, text = api_keys.create_key(
             opened,
             common.actor(),
             name=name,
@@ -119,17 +120,17 @@ def create(
         )
 
 
-@key.command("list", epilog=common.examples("disambig key list", "disambig key list --json"))
+@key.command("list", epilog=examples("disambig key list", "disambig key list --json"))
 @common.database_option
-@common.json_option
+@json_option
 def list_(database: str | None, as_json: bool) -> None:
     """List all keys, the newest first; what is secret of them is not known."""
     from datetime import UTC, datetime
 
-    from service import keys
+    from service import api_keys
 
     with common.opened(database) as (_, opened), opened.read() as connection:
-        found = keys.list_keys(connection)
+        found = api_keys.list_keys(connection)
     now = datetime.now(UTC)
     if as_json:
         for info in found:
@@ -140,16 +141,16 @@ def list_(database: str | None, as_json: bool) -> None:
         _show(found, now)
 
 
-@key.command(epilog=common.examples('disambig key revoke k-3k9x0f7q2m1b --reason "laptop lost"'))
+@key.command(epilog=examples('disambig key revoke k-3k9x0f7q2m1b --reason "laptop lost"'))
 @click.argument("id")
 @click.option("--reason", help="Why; it goes into the log of events.")
 @common.database_option
 def revoke(id: str, reason: str | None, database: str | None) -> None:
     """Make the key ID worthless; servers notice within seconds. It cannot be made good again."""
-    from service import keys
+    from service import api_keys
 
     with common.opened(database) as (_, opened):
-        info = keys.revoke_key(opened, common.actor(), id, reason)
+        info = api_keys.revoke_key(opened, common.actor(), id, reason)
     click.echo(f"{info.id} ({safe(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}.")
 
 

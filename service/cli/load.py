@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from disambig.cli.reading import EXIT_REJECTED, finish, reading_options, works_argument, works_of
+from disambig.cli.works_options import (
+    EXIT_REJECTED,
+    finish,
+    reading_options,
+    works_argument,
+    works_of,
+)
 from disambig.console import safe
 from service.cli import common
 
 if TYPE_CHECKING:
-    from service.works import Delivery, LoadReport
+    from service.works.load import Delivery, LoadReport
+from disambig.cli.options import examples, quiet_option
 
 _LABEL = 500
 
 
 @click.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig load works.jsonl.gz",
         "disambig load folder/ more.jsonl --database postgresql://me@host:5432/names",
         "zcat works.jsonl.gz | disambig load - --rejects rejects.jsonl --quiet",
@@ -27,7 +34,7 @@ _LABEL = 500
 @works_argument
 @common.database_option
 @reading_options
-@common.quiet_option
+@quiet_option
 def load(
     works: tuple[Path, ...],
     database: str | None,
@@ -44,8 +51,8 @@ def load(
     repeated. New mentions have no identity before the next run is published; those that a new
     version of their work drops leave theirs at once.
     """
-    from disambig.apart import no_collector
-    from service.works import load_works
+    from disambig.processes import no_collector
+    from service.works.load import load_works
 
     with (
         common.opened(database) as (_, found),
@@ -67,7 +74,7 @@ def load(
 
 
 def _delivery(works: tuple[Path, ...], format: str) -> Delivery:
-    from service.works import Delivery
+    from service.works.load import Delivery
 
     kind = "files" if len(works) > 1 else "folder" if works[0].is_dir() else "file"
     label = ", ".join("standard input" if str(path) == "-" else str(path) for path in works)

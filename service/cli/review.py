@@ -13,13 +13,15 @@ from disambig.console import console, safe
 from service.cli import common
 
 if TYPE_CHECKING:
-    from service.models import ModelView
+    from service.training.store import ModelView
+from disambig import console
+from disambig.cli.options import examples, json_option, quiet_option
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(
-    epilog=common.examples(
+    epilog=examples(
         "disambig review sample --size 400",
         "disambig review estimates",
         "disambig review train",
@@ -36,7 +38,7 @@ def review() -> None:
 
 
 @review.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig review sample --size 400",
         "disambig review sample --size 200 --unit identity",
     )
@@ -52,7 +54,7 @@ def review() -> None:
 @click.option("--seed", type=click.IntRange(0), help="To draw the same again; else a random one.")
 @click.option("--reason", help="Why; it goes into the log of events.")
 @common.database_option
-@common.json_option
+@json_option
 def sample(
     size: int,
     unit: str,
@@ -69,7 +71,7 @@ def sample(
     """
     from dataclasses import asdict
 
-    from service import sampling
+    from service.review import sampling
 
     with common.opened(database) as (_, opened):
         found = sampling.draw(opened, common.actor(), size, unit, seed, reason)
@@ -82,19 +84,17 @@ def sample(
         click.echo(f"  {part.drawn:>6,} of {part.mentions:>11,} mentions whose name occurs {often}")
 
 
-@review.command(
-    epilog=common.examples("disambig review estimates", "disambig review estimates --json")
-)
+@review.command(epilog=examples("disambig review estimates", "disambig review estimates --json"))
 @click.option("--sample", metavar="ID", help="Of this sample; left out, of the last one drawn.")
 @common.database_option
-@common.json_option
+@json_option
 def estimates(sample: str | None, database: str | None, as_json: bool) -> None:
     """Precision and recall of what is published, from the answers to a random sample.
 
     With 95 % confidence intervals, by how often a name occurs. They are about the identities as
     they were published when the sample was drawn.
     """
-    from service import sampling
+    from service.review import sampling
 
     with common.opened(database) as (_, opened), opened.read() as connection:
         found = sampling.estimates(connection, sample)
@@ -135,7 +135,7 @@ def _percent(share: dict[str, float] | None) -> str:
 
 
 @review.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig review train",
         "disambig review train --works works.jsonl.gz --labels labels.jsonl --out new.model",
         "disambig review promote m-3k9x0f7q2m1b",
@@ -164,8 +164,8 @@ def _percent(share: dict[str, float] | None) -> str:
 @click.option("--seed", default=0, show_default=True, help="The same seed makes the same model.")
 @click.option("--reason", help="Why; it goes into the log of events.")
 @common.database_option
-@common.json_option
-@common.quiet_option
+@json_option
+@quiet_option
 def train(
     out: Path | None,
     works: tuple[Path, ...],
@@ -186,10 +186,11 @@ def train(
     decisions held back and with labels of other splits, and how many mentions would change. The
     model is kept as a candidate; nothing is used before somebody promotes it.
     """
-    from disambig.cli.common import refuse_input
-    from service import claims, models
-    from service.trainer import Labelled
-    from service.worker import Worker
+    from disambig.cli.options import refuse_input
+    from service import job_queue
+    from service.training import store as model_store
+    from service.training.fit import Labelled
+    from service.worker.worker import Worker
 
     if bool(works) != bool(labels):
         raise click.UsageError("--works and --labels go together; give both or neither")
@@ -198,23 +199,23 @@ def train(
     labelled = Labelled.of(works, labels, split) if works else None
     if labelled is not None and not labelled.learned:
         raise click.UsageError(f"no label has the split {split!r}; name another with --split")
-    progress = partial(common.progress, quiet=quiet)
+    progress = partial(console.progress, quiet=quiet)
     with common.opened(database) as (settings, opened):
         worker = Worker(opened, settings, lambda line: None)
-        wish = models.Wish(hold_back, seed)
-        asked = models.ask(
+        wish = model_store.Wish(hold_back, seed)
+        asked = model_store.ask(
             opened, common.actor(), wish, settings.heartbeat, reason, worker=worker.id
         )
         with opened.read() as connection:
-            claim = claims.get_claim(connection, claims.MODEL, asked.id, worker.id)
+            claim = job_queue.get_claim(connection, job_queue.MODEL, asked.id, worker.id)
         try:
             worker.fit(claim, labelled, progress)
         except KeyboardInterrupt:
-            models.cancel(opened, common.actor(), asked.id, "interrupted")
+            model_store.cancel(opened, common.actor(), asked.id, "interrupted")
             raise
         with opened.read() as connection:
-            found = models.get(connection, asked.id)
-            content = models.content(connection, asked.id) if found.digest else b""
+            found = model_store.get(connection, asked.id)
+            content = model_store.content(connection, asked.id) if found.digest else b""
     if found.state != "candidate":
         raise click.ClickException(safe(found.error or f"model {found.id} is {found.state}"))
     if out is not None:
@@ -252,17 +253,17 @@ def _compare(model: ModelView) -> None:
     click.echo(f"To use it:  disambig review promote {model.id}")
 
 
-@review.command("models", epilog=common.examples("disambig review models"))
+@review.command("models", epilog=examples("disambig review models"))
 @common.database_option
-@common.json_option
+@json_option
 def list_models(database: str | None, as_json: bool) -> None:
     """List the models that were asked for or promoted, newest first."""
     from dataclasses import asdict
 
-    from service import models
+    from service.training import store as model_store
 
     with common.opened(database) as (_, opened), opened.read() as connection:
-        found = models.page(connection)
+        found = model_store.page(connection)
     if as_json:
         click.echo(json.dumps([asdict(model) for model in found], default=str))
         return
@@ -274,7 +275,7 @@ def list_models(database: str | None, as_json: bool) -> None:
 
 
 @review.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig review promote m-3k9x0f7q2m1b",
         "disambig review promote new.model",
         "disambig review promote shipped",
@@ -289,7 +290,7 @@ def promote(model: str, reason: str | None, database: str | None) -> None:
     The model is kept in the database. Nothing that is published changes before the next run is
     published; to take it back, promote the model that was used before.
     """
-    from service import promotion
+    from service.training import promotion
 
     by_id = model == promotion.SHIPPED or (model.startswith("m-") and not Path(model).exists())
     with common.opened(database) as (_, opened):

@@ -11,15 +11,16 @@ import click
 from service.cli import common
 
 if TYPE_CHECKING:
-    from service.database import Database
-    from service.runs import RunView
+    from service.db.database import Database
+    from service.runs.store import RunView
     from service.settings import Settings
+from disambig.cli.options import examples, json_option, quiet_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group(
-    epilog=common.examples(
+    epilog=examples(
         "disambig run start --wait                 propose, and show how far it is",
         "disambig run diff r-3k9x0f7q2m1b          what publishing would change, largest first",
         "disambig run publish r-3k9x0f7q2m1b       let readers see it; ids stay with the people",
@@ -42,7 +43,7 @@ _wait = click.option("--wait", is_flag=True, help="Show how far the run is until
 
 
 @run.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig run start --wait",
         "disambig run start --touched --wait --publish",
     )
@@ -57,8 +58,8 @@ _wait = click.option("--wait", is_flag=True, help="Show how far the run is until
 @click.option("--publish", is_flag=True, help="Publish it when it is proposed (implies --wait).")
 @_reason
 @common.database_option
-@common.json_option
-@common.quiet_option
+@json_option
+@quiet_option
 def start(
     touched: bool,
     wait: bool,
@@ -73,12 +74,12 @@ def start(
     A worker (disambig worker) does it. With --wait and no worker at work, this command does it
     itself.
     """
-    from service import runs
-    from service.cli import run_views as views
+    from service.cli import run_output as views
+    from service.runs import store as run_store
 
     with common.opened(database) as (settings, opened):
-        scope = runs.TOUCHED if touched else runs.FULL
-        found = runs.create(opened, common.actor(), scope=scope, reason=reason)
+        scope = run_store.TOUCHED if touched else run_store.FULL
+        found = run_store.create(opened, common.actor(), scope=scope, reason=reason)
         if wait or publish:
             found = _waited(opened, settings, found, quiet=quiet)
         if publish:
@@ -91,42 +92,40 @@ def start(
             views.show(found)
 
 
-@run.command(
-    "list", epilog=common.examples("disambig run list", "disambig run list --state proposed")
-)
+@run.command("list", epilog=examples("disambig run list", "disambig run list --state proposed"))
 @click.option("--state", metavar="STATE", help="Only runs in this state, such as proposed.")
 @click.option(
     "--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Most runs."
 )
 @common.database_option
-@common.json_option
+@json_option
 def list_(state: str | None, limit: int, database: str | None, as_json: bool) -> None:
     """List runs, the newest first."""
-    from service import runs
-    from service.cli import run_views as views
+    from service.cli import run_output as views
+    from service.runs import store as run_store
 
     with common.opened(database) as (_, opened), opened.read() as connection:
-        found = runs.page(connection, state=state, limit=limit)
+        found = run_store.page(connection, state=state, limit=limit)
     if as_json:
         click.echo(json.dumps([json.loads(views.as_json(r)) for r in found], indent=2))
     else:
         views.table(found)
 
 
-@run.command(epilog=common.examples("disambig run show r-3k9x0f7q2m1b --wait"))
+@run.command(epilog=examples("disambig run show r-3k9x0f7q2m1b --wait"))
 @_run_id
 @_wait
 @common.database_option
-@common.json_option
-@common.quiet_option
+@json_option
+@quiet_option
 def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bool) -> None:
     """Show one run: how far it is, what it proposes, what went wrong."""
-    from service import runs
-    from service.cli import run_views as views
+    from service.cli import run_output as views
+    from service.runs import store as run_store
 
     with common.opened(database) as (settings, opened):
         with opened.read() as connection:
-            found = runs.get(connection, run_id)
+            found = run_store.get(connection, run_id)
         if wait:
             found = _waited(opened, settings, found, quiet=quiet)
     if as_json:
@@ -136,7 +135,7 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
 
 
 @run.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig run diff r-3k9x0f7q2m1b",
         "disambig run diff r-3k9x0f7q2m1b --kind merge --limit 100",
     )
@@ -151,16 +150,17 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
     "--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="Most changes."
 )
 @common.database_option
-@common.json_option
+@json_option
 def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_json: bool) -> None:
     """Show what publishing a run would change, what concerns most mentions first."""
     from dataclasses import asdict
 
-    from service import proposals, runs
-    from service.cli import run_views as views
+    from service.cli import run_output as views
+    from service.publication import proposals
+    from service.runs import store as run_store
 
     with common.opened(database) as (_, opened), opened.read() as connection:
-        found = runs.get(connection, run_id)
+        found = run_store.get(connection, run_id)
         lines = proposals.diff(connection, run_id, kind, None, limit)
     if as_json:
         click.echo(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False))
@@ -168,11 +168,11 @@ def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_jso
         views.changes(found, lines)
 
 
-@run.command(epilog=common.examples("disambig run publish r-3k9x0f7q2m1b"))
+@run.command(epilog=examples("disambig run publish r-3k9x0f7q2m1b"))
 @_run_id
 @_reason
 @common.database_option
-@common.json_option
+@json_option
 def publish(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
     """Let readers see what a run proposes: all of it at once, or nothing.
 
@@ -184,15 +184,15 @@ def publish(run_id: str, reason: str | None, database: str | None, as_json: bool
         _print(found, as_json=as_json)
 
 
-@run.command(epilog=common.examples('disambig run rollback r-3k9x0f7q2m1b --reason "bad model"'))
+@run.command(epilog=examples('disambig run rollback r-3k9x0f7q2m1b --reason "bad model"'))
 @_run_id
 @_reason
 @common.database_option
-@common.json_option
+@json_option
 def rollback(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
     """Take a publication back: readers see what they saw before it."""
-    from service import publishing
     from service.cli.run_wait import ask_here
+    from service.publication import publish as publishing
 
     with common.opened(database) as (settings, opened):
         publishing.rollback(opened, common.actor(), run_id, reason)
@@ -200,18 +200,18 @@ def rollback(run_id: str, reason: str | None, database: str | None, as_json: boo
         _print(_got(opened, run_id), as_json=as_json)
 
 
-@run.command(epilog=common.examples("disambig run rebase r-3k9x0f7q2m1b --wait"))
+@run.command(epilog=examples("disambig run rebase r-3k9x0f7q2m1b --wait"))
 @_run_id
 @_wait
 @_reason
 @common.database_option
-@common.json_option
-@common.quiet_option
+@json_option
+@quiet_option
 def rebase(
     run_id: str, wait: bool, reason: str | None, database: str | None, as_json: bool, quiet: bool
 ) -> None:
     """Bring a proposal up to date with decisions, works and publications since it was made."""
-    from service import proposals
+    from service.publication import proposals
 
     with common.opened(database) as (settings, opened):
         found = proposals.rebase(opened, common.actor(), run_id, reason)
@@ -220,24 +220,24 @@ def rebase(
         _print(found, as_json=as_json)
 
 
-@run.command(epilog=common.examples("disambig run cancel r-3k9x0f7q2m1b"))
+@run.command(epilog=examples("disambig run cancel r-3k9x0f7q2m1b"))
 @_run_id
 @_reason
 @common.database_option
-@common.json_option
+@json_option
 def cancel(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
     """End a run that waits or is at work, or drop what it proposes."""
-    from service import runs
+    from service.runs import store as run_store
 
     with common.opened(database) as (_, opened):
-        _print(runs.cancel(opened, common.actor(), run_id, reason), as_json=as_json)
+        _print(run_store.cancel(opened, common.actor(), run_id, reason), as_json=as_json)
 
 
 def _published(
     database: Database, settings: Settings, run_id: str, reason: str | None, *, quiet: bool
 ) -> RunView:
-    from service import publishing
     from service.cli.run_wait import ask_here
+    from service.publication import publish as publishing
 
     blind = publishing.publish(database, common.actor(), run_id, reason)["blind"]
     if blind:
@@ -249,14 +249,14 @@ def _published(
 
 
 def _got(database: Database, run_id: str) -> RunView:
-    from service import runs
+    from service.runs import store as run_store
 
     with database.read() as connection:
-        return runs.get(connection, run_id)
+        return run_store.get(connection, run_id)
 
 
 def _print(found: RunView, *, as_json: bool) -> None:
-    from service.cli import run_views as views
+    from service.cli import run_output as views
 
     if as_json:
         click.echo(views.as_json(found))

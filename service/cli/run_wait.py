@@ -13,12 +13,13 @@ import click
 from sqlalchemy import select
 
 from disambig.console import console, safe, short_count
-from service import claims, runs
-from service.database import Database
+from service import job_queue
+from service.db.database import Database
+from service.db.tables import Worker
 from service.errors import Unavailable
-from service.runs import RunView
+from service.runs import store as run_store
+from service.runs.store import RunView
 from service.settings import Settings
-from service.tables import Worker
 
 LOOK = 0.25
 """Seconds between looks."""
@@ -38,7 +39,7 @@ def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = F
         with shown as show:
             while True:
                 with database.read() as connection:
-                    found = runs.get(connection, run_id)
+                    found = run_store.get(connection, run_id)
                 if found.state not in ("queued", "running"):
                     return found
                 if here is not None and not here.thread.is_alive():
@@ -58,7 +59,7 @@ def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = F
 
 def ask_here(database: Database, settings: Settings, *, quiet: bool = False) -> None:
     """Ask about what is published, if no worker is alive who would."""
-    from service.worker import Worker as Working
+    from service.worker.worker import Worker as Working
 
     def told(line: str) -> None:
         if not quiet:
@@ -73,7 +74,7 @@ class _Here:
     """A worker in a thread of this process."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        from service.worker import Worker as Working
+        from service.worker.worker import Worker as Working
 
         self.worker = Working(database, settings, lambda line: None)
         self.thread = threading.Thread(target=self.worker.serve)
@@ -87,7 +88,7 @@ class _Here:
 
 def _somebody_works(database: Database, settings: Settings) -> bool:
     with database.read() as connection:
-        since = claims.read_clock(connection) - timedelta(seconds=settings.heartbeat)
+        since = job_queue.read_clock(connection) - timedelta(seconds=settings.heartbeat)
         alive = select(Worker.key).where(Worker.stopped_at.is_(None), Worker.heartbeat_at > since)
         return connection.scalar(alive.limit(1)) is not None
 

@@ -11,10 +11,11 @@ from service.cli import common
 
 if TYPE_CHECKING:
     from service.settings import Settings
+from disambig.cli.options import examples, quiet_option
 
 
 @click.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig serve",
         "disambig serve --host 0.0.0.0 --port 80 --processes 4",
         "disambig serve --database postgresql://user:password@db:5432/disambig",
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     help="Whether an older database is upgraded to this version's schema first.",
 )
 @common.database_option
-@common.quiet_option
+@quiet_option
 def serve(
     host: str | None,
     port: int | None,
@@ -65,7 +66,7 @@ def serve(
 
 
 def _welcome(settings: Settings, address: str, state: dict[str, int]) -> None:
-    from service.opening import address as parsed
+    from service.db.migrations import address as parsed
 
     url = parsed(settings.database_url).render_as_string(hide_password=True)
     click.echo(f"Listening on {safe(address)}", err=True)

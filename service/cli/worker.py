@@ -7,11 +7,12 @@ from types import FrameType
 
 import click
 
+from disambig.cli.options import examples, quiet_option
 from service.cli import common
 
 
 @click.command(
-    epilog=common.examples(
+    epilog=examples(
         "disambig worker",
         "disambig worker --once",
         "disambig worker --database postgresql://disambig@db.example.org/disambig",
@@ -19,7 +20,7 @@ from service.cli import common
 )
 @click.option("--once", is_flag=True, help="Do the runs that wait, then end.")
 @common.database_option
-@common.quiet_option
+@quiet_option
 def worker(once: bool, database: str | None, quiet: bool) -> None:
     """Do runs as they are asked for, until stopped.
 
@@ -29,12 +30,12 @@ def worker(once: bool, database: str | None, quiet: bool) -> None:
     back, and one that dies loses it to another worker after the setting heartbeat; large runs go
     on from what is in the data folder.
     """
-    from service import logs
-    from service.worker import Worker
+    from service import log as logs
+    from service.worker.worker import Worker
 
     with common.opened(database) as (settings, opened):
         logs.configure(settings.log_format, "error" if quiet else settings.log_level)
-        log = logs.get_logger("service.worker").info
+        log = logs.get_logger("service.worker.worker").info
         found = Worker(opened, settings, log)
 
         def stop(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
 """Web pages over the API: server-rendered, usable without scripts, quick with a keyboard.
 
-Pages read and write through the API only (:mod:`service.web.calling`), as whoever is signed in.
+Pages read and write through the API only (:mod:`service.web.api_client`), as whoever is signed in.
 """

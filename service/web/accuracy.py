@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Request, Response
 
-from service.web.calling import Refused
+from service.web.api_client import Refused
 from service.web.rendering import page
 from service.web.routes import open_api, page_route
 

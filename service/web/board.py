@@ -1,4 +1,7 @@
-"""``/review/names/{name}`` the name board: look, arrange, preview, commit."""
+"""``/review/names/{name}`` the name board: look, arrange, preview, commit.
+
+``/review/compare``: two mentions and every reason for and against, as a waterfall.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ from urllib.parse import urlencode
 import orjson
 from litestar import Request, Response
 
-from service.api.paths import tail
+from service.api.http.paths import tail
 from service.errors import Invalid
-from service.web.arranged import wanted
-from service.web.calling import Api, Refused, segment
+from service.web.api_client import Api, Refused, segment
+from service.web.board_form import wanted
+from service.web.formatting import question
 from service.web.rendering import page, see
-from service.web.routes import open_api, form_route, read_parameter, page_route
+from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Visitor, read_form
-from service.web.wording import question
 
 Asked = Request[Any, Any, Any]
 
@@ -122,4 +125,13 @@ def _marks(found: dict[str, Any]) -> dict[int, list[str]]:
     return marks
 
 
-HANDLERS = (board, preview, commit)
+@page_route("/review/compare")
+async def compare(request: Request[Any, Any, Any]) -> Response[str]:
+    """From what is common among all pairs to what is true of this one, step by step."""
+    api, who = await open_api(request)
+    a, b = read_parameter(request, "a", 1000), read_parameter(request, "b", 1000)
+    found = await api.get("/v1/compare", a=a, b=b)
+    return await page("compare.html", who, found=found, a=a, b=b)
+
+
+HANDLERS = [board, preview, commit, compare]

@@ -7,11 +7,11 @@ from typing import Any
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from service.api.paths import tail
-from service.web.calling import Refused, segment
-from service.web.lists import following
+from service.api.http.paths import tail
+from service.web.api_client import Refused, segment
+from service.web.formatting import following
 from service.web.rendering import page, see
-from service.web.routes import open_api, read_parameter, page_route
+from service.web.routes import open_api, page_route, read_parameter
 
 
 @page_route("/people/{id:str}")

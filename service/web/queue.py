@@ -1,4 +1,7 @@
-"""``/review`` the questions in the order that matters; taking, closing, and undoing."""
+"""``/review`` the questions in the order that matters; taking, closing, and undoing.
+
+``/review/by-name``: names with open questions, each answered on one board.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,11 @@ from litestar import Request, Response
 from litestar.params import FromPath
 
 from service.errors import Invalid
-from service.web.calling import Refused, segment
-from service.web.lists import following
+from service.web.api_client import Refused, segment
+from service.web.formatting import KINDS, following, question
 from service.web.rendering import local, page, see
-from service.web.routes import open_api, form_route, read_parameter, page_route
+from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Form, read_form
-from service.web.wording import KINDS, question
 
 FILTERS = ("name", "kind", "held", "least", "most")
 """Filters of the queue as they stand in its address; the API has the same."""
@@ -26,7 +28,9 @@ async def queue(request: Request[Any, Any, Any]) -> Response[str]:
     """Open questions, conflicts first, then whatever changes the most for the least work."""
     api, who = await open_api(request)
     asked = {name: read_parameter(request, name, 500) for name in FILTERS}
-    found = await api.get("/v1/tasks", limit=50, cursor=read_parameter(request, "cursor", 2048), **asked)
+    found = await api.get(
+        "/v1/tasks", limit=50, cursor=read_parameter(request, "cursor", 2048), **asked
+    )
     wide = {name: value for name, value in asked.items() if name != "kind"}
     counts = await api.get("/v1/tasks/counts", **wide)
     tasks = [{**task, "asks": question(task)} for task in found["items"]]
@@ -136,4 +140,26 @@ def _number(text: str) -> int:
     return int(text)
 
 
-HANDLERS = (queue, reviewers, task, take, release, answer, close, undo)
+FILTERS = ("name", "held", "least", "most")
+"""Filters as they stand in the address; the API has the same."""
+
+
+@page_route("/review/by-name")
+async def by_name(request: Request[Any, Any, Any]) -> Response[str]:
+    """Names in the order in which a board changes the most for the least work."""
+    api, who = await open_api(request)
+    asked = {name: read_parameter(request, name, 500) for name in FILTERS}
+    found = await api.get("/v1/tasks/names", limit=100, **asked)
+    counts = await api.get("/v1/tasks/counts", **asked)
+    return await page(
+        "by_name.html",
+        who,
+        names=found["items"],
+        counts=counts,
+        kinds=KINDS,
+        asked=asked,
+        here="/review/by-name?" + urlencode({k: v for k, v in asked.items() if v}),
+    )
+
+
+HANDLERS = [queue, reviewers, task, take, release, answer, close, undo, by_name]

@@ -11,10 +11,16 @@ from litestar import Response, get, post
 from litestar.connection import Request
 from litestar.datastructures import Cookie
 
-from service.api.problems import describe, request_id, told
-from service.web.calling import Api, Refused
+from service.api.http.problems import describe, request_id
+from service.web.api_client import Api, Refused
 from service.web.rendering import HEADERS, rendered, see
-from service.web.sessions import COOKIE, Visitor, make_sign_out_cookie, identify_visitor, get_visitor
+from service.web.sessions import (
+    COOKIE,
+    Visitor,
+    get_visitor,
+    identify_visitor,
+    make_sign_out_cookie,
+)
 
 OPT = {"open": True, "page": True}
 """Pages are open themselves: what they show passes the gate when they ask the API for it."""
@@ -57,12 +63,6 @@ async def open_api(request: Request[Any, Any, Any]) -> tuple[Api, Visitor]:
 def read_parameter(request: Request[Any, Any, Any], name: str, longest: int = 10_000) -> str:
     """A query parameter, stripped, bounded."""
     return str(request.query_params.get(name, "")).strip()[:longest]
-
-
-def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """An exception as a page, or as a problem where the address is one for programs."""
-    first = request.scope["path"].strip("/").partition("/")[0]
-    return told(request, error) if first in API_PREFIXES else _UnroutedErrorPage(error)
 
 
 class _UnroutedErrorPage(Response[None]):

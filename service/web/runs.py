@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from service.web.calling import Api, Refused, segment
-from service.web.lists import following
+from service.web.api_client import Api, Refused, segment
+from service.web.formatting import following
 from service.web.rendering import page, see
-from service.web.routes import open_api, form_route, read_parameter, page_route
+from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import read_form
 
 KINDS = {

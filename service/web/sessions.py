@@ -18,7 +18,7 @@ from litestar.connection import Request
 from litestar.datastructures import Cookie
 
 from service.actors import Role
-from service.api.auth import KnownKeys
+from service.api.middleware.auth import KnownKeys
 from service.errors import ServiceError, Unauthenticated
 
 COOKIE = "disambig_key"

@@ -10,17 +10,9 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
-from service.web import (
-    accuracy,
-    board,
-    compare,
-    entry,
-    models,
-    names_asked,
-    people,
-    queue,
-    runs,
-)
+from service.web import accuracy, board, home, models, people, queue, runs
+from service.web import board as compare
+from service.web import queue as names_asked
 from service.web.routes import OPT, render_error_page
 
 _TYPES = {
@@ -59,7 +51,7 @@ PAGES = Router(
     "/",
     route_handlers=[
         static,
-        *entry.HANDLERS,
+        *home.HANDLERS,
         *queue.HANDLERS,
         *names_asked.HANDLERS,
         *board.HANDLERS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from disambig.cli.budget import Plan, parse, plan
+from disambig.out_of_core.budget import Plan, parse, plan
 
 
 def parsed(text: str | None) -> int | None:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from disambig.blocking import Comparisons
+from disambig.blocking.blocks import Comparisons
 from disambig.cli import main
 from disambig.output import whole_file
-from labeled.bundled import WORKS_FILE
+from labeled.demo.sample import WORKS_FILE
 
 Key = tuple[str, int]
 FIELDS = ["work", "position", "name", "identity", "confidence"]

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from disambig.cli.group import LazyGroup
-from disambig.cli.reading import FORMATS, finish, reading_options, works_argument, works_of
+from disambig.cli.works_options import FORMATS, finish, reading_options, works_argument, works_of
 from disambig.ingest import FORMATS as READABLE
 
 GOOD = {"id": "W1", "title": "Alpha", "authors": [{"name": "Ann Lee"}]}

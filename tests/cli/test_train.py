@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from disambig import Model, training
+from disambig import Model
 from disambig.cli import main
-from labeled.bundled import WORKS_FILE
+from disambig.training import fit
+from labeled.demo.sample import WORKS_FILE
 
 FAMILIES = ("Lee", "Chen", "Novak", "Garcia", "Mori", "Okafor", "Larsen", "Rossi")
 FIELDS = ("graphs", "robots", "grammar", "vision", "proteins", "markets")
@@ -57,7 +58,7 @@ def small_forests() -> Iterator[None]:
     """Forests of a few trees: what is tested here does not hang on how good they are."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("PAIR_FOREST", "GROUP_FOREST"):
-            patch.setattr(training, name, replace(getattr(training, name), n_trees=8))
+            patch.setattr(fit, name, replace(getattr(fit, name), n_trees=8))
         yield
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
-from labeled.acl import read_acl
-from labeled.goldset import LabelledWork, Problems
+from labeled.gold.acl import read_acl
+from labeled.gold.goldset import LabelledWork, Problems
 
 VARIANTS = """\
 - canonical: {first: Jan, last: Hajič}

@@ -6,8 +6,8 @@ import pytest
 
 from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
-from labeled.aminer import read_aminer
-from labeled.goldset import LabelledWork, Problems
+from labeled.gold.aminer import read_aminer
+from labeled.gold.goldset import LabelledWork, Problems
 
 
 def publication(

@@ -16,8 +16,8 @@ from lxml import etree
 
 from disambig.cli import main
 from disambig.errors import InputError
-from labeled.benchmark_run import corpus_folders
-from labeled.bundled import LABELS_FILE, WORKS_FILE
+from labeled.corpora import corpus_folders
+from labeled.demo.sample import LABELS_FILE, WORKS_FILE
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

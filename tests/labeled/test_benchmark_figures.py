@@ -6,30 +6,30 @@ from collections import Counter
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from disambig import Author, Corpus, Work
-from disambig.blocking import blocks_of
-from disambig.index import CorpusIndex
-from disambig.name_frequency import NameFrequency
+from disambig.arrays import Int64
+from disambig.blocking.blocks import blocks_of
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
 from disambig.names import compatible, parse_name
-from disambig.semantic import SemanticSpace
-from labeled.benchmark_errors import WrongPair, sample_wrong_pairs
-from labeled.benchmark_metrics import (
+from disambig.names.frequency import NameFrequency
+from labeled.benchmark.errors import WrongPair, sample_wrong_pairs
+from labeled.benchmark.metrics import (
     BlockingLoss,
     Speed,
     blocking_loss,
     pairs_together,
     variant_recall,
 )
-from labeled.benchmark_pairs import compared_pairs, linked_pairs
-from labeled.benchmark_tables import one_after_the_other, standing
+from labeled.benchmark.pairs import compared_pairs, linked_pairs
+from labeled.benchmark.tables import one_after_the_other, standing
 
 NAN = float("nan")
 
 
-def codes(*values: int) -> npt.NDArray[np.int64]:
+def codes(*values: int) -> Int64:
     return np.array(values, dtype=np.int64)
 
 

@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from labeled.bundled import PAGE_NAMES, WORKS_FILE, sample_labels, sample_works
-from labeled.splits import check_leakage
+from labeled.demo.sample import PAGE_NAMES, WORKS_FILE, sample_labels, sample_works
+from labeled.gold.splits import check_leakage
 
 
 @pytest.mark.parametrize(("name", "papers"), [*zip(PAGE_NAMES, (43, 44, 22, 27), strict=True)])

@@ -7,14 +7,8 @@ import pytest
 from rich.console import Console
 
 from disambig.domain import Assignment, Author, Label, Signature, Work
-from labeled.bundled import (
-    LABELS_FILE,
-    PAGE_NAMES,
-    WORKS_FILE,
-    sample_labels,
-    sample_works,
-)
-from labeled.demo import show
+from labeled.demo.command import show
+from labeled.demo.sample import LABELS_FILE, PAGE_NAMES, WORKS_FILE, sample_labels, sample_works
 
 Identify = Callable[[Work, Author, str], str]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from disambig.forest import fit_forest
-from labeled.forest_speed import WAYS, every, invented_rows, main, node_by_node
+from disambig.model.forest import fit_forest
+from labeled.benchmark.forest_speed import WAYS, every, invented_rows, main, node_by_node
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
 from disambig.ingest import read_labels, read_works
-from labeled.gold import gold, load_gold
-from labeled.rows import label_row, work_row
-from labeled.splits import check_leakage
+from labeled.gold.command import gold, load_gold
+from labeled.gold.rows import label_row, work_row
+from labeled.gold.splits import check_leakage
 
 
 def note(identifier: str, *authors: str) -> dict[str, Any]:

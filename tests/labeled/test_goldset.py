@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from disambig.errors import RecordError
-from labeled.goldset import Problems, gold_block, name_words
+from labeled.gold.goldset import Problems, gold_block, name_words
 
 
 @pytest.mark.parametrize(

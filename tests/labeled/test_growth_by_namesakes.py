@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from disambig.slices import Slice
-from labeled.growth import Size, in_proportions, namesakes
+from disambig.evaluation.slices import Slice
+from labeled.benchmark.scaling import Size, in_proportions, namesakes
 
 
 def test_an_initial_agrees_with_all_of_its_block_and_a_first_name_with_its_like() -> None:

@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 from invented import model
 
-from disambig.group_features import GROUP_FEATURES
-from disambig.growth import count_doublings
+from disambig.corpus.statistics import count_doublings
+from disambig.features.group import GROUP_FEATURES
+from disambig.features.pair import PAIR_FEATURES
 from disambig.ingest import read_labels, read_works
-from disambig.model import Model
-from disambig.pair_features import PAIR_FEATURES
-from labeled import growth_training
-from labeled.growth_training import fit_growth, golds_of, staged
+from disambig.model.model import Model
+from labeled.training import size_shift
+from labeled.training.size_shift import fit_growth, golds_of, staged
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +24,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A generated corpus in four shards."""
     path = tmp_path_factory.mktemp("growth")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(growth_training, "SIGNATURES_A_SHARD", 1_500)
-        patch.setattr(growth_training, "PAIR_TREES", 20)
-        patch.setattr(growth_training, "GROUP_TREES", 20)
+        patch.setattr(size_shift, "SIGNATURES_A_SHARD", 1_500)
+        patch.setattr(size_shift, "PAIR_TREES", 20)
+        patch.setattr(size_shift, "GROUP_TREES", 20)
         staged(path, 6_000)
         yield path
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_shards_have_the_statistics_of_the_whole(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.growth.LOG2_FITTED_WORKS", 0)
+    monkeypatch.setattr("disambig.corpus.statistics.LOG2_FITTED_WORKS", 0)
     n_works = sum(1 for _ in read_works([folder / "works" / "works.jsonl.gz"]))
     golds = golds_of(folder, 6_000, 6_000, model(), np.random.default_rng(0))
     assert len(golds) == 4
@@ -58,7 +58,7 @@ def test_as_many_mentions_are_learned_from_as_asked_for(folder: Path) -> None:
 def test_both_levels_are_taught_and_the_first_forests_stay(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.growth.LOG2_FITTED_WORKS", 8)
+    monkeypatch.setattr("disambig.corpus.statistics.LOG2_FITTED_WORKS", 8)
     golds = golds_of(folder, 6_000, 6_000, model(), np.random.default_rng(0))
     found = fit_growth(model(), [golds])
     assert found.pair is model().pair
@@ -73,12 +73,12 @@ def test_both_levels_are_taught_and_the_first_forests_stay(
 
 
 def test_the_command_writes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("disambig.growth.LOG2_FITTED_WORKS", 8)
-    monkeypatch.setattr(growth_training, "LABELLED", {3_000: 3_000})
-    monkeypatch.setattr(growth_training, "PAIR_TREES", 5)
-    monkeypatch.setattr(growth_training, "GROUP_TREES", 5)
+    monkeypatch.setattr("disambig.corpus.statistics.LOG2_FITTED_WORKS", 8)
+    monkeypatch.setattr(size_shift, "LABELLED", {3_000: 3_000})
+    monkeypatch.setattr(size_shift, "PAIR_TREES", 5)
+    monkeypatch.setattr(size_shift, "GROUP_TREES", 5)
     model().save(tmp_path / "bare.model")
     command = [str(tmp_path / "bare.model"), "--out", str(tmp_path / "grown.model"), "--quiet"]
-    result = CliRunner().invoke(growth_training.main, command, catch_exceptions=False)
+    result = CliRunner().invoke(size_shift.main, command, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert Model.load(tmp_path / "grown.model").group_growth is not None

@@ -9,8 +9,8 @@ import pytest
 
 from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
-from labeled.goldset import LabelledWork, Problems
-from labeled.openreview import read_openreview
+from labeled.gold.goldset import LabelledWork, Problems
+from labeled.gold.openreview import read_openreview
 
 CONTENT: dict[str, Any] = {
     "title": "On Barns",

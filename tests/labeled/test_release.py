@@ -4,7 +4,7 @@ from pathlib import Path
 import click
 import pytest
 
-from labeled.release import dev_metrics
+from labeled.training.release import dev_metrics
 
 
 def measured(folder: Path, trained_on: str | None) -> Path:

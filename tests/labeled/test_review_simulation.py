@@ -11,18 +11,17 @@ import numpy as np
 import pytest
 from invented import space, work
 
-from disambig.blocking import blocks_of
-from disambig.constraints import compile_constraints
-from disambig.corpus import Corpus
-from disambig.engine import Scored, pair_probabilities
-from disambig.index import CorpusIndex
-from disambig.model import Model
-from disambig.pairs import NamePairs
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.pairs import NamePairs
+from disambig.clustering.constraints import compile_constraints
+from disambig.clustering.two_level import Scored, pair_probabilities
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
+from disambig.model.model import Model
 from disambig.progress import silent
-from disambig.semantic import SemanticSpace
-from labeled.benchmark import _reviews, _told_reviews, as_file
-from labeled.benchmark_run import corpus_folders
-from labeled.review_simulation import (
+from labeled.benchmark.command import _reviews, _told_reviews, as_file
+from labeled.benchmark.review_simulation import (
     Block,
     Curve,
     ask_boards,
@@ -31,6 +30,7 @@ from labeled.review_simulation import (
     figure_of,
     simulate,
 )
+from labeled.corpora import corpus_folders
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from disambig.corpus.embeddings import SemanticSpace
 from disambig.domain import Work
-from disambig.semantic import SemanticSpace
-from labeled.semantic_training import (
+from labeled.training.embeddings import (
     Lessons,
     Settings,
     fit_words,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disambig.domain import Label, Signature
-from labeled.splits import Leak, LeakKind, assign_splits, check_leakage
+from labeled.gold.splits import Leak, LeakKind, assign_splits, check_leakage
 
 
 def label(

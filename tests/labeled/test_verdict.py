@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from disambig.domain import Assignment, Label, Signature
-from labeled.verdict import Mistake, Variants, judge
+from labeled.demo.verdict import Mistake, Variants, judge
 
 
 def rows(

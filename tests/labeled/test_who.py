@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from disambig.domain import Assignment, Author, Signature, Work
-from labeled.who import Bond, Cast
+from labeled.demo.summary import Bond, Cast
 
 
 def work(

@@ -9,10 +9,10 @@ from typing import Any
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from service import keys
+from service import api_keys
 from service.actors import Actor, Role
-from service.api.app import create_app
-from service.database import Database
+from service.app import create_app
+from service.db.database import Database
 from service.settings import Settings
 
 MAKER = Actor("cli:maker", Role.ADMIN)
@@ -20,7 +20,7 @@ MAKER = Actor("cli:maker", Role.ADMIN)
 
 def key_of(database: Database, role: str) -> str:
     """The text of a new key."""
-    return keys.create_key(database, MAKER, name=f"a {role}", role=Role(role), per_minute=0)[1]
+    return api_keys.create_key(database, MAKER, name=f"a {role}", role=Role(role), per_minute=0)[1]
 
 
 @contextmanager

@@ -17,12 +17,12 @@ from reading_room import Author, Paper, fill
 from sqlalchemy import select
 
 from service.actors import Actor, Role
-from service.api.app import create_app
-from service.asking import Question, open_tasks
-from service.database import Database, build_sqlite_url
-from service.ledger import EventLog
-from service.settings import Settings
-from service.tables import Identity, Membership, Name, Signature, Work
+from service.app import create_app
+from service.db.database import Database
+from service.db.tables import Identity, Membership, Name, Signature, Work
+from service.events.log import EventLog
+from service.settings import Settings, build_sqlite_url
+from service.tasks.create import Question, open_tasks
 
 playwright = pytest.importorskip("playwright.sync_api", reason="the extra [test] has playwright")
 CHROMIUM = shutil.which("chromium")

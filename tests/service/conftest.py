@@ -14,8 +14,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from service.actors import Actor, Role
-from service.database import Database, build_sqlite_url
-from service.migrations import migrate
+from service.db.database import Database
+from service.db.migrations import migrate
+from service.settings import build_sqlite_url
 
 SERVER = os.environ.get("DISAMBIG_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432")
 
@@ -180,7 +181,7 @@ def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
     """The semantic space is loaded once for all tests."""
     from invented import space
 
-    from disambig.semantic import SemanticSpace
+    from disambig.corpus.embeddings import SemanticSpace
 
     found = space()
     monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)

@@ -14,11 +14,13 @@ from service_processes import PATIENCE, Place
 from sqlalchemy import create_engine, func, select, text
 
 from disambig.ingest import read_works
-from service import keys, runs
+from service import api_keys
 from service.actors import Actor, Role
-from service.database import Database, build_sqlite_url
-from service.migrations import migrate
-from service.works import Delivery, load_works
+from service.db.database import Database
+from service.db.migrations import migrate
+from service.runs import store as run_store
+from service.settings import build_sqlite_url
+from service.works.load import Delivery, load_works
 
 SERVER = os.environ.get("DISAMBIG_TEST_POSTGRESQL", "postgresql+psycopg://postgres@127.0.0.1:5432")
 SEEDS = Path(__file__).resolve().parents[2] / "labeled" / "seeds" / "works.jsonl"
@@ -46,7 +48,7 @@ def a_place(kind: str, data: Path) -> Iterator[Place]:
         migrate(database)
         with read_works([SEEDS]) as reader:
             load_works(database, ADMIN, Delivery("file", "seeds"), reader.received())
-        key = keys.create_key(database, ADMIN, name="test", role=Role.ADMIN, per_minute=0)[1]
+        key = api_keys.create_key(database, ADMIN, name="test", role=Role.ADMIN, per_minute=0)[1]
         database.close()
         yield Place(url, data, key)
     finally:
@@ -64,10 +66,10 @@ def work(place: Place, *arguments: str) -> str:
 
 def proposed(place: Place, database: Database) -> str:
     """A run that can be published."""
-    run = runs.create(database, ADMIN, scope=runs.FULL)
+    run = run_store.create(database, ADMIN, scope=run_store.FULL)
     work(place)
     with database.read() as connection:
-        found = runs.get(connection, run.id)
+        found = run_store.get(connection, run.id)
     assert found.state == "proposed", found.error
     return run.id
 

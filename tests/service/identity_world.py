@@ -8,9 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from service.database import Database, insert_rows
-from service.identity_rows import IdentityRow
-from service.tables import (
+from service.db.database import Database, insert_rows
+from service.db.tables import (
     ExternalId,
     Identity,
     Lineage,
@@ -23,6 +22,7 @@ from service.tables import (
     State,
     Work,
 )
+from service.identities.store import IdentityRow
 
 NOW = datetime(2024, 5, 1, tzinfo=UTC)
 

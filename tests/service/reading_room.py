@@ -21,10 +21,8 @@ import pytest
 from sqlalchemy import create_engine, func, make_url, select, update
 
 from service.actors import Actor, Role
-from service.database import Database, insert_rows
-from service.ledger import EventLog
-from service.names import fold_name, split_search_words
-from service.tables import (
+from service.db.database import Database, insert_rows
+from service.db.tables import (
     Identity,
     Membership,
     Name,
@@ -35,6 +33,8 @@ from service.tables import (
     Work,
     WorkVersion,
 )
+from service.events.log import EventLog
+from service.text import fold_name, split_search_words
 
 AT = datetime(2025, 3, 1, 9, 30, tzinfo=UTC)
 LOCAL = "postgresql+psycopg://postgres@127.0.0.1:5432"

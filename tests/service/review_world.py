@@ -8,15 +8,15 @@ from typing import Any
 from identity_world import add_run, add_works, published
 from sqlalchemy import select
 
-from service import tasks
 from service.actors import Actor, Role
-from service.asking import Question, open_tasks
-from service.database import Database
-from service.ledger import EventLog
-from service.publishing import publish
-from service.subjects import subject_of
-from service.tables import Membership
-from service.tasks import TaskInfo
+from service.db.database import Database
+from service.db.tables import Membership
+from service.events.log import EventLog
+from service.publication.publish import publish
+from service.tasks import queries as task_queries
+from service.tasks.create import Question, open_tasks
+from service.tasks.queries import TaskInfo
+from service.tasks.subjects import subject_of
 
 ANN, BO, CY = (Actor(f"key:{name}", Role.REVIEWER) for name in ("ann", "bo", "cy"))
 
@@ -59,7 +59,7 @@ def ask(database: Database, *questions: Question, blind_share: float = 0.0) -> l
 def task(database: Database, id_: str) -> TaskInfo:
     """A task as it is now."""
     with database.read() as connection:
-        return tasks.found(connection, id_)
+        return task_queries.found(connection, id_)
 
 
 def states(database: Database, ids: Sequence[str]) -> list[str]:

@@ -9,14 +9,16 @@ from sqlalchemy import select
 from stored_rows import deliver
 
 from disambig.domain import Work
-from service import proposals, publishing, runs
 from service.actors import Actor, Role
-from service.database import Database
-from service.runs import RunView
+from service.db.database import Database
+from service.db.tables import Identity, Membership, Proposal, Run, Signature
+from service.db.tables import Work as StoredWork
+from service.publication import proposals
+from service.publication import publish as publishing
+from service.runs import store as run_store
+from service.runs.store import RunView
 from service.settings import Settings
-from service.tables import Identity, Membership, Proposal, Run, Signature
-from service.tables import Work as StoredWork
-from service.worker import Worker
+from service.worker.worker import Worker
 
 EDITOR = Actor("cli:editor", Role.EDITOR)
 
@@ -44,7 +46,7 @@ def settings_in(folder: Path, **more: object) -> Settings:
 
 def do(database: Database, settings: Settings, scope: str = "full") -> RunView:
     """Ask for a run and do it."""
-    asked = runs.create(database, EDITOR, scope=scope)
+    asked = run_store.create(database, EDITOR, scope=scope)
     return done(database, settings, asked.id)
 
 
@@ -53,7 +55,7 @@ def done(database: Database, settings: Settings, run_id: str) -> RunView:
     said: list[str] = []
     Worker(database, settings, said.append).serve(once=True)
     with database.read() as connection:
-        found = runs.get(connection, run_id)
+        found = run_store.get(connection, run_id)
     assert found.state == "proposed", (found.error, said)
     return found
 

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import func, select
 
 from disambig.domain import Author, Work
+from disambig.ingest import Received
 from service.actors import Actor, Role
-from service.database import Database
-from service.tables import Block, Event, Name, NameWord, Signature, Table, WorkVersion
-from service.tables import Work as StoredWork
-from service.works import Delivery, LoadReport, Received, load_works
+from service.db.database import Database
+from service.db.tables import Block, Event, Name, NameWord, Signature, Table, WorkVersion
+from service.db.tables import Work as StoredWork
+from service.works.load import Delivery, LoadReport, load_works
 
 LOADER = Actor("cli:loader", Role.EDITOR)
 

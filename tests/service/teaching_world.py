@@ -8,20 +8,22 @@ import pytest
 from review_world import ask, merge_question
 from run_world import people, published_wangs, settings_in
 
-from service import judging, models, teaching
 from service.actors import Actor, Role
-from service.asking import Question
-from service.database import Database
-from service.models import ModelView, Wish
-from service.worker import Worker
+from service.db.database import Database
+from service.review import answers as task_answers
+from service.tasks.create import Question
+from service.training import examples as training_examples
+from service.training import store as model_store
+from service.training.store import ModelView, Wish
+from service.worker.worker import Worker
 
 REVIEWER = Actor("key:ada", Role.REVIEWER)
 
 
 def two_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let two answers be enough to learn from, one of each kind."""
-    monkeypatch.setattr(teaching, "LEAST", 2)
-    monkeypatch.setattr(teaching, "EACH", 1)
+    monkeypatch.setattr(training_examples, "LEAST", 2)
+    monkeypatch.setattr(training_examples, "EACH", 1)
 
 
 def sides(identities: tuple[str, str], *works: tuple[str, ...]) -> list[dict[str, object]]:
@@ -48,7 +50,7 @@ def answered(database: Database, *said: str) -> list[str]:
     )
     asked = ask(database, merge, split)
     for task, answer in zip(asked, said or ("different", "same"), strict=True):
-        judging.judge(database, REVIEWER, task, judging.AnswerRequest(answer))
+        task_answers.judge(database, REVIEWER, task, task_answers.AnswerRequest(answer))
     return asked
 
 
@@ -60,10 +62,10 @@ def taught_wangs(database: Database) -> None:
 
 def candidate(database: Database, admin: Actor, folder: Path) -> ModelView:
     """A model that a worker has made of all answers."""
-    asked = models.ask(database, admin, Wish(hold_back=0.0), 60)
+    asked = model_store.ask(database, admin, Wish(hold_back=0.0), 60)
     said: list[str] = []
     Worker(database, settings_in(folder), said.append).serve(once=True)
     with database.read() as connection:
-        found = models.get(connection, asked.id)
+        found = model_store.get(connection, asked.id)
     assert found.state == "candidate", (found.error, said)
     return found

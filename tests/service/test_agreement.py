@@ -2,8 +2,8 @@
 
 import pytest
 
-from service.agreement import Agreement, outcome
-from service.blind import drawn
+from service.tasks.agreement import Agreement, outcome
+from service.tasks.blind import drawn
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import pytest
 from api_clients import bearer, key_of, serving
 from run_world import deliver, do_and_publish, people, settings_in, wangs
 
-from service import tasks
 from service.actors import Actor, Role
-from service.asking import Question, open_tasks
-from service.database import Database
-from service.ledger import EventLog
+from service.db.database import Database
+from service.events.log import EventLog
+from service.tasks import queries as task_queries
+from service.tasks.create import Question, open_tasks
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def ask(database: Database, speech: str, robots: str, blind: str | None = None) 
 
 def states(database: Database, ids: Sequence[str]) -> list[str]:
     with database.read() as connection:
-        return [tasks.found(connection, id_).state for id_ in ids]
+        return [task_queries.found(connection, id_).state for id_ in ids]
 
 
 def test_one_commit_answers_both_as_the_columns_stand_and_its_undo_asks_both(database, wei) -> None:

@@ -16,15 +16,17 @@ from litestar.testing import TestClient
 from reading_room import Author, Paper, fill, happened
 from sqlalchemy import update
 
-from service import keys
-from service.api import auth, examples, schemas
-from service.api.app import create_app
-from service.api.auth import Limits, address
-from service.api.problems import told
-from service.database import Database, build_sqlite_url
+from service import api_keys
+from service.api.examples import read as examples
+from service.api.http.problems import told
+from service.api.middleware import auth
+from service.api.middleware.auth import Limits, address
+from service.api.schemas import read as schemas
+from service.app import create_app
+from service.db.database import Database
+from service.db.tables import Identity
 from service.errors import Conflict
-from service.settings import Settings
-from service.tables import Identity
+from service.settings import Settings, build_sqlite_url
 
 HOSTILE = "<script>alert('x')</script> \u202eevil\u202c"
 
@@ -407,7 +409,7 @@ def test_a_key_that_this_process_revoked_is_refused_at_once(database: Database) 
     app = create_app(Settings(), database)
     with TestClient(app) as client:
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 200
-        keys.revoke_key(database, MAKER, text.partition(".")[0])
+        api_keys.revoke_key(database, MAKER, text.partition(".")[0])
         app.state["keys"].forget()
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 401
 
@@ -420,6 +422,6 @@ def test_a_key_that_another_process_revoked_is_refused_within_five_seconds(
     text = key_of(database, "public")
     with serving(database) as client:
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 200
-        keys.revoke_key(database, MAKER, text.partition(".")[0])
+        api_keys.revoke_key(database, MAKER, text.partition(".")[0])
         time.sleep(0.06)
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 401

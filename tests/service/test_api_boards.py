@@ -12,12 +12,12 @@ from api_clients import bearer, key_of, serving
 from run_world import deliver, do_and_publish, people, settings_in, wangs
 
 from service.actors import Actor, Role
-from service.api import board_schemas as schemas
-from service.asking import Question, open_tasks
-from service.board_scope import asked_by
-from service.database import Database
-from service.ledger import EventLog
+from service.api.schemas import board as board_schemas
+from service.board.scope import asked_by
+from service.db.database import Database
+from service.events.log import EventLog
 from service.settings import Settings
+from service.tasks.create import Question, open_tasks
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_a_board_has_everybody_of_the_name_with_all_their_papers(client, cluster
     told = client.get("/v1/boards/wei%20WANG")
     assert told.status_code == 200, told.text
     board = told.json()
-    schemas.Board.model_validate(board)
+    board_schemas.Board.model_validate(board)
     known = people(clustered[0])
     mine = {f"{kind}{k}" for kind in "sr" for k in range(5)}
     expected: dict[str, set[tuple[str, int]]] = {}
@@ -83,13 +83,13 @@ def test_a_preview_previews_and_a_commit_is_undone(client, clustered) -> None:
     told = client.post("/v1/boards/Wei Wang/preview", json=body)
     assert told.status_code == 200, told.text
     seen = told.json()
-    schemas.Preview.model_validate(seen)
+    board_schemas.Preview.model_validate(seen)
     assert (seen["moved"], seen["created"], seen["kept"]) == (1, 1, [home])
     before = people(clustered[0])
     commit = {**body, "versions": board["versions"], "reason": "another one"}
     made = client.post("/v1/boards/Wei Wang/commit", json=commit)
     assert made.status_code == 201, made.text
-    schemas.Committed.model_validate(made.json())
+    board_schemas.Committed.model_validate(made.json())
     assert made.json()["moved"] == 1
     late = {**commit, "columns": [{"identity": None, "mentions": sent("s1")}]}
     again = client.post("/v1/boards/Wei Wang/commit", json=late)
@@ -117,7 +117,7 @@ def test_two_mentions_are_compared_in_full(client) -> None:
     told = client.get("/v1/compare?a=s0:0&b=s1:0")
     assert told.status_code == 200, told.text
     found = told.json()
-    schemas.Comparison.model_validate(found)
+    board_schemas.Comparison.model_validate(found)
     for score in (found["pair"], found["groups"]["score"]):
         if score:
             parts = sum(part["log_odds"] for part in score["contributions"])
@@ -154,7 +154,7 @@ def test_a_question_comes_with_its_columns_and_reasons_and_leaving_them_apart_an
     client, clustered, question
 ) -> None:
     board = client.get(f"/v1/boards/Wei Wang?task={question}").json()
-    schemas.Board.model_validate(board)
+    board_schemas.Board.model_validate(board)
     asked = board["question"]
     assert (asked["task"], asked["kind"], asked["columns"]) == (question, "merge", [0, 1])
     assert 0 <= asked["probability"] <= 1

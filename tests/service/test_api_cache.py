@@ -10,8 +10,8 @@ import pytest
 from reading_room import happened
 from sqlalchemy import text
 
-from service.api.cache import HotReads, Kept, LastEvent
-from service.database import Database
+from service.api.middleware.cache import HotReads, Kept, LastEvent
+from service.db.database import Database
 from service.errors import Unavailable
 
 

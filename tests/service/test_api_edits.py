@@ -11,8 +11,8 @@ from api_clients import bearer, key_of, serving
 from identity_world import add_run, add_works, everything, published
 from litestar.testing import TestClient
 
-from service.api import edit_schemas
-from service.database import Database
+from service.api.schemas import edit as edit_schemas
+from service.db.database import Database
 
 
 class World:

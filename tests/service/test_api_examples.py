@@ -10,9 +10,10 @@ from api_clients import serving
 from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel, TypeAdapter
 
-from service.api import edit_examples, edit_schemas
-from service.api.decisions import _lines, _read
-from service.api.write_routes import WRITES
+from service.api.examples import edit as edit_examples
+from service.api.routes.__init__ import WRITES
+from service.api.routes.decisions import _lines, _read
+from service.api.schemas.read import Shape
 
 HANDLERS = [handler for handler in WRITES if isinstance(handler, HTTPRouteHandler)]
 
@@ -26,7 +27,7 @@ def test_what_an_operation_answers_is_as_its_schema_says(handler: HTTPRouteHandl
     answers = [s for status, s in handler.responses.items() if status < 300]
     assert len(answers) == 1
     for spec in answers:
-        assert issubclass(spec.data_container, edit_schemas.Shape)
+        assert issubclass(spec.data_container, Shape)
         for example in spec.examples:
             spec.data_container.model_validate(orjson.loads(orjson.dumps(example.value)))
 

@@ -16,8 +16,8 @@ from identity_world import add_run, published
 from litestar.testing import TestClient
 from sqlalchemy import select
 
-from service.database import Database
-from service.tables import Signature
+from service.db.database import Database
+from service.db.tables import Signature
 
 ROUNDS = 12
 VALUES: list[Any] = [

@@ -7,8 +7,8 @@ import pytest
 from api_clients import bearer, key_of, serving
 from sqlalchemy import func, select
 
-from service import tables
-from service.api import edit_schemas
+from service.api.schemas import edit as edit_schemas
+from service.db import tables
 
 
 def line(id_: object, *names: str, **more: object) -> str:

@@ -3,9 +3,10 @@
 import pytest
 from api_clients import MAKER, bearer, key_of, serving
 
-from service.api import edit_schemas, review_schemas
-from service.asking import Question, open_tasks
-from service.ledger import EventLog
+from service.api.schemas import edit as edit_schemas
+from service.api.schemas import review as review_schemas
+from service.events.log import EventLog
+from service.tasks.create import Question, open_tasks
 
 
 def test_a_key_is_made_shown_once_used_and_revoked(database) -> None:

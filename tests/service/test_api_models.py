@@ -9,9 +9,9 @@ from api_clients import bearer, key_of, serving
 from invented import space
 from teaching_world import candidate, taught_wangs, two_are_enough
 
-from disambig.semantic import SemanticSpace
-from service import promotion
-from service.api import models as schemas
+from disambig.corpus.embeddings import SemanticSpace
+from service.api.routes import models as schemas
+from service.training import promotion
 
 
 @pytest.fixture(autouse=True)

@@ -12,11 +12,11 @@ from invented import space, work
 from litestar.testing import TestClient
 from run_world import done, people, settings_in, wangs
 
+from disambig.corpus.embeddings import SemanticSpace
 from disambig.domain import Work
 from disambig.ingest import dump_work
-from disambig.semantic import SemanticSpace
-from service.api import edit_schemas
-from service.database import Database
+from service.api.schemas import edit as edit_schemas
+from service.db.database import Database
 
 SPEECH = work(
     "n1", "speech acoustic phoneme", "Wei Wang", "Otto Brandt", venue="Interspeech", year=2006
@@ -71,7 +71,7 @@ def test_works_a_run_its_diff_a_publication_and_placed_mentions(
     assert [p.verdict for p in told.rows[0].placements] == ["matched", "matched"]
     assert told.rows[0].placements[0].identity == before["s0", 0] == people(database)["n1", 0]
 
-    monkeypatch.setattr("disambig.assign.MARGIN", 0.6)  # nothing is sure
+    monkeypatch.setattr("disambig.assignment.assign.MARGIN", 0.6)  # nothing is sure
     posted = client.post("/v1/works", content=ndjson(UNCLEAR))
     told = edit_schemas.Intake.model_validate_json(posted.content)
     (unsure,) = told.rows[0].placements

@@ -11,12 +11,13 @@ from litestar.testing import TestClient
 from reading_room import AT, Author, Paper, fill, happened, lasting
 from sqlalchemy import insert, update
 
-from service import decisions, gathered
 from service.actors import Actor
-from service.api import schemas
-from service.database import Database
-from service.decisions import Statement
-from service.tables import Change, ExternalId, Identity, Lineage, Membership, Signature
+from service.api.schemas import read as schemas
+from service.db.database import Database
+from service.db.tables import Change, ExternalId, Identity, Lineage, Membership, Signature
+from service.decisions import actions as decision_actions
+from service.decisions.actions import Statement
+from service.profiles import aggregates
 
 WEI, OTHER_WEI, ROE, LI = "a-wei", "a-wei2", "a-roe", "a-li"
 
@@ -454,7 +455,7 @@ def test_a_mention_that_its_work_dropped_is_nowhere(
 def test_the_history_of_a_merge_is_told_and_who_did_it_to_reviewers(
     editing: TestClient[Any], library: Database, editor: Actor
 ) -> None:
-    made = decisions.merge(
+    made = decision_actions.merge(
         library, editor, [WEI, OTHER_WEI], statement=Statement(reason="one home page")
     )
     path = f"/v1/identities/{WEI}/history"
@@ -478,18 +479,18 @@ def test_the_history_of_a_merge_is_told_and_who_did_it_to_reviewers(
 
 def test_works_of_crowds_tell_nothing_of_who_works_together(library: Database) -> None:
     with library.read() as connection:
-        mentions = gathered.seen(connection, Signature.printed == "Wei Wang")
-        crowded = [m._replace(n_authors=gathered.CROWD + 1) for m in mentions]
-        assert len(gathered.coauthors_by_work(connection, mentions)) == 3
-        assert gathered.coauthors_by_work(connection, crowded) == {}
+        mentions = aggregates.seen(connection, Signature.printed == "Wei Wang")
+        crowded = [m._replace(n_authors=aggregates.CROWD + 1) for m in mentions]
+        assert len(aggregates.coauthors_by_work(connection, mentions)) == 3
+        assert aggregates.coauthors_by_work(connection, crowded) == {}
 
 
 def test_the_works_with_fewest_authors_are_looked_at_first(
     library: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gathered, "AUTHORS", 3)  # room for works of two authors and of one
+    monkeypatch.setattr(aggregates, "AUTHORS", 3)  # room for works of two authors and of one
     with library.read() as connection:
-        mentions = gathered.seen(connection, Signature.printed == "Wei Wang")
-        found = gathered.coauthors_by_work(connection, mentions)
+        mentions = aggregates.seen(connection, Signature.printed == "Wei Wang")
+        found = aggregates.coauthors_by_work(connection, mentions)
         ids = {m.work_id for m in mentions if m.work in found}
     assert ids == {"conf/sort/1", "loose/1"}

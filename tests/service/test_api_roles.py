@@ -12,10 +12,10 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 from sqlalchemy import update
 
-from service import keys
+from service import api_keys
 from service.actors import Role
-from service.database import Database
-from service.tables import ApiKey
+from service.db.database import Database
+from service.db.tables import ApiKey
 
 OPEN = "open"
 """Needs no key even where reading does."""
@@ -110,9 +110,9 @@ def address(path: str) -> str:
 def headers(database: Database) -> dict[str, dict[str, str]]:
     """What a client of each role sends, and clients whose key is no good (any more)."""
     sent = {role: bearer(key_of(database, role)) for role in ROLES[1:]}
-    expired, text = keys.create_key(database, MAKER, name="old", role=Role.ADMIN)
-    revoked, other = keys.create_key(database, MAKER, name="lost", role=Role.ADMIN)
-    keys.revoke_key(database, MAKER, revoked.id)
+    expired, text = api_keys.create_key(database, MAKER, name="old", role=Role.ADMIN)
+    revoked, other = api_keys.create_key(database, MAKER, name="lost", role=Role.ADMIN)
+    api_keys.revoke_key(database, MAKER, revoked.id)
     with database.write() as connection:
         past = datetime(2020, 1, 1, tzinfo=UTC)
         changed = update(ApiKey).where(ApiKey.id == expired.id)

@@ -3,7 +3,7 @@
 import pytest
 from api_clients import bearer, key_of, serving
 
-from service.api import edit_schemas
+from service.api.schemas import edit as edit_schemas
 
 
 @pytest.fixture

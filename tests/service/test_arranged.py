@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from service.errors import Invalid
-from service.web.arranged import wanted
+from service.web.board_form import wanted
 from service.web.sessions import Form
 
 BOARD = [

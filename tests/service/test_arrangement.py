@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from service.arrangement import Arrangement, Column, Sides, compute_arrangement, links_of
-from service.consequences import UNASSIGNED, make_placeholder_key
+from service.board.arrangement import Arrangement, Column, Sides, compute_arrangement, links_of
+from service.identities.lifecycle import UNASSIGNED, make_placeholder_key
 
 SURE: dict[int, float] = {}
 MEMBERS = {1: [10, 11, 12], 2: [20, 21], 3: [30]}
@@ -16,7 +16,9 @@ def plan(
     return compute_arrangement(columns, {k: MEMBERS[k] for k in of}, SURE, decided)
 
 
-def stated(found: Arrangement, *answers: Sides) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+def stated(
+    found: Arrangement, *answers: Sides
+) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
     links = links_of(found, "d-", answers)
     return {(k.a, k.b) for k in links if k.must}, {(k.a, k.b) for k in links if not k.must}
 

@@ -7,14 +7,16 @@ from identity_world import add_run, add_works, everything, published
 from sqlalchemy import select
 
 from service.actors import Actor
-from service.arranging import CommitResult, ArrangementRequest, ColumnRequest, commit_arrangement, preview_arrangement
-from service.database import Database
-from service.decision_rows import Mention
-from service.decisions import Statement, merge, redo, undo
+from service.board.commit import CommitResult, commit_arrangement, preview_arrangement
+from service.board.request import ArrangementRequest, ColumnRequest
+from service.db.database import Database
+from service.db.tables import Decision, Event
+from service.decisions.actions import Statement, merge
+from service.decisions.draft import Mention
+from service.decisions.undo import redo, undo
 from service.errors import Conflict, Invalid
-from service.identity_rows import read_identities_by_id
-from service.publishing import publish
-from service.tables import Decision, Event
+from service.identities.store import read_identities_by_id
+from service.publication.publish import publish
 
 A = "Wei Wang"
 
@@ -49,7 +51,10 @@ def state(database: Database) -> dict[str, object]:
 
 def versions(database: Database, ids: dict[int, str]) -> dict[str, int]:
     with database.read() as connection:
-        return {i: row.version for i, row in read_identities_by_id(connection, set(ids.values())).items()}
+        return {
+            i: row.version
+            for i, row in read_identities_by_id(connection, set(ids.values())).items()
+        }
 
 
 def done(

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import insert, update
 
-from service import asked_names
-from service.asking import Question, open_tasks
-from service.database import Database
-from service.ledger import EventLog
-from service.tables import Name, Task
-from service.tasks import Wanted
+from service.db.database import Database
+from service.db.tables import Name, Task
+from service.events.log import EventLog
+from service.review import by_name as tasks_by_name
+from service.tasks.create import Question, open_tasks
+from service.tasks.queries import Wanted
 
 
 def question(name: int, subject: str, priority: float, kind: str = "merge") -> Question:
@@ -25,9 +25,9 @@ def ask(database: Database, actor, *questions: Question) -> list[str]:
         return open_tasks(connection, ledger, ledger.record("run-proposed", actor), questions)
 
 
-def names(database: Database, **wanted) -> list[asked_names.NameAsked]:
+def names(database: Database, **wanted) -> list[tasks_by_name.NameAsked]:
     with database.read() as connection:
-        return asked_names.names(connection, Wanted(**wanted))
+        return tasks_by_name.names(connection, Wanted(**wanted))
 
 
 def test_what_many_questions_gain_together_comes_before_the_best_single_one(

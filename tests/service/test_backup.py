@@ -15,11 +15,12 @@ from sqlalchemy import text
 
 from disambig.cli import main
 from service.actors import Actor
-from service.backup import back_up, restore
-from service.database import Database, build_sqlite_url
+from service.db.backup import back_up, restore
+from service.db.database import Database
+from service.db.migrations import check, current, migrate, newest, revisions
 from service.errors import Conflict, Invalid, Unavailable
-from service.ledger import EventLog
-from service.migrations import check, current, migrate, newest, revisions
+from service.events.log import EventLog
+from service.settings import build_sqlite_url
 
 
 @pytest.fixture(autouse=True)

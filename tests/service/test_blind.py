@@ -20,13 +20,16 @@ from review_world import (
     task,
 )
 
-from service import external_ids, tasks
-from service.asking import Question
-from service.decisions import Mention, judge, merge, redo, split, undo
+from service.decisions.actions import judge, merge, split
+from service.decisions.draft import Mention
+from service.decisions.undo import redo, undo
 from service.errors import Conflict, Forbidden
-from service.judging import AnswerRequest
-from service.judging import judge as answer
-from service.publishing import rollback
+from service.external_ids import attach as external_ids
+from service.publication.publish import rollback
+from service.review.answers import AnswerRequest
+from service.review.answers import judge as answer
+from service.tasks import queries as task_queries
+from service.tasks.create import Question
 
 BLIND = "share"
 
@@ -53,7 +56,7 @@ def test_a_share_is_blind_from_when_it_is_asked_but_for_conflicts(database, edit
     for id_ in (ids[1], ids[4]):
         external_ids.attach(database, editor, id_, "orcid", "0000-0002-1825-0097", "homepage")
     with database.read() as connection:
-        (conflict,) = tasks.page(connection, tasks.Wanted(kind="conflict"))[0]
+        (conflict,) = task_queries.page(connection, task_queries.Wanted(kind="conflict"))[0]
     assert not conflict.blind
 
 
@@ -110,8 +113,8 @@ def test_whose_a_blind_mention_is_nobody_decides_alone(database, editor, ids) ->
 def test_only_an_editor_gives_a_blind_question_up(database, editor, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
     with pytest.raises(Forbidden, match="several people are asked this"):
-        tasks.close(database, ANN, asked)
-    tasks.close(database, editor, asked, "one homepage")
+        task_queries.close(database, ANN, asked)
+    task_queries.close(database, editor, asked, "one homepage")
     merge(database, editor, [ids[1], ids[4]])
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
 
@@ -125,7 +128,7 @@ def test_a_decision_made_again_settles_no_blind_question(database, editor, ids, 
     with pytest.raises(Conflict, match=f"would settle {asked}"):
         redo(database, editor, first.id)
     assert states(database, [asked]) == ["open"]
-    tasks.close(database, editor, asked)
+    task_queries.close(database, editor, asked)
     redo(database, editor, first.id)
 
 

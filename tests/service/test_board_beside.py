@@ -11,12 +11,12 @@ from api_clients import bearer, key_of, serving
 from reading_room import Author, Paper, fill
 from sqlalchemy import select
 
-from service.api import board_schemas as schemas
-from service.asking import Question, open_tasks
-from service.database import Database
-from service.ledger import EventLog
-from service.subjects import subject_of
-from service.tables import Membership, Name, Task
+from service.api.schemas import board as board_schemas
+from service.db.database import Database
+from service.db.tables import Membership, Name, Task
+from service.events.log import EventLog
+from service.tasks.create import Question, open_tasks
+from service.tasks.subjects import subject_of
 
 
 def papers() -> list[Paper]:
@@ -61,7 +61,7 @@ def shown(client: Any, task: str) -> dict[str, Any]:
     told = client.get(f"/v1/boards/Wei Wang?task={task}")
     assert told.status_code == 200, told.text
     board: dict[str, Any] = told.json()
-    schemas.Board.model_validate(board)
+    board_schemas.Board.model_validate(board)
     return board
 
 

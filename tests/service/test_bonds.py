@@ -1,7 +1,7 @@
 """What decisions demand of a mention that is to be placed."""
 
-from service.bonds import Bond, bonds
-from service.links import Link
+from service.assignment.candidates import Bond, bonds
+from service.constraints.links import Link
 
 
 def must(a: int, b: int) -> Link:

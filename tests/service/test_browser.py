@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from browsing import browser, curator, database, needs_chromium, placed, site, violations
 
-from service.database import Database
+from service.db.database import Database
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="extra [test]: axe")
 pytestmark = needs_chromium

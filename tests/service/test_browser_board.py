@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from browsing import browser, curator, database, needs_chromium, placed, site
 
-from service.database import Database
+from service.db.database import Database
 
 pytestmark = needs_chromium
 __all__ = ["browser", "database", "site"]

@@ -11,8 +11,9 @@ import pytest
 from browsing import browser, curator, needs_chromium, served, violations
 from reading_room import Author, Paper, fill
 
-from service.board_scope import MOST, MOST_COLUMNS
-from service.database import Database, build_sqlite_url
+from service.board.scope import MOST, MOST_COLUMNS
+from service.db.database import Database
+from service.settings import build_sqlite_url
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="extra [test]: axe")
 pytestmark = needs_chromium

@@ -8,10 +8,10 @@ import pytest
 from browsing import ASKER, browser, curator, database, needs_chromium, placed, site, violations
 from sqlalchemy import select
 
-from service.asking import Question, open_tasks
-from service.database import Database
-from service.ledger import EventLog
-from service.tables import Name, Task
+from service.db.database import Database
+from service.db.tables import Name, Task
+from service.events.log import EventLog
+from service.tasks.create import Question, open_tasks
 
 pytestmark = needs_chromium
 __all__ = ["browser", "database", "site"]

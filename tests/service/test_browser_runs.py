@@ -24,13 +24,13 @@ from run_world import (
     wangs,
 )
 
-from service import tasks
-from service.asking import Question, open_tasks
-from service.database import Database, build_sqlite_url
-from service.ledger import EventLog
-from service.names import fold_name
-from service.settings import Settings
-from service.tables import Name
+from service.db.database import Database
+from service.db.tables import Name
+from service.events.log import EventLog
+from service.settings import Settings, build_sqlite_url
+from service.tasks import queries as task_queries
+from service.tasks.create import Question, open_tasks
+from service.text import fold_name
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="extra [test]: axe")
 pytestmark = needs_chromium
@@ -200,5 +200,5 @@ def test_decisions_stand_after_new_works_and_a_run_published_from_its_page(
         page.goto(f"{site}/review")
         assert page.locator(f"[action*='{task}']").count() == 0
         with database.read() as connection:
-            assert tasks.found(connection, task).state == "closed"
+            assert task_queries.found(connection, task).state == "closed"
         assert page.wrong == []

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from service.change_words import in_words
-from service.cli import run_views
-from service.proposals import ChangeLine
+from service.cli import run_output
+from service.publication.diff import in_words
+from service.publication.proposals import ChangeLine
 
 ANN = {"identity": "a-2", "name": "Ann Lee", "mentions": 3}
 NEW = {"identity": None, "name": "A. Lee", "mentions": 2}
@@ -51,7 +51,7 @@ def test_every_line_says_what_becomes_of_the_identity(
 
 def test_totals_say_where_mentions_go_and_what_the_run_did_not_look_at() -> None:
     told = dict(
-        run_views._summary(
+        run_output._summary(
             {
                 "mentions": 12,
                 "mentions_new": 3,
@@ -84,7 +84,7 @@ def test_hostile_names_cannot_turn_or_clear_the_screen(
     other = {"identity": "a-2", "name": "\u202eeeL\x1b[2J", "mentions": 3}
     line = ChangeLine(0, "move", 3, "a-1", {"name": "\x1b[2J", "others": [other], "stays": 1})
     run: Any = SimpleNamespace(id="r-1", state="proposed", summary={})
-    run_views.changes(run, [line])
+    run_output.changes(run, [line])
     shown = capsys.readouterr().out
     assert "gives 3" in shown
     assert not {"\u202e", "\x1b"} & set(shown)

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service import claims, models, runs
+from service import job_queue
 from service.actors import Actor
-from service.claims import MODEL, RUN, Claim, JobKind, LostClaim
-from service.database import Database
-from service.tables import Event
+from service.db.database import Database
+from service.db.tables import Event
+from service.job_queue import MODEL, RUN, Claim, JobKind, LostClaim
+from service.runs import store as run_store
+from service.training import store as model_store
 
 PATIENCE = 60.0
 both = pytest.mark.parametrize("kind", [RUN, MODEL], ids=["run", "model"])
@@ -21,13 +23,13 @@ both = pytest.mark.parametrize("kind", [RUN, MODEL], ids=["run", "model"])
 def ask(database: Database, actor: Actor, kind: JobKind) -> str:
     """A job that waits; its id."""
     if kind is RUN:
-        return runs.create(database, actor).id
-    return models.ask(database, actor, models.Wish(), PATIENCE).id
+        return run_store.create(database, actor).id
+    return model_store.ask(database, actor, model_store.Wish(), PATIENCE).id
 
 
 def taken(database: Database, kind: JobKind, worker: str = "w") -> Claim:
     """The claim of a worker on the job that waits."""
-    found = claims.claim_job(database, kind, worker, PATIENCE)
+    found = job_queue.claim_job(database, kind, worker, PATIENCE)
     assert found is not None
     return found
 
@@ -40,9 +42,9 @@ def silence(database: Database, claim: Claim, seconds: float = PATIENCE + 1) -> 
         connection.execute(update(table).where(table.key == claim.key).values(heartbeat_at=past))
 
 
-def seen(database: Database, claim: Claim) -> runs.RunView | models.ModelView:
+def seen(database: Database, claim: Claim) -> run_store.RunView | model_store.ModelView:
     with database.read() as connection:
-        return (runs if claim.kind is RUN else models).get(connection, claim.id)
+        return (run_store if claim.kind is RUN else model_store).get(connection, claim.id)
 
 
 def holder(database: Database, claim: Claim) -> str | None:
@@ -53,7 +55,7 @@ def holder(database: Database, claim: Claim) -> str | None:
 
 def test_the_oldest_run_is_claimed_first_and_once(database, editor) -> None:
     first, second = (ask(database, editor, RUN) for _ in range(2))
-    got = [claims.claim_job(database, RUN, f"w{k}", PATIENCE) for k in range(3)]
+    got = [job_queue.claim_job(database, RUN, f"w{k}", PATIENCE) for k in range(3)]
     assert [c and c.id for c in got] == [first, second, None]
 
 
@@ -65,7 +67,7 @@ def test_of_many_workers_one_gets_a_job(database, editor, kind) -> None:
 
     def one(name: str) -> None:
         together.wait()
-        got.append(claims.claim_job(database, kind, name, PATIENCE))
+        got.append(job_queue.claim_job(database, kind, name, PATIENCE))
 
     threads = [threading.Thread(target=one, args=(f"w{k}",)) for k in range(4)]
     for thread in threads:
@@ -82,7 +84,7 @@ def test_a_job_of_a_dead_worker_is_taken_over_when_its_heartbeat_runs_out(
     id_ = ask(database, editor, kind)
     dead = taken(database, kind, "dead")
     silence(database, dead, PATIENCE - 5)
-    assert claims.claim_job(database, kind, "other", PATIENCE) is None
+    assert job_queue.claim_job(database, kind, "other", PATIENCE) is None
     silence(database, dead)
     heir = taken(database, kind, "other")
     assert (heir.id, heir.attempt, holder(database, heir)) == (id_, 2, "other")
@@ -94,14 +96,14 @@ def test_a_worker_that_comes_back_from_the_dead_changes_nothing(database, editor
     dead = taken(database, kind, "dead")
     silence(database, dead)
     heir = taken(database, kind, "heir")
-    assert claims.record_heartbeat(database, heir, "Comparing", 1, 2)
-    assert not claims.record_heartbeat(database, dead, "Late", 9, 9)
+    assert job_queue.record_heartbeat(database, heir, "Comparing", 1, 2)
+    assert not job_queue.record_heartbeat(database, dead, "Late", 9, 9)
     with database.write() as connection:
         with pytest.raises(LostClaim):
-            claims.lock_claim(connection, dead)
-        assert claims.lock_claim(connection, heir).id == heir.id
-    assert claims.record_failure(database, editor, dead, "too late") is None
-    claims.release(database, dead)
+            job_queue.lock_claim(connection, dead)
+        assert job_queue.lock_claim(connection, heir).id == heir.id
+    assert job_queue.record_failure(database, editor, dead, "too late") is None
+    job_queue.release(database, dead)
     found = seen(database, heir)
     assert (found.state, found.stage, found.done, found.error) == ("running", "Comparing", 1, None)
     assert holder(database, heir) == "heir"
@@ -113,8 +115,8 @@ def test_the_same_worker_holds_nothing_by_its_earlier_claim(database, editor, ki
     before = taken(database, kind)
     silence(database, before)
     now = taken(database, kind)
-    assert not claims.record_heartbeat(database, before, None, 0, None)
-    assert claims.record_heartbeat(database, now, None, 0, None)
+    assert not job_queue.record_heartbeat(database, before, None, 0, None)
+    assert job_queue.record_heartbeat(database, now, None, 0, None)
 
 
 @both
@@ -122,8 +124,8 @@ def test_a_late_sign_of_life_counts_where_nobody_has_taken_over(database, editor
     ask(database, editor, kind)
     slow = taken(database, kind)
     silence(database, slow)
-    assert claims.record_heartbeat(database, slow, "Comparing", 7, 30)
-    assert claims.claim_job(database, kind, "other", PATIENCE) is None
+    assert job_queue.record_heartbeat(database, slow, "Comparing", 7, 30)
+    assert job_queue.claim_job(database, kind, "other", PATIENCE) is None
     found = seen(database, slow)
     assert (found.state, found.stage, found.done, found.total) == ("running", "Comparing", 7, 30)
 
@@ -134,7 +136,7 @@ def test_a_job_given_back_waits_as_if_it_had_not_begun(database, editor, kind) -
     for _ in range(5):
         claim = taken(database, kind)
         assert claim.attempt == 1
-        claims.release(database, claim)
+        job_queue.release(database, claim)
     assert (seen(database, claim).state, holder(database, claim)) == ("queued", None)
 
 
@@ -144,9 +146,9 @@ def test_a_job_that_goes_wrong_is_tried_three_times(database, editor, kind) -> N
     told = []
     for _ in range(3):
         claim = taken(database, kind)
-        told.append(claims.record_failure(database, editor, claim, "disk full"))
+        told.append(job_queue.record_failure(database, editor, claim, "disk full"))
     assert told == ["queued", "queued", "failed"]
-    assert claims.claim_job(database, kind, "w", PATIENCE) is None
+    assert job_queue.claim_job(database, kind, "w", PATIENCE) is None
     assert seen(database, claim).error == "disk full"
     with database.read() as connection:
         failed = connection.scalars(select(Event).where(Event.kind == f"{kind.noun}-failed"))
@@ -157,7 +159,10 @@ def test_a_job_that_goes_wrong_is_tried_three_times(database, editor, kind) -> N
 def test_what_cannot_go_right_is_not_tried_again(database, editor, kind) -> None:
     ask(database, editor, kind)
     claim = taken(database, kind)
-    assert claims.record_failure(database, editor, claim, "contradiction", permanent=True) == "failed"
+    assert (
+        job_queue.record_failure(database, editor, claim, "contradiction", permanent=True)
+        == "failed"
+    )
 
 
 @both
@@ -167,7 +172,7 @@ def test_a_job_that_kills_every_worker_fails(database, editor, kind) -> None:
         claim = taken(database, kind)
         assert claim.attempt == attempt
         silence(database, claim)
-    assert claims.claim_job(database, kind, "w", PATIENCE) is None
+    assert job_queue.claim_job(database, kind, "w", PATIENCE) is None
     found = seen(database, claim)
     assert (found.state, found.error) == ("failed", kind.died)
     assert ask(database, editor, kind)
@@ -177,7 +182,7 @@ def test_a_job_that_kills_every_worker_fails(database, editor, kind) -> None:
 def test_a_cancelled_job_is_noticed_by_its_worker(database, editor, kind) -> None:
     id_ = ask(database, editor, kind)
     claim = taken(database, kind)
-    (runs if kind is RUN else models).cancel(database, editor, id_)
-    assert not claims.record_heartbeat(database, claim, None, 0, None)
+    (run_store if kind is RUN else model_store).cancel(database, editor, id_)
+    assert not job_queue.record_heartbeat(database, claim, None, 0, None)
     with database.write() as connection, pytest.raises(LostClaim):
-        claims.lock_claim(connection, claim)
+        job_queue.lock_claim(connection, claim)

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from disambig.cli import main
-from service import keys
+from service import api_keys
 from service.actors import Role
-from service.database import Database
+from service.db.database import Database
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_the_first_key_is_printed_alone_and_works(url: str) -> None:
     assert made.exit_code == 0, made.output
     database = Database(url)
     with database.read() as connection:
-        info = keys.authenticate(connection, made.stdout.strip())
+        info = api_keys.authenticate(connection, made.stdout.strip())
     database.close()
     assert (info.role, info.name, info.expires_at) == (Role.ADMIN, "Ada", None)
     assert "shown only now" in made.stderr

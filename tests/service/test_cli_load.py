@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from disambig.cli import main
-from service.database import Database
-from service.tables import Source, WorkVersion
+from service.db.database import Database
+from service.db.tables import Source, WorkVersion
 
 
 def record(name: str, *authors: str, **fields: Any) -> dict[str, Any]:

@@ -14,10 +14,12 @@ from sqlalchemy import insert, update
 from stored_rows import deliver
 
 from disambig.cli import main
-from service import publishing, questions, runs
-from service.database import Database
+from service.db.database import Database
+from service.db.tables import Run, Worker
+from service.publication import publish as publishing
+from service.review import generate
+from service.runs import store as run_store
 from service.settings import Settings
-from service.tables import Run, Worker
 
 Call = Callable[..., Result]
 
@@ -80,10 +82,10 @@ def test_questions_are_asked_without_a_worker(call: Call, database: Database) ->
     started = call("run", "start", "--publish")
     assert "this command asks the questions itself" in started.stderr
     with database.read() as connection:
-        assert questions.due(connection) is None
+        assert generate.due(connection) is None
     call("run", "rollback", started.stdout.split()[1])
     with database.read() as connection:
-        assert questions.due(connection) is None
+        assert generate.due(connection) is None
 
 
 def test_a_worker_does_what_waits_and_ends(call: Call, database: Database) -> None:
@@ -109,7 +111,7 @@ def test_a_cancelled_run_is_dropped(call: Call, database: Database) -> None:
 
 
 def test_a_failed_run_says_why(call: Call, database: Database) -> None:
-    runs.create(database, EDITOR)
+    run_store.create(database, EDITOR)
     with database.write() as connection:
         connection.execute(update(Run).values(state="failed", error="bad\x1b[2J model"))
     assert "bad\\x1b[2J model" in call("run", "list").stdout
@@ -125,10 +127,10 @@ def test_somebody_at_work_is_waited_for(
             insert(Worker).values(id="w", host="h", pid=1, started_at=now, heartbeat_at=now)
         )
     settings = Settings()
-    look = runs.get
+    look = run_store.get
 
     def done_meanwhile(connection, run_id):  # type: ignore[no-untyped-def]
-        monkeypatch.setattr(runs, "get", look)
+        monkeypatch.setattr(run_store, "get", look)
         do(database, settings)
         return look(connection, run_id)
 

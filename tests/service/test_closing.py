@@ -13,8 +13,10 @@ from review_world import (
     task,
 )
 
-from service.decisions import Mention, judge, merge, redo, split, undo
-from service.publishing import rollback
+from service.decisions.actions import judge, merge, split
+from service.decisions.draft import Mention
+from service.decisions.undo import redo, undo
+from service.publication.publish import rollback
 
 
 def at(signature: int) -> Mention:

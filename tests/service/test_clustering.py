@@ -23,22 +23,28 @@ from run_world import (
 from sqlalchemy import func, select, update
 from stored_rows import deliver
 
-from disambig.corpus import Corpus
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.statistics import Statistics
 from disambig.domain import Author
 from disambig.estimator import Disambiguator
 from disambig.partition import Partition
-from disambig.statistics import Statistics
-from service import artifacts, claims, decisions, proposals, publishing, runs, worker
+from service import job_queue
 from service.actors import Actor
-from service.claims import LostClaim
-from service.clustering import Engine, Found
-from service.database import Database
-from service.decisions import Mention
+from service.db import tables
+from service.db.database import Database
+from service.db.tables import Block, Proposal, ProposalGroup, Run, RunArtifact, State
+from service.decisions import actions as decision_actions
+from service.decisions.draft import Mention
 from service.errors import Conflict
+from service.job_queue import LostClaim
+from service.publication import proposals, publish
+from service.runs import artifacts
+from service.runs import store as run_store
+from service.runs.full_run import Engine, Found
+from service.runs.incremental_run import touched_blocks
 from service.settings import Settings
-from service.tables import Block, Proposal, ProposalGroup, Run, RunArtifact, State
-from service.touched import touched_blocks
-from service.worker import Worker
+from service.worker import worker
+from service.worker.worker import Worker
 
 pytestmark = pytest.mark.usefixtures("one_space")
 
@@ -81,12 +87,12 @@ def test_a_full_run_finds_what_the_engine_finds(database: Database, settings: Se
 def test_a_large_run_goes_on_with_what_was_done(
     database: Database, settings: Settings, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from disambig.cli import budget
-    from disambig.large_run import LargeRun
+    from disambig.out_of_core import budget
+    from disambig.out_of_core.run import LargeRun
 
     monkeypatch.setattr(budget, "fitting", lambda size, limit, workers: budget.Plan(1, 2))
     deliver(database, *wangs())
-    run = runs.create(database, editor, scope="full")
+    run = run_store.create(database, editor, scope="full")
     with monkeypatch.context() as dying:
         dying.setattr(LargeRun, "_joined", broken)
         Worker(database, settings, lambda line: None).one()
@@ -123,7 +129,7 @@ def test_ids_stay_when_works_arrive(database: Database, settings: Settings) -> N
     run = do(database, settings)
     told = [(c.kind, c.mentions, c.identity) for c in lines(database, run.id)]
     assert sorted(told) == sorted(("grow", 1, before["s0", k]) for k in (0, 1))
-    publishing.publish(database, EDITOR, run.id)
+    publish.publish(database, EDITOR, run.id)
     after = people(database)
     assert {mention: after[mention] for mention in before} == before
     assert after["s9", 0] == before["s0", 0]
@@ -136,14 +142,14 @@ def test_decisions_hold_in_the_next_run(
     do_and_publish(database, settings)
     before = people(database)
     # two who are one, and one who is two, says the editor
-    decisions.merge(database, editor, [before["s0", 0], before["r0", 0]])
-    decisions.split(database, editor, before["x0", 0], [[Mention("x0", 0)]])
+    decision_actions.merge(database, editor, [before["s0", 0], before["r0", 0]])
+    decision_actions.split(database, editor, before["x0", 0], [[Mention("x0", 0)]])
     decided = people(database)
     assert decided["s0", 0] == decided["r0", 0]
     assert decided["x0", 0] != decided["x1", 0]
     run = do(database, settings)
     assert lines(database, run.id) == []
-    publishing.publish(database, editor, run.id)
+    publish.publish(database, editor, run.id)
     assert people(database) == decided
 
 
@@ -220,7 +226,7 @@ def test_blocks_that_identities_and_decisions_link_are_touched_too(
     )
     run = do_and_publish(database, settings)
     found = people(database)
-    decisions.merge(database, editor, [found["a", 0], found["b", 0]])
+    decision_actions.merge(database, editor, [found["a", 0], found["b", 0]])
 
     def touched(since: int) -> set[str]:
         with database.read() as connection:
@@ -252,15 +258,15 @@ def test_a_proposal_is_brought_up_to_date(
         ),
     )
     run = do(database, settings)
-    decisions.merge(database, editor, [before["s0", 0], before["r0", 0]])
+    decision_actions.merge(database, editor, [before["s0", 0], before["r0", 0]])
     with pytest.raises(Conflict, match="rebase"):
-        publishing.publish(database, editor, run.id)
+        publish.publish(database, editor, run.id)
     assert proposals.rebase(database, editor, run.id).state == "queued"
     again = done(database, settings, run.id)
     assert (again.rebases, again.attempts) == (1, 1)
     assert again.summary is not None
     assert again.summary["mentions"] == 25
-    publishing.publish(database, editor, run.id)
+    publish.publish(database, editor, run.id)
     after = people(database)
     assert after["s9", 0] == after["s0", 0] == after["r0", 0]
     assert {after[m] for m in before} <= set(before.values())
@@ -289,8 +295,8 @@ def test_what_would_change_is_told_and_ranked(
         "m",
         True,
     )
-    asked = runs.create(database, editor, scope="full")
-    claim = claims.claim_job(database, claims.RUN, "w", 60)
+    asked = run_store.create(database, editor, scope="full")
+    claim = job_queue.claim_job(database, job_queue.RUN, "w", 60)
     assert claim is not None
     proposals.store(database, editor, claim, found)
     told = [(c.kind, c.mentions, c.identity, c.details["stays"]) for c in lines(database, asked.id)]
@@ -307,8 +313,8 @@ def test_a_worker_that_lost_its_run_stores_nothing(
     database: Database, settings: Settings, editor: Actor
 ) -> None:
     deliver(database, work("a", "one", "Ann Lee"))
-    runs.create(database, editor, scope="full")
-    claim = claims.claim_job(database, claims.RUN, "dead", 60)
+    run_store.create(database, editor, scope="full")
+    claim = job_queue.claim_job(database, job_queue.RUN, "dead", 60)
     assert claim is not None
     with database.write() as connection:
         connection.execute(update(Run).values(claimed_by="other", attempts=2))
@@ -325,12 +331,15 @@ def test_a_store_that_breaks_off_leaves_nothing(
     database: Database, settings: Settings, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(database, *wangs())
-    run = runs.create(database, editor, scope="full")
+    run = run_store.create(database, editor, scope="full")
     monkeypatch.setattr(artifacts, "store", broken)
     assert Worker(database, settings, lambda line: None).one()
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(Proposal)) == 0
-        assert (runs.get(connection, run.id).state, runs.get(connection, run.id).error) == (
+        assert (
+            run_store.get(connection, run.id).state,
+            run_store.get(connection, run.id).error,
+        ) == (
             "queued",
             "broken off",
         )
@@ -340,7 +349,7 @@ def test_a_worker_told_to_stop_gives_its_run_back(
     database: Database, settings: Settings, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(database, *wangs())
-    run = runs.create(database, editor, scope="full")
+    run = run_store.create(database, editor, scope="full")
     found = Worker(database, settings, lambda line: None)
     original = Engine.model
 
@@ -351,8 +360,8 @@ def test_a_worker_told_to_stop_gives_its_run_back(
     monkeypatch.setattr(Engine, "model", stopping)
     assert found.serve() == 1
     with database.read() as connection:
-        assert runs.get(connection, run.id).state == "queued"
-        row = connection.execute(select(worker.WorkerRow)).one()
+        assert run_store.get(connection, run.id).state == "queued"
+        row = connection.execute(select(tables.Worker)).one()
     assert row.stopped_at is not None
 
 
@@ -360,13 +369,13 @@ def test_a_cancelled_run_stops(
     database: Database, settings: Settings, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(database, *wangs())
-    run = runs.create(database, editor, scope="full")
+    run = run_store.create(database, editor, scope="full")
     monkeypatch.setattr(worker, "TICK", 0.01)
     original = Engine.model
     noticed = threading.Event()
 
     def slow(engine: Engine):  # type: ignore[no-untyped-def]
-        runs.cancel(database, editor, run.id)
+        run_store.cancel(database, editor, run.id)
         for _ in range(500):
             with engine.progress("Waiting"):
                 noticed.wait(0.01)
@@ -377,7 +386,7 @@ def test_a_cancelled_run_stops(
     assert Worker(database, settings, said.append).one()
     assert "cancelled or claimed by another worker" in said[-1]
     with database.read() as connection:
-        assert runs.get(connection, run.id).state == "cancelled"
+        assert run_store.get(connection, run.id).state == "cancelled"
 
 
 def test_decisions_that_contradict_identifiers_do_not_stop_a_run(
@@ -391,7 +400,7 @@ def test_decisions_that_contradict_identifiers_do_not_stop_a_run(
     deliver(database, stored("c", same), stored("d", same))
     do_and_publish(database, settings)
     assert people(database)["c", 0] == people(database)["d", 0]
-    decisions.judge(database, editor, "different", Mention("c", 0), Mention("d", 0))
+    decision_actions.judge(database, editor, "different", Mention("c", 0), Mention("d", 0))
     run = do(database, settings)
     assert run.summary is not None
     assert "ignored" in run.summary["problems"][0]
@@ -404,7 +413,7 @@ def test_statistics_are_copied_to_the_data_folder_once(
     deliver(database, *wangs())
     run = do_and_publish(database, settings)
     with database.read() as connection:
-        key = runs.key_of(connection, run.id)
+        key = run_store.key_of(connection, run.id)
     found = artifacts.statistics(database, settings.data, key, run.id)
     assert isinstance(found, Statistics)
     assert found.texts["title"] == 13

@@ -14,10 +14,10 @@ import yaml
 from sqlalchemy import insert
 
 from disambig.cli import main
-from service import alive
-from service.database import Database
+from service.db.database import Database
+from service.db.tables import Worker
 from service.settings import PREFIX, Settings
-from service.tables import Worker
+from service.worker import liveness
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTAINER = (ROOT / "Containerfile").read_text(encoding="utf-8")
@@ -98,14 +98,14 @@ def test_a_worker_is_alive_while_it_gives_signs_of_life(database: Database) -> N
             row = {"id": id_, "host": host, "heartbeat_at": beat, "stopped_at": stopped, **worker}
             connection.execute(insert(Worker).values(**row))
     hosts = ("silent", "stopped", "beating", "unknown")
-    assert [host for host in hosts if alive.beating(database, host, 60)] == ["beating"]
+    assert [host for host in hosts if liveness.beating(database, host, 60)] == ["beating"]
 
 
 def test_the_health_check_of_a_worker_ends_with_a_status(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DISAMBIG_DATABASE", database_url)
-    assert alive.main() == 1
+    assert liveness.main() == 1
     assert capsys.readouterr().err == "no heartbeat of a worker of this host within 60 s\n"
     database = Database(database_url)
     now = datetime.now(UTC)
@@ -113,6 +113,6 @@ def test_the_health_check_of_a_worker_ends_with_a_status(
         row = {"id": "w-1", "pid": 1, "started_at": now, "heartbeat_at": now}
         connection.execute(insert(Worker).values(host=socket.gethostname(), **row))
     database.close()
-    assert alive.main() == 0
+    assert liveness.main() == 0
     monkeypatch.setenv("DISAMBIG_DATABASE", "postgresql://127.0.0.1:1/none")
-    assert alive.main() == 1
+    assert liveness.main() == 1

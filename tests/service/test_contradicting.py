@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.contradicting import find_pair_contradictions, find_contradictions, find_column_contradictions
-from service.gathered import Seen
+from service.board.contradictions import (
+    find_column_contradictions,
+    find_contradictions,
+    find_pair_contradictions,
+)
+from service.profiles.aggregates import Seen
 
 BLANK = Seen(1, 1, 0, "Wei Wang", None, None, 0.9, "run", 1, "w1", "On one", None, None, None, 2)
 ONE, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
@@ -21,7 +25,9 @@ def test_mentions_that_state_nothing_contradict_nothing() -> None:
 
 
 def test_two_people_are_on_one_paper() -> None:
-    assert find_pair_contradictions([seen(1)], [seen(1, position=1)]) == ["both are authors of 1 paper: “Title 1”"]
+    assert find_pair_contradictions([seen(1)], [seen(1, position=1)]) == [
+        "both are authors of 1 paper: “Title 1”"
+    ]
     assert find_column_contradictions([seen(1), seen(1, position=1)]) == [
         "the paper “Title 1” has two of its authors here"
     ]
@@ -30,8 +36,12 @@ def test_two_people_are_on_one_paper() -> None:
 def test_orcid_ids_differ_however_they_are_written() -> None:
     mine = [seen(1, orcid=ONE)]
     assert find_pair_contradictions(mine, [seen(2, orcid=f"https://orcid.org/{ONE}")]) == []
-    assert find_pair_contradictions(mine, [seen(2, orcid=OTHER)]) == [f"ORCID iDs differ: {ONE} and {OTHER}"]
-    assert find_column_contradictions([*mine, seen(2, orcid=OTHER)]) == [f"mentions bear 2 ORCID iDs: {OTHER}, {ONE}"]
+    assert find_pair_contradictions(mine, [seen(2, orcid=OTHER)]) == [
+        f"ORCID iDs differ: {ONE} and {OTHER}"
+    ]
+    assert find_column_contradictions([*mine, seen(2, orcid=OTHER)]) == [
+        f"mentions bear 2 ORCID iDs: {OTHER}, {ONE}"
+    ]
 
 
 def test_two_affiliations_in_one_year_unless_they_share_a_telling_word() -> None:
@@ -41,7 +51,10 @@ def test_two_affiliations_in_one_year_unless_they_share_a_telling_word() -> None
         "two affiliations in 2005: “University of Oslo” and “University of Tromsø”"
     ]
     assert find_pair_contradictions([here], [there._replace(year=2006)]) == []
-    assert find_pair_contradictions([here], [there._replace(affiliation="Oslo, Dept. of Physics")]) == []
+    assert (
+        find_pair_contradictions([here], [there._replace(affiliation="Oslo, Dept. of Physics")])
+        == []
+    )
     # one place in common is enough: the other is a second one
     both = [there, seen(3, year=2005, affiliation="Univ. Oslo")]
     assert find_pair_contradictions([here], both) == []

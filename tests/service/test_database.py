@@ -1,8 +1,8 @@
 from sqlalchemy import select
 
-from service.database import Database
-from service.ledger import EventLog
-from service.tables import Event
+from service.db.database import Database
+from service.db.tables import Event
+from service.events.log import EventLog
 
 
 def test_events_are_numbered_in_order(database: Database, editor) -> None:

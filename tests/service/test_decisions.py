@@ -8,24 +8,16 @@ from sqlalchemy import select
 
 from disambig.domain import Constraint, ConstraintKind, Signature
 from service.actors import Actor, Role
-from service.database import Database
-from service.decisions import (
-    Mention,
-    Statement,
-    read_constraints,
-    judge,
-    merge,
-    move,
-    redo,
-    split,
-    undo,
-    unsure,
-)
+from service.constraints.store import read_constraints
+from service.db.database import Database
+from service.db.tables import Change, Decision, Event
+from service.db.tables import Signature as SignatureRow
+from service.decisions.actions import Statement, judge, merge, move, split, unsure
+from service.decisions.draft import Mention
+from service.decisions.undo import redo, undo
 from service.errors import Conflict, Forbidden, Invalid, NotFound, Stale
-from service.identities import resolve_identity
-from service.publishing import publish
-from service.tables import Change, Decision, Event
-from service.tables import Signature as SignatureRow
+from service.identities.resolve import resolve_identity
+from service.publication.publish import publish
 
 A, B = "Wei Wang", "Ann Lee"
 

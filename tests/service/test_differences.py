@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from service.consequences import make_placeholder_key
-from service.differences import Line, difference, targets
+from service.identities.lifecycle import make_placeholder_key
+from service.publication.diff import Line, difference, targets
 
 NEW = make_placeholder_key
 

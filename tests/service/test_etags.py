@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from litestar.testing import RequestFactory
 
-from service.api.etags import (
+from service.api.http.etags import (
     PreconditionRequired,
     etag,
     expected_version,

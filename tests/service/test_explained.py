@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from disambig.cli import main
-from service.explained import explain_defaults, explain_settings, mask_passwords
 from service.settings import Settings
+from service.settings_report import explain_defaults, explain_settings, mask_passwords
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "service.md"
 

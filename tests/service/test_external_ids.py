@@ -7,13 +7,15 @@ from identity_world import add_run, add_works, everything, published, row_of
 from sqlalchemy import select
 
 from service.actors import Actor
-from service.database import Database
-from service.decisions import Mention, merge, split, undo
+from service.db.database import Database
+from service.db.tables import ExternalId, Identity, Task
+from service.decisions.actions import merge, split
+from service.decisions.draft import Mention
+from service.decisions.undo import undo
 from service.errors import Conflict, Invalid, NotFound, Stale
-from service.external_ids import attach, detach
-from service.identifier_forms import normalised, orcid_of
-from service.publishing import publish, rollback
-from service.tables import ExternalId, Identity, Task
+from service.external_ids.attach import attach, detach
+from service.external_ids.schemes import normalised, orcid_of
+from service.publication.publish import publish, rollback
 
 ORCID, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
 

@@ -18,11 +18,12 @@ from failure_world import ADMIN, a_place, batch, count, proposed, work
 from service_processes import PATIENCE, Place, Server, serving
 from sqlalchemy import func, select
 
-from service import publishing, runs
-from service.database import Database
-from service.invariants import find_violations
-from service.tables import Decision, Identity, Membership, Proposal, Run, Work
-from service.undoing import undo
+from service.db.database import Database
+from service.db.integrity import find_violations
+from service.db.tables import Decision, Identity, Membership, Proposal, Run, Work
+from service.decisions.undo import undo
+from service.publication import publish as publishing
+from service.runs import store as run_store
 
 KILLS = int(os.environ.get("DISAMBIG_TEST_KILLS", "1"))
 CHANCE = random.Random(20261121)
@@ -102,13 +103,13 @@ def test_no_acknowledged_work_is_lost_when_the_server_is_killed(
         assert count(database, Work, Work.id.like(f"new-{last}-%")) == 20
 
 
-def finished(place: Place, database: Database, run_id: str) -> runs.RunView:
+def finished(place: Place, database: Database, run_id: str) -> run_store.RunView:
     """The run when workers are done with it; one waits for the heartbeat of the dead to run out."""
     deadline = time.monotonic() + PATIENCE
     while True:
         work(place)
         with database.read() as connection:
-            found = runs.get(connection, run_id)
+            found = run_store.get(connection, run_id)
         if found.state not in ("queued", "running") or time.monotonic() > deadline:
             return found
         time.sleep(0.3)
@@ -116,10 +117,10 @@ def finished(place: Place, database: Database, run_id: str) -> runs.RunView:
 
 def test_a_run_goes_on_when_its_worker_is_killed(place: Place, database: Database) -> None:
     began = time.monotonic()
-    runs.cancel(database, ADMIN, proposed(place, database))
+    run_store.cancel(database, ADMIN, proposed(place, database))
     usual = time.monotonic() - began
     for _ in range((KILLS + 1) // 2):
-        run = runs.create(database, ADMIN, scope=runs.FULL)
+        run = run_store.create(database, ADMIN, scope=run_store.FULL)
         for _ in range(2):  # the third attempt is the last
             worker = place.start("worker")
             time.sleep(CHANCE.uniform(0.2, 1) * usual)
@@ -133,11 +134,11 @@ def test_a_run_goes_on_when_its_worker_is_killed(place: Place, database: Databas
         ):
             work(place)
             with database.read() as connection:
-                found = runs.get(connection, run.id)
+                found = run_store.get(connection, run.id)
             time.sleep(0.2)
         assert found.state == "proposed", found.error
         assert found.attempts <= 3
-        runs.cancel(database, ADMIN, run.id)
+        run_store.cancel(database, ADMIN, run.id)
 
 
 def published(database: Database) -> dict[int, int]:
@@ -180,7 +181,7 @@ def test_a_publication_is_whole_or_not_there_when_the_server_is_killed(
         assert find_violations(database) == []
         now = published(database)
         with database.read() as connection:
-            state = runs.get(connection, run).state
+            state = run_store.get(connection, run).state
         if state == "published":
             assert groups(now) == wanted
             publishing.rollback(database, ADMIN, run)
@@ -208,7 +209,7 @@ def publication(place: Place, database: Database) -> str:
         run = proposed(place, database)
         publishing.publish(database, ADMIN, run)
     with database.read() as connection:
-        (run,) = runs.page(connection, state="published", limit=1)
+        (run,) = run_store.page(connection, state="published", limit=1)
     return run.id
 
 

@@ -21,13 +21,14 @@ import pytest
 from litestar.testing import TestClient
 from sqlalchemy import insert, text
 
-from service import logs, metrics
-from service.api import health
-from service.api.app import create_app
-from service.database import Database
+from service import log as logs
+from service.api.routes import health
+from service.app import create_app
+from service.db.database import Database
+from service.db.tables import Run, Worker
 from service.errors import Unavailable
+from service.observability import metrics
 from service.settings import Settings
-from service.tables import Run, Worker
 
 
 @pytest.fixture
@@ -188,8 +189,8 @@ def test_the_queue_and_the_workers_have_figures(
 
 COUNTING = """
 import os, sys
-from service.database import Database
-from service.metrics import Metrics
+from service.db.database import Database
+from service.observability.metrics import Metrics
 counted = Metrics(Database("sqlite:///" + sys.argv[1]))
 for _ in range(int(sys.argv[2])):
     counted.begin()

@@ -7,11 +7,20 @@ from threading import Barrier, Event
 import pytest
 from sqlalchemy import func, select, update
 
-from service import idempotency, keys, tables
+from service import api_keys, idempotency
 from service.actors import Role
-from service.database import Database
+from service.db import tables
+from service.db.database import Database
 from service.errors import Conflict, Invalid
-from service.idempotency import StoredResponse, IdempotentRequest, ReusedKey, parse_idempotency_key, run_once, run_once_in_parts
+from service.events.log import EventLog
+from service.idempotency import (
+    IdempotentRequest,
+    ReusedKey,
+    StoredResponse,
+    parse_idempotency_key,
+    run_once,
+    run_once_in_parts,
+)
 
 ONE = IdempotentRequest("key:k-a", "token-1", b"1" * 32)
 
@@ -20,7 +29,9 @@ def make_key(name: str, admin):
     """A write: the answer is the secret, so doing it twice would answer differently."""
 
     def act(database: Database) -> StoredResponse:
-        return StoredResponse(201, keys.create_key(database, admin, name=name, role=Role.EDITOR)[1].encode())
+        return StoredResponse(
+            201, api_keys.create_key(database, admin, name=name, role=Role.EDITOR)[1].encode()
+        )
 
     return act
 
@@ -86,7 +97,7 @@ def test_a_part_that_fails_leaves_the_other_parts(database, admin) -> None:
 
     run_once(database, ONE, two)
     with database.read() as connection:
-        assert [k.name for k in keys.list_keys(connection)] == ["a"]
+        assert [k.name for k in api_keys.list_keys(connection)] == ["a"]
 
 
 def test_of_two_at_once_the_second_waits_and_has_the_first_ones_answer(database, admin) -> None:
@@ -123,7 +134,7 @@ def test_of_two_in_parts_the_second_is_told_to_wait(database, admin) -> None:
 
 def test_what_died_with_its_server_is_taken_over(database, admin) -> None:
     with database.write() as connection:
-        ledger = idempotency.EventLog.lock(connection)
+        ledger = EventLog.lock(connection)
         idempotency._note(connection, ONE, ledger.at - timedelta(minutes=11), None)
     assert run_once_in_parts(database, ONE, make_key("a", admin)).is_replay is False
 
@@ -131,7 +142,7 @@ def test_what_died_with_its_server_is_taken_over(database, admin) -> None:
 def test_after_a_day_it_is_forgotten(database, admin) -> None:
     first = run_once(database, ONE, make_key("a", admin))
     with database.write() as connection:
-        now = idempotency.EventLog.lock(connection).at
+        now = EventLog.lock(connection).at
         connection.execute(update(tables.Idempotency).values(created_at=now - timedelta(hours=25)))
     assert run_once(database, ONE, make_key("a", admin)).body != first.body
 
@@ -144,6 +155,9 @@ def test_a_token_that_is_none_is_refused(token: str) -> None:
 
 
 def test_requests_differ_by_where_their_parts_end() -> None:
-    one, other = parse_idempotency_key("a", "t", b"ab", b"c"), parse_idempotency_key("a", "t", b"a", b"bc")
+    one, other = (
+        parse_idempotency_key("a", "t", b"ab", b"c"),
+        parse_idempotency_key("a", "t", b"a", b"bc"),
+    )
     assert one != other
     assert parse_idempotency_key("a", None, b"ab") is None

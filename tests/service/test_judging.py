@@ -17,13 +17,17 @@ from review_world import (
 )
 from sqlalchemy import select
 
-from service import external_ids, judging, leases, reviewers, tasks
-from service.asking import Question
-from service.decisions import undo
+from service.db.tables import Decision, Judgement
+from service.decisions.undo import undo
 from service.errors import Conflict, Invalid
-from service.judging import AnswerRequest, judge
-from service.ledger import EventLog
-from service.tables import Decision, Judgement
+from service.events.log import EventLog
+from service.external_ids import attach as external_ids
+from service.review import answers as task_answers
+from service.review import reviewers
+from service.review.answers import AnswerRequest, judge
+from service.tasks import leases
+from service.tasks import queries as task_queries
+from service.tasks.create import Question
 
 
 @pytest.fixture
@@ -38,7 +42,9 @@ def now(database) -> list[set[int]]:
 
 def test_same_makes_one_identity_of_two(database, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
-    judged = judge(database, ANN, asked, AnswerRequest("same", 12.5, "one homepage", {"shown": [1]}))
+    judged = judge(
+        database, ANN, asked, AnswerRequest("same", 12.5, "one homepage", {"shown": [1]})
+    )
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
     assert (judged.task.state, judged.task.closed_by, judged.task.answers) == (
         "closed",
@@ -83,7 +89,7 @@ def test_an_undone_answer_opens_the_task_again_and_no_longer_counts(database, ed
     assert (again.state, again.answers) == ("open", 0)
     judge(database, BO, asked, AnswerRequest("same"))
     with database.read() as connection:
-        given = judging.of_task(connection, task(database, asked))
+        given = task_answers.of_task(connection, task(database, asked))
     assert [(g["reviewer"], g["undone"]) for g in given] == [("key:ann", True), ("key:bo", False)]
 
 
@@ -95,9 +101,11 @@ def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, id
     with pytest.raises(Conflict, match="waits for somebody else"):
         judge(database, ANN, asked, AnswerRequest("same"))
     with database.read() as connection:
-        assert judging.of_task(connection, task(database, asked)) == []
+        assert task_answers.of_task(connection, task(database, asked)) == []
         for who, n in ((ANN, 0), (BO, 1)):
-            assert len(tasks.page(connection, tasks.Wanted(reviewer=who.name))[0]) == n
+            assert (
+                len(task_queries.page(connection, task_queries.Wanted(reviewer=who.name))[0]) == n
+            )
     ask(database, merge_question(ids[1], ids[4]))  # asked again it stays blind
     assert judge(database, BO, asked, AnswerRequest("different")).decision is None
     assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
@@ -105,7 +113,7 @@ def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, id
     assert settled.decision is not None
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
     with database.read() as connection:
-        assert len(judging.of_task(connection, settled.task)) == 3
+        assert len(task_answers.of_task(connection, settled.task)) == 3
         told = reviewers.overview(connection)
     pairs = {tuple(p["reviewers"]): (p["questions"], p["agreed"]) for p in told["agreement"]}
     assert pairs == {
@@ -155,7 +163,10 @@ def test_what_somebody_else_holds_or_has_changed_is_refused(database, ids) -> No
         judge(database, BO, asked, AnswerRequest("same"))
 
 
-@pytest.mark.parametrize("said", [AnswerRequest("maybe"), AnswerRequest("same", -1.0), AnswerRequest("same", float("nan"))])
+@pytest.mark.parametrize(
+    "said",
+    [AnswerRequest("maybe"), AnswerRequest("same", -1.0), AnswerRequest("same", float("nan"))],
+)
 def test_what_nobody_can_mean_is_refused(database, ids, said) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
     with pytest.raises(Invalid):
@@ -167,7 +178,7 @@ def test_a_conflict_said_to_be_two_persons_is_not_asked_again(database, editor, 
     for id_ in (ids[1], ids[4]):
         external_ids.attach(database, editor, id_, "orcid", orcid, "homepage")
     with database.read() as connection:
-        (conflict,) = tasks.page(connection, tasks.Wanted(kind="conflict"))[0]
+        (conflict,) = task_queries.page(connection, task_queries.Wanted(kind="conflict"))[0]
     judge(database, ANN, conflict.id, AnswerRequest("different"))
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -176,7 +187,7 @@ def test_a_conflict_said_to_be_two_persons_is_not_asked_again(database, editor, 
 
     def open_ones() -> int:
         with database.read() as connection:
-            return len(tasks.page(connection, tasks.Wanted(kind="conflict"))[0])
+            return len(task_queries.page(connection, task_queries.Wanted(kind="conflict"))[0])
 
     assert open_ones() == 0
     external_ids.attach(database, editor, ids[6], "orcid", orcid, "homepage")

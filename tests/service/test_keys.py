@@ -5,21 +5,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, update
 
-from service import keys
+from service import api_keys
 from service.actors import Role
-from service.database import Database
+from service.db.database import Database
+from service.db.tables import ApiKey, Event
 from service.errors import Conflict, Invalid, NotFound, Unauthenticated
-from service.tables import ApiKey, Event
 
 
-def made(database: Database, admin, **given) -> tuple[keys.KeyInfo, str]:
-    return keys.create_key(database, admin, **{"name": "import", "role": Role.EDITOR, **given})
+def made(database: Database, admin, **given) -> tuple[api_keys.KeyInfo, str]:
+    return api_keys.create_key(database, admin, **{"name": "import", "role": Role.EDITOR, **given})
 
 
 def test_a_key_authenticates_as_the_role_it_was_made_with(database, admin) -> None:
     info, text = made(database, admin, per_minute=30)
     with database.read() as connection:
-        found = keys.authenticate(connection, text)
+        found = api_keys.authenticate(connection, text)
     assert found == info
     assert (found.role, found.per_minute, found.to_actor("q").name) == (
         Role.EDITOR,
@@ -44,7 +44,7 @@ def test_the_secret_is_stored_nowhere(database, admin) -> None:
 )
 def test_what_is_no_key_is_refused_and_not_shown_again(database, text: str) -> None:
     with database.read() as connection, pytest.raises(Unauthenticated) as refused:
-        keys.authenticate(connection, text)
+        api_keys.authenticate(connection, text)
     assert str(refused.value).startswith("the key is unknown")
 
 
@@ -53,28 +53,30 @@ def test_the_id_alone_or_with_another_secret_is_refused(database, admin) -> None
     mixed = f"{first.id}.{other.partition('.')[2]}"
     for text in (first.id, f"{first.id}.", mixed, one[:-1], one + "A"):
         with database.read() as connection, pytest.raises(Unauthenticated, match="unknown"):
-            keys.authenticate(connection, text)
+            api_keys.authenticate(connection, text)
 
 
 def test_an_expired_key_is_refused_by_name(database, admin) -> None:
     info, text = made(database, admin, expires_at=datetime.now(UTC) + timedelta(days=1))
     with database.write() as connection:
-        keys.authenticate(connection, text)
+        api_keys.authenticate(connection, text)
         connection.execute(update(ApiKey).values(expires_at=datetime.now(UTC)))
     with database.read() as connection, pytest.raises(Unauthenticated, match="is expired"):
-        keys.authenticate(connection, text)
+        api_keys.authenticate(connection, text)
     with database.read() as connection:
-        assert [k.get_state(datetime.now(UTC)) for k in keys.list_keys(connection)] == ["expired"]
+        assert [k.get_state(datetime.now(UTC)) for k in api_keys.list_keys(connection)] == [
+            "expired"
+        ]
     assert info.get_state(datetime.now(UTC)) == "active"  # what was known then
 
 
 def test_a_revoked_key_is_refused_and_stays_revoked_since_the_first_time(database, admin) -> None:
     info, text = made(database, admin)
-    first = keys.revoke_key(database, admin, info.id, "lost laptop")
-    assert keys.revoke_key(database, admin, info.id) == first
+    first = api_keys.revoke_key(database, admin, info.id, "lost laptop")
+    assert api_keys.revoke_key(database, admin, info.id) == first
     with database.read() as connection:
         with pytest.raises(Unauthenticated, match="is revoked"):
-            keys.authenticate(connection, text)
+            api_keys.authenticate(connection, text)
         events = connection.execute(select(Event.kind, Event.subject, Event.reason)).all()
     assert events == [("key-created", info.id, None), ("key-revoked", info.id, "lost laptop")]
 
@@ -82,10 +84,10 @@ def test_a_revoked_key_is_refused_and_stays_revoked_since_the_first_time(databas
 def test_no_key_revokes_itself_and_no_unknown_key_is_revoked(database, admin) -> None:
     info, _ = made(database, admin)
     with pytest.raises(Conflict):
-        keys.revoke_key(database, info.to_actor(), info.id)
+        api_keys.revoke_key(database, info.to_actor(), info.id)
     for unknown in ("k-000000000000", "\0", "\ud800", ""):
         with pytest.raises(NotFound):
-            keys.revoke_key(database, admin, unknown)
+            api_keys.revoke_key(database, admin, unknown)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_bad_wishes_are_refused_by_field(database, admin, given, field) -> None:
         made(database, admin, **given)
     assert refused.value.field == field
     with database.read() as connection:
-        assert keys.list_keys(connection) == []
+        assert api_keys.list_keys(connection) == []
 
 
 def test_use_is_stored_at_most_once_a_minute(database, admin) -> None:
@@ -113,16 +115,16 @@ def test_use_is_stored_at_most_once_a_minute(database, admin) -> None:
     seen = []
     for seconds in (0, 59, 60, 61):
         with database.write() as connection:
-            keys.mark_used(connection, info.id, noon + timedelta(seconds=seconds))
-            seen.append(keys.get_key(connection, info.id).used_at)
+            api_keys.mark_used(connection, info.id, noon + timedelta(seconds=seconds))
+            seen.append(api_keys.get_key(connection, info.id).used_at)
     assert [(s - noon).seconds for s in seen if s] == [0, 0, 60, 60]
 
 
 def test_uses_are_noted_beside_the_request(database, admin) -> None:
     info, _ = made(database, admin)
-    uses = keys.KeyUseRecorder(database)
+    uses = api_keys.KeyUseRecorder(database)
     uses.record(info)
     uses.record(info)
     uses.close()
     with database.read() as connection:
-        assert keys.get_key(connection, info.id).used_at is not None
+        assert api_keys.get_key(connection, info.id).used_at is not None

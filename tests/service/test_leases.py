@@ -8,9 +8,10 @@ import pytest
 from review_world import ANN, BO, ask, identities, merge_question, task
 from sqlalchemy import update
 
-from service import leases, tasks
+from service.db.tables import Task
 from service.errors import Conflict, Forbidden, NotFound
-from service.tables import Task
+from service.tasks import leases
+from service.tasks import queries as task_queries
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_an_admin_gives_back_what_others_hold(database, admin, asked) -> None:
 
 def test_a_closed_or_unknown_task_cannot_be_taken(database, editor, asked) -> None:
     leases.take(database, ANN, asked)
-    assert tasks.close(database, editor, asked).leased_by is None
+    assert task_queries.close(database, editor, asked).leased_by is None
     with pytest.raises(Conflict, match="closed"):
         leases.take(database, ANN, asked)
     for unknown in ("t-0", "\0", "\ud800"):
@@ -78,8 +79,8 @@ def test_the_list_tells_mine_from_others_and_from_free_ones(database, editor) ->
 
     def listed(held: str | None) -> set[str]:
         with database.read() as connection:
-            wanted = tasks.Wanted(held=held, reviewer=ANN.name)
-            return {t.id for t in tasks.page(connection, wanted)[0]}
+            wanted = task_queries.Wanted(held=held, reviewer=ANN.name)
+            return {t.id for t in task_queries.page(connection, wanted)[0]}
 
     assert listed("me") == {mine}
     assert listed("others") == {theirs}

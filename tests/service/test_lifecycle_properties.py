@@ -15,16 +15,19 @@ from identity_world import add_run, add_works, everything, published
 from sqlalchemy import select
 
 from service.actors import Actor, Role
-from service.database import Database, build_sqlite_url
-from service.decisions import Mention, Statement, judge, merge, move, redo, split, undo
+from service.constraints.links import find_violated
+from service.constraints.store import read_links_in_force
+from service.db.database import Database
+from service.db.tables import Decision, Identity, Membership, Run, Signature
+from service.decisions.actions import Statement, judge, merge, move, split
+from service.decisions.draft import Mention
+from service.decisions.undo import redo, undo
 from service.errors import Conflict, Invalid
-from service.identities import resolve_identity
-from service.ledger import EventLog
-from service.link_rows import read_links_in_force
-from service.links import find_violated
-from service.memberships import NewMembership, add_memberships, retire_signatures
-from service.publishing import publish, rollback
-from service.tables import Decision, Identity, Membership, Run, Signature
+from service.events.log import EventLog
+from service.identities.resolve import resolve_identity
+from service.memberships.change import NewMembership, add_memberships, retire_signatures
+from service.publication.publish import publish, rollback
+from service.settings import build_sqlite_url
 
 EDITOR = Actor("cli:editor", Role.EDITOR)
 WORKS = 6
@@ -104,7 +107,7 @@ class World:
     def _groups(self, clusters: dict[int, int]) -> dict[int, int | None]:
         import numpy as np
 
-        from service.matching import match_identities
+        from service.identities.continuity import match_identities
 
         with self.database.read() as connection:
             rows = dict(

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from service.links import Link, find_violated, find_contradictions, remove_retired, make_must_links
+from service.constraints.links import (
+    Link,
+    find_contradictions,
+    find_violated,
+    make_must_links,
+    remove_retired,
+)
 
 
 def must(a: int, b: int, decision: str = "d-1") -> Link:

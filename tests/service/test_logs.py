@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from service import logs
-from service.database import Database
+from service import log as logs
+from service.db.database import Database
 
 Logged = Callable[[], str]
 

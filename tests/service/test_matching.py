@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service import matching
-from service.matching import match_identities
+from service.identities import continuity
+from service.identities.continuity import match_identities
 
 
 def matched(
@@ -154,7 +154,7 @@ def test_tables_and_sparse_rows_give_matchings_of_one_value(
     identity, cluster, sure = (np.array(column) for column in zip(*rows, strict=True))
     tables = match_identities(identity, cluster, confirmed=sure)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matching, "DENSE", 0)
+        patch.setattr(continuity, "DENSE", 0)
         sparse = match_identities(identity, cluster, confirmed=sure)
     assert _value(sparse, rows) == _value(tables, rows)
 
@@ -162,6 +162,6 @@ def test_tables_and_sparse_rows_give_matchings_of_one_value(
 def test_a_level_is_left_out_before_weights_become_inexact() -> None:
     huge = np.array([10**6, 1]), np.array([10**6, 10**6])
     rank = np.arange(1, 3)
-    weights = matching._weights(*huge, rank, 2)
+    weights = continuity._weights(*huge, rank, 2)
     assert (weights < 2**53).all()
     assert weights[0] > weights[1]

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from disambig.domain import Author, Work
-from service.mentions import MAX_AFFILIATION_LENGTH, StoredSignature, PrintedAuthor, SignatureMatches, NameForms, list_printed_authors, match_signatures
+from service.works.versions import (
+    MAX_AFFILIATION_LENGTH,
+    NameForms,
+    PrintedAuthor,
+    SignatureMatches,
+    StoredSignature,
+    list_printed_authors,
+    match_signatures,
+)
 
 ANN, BOB, CY = "ann lee", "bob ray", "cy poe"
 IRIS = "0000-0002-1825-0097"
@@ -26,7 +34,9 @@ def keys(outcome: SignatureMatches) -> dict[int, int]:
 
 
 def test_mentions_stay_where_nothing_changes() -> None:
-    outcome = match_signatures([StoredSignature(7, 0, ANN), StoredSignature(8, 1, BOB)], new(ANN, BOB))
+    outcome = match_signatures(
+        [StoredSignature(7, 0, ANN), StoredSignature(8, 1, BOB)], new(ANN, BOB)
+    )
     assert keys(outcome) == {0: 7, 1: 8}
     assert (outcome.new, outcome.retired) == ((), ())
 
@@ -38,7 +48,9 @@ def test_mentions_follow_their_names_to_other_positions() -> None:
 
 
 def test_a_namesake_that_joins_does_not_take_the_others_place() -> None:
-    outcome = match_signatures([StoredSignature(7, 0, BOB), StoredSignature(8, 1, ANN)], new(ANN, ANN, BOB))
+    outcome = match_signatures(
+        [StoredSignature(7, 0, BOB), StoredSignature(8, 1, ANN)], new(ANN, ANN, BOB)
+    )
     assert keys(outcome) == {1: 8, 2: 7}
     assert [m.position for m in outcome.new] == [0]
 
@@ -50,12 +62,16 @@ def test_namesakes_move_in_their_order() -> None:
 
 
 def test_an_orcid_keeps_a_mention_whose_name_is_printed_otherwise() -> None:
-    outcome = match_signatures([StoredSignature(7, 0, "a. lee", IRIS), StoredSignature(8, 1, BOB)], new(BOB, (ANN, IRIS)))
+    outcome = match_signatures(
+        [StoredSignature(7, 0, "a. lee", IRIS), StoredSignature(8, 1, BOB)], new(BOB, (ANN, IRIS))
+    )
     assert keys(outcome) == {0: 8, 1: 7}
 
 
 def test_a_name_counts_before_an_orcid() -> None:
-    outcome = match_signatures([StoredSignature(7, 0, ANN), StoredSignature(8, 1, BOB, IRIS)], new((ANN, IRIS)))
+    outcome = match_signatures(
+        [StoredSignature(7, 0, ANN), StoredSignature(8, 1, BOB, IRIS)], new((ANN, IRIS))
+    )
     assert keys(outcome) == {0: 7}
     assert [known.key for known in outcome.retired] == [8]
 
@@ -68,7 +84,11 @@ def test_without_name_or_orcid_in_common_one_goes_and_one_comes() -> None:
 
 
 def test_a_retired_mention_comes_back_and_the_latest_first() -> None:
-    stored = [StoredSignature(7, 0, ANN, retired=True), StoredSignature(9, 1, ANN, retired=True), StoredSignature(8, 0, BOB)]
+    stored = [
+        StoredSignature(7, 0, ANN, retired=True),
+        StoredSignature(9, 1, ANN, retired=True),
+        StoredSignature(8, 0, BOB),
+    ]
     outcome = match_signatures(stored, new(BOB, ANN))
     assert keys(outcome) == {0: 8, 1: 9}
     assert outcome.retired == ()
@@ -82,7 +102,11 @@ def test_an_active_mention_goes_before_a_retired_one() -> None:
 KNOWN = st.lists(
     st.tuples(st.sampled_from([ANN, BOB, CY]), st.sampled_from([None, IRIS]), st.booleans()),
     max_size=6,
-).map(lambda rows: [StoredSignature(k, k, name, iris, gone) for k, (name, iris, gone) in enumerate(rows)])
+).map(
+    lambda rows: [
+        StoredSignature(k, k, name, iris, gone) for k, (name, iris, gone) in enumerate(rows)
+    ]
+)
 
 
 @given(KNOWN, st.lists(st.sampled_from([ANN, BOB, CY, (ANN, IRIS)]), max_size=6))
@@ -106,5 +130,7 @@ def test_an_author_without_a_name_holds_a_place_and_is_no_mention() -> None:
 
 
 def test_endless_affiliations_are_cut_where_they_are_shown() -> None:
-    (mention,) = list_printed_authors(Work("w", "T", (Author("Ann Lee", affiliations=("x" * 9_999,)),)))
+    (mention,) = list_printed_authors(
+        Work("w", "T", (Author("Ann Lee", affiliations=("x" * 9_999,)),))
+    )
     assert mention.affiliation == "x" * (MAX_AFFILIATION_LENGTH - 1) + "…"

@@ -14,18 +14,25 @@ from schema_filling import content, fill
 from sqlalchemy import Connection, MetaData, text
 
 from service.actors import Actor
-from service.database import Database, build_sqlite_url
+from service.db.database import Database
+from service.db.migrations import (
+    can_upgrade,
+    check,
+    current,
+    migrate,
+    newest,
+    open_database,
+    revisions,
+)
+from service.db.tables import Table
 from service.errors import Unavailable
-from service.ledger import EventLog
-from service.migrations import can_upgrade, check, current, migrate, newest, revisions
-from service.opening import open_database
-from service.settings import Settings
-from service.tables import Table
+from service.events.log import EventLog
+from service.settings import Settings, build_sqlite_url
 
 UPGRADE = """
 import sys
-from service.database import Database
-from service.migrations import migrate
+from service.db.database import Database
+from service.db.migrations import migrate
 print("ready", flush=True)
 sys.stdin.readline()
 migrate(Database(sys.argv[1]))

@@ -17,16 +17,20 @@ from stored_rows import deliver
 from teaching_world import candidate, taught_wangs, two_are_enough
 
 from disambig.cli import main
-from disambig.model import Model
-from service import claims, models, promotion, teaching, trainer
+from disambig.model.model import Model
+from service import job_queue
 from service.actors import Actor, Role
-from service.claims import MODEL, LostClaim
 from service.cli.review import review
-from service.database import Database
+from service.db.database import Database
+from service.db.tables import Event, FittedModel
 from service.errors import Conflict, Forbidden, Invalid, NotFound
-from service.models import ModelView, Wish
-from service.tables import Event, FittedModel
-from service.worker import Worker
+from service.job_queue import MODEL, LostClaim
+from service.training import examples as training_examples
+from service.training import fit as trainer
+from service.training import promotion
+from service.training import store as model_store
+from service.training.store import ModelView, Wish
+from service.worker.worker import Worker
 
 PATIENCE = 60.0
 
@@ -51,7 +55,7 @@ def other_model(tmp_path: Path) -> Path:
 
 def now(database: Database, id_: str) -> ModelView:
     with database.read() as connection:
-        return models.get(connection, id_)
+        return model_store.get(connection, id_)
 
 
 def silence(database: Database, id_: str) -> None:
@@ -63,46 +67,46 @@ def silence(database: Database, id_: str) -> None:
 
 
 def test_at_most_one_model_is_being_made(database, editor) -> None:
-    first = models.ask(database, editor, Wish(), PATIENCE, "monthly")
+    first = model_store.ask(database, editor, Wish(), PATIENCE, "monthly")
     assert (first.state, first.actor, first.reason) == ("queued", "cli:editor", "monthly")
     with pytest.raises(Conflict, match=f"model {first.id} is being made"):
-        models.ask(database, editor, Wish(), PATIENCE)
-    claim = claims.claim_job(database, MODEL, "w-1", PATIENCE)
+        model_store.ask(database, editor, Wish(), PATIENCE)
+    claim = job_queue.claim_job(database, MODEL, "w-1", PATIENCE)
     assert claim is not None
-    assert claims.claim_job(database, MODEL, "w-2", PATIENCE) is None
+    assert job_queue.claim_job(database, MODEL, "w-2", PATIENCE) is None
     with pytest.raises(Conflict):
-        models.ask(database, editor, Wish(), PATIENCE)
-    assert models.cancel(database, editor, first.id).state == "cancelled"
+        model_store.ask(database, editor, Wish(), PATIENCE)
+    assert model_store.cancel(database, editor, first.id).state == "cancelled"
     with pytest.raises(LostClaim):
-        models.store(database, editor, claim, "digest", b"content", {})
+        model_store.store(database, editor, claim, "digest", b"content", {})
     with pytest.raises(Conflict, match="is cancelled"):
-        models.cancel(database, editor, first.id)
-    second = models.ask(database, editor, Wish(), PATIENCE)
+        model_store.cancel(database, editor, first.id)
+    second = model_store.ask(database, editor, Wish(), PATIENCE)
     with database.read() as connection:
-        assert [m.id for m in models.page(connection)] == [second.id, first.id]
-        assert [m.id for m in models.page(connection, before=second.id)] == [first.id]
-        assert [m.id for m in models.page(connection, state="queued")] == [second.id]
+        assert [m.id for m in model_store.page(connection)] == [second.id, first.id]
+        assert [m.id for m in model_store.page(connection, before=second.id)] == [first.id]
+        assert [m.id for m in model_store.page(connection, state="queued")] == [second.id]
         for unknown in ("m-0", "\0", "x" * 3000):
             with pytest.raises(NotFound):
-                models.get(connection, unknown)
+                model_store.get(connection, unknown)
 
 
 def test_a_worker_that_comes_back_from_the_dead_stores_nothing(database, editor) -> None:
-    id_ = models.ask(database, editor, Wish(0.3, 7), PATIENCE).id
-    dead = claims.claim_job(database, MODEL, "w-1", PATIENCE)
+    id_ = model_store.ask(database, editor, Wish(0.3, 7), PATIENCE).id
+    dead = job_queue.claim_job(database, MODEL, "w-1", PATIENCE)
     silence(database, id_)
-    assert claims.claim_job(database, MODEL, "w-2", PATIENCE) is not None
+    assert job_queue.claim_job(database, MODEL, "w-2", PATIENCE) is not None
     with pytest.raises(LostClaim):
-        models.store(database, editor, dead, "digest", b"content", {})
+        model_store.store(database, editor, dead, "digest", b"content", {})
     with database.read() as connection:
-        assert models.wish(connection, id_) == Wish(0.3, 7)
+        assert model_store.wish(connection, id_) == Wish(0.3, 7)
 
 
 def test_what_a_command_fits_itself_nobody_takes_over(database, editor) -> None:
-    id_ = models.ask(database, editor, Wish(), PATIENCE, worker="w-1").id
-    assert claims.claim_job(database, MODEL, "w-2", PATIENCE) is None
+    id_ = model_store.ask(database, editor, Wish(), PATIENCE, worker="w-1").id
+    assert job_queue.claim_job(database, MODEL, "w-2", PATIENCE) is None
     silence(database, id_)
-    assert claims.claim_job(database, MODEL, "w-2", PATIENCE) is None
+    assert job_queue.claim_job(database, MODEL, "w-2", PATIENCE) is None
     assert now(database, id_).state == "failed"
 
 
@@ -124,7 +128,7 @@ def test_a_worker_makes_a_candidate_and_says_how_it_compares(copy_of, admin, tmp
     assert (found.in_use, found.outdated, found.attempts) == (False, False, 1)
     with database.read() as connection:
         assert promotion.current(connection) is None
-        (tmp_path / "found.model").write_bytes(models.content(connection, found.id))
+        (tmp_path / "found.model").write_bytes(model_store.content(connection, found.id))
     assert Model.load(tmp_path / "found.model").digest == found.digest
 
 
@@ -135,7 +139,7 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
     gold = tmp_path / "gold"
     gold.mkdir()
     settings = settings_in(tmp_path, gold=gold)
-    id_ = models.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
+    id_ = model_store.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
     Worker(database, settings, print).serve(once=True)
     assert "gold has no works.jsonl" in now(database, id_).error
     authors = [{"name": "Wei Wang"}]
@@ -143,7 +147,7 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
     labels = [{"work": f"g{k}", "position": 0, "person": "one"} for k in range(2)]
     for name, rows in (("works", works), ("labels", labels)):
         (gold / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    id_ = models.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
+    id_ = model_store.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
     Worker(database, settings, print).serve(once=True)
     measured = now(database, id_).comparison["gold"]
     assert (measured["labels"], measured["old"]["precision"]) == (2, 1.0)
@@ -153,10 +157,10 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
         learned.extend(label.signature.work for label in gold[1])
         return Model.load()
 
-    monkeypatch.setattr(teaching, "fitted", fitted)
+    monkeypatch.setattr(training_examples, "fitted", fitted)
     labels[0]["split"] = "train"
     (gold / "labels.jsonl").write_text("\n".join(map(json.dumps, labels)))
-    id_ = models.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
+    id_ = model_store.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
     Worker(database, settings, print).serve(once=True)
     told = now(database, id_).comparison
     assert (learned, told["gold"]["labels"]) == (["g0"], 1)
@@ -167,22 +171,22 @@ def test_what_cannot_be_learned_from_fails_at_once_and_says_why(
     copy_of, admin, tmp_path, monkeypatch
 ) -> None:
     database = copy_of(lambda db: deliver(db, *wangs()))
-    id_ = models.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
     Worker(database, settings_in(tmp_path), print).serve(once=True)
     found = now(database, id_)
     assert (found.state, found.attempts) == ("failed", 1)
     assert "no decisions to learn from" in found.error
     monkeypatch.setattr(trainer, "size_of", lambda connection: (10, 2**50))
-    id_ = models.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
     Worker(database, settings_in(tmp_path), print).serve(once=True)
     assert "do not fit in the memory" in now(database, id_).error
 
 
 def test_a_worker_that_is_told_to_stop_gives_it_back(copy_of, admin, tmp_path) -> None:
     database = copy_of(taught_wangs)
-    id_ = models.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
     worker = Worker(database, settings_in(tmp_path), print)
-    claim = claims.claim_job(database, MODEL, worker.id, PATIENCE)
+    claim = job_queue.claim_job(database, MODEL, worker.id, PATIENCE)
     worker.stop.set()
     worker.fit(claim)
     assert (now(database, id_).state, now(database, id_).attempts) == ("queued", 0)
@@ -192,7 +196,7 @@ def test_a_model_that_breaks_is_tried_again_and_does_not_end_the_worker(
     copy_of, admin, tmp_path, monkeypatch
 ) -> None:
     database = copy_of(taught_wangs)
-    id_ = models.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
     monkeypatch.setattr(trainer, "fit", lambda *given: 1 / 0)
     Worker(database, settings_in(tmp_path), print).serve(once=True)
     found = now(database, id_)
@@ -209,7 +213,7 @@ def test_a_promoted_candidate_is_what_runs_use(copy_of, admin, tmp_path) -> None
     with pytest.raises(Conflict, match="already"):
         promotion.promote(database, admin, found.id)
     with pytest.raises(Conflict, match="is promoted"):
-        models.cancel(database, admin, found.id)
+        model_store.cancel(database, admin, found.id)
 
 
 def test_a_candidate_is_not_promoted_once_another_model_is_in_use(
@@ -248,7 +252,7 @@ def test_of_two_that_promote_at_once_one_is_told_of_the_other(
 
 
 def test_only_candidates_and_promoted_models_are_promoted(database, admin) -> None:
-    id_ = models.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
     with pytest.raises(Conflict, match="is queued"):
         promotion.promote(database, admin, id_)
     for unknown in ("m-nothing", "/etc/passwd", "\0"):
@@ -261,7 +265,7 @@ def test_a_candidate_that_does_not_fit_this_version_is_not_promoted(
 ) -> None:
     database = copy_of(taught_wangs)
     found = candidate(database, admin, tmp_path)
-    monkeypatch.setattr("disambig.pair_features.PAIR_FEATURES", ("other",))
+    monkeypatch.setattr("disambig.features.pair.PAIR_FEATURES", ("other",))
     with pytest.raises(Conflict, match="does not fit this version"):
         promotion.promote(database, admin, found.id)
 

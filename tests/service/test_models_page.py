@@ -19,15 +19,16 @@ from run_world import settings_in
 from sqlalchemy import update
 from teaching_world import candidate, taught_wangs, two_are_enough
 
-from disambig.semantic import SemanticSpace
-from service import models, promotion
+from disambig.corpus.embeddings import SemanticSpace
 from service.actors import Actor
-from service.api.app import create_app
-from service.database import Database
-from service.models import Wish
+from service.app import create_app
+from service.db.database import Database
+from service.db.tables import FittedModel
 from service.settings import Settings
-from service.tables import FittedModel
-from service.worker import Worker
+from service.training import promotion
+from service.training import store as model_store
+from service.training.store import Wish
+from service.worker.worker import Worker
 
 HOSTILE = "<img src=x onerror=alert(1)> \u202eevil"
 PATIENCE = 30_000
@@ -106,7 +107,7 @@ def test_a_model_is_asked_for_made_and_promoted_without_scripts(
         assert (twice.status_code, "is being made" in twice.text) == (409, True)
         Worker(taught, settings_in(tmp_path), print).serve(once=True)
         with taught.read() as connection:
-            found = models.page(connection)[0]
+            found = model_store.page(connection)[0]
         shown = client.get("/models").text
         assert "1 said one person" in shown or "0 said one person" in shown or "failed" in shown
         assert found.id in shown
@@ -125,7 +126,7 @@ def test_a_candidate_is_promoted_with_a_reason_and_taken_back(
         done = client.post(f"/models/{found.id}/promote", data=promoting(shown))
         assert "Runs use this model from now on." in done.text
         with taught.read() as connection:
-            assert models.in_use(connection) == found.id
+            assert model_store.in_use(connection) == found.id
         form = promoting(done.text)
         again = client.post(f"/models/{found.id}/promote", data=form)
         assert (again.status_code, "already" in again.text) == (409, True)
@@ -200,7 +201,7 @@ def test_an_admin_promotes_by_keyboard_and_the_page_passes_axe_in_light_and_dark
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="extra [test]: axe")
     promotion.promote(taught, admin, promotion.SHIPPED)
     found = candidate(taught, admin, tmp_path)
-    models.ask(taught, admin, Wish(), 60, HOSTILE)
+    model_store.ask(taught, admin, Wish(), 60, HOSTILE)
     with taught.write() as connection:  # as if it had been measured on gold, too
         figures = {"precision": 0.9, "recall": 0.8, "f1": 0.847}
         told = {**(found.comparison or {}), "gold": {"labels": 9, "old": figures, "new": figures}}
@@ -236,4 +237,4 @@ def test_an_admin_promotes_by_keyboard_and_the_page_passes_axe_in_light_and_dark
         page.wait_for_selector("text=Runs use this model from now on.")
         browser.close()
     with taught.read() as connection:
-        assert models.in_use(connection) == found.id
+        assert model_store.in_use(connection) == found.id

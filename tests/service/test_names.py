@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.names import (
+from service.text import (
     MAX_INDEXED,
     MAX_WORD_LENGTH,
     MAX_WORDS,
     compute_block_text,
     fold_name,
-    to_indexable,
     split_search_words,
+    to_indexable,
     to_storable,
 )
 
@@ -82,7 +82,9 @@ def test_words_of_a_name_have_no_accents(name: str, words: tuple[str, ...]) -> N
 def test_words_are_few_short_and_plain(text: str) -> None:
     words = split_search_words(text)
     assert len(words) == len(set(words)) <= MAX_WORDS
-    assert all(0 < len(word) <= MAX_WORD_LENGTH and word.isascii() and word.isalnum() for word in words)
+    assert all(
+        0 < len(word) <= MAX_WORD_LENGTH and word.isascii() and word.isalnum() for word in words
+    )
 
 
 def test_a_name_of_ten_thousand_words_has_some_of_them() -> None:

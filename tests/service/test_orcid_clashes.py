@@ -14,19 +14,24 @@ from run_world import do_and_publish, people, settings_in, wangs
 from sqlalchemy import select
 from stored_rows import deliver
 
-from service import proposals, runs, tasks
 from service.actors import Actor
-from service.arranging import ArrangementRequest, ColumnRequest, commit_arrangement
-from service.claims import RUN, claim_job
-from service.clustering import Found
-from service.database import Database
-from service.decisions import Mention, judge, redo, undo
-from service.external_ids import MENTION, attach, detach
-from service.identity_rows import read_identities_by_id
-from service.judging import AnswerRequest
-from service.judging import judge as answer
-from service.publishing import publish, rollback
-from service.tables import ExternalId, Identity, State
+from service.board.commit import commit_arrangement
+from service.board.request import ArrangementRequest, ColumnRequest
+from service.db.database import Database
+from service.db.tables import ExternalId, Identity, State
+from service.decisions.actions import judge
+from service.decisions.draft import Mention
+from service.decisions.undo import redo, undo
+from service.external_ids.attach import MENTION, attach, detach
+from service.identities.store import read_identities_by_id
+from service.job_queue import RUN, claim_job
+from service.publication import proposals
+from service.publication.publish import publish, rollback
+from service.review.answers import AnswerRequest
+from service.review.answers import judge as answer
+from service.runs import store as run_store
+from service.runs.full_run import Found
+from service.tasks import queries as task_queries
 
 A, B, C = "0000-0002-1825-0097", "0000-0001-5109-3700", "0000-0002-1694-233X"
 
@@ -49,9 +54,9 @@ def stated(database: Database, editor: Actor, ids: dict[int, str]) -> dict[int, 
     return ids
 
 
-def asked(database: Database) -> list[tasks.TaskInfo]:
+def asked(database: Database) -> list[task_queries.TaskInfo]:
     with database.read() as connection:
-        return tasks.page(connection, tasks.Wanted(kind="conflict"))[0]
+        return task_queries.page(connection, task_queries.Wanted(kind="conflict"))[0]
 
 
 def held(database: Database) -> dict[str, set[str]]:
@@ -152,7 +157,9 @@ def test_a_board_that_parts_them_closes_the_question(database, editor, stated) -
     with database.read() as connection:
         versions = {stated[1]: read_identities_by_id(connection, [stated[1]])[stated[1]].version}
     columns = [ColumnRequest((Mention("w3", 0), Mention("w4", 0)))]
-    made = commit_arrangement(database, editor, ArrangementRequest(columns, versions=versions)).decision
+    made = commit_arrangement(
+        database, editor, ArrangementRequest(columns, versions=versions)
+    ).decision
     assert states(database, [task.id]) == ["closed"]
     undo(database, editor, made.id)
     assert states(database, [task.id]) == ["open"]
@@ -170,17 +177,17 @@ def test_the_next_run_that_leaves_them_together_does_not_ask_again(
 ) -> None:
     together(database, editor, 1, 2, 3, 4, 5)
     (task,) = asked(database)
-    tasks.close(database, editor, task.id)
+    task_queries.close(database, editor, task.id)
     publish_as(database, editor, "r-3", dict.fromkeys(range(1, 7), 0))
     (again,) = asked(database)
     assert sorted(again.evidence["values"]) == sorted([A, B, C])  # the third is new
-    tasks.close(database, editor, again.id)
+    task_queries.close(database, editor, again.id)
     publish_as(database, editor, "r-4", dict.fromkeys(range(1, 7), 0))
     assert asked(database) == []
 
 
 def test_the_diff_of_a_run_says_so_first(database, editor, stated) -> None:
-    run = runs.create(database, editor, scope="full")
+    run = run_store.create(database, editor, scope="full")
     claim = claim_job(database, RUN, "w", 60)
     assert claim is not None
     with database.read() as connection:

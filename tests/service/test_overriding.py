@@ -11,14 +11,16 @@ from review_world import ask, identities, merge_question, publish_as, split_ques
 from sqlalchemy import select
 
 from service.actors import Actor, Role
-from service.arranging import CommitResult, ArrangementRequest, ColumnRequest, commit_arrangement
-from service.database import Database
-from service.decision_rows import Mention
-from service.decisions import judge, merge, redo, undo
-from service.identity_rows import read_identities_by_id
-from service.judging import AnswerRequest
-from service.judging import judge as answer
-from service.tables import Identity, Task
+from service.board.commit import CommitResult, commit_arrangement
+from service.board.request import ArrangementRequest, ColumnRequest
+from service.db.database import Database
+from service.db.tables import Identity, Task
+from service.decisions.actions import judge, merge
+from service.decisions.draft import Mention
+from service.decisions.undo import redo, undo
+from service.identities.store import read_identities_by_id
+from service.review.answers import AnswerRequest
+from service.review.answers import judge as answer
 
 LATER = Actor("cli:later", Role.EDITOR)
 
@@ -38,9 +40,13 @@ def overrides(database: Database, *columns: tuple[str | None, Sequence[int]]) ->
     with database.read() as connection:
         versions = {
             id_: row.version
-            for id_, row in read_identities_by_id(connection, connection.scalars(select(Identity.id))).items()
+            for id_, row in read_identities_by_id(
+                connection, connection.scalars(select(Identity.id))
+            ).items()
         }
-    made = commit_arrangement(database, LATER, ArrangementRequest(wanted, versions=versions), override=True)
+    made = commit_arrangement(
+        database, LATER, ArrangementRequest(wanted, versions=versions), override=True
+    )
     assert made.overridden_decisions
     return made
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.paging import BadCursor, cursor, read_cursor
+from service.api.http.paging import BadCursor, cursor, read_cursor
 
 
 @given(

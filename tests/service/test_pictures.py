@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from service.pictures import MOST_YEARS, years_svg
+from service.profiles.sparkline import MOST_YEARS, years_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 

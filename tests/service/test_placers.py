@@ -11,10 +11,10 @@ import pytest
 from run_world import published_wangs, settings_in
 from sqlalchemy import select
 
-from service.api.placers import SharedPlacer
-from service.block_view import warm
-from service.database import Database
-from service.tables import Run
+from service.api.routes.assigner import SharedPlacer
+from service.board.block_cache import warm
+from service.db.database import Database
+from service.db.tables import Run
 
 pytestmark = pytest.mark.usefixtures("one_space")
 

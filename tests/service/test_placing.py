@@ -14,21 +14,24 @@ from sqlalchemy import select
 from stored_rows import deliver, number_of
 from stored_rows import work as stored
 
-from disambig.assign import AuthorAssignment
-from disambig.assign import Verdict as Found
+from disambig.assignment.assign import AuthorAssignment
+from disambig.assignment.assign import Verdict as Found
 from disambig.domain import Author, Work
-from service import decisions, external_ids, tasks
 from service.actors import Actor
-from service.bonds import Bond
-from service.choices import Choice, Verdict, decided
-from service.database import Database
-from service.decisions import Mention
+from service.assignment.assign import Placer, assign, place_works
+from service.assignment.candidates import Bond
+from service.assignment.policy import Choice, Verdict, decided
+from service.assignment.result import Assigned
+from service.assignment.store import close_answered
+from service.db.database import Database
+from service.db.tables import Change, Event, Membership
+from service.db.tables import Work as StoredWork
+from service.decisions import actions as decision_actions
+from service.decisions.draft import Mention
 from service.errors import Conflict
-from service.orcid_holders import Holder
-from service.placed import close_answered
-from service.placing import Assigned, Placer, assign, place_works
-from service.tables import Change, Event, Membership
-from service.tables import Work as StoredWork
+from service.external_ids import attach as external_ids
+from service.external_ids.orcid_holders import Holder
+from service.tasks import queries as task_queries
 
 pytestmark = pytest.mark.usefixtures("one_space")
 
@@ -107,13 +110,13 @@ def test_a_name_that_nobody_bears_is_a_new_identity(placer: Placer, editor: Acto
 def test_what_is_not_sure_becomes_a_task(
     placer: Placer, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.assign.MARGIN", 0.6)  # nothing is sure
+    monkeypatch.setattr("disambig.assignment.assign.MARGIN", 0.6)  # nothing is sure
     before = people(placer.database)
     ((found,),) = placed(placer, editor, UNCLEAR)
     assert (found.verdict, found.identity) == (Verdict.UNSURE, None)
     assert ("n2", 0) not in people(placer.database)
     with placer.database.read() as connection:
-        task = tasks.found(connection, found.task or "")
+        task = task_queries.found(connection, found.task or "")
     assert (task.kind, task.subject, task.name) == ("assign", "n2:0", "Wei Wang")
     assert {r["identity"] for r in task.evidence["rivals"]} == {before["s0", 0], before["r0", 0]}
     assert all(r["reasons"] for r in task.evidence["rivals"])
@@ -131,7 +134,7 @@ def test_a_question_is_closed_when_a_run_has_answered_it(
     placer: Placer, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as unsure:
-        unsure.setattr("disambig.assign.MARGIN", 0.6)
+        unsure.setattr("disambig.assignment.assign.MARGIN", 0.6)
         ((first, second),) = placed(placer, editor, SPEECH)
     assert first.task
     assert second.task
@@ -139,7 +142,7 @@ def test_a_question_is_closed_when_a_run_has_answered_it(
     do_and_publish(placer.database, placer.settings)
     assert close_answered(placer.database, editor) == 2
     with placer.database.read() as connection:
-        assert tasks.found(connection, first.task).state == "closed"
+        assert task_queries.found(connection, first.task).state == "closed"
 
 
 def test_a_must_link_decides_at_once(
@@ -147,8 +150,8 @@ def test_a_must_link_decides_at_once(
 ) -> None:
     before = people(placer.database)
     deliver(placer.database, SPEECH)
-    decisions.judge(placer.database, editor, "different", Mention("n1", 0), Mention("s0", 0))
-    decisions.judge(placer.database, editor, "same", Mention("n1", 0), Mention("r0", 0))
+    decision_actions.judge(placer.database, editor, "different", Mention("n1", 0), Mention("s0", 0))
+    decision_actions.judge(placer.database, editor, "same", Mention("n1", 0), Mention("r0", 0))
     ((first, _),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity == before["r0", 0]
     assert people(placer.database)["n1", 0] == before["r0", 0]
@@ -157,7 +160,7 @@ def test_a_must_link_decides_at_once(
 def test_nothing_is_placed_against_a_cannot_link(placer: Placer, editor: Actor) -> None:
     before = people(placer.database)
     deliver(placer.database, SPEECH)
-    decisions.judge(placer.database, editor, "different", Mention("n1", 0), Mention("s0", 0))
+    decision_actions.judge(placer.database, editor, "different", Mention("n1", 0), Mention("s0", 0))
     ((first, second),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity != before["s0", 0]
     assert first.verdict in (Verdict.NEW, Verdict.UNSURE)
@@ -247,7 +250,7 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
     # and what people said comes first
     third = Work("n3", "On nothing known", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     deliver(placer.database, third)
-    decisions.judge(placer.database, editor, "different", Mention("n3", 0), Mention("x0", 0))
+    decision_actions.judge(placer.database, editor, "different", Mention("n3", 0), Mention("x0", 0))
     ((last,),) = place_works(placer, editor, [key_of(placer.database, "n3")]).values()
     assert last.identity != before["x0", 0]
 
@@ -268,7 +271,9 @@ def test_an_orcid_id_of_two_authors_or_of_two_identities_says_nothing(
 KEYS = [70, 80, 90]
 
 
-def one(placement: AuthorAssignment, bond: Bond | None = None, taken: tuple[int, ...] = ()) -> Choice:
+def one(
+    placement: AuthorAssignment, bond: Bond | None = None, taken: tuple[int, ...] = ()
+) -> Choice:
     bonds = {} if bond is None else {placement.position: bond}
     return decided([placement], KEYS, bonds, taken, 0.5)[0]
 
@@ -308,7 +313,9 @@ def test_who_is_bound_comes_before_who_is_only_likely() -> None:
 
 
 def test_who_has_the_orcid_id_is_the_one() -> None:
-    def with_holder(placement: AuthorAssignment, holder: Holder, bond: Bond | None = None) -> Choice:
+    def with_holder(
+        placement: AuthorAssignment, holder: Holder, bond: Bond | None = None
+    ) -> Choice:
         bonds = {} if bond is None else {0: bond}
         return decided([placement], KEYS, bonds, (), 0.5, {0: holder})[0]
 

@@ -8,29 +8,32 @@ import numpy as np
 from identity_world import add_works, published
 from sqlalchemy import select
 
-from service import claims, proposals, runs
+from service import job_queue
 from service.actors import Actor
-from service.clustering import Found
-from service.database import Database
-from service.decisions import Mention, judge
+from service.db.database import Database
+from service.db.tables import Identity, Membership, State
+from service.decisions.actions import judge
+from service.decisions.draft import Mention
 from service.errors import Conflict
-from service.proposals import ChangeLine
-from service.publishing import publish
-from service.tables import Identity, Membership, State
+from service.publication import proposals
+from service.publication.proposals import ChangeLine
+from service.publication.publish import publish
+from service.runs import store as run_store
+from service.runs.full_run import Found
 
 A, B = "Wei Wang", "W. Wang"
 
 
 def propose(database: Database, actor: Actor, clusters: dict[int, int]) -> str:
     """A run that proposes a cluster for each signature; its id."""
-    asked = runs.create(database, actor, scope="touched")
+    asked = run_store.create(database, actor, scope="touched")
     find(database, actor, clusters)
     return asked.id
 
 
 def find(database: Database, actor: Actor, clusters: dict[int, int]) -> None:
     """Do the run that waits: these clusters, by signature."""
-    claim = claims.claim_job(database, claims.RUN, "worker", 60)
+    claim = job_queue.claim_job(database, job_queue.RUN, "worker", 60)
     assert claim is not None
     with database.read() as connection:
         now = connection.scalars(select(State.sequence)).one()
@@ -55,7 +58,7 @@ def now(database: Database) -> list[set[int]]:
 
 def told(database: Database, run_id: str) -> tuple[list[ChangeLine], dict[str, int]]:
     with database.read() as connection:
-        summary = runs.get(connection, run_id).summary
+        summary = run_store.get(connection, run_id).summary
         return proposals.diff(connection, run_id), dict(summary or {})
 
 

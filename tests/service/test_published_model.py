@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from run_world import EDITOR, do, done, published_wangs, settings_in
 
-from disambig.model import Model
-from service import promotion, proposals, publishing
+from disambig.model.model import Model
 from service.actors import Actor
-from service.database import Database
-from service.placing import Placer
+from service.assignment.assign import Placer
+from service.db.database import Database
+from service.publication import proposals, publish
+from service.training import promotion
 
 pytestmark = pytest.mark.usefixtures("one_space")
 
@@ -57,9 +58,9 @@ def test_processes_take_up_a_promoted_model_when_its_run_is_published(
         found = do(one, settings)
         assert found.model == second
         assert [in_use(here), in_use(there)] == [first, first]
-        publishing.publish(one, EDITOR, found.id, None)
+        publish.publish(one, EDITOR, found.id, None)
         assert [in_use(here), in_use(there)] == [second, second]
-        publishing.rollback(one, admin, found.id)
+        publish.rollback(one, admin, found.id)
         assert [in_use(here), in_use(there)] == [first, first]
     finally:
         other.close()

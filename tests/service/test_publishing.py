@@ -7,15 +7,17 @@ from identity_world import add_run, add_works, everything, published, row_of
 from sqlalchemy import select
 
 from service.actors import Actor
-from service.database import Database
-from service.decisions import Mention, judge, merge, split, undo
+from service.db.database import Database
+from service.db.tables import Change, Identity, Membership, Run, State
+from service.db.tables import Signature as SignatureRow
+from service.decisions.actions import judge, merge, split
+from service.decisions.draft import Mention
+from service.decisions.undo import undo
 from service.errors import Conflict, NotFound, Stale
-from service.identities import list_history, list_parents, resolve_identity
-from service.ledger import EventLog
-from service.memberships import NewMembership, add_memberships, retire_signatures
-from service.publishing import publish, rollback
-from service.tables import Change, Identity, Membership, Run, State
-from service.tables import Signature as SignatureRow
+from service.events.log import EventLog
+from service.identities.resolve import list_history, list_parents, resolve_identity
+from service.memberships.change import NewMembership, add_memberships, retire_signatures
+from service.publication.publish import publish, rollback
 
 A = "Wei Wang"
 
@@ -120,7 +122,9 @@ def test_rolling_back_restores_every_row_and_publishing_again_the_same_ids(
         made = max(row[0] for row in restored["identities"])
         assert restored["memberships"] == before["memberships"]
         assert [r for r in restored["identities"] if r[0] != made] == before["identities"]
-        assert resolve_identity(connection, id_of(database, made)).row.id == id_of(database, keys[1])
+        assert resolve_identity(connection, id_of(database, made)).row.id == id_of(
+            database, keys[1]
+        )
         state = connection.execute(select(State.publication_run)).scalar_one()
         assert state == connection.scalars(select(Run.key).where(Run.id == "r-1")).one()
     publish(database, editor, "r-2")
@@ -275,7 +279,11 @@ def test_a_history_tells_who_did_what_and_what_can_be_taken_back(database, edito
     made = merge(database, editor, [first, other])
     with database.read() as connection:
         (latest, earliest) = list_history(connection, other)
-    assert (latest.kind, latest.actor, latest.revertible) == ("decision-made", "cli:editor", made.id)
+    assert (latest.kind, latest.actor, latest.revertible) == (
+        "decision-made",
+        "cli:editor",
+        made.id,
+    )
     assert (latest.before["status"], latest.after["status"]) == ("active", "redirected")
     assert latest.after["redirect"] == first
     assert (earliest.before, earliest.revertible) == (None, "r-1")

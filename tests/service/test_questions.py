@@ -13,23 +13,25 @@ from review_world import ANN, ask, identities, merge_question, publish_as, state
 from run_world import EDITOR, deliver, do_and_publish, settings_in, wangs
 from sqlalchemy import select
 
-from disambig.review import Question as Asked
-from disambig.review import QuestionKind
-from service import leases, questions, tasks
-from service.database import Database
+from disambig.active_learning.questions import Question as Asked
+from disambig.active_learning.questions import QuestionKind
+from service.db.database import Database
+from service.db.tables import Block, Event, Identity, Signature, Work
 from service.errors import Invalid
-from service.judging import AnswerRequest, judge
-from service.publishing import publish
+from service.publication.publish import publish
+from service.review import generate
+from service.review.answers import AnswerRequest, judge
+from service.review.uncertainty import Doubt, Doubts, doubtful_blocks
 from service.settings import Settings
-from service.tables import Block, Event, Identity, Signature, Work
-from service.traffic import read_traffic
-from service.uncertain import Doubt, Doubts, doubtful_blocks
-from service.worker import Worker
+from service.tasks import leases
+from service.tasks import queries as task_queries
+from service.tasks.page_views import read_traffic
+from service.worker.worker import Worker
 
 
-def open_tasks(database: Database) -> list[tasks.TaskInfo]:
+def open_tasks(database: Database) -> list[task_queries.TaskInfo]:
     with database.read() as connection:
-        return tasks.page(connection, tasks.Wanted(), 200)[0]
+        return task_queries.page(connection, task_queries.Wanted(), 200)[0]
 
 
 def put(database: Database, run_id: str, groups: list[str]) -> None:
@@ -94,7 +96,7 @@ def test_what_is_in_doubt_is_asked_until_it_is_decided(database, tmp_path: Path)
 def publication(database, editor) -> int:
     identities(database, editor)
     with database.read() as connection:
-        return questions.due(connection)
+        return generate.due(connection)
 
 
 def test_questions_that_are_not_asked_again_are_closed_but_for_those_at_work(
@@ -109,13 +111,13 @@ def test_questions_that_are_not_asked_again_are_closed_but_for_those_at_work(
     )
     with database.write() as connection:  # asking is what makes it no longer due
         connection.execute(
-            Event.__table__.update().values(kind="x").where(Event.kind == questions.ASKED)
+            Event.__table__.update().values(kind="x").where(Event.kind == generate.ASKED)
         )
     leases.take(database, ANN, held)
     found = Doubts((7,), 10**6, ())
-    assert questions.store(database, editor, publication, found, Settings(), {}) == 0
+    assert generate.store(database, editor, publication, found, Settings(), {}) == 0
     assert states(database, [free, held, other]) == ["closed", "open", "open"]
-    assert questions.store(database, editor, publication, found, Settings(), {}) is None
+    assert generate.store(database, editor, publication, found, Settings(), {}) is None
 
 
 def doubt(database: Database, left: list[int], right: list[int], probability: float) -> Doubt:
@@ -139,7 +141,7 @@ def test_the_most_valuable_are_asked_and_no_more_than_wanted(
     )
     settings = Settings(questions=2)
     doubts = Doubts((), 10**6, found)
-    assert questions.store(database, editor, publication, doubts, settings, {}) == 2
+    assert generate.store(database, editor, publication, doubts, settings, {}) == 2
     first, second = open_tasks(database)
     assert (first.mentions, first.priority) == (5, pytest.approx(1.2 / log2(5), abs=1e-5))
     assert (second.mentions, second.priority) == (3, pytest.approx(0.8 / 3 / log2(3), abs=1e-5))
@@ -150,22 +152,22 @@ def test_the_most_valuable_are_asked_and_no_more_than_wanted(
 def test_a_name_that_is_read_often_comes_sooner(database, editor, publication: int) -> None:
     found = [doubt(database, [4, 5], [6], 0.3)]
     with database.read() as connection:
-        (plain,) = questions.questions_of(connection, found, {})
-        (read,) = questions.questions_of(connection, found, {"wei wang": 3.0})
+        (plain,) = generate.questions_of(connection, found, {})
+        (read,) = generate.questions_of(connection, found, {"wei wang": 3.0})
     assert read.priority == pytest.approx(3 * plain.priority, rel=1e-4)
 
 
 def test_what_nobody_can_tell_is_not_asked_again(database, editor, publication: int) -> None:
     doubts = Doubts((), 10**6, (doubt(database, [4, 5], [6], 0.3),))
-    questions.store(database, editor, publication, doubts, Settings(), {})
+    generate.store(database, editor, publication, doubts, Settings(), {})
     (task,) = open_tasks(database)
     judge(database, ANN, task.id, AnswerRequest("unsure"))
     publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 1, 5: 1, 6: 2})
     with database.read() as connection:
-        again = questions.due(connection)
+        again = generate.due(connection)
     assert again is not None
     more = Doubts((), 10**6, (*doubts.found, doubt(database, [1, 2, 3], [6], 0.3)))
-    assert questions.store(database, editor, again, more, Settings(), {}) == 1
+    assert generate.store(database, editor, again, more, Settings(), {}) == 1
 
 
 def test_how_often_names_are_read_comes_from_a_file(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.consequences import UNASSIGNED
-from service.rescoring import Shift, shifts
+from service.board.reclustering import Shift, shifts
+from service.identities.lifecycle import UNASSIGNED
 
 SIGNATURES = [10, 11, 12, 20, 21, 30]
 

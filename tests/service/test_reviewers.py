@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from service.reviewers import Answer, agreement, workload
+from service.review.reviewers import Answer, agreement, workload
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

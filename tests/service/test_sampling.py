@@ -11,13 +11,15 @@ from identity_world import add_run, add_works
 from sqlalchemy import select
 
 from disambig.cli import main
-from service import judging, publishing, sampling
 from service.actors import Actor, Role
-from service.database import Database
+from service.db.database import Database
+from service.db.tables import Task
 from service.errors import Conflict, Invalid, NotFound
-from service.judging import AnswerRequest
-from service.tables import Task
-from service.tasks import Wanted, page
+from service.publication import publish
+from service.review import answers as task_answers
+from service.review import sampling
+from service.review.answers import AnswerRequest
+from service.tasks.queries import Wanted, page
 
 ADA, BEN, CID = (Actor(f"key:{name}", Role.REVIEWER) for name in ("ada", "ben", "cid"))
 
@@ -28,7 +30,7 @@ def world(database: Database, editor: Actor) -> Database:
     keys = add_works(database, [["Wei Wang"]] * 12 + [["Ulf Meyer"]])
     clusters = {key: 0 if n < 8 else 1 if n < 12 else 2 for n, key in enumerate(keys)}
     add_run(database, "r-1", clusters)
-    publishing.publish(database, editor, "r-1", None)
+    publish.publish(database, editor, "r-1", None)
     return database
 
 
@@ -41,7 +43,7 @@ def tasks_of(database: Database) -> dict[str, tuple[str, dict]]:
 
 def both_say(database: Database, task: str, answer: str, evidence: dict | None = None) -> None:
     for actor in (ADA, BEN):
-        judging.judge(database, actor, task, AnswerRequest(answer, evidence=evidence))
+        task_answers.judge(database, actor, task, AnswerRequest(answer, evidence=evidence))
 
 
 def told(database: Database) -> dict:
@@ -93,10 +95,10 @@ def test_a_third_decides_and_what_cannot_be_used_is_told(world, admin) -> None:
     sampling.draw(world, admin, 13, seed=1)
     found = tasks_of(world)
     task = {e["published"]: id_ for id_, e in found.values()}
-    judging.judge(world, ADA, task[8], AnswerRequest("same"))
-    judging.judge(world, BEN, task[8], AnswerRequest("different", evidence={"wrong": 4}))
+    task_answers.judge(world, ADA, task[8], AnswerRequest("same"))
+    task_answers.judge(world, BEN, task[8], AnswerRequest("different", evidence={"wrong": 4}))
     assert told(world)["tasks"]["open"] == 13
-    judging.judge(world, CID, task[8], AnswerRequest("different", evidence={"wrong": 2}))
+    task_answers.judge(world, CID, task[8], AnswerRequest("different", evidence={"wrong": 2}))
     both_say(world, task[4], "different", {"wrong": 4})
     both_say(world, task[1], "unsure")
     after = told(world)
@@ -122,7 +124,7 @@ def test_identities_drawn_tell_precision_only(world, admin) -> None:
 def test_a_sample_is_of_what_was_published_then(world, admin, editor) -> None:
     sampling.draw(world, admin, 13, seed=1)
     before = told(world)
-    publishing.rollback(world, editor, "r-1", None)
+    publish.rollback(world, editor, "r-1", None)
     assert told(world) == before
     with pytest.raises(Conflict, match="nothing is published"):
         sampling.draw(world, admin, 13)

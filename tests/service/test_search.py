@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from reading_room import Author, Paper, fill
 
-from service.database import Database
+from service.db.database import Database
+from service.db.tables import Name, NameWord
 from service.errors import Invalid
-from service.search import Vocabulary, matching_names
-from service.tables import Name, NameWord
+from service.profiles.search import Vocabulary, matching_names
 
 
 @pytest.fixture

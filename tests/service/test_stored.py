@@ -7,9 +7,14 @@ from sqlalchemy import select
 from stored_rows import deliver, work
 
 from disambig.domain import Author, Work
-from service.database import Database
-from service.stored import iterate_works, read_signature_keys, read_works, iterate_works_of_blocks
-from service.tables import Block
+from service.db.database import Database
+from service.db.tables import Block
+from service.works.read import (
+    iterate_works,
+    iterate_works_of_blocks,
+    read_signature_keys,
+    read_works,
+)
 
 IRIS = "0000-0002-1825-0097"
 WHOLE = Work(

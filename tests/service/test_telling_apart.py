@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.gathered import Seen
-from service.telling_apart import Person, apart, contrast, together
+from service.profiles.aggregates import Seen
+from service.profiles.contrast import Person, apart, contrast, together
 
 ROE, DOE = (True, 100), (False, 200)
 NAMES = {ROE: "Jane Roe", DOE: "John Doe"}

@@ -8,10 +8,10 @@ from api_clients import key_of, serving
 from review_world import identities
 from sqlalchemy import insert
 
-from service.asking import Question, open_tasks
-from service.database import Database
-from service.ledger import EventLog
-from service.tables import Name
+from service.db.database import Database
+from service.db.tables import Name
+from service.events.log import EventLog
+from service.tasks.create import Question, open_tasks
 
 
 @pytest.fixture

@@ -23,11 +23,10 @@ from stored_rows import (
 )
 
 from disambig.domain import Author
-from service import memberships, works
-from service.database import Database, insert_rows, build_sqlite_url
-from service.ledger import EventLog
-from service.memberships import NewMembership
-from service.tables import (
+from disambig.ingest import Received
+from service.db import tables
+from service.db.database import Database, insert_rows
+from service.db.tables import (
     Block,
     Identity,
     Membership,
@@ -37,8 +36,13 @@ from service.tables import (
     Source,
     WorkVersion,
 )
-from service.tables import Work as StoredWork
-from service.works import Delivery, Received, load_works, open_source, store_works
+from service.db.tables import Work as StoredWork
+from service.events.log import EventLog
+from service.memberships import change as membership_change
+from service.memberships.change import NewMembership
+from service.settings import build_sqlite_url
+from service.works import load
+from service.works.load import Delivery, load_works, open_source, store_works
 
 ANN, BOB, CY = "Ann Lee", "Bob Ray", "Cy Poe"
 IRIS = "0000-0002-1825-0097"
@@ -157,7 +161,7 @@ def test_a_retired_mention_leaves_its_identity(database: Database) -> None:
         ledger = EventLog.lock(connection)
         seq = ledger.record("placed", LOADER)
         both = [NewMembership(1, None, 0.9, new_group=1), NewMembership(3, None, 0.9, new_group=1)]
-        memberships.add_memberships(connection, ledger, seq, both)
+        membership_change.add_memberships(connection, ledger, seq, both)
     deliver(database, work("w1", BOB), work("w2", ANN, year=1980))
     with database.read() as connection:
         assert connection.scalars(select(Membership.signature_key)).all() == [3]
@@ -232,7 +236,7 @@ def test_hostile_names_are_stored_found_again_and_change_nothing_else(database: 
     ],
 )
 def test_what_cannot_be_stored_is_rejected_alone(
-    database: Database, bad: works.Work, field: str
+    database: Database, bad: tables.Work, field: str
 ) -> None:
     report = deliver(database, bad, work("good", ANN, citations=2**63 - 1))
     assert counts(report) == (1, 0, 0, 1)
@@ -268,7 +272,7 @@ def test_large_works_are_divided_among_transactions(database: Database) -> None:
     taken: list[int] = []
     large = [Received(work(f"w{k}", ANN), k, "x" * 50) for k in range(10)]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(works, "CHARACTERS_AT_ONCE", 150)
+        patched.setattr(load, "CHARACTERS_AT_ONCE", 150)
         load_works(database, LOADER, Delivery("file", "test"), large, taken.append)
     assert taken == [3, 3, 3, 1]
     assert len(events(database)) == 4
@@ -296,7 +300,7 @@ def breaking_off(delivery: list[Received], after: int) -> Iterator[Received]:
 def test_a_load_that_breaks_off_is_repeated_with_the_rows_of_one_load(
     database: Database, another: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(works, "WORKS_AT_ONCE", 4)
+    monkeypatch.setattr(load, "WORKS_AT_ONCE", 4)
     delivery = [Received(work(f"w{k}", ANN, f"B{k % 3} Ray", year=1990 + k)) for k in range(11)]
     with pytest.raises(Crash):
         load_works(database, LOADER, Delivery("file", "t"), breaking_off(delivery, 6))
@@ -320,7 +324,7 @@ def test_a_crash_within_a_transaction_leaves_nothing_of_it(
     def crash(*arguments: object, **named: object) -> None:
         raise Crash
 
-    monkeypatch.setattr(memberships, "retire", crash)
+    monkeypatch.setattr(membership_change, "retire", crash)
     with pytest.raises(Crash):
         deliver(database, work("w1", BOB, "Dan Fox"), work("w0", CY))
     assert rows(database) == before

@@ -1,0 +1,1 @@
+"""Questions for reviewers, and the expected gain of their answers."""

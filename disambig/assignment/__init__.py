@@ -1,0 +1,1 @@
+"""Assign one new work against a clustered corpus."""

@@ -1,0 +1,245 @@
+"""Candidate signatures for the authors of one new work, from the blocks of their names.
+
+Blocks are looked up by key. From a large block, the identities with most evidence in common with
+the new signature are selected, each with some of its representatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from disambig.arrays import Float64, Int32, Int64, UInt64
+from disambig.blocking.blocks import primary_key
+from disambig.clustering.cross_block import spokesmen
+from disambig.corpus.contents import Contents
+from disambig.corpus.statistics import Counts, Statistics, find
+from disambig.corpus.tokenise import word_key, word_keys
+from disambig.names import ParsedName
+
+LIMIT = 80
+"""Most signatures of one author's block that are compared with a new one."""
+LEAST = 4
+"""The same for a work of very many authors."""
+PAIRS = 4500
+"""Most pairs of signatures that are compared for one work: they dominate the time."""
+NAME_EQUAL, NAME_DIFFERS = 1.0, 2.0
+"""Weights of equal names and of different first names; one rare co-author weighs 0.6."""
+SPOKESMEN = 15
+"""Most signatures of an identity that are compared with a new one, where a block is large."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shelves:
+    """Signatures of a corpus by block.
+
+    Attributes
+    ----------
+    key : uint64[B]
+        Key of each block, ascending.
+    start : int64[B + 1]
+        Signatures of block ``b`` are ``row[start[b]:start[b + 1]]``, rising.
+    row : int32[S']
+        Signatures with a name of letters.
+    given : uint64[n_names]
+        See :func:`hash_given_names`.
+    """
+
+    key: UInt64
+    start: Int64
+    row: Int32
+    given: UInt64
+
+    @classmethod
+    def of(cls, names: list[ParsedName], signature_name: Int32) -> Shelves:
+        """Index signatures by the blocks of their names."""
+        texts = [primary_key(name) for name in names]
+        legible = np.array([bool(text) for text in texts], dtype=bool)[signature_name]
+        row = np.flatnonzero(legible).astype(np.int32)
+        of_row = word_keys(texts)[signature_name[row]]
+        order = np.argsort(of_row, kind="stable")
+        key, start = np.unique(of_row[order], return_index=True)
+        return cls(key, np.append(start, len(row)), row[order], given_keys(names))
+
+    def block(self, name: ParsedName) -> Int32:
+        """Return the signatures of the block of a name; none for a name without letters."""
+        text = primary_key(name)
+        if not text:
+            return self.row[:0]
+        place = int(np.searchsorted(self.key, np.uint64(word_key(text))))
+        if place == len(self.key) or self.key[place] != np.uint64(word_key(text)):
+            return self.row[:0]
+        return self.row[self.start[place] : self.start[place + 1]]
+
+
+def candidates_of(
+    contents: Contents,
+    known: Statistics,
+    identity: Int32,
+    shelves: Shelves,
+    blocks: Sequence[Int32],
+    fresh: Contents,
+    limit: int = LIMIT,
+    pairs: int = PAIRS,
+) -> list[Int32]:
+    """Select the signatures that each author of a new work is compared with.
+
+    Parameters
+    ----------
+    contents, known, identity, shelves
+        Of the corpus.
+    blocks : sequence of int32 arrays
+        Signatures of each author's block, rising.
+    fresh : Contents
+        Of the new work.
+    limit, pairs : int
+        See :data:`LIMIT` and :data:`PAIRS`.
+    """
+    most = _most(np.array([len(rows) for rows in blocks], dtype=np.int64), limit, pairs)
+    given = given_keys(fresh.corpus.names)
+    found = []
+    for author, rows in enumerate(blocks):
+        if len(rows) > most:
+            evidence = evidence_of(contents, known, rows, fresh, author)
+            evidence += _names(contents, shelves.given, rows, fresh, given, author)
+            rows = chosen(identity, rows, evidence, most)
+        found.append(rows)
+    return found
+
+
+def _most(size: Int64, limit: int, pairs: int) -> int:
+    """Return the most signatures of each block that keep the number of pairs bounded."""
+    most = limit
+    while most > LEAST and (np.minimum(size, most) ** 2).sum() / 2 > pairs:
+        most = max(most * 9 // 10, LEAST)
+    return most
+
+
+def given_keys(names: Sequence[ParsedName]) -> UInt64:
+    """Hash the first given name of each name, 0 for an initial or none; uint64[n]."""
+    first = [name.given[0] if name.given and len(name.given[0]) > 1 else "" for name in names]
+    return np.where([bool(text) for text in first], word_keys(first), np.uint64(0))
+
+
+def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32:
+    """Select at most about ``limit`` signatures: identities with most evidence first.
+
+    Parameters
+    ----------
+    identity : int32[S]
+        Of every signature of the corpus.
+    rows : int32[n]
+        Signatures, ascending.
+    evidence : float64[n]
+        Of each with the new signature, see :func:`score_signatures`.
+
+    Returns
+    -------
+    int32[m]
+        Ascending. Of each identity at most :data:`SPOKESMEN`: half of them those with most evidence,
+        half evenly spaced.
+    """
+    if len(rows) <= limit:
+        return rows
+    label, group = np.unique(identity[rows], return_inverse=True)
+    order = np.lexsort((-evidence, group))
+    start = np.searchsorted(group[order], np.arange(len(label) + 1))
+    best = evidence[order[start[:-1]]]
+    found: list[Int64] = []
+    left = limit
+    for g in np.argsort(-best, kind="stable").tolist():
+        members = order[start[g] : start[g + 1]]
+        kept = _speakers(members, min(SPOKESMEN, left))
+        found.append(kept)
+        left -= len(kept)
+        if left <= 0:
+            break
+    return np.sort(rows[np.concatenate(found)])
+
+
+def _speakers(members: Int64, most: int) -> Int64:
+    """Select from an identity's signatures, which are ordered by falling evidence."""
+    if len(members) <= most:
+        return members
+    top, rest = members[: most // 2], np.sort(members[most // 2 :])
+    spread = spokesmen(len(rest), most - len(top)) if most - len(top) > 1 else np.zeros(1, np.int64)
+    return np.concatenate([top, rest[spread]])
+
+
+def evidence_of(
+    contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
+) -> Float64:
+    """Score signatures against author ``author`` (a row) of a new work, float64[n].
+
+    A rough sum for candidate selection: shared co-authors, similarity of meaning, venue and
+    affiliation.
+    """
+    works = contents.corpus.signature_work[rows]
+    name = fresh.corpus.signature_name[author]
+    company, team = contents.coauthors, fresh.coauthors
+    full, initial = known.counts["full"], known.counts["initial"]
+    total = _shared(company.start, company.full, works, _others(team.full, fresh.full[name]), full)
+    others = _others(team.initial, fresh.initial[name])
+    total += 0.5 * _shared(company.start, company.initial, works, others, initial)
+    total += 1.5 * np.nan_to_num(contents.meaning[works] @ fresh.meaning[0])
+    series = fresh.venue_key[fresh.venue[0]]
+    total += 0.5 * ((contents.venue_key[contents.venue[works]] == series) & (series != 0))
+    return total + _shared_affiliation(contents, known, rows, fresh, author)
+
+
+def _names(
+    contents: Contents,
+    of_name: UInt64,
+    rows: Int32,
+    fresh: Contents,
+    given: UInt64,
+    author: int,
+) -> Float64:
+    """Score the agreement of names roughly, float64[n].
+
+    Names that cannot be one person's may still be selected; a full comparison follows.
+    """
+    new, old = fresh.corpus.signature_name[author], contents.corpus.signature_name[rows]
+    equal = contents.full[old] == fresh.full[new]
+    differ = (of_name[old] != given[new]) & (of_name[old] != 0) & (given[new] != 0)
+    found: Float64 = NAME_EQUAL * equal - NAME_DIFFERS * differ
+    return found
+
+
+def _others(team: UInt64, own: np.uint64) -> UInt64:
+    """Return the co-author keys of a signature, ascending."""
+    return np.unique(team[(team != own) & (team != 0)])
+
+
+def _shared(start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Counts) -> Float64:
+    """Score the co-authors that works share with ``coauthor_keys``, by rarity; float64[n]."""
+    if not len(team):
+        return np.zeros(len(works))
+    worth = 1 / np.log2(2.0 + known.lookup(team))
+    low, size = start[works], start[works + 1] - start[works]
+    row = np.repeat(np.arange(len(works)), size)
+    first = np.cumsum(size) - size
+    place, hit = find(team, keys[np.arange(len(row)) + np.repeat(low - first, size)])
+    found: Float64 = np.bincount(row[hit], worth[place[hit]], len(works)).astype(np.float64)
+    return found
+
+
+def _shared_affiliation(
+    contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
+) -> Float64:
+    told = fresh.affiliation_of[author]
+    code = contents.affiliation_of[rows]
+    out = np.zeros(len(rows))
+    if told < 0 or not (code >= 0).any():
+        return out
+    text = fresh.affiliation.take(np.array([told]))
+    word = fresh.affiliation_words[text.column]
+    idf = known.idf("affiliation", word).astype(np.float64)
+    distinct, which = np.unique(code[code >= 0], return_inverse=True)
+    texts = contents.affiliation.take(distinct)
+    place, hit = find(word, contents.affiliation_words[texts.column])
+    shared = np.bincount(texts.row()[hit], idf[place[hit]], len(distinct))
+    out[code >= 0] = (shared / max(idf.sum(), 1e-9))[which]
+    return out

@@ -1,0 +1,156 @@
+"""Candidate pairs of identities in different blocks that may be one person.
+
+They cover names whose other readings have another block key (swapped order, double family names,
+umlauts, nicknames), changed family names and the parts of a divided block. Two identities are a
+candidate pair for a name *and* a co-author that they share, never for a name alone, so the cost is
+linear in the co-authors printed and not quadratic in a common name.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Bool, Int32, Int64, UInt64
+from disambig.blocking.blocks import primary_key
+from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.tokenise import word_keys
+from disambig.names import block_keys
+
+SHARED_BY = 50
+"""Most identities that may share a (name, co-author) key; a more common key is weak evidence."""
+
+
+def cross_pairs(index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool) -> Int64:
+    """List pairs of identities in different blocks that may be one person.
+
+    These are identities one of whose names has a reading or spelling with a block key of the
+    other's, with a co-author in common (by first initial and family name), and identities with
+    the same first name and two co-authors in common. In crowded blocks only the latter count: a
+    co-author's initial is too weak there.
+
+    Parameters
+    ----------
+    identity, block : int32[n_signatures]
+        Identity and block, or part of a divided one, of each signature.
+    crowded : bool[n_signatures]
+        Whether its block is crowded.
+
+    Returns
+    -------
+    int64[K, 2]
+        Identity numbers, low < high, sorted, none twice.
+    """
+    block_of = block_of_identity(identity, block)
+    rows = np.arange(index.corpus.n_signatures, dtype=np.int32)
+    found = np.concatenate(
+        [
+            sharing(*reading_evidence(index, rows[~crowded]), identity, block_of, least=1),
+            sharing(*circle_evidence(index, rows), identity, block_of, least=2),
+        ]
+    )
+    return np.unique(found, axis=0)
+
+
+def block_of_identity(identity: Int32, block: Int32) -> Int64:
+    """Return the block of each identity, int64[n_identities]; the first if it spans several."""
+    first = np.full(int(identity.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(first, identity, block)
+    return first
+
+
+def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
+    """Return a key for each (reading of a name, co-author's initial key) of some signatures.
+
+    Returns
+    -------
+    key, row : uint64[N], int32[N]
+        Keys, and the signature that has each.
+    """
+    name_row: list[int] = []
+    keys: list[str] = []
+    for row, name in enumerate(index.corpus.names):
+        own = {primary_key(name), *block_keys(name)} - {""}
+        name_row += [row] * len(own)
+        keys += own
+    reading = word_keys(keys)
+    order = np.lexsort((reading, np.array(name_row, dtype=np.int64)))
+    owner, reading = np.array(name_row, dtype=np.int64)[order], reading[order]
+    start = np.searchsorted(owner, np.arange(len(index.corpus.names) + 1))
+    return _with_coauthors(index, rows, start, reading, initials=True)
+
+
+def circle_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
+    """Return a key for each (written-out first name, co-author), like :func:`reading_evidence`."""
+    first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
+    known = np.array([bool(f) for f in first], dtype=np.int64)
+    start = np.concatenate([[0], np.cumsum(known)])
+    return _with_coauthors(index, rows, start, word_keys([f for f in first if f]), initials=False)
+
+
+def _with_coauthors(
+    index: CorpusIndex, rows: Int32, start: Int64, key: UInt64, *, initials: bool
+) -> tuple[UInt64, Int32]:
+    """Combine each key of a signature's name with each of its co-authors."""
+    team = coauthors_of(index, rows, initials=initials)
+    row = rows[team.row()]
+    name = index.corpus.signature_name[row]
+    times = np.diff(start)[name]
+    entry = np.repeat(np.arange(len(row)), times)
+    within = np.arange(len(entry)) - np.repeat(np.cumsum(times) - times, times)
+    own = key[start[name[entry]] + within]
+    other = (index.initial_keys if initials else index.full_keys)[team.column[entry]]
+    # mix the two keys so that neither can cancel the other
+    both = (own * np.uint64(0x9E3779B97F4A7C15)) ^ (other + (own >> np.uint64(29)))
+    return both, row[entry]
+
+
+def sharing(
+    key: UInt64,
+    row: Int32,
+    identity: npt.NDArray[np.integer],
+    block_of: Int64,
+    *,
+    least: int,
+    limit: int = SHARED_BY,
+) -> Int64:
+    """List pairs of identities of two blocks that share ``least`` keys or more, int64[K, 2] sorted.
+
+    Parameters
+    ----------
+    key, row : uint64[N], int32[N]
+        Evidence, and the signature that has it.
+    identity, block_of : int[n_signatures], int64[n_identities]
+    limit : int
+        Keys of more identities are ignored.
+    """
+    pairs, count = shared_keys(key, row, identity, block_of, limit)
+    return pairs[count >= least]
+
+
+def shared_keys(
+    key: UInt64,
+    row: Int32,
+    identity: npt.NDArray[np.integer],
+    block_of: Int64,
+    limit: int = SHARED_BY,
+) -> tuple[Int64, Int64]:
+    """Return pairs of identities of two blocks that share keys, int64[K, 2], and how many, int64[K]."""
+    who = identity[row].astype(np.int64)
+    order = np.lexsort((who, key))
+    key, who = key[order], who[order]
+    new = np.ones(len(key), dtype=bool)
+    new[1:] = (key[1:] != key[:-1]) | (who[1:] != who[:-1])
+    key, who = key[new], who[new]
+    end = np.searchsorted(key, key, side="right")
+    size = end - np.searchsorted(key, key)
+    few = np.flatnonzero((size <= limit) & (size > 1))
+    partners = end[few] - 1 - few
+    a = np.repeat(few, partners)
+    begin = np.cumsum(partners) - partners
+    b = np.arange(len(a)) - np.repeat(begin, partners) + a + 1
+    a, b = who[a], who[b]
+    apart = block_of[a] != block_of[b]
+    width = np.int64(max(len(block_of), 1))
+    found, count = np.unique(a[apart] * width + b[apart], return_counts=True)
+    return np.column_stack([found // width, found % width]), count

@@ -1,0 +1,73 @@
+"""What two names say about being one person's, beside how rare they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Float32, Int32, Int64
+from disambig.corpus.index import CorpusIndex
+from disambig.names import compare
+
+NAME_COLUMNS = (
+    "given_relation",
+    "given_similarity",
+    "middle_relation",
+    "family_relation",
+    "family_similarity",
+    "printed_equal",
+    "given_min",
+    "given_max",
+    "order_swapped",
+)
+
+
+def name_evidence(index: CorpusIndex, a: Int32, b: Int32) -> dict[str, Float32]:
+    """What two names say, for pairs of rows of the name table; float32[Q] each."""
+    compared = compare(index.names, a, b)
+    columns = {f"name_{k}": compared[k] for k in (*NAME_COLUMNS, "compatible")}
+    # two initials agreeing is as common as the less informative of the two names
+    given = np.minimum(index.given_rarity[a], index.given_rarity[b])
+    family = np.minimum(index.family_rarity[a], index.family_rarity[b])
+    works = np.maximum(index.full_works[index.full[a]], index.full_works[index.full[b]])
+    columns["given_rarity"] = given
+    columns["name_rarity"] = given + family
+    columns["name_family_rarity"] = family
+    columns["name_works"] = np.log2(works)
+    return columns
+
+
+class NameMemory:
+    """Evidence about pairs of names, each two compared once.
+
+    Pairs, groups and groups of groups of one batch ask for much the same names. Holds about 70
+    bytes for each two names it was asked for.
+    """
+
+    def __init__(self, index: CorpusIndex) -> None:
+        """Nothing is compared yet."""
+        self._index = index
+        self._width = max(len(index.names), 1)
+        self._key = np.empty(0, dtype=np.int64)
+        self._columns: dict[str, Float32] = {}
+
+    def of(self, a: npt.NDArray[np.integer], b: npt.NDArray[np.integer]) -> dict[str, Float32]:
+        """As :func:`name_evidence`; either order of two names gives the same."""
+        key = np.minimum(a, b).astype(np.int64) * self._width + np.maximum(a, b)
+        place = np.searchsorted(self._key, key)
+        known = place < len(self._key)
+        known[known] = self._key[place[known]] == key[known]
+        if not known.all() or not self._columns:
+            self._learn(np.unique(key[~known]))
+            place = np.searchsorted(self._key, key)
+        return {name: column[place] for name, column in self._columns.items()}
+
+    def _learn(self, key: Int64) -> None:
+        """Compare names that were not compared before."""
+        low, high = np.divmod(key, self._width)
+        found = name_evidence(self._index, low.astype(np.int32), high.astype(np.int32))
+        if self._columns:
+            at = np.searchsorted(self._key, key)
+            key = np.insert(self._key, at, key)
+            found = {k: np.insert(self._columns[k], at, column) for k, column in found.items()}
+        self._key, self._columns = key, found

@@ -1,0 +1,198 @@
+"""Nearest neighbours in crowded blocks: each signature is compared with those most like it.
+
+Where hundreds share a name, nearly all pairs are of two persons and easy to recognise:
+no co-author in common, another institution, another subject, another decade. So a signature is
+compared with the few that have most in common with it, anywhere in the block. Pairs that are not
+listed count as improbable at both levels, which were fitted with the same pairs left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from disambig.arrays import Float32, Int32, Int64
+from disambig.blocking.pairs import NamePairs, PairBatch
+from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.kernels.neighbours import followed, nearest
+from disambig.kernels.pairs import counted_order
+from disambig.kernels.vectors import LANES, TOGETHER
+
+PLACE = 0.7
+"""Weight of an affiliation in likeness; a co-author of a single work has weight 1."""
+LIKENESS = 0.5
+"""Weight of the cosine of the two works' embeddings in likeness."""
+YEAR = 0.02
+"""Penalty in likeness for each year between the two works."""
+INITIAL = 0.1
+"""Penalty in likeness if only one of the two names has a written-out given name."""
+FADING = 0.1
+"""Difference in likeness that reduces a neighbour's vote to 1 / e (:func:`vote_labels`)."""
+
+
+def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
+    """Return the weights of co-authors, by full name and by initial, and of affiliation words.
+
+    Rare ones weigh more. The product of two rows is what two signatures have in common.
+    """
+    parts = []
+    for initials, rarity in ((False, index.full_rarity), (True, index.initial_rarity)):
+        team = coauthors_of(index, rows, initials=initials)
+        shape = (len(rows), len(rarity))
+        weight = rarity[team.column]
+        parts.append(sparse.csr_array((weight, team.column, team.start), shape=shape))
+    place = index.affiliation_of[rows]
+    texts = index.affiliation.with_empty().take(np.where(place >= 0, place, len(index.affiliation)))
+    shape = (len(rows), len(index.affiliation_idf))
+    words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
+    return sparse.csr_array(sparse.hstack([*parts, PLACE * words]))
+
+
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """Arrays from which the likeness of some signatures is computed.
+
+    ``meaning`` and ``year`` are padded beyond the last signature, with 0 and NaN.
+    """
+
+    has: sparse.csr_array
+    meaning: Float32
+    year: Float32
+
+    @classmethod
+    def of(cls, index: CorpusIndex, rows: Int32) -> _Evidence:
+        work = index.corpus.signature_work[rows]
+        n_panels = -(-(len(rows) + TOGETHER) // LANES)
+        meaning = np.zeros((n_panels * LANES, index.meaning.shape[1]), dtype=np.float32)
+        meaning[: len(rows)] = np.nan_to_num(index.meaning[work])
+        year = np.full(len(meaning), np.nan, dtype=np.float32)
+        year[: len(rows)] = index.corpus.years[work]
+        return cls(company_and_place(index, rows), meaning, year)
+
+    def seeking(self) -> tuple[Int64, Int32, Float32, Float32, Float32]:
+        """Return the arrays of the signatures whose neighbours are searched, for the kernels."""
+        start, column, value = _plain(self.has)
+        return start, column, value, np.float32(LIKENESS) * self.meaning, self.year
+
+    def sought(self) -> tuple[Int64, Int32, Float32, Float32]:
+        """Return the arrays of the signatures that are searched, for the kernels."""
+        start, holder, held = _plain(sparse.csc_array(self.has))
+        d = self.meaning.shape[1]
+        panels = self.meaning.reshape(-1, LANES, d).transpose(0, 2, 1)
+        return start, holder, held, np.ascontiguousarray(panels)
+
+
+def _plain(matrix: sparse.csr_array | sparse.csc_array) -> tuple[Int64, Int32, Float32]:
+    start, place = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
+    return start, place, matrix.data.astype(np.float32)
+
+
+def follow(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) -> Int64:
+    """Return for each of ``rows`` the label that its nearest ``others`` vote for, int64[n].
+
+    Votes are weighted by likeness (see :data:`VOTE_DECAY`). The label is 0 where none shares a
+    co-author or a word of the affiliation.
+
+    Parameters
+    ----------
+    label : int64[m]
+        Of the others, above 0.
+    """
+    mine, theirs = _Evidence.of(index, rows), _Evidence.of(index, others)
+    return followed(
+        len(rows), *mine.seeking(), *theirs.sought(), theirs.year, np.float32(YEAR), label, FADING
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class NearPairs:
+    """Signatures of crowded blocks, each compared with its nearest neighbours.
+
+    Attributes
+    ----------
+    index : CorpusIndex
+    names : NamePairs
+        Names of the blocks that agree.
+    most : int
+        Neighbours of each signature; those of which it is a neighbour come in addition.
+    """
+
+    index: CorpusIndex
+    names: NamePairs
+    most: int
+
+    @property
+    def rows(self) -> Int32:
+        """Signature rows, block after block."""
+        return self.names.rows
+
+    @property
+    def start(self) -> Int64:
+        """Rows of block ``b`` are ``rows[start[b]:start[b + 1]]``."""
+        return self.names.start
+
+    @property
+    def load(self) -> Int64:
+        """Upper bound of the pairs of each block, int64[B]."""
+        found: Int64 = np.minimum(self.names.load, np.diff(self.start) * self.most)
+        return found
+
+    def batch(self, first: int, last: int) -> PairBatch:
+        """List the pairs of blocks ``first`` to ``last`` (exclusive)."""
+        low = int(self.start[first])
+        start = self.start[first : last + 1] - low
+        found = [self._block(b, int(self.start[b]) - low) for b in range(first, last)]
+        left, right, name_pair = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        pairs = slice(int(self.names.pair_start[first]), int(self.names.pair_start[last]))
+        a, b = self.names.a[pairs], self.names.b[pairs]
+        name = self.names.name
+        block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
+        return PairBatch(
+            self.rows[low : int(self.start[last])],
+            block,
+            start,
+            left,
+            right,
+            (name_pair - np.int32(pairs.start)).astype(np.int32),
+            np.column_stack([name[a], name[b]]),
+        ).only(slice(0, len(left)))
+
+    def _block(self, block: int, offset: int) -> tuple[Int32, Int32, Int32]:
+        """List the positions of the pairs of one block, plus ``offset``, and the class pair of each."""
+        names, index = self.names, self.index
+        low, high = int(self.start[block]), int(self.start[block + 1])
+        rows = self.rows[low:high]
+        pairs = np.arange(names.pair_start[block], names.pair_start[block + 1])
+        first = int(names.a[pairs[0]])
+        a, b = names.a[pairs] - first, names.b[pairs] - first
+        n_classes = int(max(a.max(), b.max())) + 1
+        two = a != b
+        one, other = np.concatenate([a, b[two]]), np.concatenate([b, a[two]])
+        order = np.lexsort((other, one))
+        friend_start = np.searchsorted(one[order], np.arange(n_classes + 1))
+        number = np.concatenate([pairs, pairs[two]])[order].astype(np.int32)
+        member_start = names.class_start[first : first + n_classes + 1]
+        member = names.member[member_start[0] : member_start[-1]] - np.int32(low)
+        written = index.names.given_length[names.name[first : first + n_classes]] > 0
+        evidence = _Evidence.of(index, rows[member])
+        i, j, pair = nearest(
+            member_start - member_start[0],
+            member,
+            friend_start,
+            other[order].astype(np.int32),
+            number,
+            (INITIAL * (written[one] != written[other]))[order].astype(np.float32),
+            *evidence.seeking(),
+            *evidence.sought(),
+            np.float32(YEAR),
+            self.most,
+        )
+        left, right = np.minimum(i, j), np.maximum(i, j)
+        order = counted_order(right, np.arange(len(right)), len(rows))
+        order = counted_order(left, order, len(rows))
+        left, right, pair = left[order], right[order], pair[order]
+        # mutual neighbours are listed twice
+        fresh = np.diff(left, prepend=-1).astype(bool) | np.diff(right, prepend=-1).astype(bool)
+        return left[fresh] + np.int32(offset), right[fresh] + np.int32(offset), pair[fresh]

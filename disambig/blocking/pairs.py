@@ -1,0 +1,264 @@
+"""Candidate pairs of many blocks at once.
+
+The candidates are the pairs of a block whose names could be one person's; the rest, most of a large
+block, are two persons by name alone and are never listed. Names are compared once for each pair of
+names of a block, not for each pair of signatures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Int32, Int64
+from disambig.blocking.name_comparison import NameMemory
+from disambig.corpus.index import CorpusIndex
+from disambig.kernels.pairs import expand
+from disambig.names import compatible_pairs
+
+NAME_PAIRS_AT_ONCE = 200_000
+"""Name pairs compared together; bounds memory (about 300 bytes a pair)."""
+
+
+def in_pieces(n: int, size: int) -> Iterator[slice]:
+    """Split ``range(n)`` into slices of ``size``; the last may be shorter."""
+    for low in range(0, n, size):
+        yield slice(low, min(low + size, n))
+
+
+@dataclass(frozen=True, eq=False)
+class PairBatch:
+    """Signatures of some blocks, and the candidate pairs among them.
+
+    Attributes
+    ----------
+    rows : int32[R]
+        Signature rows, block after block.
+    block : int32[R]
+        Number of the block each row belongs to.
+    start : int64[B + 1]
+        Rows of block ``b`` are ``start[b]:start[b + 1]``.
+    left, right : int32[P]
+        Positions in ``rows``, left < right, sorted by left, then right.
+    name_pair : int32[P]
+        Index into ``names`` of each pair.
+    names : int32[Q, 2]
+        Pairs of rows of the index's name table, distinct.
+    """
+
+    rows: Int32
+    block: Int32
+    start: Int64
+    left: Int32
+    right: Int32
+    name_pair: Int32
+    names: Int32
+
+    @classmethod
+    def complete(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> PairBatch:
+        """List all pairs of each block, whatever the names."""
+        rows, block, start = _joined(blocks)
+        left, right = complete_pairs(start)
+        name = index.corpus.signature_name[rows]
+        ends = np.sort(np.column_stack([name[left], name[right]]), axis=1).astype(np.int64)
+        width = len(index.names)
+        key, origin = np.unique(ends[:, 0] * width + ends[:, 1], return_inverse=True)
+        names = np.column_stack([key // width, key % width]).astype(np.int32)
+        return cls(rows, block, start, left, right, origin.astype(np.int32), names)
+
+    @classmethod
+    def unlisted(cls, blocks: Sequence[Int32]) -> PairBatch:
+        """Make a batch of blocks without listed pairs."""
+        rows, block, start = _joined(blocks)
+        none = np.empty(0, dtype=np.int32)
+        return cls(rows, block, start, none, none, none, none.reshape(0, 2))
+
+    @classmethod
+    def single(cls, index: CorpusIndex, rows: Int32, i: int, j: int) -> PairBatch:
+        """Make a batch of one pair of positions ``i < j`` of one block."""
+        start = np.array([0, len(rows)], dtype=np.int64)
+        ends = np.array([[i], [j]], dtype=np.int32)
+        names = np.sort(index.corpus.signature_name[rows[ends[:, 0]]])[None, :]
+        one = np.zeros(1, dtype=np.int32)
+        return cls(rows, np.zeros(len(rows), np.int32), start, ends[0], ends[1], one, names)
+
+    def only(self, pairs: slice) -> PairBatch:
+        """Return the same rows with some of their pairs, and the names of those."""
+        asked = np.zeros(len(self.names), dtype=bool)
+        asked[self.name_pair[pairs]] = True
+        number = np.cumsum(asked, dtype=np.int32) - np.int32(1)
+        return replace(
+            self,
+            left=self.left[pairs],
+            right=self.right[pairs],
+            name_pair=number[self.name_pair[pairs]],
+            names=self.names[asked],
+        )
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of pairs listed."""
+        return len(self.left)
+
+    @property
+    def considered(self) -> int:
+        """Number of possible pairs within blocks, listed or not."""
+        return n_complete(np.diff(self.start))
+
+    @cached_property
+    def _key(self) -> Int64:
+        return self.left.astype(np.int64) * len(self.rows) + self.right
+
+    def place(self, i: npt.NDArray[np.integer], j: npt.NDArray[np.integer]) -> Int64:
+        """Return the index of the pairs of positions ``i < j``, -1 if a pair is not listed."""
+        return place_of(self._key, i.astype(np.int64) * len(self.rows) + j)
+
+
+@dataclass(frozen=True, eq=False)
+class NamePairs:
+    """Pairs of names of each block that could be one person's.
+
+    A *class* is the signatures of one block that have the same name.
+
+    Attributes
+    ----------
+    rows : int32[R]
+        Signature rows, block after block, ascending within a block.
+    start : int64[B + 1]
+    member : int32[R]
+        Positions in ``rows``, class after class.
+    class_start : int64[C + 1]
+        Members of class ``c`` are ``member[class_start[c]:class_start[c + 1]]``.
+    a, b : int32[Q]
+        Classes whose names agree, ``a <= b``, sorted by block; each class is paired with itself.
+    pair_start : int64[B + 1]
+        Class pairs of block ``k`` are ``pair_start[k]:pair_start[k + 1]``.
+    name : int32[C]
+        Name of each class.
+    load : int64[B]
+        Number of signature pairs of each block that its class pairs represent.
+    """
+
+    rows: Int32
+    start: Int64
+    member: Int32
+    class_start: Int64
+    a: Int32
+    b: Int32
+    pair_start: Int64
+    name: Int32
+    load: Int64
+
+    @classmethod
+    def of(
+        cls, index: CorpusIndex, blocks: Sequence[Int32], memory: NameMemory | None = None
+    ) -> NamePairs:
+        """Compare the names of each block; store the evidence in ``memory``."""
+        rows, block, start = _joined(blocks)
+        name = index.corpus.signature_name[rows].astype(np.int64)
+        width = max(len(index.names), 1)
+        key, group = np.unique(block.astype(np.int64) * width + name, return_inverse=True)
+        member = np.argsort(group, kind="stable").astype(np.int32)
+        class_start = np.searchsorted(group[member], np.arange(len(key) + 1))
+        first_class = np.searchsorted(key // width, np.arange(len(blocks) + 1))
+        name_of = (key % width).astype(np.int32)
+        a, b = _agreeing(index, name_of, first_class, memory)
+        own = np.arange(len(key), dtype=np.int32)
+        a, b = np.concatenate([own, a]), np.concatenate([own, b])
+        of_block = np.searchsorted(first_class, a, side="right") - 1
+        order = np.lexsort((b, a, of_block))
+        a, b, of_block = a[order], b[order], of_block[order]
+        size = np.diff(class_start)
+        stands_for = np.where(a == b, size[a] * (size[a] - 1) // 2, size[a] * size[b])
+        return cls(
+            rows,
+            start,
+            member,
+            class_start,
+            a,
+            b,
+            np.searchsorted(of_block, np.arange(len(blocks) + 1)),
+            name_of,
+            np.bincount(of_block, stands_for, len(blocks)).astype(np.int64),
+        )
+
+    def batch(self, first: int, last: int) -> PairBatch:
+        """List the pairs of blocks ``first`` to ``last`` (exclusive)."""
+        low, high = int(self.start[first]), int(self.start[last])
+        pairs = slice(int(self.pair_start[first]), int(self.pair_start[last]))
+        a, b = self.a[pairs], self.b[pairs]
+        load = int(self.load[first:last].sum())
+        left, right, origin = expand(a, b, self.class_start, self.member, low, high - low, load)
+        start = self.start[first : last + 1] - low
+        block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
+        return PairBatch(
+            self.rows[low:high],
+            block,
+            start,
+            left,
+            right,
+            origin,
+            np.column_stack([self.name[a], self.name[b]]),
+        )
+
+
+def complete_pairs(start: Int64) -> tuple[Int32, Int32]:
+    """List all i < j of each block of consecutive positions, in row-major order."""
+    sizes = np.diff(start)
+    n = int(start[-1])
+    partners = np.repeat(start[1:], sizes) - 1 - np.arange(n)
+    left = np.repeat(np.arange(n, dtype=np.int32), partners)
+    first = np.cumsum(partners) - partners
+    right = np.arange(len(left)) - np.repeat(first, partners) + left + 1
+    return left, right.astype(np.int32)
+
+
+def n_complete(sizes: Int64) -> int:
+    """Count the pairs within blocks of some sizes."""
+    return int((sizes.astype(np.int64) * (sizes.astype(np.int64) - 1) // 2).sum())
+
+
+def place_of(ordered: Int64, key: Int64) -> Int64:
+    """Return the position of each key in the sorted, distinct keys, -1 for a missing one."""
+    if not len(ordered):
+        return np.full(len(key), -1, dtype=np.int64)
+    place = np.minimum(np.searchsorted(ordered, key), len(ordered) - 1)
+    return np.where(ordered[place] == key, place, -1)
+
+
+def _joined(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
+    sizes = np.array([len(b) for b in blocks], dtype=np.int64)
+    rows = np.concatenate(blocks).astype(np.int32) if len(blocks) else np.empty(0, np.int32)
+    block = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    return rows, block, np.concatenate([[0], np.cumsum(sizes)])
+
+
+def _agreeing(
+    index: CorpusIndex, name: Int32, first_class: Int64, memory: NameMemory | None
+) -> tuple[Int32, Int32]:
+    """List pairs of different classes of one block whose names could be one person's."""
+    sizes = np.diff(first_class)
+    cost = np.cumsum(sizes * (sizes - 1) // 2)
+    found_a, found_b = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    at = 0
+    while at < len(sizes):
+        done = cost[at - 1] if at else 0
+        end = max(int(np.searchsorted(cost, done + NAME_PAIRS_AT_ONCE, side="right")), at + 1)
+        low = first_class[at]
+        a, b = complete_pairs(first_class[at : end + 1] - low)
+        a, b = a + np.int32(low), b + np.int32(low)
+        if memory is None:
+            agree = np.empty(len(a), dtype=bool)
+            for some in in_pieces(len(a), NAME_PAIRS_AT_ONCE):
+                agree[some] = compatible_pairs(index.names, name[a[some]], name[b[some]])
+        else:  # each name with itself as well: the pairs within a class need it
+            one, other = np.append(name[a], name), np.append(name[b], name)
+            agree = memory.of(one, other)["name_compatible"][: len(a)] == 1
+        found_a.append(a[agree])
+        found_b.append(b[agree])
+        at = end
+    return np.concatenate(found_a), np.concatenate(found_b)

@@ -1,0 +1,1 @@
+"""Constraints, linkage, both levels of clustering, joins across blocks."""

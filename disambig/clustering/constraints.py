@@ -1,0 +1,399 @@
+"""From what people and identifiers say about pairs to arrays that every level obeys.
+
+Three sources speak, and the earlier wins: people (:class:`~disambig.domain.Constraint`), the
+rule that two authors of one work are two persons, and identifiers (equal ORCID iDs or e-mail
+addresses are one person, different ORCID iDs are two). An identifier that contradicts a person,
+the rule or the names is ignored as a whole, and said to be.
+
+"Must" is transitive; :class:`~disambig.clustering.must_graph.MustGraph` closes it and explains it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Int32, Int64
+from disambig.blocking.pairs import PairBatch, place_of
+from disambig.clustering.linkage import first_of_group
+from disambig.clustering.must_graph import MustGraph, shortest_path
+from disambig.console import safe
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.identifiers import Identifiers, emails, orcids, pairs_sharing
+from disambig.domain import Constraint, ConstraintKind
+from disambig.errors import ConstraintError, InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Constraints:
+    """Compiled constraints of a corpus with S signatures. See :func:`compile_constraints`.
+
+    Attributes
+    ----------
+    must : int32[S]
+        Must-group of each signature, counted from 0 in order of first signature; -1 for none.
+        A group may span blocks.
+    cannot : int32[K, 2]
+        Signature rows that people said cannot be one person, lower row first.
+    orcid : int32[S]
+        Two signatures, or two clusters, with different codes of 0 or above are never one
+        person; -1 says nothing. Equal within a must-group.
+    problems : tuple of str
+        One line for each constraint left out and each identifier ignored.
+    group_start, group_work : int64[G + 1], int64[W]
+        Works of must-group ``g`` are ``group_work[group_start[g]:group_start[g + 1]]``.
+    work : int32[S]
+        Work of each signature, in the numbers of ``group_work``.
+    """
+
+    must: Int32
+    cannot: Int32
+    orcid: Int32
+    problems: tuple[str, ...]
+    group_start: Int64
+    group_work: Int64
+    work: Int32
+
+    @property
+    def n_groups(self) -> int:
+        """Number of must-groups."""
+        return len(self.group_start) - 1
+
+    def carried(self, row: Int64, work_of: Int64, work: Int32) -> Constraints:
+        """The same among other signatures, of which some or all of these are a part.
+
+        A cannot-link of a signature that is not among them holds for the members of its
+        must-group that are.
+
+        Parameters
+        ----------
+        row : int64[S]
+            Where each of these signatures is among the others, -1 for nowhere.
+        work_of : int64[n_works]
+            Work of the others for each work of these, -1 for none.
+        work : int32[T]
+            Work of each of the other signatures.
+        """
+        here = np.flatnonzero(row >= 0)
+        must, orcid = (np.full(len(work), -1, dtype=np.int32) for _ in range(2))
+        must[row[here]], orcid[row[here]] = self.must[here], self.orcid[here]
+        # one member can stand for all: what is ruled out for one is for its group
+        member = np.full(self.n_groups + 1, -1, dtype=np.int64)
+        bound = here[self.must[here] >= 0][::-1]
+        member[self.must[bound]] = row[bound]
+        ends = row[self.cannot]
+        ends = np.where(ends >= 0, ends, member[self.must[self.cannot]])
+        cannot = np.sort(ends[(ends >= 0).all(axis=1)], axis=1).astype(np.int32)
+        elsewhere = int(work.max(initial=-1)) + 1 + np.arange(len(work_of))
+        known = np.where(work_of >= 0, work_of, elsewhere)
+        return replace(
+            self,
+            must=must,
+            orcid=orcid,
+            cannot=cannot,
+            work=work,
+            group_work=known[self.group_work],
+        )
+
+    def on(self, bound: Corpus, part: Corpus) -> Constraints:
+        """The same for the signatures of ``part``; these are of the corpus ``bound``."""
+        work_of = np.array([part.work_index.get(w, -1) for w in bound.work_ids], dtype=np.int64)
+        width = np.int64(1 << 32)
+        key = part.signature_work * width + part.signature_position
+        known = work_of[bound.signature_work]
+        row = place_of(key, known * width + bound.signature_position)
+        return self.carried(np.where(known >= 0, row, -1), work_of, part.signature_work)
+
+
+@dataclass(frozen=True)
+class _Clash:
+    """Two signature rows that must be one person and cannot be, and why they cannot."""
+
+    a: int
+    b: int
+    reason: str
+
+
+def compile_constraints(
+    corpus: Corpus,
+    constraints: Iterable[Constraint],
+    *,
+    identifiers: bool = True,
+    strict: bool = True,
+) -> Constraints:
+    """Close, check and encode constraints.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    constraints : iterable of Constraint
+        Statements of people. A must between two signatures of one work overrides the rule that
+        these are two persons.
+    identifiers : bool
+        Whether ORCID iDs and e-mail addresses constrain as well. What a person states wins over
+        them.
+    strict : bool
+        Whether to fail on a constraint that names an unknown signature, and on must-links that
+        join two authors of one work in a roundabout way. Otherwise the first is left out, the
+        second is obeyed, and both are listed in ``problems``.
+
+    Raises
+    ------
+    ConstraintError
+        All contradictions, each with the chain that leads to it; when strict, all of the above
+        too.
+    """
+    graph, cannot, unknown = _stated(corpus, constraints)
+    told = graph.labels()
+    contradictions = _explained(corpus, graph, _broken(cannot, told))
+    rule = _same_work(corpus, told, _told_on_one_work(corpus, graph))
+    roundabout = _explained(corpus, graph, rule)
+    fatal = [*unknown, *contradictions, *roundabout] if strict else contradictions
+    if fatal:
+        raise ConstraintError(_report(fatal))
+    problems = [*(f"left out: {line}" for line in unknown), *roundabout]
+    labels, bearers = told, np.empty(0, np.int64)
+    if identifiers:
+        graph, found = _settled(corpus, graph, orcids(corpus), cannot, None)
+        labels, bearers = graph.labels(), found.row
+        problems += [*found.problems, *_two_orcids(corpus, found, labels)]
+        graph, found = _settled(corpus, graph, emails(corpus), cannot, bearers)
+        labels = graph.labels()
+        problems += found.problems
+    return _encoded(corpus, labels, cannot, bearers, tuple(problems))
+
+
+def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
+    """Pairs of a batch that cannot be one person, whatever their ORCID iDs.
+
+    These are pairs of one block that people ruled out or that are on one work, for themselves or
+    for a signature that one of them must be one with, wherever that is. Of the rows of a block
+    that must be one, the first stands for all: two groups of n rows are one pair, not n².
+    For the same reason codes tell who has different ORCID iDs (:attr:`Constraints.orcid`).
+
+    Returns
+    -------
+    int32[K, 2]
+        Positions in ``batch.rows``, lower first, without repetitions, in ascending order.
+    """
+    n = len(batch.rows)
+    first = first_of_group(batch.block, constraints.must[batch.rows])
+    atoms = np.flatnonzero(first == np.arange(n))
+    found = [_ruled_out(constraints, batch, atoms), _on_one_work(constraints, batch, atoms)]
+    a = np.concatenate([np.minimum(i, j) for i, j in found])
+    b = np.concatenate([np.maximum(i, j) for i, j in found])
+    # sorted by hand: np.unique hashes, ten times slower on millions of numbers
+    key = np.sort(a * n + b)
+    key = key[np.diff(key, prepend=-1) > 0]
+    return np.stack([key // max(n, 1), key % max(n, 1)], axis=1).astype(np.int32)
+
+
+def _ruled_out(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
+    """Positions, of those of the atoms, that people ruled out: both sides in one block."""
+
+    def entity(rows: npt.NDArray[np.integer]) -> Int64:
+        must = constraints.must[rows]
+        found: Int64 = np.where(must >= 0, must, constraints.n_groups + rows.astype(np.int64))
+        return found
+
+    of_atom = entity(batch.rows[atoms])
+    order = np.argsort(of_atom, kind="stable")
+    ordered, place = of_atom[order], atoms[order]
+    side = entity(constraints.cannot)
+    low = np.searchsorted(ordered, side)
+    present = np.append(ordered, -1)[low] == side
+    # many statements between two groups say one thing
+    low, other = np.unique(low[present.all(axis=1)], axis=0).T
+    count = np.searchsorted(ordered, ordered[low], side="right") - low
+    pair = np.repeat(np.arange(len(low)), count)
+    a = place[low[pair] + np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)]
+    # the places of an entity are in ascending order of their blocks, one in each
+    n_blocks = len(batch.start) - 1
+    b = place_of(
+        ordered * n_blocks + batch.block[place], ordered[other[pair]] * n_blocks + batch.block[a]
+    )
+    return a[b >= 0], place[b[b >= 0]]
+
+
+def _on_one_work(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
+    """Positions, of those of the atoms, that are on one work of a block, counting all works of a
+    must-group.
+    """
+    must = constraints.must[batch.rows[atoms]]
+    alone, bound = atoms[must < 0], atoms[must >= 0]
+    first = constraints.group_start[must[must >= 0]]
+    count = constraints.group_start[must[must >= 0] + 1] - first
+    within = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    works = constraints.group_work[np.repeat(first, count) + within]
+    place = np.concatenate([alone, np.repeat(bound, count)])
+    work = np.concatenate([constraints.work[batch.rows[alone]], works]).astype(np.int64)
+    n_works = int(work.max(initial=0)) + 1
+    a, b = pairs_sharing(batch.block[place].astype(np.int64) * n_works + work)
+    return place[a], place[b]
+
+
+def _stated(
+    corpus: Corpus, constraints: Iterable[Constraint]
+) -> tuple[MustGraph, dict[tuple[int, int], str], list[str]]:
+    """Must-links as a graph, cannot-links with their source, and constraints left out."""
+    sources: dict[ConstraintKind, dict[tuple[int, int], str]] = {k: {} for k in ConstraintKind}
+    unknown = []
+    for constraint in constraints:
+        try:
+            a, b = sorted((corpus.row_of(constraint.a), corpus.row_of(constraint.b)))
+        except InputError as error:
+            words = f"{constraint.kind} {constraint.a} {constraint.b} ({constraint.source})"
+            unknown.append(safe(f"{words}: {error}"))
+            continue
+        sources[constraint.kind].setdefault((a, b), constraint.source)
+    # sorted, so that what is ignored does not depend on the order of statements
+    must, cannot = (dict(sorted(sources[k].items())) for k in ConstraintKind)
+    ends = np.array(list(must), dtype=np.int64).reshape(-1, 2)
+    graph = MustGraph(corpus.n_signatures, ends[:, 0], ends[:, 1], must)
+    return graph, cannot, unknown
+
+
+def _told_on_one_work(corpus: Corpus, graph: MustGraph) -> Int64:
+    """Components of the must-links between signatures of one work alone, int64[S]."""
+    work = corpus.signature_work
+    same = work[graph.left] == work[graph.right]
+    return MustGraph(graph.n_signatures, graph.left[same], graph.right[same], {}).labels()
+
+
+def _broken(cannot: dict[tuple[int, int], str], labels: Int64) -> list[_Clash]:
+    """Cannot-links within a must-group."""
+    return [
+        _Clash(a, b, f"they cannot be one person ({source})")
+        for (a, b), source in cannot.items()
+        if labels[a] == labels[b]
+    ]
+
+
+def _same_work(corpus: Corpus, labels: Int64, before: Int64) -> list[_Clash]:
+    """Authors of one work in one must-group who were not yet together ``before``."""
+    work = corpus.signature_work
+    order = np.lexsort((before, labels, work))
+    a, b = order[:-1], order[1:]
+    bad = (work[a] == work[b]) & (labels[a] == labels[b]) & (before[a] != before[b])
+    return [
+        _Clash(min(i, j), max(i, j), "they are two authors of one work")
+        for i, j in zip(a[bad].tolist(), b[bad].tolist(), strict=True)
+    ]
+
+
+def _orcids_joined(bearers: Int64, labels: Int64, before: Int64) -> list[_Clash]:
+    """Bearers of ORCID iDs in one must-group who were not yet together ``before``."""
+    order = bearers[np.lexsort((before[bearers], labels[bearers]))]
+    a, b = order[:-1], order[1:]
+    bad = (labels[a] == labels[b]) & (before[a] != before[b])
+    return [
+        _Clash(min(i, j), max(i, j), "they have different ORCID iDs")
+        for i, j in zip(a[bad].tolist(), b[bad].tolist(), strict=True)
+    ]
+
+
+def _settled(
+    corpus: Corpus,
+    graph: MustGraph,
+    found: Identifiers,
+    cannot: dict[tuple[int, int], str],
+    bearers: Int64 | None,
+) -> tuple[MustGraph, Identifiers]:
+    """Add identifiers to the graph, without those on a chain to a contradiction.
+
+    Which identifier of a chain is the wrong one cannot be told, so all of them are ignored.
+    ``bearers`` are rows with ORCID iDs, which these identifiers may not join.
+    """
+    before = graph.labels()
+    first = graph.n_signatures + len(graph.words)
+    while True:
+        wider = graph.bearing(found)
+        labels = wider.labels()
+        clashes = _broken(cannot, labels) + _same_work(corpus, labels, before)
+        if bearers is not None:
+            clashes += _orcids_joined(bearers, labels, before)
+        if not clashes:
+            return wider, found
+        neighbours = wider.neighbours()
+        wrong: dict[int, str] = {}
+        apart: set[tuple[int, int]] = set()
+        for clash in clashes:
+            # what was one before stays so: where one clash of two such is settled, all are
+            sides = int(before[clash.a]), int(before[clash.b])
+            path = [] if sides in apart else shortest_path(neighbours, clash.a, clash.b)
+            if not path:
+                apart.add(sides)
+            chain = wider.chain(corpus, path) if path else ""
+            for node in (n for n in path if n >= first):
+                word = wider.words[node - graph.n_signatures]
+                wrong[node - first] = safe(f"{word} is ignored: {chain}, but {clash.reason}")
+                # a later clash may be settled by this one
+                del neighbours[node]
+        found = found.without(set(wrong), list(wrong.values()))
+
+
+def _two_orcids(corpus: Corpus, found: Identifiers, labels: Int64) -> list[str]:
+    """Must-groups with several ORCID iDs: people said so, and are obeyed."""
+    value, first = np.unique(found.value, return_index=True)
+    row = found.row[first]
+    order = np.argsort(labels[row], kind="stable")
+    a, b = order[:-1], order[1:]
+    joined = labels[row[a]] == labels[row[b]]
+    return [
+        safe(
+            f"ORCID iDs {found.texts[value[i]]} ({corpus.signature(int(row[i]))}) and "
+            f"{found.texts[value[j]]} ({corpus.signature(int(row[j]))}) are taken as one "
+            "person's: must-links join them"
+        )
+        for i, j in zip(a[joined].tolist(), b[joined].tolist(), strict=True)
+    ]
+
+
+def _explained(corpus: Corpus, graph: MustGraph, clashes: Sequence[_Clash]) -> list[str]:
+    """One line for each clash: the chain, why it cannot be, and what to do."""
+    neighbours = graph.neighbours() if clashes else {}
+    lines = []
+    for clash in clashes:
+        chain = graph.chain(corpus, shortest_path(neighbours, clash.a, clash.b))
+        ends = f"{corpus.signature(clash.a)} and {corpus.signature(clash.b)}"
+        remedy = "remove one of these constraints"
+        if corpus.signature_work[clash.a] == corpus.signature_work[clash.b]:
+            remedy += f", or state must {ends} if the work does list one person twice"
+        lines.append(safe(f"{ends}: {clash.reason}, yet {chain}; {remedy}"))
+    return lines
+
+
+def _report(lines: Sequence[str]) -> str:
+    return "the constraints cannot all hold:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _encoded(
+    corpus: Corpus,
+    labels: Int64,
+    cannot: dict[tuple[int, int], str],
+    bearers: Int64,
+    problems: tuple[str, ...],
+) -> Constraints:
+    """Components as arrays."""
+    size = np.bincount(labels, minlength=1)
+    bound = np.flatnonzero(size[labels] > 1)
+    must = np.full(corpus.n_signatures, -1, dtype=np.int32)
+    _, first, group = np.unique(labels[bound], return_index=True, return_inverse=True)
+    must[bound] = np.argsort(np.argsort(first))[group]
+    orcid_of = np.full(len(size), -1, dtype=np.int32)
+    known = np.unique(labels[bearers])
+    orcid_of[known] = np.arange(len(known))
+    n_works = max(corpus.n_works, 1)
+    key = np.unique(must[bound].astype(np.int64) * n_works + corpus.signature_work[bound])
+    return Constraints(
+        must=must,
+        cannot=np.array(sorted(cannot), dtype=np.int32).reshape(-1, 2),
+        orcid=orcid_of[labels],
+        problems=problems,
+        group_start=np.searchsorted(key // n_works, np.arange(len(first) + 1)),
+        group_work=key % n_works,
+        work=corpus.signature_work,
+    )

@@ -1,0 +1,304 @@
+"""Join identities of different blocks: changed, misordered or differently divided names.
+
+Candidates come from :func:`disambig.blocking.cross_block.cross_pairs`; each is scored by the second level
+as if its two identities were the only groups of a block.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Bool, Float32, Int32, Int64
+from disambig.blocking.cross_block import block_of_identity, cross_pairs
+from disambig.blocking.pairs import PairBatch
+from disambig.clustering.constraints import Constraints
+from disambig.clustering.two_level import Bonds, Scored, group_probabilities, pair_probabilities
+from disambig.corpus.index import CorpusIndex
+from disambig.features.group import names_between
+from disambig.model.model import Model
+from disambig.names import FamilyRelation
+
+MEMBERS = 30
+"""Signatures of an identity that speak for it, evenly spread over its rows."""
+RARE_GIVEN = 3.8
+"""Rarity of a given name (minus log10 of its share) from which it can outlive a family name:
+"Bhavana" may have married, "Daniel" is two people."""
+PAIRS_AT_ONCE = 250_000
+"""Signature pairs compared at once."""
+
+
+def members_of(identity: Int32) -> tuple[Int32, Int64]:
+    """Rows sorted by identity, and where each identity starts in them."""
+    order = np.argsort(identity, kind="stable").astype(np.int32)
+    start = np.searchsorted(identity[order], np.arange(int(identity.max(initial=-1)) + 2))
+    return order, start
+
+
+def spokesmen(n: int, most: int = MEMBERS) -> Int64:
+    """Which of an identity's n signatures speak for it: at most ``most``, evenly spread."""
+    return _spokesmen(np.array([n]), most)
+
+
+def _spokesmen(n: Int64, most: int) -> Int64:
+    """The same of several identities, one after the other."""
+    count = np.minimum(n, most)
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    own = np.repeat(n, count)
+    found: Int64 = np.where(own <= most, place, place * (own - 1) // (most - 1))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Speakers:
+    """Signatures that speak for identities.
+
+    Attributes
+    ----------
+    rows : int32[R]
+        Signature rows, identity after identity.
+    start : int64[n_identities + 1]
+        Those of identity ``i`` are ``rows[start[i]:start[i + 1]]``.
+    """
+
+    rows: Int32
+    start: Int64
+
+    @classmethod
+    def of(cls, identity: Int32, wanted: Int64) -> Speakers:
+        """Speakers of the identities ``wanted``; of the others there are none."""
+        order, start = members_of(identity)
+        size = np.diff(start)[wanted]
+        count = np.zeros(len(start) - 1, dtype=np.int64)
+        count[wanted] = np.minimum(size, MEMBERS)
+        rows = order[np.repeat(start[wanted], count[wanted]) + _spokesmen(size, MEMBERS)]
+        return cls(rows, np.concatenate([[0], np.cumsum(count)]))
+
+    def of_identity(self, i: int) -> Int32:
+        """Rows that speak for one identity."""
+        return self.rows[self.start[i] : self.start[i + 1]]
+
+
+def score_candidates(
+    index: CorpusIndex,
+    model: Model,
+    constraints: Constraints,
+    identity: Int32,
+    candidates: Int64,
+    progress: Callable[[int], None] = lambda n: None,
+) -> Float32:
+    """Second-level probability of each candidate, 0 where it is forbidden; float32[K]."""
+    speakers = Speakers.of(identity, np.unique(candidates))
+    out = np.zeros(len(candidates), dtype=np.float32)
+    open_ = np.flatnonzero(_plausible(index, speakers, candidates))
+    size = np.diff(speakers.start)[candidates[open_]].sum(axis=1)
+    for some in _runs(size * (size - 1) // 2):
+        chosen = candidates[open_[some]]
+        blocks, group = [], []
+        for k, (a, b) in enumerate(chosen.tolist()):
+            left, right = speakers.of_identity(a), speakers.of_identity(b)
+            blocks.append(np.concatenate([left, right]))
+            group += [2 * k] * len(left) + [2 * k + 1] * len(right)
+        batch = PairBatch.complete(index, blocks)
+        scored = Scored.of(
+            index,
+            batch,
+            constraints,
+            lambda c: pair_probabilities(model, c, index.doublings),
+        )
+        _, found = scored.between(np.array(group, dtype=np.int32))
+        probability = group_probabilities(model, found, index.doublings)
+        probability[_barred(batch, scored.bonds)] = 0.0
+        out[open_[some]] = probability
+        progress(len(chosen))
+    return out
+
+
+def _barred(batch: PairBatch, bonds: Bonds) -> Bool:
+    """Which blocks have two rows that cannot be one person, bool[n_blocks]."""
+    block = batch.block
+    code = np.full(len(batch.start) - 1, -1, dtype=np.int32)
+    np.maximum.at(code, block, bonds.orcid)
+    found = np.zeros(len(code), dtype=bool)
+    found[block[(bonds.orcid >= 0) & (bonds.orcid < code[block])]] = True
+    found[block[bonds.cannot[:, 0]]] = True
+    return found
+
+
+def _runs(load: Int64) -> Iterator[slice]:
+    """Consecutive candidates with about :data:`PAIRS_AT_ONCE` signature pairs together."""
+    total = np.concatenate([[0], np.cumsum(load)])
+    at = 0
+    while at < len(load):
+        end = int(np.searchsorted(total, total[at] + PAIRS_AT_ONCE, side="right")) - 1
+        yield slice(at, max(end, at + 1))
+        at = max(end, at + 1)
+
+
+def _plausible(index: CorpusIndex, speakers: Speakers, candidates: Int64) -> Bool:
+    """Which candidates agree in family name, or in a given name rare enough to outlive one.
+
+    Sharing a common first name and a laboratory is no sign of a changed family name.
+    """
+    name = index.corpus.signature_name[speakers.rows].astype(np.int64)
+    owner = np.repeat(np.arange(len(speakers.start) - 1), np.diff(speakers.start))
+    evidence = names_between(index, owner, name, len(speakers.start) - 1, *candidates.T)
+    given = evidence["given_rarity"][1]
+    alike = evidence["name_family_relation"][1] != FamilyRelation.DIFFERENT
+    found: Bool = alike | (given >= RARE_GIVEN)
+    return found
+
+
+def join_across(
+    index: CorpusIndex,
+    model: Model,
+    constraints: Constraints,
+    identity: Int32,
+    block: Int32,
+    crowded: Bool,
+    progress: Callable[[int], None] = lambda n: None,
+) -> Int32:
+    """Identities after joining across blocks, int32[n_signatures].
+
+    Most probable first; an identity takes part in one join with each block only, and no join
+    breaks a cannot-link. Must-links across blocks hold whatever the probability.
+
+    Parameters
+    ----------
+    identity : int32[n_signatures]
+        From within blocks, obeying every constraint there.
+    block, crowded : int32[n_signatures], bool[n_signatures]
+        As for :func:`disambig.blocking.cross_block.cross_pairs`.
+    """
+    identity = hold_must(constraints, identity)
+    candidates = cross_pairs(index, identity, block, crowded)
+    probability = score_candidates(index, model, constraints, identity, candidates, progress)
+    block_of = block_of_identity(identity, block)
+    return join_likely(constraints, identity, block_of, candidates, probability, model)
+
+
+def join_likely(
+    constraints: Constraints,
+    identity: Int32,
+    block_of: Int64,
+    candidates: Int64,
+    probability: Float32,
+    model: Model,
+) -> Int32:
+    """Identities after the joins that are probable enough, int32[n_signatures].
+
+    Parameters
+    ----------
+    block_of : int64[n_identities]
+    candidates, probability : int64[K, 2], float32[K]
+    """
+    likely = np.flatnonzero(probability >= model.settings["across"])
+    ranked = candidates[likely[np.argsort(-probability[likely], kind="stable")]]
+    taken: set[tuple[int, int]] = set()
+    joins = Joins(constraints, identity)
+    for a, b in ranked.tolist():
+        keys = {(a, int(block_of[b])), (b, int(block_of[a]))}
+        if not keys & taken and joins.join(a, b):
+            taken |= keys
+    return joins.result()
+
+
+def hold_must(constraints: Constraints, identity: Int32) -> Int32:
+    """Identities after joining those that a must-group lies in, int32[n_signatures].
+
+    Must-groups stay whole. Two identities that follow the same group may be barred from each
+    other (they share a work, or a cannot-link stands between them); then the smaller one, less
+    the group's own signatures, stays behind.
+    """
+    must = constraints.must
+    bound = np.flatnonzero(must >= 0)
+    n_must = int(must.max(initial=-1)) + 1
+    least = np.full(n_must, np.iinfo(np.int32).max, dtype=np.int32)
+    most = np.full(n_must, -1, dtype=np.int32)
+    np.minimum.at(least, must[bound], identity[bound])
+    np.maximum.at(most, must[bound], identity[bound])
+    spanning = bound[least[must[bound]] != most[must[bound]]]
+    if not len(spanning):
+        return renumber(identity)
+    label = n_must + identity
+    label[spanning] = must[spanning]
+    size = np.bincount(label, minlength=n_must + int(identity.max()) + 1)
+    links = np.unique(np.column_stack([must[spanning], n_must + identity[spanning]]), axis=0)
+    links = links[np.argsort(-size[links[:, 1]], kind="stable")]
+    joins = Joins(constraints, label)
+    for group, rest in links[size[links[:, 1]] > 0].tolist():
+        joins.join(group, rest)
+    return joins.result()
+
+
+class Joins:
+    """Labels of signatures, joined one pair at a time where nothing forbids it.
+
+    Forbidden are two labels that share a work, that a cannot-link stands between, or whose
+    ORCID iDs differ. Must-groups are to be whole before.
+    """
+
+    def __init__(self, constraints: Constraints, label: Int32) -> None:
+        """``label`` int32[n_signatures], from 0; numbers may be left out."""
+        self._label = label
+        self._work = constraints.work
+        self._order, self._start = members_of(label)
+        self._parent = np.arange(len(self._start) - 1, dtype=np.int64)
+        self._orcid = np.full(len(self._parent), -1, dtype=np.int32)
+        np.maximum.at(self._orcid, label, constraints.orcid)
+        self._works: dict[int, set[int]] = {}
+        self._enemies: dict[int, set[int]] = defaultdict(set)
+        for a, b in label[constraints.cannot].reshape(-1, 2).tolist():
+            self._enemies[a].add(b)
+            self._enemies[b].add(a)
+
+    def join(self, a: int, b: int) -> bool:
+        """Make two labels one, if they are two and may be; whether that was done."""
+        low, high = sorted((self._root(a), self._root(b)))
+        if low == high or self._forbidden(low, high):
+            return False
+        self._parent[high] = low
+        few, many = sorted((self._works[low], self._works.pop(high)), key=len)
+        many |= few
+        self._works[low] = many
+        self._orcid[low] = max(self._orcid[low], self._orcid[high])
+        for enemy in self._enemies.pop(high, set()):
+            self._enemies[low].add(enemy)
+            self._enemies[enemy].add(low)
+        return True
+
+    def result(self) -> Int32:
+        """Label of each signature, numbered from 0 in order of first appearance."""
+        root = np.array([self._root(i) for i in range(len(self._parent))], dtype=np.int64)
+        return renumber(root[self._label])
+
+    def _forbidden(self, a: int, b: int) -> bool:
+        two_orcids = min(self._orcid[a], self._orcid[b]) >= 0 and self._orcid[a] != self._orcid[b]
+        if two_orcids or b in self._enemies.get(a, set()):
+            return True
+        return not self._works_of(a).isdisjoint(self._works_of(b))
+
+    def _works_of(self, root: int) -> set[int]:
+        if root not in self._works:
+            rows = self._order[self._start[root] : self._start[root + 1]]
+            self._works[root] = set(self._work[rows].tolist())
+        return self._works[root]
+
+    def _root(self, i: int) -> int:
+        while self._parent[i] != i:
+            self._parent[i] = self._parent[self._parent[i]]
+            i = int(self._parent[i])
+        return i
+
+
+def renumber(labels: npt.NDArray[np.integer]) -> Int32:
+    """Labels numbered from 0 in order of first appearance."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int32)
+    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
+    numbered: Int32 = rank[inverse]
+    return numbered

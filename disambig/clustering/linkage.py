@@ -1,0 +1,203 @@
+"""Average linkage of many blocks at once, over a sparse list of pairs, under constraints.
+
+Clusters with average similarity at or above a threshold are merged, most similar first (UPGMA:
+Sokal & Michener, 1958). Pairs that are not listed share one similarity, below the threshold. A
+pair that cannot be linked has similarity minus infinity; a weighted average with minus infinity
+is minus infinity, so a ban holds for every cluster its rows get into, and no later step needs to
+know about bans.
+
+Rows of two ORCID iDs cannot be linked either, but n bearers would be n² / 2 bans. So a row has the
+code of its ORCID iD, and a cluster that of its rows, of which it has one at most. Two codes make a
+listed similarity minus infinity: before anything is merged, and again where a merge brings a code
+to a cluster that had none. A pair that is not listed is below the threshold without that, and
+becomes listed, with its codes looked at, before it could rise. The clusters are those of all the
+bans: they would make the same similarities minus infinity, and others that are below the threshold
+anyway. Similarities only ever fall so; a merged cluster still is no more similar to a third than
+the more similar of its parts was, which is what nearest-neighbour chains need.
+
+Rows that must share a cluster are contracted to one row first, with average similarities. Then
+only connected components are agglomerated. Draw an edge between two rows when their similarity
+is at or above the threshold: every cluster lies within one component.
+*Proof.* Let a merge join A and B with a weighted average at or above the threshold. An average
+with positive weights does not exceed the largest of its terms, so some row of A and some row of
+B have an edge. By induction every cluster is connected. A component that has all its edges is
+one cluster, since every average of similarities at or above the threshold is so too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from disambig.arrays import Float32, Float64, Int32
+from disambig.errors import ConstraintError
+from disambig.kernels.linkage import cluster
+
+# Components get a full matrix up to this many rows. A cell takes 8 bytes; a listed pair takes 24
+# in lists, and half as much spare: a matrix takes no more when half the pairs are listed.
+FULL_ROWS = 500
+CELLS_PER_PAIR = 4
+
+
+def average_linkage(
+    block: Int32,
+    left: Int32,
+    right: Int32,
+    similarity: Float32,
+    threshold: float,
+    *,
+    absent: float = 0.0,
+    weight: Float32 | None = None,
+    cannot: Int32 | None = None,
+    must: Int32 | None = None,
+    orcid: Int32 | None = None,
+) -> Int32:
+    """Cluster the rows of each block.
+
+    The result for a block depends on that block alone: on its similarities rounded to float32,
+    and, where several merges are equally similar, on the order of its rows. The lowest rows go
+    first then. It does not depend on how clusters are stored, nor on the machine.
+
+    A component takes time about its listed pairs times the logarithm of its rows while clusters
+    keep few neighbours; a merge costs the neighbours of its two clusters, so one cluster that
+    takes in all others one by one costs up to the square of the rows. Memory is about 50 bytes a
+    listed pair, whatever the size of the blocks.
+
+    Parameters
+    ----------
+    block : int32[R]
+        Block of each row, not falling.
+    left, right : int32[P]
+        Listed pairs: rows of one block, left < right, by rising (left, right), none twice.
+    similarity : float32[P]
+        Similarity of each listed pair, without NaN; usually a probability.
+    threshold : float
+        Two clusters are merged while their average similarity is at least this. Finite.
+    absent : float
+        Similarity of the pairs of a block that are not listed, below the threshold.
+    weight : float32[R], optional
+        How many signatures each row stands for, above 0; averages are weighted by it. All 1
+        when left out.
+    cannot : int32[K, 2], optional
+        Rows that may never share a cluster, listed as pairs or not. Pairs across blocks say
+        nothing.
+    must : int32[R], optional
+        Rows of a block with an equal code of 0 or above share a cluster, whatever their
+        similarity; -1 says nothing.
+    orcid : int32[R], optional
+        Rows with different codes of 0 or above never share a cluster; -1 says nothing.
+
+    Returns
+    -------
+    int32[R]
+        Cluster of each row, counted from 0 in order of each cluster's first row, so the
+        clusters of a block are numbered after those of the blocks before it.
+
+    Raises
+    ------
+    ConstraintError
+        If two rows must and cannot share a cluster.
+    ValueError
+        If pairs are not listed and ``absent`` is not below the threshold.
+    """
+    limit, unlisted = np.float32(threshold), np.float32(absent)
+    if not unlisted < limit and len(left) < _possible_pairs(block):
+        raise ValueError(
+            f"pairs that are not listed have similarity {absent}, which is not below the "
+            f"threshold {threshold}; list every pair or raise the threshold"
+        )
+    row = np.arange(len(block), dtype=np.int32)
+    group = first_of_group(block, must)
+    bans = _bans(block, group, cannot)
+    code = _orcid_of_group(group, orcid)
+    mass: Float64 = (np.ones(len(row)) if weight is None else weight).astype(np.float64)
+    if len(bans) or (must is not None and (group != row).any()):
+        left, right, similarity = _contract(left, right, similarity, unlisted, mass, group, bans)
+        mass = np.bincount(group, weights=mass, minlength=len(row)).astype(np.float64)
+    if orcid is not None:
+        two = (code[left] >= 0) & (code[right] >= 0) & (code[left] != code[right])
+        similarity = np.where(two, np.float32(-np.inf), similarity)
+    root = cluster(left, right, similarity, mass, code, unlisted, limit, FULL_ROWS, CELLS_PER_PAIR)[
+        group
+    ]
+    labels: Int32 = (np.cumsum(root == row, dtype=np.int32) - 1)[root]
+    return labels
+
+
+def _possible_pairs(block: Int32) -> int:
+    """Pairs of rows of one block, listed or not."""
+    size = np.bincount(block).astype(np.int64)
+    return int((size * (size - 1) // 2).sum())
+
+
+def first_of_group(block: Int32, must: Int32 | None) -> Int32:
+    """First row of each row's must-group within its block, int32[R]; itself without one."""
+    group = np.arange(len(block), dtype=np.int32)
+    if must is None:
+        return group
+    coded = np.flatnonzero(must >= 0)
+    if not len(coded):
+        return group
+    key = block[coded].astype(np.int64) * (int(must.max()) + 1) + must[coded]
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    group[coded] = coded[first][inverse]
+    return group
+
+
+def _bans(block: Int32, group: Int32, cannot: Int32 | None) -> Int32:
+    """Pairs within a block that cannot be linked, int32[K, 2]."""
+    if cannot is None or not len(cannot):
+        return np.empty((0, 2), dtype=np.int32)
+    within: Int32 = cannot[block[cannot[:, 0]] == block[cannot[:, 1]]]
+    broken = within[group[within[:, 0]] == group[within[:, 1]]]
+    if len(broken):
+        raise _contradiction(*broken[0].tolist())
+    return within
+
+
+def _orcid_of_group(group: Int32, orcid: Int32 | None) -> Int32:
+    """Code of each must-group at its first row; -1 at all others and for none."""
+    code = np.full(len(group), -1, dtype=np.int32)
+    if orcid is None:
+        return code
+    known = np.flatnonzero(orcid >= 0)
+    bearer = np.full(len(group), -1, dtype=np.int64)
+    bearer[group[known]] = known
+    code[group[known]] = orcid[bearer[group[known]]]
+    broken = known[orcid[known] != code[group[known]]]
+    if len(broken):
+        raise _contradiction(int(broken[0]), int(bearer[group[broken[0]]]))
+    return code
+
+
+def _contradiction(a: int, b: int) -> ConstraintError:
+    return ConstraintError(
+        f"rows {min(a, b)} and {max(a, b)} must and cannot share a cluster; "
+        "compile the constraints, which reports the chain, and drop one of them"
+    )
+
+
+def _contract(
+    left: Int32,
+    right: Int32,
+    similarity: Float32,
+    absent: np.float32,
+    mass: Float64,
+    group: Int32,
+    bans: Int32,
+) -> tuple[Int32, Int32, Float32]:
+    """Pairs of must-groups, each going by its first row, in order; bans are listed.
+
+    A pair's similarity is the average over its rows' pairs. Sums, so that bans stay bans.
+    """
+    share = mass / np.bincount(group, weights=mass, minlength=len(group))[group]
+    i = np.concatenate([left, bans[:, 0]])
+    j = np.concatenate([right, bans[:, 1]])
+    above = np.full(len(i), -np.inf)  # what each pair adds to the average of its groups
+    above[: len(left)] = (similarity.astype(np.float64) - absent) * share[left] * share[right]
+    a, b = group[i].astype(np.int64), group[j].astype(np.int64)
+    apart = np.flatnonzero(a != b)
+    key = (np.minimum(a, b) * len(group) + np.maximum(a, b))[apart]
+    found, member = np.unique(key, return_inverse=True)
+    total = np.bincount(member, weights=above[apart], minlength=len(found)) + absent
+    first, second = (x.astype(np.int32) for x in np.divmod(found, len(group)))
+    return first, second, total.astype(np.float32)

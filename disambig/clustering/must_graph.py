@@ -1,0 +1,101 @@
+"""What must be one person, as a graph.
+
+Signatures are nodes, a must-link is an edge, and an identifier is one more node with an edge to
+every signature that bears it. Must-groups are the connected components; a shortest path is the
+chain of statements that makes two signatures one person.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from disambig.arrays import Int64
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.identifiers import Identifiers
+
+
+@dataclass(frozen=True, eq=False)
+class MustGraph:
+    """Edges among the nodes of S signatures and of identifiers.
+
+    Attributes
+    ----------
+    n_signatures : int
+        S; nodes below it are signature rows, nodes from it on identifiers.
+    left, right : int64[E]
+        Ends of each edge.
+    sources : dict
+        Who stated the edge between two signatures, lower row first.
+    words : list of str
+        What each identifier is called.
+    """
+
+    n_signatures: int
+    left: Int64
+    right: Int64
+    sources: dict[tuple[int, int], str]
+    words: list[str] = field(default_factory=list)
+
+    def labels(self) -> Int64:
+        """Component of each signature, int64[S]."""
+        n = self.n_signatures + len(self.words)
+        data = np.ones(len(self.left), dtype=np.int8)
+        graph = sparse.coo_array((data, (self.left, self.right)), shape=(n, n))
+        labels: Int64 = connected_components(graph, directed=False)[1].astype(np.int64)
+        return labels[: self.n_signatures]
+
+    def bearing(self, found: Identifiers) -> MustGraph:
+        """The graph with one more kind of identifiers."""
+        first = self.n_signatures + len(self.words)
+        return MustGraph(
+            self.n_signatures,
+            np.concatenate([self.left, found.row]),
+            np.concatenate([self.right, first + found.value]),
+            self.sources,
+            self.words + [f"{found.kind} {text}" for text in found.texts],
+        )
+
+    def neighbours(self) -> dict[int, list[int]]:
+        """Adjacent nodes of each node that has any."""
+        out: dict[int, list[int]] = {}
+        for a, b in zip(self.left.tolist(), self.right.tolist(), strict=True):
+            out.setdefault(a, []).append(b)
+            out.setdefault(b, []).append(a)
+        return out
+
+    def chain(self, corpus: Corpus, path: list[int]) -> str:
+        """A path in words: "A must be B (user), B and C share ORCID iD 0000-…"."""
+        n = self.n_signatures
+        said = [str(corpus.signature(node)) if node < n else "" for node in path]
+        parts = [] if len(path) > 1 else [f"{said[0]} is itself"]
+        for k in range(len(path) - 1):
+            a, b = path[k], path[k + 1]
+            if a < n and b < n:
+                source = self.sources[min(a, b), max(a, b)]
+                parts.append(f"{said[k]} must be {said[k + 1]} ({source})")
+            elif b >= n:
+                parts.append(f"{said[k]} and {said[k + 2]} share {self.words[b - n]}")
+        return ", ".join(parts)
+
+
+def shortest_path(neighbours: dict[int, list[int]], start: int, goal: int) -> list[int]:
+    """Nodes from start to goal by way of keys of ``neighbours``; [] if there is no way."""
+    came_from = {start: start}
+    queue = deque([start])
+    while queue and goal not in came_from:
+        node = queue.popleft()
+        for other in neighbours[node]:
+            if other not in came_from and other in neighbours:
+                came_from[other] = node
+                queue.append(other)
+    if goal not in came_from:
+        return []
+    path = [goal]
+    while path[-1] != start:
+        path.append(came_from[path[-1]])
+    return path[::-1]

@@ -1,0 +1,391 @@
+"""From blocks to identities: score pairs, group, score pairs of groups, group again.
+
+Every stage works on a batch of blocks at once. The only state is the corpus index and the
+model, both read-only, so batches run in any order and in any process with one result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from disambig.arrays import Bool, Float32, Int32
+from disambig.blocking.pairs import PairBatch, in_pieces
+from disambig.clustering.constraints import Constraints, cannot_pairs
+from disambig.clustering.linkage import average_linkage
+from disambig.corpus.index import CorpusIndex
+from disambig.features.group import AT_ONCE, KEPT, GroupEvidence
+from disambig.features.groups import ABSENT, GroupBatch
+from disambig.features.pair import RowEvidence, pair_features
+from disambig.model.calibration import Calibration
+from disambig.model.forest import Forest
+from disambig.model.model import Model
+from disambig.model.size_shift import apply_size_shift
+from disambig.timing import Clock
+
+PAIRS_AT_ONCE = 250_000
+"""Pairs whose features are in memory together (about 400 bytes a pair)."""
+
+FAR = 0.005
+"""Two groups are not compared in a large corpus where all pairs of their mentions are less likely:
+more than half of the pairs of groups. Of a million such in generated corpora none would have been
+likely enough to be joined, and six a tenth likely."""
+
+ROUNDS = 4
+"""Most rounds of the second level; nearly all blocks are settled after two."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """What became of one batch.
+
+    Attributes
+    ----------
+    rows : int32[R]
+        Signature rows.
+    group : int32[R]
+        Identity of each row within the batch, from 0.
+    confidence : float32[R]
+        Probability that the signature belongs with the rest of its identity.
+    considered, scored : int
+        Pairs within blocks, and those of them that the first level scored.
+    seconds : dict of str to float
+        What ``features``, ``classify`` and ``cluster`` took.
+    """
+
+    rows: Int32
+    group: Int32
+    confidence: Float32
+    considered: int
+    scored: int
+    seconds: dict[str, float]
+
+
+def matrix(columns: Mapping[str, Float32], names: Sequence[str]) -> Float32:
+    """Some feature columns side by side, float32[n, len(names)] in Fortran order."""
+    n = len(next(iter(columns.values())))
+    out = np.empty((n, len(names)), dtype=np.float32, order="F")
+    for k, name in enumerate(names):
+        out[:, k] = columns[name]
+    return out
+
+
+def probabilities(
+    forest: Forest, calibration: Calibration | None, columns: dict[str, Float32]
+) -> Float32:
+    """Calibrated probabilities of feature columns, float32[n]."""
+    raw = forest.raw(matrix(columns, forest.features))
+    if calibration is None:
+        return (1 / (1 + np.exp(-raw))).astype(np.float32)
+    return calibration(raw)
+
+
+def pair_probabilities(
+    model: Model, columns: dict[str, Float32], doublings: int
+) -> tuple[Float32, Float32]:
+    """Probability of each pair as the forest has it whatever the size of the corpus, and in a
+    corpus so far beyond the model's, float32[P] each.
+    """
+    found = probabilities(model.pair, model.pair_calibration, columns)
+    return found, apply_size_shift(model.pair_growth, found, columns, doublings)
+
+
+def group_probabilities(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
+    """Probability of each pair of groups in a corpus so far beyond the model's, float32[N]."""
+    found = probabilities(model.group, model.group_calibration, columns)
+    return apply_size_shift(model.group_growth, found, columns, doublings)
+
+
+@dataclass(frozen=True, eq=False)
+class Bonds:
+    """Constraints among the rows of one batch, block by block.
+
+    Attributes
+    ----------
+    must : int32[R]
+        Rows of a block with an equal code are one person; -1 says nothing.
+    cannot : int32[K, 2]
+        Rows that cannot be one person, lower first; the first row of those that must be one
+        stands for all of them.
+    orcid : int32[R]
+        Rows with different codes cannot be one person either; -1 says nothing.
+    """
+
+    must: Int32
+    cannot: Int32
+    orcid: Int32
+
+    @classmethod
+    def of(cls, batch: PairBatch, constraints: Constraints) -> Bonds:
+        """Those of a corpus that bear on the rows of ``batch``."""
+        cannot = cannot_pairs(constraints, batch)
+        return cls(constraints.must[batch.rows], cannot, constraints.orcid[batch.rows])
+
+    def between(self, group: Int32) -> Bonds:
+        """The same among groups of the rows, int32[R]; each obeys them within."""
+        must, orcid = np.full((2, int(group.max(initial=-1)) + 1), -1, dtype=np.int32)
+        for codes, found in ((self.must, must), (self.orcid, orcid)):
+            known = codes >= 0
+            found[group[known]] = codes[known]
+        cannot = np.sort(group[self.cannot].reshape(-1, 2), axis=1)
+        return Bonds(must, cannot.astype(np.int32), orcid)
+
+    def barred(self, left: Int32, right: Int32) -> Bool:
+        """Which pairs of rows, left < right, cannot be one person, bool[N]."""
+        n, cannot = len(self.must), self.cannot.astype(np.int64)
+        listed = np.isin(left.astype(np.int64) * n + right, cannot[:, 0] * n + cannot[:, 1])
+        one, other = self.orcid[left], self.orcid[right]
+        found: Bool = listed | ((np.minimum(one, other) >= 0) & (one != other))
+        return found
+
+
+def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
+    """Group at high precision by average linkage over pair probabilities."""
+    return average_linkage(
+        batch.block,
+        batch.left,
+        batch.right,
+        probability,
+        threshold,
+        absent=ABSENT,
+        cannot=bonds.cannot,
+        must=bonds.must,
+        orcid=bonds.orcid,
+    )
+
+
+def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
+    """Join groups by average linkage over group probabilities; the group of each row."""
+    between = bonds.between(groups.group)
+    joined = average_linkage(
+        groups.block,
+        groups.left,
+        groups.right,
+        probability,
+        threshold,
+        absent=ABSENT,
+        weight=groups.size,
+        cannot=between.cannot,
+        must=between.must,
+        orcid=between.orcid,
+    )
+    return joined[groups.group]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Pairs of a batch with what the first level makes of them.
+
+    Attributes
+    ----------
+    batch : PairBatch
+    rows : RowEvidence
+    columns : mapping of str to float32[P]
+        Pair features, those of :data:`disambig.features.group.KEPT` at least.
+    probability : float32[P]
+        As the forest has it, whatever the size of the corpus: what group features are made of.
+    likely : float32[P]
+        At the size of the corpus (:mod:`disambig.model.size_shift`): what the first level groups by.
+    bonds : Bonds
+    """
+
+    index: CorpusIndex
+    batch: PairBatch
+    rows: RowEvidence
+    columns: Mapping[str, Float32]
+    probability: Float32
+    likely: Float32
+    bonds: Bonds
+
+    @classmethod
+    def of(
+        cls,
+        index: CorpusIndex,
+        batch: PairBatch,
+        constraints: Constraints,
+        score: Callable[[dict[str, Float32]], tuple[Float32, Float32]],
+    ) -> Scored:
+        """Compute the features of a batch and score them as :func:`pair_probabilities` does."""
+        rows, n = RowEvidence.of(index, batch), batch.n_pairs
+        kept = {name: np.empty(n, dtype=np.float32) for name in KEPT}
+        probability, likely = np.empty((2, n), dtype=np.float32)
+        for pairs in in_pieces(n, PAIRS_AT_ONCE):
+            found = pair_features(index, batch.only(pairs), rows)
+            probability[pairs], likely[pairs] = score(found)
+            for name, column in kept.items():
+                column[pairs] = found[name]
+        return cls(index, batch, rows, kept, probability, likely, Bonds.of(batch, constraints))
+
+    def first_level(self, threshold: float) -> Int32:
+        """Group at high precision; the group of each row."""
+        return first_level(self.batch, self.likely, self.bonds, threshold)
+
+    def between(
+        self, group: Int32, live: Bool | None = None
+    ) -> tuple[GroupBatch, dict[str, Float32]]:
+        """Groups of the rows and the features of their pairs; of the blocks ``live`` alone."""
+        groups = GroupBatch.of(self.batch, group, live)
+        found = self._evidence(groups)
+        return groups, found.columns(slice(0, groups.n_pairs))
+
+    def groups(
+        self,
+        group: Int32,
+        score: Callable[[dict[str, Float32]], Float32],
+        live: Bool | None = None,
+        before: ScoredGroups | None = None,
+    ) -> ScoredGroups:
+        """Groups of the rows, and scores of their pairs; of the blocks ``live`` alone.
+
+        In a corpus beyond the size the first forests were fitted on, groups are no pair of which
+        two mentions are likely enough to matter (:data:`FAR`). ``before`` are the groups that were
+        joined to these.
+        """
+        between = GroupBatch.of(self.batch, group, live)
+        if self.index.doublings:
+            between = between.only(between.greatest(self.likely) >= FAR)
+        evidence = self._evidence(between)
+        n = evidence.groups.n_pairs
+        probability = np.empty(n, dtype=np.float32)
+        columns = None
+        known = (before.groups, before.columns) if before and before.columns else None
+        for pairs in in_pieces(n, AT_ONCE):
+            columns = evidence.columns(pairs, known)
+            probability[pairs] = score(columns)
+        return ScoredGroups(evidence, probability, columns if n <= AT_ONCE else None)
+
+    def _evidence(self, groups: GroupBatch) -> GroupEvidence:
+        return GroupEvidence.of(
+            self.index, self.batch, groups, self.columns, self.probability, self.rows
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredGroups:
+    """Groups of a batch with what the second level makes of their pairs.
+
+    Attributes
+    ----------
+    evidence : GroupEvidence
+    probability : float32[N]
+    columns : dict of str to float32[N] or None
+        Features of the pairs, for those who ask again soon; not of so many that they are looked
+        at in pieces.
+    """
+
+    evidence: GroupEvidence
+    probability: Float32
+    columns: dict[str, Float32] | None
+
+    @property
+    def groups(self) -> GroupBatch:
+        """The groups and which of them are pairs."""
+        return self.evidence.groups
+
+
+@dataclass(frozen=True, eq=False)
+class Round(ScoredGroups):
+    """One round of the second level: what was scored, and ``final`` int32[R], the group of each
+    row after joining.
+    """
+
+    final: Int32
+
+
+def second_level(
+    scored: Scored,
+    first: Int32,
+    score: Callable[[dict[str, Float32]], Float32],
+    threshold: float,
+    join: Callable[[GroupBatch, Float32, Bonds, float], Int32] = join_groups,
+) -> Iterator[Round]:
+    """Score groups and join them, again and again while joining changes anything.
+
+    A joined group has more co-authors, venues and years to show than its parts had, so each
+    round decides on better evidence than the one before. A block in which nothing was joined
+    takes no part in the next round, which would find the same.
+    """
+    final, live, before = first, None, None
+    n_blocks = len(scored.batch.start) - 1
+    for _ in range(ROUNDS):
+        found = scored.groups(final, score, live, before)
+        joined = join(found.groups, found.probability, scored.bonds, threshold)
+        before = Round(found.evidence, found.probability, found.columns, joined)
+        yield before
+        n_groups = np.bincount(found.groups.block, minlength=n_blocks)
+        block = np.zeros(int(joined.max(initial=-1)) + 1, dtype=np.int32)
+        block[joined] = scored.batch.block
+        live = np.bincount(block, minlength=n_blocks) < n_groups
+        if not live.any():
+            return
+        final = joined
+
+
+def grouped(scored: Scored, model: Model) -> Int32:
+    """Group of each row after both levels, as a run finds it; int32[R]."""
+
+    def score(columns: dict[str, Float32]) -> Float32:
+        return group_probabilities(model, columns, scored.index.doublings)
+
+    final = scored.first_level(model.first_level(scored.index.doublings))
+    for step in second_level(scored, final, score, model.settings["second_level"]):
+        final = step.final
+    return final
+
+
+def resolve(
+    index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
+) -> Resolved:
+    """Cluster some blocks; blocks do not influence each other."""
+    clock = Clock()
+
+    def score_pairs(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
+        return pair_probabilities(model, columns, index.doublings)
+
+    def score_groups(columns: dict[str, Float32]) -> Float32:
+        return group_probabilities(model, columns, index.doublings)
+
+    scored = Scored.of(index, batch, constraints, clock.timed("classify", score_pairs))
+    final = clock.timed("cluster", scored.first_level)(model.first_level(index.doublings))
+    joint = scored.likely.copy()
+    for step in second_level(
+        scored,
+        final,
+        clock.timed("classify", score_groups),
+        model.settings["second_level"],
+        clock.timed("cluster", join_groups),
+    ):
+        final = step.final
+        _take_over(joint, scored, step)
+    confidence = _confidence(batch, final, joint)
+    return Resolved(
+        batch.rows, final, confidence, batch.considered, batch.n_pairs, clock.with_rest("features")
+    )
+
+
+def _take_over(joint: Float32, scored: Scored, step: Round) -> None:
+    """Put the latest probability of each signature pair into ``joint``: its own within a group,
+    its groups' across two.
+    """
+    batch, groups = scored.batch, step.groups
+    fresh = np.zeros(len(batch.start) - 1, dtype=bool)
+    fresh[groups.block[groups.left]] = True
+    pairs = np.flatnonzero(fresh[batch.block[batch.left]])
+    joint[pairs] = scored.likely[pairs]
+    joint[groups.cross] = step.probability[groups.place()]
+
+
+def _confidence(batch: PairBatch, final: Int32, probability: Float32) -> Float32:
+    """Mean probability with the rest of the identity; a signature alone: that it is nobody's."""
+    same = final[batch.left] == final[batch.right]
+    n = len(batch.rows)
+    inside = np.bincount(batch.left[same], probability[same], n)
+    inside += np.bincount(batch.right[same], probability[same], n)
+    others = np.bincount(final, minlength=n)[final] - 1
+    nearest = np.zeros(n, dtype=np.float32)
+    np.maximum.at(nearest, batch.left[~same], probability[~same])
+    np.maximum.at(nearest, batch.right[~same], probability[~same])
+    confidence = np.where(others > 0, inside / np.maximum(others, 1), 1 - nearest)
+    return np.clip(confidence, 0, 1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Works as columns, corpus statistics, and the index that features read."""

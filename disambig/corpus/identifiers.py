@@ -1,0 +1,228 @@
+"""ORCID iDs and e-mail addresses that can be trusted to name one person.
+
+Both are wrong often enough to need checks. A publisher copies the corresponding author's ORCID
+iD to every author; a laboratory prints one address for all; a co-author's iD lands on the wrong
+line. An identifier caught at one of these is ignored everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from disambig.arrays import Int64
+from disambig.console import safe
+from disambig.corpus.corpus import Corpus
+from disambig.names import NameTable, compatible_pairs
+
+MAX_NAMES = 50
+"""An identifier with more distinct names is nobody's own; comparing them all would be slow."""
+
+ROLES = frozenset(
+    [
+        "abuse",
+        "admin",
+        "administration",
+        "admissions",
+        "all",
+        "chair",
+        "committee",
+        "conference",
+        "contact",
+        "contacts",
+        "correspondence",
+        "department",
+        "dept",
+        "director",
+        "editor",
+        "editorial",
+        "editors",
+        "enquiries",
+        "feedback",
+        "group",
+        "hello",
+        "help",
+        "helpdesk",
+        "hr",
+        "info",
+        "information",
+        "inquiries",
+        "journal",
+        "journals",
+        "lab",
+        "library",
+        "mail",
+        "mailbox",
+        "marketing",
+        "me",
+        "media",
+        "no-reply",
+        "noreply",
+        "nobody",
+        "office",
+        "permissions",
+        "postmaster",
+        "pr",
+        "press",
+        "privacy",
+        "program",
+        "publications",
+        "publisher",
+        "reprints",
+        "research",
+        "root",
+        "sales",
+        "secretariat",
+        "secretary",
+        "service",
+        "staff",
+        "submissions",
+        "support",
+        "team",
+        "test",
+        "unknown",
+        "user",
+        "web",
+        "webmaster",
+    ]
+)
+"""Local parts of addresses that belong to a function, not a person."""
+
+_ORCID = re.compile(r"\d{4}-\d{4}-\d{4}-\d{3}[\dX]", re.ASCII)
+_EMAIL = re.compile(r"([^@\s<>\"]+)@[^@\s<>\"]+\.[^@\s.<>\"]+")
+
+
+@dataclass(frozen=True, eq=False)
+class Identifiers:
+    """The usable identifiers of one kind, and the signatures that bear them.
+
+    Attributes
+    ----------
+    kind : str
+        What messages call it: "ORCID iD" or "e-mail".
+    texts : list of str
+        Each distinct identifier, in order of its first signature.
+    row, value : int64[N]
+        Signature row, and index into ``texts``; in row order.
+    problems : tuple of str
+        One line for each identifier that was ignored.
+    """
+
+    kind: str
+    texts: list[str]
+    row: Int64
+    value: Int64
+    problems: tuple[str, ...] = ()
+
+    def without(self, values: set[int], problems: Sequence[str]) -> Identifiers:
+        """The same without some identifiers (indices into ``texts``), for the reasons given."""
+        kept = ~np.isin(self.value, list(values))
+        return Identifiers(
+            self.kind, self.texts, self.row[kept], self.value[kept], (*self.problems, *problems)
+        )
+
+
+def orcids(corpus: Corpus) -> Identifiers:
+    """ORCID iDs with a valid check digit that one person bears."""
+    return _checked(corpus, _collect("ORCID iD", corpus.orcids, is_orcid))
+
+
+def emails(corpus: Corpus) -> Identifiers:
+    """Personal e-mail addresses that one person bears."""
+    return _checked(corpus, _collect("e-mail", corpus.emails, is_personal))
+
+
+def is_orcid(text: str) -> bool:
+    """Whether the text is a bare ORCID iD whose check digit (ISO 7064 MOD 11-2) holds.
+
+    >>> is_orcid("0000-0002-1825-0097"), is_orcid("0000-0002-1825-0098")
+    (True, False)
+    """
+    if not _ORCID.fullmatch(text):
+        return False
+    total = 0
+    for digit in text[:-1].replace("-", ""):
+        total = (total + int(digit)) * 2
+    return text[-1] == "0123456789X"[(12 - total % 11) % 11]
+
+
+def is_personal(address: str) -> bool:
+    """Whether an address is one person's, not an office's.
+
+    >>> is_personal("m.curie@example.org"), is_personal("info@example.org")
+    (True, False)
+    """
+    found = _EMAIL.fullmatch(address)
+    return found is not None and found[1].split("+")[0].rstrip("0123456789") not in ROLES
+
+
+def pairs_sharing(key: Int64) -> tuple[Int64, Int64]:
+    """All index pairs i < j with ``key[i] == key[j]``."""
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    end = np.searchsorted(ordered, ordered, side="right")
+    partners = end - 1 - np.arange(len(key))
+    a = np.repeat(np.arange(len(key)), partners)
+    first = np.cumsum(partners) - partners
+    b = np.arange(len(a)) - np.repeat(first, partners) + a + 1
+    return order[a], order[b]
+
+
+def _collect(kind: str, texts: Sequence[str], usable: Callable[[str], bool]) -> Identifiers:
+    codes: dict[str, int] = {}
+    row, value = [], []
+    for signature, text in enumerate(texts):
+        if text and (text in codes or usable(text)):
+            row.append(signature)
+            value.append(codes.setdefault(text, len(codes)))
+    return Identifiers(kind, list(codes), np.array(row, np.int64), np.array(value, np.int64))
+
+
+def _checked(corpus: Corpus, found: Identifiers) -> Identifiers:
+    """Without identifiers on two authors of one work, or under names of two persons."""
+    reasons = _twice_on_a_work(corpus, found)
+    reasons = {**_of_two_names(corpus, found), **reasons}
+    lines = [
+        safe(f"{found.kind} {found.texts[v]} is ignored: {reasons[v]}") for v in sorted(reasons)
+    ]
+    return found.without(set(reasons), lines) if reasons else found
+
+
+def _twice_on_a_work(corpus: Corpus, found: Identifiers) -> dict[int, str]:
+    key = found.value * corpus.n_works + corpus.signature_work[found.row]
+    # neighbours in order of key show every repetition; all pairs would be quadratic
+    order = np.argsort(key, kind="stable")
+    again = np.flatnonzero(key[order][1:] == key[order][:-1])
+    reasons: dict[int, str] = {}
+    for a, b in zip(order[again].tolist(), order[again + 1].tolist(), strict=True):
+        value = int(found.value[a])
+        if value not in reasons:
+            one, other = (corpus.signature(int(found.row[x])) for x in (a, b))
+            reasons[value] = f"two authors of one work bear it, {one} and {other}"
+    return reasons
+
+
+def _of_two_names(corpus: Corpus, found: Identifiers) -> dict[int, str]:
+    name = corpus.signature_name[found.row].astype(np.int64)
+    _, first = np.unique(found.value * len(corpus.names) + name, return_index=True)
+    value, name, row = found.value[first], name[first], found.row[first]
+    n_names = np.bincount(value, minlength=len(found.texts))
+    reasons = {
+        int(v): f"{n_names[v]} different names bear it" for v in np.flatnonzero(n_names > MAX_NAMES)
+    }
+    few = np.flatnonzero((n_names[value] > 1) & (n_names[value] <= MAX_NAMES))
+    a, b = pairs_sharing(value[few])
+    if not len(a):
+        return reasons
+    used, index = np.unique(name[few], return_inverse=True)
+    table = NameTable.from_names([corpus.names[n] for n in used.tolist()])
+    agree = compatible_pairs(table, index[a].astype(np.int32), index[b].astype(np.int32))
+    for x, y in zip(few[a[~agree]].tolist(), few[b[~agree]].tolist(), strict=True):
+        one, other = (
+            f"{corpus.signature(int(row[z]))} ({corpus.printed_name(int(row[z]))})" for z in (x, y)
+        )
+        reasons.setdefault(int(value[x]), f"{one} and {other} have names of two persons")
+    return reasons

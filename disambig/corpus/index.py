@@ -1,0 +1,236 @@
+"""The index that features are computed from: keys, weighted words and vectors of works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from disambig.arrays import Float32, Int32, UInt64
+from disambig.corpus.coauthors import CoauthorKeys
+from disambig.corpus.contents import Contents
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.sparse import SparseRows
+from disambig.corpus.statistics import EDGE_UNIT, Statistics, count_doublings
+from disambig.corpus.terms import Terms
+from disambig.kernels.keys import both_ways, directory, places
+from disambig.names import NameTable
+from disambig.names.frequency import NameFrequency
+
+
+@dataclass(frozen=True, eq=False)
+class CorpusIndex:
+    """Arrays over the signatures (S rows) and works (W rows) of a corpus, or of a part of one.
+
+    A part of a corpus with the statistics of the whole gives the same features, to the bit.
+
+    Attributes
+    ----------
+    corpus : Corpus
+    names : NameTable
+        Over ``corpus.names``.
+    given_rarity, family_rarity : float32[n_names]
+        Minus log10 of the share of people with that part, see :class:`NameFrequency`.
+    full, initial : int32[n_names]
+        Code of each name's full key and of its initial key; codes ascend with the key.
+    full_keys, initial_keys : uint64[n_full], uint64[n_initial]
+        The key of each code.
+    full_works, initial_works : float32[n_full], float32[n_initial]
+        Works on which a key appears.
+    authors, author_initials : SparseRows of W rows
+        Codes of the authors of each work; names without letters and works of too many authors
+        are left out.
+    graph : SparseRows of n_full rows
+        Co-publication graph; an edge weighs less the more works its ends have.
+    title, text : SparseRows of W rows
+        TF-IDF unit rows over the title and over title, abstract and keywords.
+    title_idf : float32[n_words]
+    meaning, title_meaning : float32[W, d]
+        Unit rows in the semantic space (whole text and title), NaN without a known word.
+    venue : int32[W]
+        Code of the venue's series, -1 where unknown.
+    venue_works : float32[n_venues]
+    venue_text : int32[W]
+        Row of ``venue_meaning``, float32[n, d], for the venue as it is printed.
+    affiliation : SparseRows
+        TF-IDF unit rows of the distinct affiliations.
+    affiliation_of : int32[S]
+        Row of ``affiliation``, -1 for none.
+    affiliation_idf : float32[n_affiliation_words]
+    doublings : int
+        How far the corpus is beyond the size that the first forests were fitted on, see
+        :mod:`disambig.model.size_shift`.
+    """
+
+    corpus: Corpus
+    names: NameTable
+    given_rarity: Float32
+    family_rarity: Float32
+    full: Int32
+    initial: Int32
+    full_keys: UInt64
+    initial_keys: UInt64
+    full_works: Float32
+    initial_works: Float32
+    authors: SparseRows
+    author_initials: SparseRows
+    graph: SparseRows
+    title: SparseRows
+    title_idf: Float32
+    text: SparseRows
+    meaning: Float32
+    title_meaning: Float32
+    venue: Int32
+    venue_works: Float32
+    venue_text: Int32
+    venue_meaning: Float32
+    affiliation: SparseRows
+    affiliation_of: Int32
+    affiliation_idf: Float32
+    doublings: int
+
+    @classmethod
+    def of(
+        cls,
+        corpus: Corpus,
+        space: SemanticSpace,
+        frequency: NameFrequency,
+        statistics: Statistics | None = None,
+    ) -> CorpusIndex:
+        """Build the index from a corpus and a semantic space.
+
+        Parameters
+        ----------
+        statistics : Statistics or None
+            Of the corpus that ``corpus`` is a part of; None if it is the whole.
+        """
+        terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
+        corpus_statistics = statistics or Statistics.of(coauthors, terms)
+        return cls.from_contents(
+            Contents.of(corpus, coauthors, terms, space, frequency), corpus_statistics
+        )
+
+    @classmethod
+    def from_contents(cls, contents: Contents, statistics: Statistics) -> CorpusIndex:
+        """Build the index from the contents of works and the statistics that weight them.
+
+        Parameters
+        ----------
+        statistics : Statistics
+            Of the corpus that ``contents`` is, or is a part of.
+        """
+        corpus, coauthors = contents.corpus, contents.coauthors
+        full, full_codes = _encode_keys(contents.full, coauthors.full)
+        initial, initial_codes = _encode_keys(contents.initial, coauthors.initial)
+        full_works = np.maximum(statistics.counts["full"].lookup(full_codes), 1).astype(np.float32)
+        initial_works = np.maximum(statistics.counts["initial"].lookup(initial_codes), 1)
+        title_idf = statistics.idf("title", contents.words)
+        affiliation_idf = statistics.idf("affiliation", contents.affiliation_words)
+        venue, series = _venues(contents)
+        return cls(
+            corpus=corpus,
+            names=NameTable.from_names(corpus.names),
+            given_rarity=contents.given_rarity,
+            family_rarity=contents.family_rarity,
+            full=full,
+            initial=initial,
+            full_keys=full_codes,
+            initial_keys=initial_codes,
+            full_works=full_works,
+            initial_works=initial_works.astype(np.float32),
+            team=_list_authors(coauthors, coauthors.full, full_codes),
+            team_initials=_list_authors(coauthors, coauthors.initial, initial_codes),
+            graph=_graph(statistics, full_codes, full_works),
+            title=_tfidf(contents.title, title_idf),
+            title_idf=title_idf,
+            text=_tfidf(contents.text, statistics.idf("text", contents.words)),
+            meaning=contents.meaning,
+            title_meaning=contents.title_meaning,
+            venue=venue,
+            venue_works=statistics.counts["venue"].lookup(series).astype(np.float32),
+            venue_text=contents.venue,
+            venue_meaning=contents.venue_meaning,
+            affiliation=_tfidf(contents.affiliation, affiliation_idf),
+            affiliation_of=contents.affiliation_of,
+            affiliation_idf=affiliation_idf,
+            doublings=count_doublings(statistics.texts["title"]),
+        )
+
+    @cached_property
+    def full_rarity(self) -> Float32:
+        """Weight of a shared co-author, by full key: 1 for one with a single work."""
+        return _compute_rarity(self.full_works)
+
+    @cached_property
+    def initial_rarity(self) -> Float32:
+        """The same by initial key."""
+        return _compute_rarity(self.initial_works)
+
+
+def _compute_rarity(works: Float32) -> Float32:
+    weight: Float32 = (1.0 / np.log2(1.0 + works)).astype(np.float32)
+    return weight
+
+
+def tokenise_corpus(corpus: Corpus) -> Terms:
+    """Tokenise the texts of a corpus."""
+    return Terms.of(
+        corpus.titles, corpus.keywords, corpus.abstracts, corpus.affiliations, corpus.venues
+    )
+
+
+def get_coauthor_keys(corpus: Corpus) -> CoauthorKeys:
+    """Return the authors of every work: those stored with the corpus, else its signatures."""
+    if corpus.coauthors is not None:
+        return corpus.coauthors
+    return CoauthorKeys.from_signatures(
+        corpus.author_start, corpus.signature_name, corpus.name_keys
+    )
+
+
+def _encode_keys(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:
+    """Return the code of each name's key, and the key of each code, ascending."""
+    keys = np.sort(np.concatenate([names, authors]))
+    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
+    return places(keys, *directory(keys), names), keys
+
+
+def _list_authors(coauthors: CoauthorKeys, keys: UInt64, codes: UInt64) -> SparseRows:
+    work, key = coauthors.list_members(keys)
+    return SparseRows.lists(work, places(codes, *directory(codes), key), len(coauthors.n_authors))
+
+
+def _graph(statistics: Statistics, codes: UInt64, works: Float32) -> SparseRows:
+    """Build the co-publication graph, edges in both directions.
+
+    An edge of a name with many works is damped: such a name is shared by several people or
+    belongs to a hub, and is weak evidence either way.
+    """
+    a, b, weight = statistics.edges.among(codes)
+    value = (weight / EDGE_UNIT * (1 / works[a] + 1 / works[b])).astype(np.float32)
+    return SparseRows(*both_ways(len(codes), a, b, value))
+
+
+def _tfidf(counts: SparseRows, idf: Float32) -> SparseRows:
+    """Return TF-IDF unit rows from word counts and the ``idf`` of each word."""
+    return counts.with_values((1 + np.log(counts.value)) * idf[counts.column]).unit()
+
+
+def _venues(contents: Contents) -> tuple[Int32, UInt64]:
+    """Return the code of each work's venue series, -1 for none, and the key of each code."""
+    key = contents.venue_key
+    series = np.unique(key[key != 0])
+    code = np.searchsorted(series, key).astype(np.int32)
+    code[key == 0] = -1
+    return code[contents.venue].astype(np.int32), series
+
+
+def coauthors_of(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> SparseRows:
+    """Keys of the co-authors of some signatures: the authors of their works less their own."""
+    corpus = index.corpus
+    team, key = (index.author_initials, index.initial) if initials else (index.authors, index.full)
+    found = team.take(corpus.signature_work[rows])
+    own = key[corpus.signature_name[rows]]
+    return found.only(found.column != own[found.row()])

@@ -1,0 +1,208 @@
+"""Frequencies of names, words and venues in a corpus, and its co-publication graph.
+
+They are counted per part and summed, so no step needs the whole corpus: the features of a block
+need these numbers and the works of the block, nothing else. All counts are integers and all
+keys are hashes of strings, so the sums do not depend on how the corpus was divided.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from disambig.arrays import Bool, Float32, Int32, Int64, UInt64
+from disambig.corpus.coauthors import CoauthorKeys
+from disambig.corpus.terms import Terms
+from disambig.kernels.keys import among, directory, members
+
+EDGE_UNIT = 1 << 20
+"""Weight 1 of an edge: weights are integers in units of 1 / EDGE_UNIT."""
+
+EDGES_AT_ONCE = 500_000
+"""Edges read together; bounds memory (about 50 bytes each)."""
+
+KINDS = ("full", "initial", "title", "text", "affiliation", "venue")
+"""Kinds of counts: works of a full key and of an initial key; titles, whole texts and
+affiliations with a word; works at a venue."""
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """``count`` int64[n] of each of ``keys`` uint64[n], ascending and distinct."""
+
+    keys: UInt64
+    count: Int64
+
+    @classmethod
+    def of(cls, keys: UInt64, weight: Int64 | None = None) -> Counts:
+        """Count keys; ``weight`` is the multiplicity of each occurrence."""
+        if weight is None:
+            ordered, each = np.sort(keys), np.ones(len(keys), np.int64)
+        else:
+            order = np.argsort(keys, kind="stable")
+            ordered, each = keys[order], weight[order]
+        first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ np.uint64(1)) != 0)
+        total = np.add.reduceat(each, first) if len(first) else each[:0]
+        return cls(ordered[first], total)
+
+    @classmethod
+    def sum(cls, parts: Iterable[Counts]) -> Counts:
+        """Sum the counts of several parts of a corpus."""
+        found = list(parts)
+        keys = np.concatenate([p.keys for p in found])
+        return cls.of(keys, np.concatenate([p.count for p in found]))
+
+    def lookup(self, keys: UInt64) -> Int64:
+        """Return the count of each key, 0 for an unknown one; int64[len(keys)]."""
+        place, found = find(self.keys, keys)
+        return np.where(found, self.count[place] if len(self.count) else 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Co-publication among full keys: ``weight`` int64[E] of ``a < b`` uint64[E], sorted.
+
+    A work of n authors adds ``1 / (n - 1)`` to each pair of them, in :data:`EDGE_UNIT`.
+    """
+
+    a: UInt64
+    b: UInt64
+    weight: Int64
+
+    @classmethod
+    def of(cls, company: CoauthorKeys) -> Edges:
+        """Count the edges of the works of one part of a corpus."""
+        work, key = company.list_members(company.full)
+        start = np.searchsorted(work, np.arange(len(company.n_authors) + 1))
+        end = start[1:][work]
+        partners = end - 1 - np.arange(len(work))
+        left = np.repeat(np.arange(len(work)), partners)
+        first = np.cumsum(partners) - partners
+        right = np.arange(len(left)) - np.repeat(first, partners) + left + 1
+        weight = EDGE_UNIT // np.maximum(company.n_authors[work[left]] - 1, 1)
+        return cls._summed(key[left], key[right], weight)
+
+    @classmethod
+    def sum(cls, parts: Iterable[Edges]) -> Edges:
+        """Sum the edges of several parts of a corpus."""
+        found = list(parts)
+        return cls._summed(
+            np.concatenate([p.a for p in found]),
+            np.concatenate([p.b for p in found]),
+            np.concatenate([p.weight for p in found]),
+        )
+
+    @classmethod
+    def _summed(cls, a: UInt64, b: UInt64, weight: Int64) -> Edges:
+        order = np.lexsort((b, a))
+        a, b, weight = a[order], b[order], weight[order]
+        new = np.ones(len(a), dtype=bool)
+        new[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+        first = np.flatnonzero(new)
+        total = np.add.reduceat(weight, first) if len(first) else weight
+        return cls(a[first], b[first], total)
+
+    def among(self, keys: UInt64) -> tuple[Int32, Int32, Int64]:
+        """Select the edges both of whose ends are among ``keys`` (ascending).
+
+        Returns the positions of a and of b in ``keys``, and the weights, sorted by a, then b.
+        Reads :data:`EDGES_AT_ONCE` edges at a time.
+        """
+        low = np.searchsorted(self.a, keys)
+        high = np.searchsorted(self.a, keys, side="right")
+        total = np.concatenate([[0], np.cumsum(high - low)])
+        ends, (starts, shift) = np.asarray(self.b), directory(keys)
+        a, b = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
+        weight = [np.empty(0, dtype=np.int64)]
+        first = 0
+        while first < len(keys):
+            last = int(np.searchsorted(total, total[first] + EDGES_AT_ONCE, side="right")) - 1
+            some = slice(first, max(last, first + 1))
+            row, place = np.empty((2, total[some.stop] - total[first]), dtype=np.int32)
+            edge = np.empty(len(row), dtype=np.int64)
+            n = among(keys, starts, shift, low[some], high[some], ends, row, place, edge)
+            a.append(row[:n] + np.int32(first))
+            b.append(place[:n].copy())
+            weight.append(self.weight[edge[:n]])
+            first = some.stop
+        return np.concatenate(a), np.concatenate(b), np.concatenate(weight)
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Statistics of a corpus that features need in addition to the works of a block.
+
+    Attributes
+    ----------
+    counts : mapping of kind to Counts
+        By :data:`KINDS`.
+    texts : mapping of kind to int
+        Number of texts that are not empty: ``title``, ``text`` and ``affiliation``.
+    edges : Edges
+    """
+
+    counts: Mapping[str, Counts]
+    texts: Mapping[str, int]
+    edges: Edges
+
+    @classmethod
+    def of(cls, company: CoauthorKeys, terms: Terms) -> Statistics:
+        """Count a corpus, or a part of one that shares no work with another part."""
+        counts = {
+            "full": Counts.of(company_keys(company, company.full)),
+            "initial": Counts.of(company_keys(company, company.initial)),
+            **{kind: Counts.of(*terms.occurrences(kind)) for kind in KINDS[2:]},
+        }
+        texts = {kind: terms.n_texts(kind) for kind in ("title", "text", "affiliation")}
+        return cls(counts, texts, Edges.of(company))
+
+    @classmethod
+    def sum(cls, parts: Iterable[Statistics]) -> Statistics:
+        """Sum the statistics of several parts."""
+        found = list(parts)
+        return cls(
+            {kind: Counts.sum(p.counts[kind] for p in found) for kind in KINDS},
+            {kind: sum(p.texts[kind] for p in found) for kind in found[0].texts},
+            Edges.sum(p.edges for p in found),
+        )
+
+    def idf(self, kind: str, keys: UInt64) -> Float32:
+        """Return the inverse document frequency of words (natural logarithm), float32[n].
+
+        The number of texts is rounded to a power of two. Otherwise every new work would change
+        every weight a little, and with them assignments that the work does not concern.
+        """
+        n = 2.0 ** np.round(np.log2(max(self.texts[kind], 1)))
+        df = self.counts[kind].lookup(keys)
+        found: Float32 = np.log(np.maximum((1.0 + n) / (1.0 + df), 1.0)).astype(np.float32)
+        return found
+
+
+def company_keys(company: CoauthorKeys, keys: UInt64) -> UInt64:
+    """List the key of every author whose name has letters, once for each work that has it."""
+    return members(company.start, keys, len(keys))[1]
+
+
+def find(ordered: UInt64, keys: UInt64) -> tuple[Int64, Bool]:
+    """Return the position of each key in ``ordered`` (ascending), and whether it is there."""
+    if not len(ordered):
+        return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=bool)
+    place = np.minimum(np.searchsorted(ordered, keys), len(ordered) - 1)
+    return place, ordered[place] == keys
+
+
+LOG2_FITTED_WORKS = 17
+"""Log2 of the works up to which probabilities are taken as the first forests have them. They were
+fitted on up to 95,465 works."""
+
+
+def count_doublings(n_works: int) -> int:
+    """How many times a corpus is twice as large as :data:`FITTED`; 0 for all up to that.
+
+    To the nearest power of two, so that a work that arrives hardly ever moves a decision it has
+    nothing to do with.
+    """
+    return max(round(math.log2(max(n_works, 1))) - LOG2_FITTED_WORKS, 0)

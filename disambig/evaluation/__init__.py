@@ -1,0 +1,1 @@
+"""Metrics, estimates from samples, the report."""

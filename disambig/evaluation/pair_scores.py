@@ -1,0 +1,117 @@
+"""First-level probabilities of labelled pairs, to see what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from disambig.arrays import Bool, Float32, Int32, Int64
+from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.pairs import PairBatch, complete_pairs, place_of
+from disambig.clustering.two_level import pair_probabilities
+from disambig.corpus.index import CorpusIndex
+from disambig.domain import Label
+from disambig.features.group import GROUP_FEATURES
+from disambig.features.groups import ABSENT
+from disambig.features.pair import PAIR_FEATURES, pair_features
+from disambig.model.model import Model
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPairs:
+    """Pairs within blocks both of whose signatures are labelled, in order of the blocks.
+
+    ``left`` < ``right`` int32[n] are signature rows, ``probability`` float32[n] the first
+    level's, ``same`` bool[n] whether the labels name one person.
+    """
+
+    left: Int32
+    right: Int32
+    probability: Float32
+    same: Bool
+
+
+def labelled_pairs(
+    index: CorpusIndex,
+    model: Model,
+    labels: Iterable[Label],
+    progress: Callable[[int], None] = lambda n: None,
+) -> LabelledPairs:
+    """Calibrated probability of every pair of labelled signatures that shares a block.
+
+    Blocks are those of a run over the whole corpus, since some features look at the block; only
+    labelled pairs are scored. Pairs that a run does not compare have the probability it takes
+    them to have, :data:`disambig.features.groups.ABSENT`. Holds the features of one batch of
+    blocks at a time (:data:`disambig.blocking.blocks.PAIRS_PER_BATCH` pairs, or one large block) and 13
+    bytes for each labelled pair.
+
+    Parameters
+    ----------
+    index : CorpusIndex
+        Of the corpus that the labels speak of.
+    model : Model
+    labels : iterable of Label
+        Each signature at most once.
+    progress : callable
+        Told the number of pairs done since the last call.
+
+    Raises
+    ------
+    InputError
+        A label names an unknown signature.
+    ModelError
+        The model does not fit this version.
+    """
+    model.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    person = _number_people(index, labels)
+    empty = np.empty(0, dtype=np.int32)
+    parts = [LabelledPairs(empty, empty, empty.astype(np.float32), empty.astype(bool))]
+    comparisons = Comparisons.of(index, _list_blocks_with_pairs(index, person))
+    for number in range(len(comparisons.batches)):
+        batch = comparisons.batch(number)
+        of_row = person[batch.rows]
+        a, b = of_row[batch.left], of_row[batch.right]
+        labelled = np.flatnonzero((a >= 0) & (b >= 0))
+        columns = {name: column[labelled] for name, column in pair_features(index, batch).items()}
+        _, probability = pair_probabilities(model, columns, index.doublings)
+        parts.append(_add_absent_pairs(batch, of_row, labelled, probability))
+        progress(batch.n_pairs)
+    return LabelledPairs(
+        np.concatenate([part.left for part in parts]),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.probability for part in parts]),
+        np.concatenate([part.same for part in parts]),
+    )
+
+
+def _add_absent_pairs(
+    batch: PairBatch, person: Int32, scored_pairs: Int64, scored_probability: Float32
+) -> LabelledPairs:
+    """All labelled pairs of a batch: those scored, and those that are not listed."""
+    labelled = np.flatnonzero(person >= 0)
+    start = np.searchsorted(labelled, batch.start)
+    left, right = (labelled[end] for end in complete_pairs(start))
+    probability = np.full(len(left), ABSENT, dtype=np.float32)
+    width = len(batch.rows)
+    scored_codes = batch.left[scored_pairs].astype(np.int64) * width + batch.right[scored_pairs]
+    index = place_of(left.astype(np.int64) * width + right, scored_codes)
+    probability[index] = scored_probability
+    ends = batch.rows[left], batch.rows[right]
+    same = person[left] == person[right]
+    return LabelledPairs(np.minimum(*ends), np.maximum(*ends), probability, same)
+
+
+def _number_people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
+    """Number of the person of each signature, -1 without a label."""
+    person = np.full(index.corpus.n_signatures, -1, dtype=np.int32)
+    codes: dict[str, int] = {}
+    for label in labels:
+        person[index.corpus.row_of(label.signature)] = codes.setdefault(label.person, len(codes))
+    return person
+
+
+def _list_blocks_with_pairs(index: CorpusIndex, person: Int32) -> list[Int32]:
+    """Blocks that hold two labelled signatures or more."""
+    return [block for block in blocks_of(index.corpus) if (person[block] >= 0).sum() > 1]

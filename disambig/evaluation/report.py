@@ -1,0 +1,194 @@
+"""One self-contained HTML page that shows how good clusters are and where they fail.
+
+:func:`build_report` is pure: plain values in, text out. The page loads nothing, runs no
+script and works from a file. Every name and title in it is hostile until escaped: control and
+bidirectional characters become visible (:func:`disambig.console.safe`), Jinja escapes the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from disambig.arrays import Bool, Float32
+from disambig.console import safe
+from disambig.evaluation.metrics import (
+    Metrics,
+    ReliabilityCurve,
+    expected_calibration_error,
+    reliability_curve,
+)
+from disambig.evaluation.plots import distribution_svg, reliability_svg
+from disambig.evaluation.slices import Slice
+
+_UNDEFINED = "–"
+
+
+@dataclass(frozen=True, eq=False)
+class PairScores:
+    """Scored pairs of labelled signatures.
+
+    ``probability`` float32[n] in [0, 1] that a pair is one person; ``same`` bool[n] whether
+    it really is.
+    """
+
+    probability: Float32
+    same: Bool
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTable:
+    """Slices of one kind; ``column`` heads their labels, ``note`` says how they were cut."""
+
+    title: str
+    column: str
+    note: str
+    slices: tuple[Slice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One author mention as a curator wants to see it."""
+
+    name: str
+    title: str
+    venue: str | None = None
+    year: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPart:
+    """Part of a wrong cluster; ``size`` mentions, of which ``mentions`` are shown."""
+
+    label: str
+    size: int
+    mentions: tuple[Mention, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCase:
+    """A cluster of several parts: ``n_parts`` in all, of which ``parts`` are shown."""
+
+    label: str
+    names: tuple[str, ...]
+    size: int
+    n_parts: int
+    parts: tuple[ErrorPart, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """All about one labels file. ``within`` is None when its labels state no blocks."""
+
+    name: str
+    within: Metrics | None
+    whole: Metrics
+    missing: int = 0
+    pair_scores: PairScores | None = None
+    slices: tuple[SliceTable, ...] = ()
+    overmerges: tuple[ErrorCase, ...] = ()
+    oversplits: tuple[ErrorCase, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Calibration:
+    error: float
+    pairs: int
+    curve: ReliabilityCurve
+    reliability: Markup
+    distribution: Markup
+
+
+def build_report(
+    sections: Sequence[Section], *, title: str, facts: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Render the page.
+
+    Parameters
+    ----------
+    sections : one for each labels file
+    title : str
+        Heading and title of the page.
+    facts : pairs of term and text
+        Shown under the heading, such as the files measured and the date.
+
+    Returns
+    -------
+    str
+        A complete HTML document, the same for the same arguments.
+    """
+    template = _make_environment().get_template("report.html")
+    return template.render(
+        title=title,
+        facts=facts,
+        sections=[(f"s{number}", section) for number, section in enumerate(sections, 1)],
+        calibrations=[_draw_calibration(section) for section in sections],
+    )
+
+
+def _make_environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("disambig"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_escape_controls,
+    )
+    environment.filters.update(
+        percent=_format_percent, count=_format_count, width=_format_width, plural=_format_plural
+    )
+    return environment
+
+
+def _escape_controls(value: Any) -> Any:
+    """Pass every expression of the template through :func:`safe`; figures stay as they are."""
+    return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _draw_calibration(section: Section) -> _Calibration | None:
+    scores = section.pair_scores
+    if scores is None or len(scores.probability) == 0:
+        return None
+    curve = reliability_curve(scores.probability, scores.same)
+    error = expected_calibration_error(scores.probability, scores.same)
+    pairs = len(scores.probability)
+    name = safe(section.name)
+    reliability = reliability_svg(
+        curve,
+        f"Reliability, {name}",
+        "Observed share of pairs that are the same person, by predicted probability. "
+        f"Expected calibration error {error:.3f} over {pairs:,} pairs.",
+    )
+    distribution = distribution_svg(
+        scores.probability.astype(np.float64),
+        scores.same,
+        f"Score distributions, {name}",
+        "Share of pairs by predicted probability, for pairs of the same person "
+        f"({int(scores.same.sum()):,}) and of different persons ({int((~scores.same).sum()):,}).",
+    )
+    return _Calibration(error, pairs, curve, Markup(reliability), Markup(distribution))
+
+
+def _format_percent(value: float, digits: int = 1) -> str:
+    """A share in per cent; undefined is a dash."""
+    return _UNDEFINED if math.isnan(value) else f"{100 * value:.{digits}f}"
+
+
+def _format_width(value: float) -> str:
+    """A share as the width of a bar in CSS."""
+    return "0%" if math.isnan(value) else f"{100 * value:.1f}%"
+
+
+def _format_count(value: int) -> str:
+    return f"{value:,}"
+
+
+def _format_plural(value: int, singular: str, plural: str) -> str:
+    return f"{value:,} {singular if value == 1 else plural}"

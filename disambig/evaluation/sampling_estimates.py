@@ -1,0 +1,382 @@
+"""How good a published partition is, estimated from a random sample of it that people reviewed.
+
+Figures over labelled corpora say little about what is published: labelled names are not drawn at
+random, and errors of large groups weigh most. Binette, York, Hickerson, Baek, Madhavan and Jones
+(2023, "Estimating the performance of entity resolution algorithms: lessons learned through
+PatentsView.org", The American Statistician 77, 370-380) estimate precision and recall of a
+partition as ratios of totals over randomly sampled clusters, weighted by the design, with a
+correction for the bias of a ratio. So does this module, for two designs:
+
+*mentions*
+    Drawn at random without replacement within each stratum. Of each it is known how many
+    mentions its published identity has (``published``), how many its person has (``person``),
+    and how many both have (``shared``, itself among them).
+*identities*
+    Drawn with replacement within each stratum, with a probability in proportion to their
+    mentions, as through a mention drawn at random. Of each it is known into how many mentions
+    of one person it divides. This tells precision only.
+
+With ``w`` the weight of a unit, the mentions of its stratum over the units reviewed there, all
+figures are ratios of two weighted sums over units::
+
+    B-cubed precision    shared / published  over  1
+    B-cubed recall       shared / person     over  1
+    pairwise precision   shared - 1          over  published - 1
+    pairwise recall      shared - 1          over  person - 1
+
+Figures of a slice are of its mentions; of identities, those that its mentions lead to.
+
+Variances are those of the linearised ratio (the delta method) within strata, with the correction
+for a finite population where units are not replaced, and the ratio's bias is taken off to first
+order (Cochran 1977, "Sampling techniques", sections 5.4 and 6.8 to 6.15; Tin 1965).
+
+Figures are near 1, and a few units may hold most of the errors. A sample that met none of these
+shows too little variance, and every interval made from its variance alone is too sure (Franco,
+Little, Louis and Slud 2019, "Comparative study of confidence intervals for proportions in complex
+sample surveys", Journal of Survey Statistics and Methodology 7, 334-364). So an unseen unit is
+added, half of it all wrong, half all right. How heavy it is, is the question. Fay and Feuer (1997,
+Statistics in Medicine 16, 791-801), for weighted rates, take the heaviest weight; Tiwari, Clegg and
+Zou (2006, Statistical Methods in Medical Research 15, 547-569) the mean weight and mean squared
+weight, which is too light where heavy units err. Here these are means over the denominator: over
+pairs, say, not over units, so it is the unit that a random pair is in. The interval is that of the
+beta distribution with the mean and variance which result, widened by Student's quantile over the
+normal one (Korn and Graubard 1998). For answers of yes and no of equal weight that is Jeffreys'
+interval (Brown, Cai and DasGupta 2001, "Interval estimation for a binomial proportion",
+Statistical Science 16, 101-133). Nothing in it is tuned.
+
+How often 95 % intervals held the truth was judged on 2,000 samples of each size from clusterings of
+labelled corpora and from generated ones: 100 to 2,000 mentions or identities, over all and by
+slice. It depends on how many errors a sample can be expected to hold. They are counted as wholly
+wrong units of that weight which make up the share that is wrong, or as errors of one weight that
+would vary as much, whichever are fewer.
+
+- Ten or more: 93.5 to 97 % of the time, each of 165 figures over mentions and over pairs. Next to
+  the worst of the cases below, one more was found that was held 92 % of the time.
+- Three to ten: 94 to 99 %, mostly. Of 218 figures, 5 pairwise ones were held less than 93 %, at
+  worst 87 %: there one or two heavy identities hold most of the errors. Where errors are all or
+  nothing it can be 90 %, as is known of Jeffreys' interval.
+- Fewer: 95 % or more, on average 98.5 %: what was not seen is taken to be possible.
+
+With the heaviest unit instead, pairwise intervals are 4, 17 and 36 % wider in these three cases,
+and hold 96, 98 and 99 % of the time; of those 5 figures, 1 is held less than 93 %. With means over
+units, some were held less than 75 %. Mid-P intervals (Fay and Kim 2017, Biometrical Journal 59,
+377-387) hold more often where errors are few, and are up to a sixth wider. A gamma distribution by
+three moments and the Bayesian bootstrap give shorter intervals, which are more often too sure.
+Wilson, Clopper-Pearson and logit intervals with an effective number of answers, Satterthwaite's
+degrees of freedom, the bootstrap (percentile, BCa, studentised) and empirical likelihood each held
+some figures less than 80 % of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import betaincinv, ndtri, stdtrit
+
+from disambig.arrays import Float64, Int64, Integer
+
+Counts = npt.NDArray[np.integer[Any] | np.floating[Any]]
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A share with its interval; ``value`` is NaN, and the interval 0 to 1, where none is known.
+
+    ``reviewed`` counts the units it rests on.
+    """
+
+    value: float
+    low: float
+    high: float
+    reviewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Estimated figures of a partition; recall and F1 are None where the design tells neither."""
+
+    bcubed_precision: Estimate
+    bcubed_recall: Estimate | None
+    bcubed_f1: Estimate | None
+    pairwise_precision: Estimate
+    pairwise_recall: Estimate | None
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewed:
+    """Reviewed units, each with its part in the totals.
+
+    Attributes
+    ----------
+    stratum : int64[n]
+        Number of each unit's stratum.
+    population : int64[H]
+        Mentions of each stratum.
+    columns : mapping of str to float64[n]
+        ``shared_published`` and so on: numerators and denominators of the figures.
+    replaced : bool
+        Whether units were drawn with replacement.
+    """
+
+    stratum: Int64
+    population: Int64
+    columns: dict[str, Float64]
+    replaced: bool
+
+    @classmethod
+    def mentions(
+        cls,
+        stratum: Integer,
+        population: Integer,
+        published: Counts,
+        person: Counts,
+        shared: Counts,
+    ) -> Reviewed:
+        """Of a sample of mentions; see the module for the counts, of shape (n,) each.
+
+        Counts may be means over several reviewers.
+
+        Raises
+        ------
+        ValueError
+            If counts cannot be, or a stratum has fewer mentions than were reviewed.
+        """
+        o, p, t = (np.asarray(a, dtype=np.float64) for a in (shared, published, person))
+        if not bool(((o >= 1) & (o <= p) & (o <= t)).all()):
+            raise ValueError("a mention shares itself, and no more than identity or person have")
+        ones = np.ones_like(o)
+        columns: dict[str, Float64] = {
+            "bcubed": ones,
+            "bcubed_precision": o / p,
+            "bcubed_recall": o / t,
+            "pairs": o - 1,
+            "pairs_published": p - 1,
+            "pairs_true": t - 1,
+        }
+        sample = cls(_to_int64(stratum), _to_int64(population), columns, replaced=False)
+        if (sample._count_reviewed() > sample.population).any():
+            raise ValueError("more mentions of a stratum were reviewed than it has")
+        return sample
+
+    @classmethod
+    def identities(
+        cls, stratum: Integer, population: Integer, parts: Sequence[Sequence[float]]
+    ) -> Reviewed:
+        """Of a sample of identities: the mentions of each person in each of them.
+
+        Raises
+        ------
+        ValueError
+            If an identity has no parts, or one is empty.
+        """
+        length = np.array([len(part) for part in parts], dtype=np.int64)
+        size = np.fromiter(chain.from_iterable(parts), dtype=np.float64)
+        if (length < 1).any() or (size < 1).any():
+            raise ValueError("an identity divides into parts of one mention or more")
+        unit = np.repeat(np.arange(len(length)), length)
+        n = len(length)
+        p = np.bincount(unit, weights=size, minlength=n).astype(np.float64)
+        squares = np.bincount(unit, weights=size**2, minlength=n).astype(np.float64)
+        columns: dict[str, Float64] = {
+            "bcubed": np.ones_like(p),
+            "bcubed_precision": squares / p**2,
+            "pairs": squares / p - 1,
+            "pairs_published": p - 1,
+        }
+        return cls(_to_int64(stratum), _to_int64(population), columns, replaced=True)
+
+    def of(self, strata: Integer) -> Reviewed:
+        """Only of some strata, such as those of one slice."""
+        is_selected = np.isin(self.stratum, strata)
+        population = np.zeros_like(self.population)
+        population[strata] = self.population[strata]
+        columns = {name: values[is_selected] for name, values in self.columns.items()}
+        return Reviewed(self.stratum[is_selected], population, columns, self.replaced)
+
+    def quality(self, level: float = LEVEL) -> Quality:
+        """All figures that the design tells, with intervals of a level."""
+        figures = {
+            "bcubed_precision": ("bcubed_precision", "bcubed"),
+            "bcubed_recall": ("bcubed_recall", "bcubed"),
+            "pairwise_precision": ("pairs", "pairs_published"),
+            "pairwise_recall": ("pairs", "pairs_true"),
+        }
+        ratios = {
+            name: self._estimate_ratio(self.columns[y], self.columns[x])
+            for name, (y, x) in figures.items()
+            if y in self.columns and x in self.columns
+        }
+        if "bcubed_recall" in ratios:
+            ratios["bcubed_f1"] = _combine_harmonic(
+                ratios["bcubed_precision"], ratios["bcubed_recall"]
+            )
+        estimates = {name: self._estimate_interval(ratio, level) for name, ratio in ratios.items()}
+        return Quality(
+            estimates["bcubed_precision"],
+            estimates.get("bcubed_recall"),
+            estimates.get("bcubed_f1"),
+            estimates["pairwise_precision"],
+            estimates.get("pairwise_recall"),
+        )
+
+    def _count_reviewed(self) -> Int64:
+        return np.bincount(self.stratum, minlength=len(self.population)).astype(np.int64)
+
+    def _estimate_ratio(self, y: Float64, x: Float64) -> _Ratio:
+        """A ratio of totals, less its bias, with the influence of each unit on it."""
+        weight = self._weights()
+        total = float(weight @ x)
+        if total <= 0:
+            return _Ratio(float("nan"), np.zeros_like(y), np.zeros_like(y))
+        value = float(weight @ y) / total
+        influence = (y - value * x) / total
+        # cov(Y - R X, X) / X², the first-order bias with its sign turned
+        correction = self._estimate_covariance(influence, x / total)
+        return _Ratio(float(np.clip(value + correction, 0, 1)), influence, weight * x)
+
+    def _weights(self) -> Float64:
+        n_reviewed = self._count_reviewed()
+        weight: Float64 = (self.population / np.maximum(n_reviewed, 1))[self.stratum]
+        return weight
+
+    def _estimate_covariance(self, a: Float64, b: Float64) -> float:
+        """Of the weighted sums of two columns, under the design.
+
+        A stratum with one unit gets the spread over all units: it has none of its own.
+        """
+        n, size = self._count_reviewed(), self.population.astype(np.float64)
+        if len(a) < 2:
+            return 0.0
+        has_several = n > 1
+        count = np.maximum(n, 1)
+
+        def subtract_mean(values: Float64) -> Float64:
+            sums = np.bincount(self.stratum, weights=values, minlength=len(n))
+            centre: Float64 = np.where(has_several, sums / count, values.mean())[self.stratum]
+            return values - centre
+
+        product = subtract_mean(a) * subtract_mean(b)
+        sums = np.bincount(self.stratum, weights=product, minlength=len(n))
+        spread = sums / np.maximum(n - 1, 1)
+        return float((size**2 * self._compute_unreviewed_share() * spread / count)[n > 0].sum())
+
+    def _compute_unreviewed_share(self) -> Float64:
+        """Share of each stratum that another sample could differ by."""
+        if self.replaced:
+            return np.ones(len(self.population))
+        return (self.population - self._count_reviewed()) / np.maximum(self.population, 1)
+
+    def _estimate_interval(self, ratio: _Ratio, level: float) -> Estimate:
+        n = len(ratio.influence)
+        if np.isnan(ratio.value):
+            return Estimate(ratio.value, 0.0, 1.0, n)
+        if not self._compute_unreviewed_share().any():
+            return Estimate(ratio.value, ratio.value, ratio.value, n)
+        degrees_of_freedom, unseen = (
+            n - int((self._count_reviewed() > 0).sum()),
+            self._estimate_unseen_unit(ratio.mass),
+        )
+        if degrees_of_freedom < 1 or unseen is None:
+            return Estimate(ratio.value, 0.0, 1.0, n)
+        variance = self._estimate_covariance(ratio.influence, ratio.influence)
+        tail = (1 - level) / 2
+        widening = float(stdtrit(degrees_of_freedom, tail) / ndtri(tail))
+        low, high = _compute_limits(ratio.value, variance, unseen, widening, tail)
+        unknown_share = float(
+            self.population[self._count_reviewed() == 0].sum() / self.population.sum()
+        )
+        return Estimate(
+            ratio.value, low * (1 - unknown_share), high + (1 - high) * unknown_share, n
+        )
+
+    def _estimate_unseen_unit(self, mass: Float64) -> tuple[float, float] | None:
+        """Mean and mean square of the part of the denominator that an unseen unit has.
+
+        It is like the unit that a random piece of the denominator is in, such as a random pair,
+        among those left unreviewed; less where few are left. None: nothing is left to be in one.
+        """
+        unreviewed = self._compute_unreviewed_share()[self.stratum]
+        part = mass / mass.sum()
+        chance = part * unreviewed
+        if not chance.any():
+            return None
+        chance, part = chance / chance.sum(), part * np.sqrt(unreviewed)
+        return float(chance @ part), float(chance @ part**2)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ratio:
+    """A ratio; the influence of each unit on it and its mass in the denominator, float64[n]."""
+
+    value: float
+    influence: Float64
+    mass: Float64
+
+
+def _combine_harmonic(precision: _Ratio, recall: _Ratio) -> _Ratio:
+    p, r = precision.value, recall.value
+    if not p + r > 0:
+        return _Ratio(float("nan"), precision.influence, precision.mass)
+    by_p, by_r = 2 * r**2 / (p + r) ** 2, 2 * p**2 / (p + r) ** 2
+    influence = by_p * precision.influence + by_r * recall.influence
+    return _Ratio(2 * p * r / (p + r), influence, precision.mass)
+
+
+def _compute_limits(
+    value: float, variance: float, unseen: tuple[float, float], widening: float, tail: float
+) -> tuple[float, float]:
+    """Interval of a share: a beta distribution's, with half an unseen unit at either end.
+
+    The units, and the halves of an ``unseen`` one (its mean mass and mean squared mass) that is
+    all wrong and all right, give the mean and the variance. ``wider`` is what the standard error
+    is multiplied by.
+    """
+    mass, square = unseen
+    whole = 1 + mass
+    mean = (value + mass / 2) / whole
+    spread = (variance + square * (mean**2 + (1 - mean) ** 2) / 2) / whole**2 * widening**2
+    answers = mean * (1 - mean) / spread - 1
+    if answers <= 0:
+        return 0.0, 1.0
+    low, high = betaincinv(mean * answers, (1 - mean) * answers, [tail, 1 - tail]).tolist()
+    return (min(low, value) if value > 0 else 0.0), (max(high, value) if value < 1 else 1.0)
+
+
+def _to_int64(values: Integer) -> Int64:
+    return np.asarray(values, dtype=np.int64)
+
+
+def allocate(population: Sequence[int], size: int) -> list[int]:
+    """How many to draw from each stratum: in proportion to the root of its size.
+
+    A compromise between what is best for the whole and for each stratum (Bankier 1988, "Power
+    allocations"); two or more of each as far as there are that many, and never more than there
+    are.
+
+    >>> allocate([10_000, 100, 1], 60)
+    [52, 7, 1]
+    """
+    open_strata = {h for h, n in enumerate(population) if n > 0}
+    sizes = [0] * len(population)
+    for h in open_strata:
+        sizes[h] = min(2, population[h])
+    remaining = max(size - sum(sizes), 0)
+    while remaining and (open_strata := {h for h in open_strata if sizes[h] < population[h]}):
+        roots = {h: population[h] ** 0.5 for h in open_strata}
+        total = sum(roots.values())
+        targets = {h: remaining * roots[h] / total for h in open_strata}
+        additions = {h: min(int(targets[h]), population[h] - sizes[h]) for h in open_strata}
+        if not any(additions.values()):
+            order = sorted(open_strata, key=lambda h: (-targets[h], h))[:remaining]
+            additions = dict.fromkeys(order, 1)
+        for h, n in additions.items():
+            sizes[h] += n
+        remaining -= sum(additions.values())
+    return sizes

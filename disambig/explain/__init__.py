@@ -1,0 +1,1 @@
+"""Explain why two mentions are one person, or two."""

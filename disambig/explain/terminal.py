@@ -1,0 +1,238 @@
+"""An explanation on the terminal: the verdict in sentences, each score as a chart that adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from disambig.console import safe
+from disambig.explain.explain import format_percent
+from disambig.explain.phrases import AFFILIATION, COAUTHORS, NAMES, TIME, TOPIC, VENUE
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+    from disambig.explain.contributions import Contribution, Score
+    from disambig.explain.explain import Explanation, Mention
+
+_MAX_WIDTH, _NARROW_WIDTH = 110, 96
+_MAX_SHOWN = 2
+"""Features told of a theme, besides the one that names the fact."""
+_MIN_LOG_ODDS = 0.1
+"""Log-odds from which a feature is worth a line."""
+
+_FACT_FEATURES = {
+    NAMES: ("name_given_relation", "name_given_relation_least"),
+    COAUTHORS: ("coauthors_shared",),
+    TOPIC: ("title_cosine", "profile_title"),
+    VENUE: ("venue_same", "venues_shared"),
+    AFFILIATION: ("affiliation_cosine", "profile_affiliation"),
+    TIME: ("year_gap", "years_gap"),
+}
+"""The features that tell the fact behind a theme: shown first, whatever they add."""
+
+
+def print_explanation(out: Console, explanation: Explanation, *, every: bool = False) -> None:
+    """Print an explanation.
+
+    Parameters
+    ----------
+    out : Console
+        Where to; it must not interpret markup.
+    every : bool
+        Whether to show every feature, not only what weighs.
+    """
+    out.width = min(out.width, _MAX_WIDTH)
+    for part in _render_parts(explanation, out.width, every):
+        out.print(part)
+
+
+def _render_parts(explanation: Explanation, width: int, every: bool) -> Iterator[RenderableType]:
+    from rich.padding import Padding
+
+    yield ""
+    yield _render_mentions(explanation)
+    yield ""
+    yield Padding(_format_verdict(explanation), (0, 0, 0, 2))
+    for sentence in explanation.because:
+        yield Padding(_make_line((sentence, "")), (0, 0, 0, 2))
+    yield ""
+    groups, pair = explanation.groups, explanation.pair
+    yield _make_heading("These two mentions", pair)
+    yield _render_chart(pair, width, every)
+    if groups.score is not None:
+        yield ""
+        yield _make_heading(
+            f"Their groups, of {groups.size_a:,} and {groups.size_b:,}", groups.score
+        )
+        yield _render_chart(groups.score, width, every)
+    yield ""
+    if not every:
+        yield _make_line(("  --all shows every feature, --json all of it for machines.", "dim"))
+
+
+def _render_mentions(explanation: Explanation) -> RenderableType:
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for letter, mention in (("a", explanation.a), ("b", explanation.b)):
+        grid.add_row(_make_line((f"  {letter}", "bold cyan")), _make_line((mention.name, "bold")))
+        grid.add_row("", _make_line((_truncate(mention.title), "")))
+        grid.add_row("", _make_line((_format_source(mention, explanation.same_block), "dim")))
+    return grid
+
+
+def _format_source(mention: Mention, same_block: bool) -> str:
+    source = [mention.venue or "no venue", str(mention.year or "no year")]
+    block = "" if same_block else f" · block “{mention.block}”"
+    return f"{', '.join(source)} · {mention.work}:{mention.position}{block}"
+
+
+def _format_verdict(explanation: Explanation) -> Text:
+    chance = format_percent(explanation.probability)
+    if explanation.same:
+        verdict, style = "✓ One person", "bold green"
+    else:
+        verdict, style = "✗ Two persons", "bold red"
+    return _make_line(
+        (verdict, style),
+        (f" · decided by {_DECIDERS[explanation.decided_by]}", ""),
+        (f" · evidence for one person: {chance}", ""),
+    )
+
+
+_DECIDERS = {
+    "must-link": "a must-link",
+    "cannot-link": "a cannot-link",
+    "identifier": "an identifier",
+    "same work": "the work they share",
+    "names": "their names",
+    "too little in common": "how little they have in common",
+    "first level": "the first level",
+    "second level": "the second level",
+    "across blocks": "the comparison across blocks",
+}
+
+
+def _make_heading(subject: str, score: Score) -> RenderableType:
+    from rich.rule import Rule
+
+    title = _make_line(
+        (f"{subject}: ", "bold"), (f"{format_percent(score.probability)} one person", "bold")
+    )
+    return Rule(title, style="dim", align="left")
+
+
+def _render_chart(score: Score, width: int, every: bool) -> RenderableType:
+    """Rows of theme, bar, sum, and what each feature adds; start, sums and shift add up."""
+    from rich.table import Table
+
+    half = 7 if width < _NARROW_WIDTH else 11
+    sums = dict(score.sum_themes())
+    steps = [score.bias, *sums.values(), score.calibration]
+    scale = max(max(abs(step) for step in steps), 1.0) / half
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True, min_width=13)
+    table.add_column(no_wrap=True, width=2 * half + 1)
+    table.add_column(no_wrap=True, justify="right", min_width=6)
+    table.add_column(no_wrap=True, justify="right", min_width=6)
+    table.add_column(overflow="fold")
+
+    def add_row(
+        name: str, step: float, part: str = "", words: str = "", style: str = "bold"
+    ) -> None:
+        table.add_row(
+            _make_line((f"  {name}", style)),
+            _draw_bar(step, scale, half),
+            _make_line((_format_signed(step), style)),
+            _make_line((part, _choose_colour(part))),
+            _make_line((words, "dim" if style == "dim" else "")),
+        )
+
+    add_row("start", score.bias, words="before anything is looked at", style="dim")
+    for theme, total in sums.items():
+        first, *more = _select_lines(
+            [c for c in score.contributions if c.theme == theme], theme, every
+        )
+        add_row(theme, total, *first)
+        for part, words in more:
+            table.add_row(
+                "",
+                _draw_axis(half),
+                "",
+                _make_line((part, _choose_colour(part))),
+                _make_line((words, "")),
+            )
+    add_row("calibration", score.calibration, words="from score to probability", style="dim")
+    table.add_row(
+        _make_line(("  sum", "bold")),
+        "",
+        _make_line((_format_signed(score.log_odds), "bold")),
+        "",
+        _make_line((f"log-odds, that is {format_percent(score.probability)}", "bold")),
+    )
+    return table
+
+
+def _select_lines(parts: list[Contribution], theme: str, every: bool) -> list[tuple[str, str]]:
+    """(what it adds, words) for the features of a theme: the fact, what weighs, the rest."""
+    facts = _FACT_FEATURES.get(theme, ())
+    facts_first = sorted(parts, key=lambda part: part.feature not in facts)
+    visible = [part for part in facts_first if part.feature in facts]
+    for part in facts_first[len(visible) :]:
+        weighs = abs(part.log_odds) >= _MIN_LOG_ODDS and len(visible) < _MAX_SHOWN + 1
+        if every or weighs or not visible:
+            visible.append(part)
+    lines = [(_format_log_odds(part), part.words) for part in visible]
+    rest = [part.log_odds for part in facts_first if part not in visible]
+    if abs(sum(rest)) >= 0.005:
+        lines.append((_format_signed(sum(rest)), f"{len(rest)} more"))
+    return lines
+
+
+def _format_log_odds(part: Contribution) -> str:
+    """What a feature adds; a fact that adds nothing by itself stands without a figure."""
+    return _format_signed(part.log_odds) if abs(part.log_odds) >= 0.005 else ""
+
+
+def _draw_bar(value: float, scale: float, half: int) -> Text:
+    """A bar to the left (two persons) or the right (one person) of an axis."""
+    steps = min(round(2 * abs(value) / scale), 2 * half)  # half a cell each
+    full, odd = divmod(steps, 2)
+    if value < 0:
+        left = ("▐" * odd + "█" * full).rjust(half)
+        return _make_line((left, "red"), ("│", "dim"), (" " * half, ""))
+    right = ("█" * full + "▌" * odd).ljust(half)
+    return _make_line((" " * half, ""), ("│", "dim"), (right, "green"))
+
+
+def _draw_axis(half: int) -> Text:
+    return _make_line((" " * half, ""), ("│", "dim"))
+
+
+def _format_signed(value: float) -> str:
+    """Two decimals with a sign; what rounds to nothing has none."""
+    if abs(value) < 0.005:
+        return "0.00"
+    return f"{value:+.2f}".replace("-", "−")
+
+
+def _choose_colour(signed: str) -> str:
+    return "red" if signed.startswith("−") else "green" if signed.startswith("+") else "dim"
+
+
+def _truncate(text: str, length: int = 160) -> str:
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def _make_line(*parts: tuple[str, str]) -> Text:
+    """Styled text, each part made harmless: names and titles come from anywhere."""
+    from rich.text import Text
+
+    text = Text()
+    for content, style in parts:
+        text.append(safe(content), style)
+    return text

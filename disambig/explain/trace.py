@@ -1,0 +1,309 @@
+"""Follow two mentions through both levels, clustering only the blocks they are in.
+
+This walks the way of :func:`disambig.clustering.two_level.resolve` and :mod:`disambig.clustering.cross_block` and keeps what
+they throw away: the features of the pair, its first-level groups, and what was decided between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from disambig.arrays import Float32, Int32
+from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.cross_block import cross_pairs
+from disambig.blocking.pairs import PairBatch
+from disambig.clustering.constraints import Constraints
+from disambig.clustering.cross_block import score_candidates, spokesmen
+from disambig.clustering.linkage import first_of_group
+from disambig.clustering.two_level import (
+    Bonds,
+    Round,
+    Scored,
+    group_probabilities,
+    pair_probabilities,
+    second_level,
+)
+from disambig.corpus.index import CorpusIndex
+from disambig.features.group import group_features
+from disambig.features.groups import GroupBatch
+from disambig.features.pair import pair_features
+from disambig.model.model import Model
+from disambig.names import compatible_pairs
+
+Row = Mapping[str, float]
+"""Value of each feature, NaN where nothing is known, in the order of the model."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What became of two signature rows.
+
+    Attributes
+    ----------
+    pair : Row
+        Features of the two rows.
+    group_a, group_b : int32[n]
+        Signature rows of the groups last compared: within a block, of the round of the second
+        level that joined them, or of its last; across two, the identities of both levels. The
+        same array where one first-level group holds both.
+    first_a, first_b : int
+        Sizes of their first-level groups.
+    group : Row or None
+        Features of these two groups; None where they are one, or no name of the one could be
+        that of a person of the other.
+    same_block, same : bool
+        Whether they were compared within one block, and ended in one identity.
+    needed : float
+        Threshold of the decision.
+    proposed : bool
+        Whether the groups were candidates at all; always so within a block.
+    rival : float
+        Across blocks, the highest probability of another join that excludes this one; else 0.
+    barred : pair of signature rows, or None
+        Two members of the groups that cannot be one person.
+    agree : bool
+        Whether any name of one group could be that of a person of the other.
+    """
+
+    pair: Row
+    group_a: Int32
+    group_b: Int32
+    first_size_a: int
+    first_size_b: int
+    group: Row | None
+    same_block: bool
+    same: bool
+    threshold: float
+    is_candidate: bool = True
+    rival_probability: float = 0.0
+    exclusion: tuple[int, int] | None = None
+    are_names_compatible: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class _ClusteredBlock:
+    """One block, clustered; ``first`` and each round's ``final`` are a label for each row."""
+
+    batch: PairBatch
+    first: Int32
+    rounds: list[Round]
+
+    @property
+    def final(self) -> Int32:
+        """Label of each row after both levels."""
+        return self.rounds[-1].final if self.rounds else self.first
+
+    def list_members(self, labels: Int32, row: int) -> Int32:
+        """Rows with the label of a row."""
+        rows = self.batch.rows
+        own = labels[np.flatnonzero(rows == row)[0]]
+        found: Int32 = rows[labels == own]
+        return found
+
+
+def trace_pair(index: CorpusIndex, model: Model, constraints: Constraints, a: int, b: int) -> Trace:
+    """Cluster the block or blocks of two different signature rows and say what happened."""
+    blocks = [block for block in blocks_of(index.corpus) if np.isin((a, b), block).any()]
+    comparisons = Comparisons.of(index, blocks)
+    batch_a = comparisons.batch_of(a)
+    if b in batch_a.rows:
+        return _trace_within_block(index, model, constraints, batch_a, a, b)
+    return _trace_across_blocks(index, model, constraints, (batch_a, comparisons.batch_of(b)), a, b)
+
+
+def _cluster_block(
+    index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
+) -> _ClusteredBlock:
+    scored = Scored.of(
+        index,
+        batch,
+        constraints,
+        lambda c: pair_probabilities(model, c, index.doublings),
+    )
+    first = scored.first_level(model.first_level(index.doublings))
+    rounds = second_level(
+        scored,
+        first,
+        lambda c: group_probabilities(model, c, index.doublings),
+        model.settings["second_level"],
+    )
+    return _ClusteredBlock(scored.batch, first, list(rounds))
+
+
+def _trace_within_block(
+    index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch, a: int, b: int
+) -> Trace:
+    block, rows = _cluster_block(index, model, constraints, batch), batch.rows
+    i, j = (int(np.flatnonzero(rows == row)[0]) for row in sorted((a, b)))
+    pair = _get_row(pair_features(index, PairBatch.single(index, rows, i, j)), 0)
+    first_a, first_b = block.list_members(block.first, a), block.list_members(block.first, b)
+    sizes = len(first_a), len(first_b)
+    if block.first[i] == block.first[j]:
+        threshold = model.first_level(index.doublings)
+        return Trace(pair, first_a, first_a, *sizes, None, True, True, threshold)
+    # the round that joined them, or the last
+    last = next((r for r in block.rounds if r.final[i] == r.final[j]), block.rounds[-1])
+    group = last.groups.group
+    group_a, group_b = block.list_members(group, a), block.list_members(group, b)
+    low, high = np.sort(group[[i, j]]).tolist()
+    pair_index = last.groups.find(low, high)
+    pair_slice = slice(pair_index, pair_index + 1)
+    return Trace(
+        pair=pair,
+        group_a=group_a,
+        group_b=group_b,
+        first_size_a=sizes[0],
+        first_size_b=sizes[1],
+        group=_get_row(last.evidence.columns(pair_slice), 0) if pair_index >= 0 else None,
+        same_block=True,
+        same=bool(last.final[i] == last.final[j]),
+        threshold=model.settings["second_level"],
+        exclusion=_find_exclusion(index, constraints, group_a, group_b),
+        are_names_compatible=pair_index >= 0 or _are_names_compatible(index, group_a, group_b),
+    )
+
+
+def _are_names_compatible(index: CorpusIndex, group_a: Int32, group_b: Int32) -> bool:
+    """Whether any two names of two groups could be one person's."""
+    a, b = (np.unique(index.corpus.signature_name[group]) for group in (group_a, group_b))
+    left, right = np.repeat(a, len(b)), np.tile(b, len(a))
+    return bool(compatible_pairs(index.names, left, right).any())
+
+
+def _trace_across_blocks(
+    index: CorpusIndex,
+    model: Model,
+    constraints: Constraints,
+    batches: tuple[PairBatch, PairBatch],
+    a: int,
+    b: int,
+) -> Trace:
+    """Compare the identities of two blocks; joins by way of a third block are not followed."""
+    blocks = [_cluster_block(index, model, constraints, part) for part in batches]
+    identity, block_of = _number_identities(index, blocks)
+    group_a, group_b = (x.list_members(x.final, row) for x, row in zip(blocks, (a, b), strict=True))
+    pair = np.array([[identity[a], identity[b]]], dtype=np.int64)
+    pair.sort(axis=1)
+    comparisons = Comparisons.of(index, blocks_of(index.corpus))
+    crowded = comparisons.crowded(index.corpus.n_signatures)
+    candidates = cross_pairs(index, identity, block_of, crowded)
+    candidates = candidates[(candidates < identity.max()).all(axis=1)]
+    rival_pairs = candidates[np.isin(candidates, pair).any(axis=1)]
+    probabilities = score_candidates(
+        index, model, constraints, identity, np.vstack([pair, rival_pairs])
+    )
+    is_this_pair = (rival_pairs == pair).all(axis=1)
+    exclusion = _find_exclusion(index, constraints, group_a, group_b)
+    threshold = model.settings["across"]
+    rival_probability = float(probabilities[1:][~is_this_pair].max(initial=0.0))
+    is_must_linked = _has_must_link(constraints, group_a, group_b)
+    is_joined = (
+        is_this_pair.any()
+        and exclusion is None
+        and probabilities[0] >= max(threshold, rival_probability)
+    )
+    return Trace(
+        pair=_compute_pair_features(index, group_a, group_b, a, b),
+        group_a=group_a,
+        group_b=group_b,
+        first_size_a=len(blocks[0].list_members(blocks[0].first, a)),
+        first_size_b=len(blocks[1].list_members(blocks[1].first, b)),
+        group=_compute_group_features(index, model, group_a, group_b),
+        same_block=False,
+        same=bool(is_must_linked or is_joined),
+        threshold=threshold,
+        is_candidate=bool(is_this_pair.any()),
+        rival_probability=rival_probability,
+        exclusion=exclusion,
+    )
+
+
+def _number_identities(index: CorpusIndex, blocks: list[_ClusteredBlock]) -> tuple[Int32, Int32]:
+    """Identity and block of every signature; all of other blocks are lumped into the last."""
+    n = index.corpus.n_signatures
+    identity = np.full(n, -1, dtype=np.int32)
+    block_of = np.full(n, len(blocks), dtype=np.int32)
+    next_identity = 0
+    for number, block in enumerate(blocks):
+        identity[block.batch.rows] = block.final + next_identity
+        block_of[block.batch.rows] = number
+        next_identity += int(block.final.max()) + 1
+    identity[identity < 0] = next_identity
+    return identity, block_of
+
+
+def _compute_pair_features(
+    index: CorpusIndex, group_a: Int32, group_b: Int32, a: int, b: int
+) -> Row:
+    """Features of two rows amid those that speak for their groups, as if in one block."""
+    left, right = (
+        _include_row(_choose_representatives(group_a), a),
+        _include_row(_choose_representatives(group_b), b),
+    )
+    i = int(np.flatnonzero(left == a)[0])
+    j = len(left) + int(np.flatnonzero(right == b)[0])
+    return _get_row(
+        pair_features(index, PairBatch.single(index, np.concatenate([left, right]), i, j)), 0
+    )
+
+
+def _choose_representatives(rows: Int32) -> Int32:
+    return rows[spokesmen(len(rows))]
+
+
+def _include_row(rows: Int32, row: int) -> Int32:
+    """The rows, the last given up for ``row`` where it is not among them."""
+    return rows if row in rows else np.append(rows[:-1], np.int32(row))
+
+
+def _compute_group_features(
+    index: CorpusIndex, model: Model, group_a: Int32, group_b: Int32
+) -> Row:
+    left, right = sorted(
+        (_choose_representatives(group_a), _choose_representatives(group_b)),
+        key=lambda g: int(g[0]),
+    )
+    batch = PairBatch.complete(index, [np.concatenate([left, right])])
+    group = np.repeat(np.arange(2, dtype=np.int32), [len(left), len(right)])
+    columns = pair_features(index, batch)
+    probability, _ = pair_probabilities(model, columns, index.doublings)
+    groups = GroupBatch.of(batch, group)
+    return _get_row(group_features(index, batch, groups, columns, probability), 0)
+
+
+def _has_must_link(constraints: Constraints, group_a: Int32, group_b: Int32) -> bool:
+    """Whether a must-link holds between any two members."""
+    codes = np.intersect1d(constraints.must[group_a], constraints.must[group_b])
+    return bool((codes >= 0).any())
+
+
+def _find_exclusion(
+    index: CorpusIndex, constraints: Constraints, group_a: Int32, group_b: Int32
+) -> tuple[int, int] | None:
+    """The first two members of different groups that cannot be one person."""
+    batch = PairBatch.unlisted([np.concatenate([group_a, group_b])])
+    bonds, n = Bonds.of(batch, constraints), len(group_a)
+    first = first_of_group(batch.block, bonds.must)
+    ends = [(i, j) for pair in bonds.cannot.tolist() for i, j in (pair, pair[::-1])]
+    left, right = _index_first_rows(first[:n]), _index_first_rows(first[n:])
+    exclusions = [(left[i], right[j]) for i, j in ends if i in left and j in right]
+    left, right = _index_first_rows(bonds.orcid[:n]), _index_first_rows(bonds.orcid[n:])
+    exclusions += [(left[i], right[j]) for i in left for j in right if min(i, j) >= 0 and i != j]
+    if not exclusions:
+        return None
+    i, j = min(exclusions)
+    return int(group_a[i]), int(group_b[j])
+
+
+def _index_first_rows(keys: Int32) -> dict[int, int]:
+    """First place of each key."""
+    unique_keys, first = np.unique(keys, return_index=True)
+    return dict(zip(unique_keys.tolist(), first.tolist(), strict=True))
+
+
+def _get_row(columns: dict[str, Float32], place: int) -> Row:
+    """Every column at one pair."""
+    return {name: float(column[place]) for name, column in columns.items()}

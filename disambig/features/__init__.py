@@ -1,0 +1,1 @@
+"""Pair features and group features."""

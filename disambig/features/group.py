@@ -1,0 +1,391 @@
+"""Evidence about a pair of groups: what their signatures say together that no pair says alone.
+
+The first level groups at high precision; the second decides between groups. Shared co-authors
+are counted over the whole group, venues and topics become profiles, years become spans, and
+each pair of groups is seen against its rivals in the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Float32, Float64, Int64
+from disambig.blocking.name_comparison import NameMemory
+from disambig.blocking.pairs import PairBatch, in_pieces
+from disambig.corpus.index import CorpusIndex
+from disambig.features.group_profiles import (
+    coauthor_profiles,
+    initial_profiles,
+    meaning_above,
+    topic_profiles,
+    venue_profiles,
+    year_spans,
+)
+from disambig.features.groups import ABSENT, GroupBatch
+from disambig.features.pair import RowEvidence
+from disambig.kernels.groups import bounds, cross_scores, distinct, leads, name_pairs
+from disambig.model.size_shift import LEAD_FEATURES, SIZE_SHIFT_FEATURES
+
+_LEAST_LOGIT = float(np.log(1e-4 / (1 - 1e-4)))
+
+
+LEAST = (
+    "name_given_relation",
+    "name_given_similarity",
+    "name_middle_relation",
+    "name_family_similarity",
+    "name_printed_equal",
+    "name_compatible",
+    "name_rarity",
+    "name_family_rarity",
+)
+GREATEST = (
+    "name_given_relation",
+    "name_given_similarity",
+    "name_middle_relation",
+    "name_family_similarity",
+    "name_printed_equal",
+    "name_given_min",
+    "name_rarity",
+    "name_works",
+    "coauthors_hop",
+    "coauthors_rarest",
+    "title_rarest",
+    "text_meaning",
+    "text_meaning_above",
+    "affiliation_cosine",
+)
+
+
+SCORES = (
+    "score_mean",
+    "score_logit",
+    "score_greatest",
+    "score_least",
+    "score_half",
+    "score_best_low",
+    "score_best_high",
+)
+"""How the first level scored the pairs of mentions between two groups."""
+
+
+GROUP_FEATURES = (
+    *SCORES,
+    "size_low",
+    "size_high",
+    "block_size",
+    "block_groups",
+    "lead_mean_low",
+    "lead_mean_high",
+    "lead_best_low",
+    "lead_best_high",
+    "cohesion",
+    "coauthors_shared",
+    "coauthors_rarity",
+    "coauthors_weight",
+    "coauthors_share",
+    "coauthors_covered_low",
+    "coauthors_covered_high",
+    "coauthors_fewer",
+    "profile_title_meaning",
+    "profile_meaning",
+    "profile_venue_meaning",
+    "profile_title",
+    "profile_text",
+    "profile_affiliation",
+    "venues_shared",
+    "venues_rarity",
+    "venues_cosine",
+    "years_gap",
+    "years_overlap",
+    "years_span",
+    *(f"{name}_least" for name in LEAST),
+    *(f"{name}_greatest" for name in GREATEST),
+    "coauthors_hop_mean",
+    "text_meaning_above_mean",
+)
+"""Names and order of the columns of :func:`group_features`."""
+
+
+KEPT = tuple(name for name in GREATEST if not name.startswith("name_"))
+"""Pair features that group features read."""
+
+
+AT_ONCE = 200_000
+"""Pairs of groups looked at together: bounds memory (about 800 bytes a pair)."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupEvidence:
+    """What can be said of the pairs of groups of a batch, of all or some at a time.
+
+    Attributes
+    ----------
+    index : CorpusIndex
+    batch : PairBatch
+    groups : GroupBatch
+    pair_columns : dict of str to float32[P]
+        From :func:`disambig.features.pair.pair_features`; needed are :data:`KEPT`.
+    rows : RowEvidence
+        Of the batch.
+    among : dict of str to float32[N]
+        Scores and leads over rivals, for which all pairs of a block must be seen.
+    cohesion : float64[G]
+        Mean probability inside each group; NaN for a single signature.
+    """
+
+    index: CorpusIndex
+    batch: PairBatch
+    groups: GroupBatch
+    pair_columns: Mapping[str, Float32]
+    rows: RowEvidence
+    among: Mapping[str, Float32]
+    cohesion: Float64
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names and order of the columns: those of :data:`GROUP_FEATURES`, and in a corpus beyond
+        the size that the first forests were fitted on :data:`~disambig.model.size_shift.SIZE_SHIFT_FEATURES`.
+        """
+        return GROUP_FEATURES + (SIZE_SHIFT_FEATURES if self.index.doublings else ())
+
+    @classmethod
+    def of(
+        cls,
+        index: CorpusIndex,
+        batch: PairBatch,
+        groups: GroupBatch,
+        pair_columns: Mapping[str, Float32],
+        probability: Float32,
+        rows: RowEvidence | None = None,
+    ) -> GroupEvidence:
+        """Look at all pairs of groups.
+
+        Parameters
+        ----------
+        probability : float32[P]
+            First-level probability of each signature pair.
+        rows : RowEvidence or None
+            Of the batch, where it is at hand.
+        """
+        n = groups.n_pairs
+        among = {name: np.empty(n, dtype=np.float32) for name in SCORES}
+        mean, best = np.empty(n, dtype=np.float64), np.empty(n, dtype=np.float64)
+        for pairs in in_pieces(n, AT_ONCE):
+            scores = _scores(batch, groups.only(pairs), probability)
+            mean[pairs], best[pairs] = scores["score_mean"], scores["score_best_high"]
+            for name, column in scores.items():
+                among[name][pairs] = column
+        for name, lead in _rivals(groups, mean, best).items():
+            among[name] = lead.astype(np.float32)
+        return cls(
+            index,
+            batch,
+            groups,
+            pair_columns,
+            rows or RowEvidence.of(index, batch),
+            among,
+            _cohesion(batch, groups, probability),
+        )
+
+    def columns(
+        self, pairs: slice, before: tuple[GroupBatch, Mapping[str, Float32]] | None = None
+    ) -> dict[str, Float32]:
+        """Every feature of some pairs, float32 each, in the order of :attr:`names`.
+
+        Parameters
+        ----------
+        pairs : slice
+            With both ends.
+        before : (GroupBatch, mapping of str to float32[M]) or None
+            Groups of the same batch of which these were joined, and their features: what pairs
+            of groups that are as they were say of themselves is taken from there.
+        """
+        part = self.groups.only(pairs)
+        out: dict[str, npt.NDArray[np.floating]] = {
+            name: column[pairs] for name, column in self.among.items()
+        }
+        out.update(_sizes(self.batch, part))
+        if before is None:
+            out.update(self._own(part))
+        else:
+            known = part.kept_from(before[0])
+            kept, fresh = np.flatnonzero(known >= 0), np.flatnonzero(known < 0)
+            for name, values in self._own(part.only(known < 0)).items():
+                out[name] = column = np.empty(len(known), dtype=np.float32)
+                column[fresh], column[kept] = values, before[1][name][known[kept]]
+        if self.index.doublings:
+            out.update(self._leads(pairs, out))
+        return {name: np.asarray(out[name], dtype=np.float32) for name in self.names}
+
+    def _own(self, part: GroupBatch) -> dict[str, npt.NDArray[np.floating]]:
+        """What two groups say of themselves, whatever other groups there are."""
+        index, rows = self.index, self.rows
+        member, first = part.members()
+        out: dict[str, npt.NDArray[np.floating]] = {}
+        out["cohesion"] = np.fmin(self.cohesion[part.left], self.cohesion[part.right])
+        out.update(coauthor_profiles(index, part, rows, member, first))
+        out.update(topic_profiles(index, part, rows, member, first))
+        out.update(venue_profiles(index, part, rows, member, first))
+        out.update(year_spans(part, rows, member, first))
+        names = _names(index, part, rows)
+        out.update({f"{name}_least": names[name][0] for name in LEAST})
+        for name in GREATEST:
+            known = names[name][1] if name in names else part.greatest(self.pair_columns[name])
+            out[f"{name}_greatest"] = known
+        hop = part.total(self.pair_columns["coauthors_hop"])
+        out["coauthors_hop_mean"] = hop / part.pairs_between
+        out["text_meaning_above_mean"] = meaning_above(part, rows, member, first)
+        if index.doublings:
+            out.update(initial_profiles(index, part, rows, member, first))
+        return {name: column for name, column in out.items() if name in self.names}
+
+    def _leads(
+        self, pairs: slice, known: Mapping[str, npt.NDArray[np.floating]]
+    ) -> dict[str, Float64]:
+        """How far some pairs are ahead of their rivals in each of :data:`~disambig.model.size_shift.LEAD_FEATURES`.
+
+        Parameters
+        ----------
+        known : mapping of str to float[n]
+            Their features.
+        """
+        groups = self.groups
+        every = known if len(groups.left[pairs]) == groups.n_pairs else self._compared
+        out = {}
+        for name, feature in LEAD_FEATURES.items():
+            value = np.nan_to_num(every[feature]).astype(np.float64)
+            low, high = leads(groups.left, groups.right, value, len(groups.size))
+            out[f"lead_{name}_low"], out[f"lead_{name}_high"] = low[pairs], high[pairs]
+        return out
+
+    @cached_property
+    def _compared(self) -> dict[str, Float32]:
+        """The features of all pairs that rivals are compared by, where pairs are looked at in
+        pieces and no piece has them all.
+        """
+        n = self.groups.n_pairs
+        out = {feature: np.empty(n, dtype=np.float32) for feature in LEAD_FEATURES.values()}
+        for pairs in in_pieces(n, AT_ONCE):
+            own = self._own(self.groups.only(pairs))
+            for feature, column in out.items():
+                column[pairs] = own[feature]
+        return out
+
+
+def group_features(
+    index: CorpusIndex,
+    batch: PairBatch,
+    groups: GroupBatch,
+    pair_columns: Mapping[str, Float32],
+    probability: Float32,
+) -> dict[str, Float32]:
+    """Every feature of every pair of groups, float32[N] each: see :class:`GroupEvidence`."""
+    found = GroupEvidence.of(index, batch, groups, pair_columns, probability)
+    return found.columns(slice(0, groups.n_pairs))
+
+
+def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:
+    """How the first level scored the signature pairs between two groups."""
+    left, right = batch.left[groups.cross], batch.right[groups.cross]
+    swapped = groups.group[left] > groups.group[right]
+    found = cross_scores(
+        groups.start,
+        np.where(swapped, right, left).astype(np.int32),
+        np.where(swapped, left, right).astype(np.int32),
+        probability[groups.cross],
+        len(batch.rows),
+    )
+    between = groups.pairs_between
+    absent = between - np.diff(groups.start)
+    low = found[5] / groups.size[groups.left]
+    high = found[6] / groups.size[groups.right]
+    return {
+        "score_mean": found[0] / between,
+        "score_logit": (found[1] + absent * _LEAST_LOGIT) / between,
+        "score_greatest": found[2],
+        "score_least": np.where(absent > 0, ABSENT, found[3]),
+        "score_half": found[4] / between,
+        "score_best_low": np.minimum(low, high),
+        "score_best_high": np.maximum(low, high),
+    }
+
+
+def _sizes(batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+    a, b = groups.size[groups.left], groups.size[groups.right]
+    block = groups.block[groups.left]
+    return {
+        "size_low": np.minimum(a, b),
+        "size_high": np.maximum(a, b),
+        "block_size": np.diff(batch.start)[block].astype(np.float32),
+        "block_groups": np.bincount(groups.block)[block].astype(np.float32),
+    }
+
+
+def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float64]:
+    """How far this pair leads over the next best pair of either group."""
+    out = {}
+    for name, value in (("mean", mean), ("best", best)):
+        low, high = leads(groups.left, groups.right, value, len(groups.size))
+        out[f"lead_{name}_low"], out[f"lead_{name}_high"] = low, high
+    return out
+
+
+def _cohesion(batch: PairBatch, groups: GroupBatch, probability: Float32) -> Float64:
+    """Mean probability inside each group; NaN for a single signature."""
+    a, b = groups.group[batch.left], groups.group[batch.right]
+    same = a == b
+    inside = np.bincount(a[same], probability[same], len(groups.size))
+    pairs = groups.size.astype(np.float64) * (groups.size - 1) / 2
+    mean: Float64 = np.where(pairs > 0, inside / np.maximum(pairs, 1), np.nan)
+    return mean
+
+
+def _names(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence
+) -> dict[str, tuple[Float32, Float32]]:
+    name = rows.name.astype(np.int64)
+    return names_between(
+        index, groups.group, name, len(groups.size), groups.left, groups.right, rows.names
+    )
+
+
+def names_between(
+    index: CorpusIndex,
+    owner: npt.NDArray[np.integer],
+    name: Int64,
+    n_owners: int,
+    left: npt.NDArray[np.integer],
+    right: npt.NDArray[np.integer],
+    memory: NameMemory | None = None,
+) -> dict[str, tuple[Float32, Float32]]:
+    """Least and greatest evidence between any name of one set and any of another.
+
+    Parameters
+    ----------
+    owner, name : int[R], int64[R]
+        Which set each name is of; no set named below is empty.
+    left, right : int[N]
+        Pairs of sets.
+    memory : NameMemory or None
+        Of the index, where some names are compared.
+
+    Returns
+    -------
+    dict of str to (float32[N], float32[N])
+        Columns of :func:`disambig.blocking.name_comparison.name_evidence`, NaN where nothing is known.
+    """
+    width = max(len(index.names), 1)
+    key = np.unique(owner.astype(np.int64) * width + name)
+    start = np.searchsorted(key // width, np.arange(n_owners + 1))
+    ends, between = name_pairs(
+        start, key % width, left.astype(np.int32), right.astype(np.int32), int(width)
+    )
+    each, origin = distinct(ends)
+    found = (memory or NameMemory(index)).of(each // width, each % width)
+    return {column: bounds(found[column], origin, between) for column in found}

@@ -1,0 +1,152 @@
+"""What groups show as wholes: co-authors, topics, places, venues and years of all their rows.
+
+Parameters of all functions here: ``groups`` with the pairs that are looked at, ``rows`` of their
+batch, and ``member``, ``first`` of :meth:`disambig.features.groups.GroupBatch.members`. What comes back has
+a value for each pair, float[N]; NaN means nothing is known.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from disambig.arrays import Float32, Float64, Int64
+from disambig.corpus.index import CorpusIndex
+from disambig.corpus.sparse import SparseRows
+from disambig.features.groups import GroupBatch
+from disambig.features.pair import RowEvidence
+from disambig.kernels.groups import spans
+from disambig.kernels.pairs import cosines, overlaps, sum_vectors
+from disambig.model.size_shift import compute_surprise
+
+
+def _shared(rows: SparseRows, weight: Float32, groups: GroupBatch) -> Float32:
+    return overlaps(rows.start, rows.column, rows.value, weight, groups.left, groups.right)
+
+
+def coauthor_profiles(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """Co-authors that two groups share, and how much of their company those are."""
+    a, b = groups.left, groups.right
+    counts = rows.team.summed(member, first, len(index.full_works))
+    found = _shared(counts, index.full_rarity, groups)
+    distinct = counts.lengths.astype(np.float32)
+    mentions = np.bincount(counts.row(), counts.value, len(counts))
+    covered_a = found[5] / np.maximum(mentions[a], 1)
+    covered_b = found[6] / np.maximum(mentions[b], 1)
+    fewer = np.minimum(distinct[a], distinct[b])
+    columns: dict[str, Float32] = {
+        "coauthors_shared": found[0],
+        "coauthors_rarity": found[1],
+        "coauthors_weight": found[7],
+        "coauthors_share": found[0] / np.maximum(fewer, 1),
+        "coauthors_covered_low": np.minimum(covered_a, covered_b),
+        "coauthors_covered_high": np.maximum(covered_a, covered_b),
+    }
+    for column in columns.values():
+        column[fewer == 0] = np.nan
+    columns["coauthors_fewer"] = fewer
+    return columns
+
+
+def initial_profiles(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """Co-authors that two groups share by first initial and family name, as works print that
+    give no first names, and how surprising that is in bits.
+    """
+    names = rows.team_initials.summed(member, first, len(index.initial_works))
+    found = _shared(names, compute_surprise(index.initial_works, index.doublings), groups)
+    distinct = names.lengths.astype(np.float32)
+    a, b = distinct[groups.left], distinct[groups.right]
+    fewer = np.minimum(a, b)
+    columns: dict[str, Float32] = {
+        "initials_shared": found[0],
+        "initials_rarity": found[1],
+        "initials_rarest": found[2],
+    }
+    for column in columns.values():
+        column[fewer == 0] = np.nan
+    return {**columns, "initials_fewer": fewer, "initials_more": np.maximum(a, b)}
+
+
+def topic_profiles(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """Topics and affiliations of whole groups, and how rare the words are that they share."""
+    out: dict[str, Float32] = {}
+    for name, vectors in (
+        ("title_meaning", rows.title_meaning),
+        ("meaning", rows.meaning),
+        ("venue_meaning", rows.venue_meaning),
+    ):
+        centre = _direction(sum_vectors(vectors, member, first)[0])
+        out[f"profile_{name}"] = cosines(centre, groups.left, groups.right)
+    told = np.where(rows.affiliation >= 0, rows.affiliation, len(index.affiliation))
+    for name, texts, idf in (
+        ("title", rows.title, index.title_idf),
+        ("text", rows.text, index.title_idf),
+        ("affiliation", index.affiliation.with_empty().take(told), index.affiliation_idf),
+    ):
+        profile = texts.summed(member, first, len(idf)).unit()
+        found = _shared(profile, idf, groups)
+        empty = profile.lengths == 0
+        found[:, empty[groups.left] | empty[groups.right]] = np.nan
+        out[f"profile_{name}"] = found[3]
+        out[f"{name}_rarity"], out[f"{name}_rarest"] = found[1], found[2]
+    return out
+
+
+def _direction(total: Float64) -> Float32:
+    """Rows scaled to length 1; NaN for a row of zeros."""
+    norm = np.sqrt((total * total).sum(axis=1, keepdims=True))
+    norm[norm == 0] = np.nan
+    unit: Float32 = (total / norm).astype(np.float32)
+    return unit
+
+
+def venue_profiles(
+    index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """Venues that two groups share."""
+    a, b = groups.left, groups.right
+    known = np.flatnonzero(rows.venue >= 0)
+    each = SparseRows.lists(known, rows.venue[known], len(rows.venue))
+    venues = each.summed(member, first, len(index.venue_works))
+    weight = (1 / np.log2(2 + index.venue_works)).astype(np.float32)
+    found = _shared(venues, weight, groups)
+    length = np.sqrt(np.bincount(venues.row(), venues.value.astype(np.float64) ** 2, len(venues)))
+    columns: dict[str, Float32] = {
+        "venues_shared": found[0],
+        "venues_rarity": found[4],
+        "venues_cosine": found[3] / np.maximum(length[a] * length[b], 1e-9).astype(np.float32),
+    }
+    empty = venues.lengths == 0
+    for column in columns.values():
+        column[empty[a] | empty[b]] = np.nan
+    return columns
+
+
+def meaning_above(groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64) -> Float64:
+    """How far the meanings of two groups are nearer than usual, over all pairs between them."""
+    total, count = sum_vectors(rows.meaning, member, first)
+    usual = sum_vectors(rows.usual[:, None], member, first)[0].ravel()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean, mean_usual = (total / count[:, None]).astype(np.float32), usual / count
+    a, b = groups.left, groups.right
+    above: Float64 = cosines(mean, a, b) - (mean_usual[a] + mean_usual[b]) / 2
+    return above
+
+
+def year_spans(
+    groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
+) -> dict[str, Float32]:
+    """How the years of two groups overlap, or how far they are apart."""
+    a, b = groups.left, groups.right
+    earliest, latest = spans(rows.year, member, first)
+    gap = np.maximum(earliest[a], earliest[b]) - np.minimum(latest[a], latest[b])
+    return {
+        "years_gap": np.maximum(gap, 0),
+        "years_overlap": np.maximum(-gap, 0),
+        "years_span": np.maximum(latest[a], latest[b]) - np.minimum(earliest[a], earliest[b]),
+    }

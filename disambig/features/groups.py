@@ -1,0 +1,127 @@
+"""Groups of a batch's signatures, and how its pairs fall between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Bool, Float32, Float64, Int32, Int64
+from disambig.blocking.pairs import PairBatch, place_of
+from disambig.kernels.groups import bounds, crossing
+
+ABSENT = 0.0
+"""Probability of a signature pair that is not listed: its names are of two persons."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupBatch:
+    """Groups of a :class:`PairBatch`'s rows, and how its pairs fall between them.
+
+    Attributes
+    ----------
+    group : int32[R]
+        Group of each row of the underlying batch, rising with the block.
+    block : int32[G]
+        Block of each group.
+    size : float32[G]
+        Signatures in each group.
+    left, right : int32[N]
+        Groups between which any pair is listed, left < right, sorted by left, then right.
+    cross : int64[X]
+        Listed pairs whose rows lie in two groups, one pair of groups after the other.
+    start : int64[N + 1]
+        Those of group pair ``k`` are ``cross[start[k]:start[k + 1]]``.
+    """
+
+    group: Int32
+    block: Int32
+    size: Float32
+    left: Int32
+    right: Int32
+    cross: Int64
+    start: Int64
+
+    @classmethod
+    def of(cls, batch: PairBatch, group: Int32, live: Bool | None = None) -> GroupBatch:
+        """Groups of a batch, and their pairs.
+
+        Parameters
+        ----------
+        group : int32[R]
+            Contiguous from 0 and rising with the block, as linkage returns it.
+        live : bool[B] or None
+            Blocks whose pairs of groups are wanted; None for all.
+        """
+        n = int(group.max(initial=-1)) + 1
+        block = np.zeros(n, dtype=np.int32)
+        block[group] = batch.block
+        wanted = np.ones(len(group), dtype=bool) if live is None else live[batch.block]
+        found = crossing(group, batch.left, batch.right, wanted, n)
+        return cls(group, block, np.bincount(group, minlength=n).astype(np.float32), *found)
+
+    def only(self, pairs: slice | Bool) -> GroupBatch:
+        """The same groups with some of their pairs: a slice with both ends, or bool[N]."""
+        if isinstance(pairs, slice):
+            start = self.start[pairs.start : pairs.stop + 1]
+            cross = self.cross[start[0] : start[-1]]
+            start = start - start[0]
+        else:
+            length = np.diff(self.start)
+            cross = self.cross[np.repeat(pairs, length)]
+            start = np.concatenate([[0], np.cumsum(length[pairs])])
+        return replace(
+            self, left=self.left[pairs], right=self.right[pairs], cross=cross, start=start
+        )
+
+    def kept_from(self, before: GroupBatch) -> Int64:
+        """Pair of ``before``, of which some groups were joined since, that each pair is; -1 where
+        one of its groups is new; int64[N].
+        """
+        was = np.zeros(len(self.size), dtype=np.int64)
+        was[self.group] = before.group
+        a, b = was[self.left], was[self.right]
+        n = len(before.size)
+        place = place_of(before.left.astype(np.int64) * n + before.right, a * n + b)
+        same = self.size == before.size[was]
+        return np.where(same[self.left] & same[self.right], place, -1)
+
+    @property
+    def n_pairs(self) -> int:
+        """Number of group pairs."""
+        return len(self.left)
+
+    @property
+    def pairs_between(self) -> Float64:
+        """Signature pairs between the groups of each pair, listed or not; float64[N]."""
+        return self.size[self.left].astype(np.float64) * self.size[self.right]
+
+    def find(self, low: int, high: int) -> int:
+        """Number of the pair of groups ``low < high``, -1 where no pair between is listed."""
+        found = np.flatnonzero((self.left == low) & (self.right == high))
+        return int(found[0]) if len(found) else -1
+
+    def members(self) -> tuple[Int64, Int64]:
+        """Rows of the groups that are in any pair: ``rows[first[g]:first[g + 1]]`` of group g."""
+        paired = np.zeros(len(self.size), dtype=bool)
+        paired[self.left] = paired[self.right] = True
+        rows = np.flatnonzero(paired[self.group])
+        rows = rows[np.argsort(self.group[rows], kind="stable")]
+        return rows, np.searchsorted(self.group[rows], np.arange(len(self.size) + 1))
+
+    def place(self) -> Int64:
+        """Group pair of each entry of ``cross``, int64[X]."""
+        return np.repeat(np.arange(self.n_pairs), np.diff(self.start))
+
+    def total(self, values: npt.NDArray[np.floating]) -> Float64:
+        """Sum of the known of float[P] of the batch over the listed pairs of each group pair."""
+        if not len(self.left):
+            return np.empty(0, dtype=np.float64)
+        known = np.nan_to_num(values[self.cross]).astype(np.float64)
+        found: Float64 = np.add.reduceat(known, self.start[:-1])
+        return found
+
+    def greatest(self, values: Float32) -> Float32:
+        """Largest known value over the listed pairs of each group pair, else NaN."""
+        return bounds(values, self.cross, self.start)[1]

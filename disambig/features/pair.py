@@ -1,0 +1,254 @@
+"""Evidence about a pair of signatures, as float32 columns; NaN means nothing is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from disambig.arrays import Float32, Int32
+from disambig.blocking.name_comparison import NAME_COLUMNS, NameMemory
+from disambig.blocking.pairs import PairBatch
+from disambig.corpus.index import CorpusIndex, coauthors_of
+from disambig.corpus.sparse import SparseRows
+from disambig.kernels.pairs import cosines, dots, overlaps, paths, sum_vectors
+
+PAIR_FEATURES = (
+    *(f"name_{column}" for column in NAME_COLUMNS),
+    "name_rarity",
+    "name_family_rarity",
+    "name_works",
+    "coauthors_shared",
+    "coauthors_rarity",
+    "coauthors_rarest",
+    "coauthors_jaccard",
+    "coauthors_initial_shared",
+    "coauthors_initial_rarity",
+    "coauthors_hop",
+    "coauthors_min",
+    "coauthors_max",
+    "venue_same",
+    "venue_rarity",
+    "venue_meaning",
+    "text_meaning_above",
+    "title_cosine",
+    "title_rarest",
+    "text_cosine",
+    "title_meaning",
+    "text_meaning",
+    "affiliation_cosine",
+    "affiliation_rarest",
+    "year_gap",
+    "block_size",
+)
+"""Names and order of the columns of :func:`pair_features`."""
+
+
+@dataclass(frozen=True, eq=False)
+class RowEvidence:
+    """What each row of a batch brings, looked up once for all of its pairs and groups.
+
+    Attributes
+    ----------
+    name : int32[R]
+        Row of the name table.
+    team, team_initials : SparseRows
+        Keys of the co-authors.
+    company : SparseRows
+        The same without the names of the block's own signatures.
+    title, text : SparseRows
+    meaning, title_meaning, venue_meaning : float32[R, d]
+    usual : float32[R]
+        Mean cosine of the meaning with the others of the block, see :func:`usual_meaning`.
+    venue, affiliation : int32[R]
+        Codes, -1 where unknown.
+    year : float32[R]
+    names : NameMemory
+        What is known of pairs of names.
+    """
+
+    name: Int32
+    team: SparseRows
+    team_initials: SparseRows
+    company: SparseRows
+    title: SparseRows
+    text: SparseRows
+    meaning: Float32
+    title_meaning: Float32
+    venue_meaning: Float32
+    usual: Float32
+    venue: Int32
+    affiliation: Int32
+    year: Float32
+    names: NameMemory
+
+    @classmethod
+    def of(
+        cls, index: CorpusIndex, batch: PairBatch, names: NameMemory | None = None
+    ) -> RowEvidence:
+        """Look up the rows of a batch; ``names`` of the same index, where some are compared."""
+        rows = batch.rows
+        work = index.corpus.signature_work[rows]
+        meaning = index.meaning[work]
+        name, team = index.corpus.signature_name[rows], coauthors_of(index, rows)
+        return cls(
+            name=name,
+            team=team,
+            team_initials=coauthors_of(index, rows, initials=True),
+            company=_without_own(index, batch, name, team),
+            title=index.title.take(work),
+            text=index.text.take(work),
+            meaning=meaning,
+            title_meaning=index.title_meaning[work],
+            venue_meaning=index.venue_meaning[index.venue_text[work]],
+            usual=usual_meaning(meaning, batch),
+            venue=index.venue[work],
+            affiliation=index.affiliation_of[rows],
+            year=index.corpus.years[work],
+            names=NameMemory(index) if names is None else names,
+        )
+
+
+def pair_features(
+    index: CorpusIndex, batch: PairBatch, rows: RowEvidence | None = None
+) -> dict[str, Float32]:
+    """Every feature of every pair of the batch.
+
+    Parameters
+    ----------
+    rows : RowEvidence or None
+        Of the batch, where it is at hand.
+
+    Returns
+    -------
+    dict of str to float32[P]
+        In the order of :data:`PAIR_FEATURES`.
+    """
+    rows = rows or RowEvidence.of(index, batch)
+    out: dict[str, Float32] = {}
+    out.update(_names(batch, rows))
+    out.update(_coauthors(index, batch, rows))
+    out.update(_venues(index, batch, rows))
+    out.update(_topics(index, batch, rows))
+    out.update(_affiliations(index, batch, rows))
+    out.update(_years(batch, rows))
+    return out
+
+
+def _names(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    found = rows.names.of(batch.names[:, 0], batch.names[:, 1])
+    return {k: found[k][batch.name_pair] for k in PAIR_FEATURES if k in found}
+
+
+def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    left, right, team = batch.left, batch.right, rows.team
+    size = team.lengths.astype(np.float32)
+    small = np.minimum(size[left], size[right])
+    large = np.maximum(size[left], size[right])
+    unknown = small == 0
+    full = _shared(team, index.full_rarity, batch)
+    initial = _shared(rows.team_initials, index.initial_rarity, batch)
+    columns: dict[str, Float32] = {
+        "coauthors_shared": full[0],
+        "coauthors_rarity": full[1],
+        "coauthors_rarest": full[2],
+        "coauthors_jaccard": full[0] / np.maximum(small + large - full[0], 1),
+        "coauthors_initial_shared": initial[0],
+        "coauthors_initial_rarity": initial[1],
+        "coauthors_hop": _second_hop(index, batch, rows),
+    }
+    for column in columns.values():
+        column[unknown] = np.nan
+    columns["coauthors_min"] = small
+    columns["coauthors_max"] = large
+    return columns
+
+
+def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
+    return overlaps(rows.start, rows.column, rows.value, weight, batch.left, batch.right)
+
+
+def _without_own(index: CorpusIndex, batch: PairBatch, name: Int32, team: SparseRows) -> SparseRows:
+    """Co-authors who bear no name of the block."""
+    block = batch.block.astype(np.int64) * len(index.full_works)
+    own = np.unique(block + index.full[name])
+    return team.only(~np.isin(block[team.row()] + team.column, own))
+
+
+def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:
+    """Strength of all paths from a co-author of one to a co-author of the other."""
+    # paths through the block's own names would be circular
+    others, graph = rows.company, index.graph
+    found = paths(
+        others.start, others.column, graph.start, graph.column, graph.value, batch.left, batch.right
+    )
+    return np.log1p(found)
+
+
+def _venues(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    a, b = rows.venue[batch.left], rows.venue[batch.right]
+    unknown = (a < 0) | (b < 0)
+    same = (a == b).astype(np.float32)
+    rare = (1.0 / np.log2(2.0 + index.venue_works)).astype(np.float32)
+    shared = np.where(a == b, np.append(rare, np.float32(0))[a], np.float32(0))
+    same[unknown] = np.nan
+    shared[unknown] = np.nan
+    return {
+        "venue_same": same,
+        "venue_rarity": shared,
+        "venue_meaning": cosines(rows.venue_meaning, batch.left, batch.right),
+    }
+
+
+def _topics(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    left, right = batch.left, batch.right
+    title = _shared(rows.title, index.title_idf, batch)
+    text = _shared(rows.text, index.title_idf, batch)
+    text_meaning = cosines(rows.meaning, left, right)
+    return {
+        "text_meaning_above": text_meaning - (rows.usual[left] + rows.usual[right]) / 2,
+        "title_cosine": title[3],
+        "title_rarest": title[2],
+        "text_cosine": text[3],
+        "title_meaning": cosines(rows.title_meaning, left, right),
+        "text_meaning": text_meaning,
+    }
+
+
+def usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
+    """Mean cosine of each row's meaning with the others of its block, float32[R]; NaN if its own
+    is missing, 0 where no other's is known.
+    """
+    member = np.arange(len(meaning))
+    total, count = sum_vectors(meaning, member, batch.start)
+    with_all = dots(meaning, total, batch.block)
+    known = ~np.isnan(with_all)
+    others = count[batch.block] - 1
+    usual = np.where(others > 0, (with_all - 1) / np.maximum(others, 1), 0)
+    return np.where(known, usual, np.nan).astype(np.float32)
+
+
+def _affiliations(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    code = rows.affiliation
+    present, row = np.unique(code[code >= 0], return_inverse=True)
+    texts = index.affiliation.take(present)
+    place = np.full(len(code), -1, dtype=np.int32)
+    place[code >= 0] = row
+    known = np.flatnonzero((place[batch.left] >= 0) & (place[batch.right] >= 0))
+    a, b = place[batch.left[known]], place[batch.right[known]]
+    lengths = texts.lengths
+    found = overlaps(texts.start, texts.column, texts.value, index.affiliation_idf, a, b)
+    spoken = (lengths[a] > 0) & (lengths[b] > 0)
+    cosine = np.full(batch.n_pairs, np.nan, dtype=np.float32)
+    rarest = np.full(batch.n_pairs, np.nan, dtype=np.float32)
+    cosine[known[spoken]], rarest[known[spoken]] = found[3, spoken], found[2, spoken]
+    return {"affiliation_cosine": cosine, "affiliation_rarest": rarest}
+
+
+def _years(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
+    year = rows.year
+    size = np.log2(np.diff(batch.start)).astype(np.float32)
+    return {
+        "year_gap": np.abs(year[batch.left] - year[batch.right]),
+        "block_size": size[batch.block[batch.left]],
+    }

@@ -1,0 +1,149 @@
+"""Records of a file one by one: lines of JSONL, or the entries of one JSON document.
+
+Native records held in memory: JSON lines, one JSON array, or one JSON object.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import orjson
+
+from disambig.ingest._fast_path import MAX_ID
+from disambig.ingest._json_scanner import Entry, scan
+from disambig.ingest._native import not_utf8, parse_json
+from disambig.ingest._problems import BadRecord, Repair
+from disambig.ingest._serialise import Received, text_of
+from disambig.ingest._source import Opened, Source, document, lines
+
+RawRecord = tuple[int, bytes | BadRecord, bytes]
+"""Line, the record's JSON or why it cannot be had, and its bytes as they were."""
+
+
+def rows(source: Source, file: Opened) -> Iterator[RawRecord]:
+    """Records of a JSONL file, or of one JSON array; blank lines are nothing."""
+    if file.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"[":
+        for entry in entries(source, file):
+            data = entry.text.encode("utf-8", "surrogatepass")
+            yield entry.line, entry.bad or data, data
+        return
+    for line, record, raw in lines(file.stream):
+        if isinstance(record, BadRecord) or record.strip():
+            yield line, record, raw
+
+
+def entries(source: Source, file: Opened) -> Iterator[Entry]:
+    """Entries of a JSON document, then perhaps one more that says why the rest is lost."""
+    data, stopped = document(source, file.stream)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        stopped = not_utf8(f"byte {data[error.start]:#04x} at byte {error.start + 1} of the file")
+        text = data[: error.start].decode("utf-8-sig")
+    del data
+    for entry in scan(text):
+        # Where the document was cut, the broken entry at its end is the cut.
+        if entry.bad is None or stopped is None:
+            yield entry
+    if stopped is not None:
+        yield Entry(text.count("\n") + 1, "", None, "", stopped)
+
+
+_BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record: what was received and the fixes it needed, or why it cannot be used.
+
+    Attributes
+    ----------
+    line : int
+        Line it begins on, counted from 1.
+    id : str or None
+        The work's, as far as it can be told.
+    received : Received or None
+    repairs : tuple of Repair
+        Harmless fixes.
+    field, problem, remedy : str
+        What is wrong with a record that was not received.
+    """
+
+    line: int
+    id: str | None
+    received: Received | None
+    repairs: tuple[Repair, ...] = ()
+    field: str = ""
+    problem: str = ""
+    remedy: str = ""
+
+
+def read_records(data: bytes, *, file: str = "") -> Iterator[Row]:
+    """Read native records one by one; a bad one does not stop the rest.
+
+    What begins with ``[`` is one array; one JSON value that is no array is one record, on
+    however many lines; anything else is JSON lines, blank ones of which are nothing.
+    """
+    max_year = date.today().year + 2
+    for line, record in _split(data.removeprefix(_BOM)):
+        try:
+            if isinstance(record, BadRecord):
+                raise record
+            parsed = parse_json(record, max_year=max_year)
+        except BadRecord as bad:
+            name = None if isinstance(record, BadRecord) else _id_of(record)
+            yield Row(line, name, None, (), bad.field, bad.problem, bad.remedy)
+        else:
+            received = Received(parsed.work, line, text_of(record), file)
+            yield Row(line, parsed.work.id, received, parsed.repairs)
+
+
+def _split(data: bytes) -> Iterator[tuple[int, bytes | BadRecord]]:
+    start = data.lstrip(b" \t\r\n")
+    if start[:1] == b"[":
+        yield from _entries(data)
+        return
+    if b"\n" in start.rstrip(b" \t\r\n") and _is_one_value(start):
+        yield 1 + data[: len(data) - len(start)].count(b"\n"), start
+        return
+    for line, record, _ in lines(io.BytesIO(data)):
+        if isinstance(record, BadRecord) or record.strip():
+            yield line, record
+
+
+def _is_one_value(data: bytes) -> bool:
+    first, _, _ = data.partition(b"\n")
+    if first.rstrip().endswith(b"}"):  # the first line of JSON lines
+        return False
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _entries(data: bytes) -> Iterator[tuple[int, bytes | BadRecord]]:
+    stopped: BadRecord | None = None
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        stopped = not_utf8(f"byte {data[error.start]:#04x} at byte {error.start + 1} of the body")
+        text = data[: error.start].decode("utf-8")
+    for entry in scan(text):
+        if entry.bad is None or stopped is None:
+            yield entry.line, entry.bad or entry.text.encode("utf-8", "surrogatepass")
+    if stopped is not None:
+        yield text.count("\n") + 1, stopped
+
+
+def _id_of(record: bytes) -> str | None:
+    """The id that a bad record states, to find it by."""
+    try:
+        row = orjson.loads(record)
+    except orjson.JSONDecodeError:
+        return None
+    found = row.get("id") if isinstance(row, dict) else None
+    return found if isinstance(found, str) and len(found) <= MAX_ID else None

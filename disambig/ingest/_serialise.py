@@ -1,0 +1,133 @@
+"""A work as one JSON record, and back: the native format, with nothing of the work left out.
+
+Beside the keys of :class:`disambig.ingest.NativeWork` the record may hold ``authors_complete``
+(when false) and the work's own ``affiliations``; an author without a name holds a place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from disambig.domain import Author, Work
+from disambig.ingest import _fast_path
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A work, and what the source sent.
+
+    Attributes
+    ----------
+    work : Work
+    line : int
+        Line of ``file`` on which the record begins, counted from 1; 0 where it is unknown.
+    raw : str or None
+        The record's text as received; JSON made of it where the source is no JSON in lines.
+        None where nothing is known but the work.
+    file : str
+    """
+
+    work: Work
+    line: int = 0
+    raw: str | None = None
+    file: str = ""
+
+
+def dump_work(work: Work) -> bytes:
+    """The one record that stands for a work: equal works have equal records, in UTF-8.
+
+    Raises
+    ------
+    TypeError
+        If a text holds half a character (a lone surrogate), which no UTF-8 can say.
+    """
+    row: dict[str, Any] = {"id": work.id, "title": work.title}
+    for key in ("abstract", "venue", "year"):
+        value = getattr(work, key)
+        if value is not None:
+            row[key] = value
+    if work.keywords:
+        row["keywords"] = work.keywords
+    if work.ids:
+        row["ids"] = dict(work.ids)
+    if work.citations is not None:
+        row["citations"] = work.citations
+    if not work.authors_complete:
+        row["authors_complete"] = False
+    if work.affiliations:
+        row["affiliations"] = work.affiliations
+    row["authors"] = [_author_row(author) for author in work.authors]
+    return orjson.dumps(row)
+
+
+def _author_row(author: Author) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": author.name}
+    if author.given is not None:
+        row["given"] = author.given
+    if author.family is not None:
+        row["family"] = author.family
+    if author.affiliations:
+        row["affiliations"] = author.affiliations
+    if author.orcid is not None:
+        row["orcid"] = author.orcid
+    if author.email is not None:
+        row["email"] = author.email
+    return row
+
+
+def load_work(record: str | bytes) -> Work:
+    """The work that :func:`dump_work` wrote down."""
+    row: Mapping[str, Any] = orjson.loads(record)
+    get = row.get
+    authors = tuple([_author(entry) for entry in row["authors"]])
+    if "authors_complete" in row or "affiliations" in row:
+        return Work(
+            row["id"],
+            row["title"],
+            authors,
+            get("abstract"),
+            get("venue"),
+            get("year"),
+            tuple(get("keywords", ())),
+            tuple(get("ids", {}).items()),
+            get("citations"),
+            get("authors_complete", True),
+            tuple(get("affiliations", ())),
+        )
+    return _fast_path.work(
+        row["id"],
+        row["title"],
+        authors,
+        get("abstract"),
+        get("venue"),
+        get("year"),
+        tuple(get("keywords", ())),
+        tuple(get("ids", {}).items()),
+        get("citations"),
+    )
+
+
+def _author(entry: Mapping[str, Any]) -> Author:
+    if len(entry) == 1:
+        return _fast_path.author(entry["name"])
+    get = entry.get
+    return _fast_path.author(
+        entry["name"],
+        get("given"),
+        get("family"),
+        tuple(get("affiliations", ())),
+        get("orcid"),
+        get("email"),
+    )
+
+
+def text_of(raw: object) -> str:
+    """What a source sent, as text: bytes decoded, what a function gives as JSON."""
+    if isinstance(raw, bytes):
+        return raw.decode("utf-8", "replace")
+    return json.dumps(raw() if callable(raw) else raw, ensure_ascii=False, default=str)

@@ -1,0 +1,220 @@
+"""Compiled loops over groups and the signature pairs between them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from disambig.arrays import Bool, Float32, Float64, Int32, Int64
+from disambig.kernels.compile import kernel
+from disambig.kernels.pairs import counted_order
+
+
+@kernel
+def cross_scores(
+    start: Int64, left: Int32, right: Int32, probability: Float32, n_rows: int
+) -> Float64:
+    """Aggregate the probabilities of the pairs between two groups, for each pair of groups.
+
+    Parameters
+    ----------
+    start : int64[N + 1]
+        Pairs of group pair ``k`` are ``start[k]:start[k + 1]``.
+    left, right : int32[X]
+        Row of the first and of the second group.
+    probability : float32[X]
+
+    Returns
+    -------
+    float64[7, N]
+        Sum of the probabilities and of their log-odds (bounded at 1e-4), the largest, the
+        smallest, how many exceed 1/2, and the sums over the rows of the first and of the second
+        group of the best probability of each row with the other group.
+    """
+    n = len(start) - 1
+    out = np.zeros((7, n), dtype=np.float64)
+    best = np.zeros(n_rows, dtype=np.float64)
+    for k in range(n):
+        total, log_odds, most, least, half = 0.0, 0.0, 0.0, 1.0, 0.0
+        for x in range(start[k], start[k + 1]):
+            p = np.float64(probability[x])
+            bounded = min(max(p, 1e-4), 1 - 1e-4)
+            total += p
+            log_odds += np.log(bounded / (1 - bounded))
+            most, least = max(most, p), min(least, p)
+            if p > 0.5:
+                half += 1
+            best[left[x]] = max(best[left[x]], p)
+            best[right[x]] = max(best[right[x]], p)
+        own, other = 0.0, 0.0
+        for x in range(start[k], start[k + 1]):
+            own += best[left[x]]
+            other += best[right[x]]
+            best[left[x]] = 0.0
+            best[right[x]] = 0.0
+        out[0, k], out[1, k], out[2, k], out[3, k] = total, log_odds, most, least
+        out[4, k], out[5, k], out[6, k] = half, own, other
+    return out
+
+
+@kernel
+def spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float32]:
+    """Return the least and greatest known value of each group's rows, float32[G]; NaN without any."""
+    n = len(first) - 1
+    least = np.full(n, np.nan, dtype=np.float32)
+    greatest = np.full(n, np.nan, dtype=np.float32)
+    for g in range(n):
+        for m in range(first[g], first[g + 1]):
+            value = values[member[m]]
+            if not np.isnan(value):
+                if not value >= least[g]:
+                    least[g] = value
+                if not value <= greatest[g]:
+                    greatest[g] = value
+    return least, greatest
+
+
+@kernel
+def crossing(
+    group: Int32, left: Int32, right: Int32, live: Bool, n: int
+) -> tuple[Int32, Int32, Int64, Int64]:
+    """List the pairs of rows in two different groups, one pair of groups after the other.
+
+    Parameters
+    ----------
+    group : int32[R]
+        From 0, below ``n``.
+    left, right : int32[P]
+        Rows.
+    live : bool[R]
+        Pairs whose left row is not live are left out.
+
+    Returns
+    -------
+    low, high : int32[N]
+        Pairs of groups, low < high, sorted by low, then high.
+    cross, start : int64[X], int64[N + 1]
+        Pairs of rows of each, in their order: ``cross[start[k]:start[k + 1]]``.
+    """
+    found = np.empty(len(left), dtype=np.int64)
+    least, most = np.empty(len(left), dtype=np.int32), np.empty(len(left), dtype=np.int32)
+    at = 0
+    for p in range(len(left)):
+        a, b = group[left[p]], group[right[p]]
+        if a != b and live[left[p]]:
+            found[at], least[at], most[at] = p, min(a, b), max(a, b)
+            at += 1
+    least, most = least[:at], most[:at]
+    order = counted_order(least, counted_order(most, np.arange(at), n), n)
+    low, high = np.empty(at, dtype=np.int32), np.empty(at, dtype=np.int32)
+    cross, start = np.empty(at, dtype=np.int64), np.empty(at + 1, dtype=np.int64)
+    k = 0
+    for x in range(at):
+        a, b = least[order[x]], most[order[x]]
+        if k == 0 or a != low[k - 1] or b != high[k - 1]:
+            low[k], high[k], start[k] = a, b, x
+            k += 1
+        cross[x] = found[order[x]]
+    start[k] = at
+    return low[:k], high[:k], cross, start[: k + 1]
+
+
+@kernel
+def bounds(values: Float32, entry: Int64, start: Int64) -> tuple[Float32, Float32]:
+    """Return the least and greatest known of ``values[entry[start[k]:start[k + 1]]]``.
+
+    float32[N] each; NaN without any.
+    """
+    n = len(start) - 1
+    least = np.full(n, np.nan, dtype=np.float32)
+    greatest = np.full(n, np.nan, dtype=np.float32)
+    for k in range(n):
+        for x in range(start[k], start[k + 1]):
+            value = values[entry[x]]
+            if value < least[k] or np.isnan(least[k]):
+                least[k] = value
+            if value > greatest[k] or np.isnan(greatest[k]):
+                greatest[k] = value
+    return least, greatest
+
+
+@kernel
+def leads(left: Int32, right: Int32, value: Float64, n: int) -> tuple[Float64, Float64]:
+    """Compute how far each pair of groups is ahead of the best other pair of either group.
+
+    Returns
+    -------
+    low, high : float64[N]
+        Lead over the better and over the worse of the two rivals. The rival of the best pair of
+        a group is the best pair of lower value there, 0 without any.
+    """
+    first, second = np.zeros(n, dtype=np.float64), np.zeros(n, dtype=np.float64)
+    for k in range(len(left)):
+        for g in (left[k], right[k]):
+            if value[k] > first[g]:
+                second[g] = first[g]
+                first[g] = value[k]
+            elif second[g] < value[k] < first[g]:
+                second[g] = value[k]
+    low, high = np.empty(len(left), dtype=np.float64), np.empty(len(left), dtype=np.float64)
+    for k in range(len(left)):
+        v = value[k]
+        a = second[left[k]] if v >= first[left[k]] else first[left[k]]
+        b = second[right[k]] if v >= first[right[k]] else first[right[k]]
+        low[k], high[k] = v - max(a, b), v - min(a, b)
+    return low, high
+
+
+@kernel
+def distinct(keys: Int64) -> tuple[Int64, Int64]:
+    """Return distinct keys (0 or above) by first appearance, and the position of each key there."""
+    size = 16
+    while size < 2 * len(keys):
+        size *= 2
+    holder = np.full(size, -1, dtype=np.int64)
+    found, place = np.empty(len(keys), dtype=np.int64), np.empty(len(keys), dtype=np.int64)
+    n = 0
+    for k in range(len(keys)):
+        key = keys[k]
+        mixed = np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)
+        at = np.int64((mixed >> np.uint64(32)) & np.uint64(size - 1))
+        while holder[at] >= 0 and found[holder[at]] != key:
+            at = (at + 1) & (size - 1)
+        if holder[at] < 0:
+            holder[at] = n
+            found[n] = key
+            n += 1
+        place[k] = holder[at]
+    return found[:n], place
+
+
+@kernel
+def name_pairs(
+    start: Int64, name: Int64, left: Int32, right: Int32, width: int
+) -> tuple[Int64, Int64]:
+    """List each name of one set with each of another, for each pair of sets.
+
+    Parameters
+    ----------
+    start, name : int64[n_sets + 1], int64[n]
+        Names of set ``s``: ``name[start[s]:start[s + 1]]``, below ``width``.
+    left, right : int32[N]
+
+    Returns
+    -------
+    key : int64[K]
+        ``low * width + high`` of the two names.
+    bounds : int64[N + 1]
+        Those of pair ``k`` are ``key[bounds[k]:bounds[k + 1]]``.
+    """
+    bounds = np.zeros(len(left) + 1, dtype=np.int64)
+    for k in range(len(left)):
+        a, b = start[left[k] + 1] - start[left[k]], start[right[k] + 1] - start[right[k]]
+        bounds[k + 1] = bounds[k] + a * b
+    key = np.empty(bounds[-1], dtype=np.int64)
+    at = 0
+    for k in range(len(left)):
+        for x in range(start[left[k]], start[left[k] + 1]):
+            for y in range(start[right[k]], start[right[k] + 1]):
+                key[at] = min(name[x], name[y]) * width + max(name[x], name[y])
+                at += 1
+    return key, bounds

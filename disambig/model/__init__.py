@@ -1,0 +1,1 @@
+"""Forests, calibration, the model file."""

@@ -1,0 +1,281 @@
+"""A trained model: its forests, their calibrations, name statistics and settings, in one file.
+
+The file holds arrays and JSON only (see :mod:`disambig.archive`): loading it cannot run code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig import archive
+from disambig.archive import Arrays
+from disambig.errors import ModelError
+from disambig.model.calibration import Calibration
+from disambig.model.forest import Forest
+from disambig.model.size_shift import SIZE_FEATURES, SIZE_SHIFT_FEATURES
+from disambig.names.frequency import NameFrequency
+
+FORMAT = 2
+"""Version of the file. Raised when an older reader could not use a new file, or the reverse."""
+
+_NODES = ("feature", "threshold", "missing_left", "left", "right", "value", "tree_start")
+_LEVELS = ("pair", "group", "pair_growth", "group_growth")
+_KNOTS = ("x", "y")
+_NAMES = ("family", "given", "initial")
+_REMEDY = "make one with `disambig train`, or reinstall disambig to get its default model back"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Everything learned that a run needs, besides the semantic space.
+
+    Attributes
+    ----------
+    pair, group : Forest
+        First level, over pairs of signatures; second level, over pairs of groups.
+    pair_calibration, group_calibration : Calibration or None
+        From a forest's log-odds to probabilities; None where the sigmoid is used.
+    pair_growth, group_growth : Forest or None
+        For corpora larger than those the first two were fitted on (:mod:`disambig.model.size_shift`); None
+        where the model takes all corpora to be alike.
+    frequency : NameFrequency
+        How common names are.
+    settings : mapping of str to float
+        Thresholds of the stages, by name.
+    metadata : mapping of str to JSON
+        For people and for checks: training data, versions, seed, date, dev metrics, and
+        ``space``, the fingerprint of the semantic space the features were computed with.
+    """
+
+    pair: Forest
+    pair_calibration: Calibration | None
+    group: Forest
+    group_calibration: Calibration | None
+    frequency: NameFrequency
+    settings: Mapping[str, float]
+    metadata: Mapping[str, Any]
+    pair_growth: Forest | None = None
+    group_growth: Forest | None = None
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Model:
+        """Read a model; without ``path`` the default one shipped in the package.
+
+        Raises
+        ------
+        ModelError
+            The file is missing, damaged, changed, too large, of another format version, or
+            holds anything that is no plain array.
+        """
+        source = files("disambig") / "data" / "model.npz" if path is None else Path(path)
+        try:
+            document, arrays = archive.read(source, FORMAT)
+            return _from_parts(document, arrays)
+        except ModelError as problem:
+            raise ModelError(f"{source}: {problem}; {_REMEDY}") from problem
+
+    def save(self, path: Path | str) -> None:
+        """Write the model to ``path``; equal models give files equal to the byte.
+
+        Raises
+        ------
+        ModelError
+            The metadata is not JSON, a name holds a line break or half a character, or the
+            file cannot be written.
+        """
+        archive.write(Path(path), FORMAT, _document(self), _arrays(self))
+
+    def first_level(self, doublings: int) -> float:
+        """Mean probability from which the first level joins, in a corpus so far beyond the size
+        that the first forests were fitted on (:func:`disambig.corpus.statistics.count_doublings`).
+        """
+        grown = self.settings.get("first_level_growth") if doublings else None
+        return self.settings["first_level"] if grown is None else grown
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the content, in hex: equal for equal models, and what the file records."""
+        return archive.digest_of(_document(self), _arrays(self))
+
+    def check_features(self, pair: Sequence[str], group: Sequence[str]) -> None:
+        """Compare the features the running code computes with those the model was fitted on.
+
+        Raises
+        ------
+        ModelError
+            Names, or their order, differ; the text lists them.
+        """
+        problems = []
+        for level, forest in _forests(self).items():
+            computed = tuple(pair if level.startswith("pair") else group)
+            if level == "group_growth":
+                computed += SIZE_SHIFT_FEATURES
+            if level.endswith("growth"):
+                computed += SIZE_FEATURES
+            problems += _differences(level, forest.features, computed)
+        if problems:
+            raise ModelError(
+                f"the model does not fit this version of disambig: {'; '.join(problems)}; train"
+                " one for this version with `disambig train`, or use the default model"
+            )
+
+    def check_space(self, fingerprint: str) -> None:
+        """Compare the semantic space in use with the one the model was fitted with.
+
+        Raises
+        ------
+        ModelError
+            They differ, or the model does not say which it was.
+        """
+        known = self.metadata.get("space")
+        if known != fingerprint:
+            was = "an unknown semantic space" if known is None else f"semantic space {known!s:.12}"
+            raise ModelError(
+                f"the model was fitted with {was}, in use is {fingerprint:.12}; use the space it"
+                " was fitted with, or train one for this space with `disambig train`"
+            )
+
+
+def _differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> list[str]:
+    """What to say about one level's features, nothing where they agree."""
+    lacking = [name for name in fitted if name not in set(computed)]
+    unknown = [name for name in computed if name not in set(fitted)]
+    said = []
+    if lacking:
+        said.append(f"{level} features it needs are missing: {', '.join(lacking)}")
+    if unknown:
+        said.append(f"{level} features it does not know: {', '.join(unknown)}")
+    if not said and tuple(fitted) != tuple(computed):
+        said.append(f"{level} features are in another order")
+    return said
+
+
+def _forests(model: Model) -> dict[str, Forest]:
+    """The forests that a model has, by level."""
+    found = {level: getattr(model, level) for level in _LEVELS}
+    return {level: forest for level, forest in found.items() if forest is not None}
+
+
+def _document(model: Model) -> dict[str, Any]:
+    """The part of a model that is no array."""
+    return {
+        "features": {level: list(f.features) for level, f in _forests(model).items()},
+        "baseline": {level: f.baseline for level, f in _forests(model).items()},
+        "names": model.frequency.total,
+        "settings": dict(model.settings),
+        "metadata": dict(model.metadata),
+    }
+
+
+def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a model, by member name."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    for level, forest in _forests(model).items():
+        arrays |= {f"{level}_{name}": getattr(forest, name) for name in _NODES}
+    for level, map_ in (("pair", model.pair_calibration), ("group", model.group_calibration)):
+        if map_ is not None:
+            arrays |= {f"{level}_calibration_{name}": getattr(map_, name) for name in _KNOTS}
+    for name in _NAMES:
+        counts: dict[str, int] = getattr(model.frequency, name)
+        if any(not key or "\n" in key for key in counts):
+            raise ModelError(f"a {name} name is empty or holds a line break; names must be parsed")
+        try:
+            text = "\n".join(counts).encode("utf-8")
+        except UnicodeEncodeError as problem:
+            raise ModelError(f"a {name} name is not UTF-8; names must be parsed") from problem
+        arrays[f"names_{name}"] = np.frombuffer(text, dtype=np.uint8)
+        arrays[f"names_{name}_count"] = np.array(list(counts.values()), dtype=np.int32)
+    return arrays
+
+
+def _from_parts(document: Mapping[str, Any], arrays: Arrays) -> Model:
+    """The model of a document and arrays, all checked."""
+    left = dict(arrays)
+    known = _mapping(document, "features")
+    forests = {
+        level: _forest(level, document, left)
+        for level in _LEVELS
+        if level in known or not level.endswith("growth")
+    }
+    pair_calibration = _calibration("pair", left)
+    group_calibration = _calibration("group", left)
+    frequency = _frequency(document, left)
+    if left:
+        raise ModelError(f"holds unexpected members: {', '.join(map(repr, sorted(left)))}")
+    settings = _mapping(document, "settings")
+    for name, value in settings.items():
+        if type(value) not in (int, float):
+            raise ModelError(f"its setting {name!r} is not a number")
+    metadata = _mapping(document, "metadata")
+    return Model(
+        **forests,
+        pair_calibration=pair_calibration,
+        group_calibration=group_calibration,
+        frequency=frequency,
+        settings=settings,
+        metadata=metadata,
+    )
+
+
+def _forest(level: str, document: Mapping[str, Any], arrays: dict[str, Any]) -> Forest:
+    """One level's forest; its arrays are taken out of ``arrays``."""
+    names = _mapping(document, "features").get(level)
+    baseline = _mapping(document, "baseline").get(level)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ModelError(f"its {level} feature names are missing")
+    if not isinstance(baseline, int | float) or isinstance(baseline, bool):
+        raise ModelError(f"its {level} baseline is missing")
+    nodes = {name: _taken(arrays, f"{level}_{name}") for name in _NODES}
+    return Forest(features=tuple(names), baseline=float(baseline), **nodes)
+
+
+def _calibration(level: str, arrays: dict[str, Any]) -> Calibration | None:
+    """One level's calibration, if the file has one."""
+    if not any(f"{level}_calibration_{name}" in arrays for name in _KNOTS):
+        return None
+    return Calibration(**{name: _taken(arrays, f"{level}_calibration_{name}") for name in _KNOTS})
+
+
+def _frequency(document: Mapping[str, Any], arrays: dict[str, Any]) -> NameFrequency:
+    """Name statistics; their arrays are taken out of ``arrays``."""
+    total = document.get("names")
+    if type(total) is not int or not 1 <= total < 2**53:
+        raise ModelError("its number of names is missing")
+    counts = {}
+    for name in _NAMES:
+        text = _taken(arrays, f"names_{name}")
+        count = _taken(arrays, f"names_{name}_count")
+        if text.dtype != np.uint8 or count.dtype != np.int32 or (count < 1).any():
+            raise ModelError(f"its {name} names are damaged")
+        try:
+            keys = text.tobytes().decode("utf-8").split("\n") if len(text) else []
+        except UnicodeDecodeError as problem:
+            raise ModelError(f"its {name} names are not UTF-8") from problem
+        if len(set(keys)) != len(count) or len(keys) != len(count):
+            raise ModelError(f"its {name} names and their counts differ in number")
+        counts[name] = dict(zip(keys, count.tolist(), strict=True))
+    return NameFrequency(total=total, **counts)
+
+
+def _taken(arrays: dict[str, Any], name: str) -> npt.NDArray[Any]:
+    """The array ``name``, removed so that what is left over can be named."""
+    if name not in arrays:
+        raise ModelError(f"its member {name}.npy is missing")
+    array: npt.NDArray[Any] = arrays.pop(name)
+    return array
+
+
+def _mapping(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """The JSON object ``name`` of the document."""
+    value = document.get(name)
+    if not isinstance(value, dict):
+        raise ModelError(f"{archive.DOCUMENT} lacks {name}")
+    return value

@@ -1,0 +1,1 @@
+"""Cluster works of any number with arrays on disk."""

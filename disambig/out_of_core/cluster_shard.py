@@ -1,0 +1,140 @@
+"""What is done to one shard, the same in every process and on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from disambig.arrays import Float32, Int32, Int64, UInt64
+from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.cross_block import circle_evidence, reading_evidence
+from disambig.clustering.constraints import Constraints
+from disambig.clustering.cross_block import renumber, score_candidates
+from disambig.clustering.two_level import resolve
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
+from disambig.corpus.statistics import Statistics
+from disambig.model.model import Model
+from disambig.out_of_core.shards import corpus_of
+
+
+@dataclass(frozen=True, eq=False)
+class Knowledge:
+    """What every shard needs besides its works, all of it read-only.
+
+    Attributes
+    ----------
+    model, space
+    statistics : callable
+        Opens the statistics of the whole, for each part anew: pages of a file that were read
+        count as memory for as long as it is open.
+    bound : Corpus
+        The works on which constraints and identifiers bear.
+    constraints : Constraints
+        Of ``bound``.
+    """
+
+    model: Model
+    space: SemanticSpace
+    statistics: Callable[[], Statistics]
+    bound: Corpus
+    constraints: Constraints
+
+    def index(self, corpus: Corpus) -> CorpusIndex:
+        """Index of a part of the corpus that the statistics are of."""
+        return CorpusIndex.of(corpus, self.space, self.model.frequency, self.statistics())
+
+
+@dataclass(frozen=True, eq=False)
+class ShardResult:
+    """One shard, clustered.
+
+    Attributes
+    ----------
+    corpus : Corpus
+        Of the shard; its rows are by work id and position.
+    identity, block : int32[n]
+        Of each signature, numbered from 0 within the shard.
+    confidence : float32[n]
+    reading, circle : (uint64[N], int32[N])
+        Evidence for joins across blocks: keys, and the signature that has each (see
+        :mod:`disambig.blocking.cross_block`).
+    considered, scored : int
+        Pairs within blocks, and those that were scored.
+    """
+
+    corpus: Corpus
+    identity: Int32
+    block: Int32
+    confidence: Float32
+    reading: tuple[UInt64, Int32]
+    circle: tuple[UInt64, Int32]
+    considered: int
+    scored: int
+
+
+def cluster_shard(table: pa.Table, context: Knowledge) -> ShardResult:
+    """Cluster the blocks of one shard.
+
+    Parameters
+    ----------
+    table : Table
+        Of :data:`disambig.out_of_core.shards.SCHEMA`, rows in any order.
+    """
+    corpus = corpus_of(table)
+    index = context.index(corpus)
+    constraints = context.constraints.on(context.bound, corpus)
+    n = corpus.n_signatures
+    comparisons = Comparisons.of(index, blocks_of(corpus))
+    identity = np.zeros(n, dtype=np.int32)
+    confidence = np.ones(n, dtype=np.float32)
+    next_identity = considered = scored = 0
+    for number in range(len(comparisons.batches)):
+        result = resolve(index, context.model, constraints, comparisons.batch(number))
+        identity[result.rows] = result.group + next_identity
+        confidence[result.rows] = result.confidence
+        next_identity += int(result.group.max(initial=-1)) + 1
+        considered, scored = considered + result.considered, scored + result.scored
+    rows = np.arange(n, dtype=np.int32)
+    return ShardResult(
+        corpus,
+        renumber(identity),
+        comparisons.block_of(n),
+        confidence,
+        reading_evidence(index, rows[~comparisons.crowded(n)]),
+        circle_evidence(index, rows),
+        considered,
+        scored,
+    )
+
+
+def score_across(
+    table: pa.Table,
+    identity: Int64,
+    candidates: Int64,
+    context: Knowledge,
+) -> Float32:
+    """Probability of joining identities of different shards, float32[K].
+
+    Parameters
+    ----------
+    table : Table
+        Of :data:`disambig.out_of_core.shards.SCHEMA`: signatures that speak for the identities.
+    identity : int64[n]
+        Identity of each of its signatures, in order of work id and position.
+    candidates : int64[K, 2]
+        Pairs of identities.
+    """
+    corpus = corpus_of(table)
+    numbers, local = np.unique(identity, return_inverse=True)
+    return score_candidates(
+        context.index(corpus),
+        context.model,
+        context.constraints.on(context.bound, corpus),
+        local.astype(np.int32),
+        np.searchsorted(numbers, candidates),
+    )

@@ -1,0 +1,262 @@
+"""All signatures of a run that is kept on disk: their order, and where each one is.
+
+What the processes of a run that is kept on disk do; each task reads files and leaves some.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import shutil
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from disambig.arrays import Float32, Int32, Int64
+from disambig.blocking.cross_block import shared_keys
+from disambig.clustering.constraints import Constraints
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.model.model import Model
+from disambig.out_of_core.cluster_shard import Knowledge, cluster_shard, score_across
+from disambig.out_of_core.shards import SCHEMA, divided_signatures, own_signatures, printed_names
+from disambig.out_of_core.staging import load_statistics, one_batch, read_shard, work_ranks
+from disambig.processes import end_with_parent
+
+POSITIONS = 20
+"""Bits of a row's key that hold the position: a work has fewer than a million authors."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """All signatures in order of work id and position, and where each is kept.
+
+    Attributes
+    ----------
+    folder : Path
+    key : int64[S]
+        Rank of the work among all ids, and position, of each signature; ascending.
+    ids : Array
+        Work ids by rank.
+    in_shard : list of int32[n]
+        Row of each signature of a shard, in the shard's order of work id and position.
+    shard : int32[S]
+        Shard of each signature.
+    element : int32[S]
+        Its place there in :func:`disambig.out_of_core.shards.own_signatures`.
+    """
+
+    folder: Path
+    key: Int64
+    ids: pa.Array
+    in_shard: list[Int32]
+    shard: Int32
+    element: Int32
+
+    @classmethod
+    def of(cls, folder: Path, n_shards: int) -> Rows:
+        """Put the signatures of all shards in order."""
+        rank, ids = work_ranks(folder)
+        keys, order = [], []
+        for shard in range(n_shards):
+            _, number, position = own_signatures(read_shard(folder, shard))
+            key = rank[number] << POSITIONS | position
+            order.append(np.argsort(key, kind="stable").astype(np.int32))
+            keys.append(key[order[-1]])
+        all_keys = np.sort(np.concatenate(keys))
+        in_shard = [np.searchsorted(all_keys, key).astype(np.int32) for key in keys]
+        del keys
+        shard_of, element = np.empty(len(all_keys), np.int32), np.empty(len(all_keys), np.int32)
+        for shard, (rows, places) in enumerate(zip(in_shard, order, strict=True)):
+            shard_of[rows], element[rows] = shard, places
+        return cls(folder, all_keys, ids, in_shard, shard_of, element)
+
+    @property
+    def work(self) -> Int32:
+        """Rank of the work of each signature, int32[S]."""
+        return (self.key >> POSITIONS).astype(np.int32)
+
+    def gathered(self, parts: list[Int32]) -> Int32:
+        """Numbers that shards counted from 0 each, made different and put in order."""
+        out = np.empty(len(self.key), dtype=np.int32)
+        next_number = 0
+        for rows, part in zip(self.in_shard, parts, strict=True):
+            out[rows] = part + next_number
+            next_number += int(part.max(initial=-1)) + 1
+        return out
+
+    def spread(self, parts: list[Float32]) -> Float32:
+        """Values of the shards' signatures in order."""
+        out = np.empty(len(self.key), dtype=np.float32)
+        for rows, part in zip(self.in_shard, parts, strict=True):
+            out[rows] = part
+        return out
+
+    def places(self, corpus: Corpus) -> tuple[Int64, Int64, Int32]:
+        """Row of each signature of ``bound``, rank of each of its works, work of each row."""
+        indices = pc.index_in(pa.array(corpus.work_ids, pa.large_string()), self.ids)
+        rank = np.asarray(indices.fill_null(-1)).astype(np.int64)
+        key = rank[corpus.signature_work] << POSITIONS | corpus.signature_position
+        return np.searchsorted(self.key, key), rank, self.work
+
+    def names(self) -> tuple[Int32, pa.Array]:
+        """Place of each signature's printed name, int32[S], among the names that follow.
+
+        A name is kept once for each shard that has it.
+        """
+        code = np.empty(len(self.key), dtype=np.int32)
+        names = [pa.array([], pa.large_string())]
+        next_code = 0
+        for shard, rows in enumerate(self.in_shard):
+            printed = printed_names(read_shard(self.folder, shard)).dictionary_encode()
+            code[rows] = printed.indices.to_numpy()[self.element[rows]] + next_code
+            names.append(printed.dictionary.cast(pa.large_string()))
+            next_code += len(printed.dictionary)
+        return code, pa.concat_arrays(names)
+
+
+_state: tuple[Path, Knowledge] | None = None
+
+
+def begin(folder: Path, model: Path | None, constrained: Corpus, constraints: Constraints) -> None:
+    """Prepare a process."""
+    global _state
+    end_with_parent()
+    statistics = partial(load_statistics, folder / "statistics")
+    context = Knowledge(
+        Model.load(model), SemanticSpace.load(), statistics, constrained, constraints
+    )
+    _known = (folder, context)
+
+
+def _get_state() -> tuple[Path, Knowledge]:
+    if _state is None:
+        raise RuntimeError("worker started without its folder")
+    return _state
+
+
+def done_folder(folder: Path, shard: int) -> Path:
+    """Where the result of a shard is, once it is whole."""
+    return folder / f"done-{shard:04}"
+
+
+def identity_file(folder: Path, shard: int) -> Path:
+    """Where the identities of a shard's signatures are, as numbered over all shards."""
+    return folder / "identity" / f"{shard:04}.npy"
+
+
+def block_file(folder: Path) -> Path:
+    """Where the block of each identity is."""
+    return folder / "identity" / "blocks.npy"
+
+
+def speakers_file(folder: Path, shard: int) -> Path:
+    """Where those of a shard's signatures are that speak for identities, a batch a part."""
+    return folder / "speakers" / f"{shard:04}.arrow"
+
+
+def cluster(shard: int) -> int:
+    """Cluster one shard; its results appear at once or not at all."""
+    folder, context = _get_state()
+    result = cluster_shard(read_shard(folder, shard), context)
+    final = done_folder(folder, shard)
+    part = final.with_suffix(".part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    np.save(part / "identity.npy", result.identity)
+    np.save(part / "block.npy", result.block)
+    np.save(part / "confidence.npy", result.confidence)
+    for kind, (key, row) in (("reading", result.reading), ("circle", result.circle)):
+        order = np.argsort(key, kind="stable")
+        np.save(part / f"{kind}-key.npy", key[order])
+        np.save(part / f"{kind}-row.npy", row[order])
+    (part / "pairs.json").write_text(
+        json.dumps({"considered": result.considered, "scored": result.scored}), encoding="utf-8"
+    )
+    part.rename(final)
+    del result
+    _release_memory()
+    return shard
+
+
+def _release_memory() -> None:
+    """Let the system have what was freed: the next shard would come on top of its holes."""
+    pa.default_memory_pool().release_unused()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    if trim is not None:
+        trim(0)
+
+
+def share(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
+    """Pairs of identities of two blocks that share keys of one range.
+
+    Parameters
+    ----------
+    task : (str, int, int, int)
+        Kind of evidence, number of the range, number of ranges, number of shards.
+
+    Returns
+    -------
+    code, count : int64[K], int64[K]
+        ``low * n_identities + high``, ascending, and the number of keys that they share.
+    """
+    folder, _ = _get_state()
+    kind, number, n_ranges, n_shards = task
+    width = (1 << 64) // n_ranges
+    keys, identity_parts = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
+    for shard in range(n_shards):
+        key = np.load(done_folder(folder, shard) / f"{kind}-key.npy", mmap_mode="r")
+        row = np.load(done_folder(folder, shard) / f"{kind}-row.npy", mmap_mode="r")
+        identity = np.load(identity_file(folder, shard), mmap_mode="r")
+        end = len(key)
+        if number + 1 < n_ranges:
+            end = int(np.searchsorted(key, np.uint64((number + 1) * width)))
+        part = slice(int(np.searchsorted(key, np.uint64(number * width))), end)
+        keys.append(np.array(key[part]))
+        identity_parts.append(identity[row[part]])
+    block_of = np.load(block_file(folder), mmap_mode="r")
+    identities = np.concatenate(identity_parts)
+    every = np.arange(len(identities), dtype=np.int32)
+    pairs, count = shared_keys(np.concatenate(keys), every, identities, block_of)
+    return pairs[:, 0] * np.int64(max(len(block_of), 1)) + pairs[:, 1], count
+
+
+def speak(task: tuple[int, Int32, Int32, int]) -> int:
+    """Put down the signatures of a shard that speak for identities.
+
+    Parameters
+    ----------
+    task : (int, int32[n], int32[n], int)
+        Shard, places in :func:`disambig.out_of_core.shards.own_signatures`, part that each is wanted in,
+        number of parts.
+    """
+    folder, _ = _get_state()
+    shard, element, part, n_parts = task
+    tables = divided_signatures(read_shard(folder, shard), element, part, n_parts)
+    with pa.ipc.new_file(str(speakers_file(folder, shard)), SCHEMA) as writer:
+        for table in tables:
+            writer.write_batch(one_batch(table))
+    return shard
+
+
+def score(task: tuple[int, int, Int32, Int64]) -> Float32:
+    """Score the candidates of one part.
+
+    Parameters
+    ----------
+    task : (int, int, int32[n], int64[K, 2])
+        Part, number of shards, identity of each signature that speaks in the part, in order of
+        work id and position, and pairs of identities.
+    """
+    folder, context = _get_state()
+    part, n_shards, identity, candidates = task
+    if not len(candidates):
+        return np.empty(0, dtype=np.float32)
+    files = [speakers_file(folder, shard) for shard in range(n_shards)]
+    batches = [pa.ipc.open_file(pa.memory_map(str(f))).get_batch(part) for f in files]
+    table = pa.Table.from_batches([b for b in batches if b.num_rows], SCHEMA)
+    return score_across(table, identity.astype(np.int64), candidates, context)

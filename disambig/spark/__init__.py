@@ -1,0 +1,1 @@
+"""Cluster works on Apache Spark."""

@@ -1,0 +1,133 @@
+"""Joins that one process decides: few identities, whose signatures fit in its memory.
+
+Must-links across blocks and likely joins both depend on what has been joined before, so they are
+decided one after the other, as in a local run, but only among the identities they speak of.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from disambig.arrays import Int32, Int64
+from disambig.blocking.cross_block import block_of_identity
+from disambig.blocking.pairs import place_of
+from disambig.clustering.constraints import Constraints
+from disambig.clustering.cross_block import hold_must, join_likely, renumber
+from disambig.corpus.corpus import Corpus
+from disambig.model.model import Model
+
+_MOVES = pa.schema([("atom", pa.int64()), ("to_identity", pa.int64()), ("to_block", pa.int64())])
+_JOINS = pa.schema([("identity", pa.int64()), ("to_identity", pa.int64())])
+NO_MOVES, NO_JOINS = _MOVES.empty_table(), _JOINS.empty_table()
+
+_ORDER = [("work", "ascending"), ("position", "ascending")]
+_POSITIONS = 20  # bits of a position in a key; a work has fewer than a million authors
+
+
+def held(
+    signatures: pa.Table, blocks: pa.Table, constrained: Corpus, constraints: Constraints
+) -> pa.Table:
+    """Where must-groups that lie in several identities move them.
+
+    Parameters
+    ----------
+    signatures : Table
+        work, position, atom, identity, block: all of every identity that such a group lies in.
+    blocks : Table
+        block, first (work and position): their blocks, and where each appears first.
+    bound, constraints
+        The works on which constraints bear, and the constraints of these.
+
+    Returns
+    -------
+    Table
+        atom, to_identity, to_block: of the atoms of these identities.
+    """
+    signatures = signatures.sort_by(_ORDER)
+    atom, identity = (signatures.column(c).to_numpy() for c in ("atom", "identity"))
+    group = hold_must(_carry_constraints(signatures, constrained, constraints), renumber(identity))
+    block, names = _rank_blocks(signatures, blocks)
+    of_group = names[block_of_identity(group, block)]
+    atoms, first = np.unique(atom, return_index=True)
+    least = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(least, group, atom)
+    of_atom = group[first]
+    return pa.table({"atom": atoms, "to_identity": least[of_atom], "to_block": of_group[of_atom]})
+
+
+def joined(
+    signatures: pa.Table,
+    likely: pa.Table,
+    constrained: Corpus,
+    constraints: Constraints,
+    model: Model,
+) -> pa.Table:
+    """Which identities the likely joins make one.
+
+    Parameters
+    ----------
+    signatures : Table
+        work, position, identity, block: all of every identity in ``likely``, which has one block.
+    likely : Table
+        a, b, probability: as probable as the model asks, in any order.
+
+    Returns
+    -------
+    Table
+        identity, to_identity: of these identities.
+    """
+    signatures = signatures.sort_by(_ORDER)
+    identity = signatures.column("identity").to_numpy()
+    number = renumber(identity)
+    names, first = np.unique(identity, return_index=True)
+    numbers = number[first]
+    block_of = np.empty(len(names), dtype=np.int64)
+    block_of[numbers] = signatures.column("block").to_numpy()[first]
+    ends = np.column_stack([likely.column(c).to_numpy() for c in ("a", "b")])
+    pairs = np.sort(numbers[np.searchsorted(names, ends)], axis=1).astype(np.int64)
+    # equal probabilities are taken in the order of the pairs
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    label = join_likely(
+        _carry_constraints(signatures, constrained, constraints),
+        number,
+        block_of,
+        pairs[order],
+        likely.column("probability").to_numpy()[order],
+        model,
+    )
+    final_identity = np.full(int(label.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
+    np.minimum.at(final_identity, label, identity)
+    return pa.table({"identity": names, "to_identity": final_identity[label[first]]})
+
+
+def _rank_blocks(signatures: pa.Table, blocks: pa.Table) -> tuple[Int32, Int64]:
+    """Block of each signature, numbered by first appearance, and what the numbers stand for."""
+    first = blocks.column("first").combine_chunks()
+    first_rows = pa.table(
+        {
+            "work": pc.struct_field(first, "work"),
+            "position": pc.struct_field(first, "position"),
+            "block": blocks.column("block"),
+        }
+    )
+    names: Int64 = first_rows.sort_by(_ORDER).column("block").to_numpy()
+    order = np.argsort(names)
+    rank = order[np.searchsorted(names[order], signatures.column("block").to_numpy())]
+    return rank.astype(np.int32), names
+
+
+def _carry_constraints(
+    signatures: pa.Table, constrained: Corpus, constraints: Constraints
+) -> Constraints:
+    """The constraints among some signatures, in order of work id and position."""
+    column = signatures.column("work").cast(pa.large_string())
+    ids = pc.unique(column)  # in order, as the signatures are
+    work = np.asarray(pc.index_in(column, ids)).astype(np.int32)
+    indices = pc.index_in(pa.array(constrained.work_ids, pa.large_string()), ids).fill_null(-1)
+    work_of = np.asarray(indices).astype(np.int64)
+    key = work.astype(np.int64) << _POSITIONS | signatures.column("position").to_numpy()
+    signature_work = work_of[constrained.signature_work]
+    row = place_of(key, signature_work << _POSITIONS | constrained.signature_position)
+    return constraints.carried(np.where(signature_work >= 0, row, -1), work_of, work)

@@ -1,0 +1,341 @@
+"""A run on Spark, stage by stage. See :mod:`disambig.spark.run`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyspark import Broadcast
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from disambig.clustering.constraints import compile_constraints
+from disambig.corpus.corpus import Corpus
+from disambig.domain import Constraint, Signature, Work
+from disambig.errors import InputError
+from disambig.model.model import Model
+from disambig.out_of_core.staging import bound_as_json, bound_from_json, bound_part
+from disambig.output import whole_file
+from disambig.spark import tables
+from disambig.spark.checkpoint import STAGES, Kept, SparkRun
+from disambig.spark.joins import NO_JOINS, NO_MOVES, held, joined
+from disambig.spark.session import run_tasks, with_shared
+from disambig.spark.tables import write_parts
+from disambig.spark.tasks import (
+    Shared,
+    cluster,
+    compared_file,
+    divide,
+    render,
+    score,
+    want,
+    write_whole,
+    write_works,
+)
+
+T = TypeVar("T")
+
+WORKS_AT_ONCE = 20_000
+"""Works in one file of records, and in the driver's memory."""
+SIGNATURES_PER_SHARD = 50_000
+CANDIDATES_PER_PART = 20_000
+"""Joins across shards that one task scores, about."""
+_LATER_FOLDERS = (
+    "moves",
+    "spanned",
+    "spanned_blocks",
+    "pairs",
+    "joins",
+    "likely",
+    "concerned",
+    "rows",
+    "text",
+)
+"""What stages after the clustering of shards leave."""
+
+
+@dataclass
+class _ReadWorks:
+    """What was read: works with what binds them, and counts; ``texts`` as :class:`Shared`."""
+
+    bound: list[Work] = field(default_factory=list)
+    n_works: int = 0
+    n_signatures: int = 0
+    n_parts: int = 0
+    texts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    """One run, stage by stage."""
+
+    spark: SparkSession
+    kept: Kept
+    model: Model
+    advance: Callable[[int], None]
+    retried: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def all(
+        self,
+        works: Iterable[Work],
+        out: Path,
+        constraints: Sequence[Constraint],
+        identifiers: bool,
+        n_shards: int | None,
+    ) -> SparkRun:
+        """Every stage in turn; works are not read where an earlier run has divided them."""
+        if self.kept.divided:
+            self._reset_later_stages()
+            note = self.kept.found()
+            read = _ReadWorks(**{**note, "bound": bound_from_json(note["bound"])})
+        else:
+            read = self._read_and_divide(works, constraints, n_shards)
+        if not read.n_signatures:
+            with whole_file(out):
+                return SparkRun(read.n_works, 0, 0, 0, 0, 0, 0, (), self.seconds, self.kept.report)
+        constrained = Corpus.from_works(read.bound)
+        compiled = compile_constraints(
+            constrained, constraints, identifiers=identifiers, strict=False
+        )
+        shared = self.spark.sparkContext.broadcast(
+            Shared(self.model, read.texts, constrained, compiled)
+        )
+        with self._time_stage("Clustering"):
+            considered, scored = self._cluster(shared)
+        with self._time_stage("Holding must-links"):
+            self._apply_must_links(shared.value)
+        with self._time_stage("Finding joins"):
+            candidates = self._find_candidates()
+        with self._time_stage("Scoring joins"):
+            scoring = partial(with_shared, score, self.folder, shared)
+            likely = sum(
+                self._run_tasks(scoring, _list_parts(self.folder / "joins" / "candidates"))
+            )
+        with self._time_stage("Joining"):
+            self._join(shared.value, likely)
+        with self._time_stage("Writing"):
+            n_identities = self._write(out)
+        return SparkRun(
+            read.n_works,
+            read.n_signatures,
+            n_identities,
+            considered,
+            scored,
+            candidates,
+            self.retried,
+            compiled.problems,
+            self.seconds,
+            self.kept.report,
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where the results of stages are."""
+        return self.kept.folder
+
+    def _read_and_divide(
+        self, works: Iterable[Work], constraints: Sequence[Constraint], n_shards: int | None
+    ) -> _ReadWorks:
+        """Works as shards on disk, with what each needs to know."""
+        for name in ("records", "counted", "divided", "signatures", "evidence", "compared"):
+            (self.folder / name).mkdir()
+        self._make_folders()
+        constrained_signatures = frozenset(end for c in constraints for end in (c.a, c.b))
+        with self._time_stage("Reading works"):
+            read = self._read_works(works, constrained_signatures)
+        if read.n_signatures:
+            n_shards = n_shards or -(-read.n_signatures // SIGNATURES_PER_SHARD) or 1
+            self._set_partitions(n_shards)
+            with self._time_stage("Grouping"):
+                read.texts = self._divide(read.n_parts, n_shards)
+            with self._time_stage("Counting"):
+                self._count()
+        constrained_json = bound_as_json(read.bound)
+        self.kept.note({**asdict(replace(read, bound=[])), "bound": constrained_json})
+        return read
+
+    def _reset_later_stages(self) -> None:
+        """Remove what came after the shards."""
+        for name in _LATER_FOLDERS:
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        self._make_folders()
+        self._set_partitions(len(_list_parts(self.folder / "shards" / "works")))
+        self.advance(STAGES.index("Clustering"))
+
+    def _make_folders(self) -> None:
+        """Folders that tasks after the shards write to."""
+        for name in ("likely", "text"):
+            (self.folder / name).mkdir()
+
+    def _set_partitions(self, n_shards: int) -> None:
+        # a task takes 27 ms even if it does nothing, so no more of them than there is work for
+        partitions = max(2 * self.spark.sparkContext.defaultParallelism, n_shards)
+        self.spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+
+    def _cluster(self, shared: Broadcast[Shared]) -> tuple[int, int]:
+        """Cluster the shards that are not clustered yet; pairs considered and scored in all."""
+        shards = _list_parts(self.folder / "shards" / "works")
+        todo = [part for part in shards if not compared_file(self.folder, part).is_file()]
+        self._run_tasks(partial(with_shared, cluster, self.folder, shared), todo)
+        counts = pq.read_table(self.folder / "compared")
+        return pc.sum(counts["considered"]).as_py(), pc.sum(counts["scored"]).as_py()
+
+    def _read_works(
+        self, works: Iterable[Work], constrained_signatures: frozenset[Signature]
+    ) -> _ReadWorks:
+        """Put works into files, some at a time."""
+        read = _ReadWorks()
+        iterator = iter(works)
+        while chunk := list(islice(iterator, WORKS_AT_ONCE)):
+            write_works(chunk, self.folder / "records" / f"{read.n_parts:06}.parquet")
+            read.bound += [
+                b for work in chunk if (b := bound_part(work, constrained_signatures)) is not None
+            ]
+            read.n_works += len(chunk)
+            read.n_signatures += sum(bool(a.name.strip()) for work in chunk for a in work.authors)
+            read.n_parts += 1
+        return read
+
+    def _divide(self, n_parts: int, n_shards: int) -> dict[str, int]:
+        """Works to the shards of their signatures; number of texts of each kind."""
+        ids = self._read_table("records").groupBy("work").count().where("count > 1")
+        for row in ids.orderBy("work").limit(1).collect():
+            raise InputError(
+                f"two works have the id {row['work']!r}; give each work an id of its own"
+            )
+        parts = self._run_tasks(partial(divide, self.folder, n_shards), range(n_parts))
+        write_parts(self._read_table("divided"), self.folder / "shards" / "works")
+        return {kind: sum(texts[kind] for texts in parts) for kind in parts[0]}
+
+    def _count(self) -> None:
+        """Add up what was counted, and give each shard its share."""
+        total = tables.added_up(self._read_table("counted"))
+        total.write.parquet((self.folder / "counts").as_uri())
+        self._distribute_statistics("shards")
+
+    def _distribute_statistics(self, stage: str) -> None:
+        """Give each part of a stage the statistics that its works call for."""
+        folder = self.folder / stage
+        (folder / "wanted").mkdir()
+        self._run_tasks(partial(want, folder), _list_parts(folder / "works"))
+        counts = tables.known(self._read_table(f"{stage}/wanted"), self._read_table("counts"))
+        write_parts(counts, folder / "known")
+
+    def _apply_must_links(self, shared: Shared) -> None:
+        """Move what must-links across blocks move."""
+        moves = self.folder / "moves"
+        moves.mkdir()
+        write_whole(NO_MOVES, moves / "atoms.parquet")
+        if not shared.constraints.n_groups:
+            return
+        signatures = self._read_table("signatures")
+        members = self._collect_table(tables.spanned(signatures), "spanned")
+        if members.num_rows:
+            blocks = signatures.join(
+                self._read_table("spanned").select("block").distinct(), "block", "left_semi"
+            )
+            first = self._collect_table(tables.firsts(blocks, "block"), "spanned_blocks")
+            atoms = held(members, first, shared.bound, shared.constraints)
+            write_whole(atoms, moves / "atoms.parquet")
+
+    def _read_signatures(self) -> DataFrame:
+        """Signatures and their identities after must-links."""
+        return tables.moved(self._read_table("signatures"), self._read_table("moves/atoms.parquet"))
+
+    def _find_candidates(self) -> int:
+        """Find joins worth scoring, and put what is needed to score them into parts."""
+        folder = self.folder / "joins"
+        signatures = self._read_signatures()
+        evidence = tables.moved(
+            self._read_table("evidence"), self._read_table("moves/atoms.parquet")
+        )
+        tables.candidates(evidence, signatures).write.parquet((self.folder / "pairs").as_uri())
+        pairs = self._read_table("pairs")
+        n = pairs.count()
+        if n:
+            write_parts(tables.chunked(pairs, n // CANDIDATES_PER_PART + 1), folder / "candidates")
+            candidates = self._read_table("joins/candidates")
+            write_parts(tables.speakers(self.spark, candidates, signatures), folder / "speakers")
+            works = tables.only(
+                self._read_table("shards/works"), self._read_table("joins/speakers")
+            )
+            write_parts(works, folder / "works")
+            self._distribute_statistics("joins")
+        return n
+
+    def _join(self, shared: Shared, likely: int) -> None:
+        """Join identities, most probable first."""
+        moves = NO_JOINS
+        if likely:
+            likely_pairs = self._read_table("likely")
+            ends = (
+                likely_pairs.select(F.col("a").alias("identity"))
+                .union(likely_pairs.select("b"))
+                .distinct()
+            )
+            members = (
+                self._read_signatures()
+                .join(ends, "identity", "left_semi")
+                .select("work", "position", "identity", "block")
+            )
+            moves = joined(
+                self._collect_table(members, "concerned"),
+                pq.read_table(self.folder / "likely"),
+                shared.bound,
+                shared.constraints,
+                shared.model,
+            )
+        write_whole(moves, self.folder / "moves" / "identities.parquet")
+
+    def _write(self, out: Path) -> int:
+        """Sort all signatures and write them; number of identities."""
+        final = tables.joined(self._read_signatures(), self._read_table("moves/identities.parquet"))
+        rows = self.folder / "rows"
+        tables.output_rows(final).write.parquet(rows.as_uri())
+        names = sorted(file.name for file in rows.glob("part-*"))
+        counts = self._run_tasks(partial(render, self.folder, names), range(len(names)))
+        with whole_file(out) as stream:
+            for name in names:
+                with (self.folder / "text" / f"{name}.jsonl").open(encoding="utf-8") as part:
+                    shutil.copyfileobj(part, stream, 1 << 20)
+        return sum(counts)
+
+    def _run_tasks(self, task: Callable[[int], T], parts: Sequence[int]) -> list[T]:
+        outcomes, retried = run_tasks(self.spark, task, parts)
+        self.retried += retried
+        return outcomes
+
+    def _read_table(self, name: str) -> DataFrame:
+        return self.spark.read.parquet((self.folder / name).as_uri())
+
+    def _collect_table(self, table: DataFrame, name: str) -> pa.Table:
+        """A table small enough for this process, by way of the folder."""
+        table.write.parquet((self.folder / name).as_uri())
+        return pq.read_table(self.folder / name)
+
+    @contextmanager
+    def _time_stage(self, name: str) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - started
+        self.advance(1)
+
+
+def _list_parts(folder: Path) -> list[int]:
+    """Numbers of the parts in a folder, the largest first, so that no large one is left at last."""
+    size = {
+        int(part.name.removeprefix("part=")): sum(f.stat().st_size for f in part.iterdir())
+        for part in folder.glob("part=*")
+    }
+    return sorted(size, key=lambda part: (-size[part], part))

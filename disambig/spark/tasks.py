@@ -1,0 +1,336 @@
+"""What one Spark task does, in a Python process of its own on any machine.
+
+A task is told which part it is to work on and where the parts are, never the works themselves:
+it reads Parquet, calls what the local run calls, and writes Parquet. A file appears whole or not
+at all and does not depend on who writes it, so a task can be run again, and even twice at once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from disambig.arrays import Int64, UInt64
+from disambig.clustering.constraints import Constraints
+from disambig.clustering.cross_block import renumber
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
+from disambig.corpus.statistics import KINDS, Counts, Edges, Statistics
+from disambig.corpus.terms import Terms
+from disambig.domain import Assignment, Author, Signature, Work
+from disambig.model.model import Model
+from disambig.out_of_core.cluster_shard import Knowledge, ShardResult, cluster_shard, score_across
+from disambig.out_of_core.shards import SCHEMA, shard_of, shard_tables
+from disambig.output import assignment_row
+from disambig.partition import identity_name
+
+EDGE = len(KINDS)
+"""Kind of a co-author edge among the rows of counts; the others are places in KINDS."""
+READING, CIRCLE = 0, 1
+"""Kinds of evidence for joins, see :mod:`disambig.blocking.cross_block`."""
+NUMBER_BITS = 32
+"""Bits of a number within a shard; the shard is above them."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What every task that clusters or scores needs, sent to each machine once.
+
+    Attributes
+    ----------
+    model : Model
+    texts : mapping of kind to int
+        Texts that are not empty, see :class:`disambig.corpus.statistics.Statistics`.
+    bound : Corpus
+        The works on which constraints and identifiers bear.
+    constraints : Constraints
+        Of ``bound``.
+    """
+
+    model: Model
+    texts: Mapping[str, int]
+    bound: Corpus
+    constraints: Constraints
+
+
+def write_works(works: list[Work], file: Path) -> None:
+    """Works as rows of id and JSON record."""
+    table = pa.table({"work": [w.id for w in works], "record": [orjson.dumps(w) for w in works]})
+    write_whole(table, file)
+
+
+def part_folder(folder: Path, part: int) -> Path:
+    """Where Spark puts the rows of one part."""
+    return folder / f"part={part}"
+
+
+def compared_file(folder: Path, part: int) -> Path:
+    """What is there once a shard has been clustered."""
+    return folder / "compared" / f"{part:06}.parquet"
+
+
+def divide(folder: Path, n_shards: int, part: int) -> dict[str, int]:
+    """Count some works and divide their signatures among shards.
+
+    Reads ``records/``, writes ``counted/`` (kind, a, b, count) and ``divided/`` (part and the
+    columns of a shard).
+
+    Returns
+    -------
+    dict of kind to int
+        Texts that are not empty.
+    """
+    records = pq.read_table(folder / "records" / f"{part:06}.parquet").column("record").to_pylist()
+    corpus = Corpus.from_works(map(_parse_work, records))
+    statistics = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
+    write_whole(_make_counts_table(statistics), folder / "counted" / f"{part:06}.parquet")
+    tables = [
+        table.append_column("part", pa.array(np.full(table.num_rows, shard, dtype=np.int32)))
+        for shard, table in enumerate(shard_tables(corpus, shard_of(corpus, n_shards), n_shards))
+    ]
+    write_whole(pa.concat_tables(tables), folder / "divided" / f"{part:06}.parquet")
+    return dict(statistics.texts)
+
+
+def want(stage: Path, part: int) -> int:
+    """List the keys whose counts the works of a part call for; how many.
+
+    Reads ``works/``, writes ``wanted/`` (part, kind, a).
+    """
+    table = _read_works_table(stage, part)
+
+    def read_strings(name: str) -> list[str]:
+        column = table.column(name)
+        flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+        strings: list[str] = flat.to_pylist()
+        return strings
+
+    terms = Terms.of(
+        read_strings("title"),
+        read_strings("keywords"),
+        read_strings("abstract"),
+        read_strings("affiliation"),
+        read_strings("venue"),
+    )
+    keys = {name: np.unique(_flatten_keys(table, name)) for name in ("full", "initial")}
+    keys |= {"title": terms.works.keys, "text": terms.works.keys}
+    keys |= {"affiliation": terms.affiliations.keys, "venue": np.unique(terms.venue_key)}
+    all_keys = np.concatenate([keys[kind] for kind in KINDS])
+    kind = np.repeat(np.arange(len(KINDS), dtype=np.int8), [len(keys[kind]) for kind in KINDS])
+    columns = {
+        "part": np.full(len(all_keys), part, np.int32),
+        "kind": kind,
+        "a": _to_signed(all_keys),
+    }
+    write_whole(pa.table(columns), stage / "wanted" / f"{part:06}.parquet")
+    return len(all_keys)
+
+
+def cluster(folder: Path, shared: Shared, part: int) -> None:
+    """Cluster one shard, by the function that clusters it in a local run.
+
+    Reads ``shards/``, writes ``signatures/`` (work, position, name, atom, identity, block, must,
+    confidence), ``evidence/`` (kind, key, atom, identity, block) and at the end ``compared/``
+    (considered, scored: pairs). An atom is what is moved as a whole from now on: the signatures
+    of one identity that are in one must-group, or in none.
+    """
+    stage = folder / "shards"
+    result = cluster_shard(_read_works_table(stage, part), _make_context(stage, shared, part))
+    must = shared.constraints.on(shared.bound, result.corpus).must.astype(np.int64)
+    atom = renumber(result.identity * (shared.constraints.n_groups + 1) + must + 1).astype(np.int64)
+    _, first = np.unique(result.identity, return_index=True)
+    base = np.int64(part) << NUMBER_BITS
+    numbers = {
+        "atom": base + atom,
+        "identity": base + atom[first][result.identity],
+        "block": base + result.block,
+    }
+    write_whole(
+        pa.table(
+            {
+                **_make_name_columns(result.corpus),
+                **numbers,
+                "must": must,
+                "confidence": result.confidence,
+            }
+        ),
+        folder / "signatures" / f"{part:06}.parquet",
+    )
+    write_whole(_make_evidence_table(result, numbers), folder / "evidence" / f"{part:06}.parquet")
+    compared = {"considered": [result.considered], "scored": [result.scored]}
+    write_whole(pa.table(compared), compared_file(folder, part))
+
+
+def score(folder: Path, shared: Shared, part: int) -> int:
+    """Score some joins across shards, by the function of a local run; how many are likely.
+
+    Reads ``joins/``, writes ``likely/`` (a, b, probability): joins as probable as the model asks.
+    """
+    stage = folder / "joins"
+    candidates = pq.read_table(part_folder(stage / "candidates", part), partitioning=None)
+    representatives = pq.read_table(part_folder(stage / "speakers", part), partitioning=None)
+    representatives = representatives.sort_by([("work", "ascending"), ("position", "ascending")])
+    pairs = np.column_stack([candidates.column(c).to_numpy() for c in ("a", "b")])
+    probability = score_across(
+        _read_works_table(stage, part),
+        representatives.column("identity").to_numpy(),
+        pairs,
+        _make_context(stage, shared, part),
+    )
+    is_likely = probability >= shared.model.settings["across"]
+    columns = {
+        "a": pairs[is_likely, 0],
+        "b": pairs[is_likely, 1],
+        "probability": probability[is_likely],
+    }
+    write_whole(pa.table(columns), folder / "likely" / f"{part:06}.parquet")
+    return int(is_likely.sum())
+
+
+def render(folder: Path, names: Sequence[str], number: int) -> int:
+    """Output rows of one Parquet file of ``rows/`` as text in ``text/``; identities begun there."""
+    name = names[number]
+    rows = pq.read_table(folder / "rows" / name)
+    columns = ("work", "position", "name", "confidence", "first_work", "first_position")
+    n_identities = 0
+    final = folder / "text" / f"{name}.jsonl"
+    part = _make_temporary_path(final)
+    with part.open("w", encoding="utf-8") as stream:
+        for row in zip(*(rows.column(c).to_pylist() for c in columns), strict=True):
+            work, position, printed, confidence, *first = row
+            n_identities += first == [work, position]
+            identity = identity_name(Signature(*first))
+            assignment = Assignment(
+                Signature(work, position), printed, identity, round(confidence, 4)
+            )
+            stream.write(assignment_row(assignment))
+    part.replace(final)
+    return n_identities
+
+
+def write_whole(table: pa.Table, file: Path) -> None:
+    """A Parquet file that appears when it is whole."""
+    part = _make_temporary_path(file)
+    pq.write_table(table, part, compression="zstd")
+    part.replace(file)
+
+
+def _make_temporary_path(file: Path) -> Path:
+    """A name that no other attempt uses and that readers of the folder overlook."""
+    return file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+
+
+def _parse_work(record: bytes) -> Work:
+    """The parts of a work that features read, as :func:`write_works` wrote them."""
+    fields: dict[str, Any] = orjson.loads(record)
+    authors = tuple(
+        Author(a["name"], a["given"], a["family"], tuple(a["affiliations"]), a["orcid"], a["email"])
+        for a in fields["authors"]
+    )
+    return Work(
+        fields["id"],
+        fields["title"],
+        authors,
+        fields["abstract"],
+        fields["venue"],
+        fields["year"],
+        tuple(fields["keywords"]),
+    )
+
+
+_COUNTS = pa.schema(
+    [("kind", pa.int8()), ("a", pa.int64()), ("b", pa.int64()), ("count", pa.int64())]
+)
+
+
+@cache
+def _load_space() -> SemanticSpace:
+    return SemanticSpace.load()
+
+
+def _make_context(stage: Path, shared: Shared, part: int) -> Knowledge:
+    """The part's share of the statistics, and what is the same for all parts."""
+    # works of no legible name and no word want nothing
+    folder = part_folder(stage / "known", part)
+    table = pq.read_table(folder, partitioning=None) if folder.is_dir() else _COUNTS.empty_table()
+    kind, a, b, count = (table.column(c).to_numpy() for c in ("kind", "a", "b", "count"))
+    a, b = a.view(np.uint64), b.view(np.uint64)
+    order = np.lexsort((b, a, kind))
+    start = np.searchsorted(kind[order], np.arange(EDGE + 2))
+    rows = [order[low:high] for low, high in pairwise(start.tolist())]
+    counts = {name: Counts(a[r], count[r]) for name, r in zip(KINDS, rows[:EDGE], strict=True)}
+    edges = Edges(a[rows[EDGE]], b[rows[EDGE]], count[rows[EDGE]])
+    statistics = Statistics(counts, shared.texts, edges)
+    return Knowledge(
+        shared.model, _load_space(), lambda: statistics, shared.bound, shared.constraints
+    )
+
+
+def _read_works_table(stage: Path, part: int) -> pa.Table:
+    folder = part_folder(stage / "works", part)
+    return pq.read_table(folder, columns=SCHEMA.names, partitioning=None).cast(SCHEMA)
+
+
+def _flatten_keys(table: pa.Table, name: str) -> UInt64:
+    keys: Int64 = pc.list_flatten(table.column(name)).to_numpy()
+    return keys.view(np.uint64)
+
+
+def _to_signed(keys: UInt64) -> Int64:
+    """The same bits; Spark has no unsigned numbers."""
+    return keys.view(np.int64)
+
+
+def _make_counts_table(statistics: Statistics) -> pa.Table:
+    counts = [statistics.counts[kind] for kind in KINDS]
+    edges = statistics.edges
+    sizes = [*(len(c.keys) for c in counts), len(edges.a)]
+    zeros = np.zeros(sum(sizes[:EDGE]), dtype=np.int64)
+    return pa.table(
+        {
+            "kind": np.repeat(np.arange(EDGE + 1, dtype=np.int8), sizes),
+            "a": _to_signed(np.concatenate([*(c.keys for c in counts), edges.a])),
+            "b": np.concatenate([zeros, _to_signed(edges.b)]),
+            "count": np.concatenate([*(c.count for c in counts), edges.weight]),
+        },
+        schema=_COUNTS,
+    )
+
+
+def _make_name_columns(corpus: Corpus) -> dict[str, Any]:
+    """Work, position and printed name of each signature."""
+    printed = pa.array([name.printed for name in corpus.names], pa.string())
+    return {
+        "work": pa.array(corpus.work_ids, pa.string()).take(pa.array(corpus.signature_work)),
+        "position": corpus.signature_position,
+        "name": printed.take(pa.array(corpus.signature_name)),
+    }
+
+
+def _make_evidence_table(result: ShardResult, numbers: Mapping[str, Int64]) -> pa.Table:
+    """Each key with each atom that has it, once."""
+    kinds, keys, rows = [], [], []
+    for kind, (key, row) in ((READING, result.reading), (CIRCLE, result.circle)):
+        order = np.lexsort((numbers["atom"][row], key))
+        key, row = key[order], row[order]
+        atom = numbers["atom"][row]
+        is_first = np.ones(len(key), dtype=bool)
+        is_first[1:] = (key[1:] != key[:-1]) | (atom[1:] != atom[:-1])
+        kinds.append(np.full(int(is_first.sum()), kind, dtype=np.int8))
+        keys.append(_to_signed(key[is_first]))
+        rows.append(row[is_first])
+    row = np.concatenate(rows)
+    columns = {"kind": np.concatenate(kinds), "key": np.concatenate(keys)}
+    return pa.table({**columns, **{name: values[row] for name, values in numbers.items()}})

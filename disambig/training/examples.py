@@ -1,0 +1,277 @@
+"""What the forests learn from: labelled pairs of signatures, and of groups.
+
+Groups are made from cross-fitted scores, by forests that did not see the block, since scores of
+blocks that a forest has seen are far better than any it will meet again.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from disambig.arrays import Bool, Float32, Int32, Int64
+from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.pairs import PairBatch
+from disambig.clustering.constraints import compile_constraints
+from disambig.clustering.two_level import Scored, join_groups, matrix
+from disambig.corpus.index import CorpusIndex
+from disambig.domain import Label
+from disambig.errors import InputError
+from disambig.features.group import GROUP_FEATURES
+from disambig.features.groups import GroupBatch
+from disambig.features.pair import pair_features
+
+Columns = dict[str, Float32]
+
+FOLDS = 4
+PAIRS_PER_BLOCK = 1500
+"""Pairs of one block used for fitting: more of the same 300 papers teach little."""
+FAR = 0.02
+"""Groups whose best signature pair is below this are far apart: most pairs, and all alike."""
+FAR_SHARE = 0.2
+"""Share of the far group pairs that is learned from, each weighing the more."""
+CUTS = (0.7, 0.8, 0.9)
+"""First-level thresholds whose groups the second level learns from."""
+ROUND_CUTS = (0.5, 0.7)
+"""Second-level thresholds whose groups its later rounds learn from."""
+SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.45, "across": 0.7}
+"""Linkage thresholds, chosen on the dev split over all corpora together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Gold:
+    """A corpus index with the person of each signature.
+
+    ``person`` int32[n_signatures] is -1 where no label exists; ``blocks`` are those that hold
+    a labelled signature, ``fold`` int64[len(blocks)] the cross-fitting fold of each. ``apart``
+    int64[k] are the pairs of persons that are known to differ, as ``low << 32 | high``, where
+    that is not known of all.
+    """
+
+    index: CorpusIndex
+    person: Int32
+    blocks: list[Int32]
+    fold: Int64
+    apart: Int64 | None = None
+
+    def known(self, a: Int32, b: Int32) -> Bool:
+        """Whether it is known if persons ``a`` and ``b`` (-1: no label) are one, bool[n]."""
+        labelled: Bool = (a >= 0) & (b >= 0)
+        if self.apart is None:
+            return labelled
+        is_known_pair: Bool = labelled & ((a == b) | np.isin(_encode_pairs(a, b), self.apart))
+        return is_known_pair
+
+    @classmethod
+    def of(
+        cls,
+        index: CorpusIndex,
+        labels: Iterable[Label],
+        different_persons: Iterable[tuple[str, str]] | None = None,
+    ) -> Gold:
+        """Match labels to signatures.
+
+        Parameters
+        ----------
+        apart : iterable of (str, str), optional
+            Pairs of labelled persons that are known to differ; without it all do.
+
+        Raises
+        ------
+        InputError
+            If no label fits the corpus, or a label names an unknown signature.
+        """
+        corpus = index.corpus
+        person = np.full(corpus.n_signatures, -1, dtype=np.int32)
+        codes: dict[str, int] = {}
+        for label in labels:
+            row = corpus.row_of(label.signature)
+            person[row] = codes.setdefault(label.person, len(codes))
+        if not codes:
+            raise InputError("no labels: give a labels file that matches the works")
+        blocks = [b for b in blocks_of(corpus) if (person[b] >= 0).any()]
+        fold = np.array(
+            [
+                zlib.crc32(corpus.printed_name(int(b[0])).split()[-1].lower().encode()) % FOLDS
+                for b in blocks
+            ]
+        )
+        pairs = None
+        if different_persons is not None:
+            ends = [(codes[a], codes[b]) for a, b in different_persons]
+            left, right = np.array(ends, dtype=np.int32).reshape(-1, 2).T
+            pairs = _encode_pairs(left, right)
+        return cls(index, person, blocks, fold, pairs)
+
+
+def _encode_pairs(a: Int32, b: Int32) -> Int64:
+    """One number of each unordered pair of persons."""
+    low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b).astype(np.int64)
+    codes: Int64 = low << 32 | high
+    return codes
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Training rows: ``X`` float32[n, F], ``y`` float32[n] share of same-person pairs,
+    ``weight`` float32[n], ``fold`` int64[n].
+    """
+
+    X: Float32
+    y: Float32
+    weight: Float32
+    fold: Int64
+    features: tuple[str, ...]
+
+    @classmethod
+    def joined(cls, parts: Sequence[Rows]) -> Rows:
+        """All rows of several parts.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        if not parts:
+            raise InputError(
+                "no two labelled mentions could be one person: label people whose names are alike"
+            )
+        return cls(
+            np.concatenate([p.X for p in parts]),
+            np.concatenate([p.y for p in parts]),
+            np.concatenate([p.weight for p in parts]),
+            np.concatenate([p.fold for p in parts]),
+            parts[0].features,
+        )
+
+
+def _iterate_batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
+    """Batches of one fold each, so that one forest scores a whole batch."""
+    for fold in range(FOLDS):
+        blocks = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
+        comparisons = Comparisons.of(gold.index, blocks)
+        for number in range(len(comparisons.batches)):
+            yield comparisons.batch(number), fold
+
+
+def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> list[Rows]:
+    """Labelled pairs within blocks, at most :data:`PAIRS_PER_BLOCK` of a block.
+
+    A block weighs like the square root of its labelled pairs, so that a block of 300 papers
+    does not drown fifty small ones.
+    """
+    parts: list[Rows] = []
+    for batch, fold in _iterate_batches(gold):
+        progress(batch.n_pairs)
+        person = gold.person[batch.rows]
+        a, b = person[batch.left], person[batch.right]
+        known = np.flatnonzero(gold.known(a, b))
+        if not len(known):
+            continue
+        block = batch.block[batch.left[known]]
+        count = np.bincount(block)[block]
+        is_sampled = rng.random(len(known)) < PAIRS_PER_BLOCK / count
+        known, count = known[is_sampled], count[is_sampled]
+        columns = pair_features(gold.index, batch)
+        X = matrix(columns, tuple(columns))[known]
+        weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
+        y = (a[known] == b[known]).astype(np.float32)
+        folds = np.full(len(known), fold)
+        parts.append(Rows(X, y, weight, folds, tuple(columns)))
+    return parts
+
+
+@dataclass(frozen=True, eq=False)
+class Scorers:
+    """How the groups come about that the second level learns from.
+
+    Attributes
+    ----------
+    pair : callable
+        Features of pairs and the fold of their block to probabilities, as
+        :func:`disambig.clustering.two_level.pair_probabilities` gives them, by a forest that did not see it.
+    group : callable or None
+        The same of pairs of groups, once the second level exists.
+    """
+
+    pair: Callable[[int, Columns], tuple[Float32, Float32]]
+    group: Callable[[int, Columns], Float32] | None = None
+
+
+def group_rows(
+    gold: Gold,
+    scorers: Scorers,
+    rng: np.random.Generator,
+    progress: Callable[[int], None],
+    features: Sequence[str] = GROUP_FEATURES,
+) -> list[Rows]:
+    """Pairs of groups with the share of their labelled pairs that are one person.
+
+    Without group forests the groups are those of the first level at several cuts. With them
+    they are the groups that later rounds of the second level will meet.
+    """
+    constraints = compile_constraints(gold.index.corpus, ())
+    parts: list[Rows] = []
+    for batch, fold in _iterate_batches(gold):
+        progress(batch.n_pairs)
+        if batch.n_pairs:
+            scored = Scored.of(gold.index, batch, constraints, partial(scorers.pair, fold))
+            for groups, columns in _iterate_groupings(scored, scorers, fold):
+                parts += _make_labelled_rows(gold, scored, groups, columns, fold, rng, features)
+    return parts
+
+
+def _make_labelled_rows(
+    gold: Gold,
+    scored: Scored,
+    groups: GroupBatch,
+    columns: dict[str, Float32],
+    fold: int,
+    rng: np.random.Generator,
+    features: Sequence[str],
+) -> list[Rows]:
+    """Training rows of the labelled group pairs; none where nothing is labelled."""
+    person = gold.person[scored.batch.rows]
+    a, b = person[scored.batch.left], person[scored.batch.right]
+    n = groups.n_pairs
+    known = gold.known(a, b)
+    labelled = groups.total(known.astype(np.float32))
+    positive = groups.total((known & (a == b)).astype(np.float32))
+    far = ~(groups.greatest(scored.probability) > FAR)
+    usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
+    if not len(usable):
+        return []
+    count = labelled[usable]
+    weight = np.sqrt(count) * np.where(far[usable], 1 / FAR_SHARE, 1)
+    block = groups.block[groups.left[usable]]
+    total = np.bincount(block, weight)[block]
+    return [
+        Rows(
+            matrix(columns, features)[usable],
+            (positive[usable] / count).astype(np.float32),
+            (weight / np.sqrt(total)).astype(np.float32),
+            np.full(len(usable), fold),
+            tuple(features),
+        )
+    ]
+
+
+def _iterate_groupings(
+    scored: Scored, scorers: Scorers, fold: int
+) -> Iterator[tuple[GroupBatch, dict[str, Float32]]]:
+    """Groupings the second level learns from, and the features of their pairs."""
+    if scorers.group is None:
+        for cut in CUTS:
+            yield scored.between(scored.first_level(cut))
+        return
+    for cut in ROUND_CUTS:
+        group = scored.first_level(SETTINGS["first_level"])
+        groups, columns = scored.between(group)
+        for _ in range(2):
+            group = join_groups(groups, scorers.group(fold, columns), scored.bonds, cut)
+            groups, columns = scored.between(group)
+            yield groups, columns

@@ -1,0 +1,221 @@
+"""A model corrected by answers to questions about what it doubted.
+
+Some hundred answers are too few to fit forests on, and they are about doubtful groups only: the
+easy ones, most of any corpus, are not among them. So the forests stay as they are. What is fitted
+is by how much the second level is too sure or too unsure in this corpus: the calibrated log-odds
+that two groups are one person are moved and stretched, which is logistic regression on them
+(Platt, "Probabilistic outputs for support vector machines", 1999), drawn towards no change by
+normal priors. That the questions were chosen by their features does no harm, since what is fitted
+is the answer given the features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from disambig.arrays import Float32, Float64, Int32, Int64
+from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.clustering.constraints import compile_constraints
+from disambig.clustering.two_level import Scored, grouped, matrix, pair_probabilities
+from disambig.corpus.index import CorpusIndex
+from disambig.model.calibration import Calibration, sigmoid
+from disambig.model.model import Model
+from disambig.model.size_shift import apply_size_shift
+from disambig.progress import Progress, silent
+
+SHIFT, STRETCH = 1.0, 0.3
+"""Standard deviations of the priors of how far log-odds are moved, and how much stretched."""
+FLATTEST = 0.1
+"""Least stretch."""
+_LIMIT = 14.0  # log-odds; a calibration's probabilities stay inside (0, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Doubted:
+    """What a model makes of questions whether two sets of mentions are one person.
+
+    Attributes
+    ----------
+    log_odds : float64[n]
+        After calibration; NaN where no two of the names could be one person's.
+    growth : float64[n]
+        What the size of the corpus adds to them (:mod:`disambig.model.size_shift`).
+    """
+
+    log_odds: Float64
+    growth: Float64
+
+    @property
+    def probability(self) -> Float64:
+        """That they are one person; NaN where they were not compared."""
+        return 1 / (1 + np.exp(-(self.log_odds + self.growth)))
+
+
+def doubted(
+    index: CorpusIndex,
+    model: Model,
+    questions: Sequence[tuple[Int64, Int64]],
+    progress: Progress = silent,
+) -> Doubted:
+    """Ask a model about pairs of sets of mentions, amid their blocks as it clusters these.
+
+    Parameters
+    ----------
+    questions : sequence of (int64[a], int64[b])
+        Signature rows of the two sides.
+    """
+    corpus = index.corpus
+    scores = Doubted(np.full(len(questions), np.nan), np.zeros(len(questions)))
+    if not questions:
+        return scores
+    question_rows = np.concatenate([side for question in questions for side in question])
+    question_of_row = np.repeat(np.arange(len(questions)), [len(a) + len(b) for a, b in questions])
+    is_in_question = np.zeros(corpus.n_signatures, dtype=bool)
+    is_in_question[question_rows] = True
+    comparisons = Comparisons.of(index, [b for b in blocks_of(corpus) if is_in_question[b].any()])
+    constraints = compile_constraints(corpus, ())
+
+    def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
+        return pair_probabilities(model, columns, index.doublings)
+
+    place = np.full(corpus.n_signatures, -1, dtype=np.int64)
+    with progress(
+        "Asking about answered questions", len(comparisons.batches), "batches"
+    ) as advance:
+        for number in range(len(comparisons.batches)):
+            scored = Scored.of(index, comparisons.batch(number), constraints, score)
+            rows = scored.batch.rows
+            place[rows] = np.arange(len(rows))
+            numbers = np.unique(question_of_row[place[question_rows] >= 0]).tolist()
+            _score_batch(scored, model, {k: questions[k] for k in numbers}, place, scores)
+            place[rows] = -1
+            advance(1)
+    return scores
+
+
+def _score_batch(
+    scored: Scored,
+    model: Model,
+    questions: Mapping[int, tuple[Int64, Int64]],
+    place: Int64,
+    scores: Doubted,
+) -> None:
+    """Fill in the questions, by number, about mentions of one batch."""
+    group = grouped(scored, model)
+    for number, question in questions.items():
+        left, right = (place[side][place[side] >= 0] for side in question)
+        columns = _compute_features(scored, group, left, right)
+        if columns is not None:
+            raw = model.group.raw(matrix(columns, model.group.features))
+            level_probability = (
+                sigmoid(raw) if model.group_calibration is None else model.group_calibration(raw)
+            )
+            shifted = apply_size_shift(
+                model.group_growth, level_probability, columns, scored.index.doublings
+            )
+            scores.log_odds[number] = _logit(level_probability)[0]
+            scores.growth[number] = (_logit(shifted) - _logit(level_probability))[0]
+
+
+def _compute_features(
+    scored: Scored, group: Int32, left: Int64, right: Int64
+) -> dict[str, Float32] | None:
+    """Features of two sets of places as two groups, amid the other groups of their block.
+
+    Of sides that lie in several blocks, those in the block that holds most of both.
+    """
+    block = scored.batch.block
+    n_blocks = len(scored.batch.start) - 1
+    left_counts, right_counts = (
+        np.bincount(block[side], minlength=n_blocks) for side in (left, right)
+    )
+    counts = np.where((left_counts > 0) & (right_counts > 0), left_counts + right_counts, 0)
+    if not counts.any():
+        return None
+    block_number = int(np.argmax(counts))
+    side = np.zeros(len(group), dtype=np.int64)
+    side[left], side[right] = 1, 2
+    side[block != block_number] = 0
+    label = np.where(side > 0, side, 3 + group.astype(np.int64))
+    key = block.astype(np.int64) * (len(group) + 4) + label
+    group_code = np.unique(key, return_inverse=True)[1].astype(np.int32)
+    is_scored = np.arange(n_blocks) == block_number
+    groups, columns = scored.between(group_code, is_scored)
+    low, high = sorted(int(group_code[np.flatnonzero(side == n)[0]]) for n in (1, 2))
+    pair_index = groups.find(low, high)
+    return (
+        None
+        if pair_index < 0
+        else {name: column[pair_index : pair_index + 1] for name, column in columns.items()}
+    )
+
+
+def corrected(model: Model, scores: Doubted, same: Float64) -> Model:
+    """The model with its second level as sure as answers say it should be.
+
+    Parameters
+    ----------
+    asked : Doubted
+        What the model made of the questions; those that are NaN do not count.
+    same : float64[n]
+        What was answered: 1 for one person, 0 for two, or the share of mentions that are.
+
+    Raises
+    ------
+    ValueError
+        If no question counts, or the model is not calibrated.
+    """
+    is_known = np.isfinite(scores.log_odds)
+    if model.group_calibration is None or not is_known.any():
+        raise ValueError("there is no calibration, or no answer, to correct it by")
+    shift, stretch = _fit_shift_and_stretch(
+        scores.log_odds[is_known], scores.growth[is_known], same[is_known]
+    )
+    old = model.group_calibration
+    shifted = np.clip(shift + stretch * _logit(old.y), -_LIMIT, _LIMIT)
+    calibration = Calibration(old.x, 1 / (1 + np.exp(-shifted)))
+    correction = {
+        "of": model.digest,
+        "answers": int(is_known.sum()),
+        "shift": round(shift, 6),
+        "stretch": round(stretch, 6),
+    }
+    return replace(
+        model, group_calibration=calibration, metadata={**model.metadata, "correction": correction}
+    )
+
+
+def _fit_shift_and_stretch(
+    log_odds: Float64, offset: Float64, same: Float64
+) -> tuple[float, float]:
+    """Shift and stretch of log-odds that answers and priors make most probable.
+
+    >>> z = np.linspace(-2, 2, 400)
+    >>> shift, stretch = _regression(z, 0 * z, 1 / (1 + np.exp(-(1.2 * z - 1))))
+    >>> bool(-1 < shift < -0.9), bool(1.1 < stretch < 1.2)
+    (True, True)
+    """
+
+    def loss(parameters: Float64) -> tuple[float, Float64]:
+        shift, stretch = parameters
+        z = shift + stretch * log_odds + offset
+        residual = 1 / (1 + np.exp(-z)) - same
+        prior_gradient = np.array([shift / SHIFT**2, (stretch - 1) / STRETCH**2])
+        gradient = np.array([residual.sum(), residual @ log_odds]) + prior_gradient
+        penalty = (prior_gradient * np.array([shift, stretch - 1])).sum() / 2
+        return float((np.logaddexp(0, z) - same * z).sum() + penalty), gradient
+
+    # better scores stay better, whatever few answers say
+    bounds = [(None, None), (FLATTEST, None)]
+    solution = minimize(loss, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(solution.x[0]), float(solution.x[1])
+
+
+def _logit(probability: npt.NDArray[np.floating]) -> Float64:
+    p = np.asarray(probability, dtype=np.float64)
+    return np.asarray(np.log(p / (1 - p)))

@@ -1,0 +1,1 @@
+"""Benchmarks: accuracy, speed, scaling, review simulation."""

@@ -1,0 +1,361 @@
+"""How well and how fast new works are placed: ``python -m labeled.benchmark.assignment``.
+
+``agreement`` holds works back, clusters the rest, places the works and compares each placement
+with a new clustering of the author's whole block. ``latency`` does the same with a corpus of any
+size and only watches the clock.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+
+import click
+import numpy as np
+
+from disambig.arrays import Bool, Int32, Int64
+from disambig.assignment.assign import Assigner, Verdict
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.pairs import NamePairs
+from disambig.clustering.constraints import Constraints, compile_constraints
+from disambig.clustering.two_level import resolve
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
+from disambig.domain import Label, Work
+from disambig.estimator import Disambiguator
+from disambig.ingest import read_labels, read_works
+from disambig.model.model import Model
+from labeled.corpora import CorpusFolder, corpus_folders, labels_of
+
+MOST = 400
+"""Works held back at once."""
+SHARE = 0.02
+"""The same as a share of a corpus: more would change its statistics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One placed author.
+
+    ``expected`` is the identity that most of its mates have when its block is clustered anew,
+    None where it has none; ``right`` whether that identity's people, by the labels, are the
+    author's (None where nothing is decided or labels do not tell).
+    """
+
+    signature: str
+    verdict: str
+    identity: int | None
+    best: int | None
+    probability: float
+    expected: int | None
+    right: bool | None
+    expected_right: bool | None
+    block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Figures of one corpus; shares in [0, 1].
+
+    ``agreement`` is among the decided, ``never_abstaining`` over all, taking the most probable
+    identity from a half on. ``accuracy`` and ``expected_accuracy`` compare placements, and the
+    new clustering of the same authors, with the labels where these tell.
+    """
+
+    corpus: str
+    authors: int
+    decided: float
+    agreement: float
+    never_abstaining: float
+    accuracy: float
+    expected_accuracy: float
+
+    @classmethod
+    def of(cls, corpus: str, trials: Sequence[Trial]) -> Agreement:
+        """Count the trials of one corpus."""
+        decided = [t for t in trials if t.verdict != Verdict.UNSURE]
+        told = [t for t in decided if t.right is not None and t.expected_right is not None]
+        forced = [(t.best if t.probability >= 0.5 else None) == t.expected for t in trials]
+        return cls(
+            corpus,
+            len(trials),
+            _share([t.verdict != Verdict.UNSURE for t in trials]),
+            _share([t.identity == t.expected for t in decided]),
+            _share(forced),
+            _share([bool(t.right) for t in told]),
+            _share([bool(t.expected_right) for t in told]),
+        )
+
+
+def _share(values: Sequence[bool]) -> float:
+    return sum(values) / len(values) if values else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Rest:
+    """A corpus whose held-back works are known to the index alone.
+
+    Attributes
+    ----------
+    whole, index, constraints
+        Of all works.
+    held : bool[S]
+        Signatures held back.
+    identity : int64[S]
+        Of the others, from clustering them alone; -1 for those held back.
+    block : int32[S]
+        Block of each signature, an index into ``blocks``.
+    people : mapping of identity to how often each labelled person is in it
+    """
+
+    whole: Corpus
+    index: CorpusIndex
+    constraints: Constraints
+    held: Bool
+    identity: Int64
+    block: Int32
+    blocks: list[Int32]
+    people: dict[int, Counter[str]]
+
+    @classmethod
+    def of(
+        cls, whole: Corpus, index: CorpusIndex, identity: Int32, held: Bool, labels: list[Label]
+    ) -> Rest:
+        """Bring the identities of the rest, int32, to the rows of the whole."""
+        of_row = np.full(whole.n_signatures, -1, dtype=np.int64)
+        of_row[~held] = identity
+        people: dict[int, Counter[str]] = defaultdict(Counter)
+        for label in labels:
+            row = whole.row_of(label.signature)
+            if not held[row]:
+                people[int(of_row[row])][label.person] += 1
+        blocks = blocks_of(whole)
+        block = np.zeros(whole.n_signatures, dtype=np.int32)
+        for number, rows in enumerate(blocks):
+            block[rows] = number
+        constraints = compile_constraints(whole, (), strict=False)
+        return cls(whole, index, constraints, held, of_row, block, blocks, people)
+
+    def expected(self, row: int, model: Model) -> int | None:
+        """Identity of most of a signature's mates once its block is clustered with it."""
+        block = self.blocks[self.block[row]]
+        block = block[~self.held[block] | (block == row)]
+        batch = NamePairs.of(self.index, [block]).batch(0, 1)
+        found = resolve(self.index, model, self.constraints, batch)
+        own = found.group[found.rows == row]
+        mates = found.rows[(found.group == own) & (found.rows != row)]
+        return int(np.bincount(self.identity[mates]).argmax()) if len(mates) else None
+
+    def right(self, row: int, identity: int | None, person: str) -> bool | None:
+        """Whether an identity (None: nobody's) is the person's; None if labels do not tell."""
+        block = self.blocks[self.block[row]]
+        others = set(self.identity[block].tolist()) - {-1}
+        if identity is None:
+            return not any(self.people[i][person] for i in others if i in self.people)
+        if identity not in self.people:
+            return None
+        return self.people[identity].most_common(1)[0][0] == person
+
+
+def agreement_of(
+    folder: CorpusFolder, split: str, model: Model, folds: int, works: int
+) -> list[Trial]:
+    """Hold works back ``folds`` times and place them; the authors labelled in ``split``."""
+    all_works = {work.id: work for work in read_works([folder.works])}
+    labels, every = labels_of(folder.labels, split), list(read_labels([folder.labels]))
+    of_work: dict[str, list[Label]] = defaultdict(list)
+    for label in labels:
+        of_work[label.signature.work].append(label)
+    order = sorted(of_work)
+    Random(0).shuffle(order)
+    size = min(works, int(SHARE * len(all_works)))
+    space = SemanticSpace.load()
+    whole = Corpus.from_works(all_works.values())
+    index = CorpusIndex.of(whole, space, model.frequency)
+    found: list[Trial] = []
+    for fold in range(folds):
+        some = order[fold * size : (fold + 1) * size]
+        rest = Corpus.from_works(w for w in all_works.values() if w.id not in set(some))
+        identity = Disambiguator(model=model).predict(rest).identity
+        held = np.isin(np.array(whole.work_ids), some)[whole.signature_work]
+        known = Rest.of(whole, index, identity, held, every)
+        assigner = Assigner.of(rest, identity, model, space)
+        for work in some:
+            found += _trials(all_works[work], of_work[work], assigner, known, model)
+    return found
+
+
+def _trials(
+    work: Work, labels: list[Label], assigner: Assigner, rest: Rest, model: Model
+) -> list[Trial]:
+    placed = {p.position: p for p in assigner.assign(work)}
+    found = []
+    for label in labels:
+        place, row = placed[label.signature.position], rest.whole.row_of(label.signature)
+        expected = rest.expected(row, model)
+        told = [(place.identity, place.probability)] if place.identity is not None else []
+        best = [*told, *place.rivals]
+        decided = place.verdict != Verdict.UNSURE
+        found.append(
+            Trial(
+                str(label.signature),
+                place.verdict,
+                place.identity,
+                best[0][0] if best else None,
+                place.probability,
+                expected,
+                rest.right(row, place.identity, label.person) if decided else None,
+                rest.right(row, expected, label.person),
+                len(rest.blocks[rest.block[row]]),
+            )
+        )
+    return found
+
+
+@click.group()
+def main() -> None:
+    """Measure the placing of new works."""
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--model", "model_file", type=click.Path(exists=True, path_type=Path))
+@click.option("--split", default="dev", show_default=True)
+@click.option("--folds", default=1, show_default=True, help="How often works are held back.")
+@click.option("--works", default=MOST, show_default=True, help="Works held back at once.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="File for every placement, JSON lines."
+)
+def agreement(
+    folders: tuple[Path, ...],
+    model_file: Path | None,
+    split: str,
+    folds: int,
+    works: int,
+    out: Path | None,
+) -> None:
+    """Compare placements with a new clustering of the whole block."""
+    model = Model.load(model_file)
+    for folder in corpus_folders(folders):
+        trials = agreement_of(folder, split, model, folds, works)
+        figures = asdict(Agreement.of(folder.name, trials))
+        click.echo(
+            json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()})
+        )
+        if out is not None:
+            with out.open("a") as file:
+                file.writelines(
+                    json.dumps({"corpus": folder.name} | asdict(t)) + "\n" for t in trials
+                )
+
+
+@main.command()
+@click.argument("works", type=click.Path(exists=True, path_type=Path))
+@click.option("--model", "model_file", type=click.Path(exists=True, path_type=Path))
+@click.option("--held", default=2000, show_default=True, help="Works held back and placed.")
+@click.option("--workers", default=2, show_default=True)
+@click.option(
+    "--identities",
+    type=click.Path(path_type=Path),
+    help="File that keeps the clustering of the rest (.npy); read if it is there.",
+)
+def latency(
+    works: Path, model_file: Path | None, held: int, workers: int, identities: Path | None
+) -> None:
+    """Time the placing of works held back from a corpus."""
+    model = Model.load(model_file)
+    every = list(read_works([works]))
+    chosen = held_back(every, held)
+    rest = Corpus.from_works(work for work in every if work.id not in chosen)
+    placed = [work for work in every if work.id in chosen]
+    Random(1).shuffle(placed)
+    del every
+    identity = _identities(rest, model, workers, identities)
+    before = _resident()
+    began = time.perf_counter()
+    assigner = Assigner.of(rest, identity, model, SemanticSpace.load())
+    click.echo(
+        f"{rest.n_signatures:,} signatures, {int(identity.max()) + 1:,} identities; taken up in "
+        f"{time.perf_counter() - began:.0f} s, {_resident() - before:,.0f} MB more, "
+        f"{_resident():,.0f} MB in all"
+    )
+    for work in placed[:20]:
+        assigner.assign(work)
+    timed = [_timed(assigner, work) for work in placed]
+    _tell("all", timed)
+    for low, high in ((1, 5), (6, 15), (16, 30), (31, 100), (101, 10**6)):
+        _tell(f"{low} to {high} authors", [t for t in timed if low <= t.authors <= high])
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """Seconds on the wall and of the processor that one work took, and what it gave."""
+
+    authors: int
+    wall: float
+    processor: float
+    verdicts: tuple[str, ...]
+
+
+def _timed(assigner: Assigner, work: Work) -> Timed:
+    wall, processor = time.perf_counter(), time.process_time()
+    found = assigner.assign(work)
+    return Timed(
+        len(work.authors),
+        time.perf_counter() - wall,
+        time.process_time() - processor,
+        tuple(p.verdict for p in found),
+    )
+
+
+def _tell(what: str, timed: Sequence[Timed]) -> None:
+    if not timed:
+        return
+    at = [0.5, 0.95, 0.99, 1.0]
+    wall = np.quantile([t.wall for t in timed], at) * 1e3
+    processor = np.quantile([t.processor for t in timed], at) * 1e3
+    verdicts = Counter(v for t in timed for v in t.verdicts)
+    click.echo(
+        f"{what} ({len(timed):,} works): p50/p95/p99/max ms: processor "
+        f"{'/'.join(f'{v:.1f}' for v in processor)}, wall {'/'.join(f'{v:.1f}' for v in wall)}; "
+        f"{', '.join(f'{k} {n:,}' for k, n in sorted(verdicts.items()))}"
+    )
+
+
+def held_back(works: Sequence[Work], n: int) -> set[str]:
+    """Ids of about n works: a random sample, and every second of the 100 with most authors."""
+    ids = sorted(work.id for work in works)
+    Random(0).shuffle(ids)
+    large = sorted(works, key=lambda work: (-len(work.authors), work.id))[:100:2]
+    return set(ids[:n]) | {work.id for work in large}
+
+
+def _identities(rest: Corpus, model: Model, workers: int, file: Path | None) -> Int32:
+    if file is not None and file.exists():
+        found: Int32 = np.load(file)
+        return found
+    began = time.perf_counter()
+    identity = Disambiguator(model=model, workers=workers).predict(rest).identity
+    click.echo(f"clustered in {time.perf_counter() - began:.0f} s")
+    if file is not None:
+        np.save(file, identity)
+    return identity
+
+
+def _resident() -> float:
+    """Resident memory of this process, MB; where the system does not tell, its peak."""
+    status = Path("/proc/self/statm")
+    if status.is_file():
+        return int(status.read_text().split()[1]) * resource.getpagesize() / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
+if __name__ == "__main__":
+    main()

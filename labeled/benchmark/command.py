@@ -1,0 +1,305 @@
+"""``disambig benchmark``: every figure of accuracy, calibration and speed on labelled corpora."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from disambig.cli import options
+
+if TYPE_CHECKING:
+    from disambig.model.model import Model
+    from labeled.benchmark.review_simulation import Curve
+    from labeled.benchmark.run import CorpusResult
+    from labeled.corpora import CorpusFolder
+    from labeled.peer.s2and import Duel
+from disambig import console
+
+_PALETTE = "--ink:#1c1e21;--muted:#6b7076;--rule:#d5d8dc;--accent:#2563a8;--warn:#b4452c"
+_PATH = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(
+    epilog=options.examples(
+        "disambig benchmark DATA/aminer DATA/dblp",
+        "disambig benchmark DATA --train-on train --save-model train.model --json figures.json",
+        "disambig benchmark DATA/acl --model train.model --plots plots --errors 50",
+    )
+)
+@click.argument(
+    "corpora",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.option("--split", default="dev", show_default=True, help="Labels to measure on.")
+@click.option(
+    "--train-on",
+    help="First fit one model on this split of all CORPORA, so that the measured one is unseen.",
+)
+@click.option(
+    "--model",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A model made by disambig train; left out, the one that ships.",
+)
+@click.option("--save-model", type=_PATH, help="Where to keep the model of --train-on.")
+@click.option("--seed", default=0, show_default=True, help="For fitting, and for drawing errors.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores when left out.")
+@click.option(
+    "--errors", default=0, type=click.IntRange(min=0), help="Wrong pairs of each corpus to show."
+)
+@click.option("--errors-out", type=_PATH, help="Write them here as JSON lines instead.")
+@click.option("--json", "json_out", type=_PATH, help="Where to write all figures as JSON.")
+@click.option(
+    "--plots",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for one reliability plot a corpus, as SVG.",
+)
+@click.option(
+    "--peer",
+    is_flag=True,
+    help="Also run S2AND (pip install 'disambig[peer]') and this package on the same labelled "
+    "blocks, and print the ratio.",
+)
+@click.option(
+    "--review",
+    default=0,
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Also simulate review, the labels making up to N decisions in each of four ways.",
+)
+@options.quiet_option
+def benchmark(
+    corpora: tuple[Path, ...],
+    split: str,
+    train_on: str | None,
+    model: Path | None,
+    save_model: Path | None,
+    seed: int,
+    workers: int | None,
+    errors: int,
+    errors_out: Path | None,
+    json_out: Path | None,
+    plots: Path | None,
+    peer: bool,
+    review: int,
+    quiet: bool,
+) -> None:
+    """Measure accuracy and speed on labelled CORPORA.
+
+    Prints accuracy beside floor and goal, what blocking loses, how honest the probabilities of
+    pairs are, recall on name variants, speed and memory, for each corpus by itself.
+
+    A folder holds works.jsonl.gz and labels.jsonl (rows of work, position, person, block and
+    split), or folders that do; silver_labels.jsonl.gz may hold ids that are sure about positives
+    only. Whole corpora are clustered, each in a fresh process, and measured on the labels of one
+    split. The model that ships was fitted on train and dev: use --train-on train to measure
+    unseen blocks of dev.
+    """
+    from labeled.benchmark.run import in_fresh_process, measure
+    from labeled.corpora import corpus_folders, labels_of
+
+    _refuse_misuse(model, train_on, split, save_model)
+    if peer:
+        from labeled.peer.s2and import require_peer
+
+        require_peer()
+    folders = corpus_folders(corpora)
+    for folder in folders:
+        for source in filter(None, (folder.labels, folder.silver)):
+            labels_of(source, split)  # a bad label should not wait for the clustering
+    with _model_file(folders, model, train_on, save_model, seed, quiet) as file:
+        about = _about(file, split, train_on, workers or os.cpu_count() or 1)
+        results = []
+        for folder in folders:
+            arguments = (folder, split, file, about["workers"], errors, seed, quiet, time.time())
+            results.append(in_fresh_process(measure, *arguments))
+        duel = _duel(folders, split, file, about["workers"]) if peer else None
+        reviews = _reviews(folders, split, file, review, quiet)
+    _print(results, about)
+    if duel is not None:
+        click.echo("\n".join(("", *duel.as_text())))
+        about["peer"] = duel.as_json()
+    if reviews:
+        about["review"] = _told_reviews(reviews, plots)
+    _write(results, about, json_out, plots)
+    _tell_errors(results, errors_out)
+
+
+def _refuse_misuse(
+    model: Path | None, train_on: str | None, split: str, save_model: Path | None
+) -> None:
+    if model is not None and train_on is not None:
+        raise click.UsageError("--model and --train-on exclude each other; choose one")
+    if save_model is not None and train_on is None:
+        raise click.UsageError("--save-model keeps the model of --train-on; say which split")
+    if train_on == split:
+        raise click.UsageError(f"--train-on {split} would measure on what was learned; choose two")
+
+
+@contextmanager
+def _model_file(
+    folders: Sequence[CorpusFolder],
+    model: Path | None,
+    train_on: str | None,
+    save_model: Path | None,
+    seed: int,
+    quiet: bool,
+) -> Iterator[Path | None]:
+    """The model to measure as a file that fresh processes can read; None: the one that ships."""
+    if train_on is None:
+        yield model
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        file = save_model or Path(scratch) / "benchmark.model"
+        _fitted(folders, train_on, seed, quiet).save(file)
+        yield file
+
+
+def _duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> Duel:
+    from labeled.peer.s2and import duel
+
+    return duel(folders, split, model, workers)
+
+
+def _reviews(
+    folders: Sequence[CorpusFolder], split: str, file: Path | None, decisions: int, quiet: bool
+) -> list[list[Curve]]:
+    """Curves of each corpus; none where no decision is simulated."""
+    if not decisions:
+        return []
+    from disambig.model.model import Model
+    from labeled.benchmark.review_simulation import curves
+
+    model, progress = Model.load(file), partial(console.progress, quiet=quiet)
+    return [curves(folder, split, model, decisions, progress) for folder in folders]
+
+
+def _told_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> list[dict[str, Any]]:
+    """Print curves and draw them; all of them as JSON."""
+    from dataclasses import asdict
+
+    from labeled.benchmark.review_simulation import figure_of
+
+    click.echo("\nReview: error left (1 - B-cubed F1) as the labels answer questions")
+    for found in reviews:
+        click.echo("\n".join(f"  {curve.as_text()}" for curve in found))
+        if plots is not None:
+            plots.mkdir(parents=True, exist_ok=True)
+            file = plots / f"review-{found[0].corpus}.svg"
+            file.write_text(as_file(figure_of(found)), encoding="utf-8")
+    return [asdict(curve) for found in reviews for curve in found]
+
+
+def _fitted(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool) -> Model:
+    from disambig.training.fit import LabelledCorpus, fit_model
+    from labeled.benchmark.run import read_corpus
+    from labeled.corpora import labels_of
+
+    return fit_model(
+        [LabelledCorpus(f.name, read_corpus(f), labels_of(f.labels, split)) for f in folders],
+        seed=seed,
+        progress=partial(console.progress, quiet=quiet),
+    )
+
+
+def _about(file: Path | None, split: str, train_on: str | None, workers: int) -> dict[str, Any]:
+    """What was measured, on what."""
+    from disambig.cli.group import version
+    from disambig.model.model import Model
+
+    loaded = Model.load(file)
+    return {
+        "disambig": version(),
+        "split": split,
+        "trained_on": train_on,
+        "model": None if file is None or train_on is not None else str(file),
+        "model_digest": loaded.digest,
+        "model_metadata": dict(loaded.metadata),
+        "workers": workers,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+    }
+
+
+def _print(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
+    from disambig.console import console, safe
+    from labeled.benchmark.tables import show
+
+    trained = about["trained_on"]
+    which = f"fitted on split {trained} of these corpora" if trained else about["model"]
+    out = console()
+    out.width = max(out.width, 130)  # a table cut by a narrow pipe would lose figures
+    out.print(
+        safe(
+            f"Split {about['split']}; model {about['model_digest'][:12]}, "
+            f"{which or 'the one that ships'}; {about['workers']} of {about['cores']} cores"
+        ),
+        style="bold",
+    )
+    out.print()
+    show(out, results)
+
+
+def _write(
+    results: Sequence[CorpusResult],
+    about: dict[str, Any],
+    json_out: Path | None,
+    plots: Path | None,
+) -> None:
+    from labeled.benchmark.tables import as_json
+
+    if json_out is not None:
+        document = {**about, "corpora": [as_json(result) for result in results]}
+        json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    if plots is not None:
+        plots.mkdir(parents=True, exist_ok=True)
+        for result in results:
+            file = plots / f"reliability-{result.name}.svg"
+            file.write_text(reliability_figure(result), encoding="utf-8")
+
+
+def reliability_figure(result: CorpusResult) -> str:
+    """Reliability of the pair model on one corpus, as an SVG file with colours of its own."""
+    from disambig.evaluation.plots import reliability_svg
+
+    found = result.calibration
+    figure = reliability_svg(
+        found.curve,
+        f"Reliability on {result.name}",
+        f"{found.pairs:,} labelled pairs of split {result.split}; "
+        f"expected calibration error {found.error:.4f}",
+    )
+    return as_file(figure)
+
+
+def as_file(figure: str) -> str:
+    """Inline SVG as a file of its own, with its colours."""
+    style = f"{_PALETTE};background:#fff;font-family:sans-serif"
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="{_XLINK}" style="{style}" '
+    return figure.replace("<svg ", head, 1)
+
+
+_XLINK = "http://www.w3.org/1999/xlink"
+
+
+def _tell_errors(results: Sequence[CorpusResult], errors_out: Path | None) -> None:
+    from labeled.benchmark.errors import as_json_line, as_text
+
+    cases = [case for result in results for case in result.errors]
+    if errors_out is not None:
+        errors_out.write_text("".join(f"{as_json_line(c)}\n" for c in cases), encoding="ascii")
+        return
+    for number, case in enumerate(cases, 1):
+        for at, line in enumerate(as_text(case)):
+            click.echo(f"{number:3}  {line}" if at == 0 else f"     {line}")

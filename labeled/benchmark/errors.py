@@ -1,0 +1,160 @@
+"""Errors to look at: pairs drawn by the damage they do, with all that a reader can judge by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from disambig.arrays import Integer
+from disambig.console import safe
+from disambig.corpus.corpus import Corpus
+from disambig.evaluation.metrics import bcubed_by_signature
+
+_DRAWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class WrongPair:
+    """Two rows that are wrongly together (``merged``) or wrongly apart.
+
+    ``damage`` is what the pair takes from B-cubed precision (merged) or recall, summed over
+    its two mentions: two divided by the size of the identity or of the person.
+    """
+
+    merged: bool
+    a: int
+    b: int
+    damage: float
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorMention:
+    """One side of a wrong pair, as its source prints it."""
+
+    work: str
+    position: int
+    name: str
+    title: str
+    venue: str
+    year: int | None
+    coauthors: tuple[str, ...]
+    affiliation: str
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCase:
+    """A wrong pair to look at; ``probability`` is the first level's, None across blocks."""
+
+    corpus: str
+    kind: str
+    block: str
+    damage: float
+    probability: float | None
+    a: ErrorMention
+    b: ErrorMention
+
+
+def sample_wrong_pairs(
+    predicted: Integer, truth: Integer, block: Integer, n: int, seed: int = 0
+) -> list[WrongPair]:
+    """Draw ``n`` different wrong pairs within blocks, each as likely as the damage it does.
+
+    A mention is drawn by the precision or recall it lacks, then one of its wrong partners, all
+    alike: each pair has its share of the damage, and none has to be listed. Fewer are returned
+    where there are not as many, or a few do nearly all the damage.
+
+    Parameters
+    ----------
+    predicted, truth, block : integers[m]
+        As for :func:`disambig.evaluation.metrics.evaluate`.
+    """
+    precision, recall = bcubed_by_signature(predicted, truth, block)
+    lacking = np.concatenate([1 - precision, 1 - recall])
+    if n <= 0 or not lacking.sum() > 0:
+        return []
+    rng = np.random.default_rng(seed)
+    found: dict[tuple[bool, int, int], WrongPair] = {}
+    for drawn in rng.choice(len(lacking), size=_DRAWS * n, p=lacking / lacking.sum()).tolist():
+        merged, s = drawn < len(truth), drawn % len(truth)
+        same, other = (predicted, truth) if merged else (truth, predicted)
+        cluster = np.flatnonzero((same == same[s]) & (block == block[s]))
+        t = int(rng.choice(cluster[other[cluster] != other[s]]))
+        a, b = min(s, t), max(s, t)
+        found[merged, a, b] = WrongPair(merged, a, b, 2 / len(cluster))
+        if len(found) == n:
+            break
+    return list(found.values())
+
+
+def error_cases(
+    name: str,
+    corpus: Corpus,
+    rows: Integer,
+    labels: Sequence[tuple[str, str]],
+    pairs: Sequence[WrongPair],
+    probability: Mapping[tuple[int, int], float],
+) -> list[ErrorCase]:
+    """What a reader needs to judge each pair, the most damaging first.
+
+    Parameters
+    ----------
+    rows : integers[m]
+        Signature row of each labelled mention.
+    labels : length m
+        Person and block of each labelled mention.
+    probability : mapping of (row, row), low first, to float
+    """
+
+    def mention(i: int) -> ErrorMention:
+        return _mention(corpus, int(rows[i]), labels[i][0])
+
+    cases = []
+    for pair in sorted(pairs, key=lambda p: (-p.damage, p.a, p.b)):
+        low, high = sorted((int(rows[pair.a]), int(rows[pair.b])))
+        kind = "over-merged" if pair.merged else "over-split"
+        chance = probability.get((low, high))
+        block = labels[pair.a][1]
+        cases.append(
+            ErrorCase(name, kind, block, pair.damage, chance, mention(pair.a), mention(pair.b))
+        )
+    return cases
+
+
+def _mention(corpus: Corpus, row: int, person: str) -> ErrorMention:
+    work = int(corpus.signature_work[row])
+    low, high = int(corpus.author_start[work]), int(corpus.author_start[work + 1])
+    year = corpus.years[work]
+    return ErrorMention(
+        work=corpus.work_ids[work],
+        position=int(corpus.signature_position[row]),
+        name=corpus.printed_name(row),
+        title=corpus.titles[work],
+        venue=corpus.venues[work],
+        year=None if np.isnan(year) else int(year),
+        coauthors=tuple(corpus.printed_name(r) for r in range(low, high) if r != row),
+        affiliation=corpus.affiliations[row],
+        person=person,
+    )
+
+
+def as_json_line(case: ErrorCase) -> str:
+    """One case as one line of ASCII, so that nothing in it acts on a terminal."""
+    return json.dumps(asdict(case))
+
+
+def as_text(case: ErrorCase) -> Iterator[str]:
+    """One case in lines to read."""
+    chance = "" if case.probability is None else f", pair probability {case.probability:.3f}"
+    yield safe(f"{case.kind} in {case.corpus}, block “{case.block}”{chance}")
+    for side in (case.a, case.b):
+        place = ", ".join(filter(None, [side.venue, str(side.year or "")]))
+        yield safe(f"  {side.name} = {side.person}  ({side.work}:{side.position})")
+        yield safe(f"    {side.title}{f' ({place})' if place else ''}")
+        if side.coauthors:
+            yield safe(f"    with {', '.join(side.coauthors)}")
+        if side.affiliation:
+            yield safe(f"    at {side.affiliation}")

@@ -1,0 +1,404 @@
+"""Ways to evaluate a boosted forest, compared: ``python -m labeled.benchmark.forest_speed``.
+
+Rows a second on one core, for the shipped forest and for fewer of its trees. All compiled ways
+read the same byte codes as :mod:`disambig.model._forest_kernel` and quantise the rows themselves, so
+that they differ in the traversal alone; each is checked against the trees walked node by node.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from disambig.arrays import Bool, Float32, Float64, Int32, UInt8
+from disambig.kernels.compile import kernel
+from disambig.model._forest_kernel import ROWS, quantise_batch
+from disambig.model._forest_layout import TESTS, Layout, leaf_values
+from disambig.model.forest import Forest
+from disambig.model.model import Model
+
+Scorer = Callable[[Float32], Float32]
+
+_MISSING = 0.06  # share of invented values; as in co-author pairs of real corpora
+_NONE, _ALL = np.uint8(0), np.uint8(255)
+
+
+def every(forest: Forest, n_trees: int) -> Forest:
+    """A forest of ``n_trees`` of the trees, evenly spaced."""
+    trees = np.arange(n_trees) * forest.n_trees // n_trees
+    start, end = forest.tree_start[trees], forest.tree_start[trees + 1]
+    new_start = np.concatenate([[0], np.cumsum(end - start)])
+    nodes = np.concatenate([np.arange(a, b) for a, b in zip(start, end, strict=True)])
+    moved = np.repeat(new_start[:-1] - start, end - start)
+    left, right = (
+        np.where(child[nodes] >= 0, child[nodes] + moved, -1).astype(np.int32)
+        for child in (forest.left, forest.right)
+    )
+    return Forest(
+        forest.features,
+        forest.feature[nodes],
+        forest.threshold[nodes],
+        forest.missing_left[nodes],
+        left,
+        right,
+        forest.value[nodes],
+        new_start.astype(np.int32),
+        forest.baseline,
+    )
+
+
+def invented_rows(forest: Forest, n: int, seed: int = 0) -> Float32:
+    """Rows whose values lie about the thresholds of their features, some missing.
+
+    Returns
+    -------
+    float32[n, features] in Fortran order
+    """
+    rng = np.random.default_rng(seed)
+    X = np.empty((n, len(forest.features)), dtype=np.float32, order="F")
+    for k in range(X.shape[1]):
+        cuts = forest.threshold[forest.feature == k]
+        cuts = np.append(cuts[np.isfinite(cuts)], np.float32(0))
+        X[:, k] = rng.choice(cuts, n) + rng.normal(0, 0.1 * cuts.std(), n)
+    X[rng.random(X.shape) < _MISSING] = np.nan
+    return X
+
+
+def node_by_node(forest: Forest) -> Scorer:
+    """Each row down each tree: the definition, compiled."""
+
+    def score(X: Float32) -> Float32:
+        out = np.empty(len(X), dtype=np.float32)
+        _walk(
+            np.ascontiguousarray(X),
+            forest.feature,
+            forest.threshold,
+            forest.missing_left,
+            forest.left,
+            forest.right,
+            forest.value,
+            forest.tree_start,
+            forest.baseline,
+            out,
+        )
+        return out
+
+    return score
+
+
+@kernel
+def _walk(
+    X: Float32,
+    feature: Int32,
+    threshold: Float32,
+    missing_left: Bool,
+    left: Int32,
+    right: Int32,
+    value: Float64,
+    tree_start: Int32,
+    baseline: float,
+    out: Float32,
+) -> None:
+    for r in range(len(X)):
+        total = baseline
+        for tree in range(len(tree_start) - 1):
+            node = tree_start[tree]
+            while left[node] >= 0:
+                x = X[r, feature[node]]
+                goes_left = missing_left[node] if np.isnan(x) else x <= threshold[node]
+                node = left[node] if goes_left else right[node]
+            total += value[node]
+        out[r] = total
+
+
+def columns_of_bits(forest: Forest) -> Scorer:
+    """Numpy: every test over a whole chunk, answers as bits of an index into one table a tree."""
+    tables = answer_tables(forest)
+    trees = [
+        [i for i in range(a, b) if forest.feature[i] >= 0]
+        for a, b in zip(
+            forest.tree_start[:-1].tolist(), forest.tree_start[1:].tolist(), strict=True
+        )
+    ]
+
+    def score(X: Float32) -> Float32:
+        chunks = [X[a : a + 32 * ROWS] for a in range(0, len(X), 32 * ROWS)]
+        return np.concatenate([_bits_of_chunk(forest, trees, tables, chunk) for chunk in chunks])
+
+    return score
+
+
+def _bits_of_chunk(forest: Forest, trees: list[list[int]], tables: Float32, X: Float32) -> Float32:
+    total = np.full(len(X), forest.baseline, dtype=np.float32)
+    columns = [np.ascontiguousarray(X[:, k]) for k in range(X.shape[1])]
+    code, answer = np.empty(len(X), dtype=np.uint8), np.empty(len(X), dtype=np.bool_)
+    for nodes, table in zip(trees, tables, strict=True):
+        code.fill(0)
+        for node in reversed(nodes):
+            column, threshold = columns[forest.feature[node]], forest.threshold[node]
+            if forest.missing_left[node]:
+                np.greater(column, threshold, answer)
+            else:
+                np.logical_not(np.less_equal(column, threshold, answer), answer)
+            np.add(code, code, code)
+            np.bitwise_or(code, answer.view(np.uint8), code)
+        total += table.take(code)
+    return total
+
+
+def answer_tables(forest: Forest) -> Float32:
+    """Value of each tree for all answers of its tests, 1 for right, the first test in bit 0.
+
+    Returns
+    -------
+    float32[trees, 128]
+    """
+    tables = np.empty((forest.n_trees, 1 << TESTS), dtype=np.float32)
+    answers = np.arange(1 << TESTS)
+    for tree, (a, b) in enumerate(
+        zip(forest.tree_start[:-1].tolist(), forest.tree_start[1:].tolist(), strict=True)
+    ):
+        bit = np.cumsum(forest.feature[a:b] >= 0) - 1
+        below = {i: np.full(len(answers), forest.value[i]) for i in range(a, b)}
+        for i in reversed(range(a, b)):
+            if forest.feature[i] >= 0:
+                right = (answers >> bit[i - a] & 1).astype(bool)
+                below[i] = np.where(right, below[int(forest.right[i])], below[int(forest.left[i])])
+        tables[tree] = below[a]
+    return tables
+
+
+def _quantiser(layout: Layout) -> tuple[Any, ...]:
+    """What :func:`disambig.model._forest_kernel.quantise_batch` reads of a layout."""
+    return (
+        layout.cuts,
+        layout.cut_start,
+        layout.low,
+        layout.scale,
+        layout.grid,
+        layout.steps,
+        layout.plane_start,
+        layout.offset,
+        layout.missing,
+    )
+
+
+def _batches(forest: Forest, traverse: Callable[..., None], *arrays: Any) -> Scorer:
+    """Quantise a batch into ``planes``, then ``traverse(planes, n, *arrays, total)`` it."""
+    planes = np.zeros((max(len(forest._layout.offset), 1), ROWS), dtype=np.uint8)
+    quantiser = (*_quantiser(forest._layout), planes)
+
+    def score(X: Float32) -> Float32:
+        out = np.empty(len(X), dtype=np.float32)
+        flat = np.asfortranarray(X).T.reshape(-1)
+        total = np.empty(ROWS, dtype=np.float64)
+        for begin in range(0, len(X), ROWS):
+            n = min(ROWS, len(X) - begin)
+            quantise_batch(flat, begin, 1, len(X), n, *quantiser)
+            total.fill(forest.baseline)
+            traverse(planes, n, *arrays, total)
+            out[begin : begin + n] = total[:n]
+        return out
+
+    return score
+
+
+def table_per_tree(forest: Forest) -> Scorer:
+    """Byte codes; the answers of a tree's tests as bits of an index into its table."""
+    layout = forest._layout
+    return _batches(forest, _look_up, layout.plane, layout.cut, answer_tables(forest))
+
+
+@kernel
+def _look_up(
+    planes: UInt8, n: int, plane: Int32, cut: UInt8, tables: Float32, total: Float64
+) -> None:
+    code = np.empty(n, dtype=np.uint8)
+    for tree in range(len(plane)):
+        code[:] = _NONE
+        for i in range(plane.shape[1]):
+            p, c, bit = plane[tree, i], cut[tree, i], np.uint8(1 << i)
+            for r in range(n):
+                code[r] |= bit if planes[p, r] > c else _NONE
+        for r in range(n):
+            total[r] += tables[tree, code[r]]
+
+
+def descent(forest: Forest) -> Scorer:
+    """Byte codes; tree by tree, all rows of a batch go down one level at a time, branch-free."""
+    layout, inner = forest._layout, forest.feature >= 0
+    plane, cut = np.zeros(len(inner), dtype=np.int32), np.full(len(inner), 255, dtype=np.uint8)
+    tree = np.searchsorted(forest.tree_start, np.flatnonzero(inner), side="right") - 1
+    place = np.arange(len(tree)) - np.searchsorted(tree, tree)
+    plane[inner], cut[inner] = layout.plane[tree, place], layout.cut[tree, place]
+    here = np.arange(len(inner), dtype=np.int32)
+    left = np.where(inner, forest.left, here).astype(np.int32)
+    right = np.where(inner, forest.right, here).astype(np.int32)
+    return _batches(forest, _descend, plane, cut, left, right, forest.value, forest.tree_start)
+
+
+@kernel
+def _descend(
+    planes: UInt8,
+    n: int,
+    plane: Int32,
+    cut: UInt8,
+    left: Int32,
+    right: Int32,
+    value: Float64,
+    tree_start: Int32,
+    total: Float64,
+) -> None:
+    at = np.empty(n, dtype=np.int32)
+    for tree in range(len(tree_start) - 1):
+        at[:] = tree_start[tree]
+        moved = True
+        while moved:
+            moved = False
+            for r in range(n):
+                node = at[r]
+                at[r] = right[node] if planes[plane[node], r] > cut[node] else left[node]
+                moved |= at[r] != node
+        for r in range(n):
+            total[r] += value[at[r]]
+
+
+def quick_scorer(forest: Forest) -> Scorer:
+    """QuickScorer (Lucchese et al., SIGIR 2015): row by row, only the tests that fail."""
+    layout = forest._layout
+    tree, place = np.nonzero(layout.cut < 255)
+    plane, cut = layout.plane[tree, place], layout.cut[tree, place]
+    order = np.lexsort((cut, plane))
+    start = np.searchsorted(plane[order], np.arange(len(layout.offset) + 1)).astype(np.int32)
+    kept = layout.kept[tree, place][order]
+    return _batches(
+        forest, _fail, start, cut[order], tree[order].astype(np.int32), kept, leaf_values(forest)
+    )
+
+
+@kernel
+def _fail(
+    planes: UInt8,
+    n: int,
+    start: Int32,
+    cut: UInt8,
+    tree: Int32,
+    kept: UInt8,
+    values: Float64,
+    total: Float64,
+) -> None:
+    left = np.empty(len(values), dtype=np.uint8)
+    for r in range(n):
+        left[:] = _ALL
+        for p in range(len(start) - 1):
+            code = planes[p, r]
+            for i in range(start[p], start[p + 1]):
+                if code <= cut[i]:
+                    break
+                left[tree[i]] &= kept[i]
+        for k in range(len(values)):
+            leaf = 0
+            while left[k] >> leaf & 1 == 0:
+                leaf += 1
+            total[r] += values[k, leaf]
+
+
+def scikit_learn(forest: Forest, X: Float32) -> Scorer:
+    """A scikit-learn model of as many trees, fitted to tell high scores of the forest from low.
+
+    Its scores are not the forest's; only its speed is of interest.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    sample = X[:: max(1, len(X) // 20_000)]
+    sample = np.where(np.isnan(sample).all(axis=0), np.float32(0), sample)
+    raw = forest.raw(sample)
+    model = HistGradientBoostingClassifier(
+        max_iter=forest.n_trees, max_leaf_nodes=8, early_stopping=False, learning_rate=0.05
+    )
+
+    def score(X: Float32) -> Float32:
+        with threadpool_limits(1):
+            return np.asarray(model.decision_function(X), dtype=np.float32)
+
+    with threadpool_limits(1):
+        model.fit(sample, raw > np.median(raw))
+    return score
+
+
+WAYS: dict[str, Callable[[Forest], Scorer]] = {
+    "numpy, columns of bits": columns_of_bits,
+    "node by node": node_by_node,
+    "QuickScorer": quick_scorer,
+    "byte codes, descent": descent,
+    "byte codes, table a tree": table_per_tree,
+    "byte codes, three trees (ours)": lambda forest: forest.raw,
+}
+
+
+def seconds(score: Scorer, X: Float32, repeats: int) -> float:
+    """Shortest processor time of a few calls, after one that compiles."""
+    score(X[:10])
+    times = []
+    for _ in range(repeats):
+        begin = time.process_time()
+        score(X)
+        times.append(time.process_time() - begin)
+    return min(times)
+
+
+@click.command()
+@click.option("--model", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--level", type=click.Choice(["pair", "group"]), default="pair", show_default=True)
+@click.option(
+    "--rows",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Matrix of features as .npy; left out, rows are invented.",
+)
+@click.option("--trees", default=(600, 300, 150, 50), multiple=True, show_default=True)
+@click.option("--n", default=100_000, show_default=True, help="Rows.")
+@click.option("--repeats", default=3, show_default=True)
+@click.option("--sklearn", is_flag=True, help="Also fit and time scikit-learn's own model.")
+def main(
+    model: Path | None,
+    level: str,
+    rows: Path | None,
+    trees: tuple[int, ...],
+    n: int,
+    repeats: int,
+    sklearn: bool,
+) -> None:
+    """Print rows a second, in thousands, of each way of evaluation and number of trees."""
+    forest: Forest = getattr(Model.load(model), level)
+    X = invented_rows(forest, n) if rows is None else _sample(rows, n)
+    counts = sorted({min(count, forest.n_trees) for count in trees}, reverse=True)
+    click.echo(f"{'1,000 rows a second on a core':32}" + "".join(f"{c:>8} trees" for c in counts))
+    forests = [every(forest, count) for count in counts]
+    truth = [node_by_node(few)(X[:2000]) for few in forests]
+    for name, way in WAYS.items():
+        ready = [way(few) for few in forests]
+        off = max(
+            float(np.abs(score(X[:2000]) - right).max(initial=0))
+            for score, right in zip(ready, truth, strict=True)
+        )
+        rates = [len(X) / seconds(score, X, repeats) / 1000 for score in ready]
+        click.echo(f"{name:32}" + "".join(f"{r:14,.0f}" for r in rates) + f"   ±{off:.0e}")
+    if sklearn:
+        rates = [len(X) / seconds(scikit_learn(f, X), X, repeats) / 1000 for f in forests]
+        click.echo(f"{'scikit-learn':32}" + "".join(f"{r:14,.0f}" for r in rates))
+
+
+def _sample(path: Path, n: int) -> Float32:
+    """About ``n`` rows of a matrix, evenly spaced, float32 in Fortran order."""
+    X = np.load(path, mmap_mode="r")
+    return np.asfortranarray(X[:: max(1, len(X) // n)], dtype=np.float32)
+
+
+if __name__ == "__main__":
+    main()

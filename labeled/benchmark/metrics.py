@@ -1,0 +1,177 @@
+"""Figures of the benchmark that follow from arrays alone, and the values they come in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from disambig.arrays import Integer
+
+#: Floor and goal of B-cubed F1 within blocks, for the corpora that have one.
+TARGETS: Mapping[str, tuple[float, float]] = {
+    "aminer": (0.86, 0.92),
+    "dblp": (0.89, 0.93),
+    "acl": (0.987, 0.992),
+    "ml": (0.992, 0.995),
+}
+#: What the expected calibration error of a pair may be at most.
+ECE_LIMIT = 0.02
+#: Stages of a run in order; ``normalise`` parses names and makes columns, ``index`` words, keys
+#: and vectors; ``link`` joins across blocks.
+STAGES = (
+    "start",
+    "read",
+    "normalise",
+    "index",
+    "block",
+    "features",
+    "classify",
+    "cluster",
+    "link",
+    "write",
+)
+#: Those that score pairs and group by the scores.
+COMPARING = ("features", "classify", "cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingLoss:
+    """What became of the pairs of labelled signatures that are one person.
+
+    ``parted`` are in two blocks, ``linked_back`` those of them that ended in one identity all
+    the same; ``compared`` are in one block and among the pairs that are scored; ``linked`` would
+    be linked, directly or by way of others of the person, were every block crowded and each
+    signature compared with those most like it alone.
+    """
+
+    true_pairs: int
+    parted: int
+    linked_back: int
+    compared: int
+    linked: int
+
+    @property
+    def within(self) -> int:
+        """True pairs that are in one block."""
+        return self.true_pairs - self.parted
+
+
+@dataclass(frozen=True, slots=True)
+class VariantRecall:
+    """How silver ids, which are sure about positives only, agree with identities.
+
+    ``pairs`` of mentions carry one id, ``found`` of them one identity too; ``variant_pairs`` and
+    ``variants_found`` count those whose printed names differ. Two ids that stand together on
+    some work are two people: ``rivals`` are such pairs of ids in one block, ``rivals_merged``
+    those with an identity in common, ``same_work_merged`` the works on which two ids have one.
+    """
+
+    mentions: int
+    people: int
+    pairs: int
+    found: int
+    variant_pairs: int
+    variants_found: int
+    rivals: int
+    rivals_merged: int
+    same_work_merged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds from starting a process to written identities, and what it took.
+
+    ``pairs`` are those within blocks, ``scored`` those of them that the first level scored.
+
+    ``stages`` are seconds by stage and add up to ``seconds``. ``peak_memory`` is that of the
+    process and ``worker_memory`` the largest worker's, in bytes; a worker shares most of its
+    memory with the process. ``worker_memory`` is 0 without workers.
+    """
+
+    works: int
+    mentions: int
+    pairs: int
+    scored: int
+    seconds: float
+    stages: dict[str, float]
+    peak_memory: int
+    worker_memory: int
+
+
+def pairs_together(*codes: Integer) -> int:
+    """Count the pairs of rows that agree in every one of the codes (integers[n] each)."""
+    _, count = np.unique(np.column_stack(codes), axis=0, return_counts=True)
+    return int((count * (count - 1) // 2).sum())
+
+
+def blocking_loss(
+    person: Integer, identity: Integer, block: Integer, compared: int, linked: int
+) -> BlockingLoss:
+    """Follow the true pairs through blocking, comparing and linking.
+
+    Parameters
+    ----------
+    person, identity : integers[n]
+        Gold person and final identity of each labelled signature.
+    block : integers[n]
+        Block of each.
+    compared, linked : int
+        See :class:`BlockingLoss`.
+    """
+    true = pairs_together(person)
+    within = pairs_together(person, block)
+    return BlockingLoss(
+        true_pairs=true,
+        parted=true - within,
+        linked_back=pairs_together(person, identity) - pairs_together(person, identity, block),
+        compared=compared,
+        linked=linked,
+    )
+
+
+def variant_recall(
+    person: Integer, identity: Integer, name: Integer, work: Integer, block: Integer
+) -> VariantRecall:
+    """Compare identities with silver ids, see :class:`VariantRecall`; integers[n] each."""
+    pairs, found = pairs_together(person), pairs_together(person, identity)
+    rivals = _rivals(_sets(work, person).values())
+    blocks_of = _sets(person, block)
+    close = {(a, b) for a, b in rivals if blocks_of[a] & blocks_of[b]}
+    merged = _rivals(_sets(identity, person).values(), among=close)
+    on_work = np.unique(np.column_stack([work, identity, person]), axis=0)
+    _, ids = np.unique(on_work[:, :2], axis=0, return_counts=True)
+    return VariantRecall(
+        mentions=len(person),
+        people=len(np.unique(person)),
+        pairs=pairs,
+        found=found,
+        variant_pairs=pairs - pairs_together(person, name),
+        variants_found=found - pairs_together(person, identity, name),
+        rivals=len(close),
+        rivals_merged=len(merged),
+        same_work_merged=int((ids > 1).sum()),
+    )
+
+
+def _sets(key: Integer, value: Integer) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for k, v in zip(key.tolist(), value.tolist(), strict=True):
+        found[k].add(v)
+    return found
+
+
+def _rivals(
+    groups: Iterable[set[int]], among: set[tuple[int, int]] | None = None
+) -> set[tuple[int, int]]:
+    """Pairs, low < high, that are together in a group."""
+    pairs = {pair for group in groups for pair in combinations(sorted(group), 2)}
+    return pairs if among is None else pairs & among
+
+
+def share(part: int, whole: int) -> float:
+    """``part`` of ``whole``; NaN when there is nothing to have a part of."""
+    return part / whole if whole else float("nan")

@@ -1,0 +1,381 @@
+"""How fast review mends a clustering: ``python -m labeled.benchmark.review_simulation DATA/aminer …``.
+
+The true labels play the curator. After each answer its block is clustered anew under all answers
+so far, exactly as a run would, and what is left of the error (1 - B-cubed F1 over the labelled
+mentions) is noted. Four ways of asking are compared, each decision being one submit:
+
+``boards``  what a board answers at once: the best questions about at most eight people of one
+            family name and initial (a block), those first that gain most together;
+``ranked``  questions about groups one by one, the most valuable first (:mod:`disambig.active_learning.questions`);
+``random``  the same questions in random order;
+``pairs``   single pairs of mentions, the most uncertain first: what uncertainty sampling
+            (Lewis and Gale 1994) asks. Pairs that follow from earlier answers are not asked.
+
+Only labelled mentions count, in the error as in what a question is worth.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import click
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from disambig.active_learning.priority import COLUMNS, on_one_board
+from disambig.active_learning.questions import Question, QuestionKind, Settled
+from disambig.arrays import Float32, Float64, Int32
+from disambig.blocking.blocks import blocks_of
+from disambig.blocking.pairs import NamePairs
+from disambig.clustering.constraints import compile_constraints
+from disambig.clustering.two_level import Bonds, Scored, pair_probabilities
+from disambig.console import progress as draw
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
+from disambig.domain import Label
+from disambig.ingest import read_works
+from disambig.model.model import Model
+from disambig.progress import Progress
+from labeled.corpora import CorpusFolder, corpus_folders, labels_of
+
+ORDERS = ("boards", "ranked", "random", "pairs")
+
+
+@dataclass(eq=False)
+class Block:
+    """One block under review.
+
+    Attributes
+    ----------
+    scored : Scored
+        A batch of this block alone, with the constraints of the corpus.
+    person : int32[R]
+        True person of each row, -1 where no label tells.
+    answers : list of ((rows, rows), bool)
+        What the curator said: the rows are, or are not, one person.
+    """
+
+    scored: Scored
+    person: Int32
+    answers: list[tuple[Int32, Int32, bool]] = field(default_factory=list)
+    settled: Settled | None = None
+
+    def cluster(self, model: Model) -> Settled:
+        """Under all answers so far."""
+        self.settled = Settled.of(replace(self.scored, bonds=self._bonds()), model)
+        return self.settled
+
+    def _bonds(self) -> Bonds:
+        """Constraints of the corpus and of the answers, closed."""
+        given, n = self.scored.bonds, len(self.person)
+        codes = np.unique(given.must[given.must >= 0]).tolist()
+        chains: list[npt.NDArray[Any]] = [np.flatnonzero(given.must == code) for code in codes]
+        apart = [given.cannot]
+        for left, right, same in self.answers:
+            chains += [np.concatenate([left, right])] if same else [left, right]
+            if not same:
+                apart.append(np.array([[left[0], right[0]]], dtype=np.int32))
+        a = np.concatenate([rows[:-1] for rows in chains] or [np.empty(0, np.int64)])
+        b = np.concatenate([rows[1:] for rows in chains] or [np.empty(0, np.int64)])
+        links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
+        _, label = connected_components(links, directed=False)
+        must = np.where(np.bincount(label)[label] > 1, label, -1).astype(np.int32)
+        ends = label[np.concatenate(apart)].reshape(-1, 2)
+        barred = np.zeros((n, n), dtype=bool)
+        barred[ends[:, 0], ends[:, 1]] = barred[ends[:, 1], ends[:, 0]] = True
+        orcid = np.full(n, -1, dtype=np.int32)
+        np.maximum.at(orcid, label, given.orcid)
+        barred |= (np.minimum.outer(orcid, orcid) >= 0) & (orcid[:, None] != orcid)
+        # what people put together wins over two mentions being of one work
+        np.fill_diagonal(barred, False)
+        cannot = np.argwhere(np.triu(barred[label][:, label])).astype(np.int32)
+        return Bonds(must, cannot, orcid[label])
+
+    def error_mass(self) -> tuple[float, float, int]:
+        """Sums of B-cubed precision and recall over labelled rows, and their number."""
+        assert self.settled is not None
+        known = np.flatnonzero(self.person >= 0)
+        _, group = np.unique(self.settled.group[known], return_inverse=True)
+        _, person = np.unique(self.person[known], return_inverse=True)
+        both = np.zeros((group.max(initial=-1) + 1, person.max(initial=-1) + 1))
+        np.add.at(both, (group, person), 1)
+        own = both[group, person]
+        return (
+            float((own / both.sum(axis=1)[group]).sum()),
+            float((own / both.sum(axis=0)[person]).sum()),
+            len(known),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Error left (1 - B-cubed F1) after no decision and each; ``questions`` answered in all."""
+
+    corpus: str
+    order: str
+    error: tuple[float, ...]
+    questions: int
+
+    def needed(self, share: float) -> int | None:
+        """Decisions until at most this share of the first error is left; None: never."""
+        for k, error in enumerate(self.error):
+            if error <= share * self.error[0]:
+                return k
+        return None
+
+    def as_text(self) -> str:
+        """In one line."""
+        steps = [n for n in (50, 100, 200, 500, 1000) if n < len(self.error)]
+        after = "".join(f", after {n}: {self.error[n]:.4f}" for n in steps)
+        half = self.needed(0.5)
+        told = "never halved" if half is None else f"halved after {half}"
+        return (
+            f"{self.corpus} {self.order}: error {self.error[0]:.4f}{after}; "
+            f"{told}, {len(self.error) - 1} decisions made on {self.questions} questions"
+        )
+
+
+def figure_of(curves: Sequence[Curve]) -> str:
+    """Curves of one corpus as inline SVG."""
+    from disambig.evaluation.plots import review_svg
+
+    halves = {curve.order: curve.needed(0.5) for curve in curves}
+    told = "; ".join(
+        f"{order}: {'not halved' if n is None else f'halved after {n:,} decisions'}"
+        for order, n in halves.items()
+    )
+    return review_svg(
+        {curve.order: np.array(curve.error) for curve in curves},
+        f"Review of {curves[0].corpus}",
+        told,
+    )
+
+
+def blocks_under_review(folder: CorpusFolder, split: str, model: Model) -> list[Block]:
+    """The labelled blocks of a split, scored."""
+    corpus = Corpus.from_works(read_works([folder.works]))
+    index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+    constraints = compile_constraints(corpus, (), strict=False)
+    person = _people(corpus, labels_of(folder.labels, split))
+    rows = [block for block in blocks_of(corpus) if (person[block] >= 0).sum() > 1]
+
+    def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
+        return pair_probabilities(model, columns, index.doublings)
+
+    found = []
+    for block in rows:
+        batch = NamePairs.of(index, [block]).batch(0, 1)
+        scored = Scored.of(index, batch, constraints, score)
+        found.append(Block(scored, person[batch.rows]))
+    return found
+
+
+def _people(corpus: Corpus, labels: Sequence[Label]) -> Int32:
+    code: dict[str, int] = {}
+    person = np.full(corpus.n_signatures, -1, dtype=np.int32)
+    for label in labels:
+        person[corpus.row_of(label.signature)] = code.setdefault(label.person, len(code))
+    return person
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What one decision answers: whether two sets of rows of a block are one person, each."""
+
+    worth: float
+    questions: list[tuple[Int32, Int32]]
+
+
+Ask = Callable[[Block], Asked | None]
+"""What is asked next of a block; None where nothing is."""
+
+
+def ask_boards(model: Model, most: int = COLUMNS) -> Ask:
+    """Ask, at once, the best questions about at most so many identities of a block."""
+
+    def ask(block: Block) -> Asked | None:
+        assert block.settled is not None
+        group, found = block.settled.group, list(_answerable(block, model))
+        people = ({int(group[q.left[0]]), int(group[q.right[0]])} for q, _, _ in found)
+        taken = [found[k] for k in on_one_board(people, most)]
+        if not taken:
+            return None
+        return Asked(sum(q.gain for q, _, _ in taken), [(a, b) for _, a, b in taken])
+
+    return ask
+
+
+def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
+    """Ask about two groups."""
+
+    def ask(block: Block) -> Asked | None:
+        found = [(worth(q), left, right) for q, left, right in _answerable(block, model)]
+        if not found:
+            return None
+        value, left, right = max(found, key=lambda one: one[0])
+        return Asked(value, [(left, right)])
+
+    return ask
+
+
+def _answerable(block: Block, model: Model) -> Iterator[tuple[Question, Int32, Int32]]:
+    """Questions about labelled rows, the best first, that were not answered before, and whom a
+    curator takes their sides for.
+    """
+    assert block.settled is not None
+    group = block.settled.group
+    answered = {(a.tobytes(), b.tobytes()) for a, b, _ in block.answers}
+    whole: dict[int, Int32] = {}  # an identity is in many questions
+
+    def taken_for(question: Question, rows: Int32) -> Int32:
+        if question.kind is QuestionKind.SPLIT:
+            return _majority(block, rows)
+        identity = int(group[rows[0]])
+        if identity not in whole:
+            whole[identity] = _majority(block, rows)
+        return whole[identity]
+
+    labelled = (_labelled(question, block.person) for question in block.settled.questions(model))
+    for question in sorted(filter(None, labelled), key=lambda q: -q.gain):
+        left, right = (taken_for(question, rows) for rows in (question.left, question.right))
+        if (left.tobytes(), right.tobytes()) not in answered:
+            yield question, left, right
+
+
+def _labelled(question: Question, person: Int32) -> Question | None:
+    """The question about the labelled rows of its sides; None where a side has none."""
+    left, right = (rows[person[rows] >= 0] for rows in (question.left, question.right))
+    return replace(question, left=left, right=right) if len(left) and len(right) else None
+
+
+def _majority(block: Block, rows: Int32) -> Int32:
+    """Of labelled rows those of the person most are of: whom a curator takes them for."""
+    person = Counter(block.person[rows].tolist()).most_common(1)[0][0]
+    found: Int32 = rows[block.person[rows] == person]
+    return found
+
+
+def ask_pairs(block: Block, threshold: float) -> Asked | None:
+    """Ask about the pair closest to the threshold among those that earlier answers leave open."""
+    assert block.settled is not None
+    scored = block.settled.scored
+    batch, must = scored.batch, scored.bonds.must
+    left, right = batch.left, batch.right
+    open_ = (must[left] < 0) | (must[left] != must[right])
+    open_ &= (block.person[left] >= 0) & (block.person[right] >= 0)
+    n = len(batch.rows)
+    barred = np.sort(scored.bonds.cannot, axis=1).astype(np.int64)
+    open_ &= ~np.isin(left.astype(np.int64) * n + right, barred[:, 0] * n + barred[:, 1])
+    pairs = np.flatnonzero(open_)
+    if not len(pairs):
+        return None
+    doubt = np.abs(block.settled.joint[pairs] - threshold)
+    k = pairs[int(doubt.argmin())]
+    return Asked(1 - float(doubt.min()), [(left[k : k + 1], right[k : k + 1])])
+
+
+def simulate(
+    blocks: Sequence[Block],
+    model: Model,
+    ask: Ask,
+    decisions: int,
+    progress: Progress,
+    name: tuple[str, str],
+    enough: float = 0.0,
+) -> Curve:
+    """Answer what is asked, decision by decision; ``name`` is that of the corpus and the order.
+
+    Stops when nothing is left to ask, or the error is ``enough`` of the first.
+    """
+    # each order begins with what the machine found, which is the same for all of them
+    blocks = [Block(b.scored, b.person, settled=b.settled or b.cluster(model)) for b in blocks]
+    mass = np.array([block.error_mass() for block in blocks])
+    total = mass.sum(axis=0)
+    queue = []
+    for number, block in enumerate(blocks):
+        if (asked := ask(block)) is not None:
+            queue.append((-asked.worth, number, asked))
+    heapq.heapify(queue)
+    errors, questions = [_error(total)], 0
+    with progress(", ".join(name), decisions, "decisions") as advance:
+        while queue and len(errors) <= decisions and errors[-1] > enough * errors[0]:
+            _, number, asked = heapq.heappop(queue)
+            block = blocks[number]
+            questions += len(asked.questions)
+            for left, right in asked.questions:
+                same = bool(block.person[left[0]] == block.person[right[0]])
+                block.answers.append((left, right, same))
+            block.cluster(model)
+            after = np.array(block.error_mass())
+            total, mass[number] = total + after - mass[number], after
+            errors.append(_error(total))
+            if (fresh := ask(block)) is not None:
+                heapq.heappush(queue, (-fresh.worth, number, fresh))
+            advance(1)
+    return Curve(*name, tuple(errors), questions)
+
+
+def _error(total: Float64) -> float:
+    precision, recall = total[0] / total[2], total[1] / total[2]
+    return float(1 - 2 * precision * recall / (precision + recall))
+
+
+def curves(
+    folder: CorpusFolder, split: str, model: Model, decisions: int, progress: Progress
+) -> list[Curve]:
+    """All orders on one corpus."""
+    blocks = blocks_under_review(folder, split, model)
+    dice = Random(0)
+    asks: dict[str, Ask] = {
+        "boards": ask_boards(model),
+        "ranked": ask_groups(model, lambda q: q.gain),
+        "random": ask_groups(model, lambda q: dice.random()),
+        "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),
+    }
+    return [
+        simulate(blocks, model, asks[order], decisions, progress, (folder.name, order), enough=0.45)
+        for order in ORDERS
+    ]
+
+
+@click.command()
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--model", "model_file", type=click.Path(exists=True, path_type=Path))
+@click.option("--split", default="dev", show_default=True)
+@click.option("--decisions", default=2000, show_default=True, help="Most decisions of an order.")
+@click.option("--json", "json_file", type=click.Path(path_type=Path))
+@click.option("--quiet", is_flag=True)
+def main(
+    folders: tuple[Path, ...],
+    model_file: Path | None,
+    split: str,
+    decisions: int,
+    json_file: Path | None,
+    quiet: bool,
+) -> None:
+    """Simulate review with the true labels as the curator."""
+    model = Model.load(model_file)
+
+    progress = partial(draw, quiet=quiet)
+    rows = []
+    for folder in corpus_folders(folders):
+        for curve in curves(folder, split, model, decisions, progress):
+            click.echo(curve.as_text())
+            rows.append(asdict(curve))
+    if json_file is not None:
+        json_file.write_text(json.dumps(rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Measure one labelled corpus: cluster all of it in a fresh process, then compare with labels."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from disambig.arrays import Int32, Int64
+from disambig.blocking.blocks import blocks_of
+from disambig.cli.works_options import works_of
+from disambig.console import progress as draw
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
+from disambig.domain import Work
+from disambig.estimator import Disambiguator
+from disambig.evaluation.metrics import Metrics, evaluate
+from disambig.evaluation.pair_scores import labelled_pairs
+from disambig.model.model import Model
+from disambig.output import write_assignments
+from disambig.partition import Partition
+from disambig.progress import Progress
+from labeled.benchmark.errors import ErrorCase, error_cases, sample_wrong_pairs
+from labeled.benchmark.metrics import (
+    STAGES,
+    BlockingLoss,
+    Speed,
+    VariantRecall,
+    blocking_loss,
+    variant_recall,
+)
+from labeled.benchmark.pairs import Calibrated, calibrated, compared_pairs, linked_pairs, lookup
+from labeled.corpora import CorpusFolder, _kilobytes, labels_of, peak_memory
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusResult:
+    """Every figure of one corpus, of the labels of one split."""
+
+    name: str
+    split: str
+    within_blocks: Metrics
+    whole_corpus: Metrics
+    blocking: BlockingLoss
+    calibration: Calibrated
+    variants: VariantRecall | None
+    speed: Speed
+    errors: tuple[ErrorCase, ...]
+
+
+def read_all(folder: CorpusFolder) -> Iterator[Work]:
+    """All works of a corpus; rejected records are told on standard error."""
+    with works_of([folder.works], quiet=True) as reader:
+        yield from reader
+
+
+def read_corpus(folder: CorpusFolder) -> Corpus:
+    """All works of a corpus, as columns."""
+    return Corpus.from_works(read_all(folder))
+
+
+def in_fresh_process(measured: Callable[..., CorpusResult], *args: Any) -> CorpusResult:
+    """Run in a new interpreter, so that no cache, import or memory of this one counts."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measured, *args).result()
+
+
+def measure(
+    folder: CorpusFolder,
+    split: str,
+    model_file: Path | None,
+    workers: int,
+    n_errors: int,
+    seed: int,
+    quiet: bool,
+    began: float,
+) -> CorpusResult:
+    """Cluster a whole corpus and compare the result with the labels of one split.
+
+    Parameters
+    ----------
+    model_file : Path or None
+        None is the model that ships.
+    n_errors, seed : int
+        How many wrong pairs to draw, and from which seed.
+    began : float
+        ``time.time()`` at which the process was asked for.
+
+    Raises
+    ------
+    InputError
+        A label names an unknown signature, or as :func:`labels_of`.
+    """
+    corpus, people, speed = _clustered(folder, model_file, workers, quiet, began)
+    labels = labels_of(folder.labels, split)
+    rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
+    person, block = _coded([x.person for x in labels]), _coded([x.block for x in labels])
+    identity = people.identity[rows]
+    model = Model.load(model_file)
+    index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
+    n = corpus.n_signatures
+    labelled = np.zeros(n, dtype=bool)
+    labelled[rows] = True
+    blocks = [b for b in blocks_of(corpus) if labelled[b].any()]
+    gold = np.full(n, -1, dtype=np.int64)
+    gold[rows] = person
+    with draw("Measuring calibration", None, "pairs", quiet=quiet) as advance:
+        known = labelled_pairs(index, model, labels, advance)
+    wrong = sample_wrong_pairs(identity, person, block, n_errors, seed)
+    places = [(x.person, x.block) for x in labels]
+    return CorpusResult(
+        name=folder.name,
+        split=split,
+        within_blocks=evaluate(identity, person, block),
+        whole_corpus=evaluate(identity, person),
+        blocking=blocking_loss(
+            person,
+            identity,
+            _place(blocks, n)[rows],
+            compared_pairs(index, blocks, gold),
+            linked_pairs(index, blocks, gold),
+        ),
+        calibration=calibrated(known),
+        variants=_variants(folder, corpus, people, split),
+        speed=speed,
+        errors=tuple(
+            error_cases(folder.name, corpus, rows, places, wrong, lookup(known, rows, wrong))
+        ),
+    )
+
+
+class Stopwatch:
+    """A way to show progress that also keeps how long each stage took, in ``seconds``."""
+
+    def __init__(self, show: Progress) -> None:
+        """Show stages as ``show`` does."""
+        self._show = show
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(
+        self, description: str, total: int | None = None, unit: str = ""
+    ) -> Iterator[Callable[[int], None]]:
+        """Time a stage."""
+        began = time.perf_counter()
+        with self._show(description, total, unit) as advance:
+            yield advance
+        self.seconds[description] = time.perf_counter() - began
+
+
+def _clustered(
+    folder: CorpusFolder, model_file: Path | None, workers: int, quiet: bool, began: float
+) -> tuple[Corpus, Partition, Speed]:
+    """Read, cluster and write, as ``disambig cluster`` does, with a watch."""
+    marks = [("start", time.time() - began)]
+    watch = Stopwatch(partial(draw, quiet=quiet))
+    works = list(read_all(folder))
+    marks.append(("read", time.time() - began))
+    corpus = Corpus.from_works(works)
+    del works
+    marks.append(("normalise", time.time() - began))
+    people = Disambiguator(model=model_file, workers=workers, progress=watch).predict(corpus)
+    marks.append(("predict", time.time() - began))
+    with tempfile.TemporaryDirectory() as scratch:
+        write_assignments(Path(scratch) / "clusters.jsonl", people.assignments())
+    marks.append(("write", time.time() - began))
+    taken = np.diff([0.0, *(mark for _, mark in marks)]).tolist()
+    stages = {name: seconds for (name, _), seconds in zip(marks, taken, strict=True)}
+    stages |= _inside(watch.seconds, people.seconds, stages.pop("predict"))
+    return (
+        corpus,
+        people,
+        Speed(
+            works=corpus.n_works,
+            mentions=corpus.n_signatures,
+            pairs=people.considered,
+            scored=people.scored,
+            seconds=marks[-1][1],
+            stages={k: stages[k] for k in STAGES},
+            peak_memory=peak_memory(),
+            worker_memory=_kilobytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss),
+        ),
+    )
+
+
+def _inside(
+    watch: Mapping[str, float], spent: Mapping[str, float], predict: float
+) -> dict[str, float]:
+    """Stages within predict; comparing is divided as its processes divided their time."""
+    compare = watch.get("Comparing", 0.0)
+    whole = sum(spent.values()) or 1.0
+    found = {name: compare * seconds / whole for name, seconds in spent.items()}
+    found["block"] = watch.get("Blocking", 0.0)
+    found["link"] = watch.get("Joining across blocks", 0.0)
+    found["index"] = predict - sum(found.values())
+    return {"features": 0.0, "classify": 0.0, "cluster": 0.0, **found}
+
+
+def _variants(
+    folder: CorpusFolder, corpus: Corpus, people: Partition, split: str
+) -> VariantRecall | None:
+    if folder.silver is None:
+        return None
+    labels = labels_of(folder.silver, split)
+    rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
+    return variant_recall(
+        _coded([label.person for label in labels]),
+        people.identity[rows],
+        _coded([corpus.printed_name(int(row)) for row in rows]),
+        corpus.signature_work[rows],
+        _coded([label.block for label in labels]),
+    )
+
+
+def _coded(names: Sequence[str]) -> Int64:
+    """Code of each name in order of first appearance, int64[n]."""
+    codes: dict[str, int] = {}
+    return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
+
+
+def _place(blocks: Sequence[Int32], n: int) -> Int32:
+    """Number of the block each of n rows is in, -1 for none."""
+    place = np.full(n, -1, dtype=np.int32)
+    for number, rows in enumerate(blocks):
+        place[rows] = number
+    return place

@@ -1,0 +1,257 @@
+"""Who is who: what a partition says about people, and the evidence a reader can check.
+
+Everything here follows from works, assignments and labels alone: no model, no terminal. A
+person is what the partition says is one; co-authors are counted as such persons too, so that
+"Misha Laskin" and "Michael Laskin" are one co-author where they were found to be one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+from disambig.domain import Assignment, Signature, Work
+from labeled.gold.goldset import bare_name, gold_block, name_words
+
+#: A name or word and how many papers it stands on.
+Count = tuple[str, int]
+
+_WORD = re.compile(r"[^\W\d_][\w-]{2,}")
+_DULL = re.compile(
+    "the|and|for|with|from|via|using|towards?|into|are|can|not|all|its|has|how|what|one|that|this"
+    "|their|through|over|under|beyond|without|based|new|say"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One identity and what its papers show. Counts are in papers, most first."""
+
+    identity: str
+    name: str
+    forms: tuple[Count, ...]
+    papers: int
+    years: tuple[int, int] | None
+    coauthors: tuple[Count, ...]
+    venues: tuple[Count, ...]
+    topics: tuple[str, ...]
+    confidence: float
+    mentions: tuple[Signature, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """What holds a person's papers together.
+
+    ``chains`` are the sizes, largest first, of the groups of papers in which each shares a
+    co-author with another; ``alone`` are the titles of those that share none with any other.
+    """
+
+    chains: tuple[int, ...]
+    alone: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What keeps two people apart who could be taken for one."""
+
+    other: Person
+    papers_together: int
+    same_name: bool
+    other_given_name: bool
+    shared_coauthors: tuple[str, ...]
+
+
+class Cast:
+    """The people of a partition over a set of works."""
+
+    def __init__(self, works: Iterable[Work], assignments: Iterable[Assignment]) -> None:
+        """Take in every work, and one assignment for each author mention on them."""
+        self._works = {work.id: work for work in works}
+        self._rows: dict[str, list[Assignment]] = defaultdict(list)
+        self._on_work: dict[str, set[str]] = defaultdict(set)
+        for row in assignments:
+            self._rows[row.identity].append(row)
+            self._on_work[row.signature.work].add(row.identity)
+
+    @property
+    def n_works(self) -> int:
+        """Number of works."""
+        return len(self._works)
+
+    @property
+    def n_mentions(self) -> int:
+        """Number of author mentions."""
+        return sum(len(rows) for rows in self._rows.values())
+
+    @cached_property
+    def people(self) -> dict[str, Person]:
+        """Everyone, by identity, most papers first."""
+        order = sorted(self._rows, key=lambda i: (-len(self._rows[i]), self._names[i], i))
+        return {identity: self._person(identity) for identity in order}
+
+    @cached_property
+    def printed_names(self) -> int:
+        """Number of distinct printed names, case aside."""
+        return len({row.name.casefold() for rows in self._rows.values() for row in rows})
+
+    def under_name(self, name: str) -> list[Person]:
+        """The people among whom the mentions of one printed name fall, most mentions first."""
+        wanted = name.casefold()
+        found = Counter(
+            identity
+            for identity, rows in self._rows.items()
+            for row in rows
+            if row.name.casefold() == wanted
+        )
+        return [self.people[identity] for identity, _ in _most(found)]
+
+    def papers_under(self, name: str) -> int:
+        """How many works carry the printed name."""
+        rows = (row for rows in self._rows.values() for row in rows)
+        return len({row.signature.work for row in rows if row.name.casefold() == name.casefold()})
+
+    def bond(self, person: Person) -> Bond:
+        """How a person's papers hang together by shared co-authors."""
+        works = sorted(self._works_of(person.identity))
+        chain = {work: {work} for work in works}
+        for a, b in combinations(works, 2):
+            if chain[a] is not chain[b] and self._others(a, person) & self._others(b, person):
+                chain[a] |= chain[b]
+                for work in chain[b]:
+                    chain[work] = chain[a]
+        alone = tuple(self._works[work].title for work in works if len(chain[work]) == 1)
+        groups = {id(found): len(found) for found in chain.values() if len(found) > 1}
+        return Bond(tuple(sorted(groups.values(), reverse=True)), alone)
+
+    def contrasts(self, person: Person) -> list[Contrast]:
+        """Those with a like name, the same family name and initial, who are other people."""
+        blocks = {gold_block(form) for form, _ in person.forms}
+        found = {
+            other
+            for block in blocks
+            for other in self._by_block.get(block, ())
+            if other != person.identity
+        }
+        contrasts = [self._contrast(person, self.people[other]) for other in found]
+        return sorted(
+            contrasts,
+            key=lambda c: (not c.same_name, -c.papers_together, -c.other.papers, c.other.name),
+        )
+
+    def common_coauthors(self, person: Person) -> tuple[Count, ...]:
+        """Co-authors that a person has under two or more printed forms of the own name."""
+        forms: dict[str, set[str]] = defaultdict(set)
+        for row in self._rows[person.identity]:
+            for other in self._on_work[row.signature.work] - {person.identity}:
+                forms[other].add(row.name)
+        both = {other: len(seen) for other, seen in forms.items() if len(seen) > 1}
+        counts = dict(self._coauthor_counts(person.identity))
+        return tuple(
+            (self._names[other], counts[other])
+            for other in sorted(both, key=lambda o: (-both[o], -counts[o], self._names[o]))
+        )
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Identity to its most frequent form, the longer of equals, without homonym number."""
+        names = {}
+        for identity, rows in self._rows.items():
+            forms = Counter(bare_name(row.name) for row in rows)
+            names[identity] = max(forms, key=lambda form: (forms[form], len(form), form))
+        return names
+
+    @cached_property
+    def _by_block(self) -> dict[str, list[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for identity, rows in self._rows.items():
+            for row in rows:
+                found[gold_block(row.name)].add(identity)
+        return {block: sorted(identities) for block, identities in found.items()}
+
+    @cached_property
+    def _word_papers(self) -> Counter[str]:
+        return Counter(word for work in self._works.values() for word in _words(work.title))
+
+    def _works_of(self, identity: str) -> set[str]:
+        return {row.signature.work for row in self._rows[identity]}
+
+    def _others(self, work: str, person: Person) -> set[str]:
+        return self._on_work[work] - {person.identity}
+
+    def _coauthor_counts(self, identity: str) -> list[Count]:
+        counts = Counter(
+            other for work in self._works_of(identity) for other in self._on_work[work]
+        )
+        del counts[identity]
+        return _most(counts)
+
+    def _person(self, identity: str) -> Person:
+        rows = self._rows[identity]
+        works = [self._works[work] for work in sorted(self._works_of(identity))]
+        years = [work.year for work in works if work.year is not None]
+        return Person(
+            identity=identity,
+            name=self._names[identity],
+            forms=tuple(_most(Counter(row.name for row in rows))),
+            papers=len(works),
+            years=(min(years), max(years)) if years else None,
+            coauthors=tuple(
+                (self._names[other], count) for other, count in self._coauthor_counts(identity)
+            ),
+            venues=tuple(_most(Counter(work.venue for work in works if work.venue))),
+            topics=self._topics(works),
+            confidence=sum(row.confidence for row in rows) / len(rows),
+            mentions=tuple(sorted(row.signature for row in rows)),
+        )
+
+    def _topics(self, works: Sequence[Work]) -> tuple[str, ...]:
+        """Title words that say most: on many of these papers, and on few of all."""
+        here = Counter(word for work in works for word in _words(work.title))
+        weight = {
+            word: count * math.log((1 + self.n_works) / self._word_papers[word])
+            for word, count in here.items()
+            if count > 1 or len(works) == 1
+        }
+        return tuple(sorted(weight, key=lambda word: (-weight[word], word)))
+
+    def _contrast(self, person: Person, other: Person) -> Contrast:
+        shared = self._shared(person.identity, other.identity)
+        own, theirs = ({form.casefold() for form, _ in p.forms} for p in (person, other))
+        return Contrast(
+            other,
+            papers_together=len(self._works_of(person.identity) & self._works_of(other.identity)),
+            same_name=bool(own & theirs),
+            other_given_name=not any(
+                _could_be_one(a, b) for a, _ in person.forms for b, _ in other.forms
+            ),
+            shared_coauthors=tuple(self._names[identity] for identity in shared),
+        )
+
+    def _shared(self, a: str, b: str) -> list[str]:
+        of_a, of_b = dict(self._coauthor_counts(a)), dict(self._coauthor_counts(b))
+        both = (of_a.keys() & of_b.keys()) - {a, b}
+        return sorted(both, key=lambda o: (-of_a[o] - of_b[o], self._names[o]))
+
+
+def _most(counts: Mapping[str, int]) -> list[Count]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _words(title: str) -> set[str]:
+    """Words of a title worth showing, in small letters."""
+    return {word for word in _WORD.findall(title.lower()) if not _DULL.fullmatch(word)}
+
+
+def _could_be_one(a: str, b: str) -> bool:
+    """Whether two names of one block have given names that one person could go by."""
+    given_a, given_b = name_words(a)[:-1], name_words(b)[:-1]
+    if not given_a or not given_b:
+        return True
+    short, long = sorted((given_a[0], given_b[0]), key=len)
+    return long.startswith(short) or "".join(given_a) == "".join(given_b)

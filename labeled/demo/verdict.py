@@ -1,0 +1,104 @@
+"""A partition beside hand labels: how many people were found, which were mixed up or torn apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from disambig.domain import Assignment, Label
+from disambig.evaluation.metrics import Metrics, evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """People thrown together, or one person torn apart.
+
+    ``parts`` are the printed names of each person within one identity, or of each identity of
+    one person, with the number of mentions.
+    """
+
+    parts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """A gold person printed in several ways, and among how many identities the forms fell."""
+
+    person: str
+    forms: tuple[str, ...]
+    identities: tuple[str, ...]
+    mentions: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the labels say. ``found`` people have one identity, all of it theirs."""
+
+    metrics: Metrics
+    people: int
+    found: int
+    merged: tuple[Mistake, ...]
+    torn: tuple[Mistake, ...]
+    variants: tuple[Variants, ...]
+    gold_people_under: dict[str, int]
+
+
+def judge(assignments: Iterable[Assignment], labels: Iterable[Label]) -> Verdict | None:
+    """Put assignments beside labels; only labelled mentions count. None when there are none."""
+    rows = {row.signature: row for row in assignments}
+    both = [(rows[label.signature], label) for label in labels if label.signature in rows]
+    if not both:
+        return None
+    persons: dict[str, dict[str, list[Label]]] = defaultdict(lambda: defaultdict(list))
+    identities: dict[str, dict[str, list[Label]]] = defaultdict(lambda: defaultdict(list))
+    under: dict[str, set[str]] = defaultdict(set)
+    for row, label in both:
+        persons[label.person][row.identity].append(label)
+        identities[row.identity][label.person].append(label)
+        under[row.name.casefold()].add(label.person)
+    found = sum(
+        len(spread) == 1 and len(identities[next(iter(spread))]) == 1 for spread in persons.values()
+    )
+    return Verdict(
+        evaluate(
+            _codes([row.identity for row, _ in both]), _codes([label.person for _, label in both])
+        ),
+        people=len(persons),
+        found=found,
+        merged=_mistakes(identities),
+        torn=_mistakes(persons),
+        variants=_variants(persons),
+        gold_people_under={name: len(people) for name, people in under.items()},
+    )
+
+
+def _codes(values: list[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.unique(np.asarray(values), return_inverse=True)[1].astype(np.int64)
+
+
+def _mistakes(groups: dict[str, dict[str, list[Label]]]) -> tuple[Mistake, ...]:
+    """Groups with several parts, those with most mentions outside their largest part first."""
+    found = []
+    for parts in groups.values():
+        if len(parts) > 1:
+            named = [(_usual_name(labels), len(labels)) for labels in parts.values()]
+            found.append(Mistake(tuple(sorted(named, key=lambda part: (-part[1], part[0])))))
+    return tuple(sorted(found, key=lambda m: (-sum(n for _, n in m.parts[1:]), m.parts)))
+
+
+def _variants(persons: dict[str, dict[str, list[Label]]]) -> tuple[Variants, ...]:
+    found = []
+    for person, spread in persons.items():
+        labels = [label for part in spread.values() for label in part]
+        forms = sorted({label.name for label in labels})
+        if len(forms) > 1:
+            found.append(Variants(person, tuple(forms), tuple(sorted(spread)), len(labels)))
+    return tuple(sorted(found, key=lambda v: (-len(v.forms), -v.mentions, v.forms)))
+
+
+def _usual_name(labels: list[Label]) -> str:
+    names = [label.name for label in labels]
+    return max(set(names), key=lambda name: (names.count(name), len(name), name))

@@ -1,0 +1,216 @@
+"""``disambig generate``: corpora of any size with known people, measured on real corpora."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+from disambig.cli import options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from labeled.generator.text import Printer
+    from labeled.generator.works import Papers
+
+CHUNK = 20_000
+"""Works drawn at a time."""
+LABELLED_ROWS = 800_000
+"""Rows the labels are kept to, by leaving out whole blocks, unless asked otherwise."""
+ABSTRACT_WORDS = 90
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What was written."""
+
+    works: int
+    signatures: int
+    labels: int
+
+
+@click.command(
+    epilog=options.examples(
+        "disambig generate corpora/1m --signatures 1000000",
+        "disambig generate corpora/small --signatures 20000 --seed 7 --abstracts",
+        "disambig cluster corpora/1m/works.jsonl.gz --out people.jsonl",
+    )
+)
+@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--signatures",
+    required=True,
+    type=click.IntRange(min=1, max=10**9),
+    help="Author mentions to generate; the last work is finished.",
+)
+@click.option(
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="The same seed and number of signatures give the same files.",
+)
+@click.option(
+    "--labelled-share",
+    type=click.FloatRange(0, 1),
+    help="Share of the blocks with labels; left out, all of them up to 800,000 signatures.",
+)
+@click.option("--abstracts", is_flag=True, help="Give every work an abstract.")
+@click.option("--plain", is_flag=True, help="Write .jsonl instead of .jsonl.gz.")
+@options.quiet_option
+def generate(
+    out: Path,
+    signatures: int,
+    seed: int,
+    labelled_share: float | None,
+    abstracts: bool,
+    plain: bool,
+    quiet: bool,
+) -> None:
+    """Generate works of known people, as many as wanted.
+
+    Writes works.jsonl.gz and labels.jsonl.gz into the folder OUT.
+
+    Names, careers, research groups, titles, venues and noise follow distributions measured on
+    real corpora; the people behind a common name grow in number with the corpus. Equal sizes
+    and seeds give equal files.
+    """
+    written = generate_corpus(
+        out, signatures, seed=seed, labelled_share=labelled_share, abstracts=abstracts, plain=plain
+    )
+    if not quiet:
+        click.echo(
+            f"{written.works:,} works with {written.signatures:,} signatures, "
+            f"{written.labels:,} of them labelled, in {out}"
+        )
+
+
+def generate_corpus(
+    out: Path,
+    signatures: int,
+    *,
+    seed: int = 0,
+    labelled_share: float | None = None,
+    abstracts: bool = False,
+    plain: bool = False,
+) -> Generated:
+    """Write ``works.jsonl.gz`` and ``labels.jsonl.gz`` into ``out``; see :func:`generate`.
+
+    Works are written as they are drawn; only the tables of groups and people are in memory.
+    """
+    share = min(1.0, LABELLED_ROWS / signatures) if labelled_share is None else labelled_share
+    out.mkdir(parents=True, exist_ok=True)
+    works = mentions = labels = 0
+    with ExitStack() as stack:
+        works_file = stack.enter_context(_opened(out / "works.jsonl", plain))
+        labels_file = stack.enter_context(_opened(out / "labels.jsonl", plain))
+        for rows, label_rows, count in _chunks(signatures, seed, share, abstracts):
+            works_file.write("".join(rows).encode())
+            labels_file.write("".join(label_rows).encode())
+            works, mentions, labels = works + len(rows), mentions + count, labels + len(label_rows)
+    return Generated(works, mentions, labels)
+
+
+def _opened(path: Path, plain: bool) -> IO[bytes]:
+    if plain:
+        return path.open("wb")
+    raw = path.with_name(path.name + ".gz")
+    # no time and no name in the header: equal content gives equal files
+    return gzip.GzipFile("", "wb", 1, raw.open("wb"), mtime=0)  # type: ignore[return-value]
+
+
+def _chunks(
+    signatures: int, seed: int, share: float, abstracts: bool
+) -> Iterator[tuple[list[str], list[str], int]]:
+    """Rows of works, rows of labels and number of signatures, a chunk of works at a time."""
+    import numpy as np
+
+    from labeled.generator.parameters import load
+    from labeled.generator.people import build_world
+    from labeled.generator.text import Printer
+    from labeled.generator.works import draw_papers
+
+    parameters = load()
+    world = build_world(parameters, signatures, seed)
+    printer = Printer(world, parameters)
+    left, works, chunk = signatures, 0, 0
+    while left > 0:
+        rng = np.random.default_rng([seed, signatures, 2, chunk])
+        papers = draw_papers(world, parameters, CHUNK, chunk, rng)
+        papers = papers.first(int(np.searchsorted(papers.authors, left)))
+        names = printer.names(papers, rng)
+        yield (
+            _work_rows(papers, printer, names, works, abstracts, rng),
+            _label_rows(papers, printer, names, works, share, seed),
+            len(names),
+        )
+        left, works, chunk = left - len(names), works + len(papers), chunk + 1
+
+
+def _work_rows(
+    papers: Papers,
+    printer: Printer,
+    names: list[str],
+    number: int,
+    abstracts: bool,
+    rng: np.random.Generator,
+) -> list[str]:
+    """Works as lines of JSON. No text holds a quote or a backslash, so none is escaped."""
+    titles, venues = printer.titles(papers, rng), printer.venues(papers, rng)
+    affiliations, extra = printer.affiliations(papers, rng), printer.keywords(papers, rng)
+    summaries = printer.abstracts(papers, ABSTRACT_WORDS, rng) if abstracts else [""] * len(papers)
+    years = printer.years(papers, rng)
+    authors = [
+        f'{{"name":"{name}","affiliation":"{place}"}}' if place else f'{{"name":"{name}"}}'
+        for name, place in zip(names, affiliations, strict=True)
+    ]
+    at = papers.authors.tolist()
+    rows = []
+    for row in range(len(papers)):
+        venue, abstract = venues[row], summaries[row]
+        rows.append(
+            f'{{"id":"w{number + row}","title":"{titles[row]}"'
+            + (f',"abstract":"{abstract}"' if abstract else "")
+            + (f',"venue":"{venue}"' if venue else "")
+            + (f',"year":{years[row]}' if years[row] else "")
+            + (f',"keywords":[{extra[row]}]' if extra[row] else "")
+            + f',"authors":[{",".join(authors[at[row] : at[row + 1]])}]}}\n'
+        )
+    return rows
+
+
+def _label_rows(
+    papers: Papers, printer: Printer, names: list[str], number: int, share: float, seed: int
+) -> list[str]:
+    """Labels of the signatures in labelled blocks, as lines of JSON."""
+    import numpy as np
+
+    from labeled.generator.parameters import mixed
+
+    limit = int(share * 2**32)
+    size = np.diff(papers.authors)
+    work = np.repeat(np.arange(number, number + len(papers)), size).tolist()
+    position = (np.arange(size.sum()) - np.repeat(papers.authors[:-1], size)).tolist()
+    person = mixed(papers.person, seed, 51).tolist()
+    return [
+        json_row(w, p, name, who, block)
+        for w, p, name, who, block in zip(
+            work, position, names, person, printer.blocks(papers), strict=True
+        )
+        if zlib.crc32(block.encode()) < limit
+    ]
+
+
+def json_row(work: int, position: int, name: str, person: int, block: str) -> str:
+    """One label as a line of JSON."""
+    return (
+        f'{{"work":"w{work}","position":{position},"name":"{name}","person":"p{person:016x}",'
+        f'"block":"{block}","split":"dev"}}\n'
+    )

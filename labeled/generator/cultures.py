@@ -1,0 +1,230 @@
+"""Naming cultures: which given names go with which family names, fitted to printed names.
+
+Each culture has a distribution of family names and one of given names, independent of each
+other: P(f, g) = sum over c of P(c) P(f | c) P(g | c) (Hofmann, "Probabilistic latent semantic
+analysis", 1999). How many people stand behind a printed name is not known, only that it occurs.
+With Poisson numbers of people of mean m, an observed name stands for m / (1 - exp(-m)) people on
+average; that weight is computed anew in each round, so common names count for many people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from anyascii import anyascii
+
+from disambig.arrays import Float64, Int64
+
+CULTURES = 24
+LEAST = 3  # printed names a part must be seen in to be kept
+_PARTICLES = frozenset(
+    re.findall(
+        r"\w+",
+        "van von de der den del della di da dos das do du la le el al bin ibn ter ten zu af",
+    )
+)
+_SUFFIX = re.compile(r"^(?:jr|sr|ii|iii|iv|phd|\d+)\.?$", re.IGNORECASE)
+_PLAIN = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:['’-][^\W\d_]+)*$")
+
+
+def fold(part: str) -> str:
+    """``part`` in lower case without accents."""
+    return anyascii(part).lower()
+
+
+def name_parts(printed: str) -> tuple[str, str, str] | None:
+    """(given, middle, family) of a name printed with a full given name; None for another."""
+    tokens = [t for t in printed.replace(",", " ").split() if not _SUFFIX.match(t)]
+    if len(tokens) < 2 or len(tokens) > 6:
+        return None
+    first = len(tokens) - 1
+    while first > 1 and tokens[first - 1].lower() in _PARTICLES:
+        first -= 1
+    given, family = tokens[0], tokens[first:]
+    if len(given) < 2 or not _PLAIN.match(given) or not all(map(_PLAIN.match, family)):
+        return None
+    if len(family[-1]) < 2 or anyascii(given).isspace() or not anyascii(family[-1]).isalpha():
+        return None
+    particles = [t.lower() for t in family[:-1]]
+    return _cased(given), " ".join(tokens[1:first]), " ".join([*particles, _cased(family[-1])])
+
+
+def _cased(token: str) -> str:
+    """A word all in capitals or in small letters is written like a name."""
+    return token if token not in (token.lower(), token.upper()) else token.title()
+
+
+@dataclass(frozen=True, eq=False)
+class Cultures:
+    """Fitted cultures.
+
+    Attributes
+    ----------
+    families, givens : list of str
+        As printed most often.
+    share : float64[C]
+        P(culture).
+    family_people, given_people : float64[C, n]
+        Expected number of people of a culture with this part.
+    middle : float64[C]
+        Share of people who print a middle name or initial.
+    """
+
+    families: list[str]
+    givens: list[str]
+    share: Float64
+    family_people: Float64
+    given_people: Float64
+    middle: Float64
+    rows: tuple[Mapping[str, int], Mapping[str, int]]
+
+    def posterior(self, printed: str) -> Float64 | None:
+        """P(culture | name), float64[C]; None for a name with unknown parts."""
+        parts = name_parts(printed)
+        if parts is None:
+            return None
+        f, g = self.rows[0].get(fold(parts[2]), -1), self.rows[1].get(fold(parts[0]), -1)
+        if f < 0 or g < 0:
+            return None
+        family, given = self.family_people[:, f], self.given_people[:, g]
+        weight = family * given / np.maximum(self.family_people.sum(axis=1), 1e-9)
+        total = weight.sum()
+        return weight / total if total > 0 else None
+
+    def document(self) -> dict[str, Any]:
+        """Counts as JSON; ``rare`` is the share of people whose part was seen too seldom."""
+        return {
+            "share": [round(float(v), 5) for v in self.share],
+            "middle": [round(float(v), 4) for v in self.middle],
+            "family": _kept(self.families, self.family_people),
+            "given": _kept(self.givens, self.given_people),
+        }
+
+
+def _kept(names: list[str], people: Float64) -> dict[str, Any]:
+    common = people.sum(axis=0) >= LEAST
+    row = np.cumsum(common) - 1
+    counts = []
+    for of_culture in people:
+        some = np.flatnonzero(common & (of_culture >= 0.3))
+        counts.append([[int(row[i]) for i in some], [round(float(of_culture[i]), 1) for i in some]])
+    rare = people[:, ~common].sum(axis=1) / np.maximum(people.sum(axis=1), 1e-9)
+    return {
+        "names": [n for n, keep in zip(names, common, strict=True) if keep],
+        "counts": counts,
+        "rare": [round(float(v), 4) for v in rare],
+    }
+
+
+def fit_cultures(printed: Counter[str], rounds: int = 60, seed: int = 0) -> Cultures:
+    """Fit :data:`CULTURES` cultures by expectation maximisation to names and their mentions."""
+    pairs: dict[tuple[str, str], int] = {}
+    shown = (dict[str, Counter[str]](), dict[str, Counter[str]]())
+    middles: Counter[tuple[str, str]] = Counter()
+    for name, mentions in printed.items():
+        parts = name_parts(name)
+        if parts is None:
+            continue
+        key = fold(parts[2]), fold(parts[0])
+        pairs[key] = pairs.get(key, 0) + mentions
+        middles[key] += bool(parts[1])
+        shown[0].setdefault(key[0], Counter())[parts[2]] += mentions
+        shown[1].setdefault(key[1], Counter())[parts[0]] += mentions
+    return _fit(pairs, middles, shown, rounds, seed)
+
+
+def _fit(
+    pairs: Mapping[tuple[str, str], int],
+    middles: Mapping[tuple[str, str], int],
+    shown: tuple[Mapping[str, Counter[str]], Mapping[str, Counter[str]]],
+    rounds: int,
+    seed: int,
+) -> Cultures:
+    """Cultures of (family, given) with mentions, forms with a middle name, and printed parts."""
+    keys = sorted(pairs)
+    rows = _numbered(f for f, _ in keys), _numbered(g for _, g in keys)
+    family = np.array([rows[0][f] for f, _ in keys])
+    given = np.array([rows[1][g] for _, g in keys])
+    mentions = np.array([pairs[k] for k in keys], dtype=np.float64)
+    belongs, people = _fitted(family, given, mentions, rounds, seed)
+    weight = belongs * people[:, None]
+    has_middle = np.array([middles.get(k, 0) > 0 for k in keys], dtype=np.float64)
+    return Cultures(
+        [_usual(shown[0][f]) for f in rows[0]],
+        [_usual(shown[1][g]) for g in rows[1]],
+        weight.sum(axis=0) / weight.sum(),
+        _summed(family, weight),
+        _summed(given, weight),
+        (weight * has_middle[:, None]).sum(axis=0) / weight.sum(axis=0),
+        rows,
+    )
+
+
+def _numbered(parts: Any) -> dict[str, int]:
+    return {part: row for row, part in enumerate(sorted(set(parts)))}
+
+
+def _usual(forms: Counter[str]) -> str:
+    """The form printed most, but one with accents if a third of the mentions show it."""
+    total = forms.total()
+    accented = [f for f, c in forms.most_common() if not f.isascii() and 3 * c >= total]
+    return accented[0] if accented else min(forms, key=lambda f: (-forms[f], f))
+
+
+def _fitted(
+    family: Int64,
+    given: Int64,
+    mentions: Float64,
+    rounds: int,
+    seed: int,
+) -> tuple[Float64, Float64]:
+    """P(culture | name), float64[n, C], and the people behind each name, float64[n]."""
+    people = np.ones(len(family))
+    belongs = _start(family, given, seed)
+    for _ in range(rounds):
+        weight = belongs * people[:, None]
+        of_family, of_given = _summed(family, weight) + 1e-4, _summed(given, weight) + 1e-4
+        size = weight.sum(axis=0)
+        joint = of_family[:, family].T * of_given[:, given].T / np.maximum(size, 1e-9)
+        mean = joint.sum(axis=1)
+        belongs = joint / mean[:, None]
+        # nobody has less than a mention
+        people = np.minimum(
+            mean / -np.expm1(-np.maximum(mean, 1e-9)), np.maximum(mentions / 1.3, 1)
+        )
+    return belongs, people
+
+
+def _start(family: Int64, given: Int64, seed: int) -> Float64:
+    """First guess at P(culture | name): family names clustered by the given names beside them.
+
+    Spectral co-clustering (Dhillon 2001); from a random start, expectation maximisation gives
+    every frequent family name a culture of its own.
+    """
+    from scipy import sparse
+    from scipy.sparse.linalg import svds
+    from sklearn.cluster import KMeans
+
+    table = sparse.csr_array((np.ones(len(family)), (family, given)))
+    left = 1 / np.sqrt(table.sum(axis=1) + 5)
+    right = 1 / np.sqrt(table.sum(axis=0) + 5)
+    scaled = sparse.diags_array(left) @ table @ sparse.diags_array(right)
+    axes, _, _ = svds(scaled, k=CULTURES, random_state=seed)
+    frequent = np.flatnonzero(table.sum(axis=1) >= 10)
+    model = KMeans(CULTURES, random_state=seed, n_init=4)
+    rows = axes * left[:, None]
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    model.fit(rows[frequent])
+    belongs = np.full((len(left), CULTURES), 0.1 / CULTURES)
+    belongs[np.arange(len(left)), model.predict(rows)] += 0.9
+    return np.asarray(belongs[family], dtype=np.float64)
+
+
+def _summed(row: Int64, weight: Float64) -> Float64:
+    """Sums of weight rows (n, C) by ``row``, as (C, max + 1)."""
+    return np.stack([np.bincount(row, weights=column) for column in weight.T])

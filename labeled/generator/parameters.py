@@ -1,0 +1,191 @@
+"""The measured parameters of the generator as sampling tables.
+
+``generator/parameters.json.gz`` is made by :mod:`labeled.generator.measure`. It holds counts of
+name parts, title words, venues, institutions, team sizes and years, measured on real corpora.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Float64, Int32, Int64, UInt64
+
+FILE = Path(__file__).with_name("generator") / "parameters.json.gz"
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Several discrete distributions over one list, drawn from with one search.
+
+    Attributes
+    ----------
+    bounds : float64[n]
+        Cumulative shares; those of distribution ``t`` lie in (t, t + 1].
+    items : int32[n]
+        What each entry stands for.
+    """
+
+    bounds: Float64
+    items: Int32
+
+    def draw(self, table: npt.NDArray[Any], uniform: Float64) -> Int32:
+        """An item of distribution ``table[i]`` for each number of [0, 1), as int32."""
+        at = np.searchsorted(self.bounds, table + uniform, side="right")
+        # rounding can push the search past the last entry of a table
+        found: Int32 = self.items[np.minimum(at, len(self.items) - 1)]
+        return found
+
+
+def tables_of(items: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]) -> Tables:
+    """One distribution for each pair of rows; weights need not sum to one, none may be empty."""
+    bounds = []
+    for number, row in enumerate(weights):
+        cumulative = np.cumsum(np.asarray(row, dtype=np.float64))
+        scaled = number + cumulative / cumulative[-1]
+        scaled[-1] = number + 1
+        bounds.append(scaled)
+    return Tables(np.concatenate(bounds), np.concatenate([np.asarray(i, np.int32) for i in items]))
+
+
+def table_of(weights: Sequence[float]) -> Tables:
+    """One distribution over 0 ... n - 1."""
+    return tables_of([range(len(weights))], [weights])
+
+
+def mixed(*keys: npt.NDArray[Any] | int) -> UInt64:
+    """A uint64 that looks random for each combination of keys (splitmix64, Steele et al. 2014)."""
+    state: UInt64 = np.zeros(1, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        for key in keys:
+            state = state + np.asarray(key).astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+            state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            state = state ^ (state >> np.uint64(31))
+    return state
+
+
+def uniform_of(words: UInt64) -> Float64:
+    """Numbers of [0, 1) from the upper 53 bits."""
+    numbers: Float64 = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return numbers
+
+
+@dataclass(frozen=True, eq=False)
+class NameParts:
+    """Family or given names.
+
+    Attributes
+    ----------
+    names : list of str
+        Parts seen often enough to be listed.
+    common, wide : Tables
+        A distribution for each naming culture: as measured, and flattened (square roots), which
+        is where the halves of composed rare names come from.
+    rare : float64[C]
+        Share of the people of a culture whose part is not listed.
+    """
+
+    names: list[str]
+    common: Tables
+    wide: Tables
+    rare: Float64
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Everything that was measured; see :mod:`labeled.generator.measure`."""
+
+    family: NameParts
+    given: NameParts
+    middle: Float64
+    institutions: list[str]
+    institution_share: Tables
+    institution_culture: Tables
+    units: list[str]
+    words: list[str]
+    topic_share: Tables
+    topic_words: Tables
+    topic_content: Tables
+    near_topics: Int64
+    venues: list[str]
+    topic_venues: Tables
+    team: Tables
+    title_length: Tables
+    first_year: int
+    year_share: Float64
+    initials: Float64
+    missing: dict[str, float]
+
+
+@lru_cache(maxsize=1)
+def load() -> Parameters:
+    """The parameters that ship with the package."""
+    d = json.loads(gzip.decompress(FILE.read_bytes()))
+    cultures, places, topics = d["cultures"], d["institutions"], d["topics"]
+    years = np.array(d["years"]["works"])
+    period = np.arange(len(years)) // d["forms"]["period"]
+    return Parameters(
+        family=_name_parts(cultures["family"]),
+        given=_name_parts(cultures["given"]),
+        middle=np.array(cultures["middle"]),
+        institutions=places["names"],
+        institution_share=table_of(places["counts"]),
+        institution_culture=tables_of(
+            [range(len(cultures["share"]))] * len(places["names"]), places["cultures"]
+        ),
+        units=places["units"],
+        words=topics["words"],
+        topic_share=table_of(topics["works"]),
+        topic_words=tables_of(*zip(*topics["counts"], strict=True)),
+        topic_content=_content(topics),
+        near_topics=np.array(topics["near"]),
+        venues=d["venues"]["names"],
+        topic_venues=_by_topic(d["venues"]["counts"], len(topics["works"])),
+        team=table_of(d["teams"]),
+        title_length=table_of(d["title_words"]),
+        first_year=d["years"]["first"],
+        year_share=years / years.sum(),
+        initials=np.array(d["forms"]["initials"])[period],
+        missing=d["missing"],
+    )
+
+
+def _name_parts(d: dict[str, Any]) -> NameParts:
+    items, counts = zip(*d["counts"], strict=True)
+    flat = [np.sqrt(row) for row in counts]
+    return NameParts(
+        d["names"], tables_of(items, counts), tables_of(items, flat), np.array(d["rare"])
+    )
+
+
+def _content(topics: dict[str, Any]) -> Tables:
+    """Words a group or person makes its own: flattened, without words every topic uses."""
+    count = len(topics["works"])
+    everywhere = np.bincount(
+        np.concatenate([row for row, _ in topics["counts"]]), minlength=len(topics["words"])
+    )
+    items, weights = [], []
+    for row, seen in topics["counts"]:
+        kept = [(w, c) for w, c in zip(row, seen, strict=True) if everywhere[w] < 0.6 * count]
+        items.append([w for w, _ in kept])
+        weights.append([c**0.85 for _, c in kept])
+    return tables_of(items, weights)
+
+
+def _by_topic(counts: list[list[list[int]]], topics: int) -> Tables:
+    items: list[list[int]] = [[] for _ in range(topics)]
+    weights: list[list[float]] = [[] for _ in range(topics)]
+    for venue, (of, seen) in enumerate(counts):
+        for topic, number in zip(of, seen, strict=True):
+            items[topic].append(venue)
+            weights[topic].append(number)
+    return tables_of(items, weights)

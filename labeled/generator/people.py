@@ -1,0 +1,325 @@
+"""The world behind a generated corpus: research groups, people, and who was where when.
+
+People are drawn into groups; each has a productivity (heavy tail), a career, a name of the naming
+culture of the group's institution, and habits of printing it. Some move to another group of the
+same subject. A corpus larger than the measured ones has more groups and people, but not in
+proportion: it holds more of the works of each, too, as years and venues are added. The size of a
+group stays, so the neighbourhood of a person looks alike in a corpus of any size, while more and
+more people share a name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Float64, Int16, Int32, Int64, UInt8, UInt16
+from labeled.generator.parameters import Parameters, Tables, mixed, uniform_of
+
+PEOPLE_PER_SIGNATURE = 0.3
+"""People in the tables: those who may print more than once."""
+GROUP_SIZE = (2.8, 0.7)
+"""Mean and deviation of the logarithm of the number of people who ever belong to a group."""
+PRODUCTIVITY = (-0.1, 1.45)
+"""Mean and deviation of the logarithm of a person's expected works."""
+HEAD = 3.0
+"""A group's most productive person heads it and has this many times the works."""
+HEAD_LEADS = 0.3
+"""Papers a head starts, against those of a member of equal productivity."""
+HEAD_MOVES = 0.3
+"""How likely a head is to move, against a member of equal career."""
+MEASURED = 368_238
+"""Signatures of the corpus that most was measured on."""
+OUTPUT_GROWTH = 0.4
+"""Exponent with which the expected works of a person grow with signatures beyond that.
+
+More of the people print at all then, and those who do grow with an exponent of 0.79: 2.5 signatures
+a person in a corpus of the measured size, 3.1 in one of a million, 4.2 in one of four million. The
+measured corpus has 136,859 printed names, 2.7 signatures a name. dblp had 1,425,813 authors in 2014
+and 8,649,016 links to records (KONECT, "dblp-author"), of which one an author leads to the author's
+home page: 5.1 signatures an author, an exponent of 0.79. In March 2020 it had almost 2.5 million
+authors (dblp blog, "Name disambiguation suffixes in dblp", 2020) and 5 million works, of about
+three authors each: 6 signatures an author, an exponent of 0.78. Within the measured corpus, taken
+in the order of years, names grow from 5,753 signatures on with the exponent 0.88, in the ACL
+Anthology from 2,271 on with 0.76.
+"""
+SUBJECT_GROWTH = 0.75
+"""Exponent with which subjects, and with them venues, grow with signatures beyond that.
+
+Two works of a corpus of that size, 91,000 works, are in one venue with probability 0.024. Of
+4,168 works of dblp and 3,901 of ArnetMiner, chosen by the names of their authors from the
+computer science of up to 2010, two are so with 0.0028 and 0.0026. dblp had 2.5 million works six
+years before its 5 millionth in March 2020 (Dagstuhl, "dblp computer science bibliography
+surpasses 5 million publications", 2020) and, at that pace, 1.6 million in 2010: nine times as
+many venues for eighteen times the works, an exponent of 0.76.
+"""
+COMPOSED = 0xFFFF
+NO_MIDDLE, MIDDLE_INITIAL, MIDDLE_FULL = 0, 1, 2
+# span of a career in years by expected number of works: measured quartiles
+_WORKS = np.array([0.5, 1, 2, 3, 5, 8, 15, 35, 100])
+_SPAN = np.array([2.2, 3, 4, 5.5, 7.5, 9.5, 12.5, 16, 20])
+_SPAN_SPREAD = 0.6
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """A row for each person, 12 bytes.
+
+    Attributes
+    ----------
+    family, family_end, given, given_end : uint16[n]
+        Listed name, or first half of one; the second half's name, or ``COMPOSED`` for none.
+    middle : uint16[n]
+        Given name that is the middle name; meaningless without one.
+    middle_habit, form_habit : uint8[n]
+        Kind of middle name; random byte that decides how the person prints the name.
+    """
+
+    family: UInt16
+    family_end: UInt16
+    given: UInt16
+    given_end: UInt16
+    middle: UInt16
+    middle_habit: UInt8
+    form_habit: UInt8
+
+    def take(self, rows: npt.NDArray[Any]) -> People:
+        """The people of ``rows``."""
+        return People(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def joined(self, others: People) -> People:
+        """These people and after them ``others``."""
+        pairs = ((getattr(self, f.name), getattr(others, f.name)) for f in fields(self))
+        return People(*map(np.concatenate, pairs))
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """Groups, people and memberships.
+
+    Attributes
+    ----------
+    topic, second, variant, institution, unit : int32[g]
+        Measured topics of its subject (mostly the first), number of the subject among those of
+        the first topic (0 for the one that was measured), institution (numbers past the
+        measured ones are composed names), department.
+    start : int64[g + 1]
+        Memberships of group ``i`` are ``start[i]`` to ``start[i + 1]``.
+    person : int32[m]
+    first, last : int16[m]
+        Years of a membership, counted from the first year of the corpus.
+    lead, join : float64[m + 1]
+        Cumulative weight with which a member starts a paper, and joins one. Members of a group
+        lie in the order of their time there.
+    head : int64[g]
+        Membership of the most productive person of each group.
+    output : float
+        Works of a person, in times of those in a corpus of the measured size.
+    """
+
+    topic: Int32
+    second: Int32
+    variant: Int32
+    institution: Int32
+    unit: Int32
+    start: Int64
+    person: Int32
+    first: Int16
+    last: Int16
+    lead: Float64
+    join: Float64
+    head: Int64
+    people: People
+    output: float
+
+
+def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
+    """The world for a corpus of about ``signatures`` author mentions."""
+    rng = np.random.default_rng([seed, signatures, 1])
+    growth = max(1.0, signatures / MEASURED)
+    output = growth**OUTPUT_GROWTH
+    people_in_groups = signatures * PEOPLE_PER_SIGNATURE / output
+    topic, second, variant, institution, unit, size = _groups(
+        parameters, people_in_groups, growth**SUBJECT_GROWTH, rng
+    )
+    count = len(topic)
+    home = np.repeat(np.arange(count, dtype=np.int32), size)
+    n = len(home)
+    expected = output * np.exp(rng.normal(*PRODUCTIVITY, n))
+    best = _largest(home, expected)
+    expected[best] *= HEAD
+    first, last, born = _careers(parameters, home, expected, best, rng)
+    people = draw_people(parameters, institution[home], rng)
+    moved, away, leave = _moves(home, best, first, last, topic, born, rng)
+    person = np.concatenate([np.arange(n, dtype=np.int32), moved.astype(np.int32)])
+    group = np.concatenate([home, away])
+    begin = np.concatenate([first, leave])
+    end = np.concatenate([last, last[moved]])
+    end[moved] = leave - 1
+    order = np.lexsort((begin.astype(np.int32) + end, group))
+    person, begin, end, group = person[order], begin[order], end[order], group[order]
+    rate = (expected / (last - first + 1))[person]
+    head = _largest(group, expected[person])
+    starts = rate * (end - begin + 1)
+    starts[head] *= HEAD_LEADS
+    start = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=count))])
+    return World(
+        topic,
+        second,
+        variant,
+        institution,
+        unit,
+        start,
+        person,
+        begin,
+        end,
+        _cumulative(starts),
+        _cumulative(rate),
+        head,
+        people,
+        output,
+    )
+
+
+def _largest(group: Int32, value: Float64) -> Int64:
+    """Row of the largest value of each group; ``group`` numbers 0, 1, ... without a gap."""
+    order = np.lexsort((-value, group))
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    rows: Int64 = order[first]
+    return rows
+
+
+def _cumulative(weights: Float64) -> Float64:
+    return np.concatenate([[0.0], np.cumsum(weights)])
+
+
+def _groups(
+    parameters: Parameters, people: float, variants: float, rng: np.random.Generator
+) -> tuple[Int32, Int32, Int32, Int32, Int32, Int64]:
+    """Topic, second topic, variant, institution, department and people of each group, in topic
+    order.
+    """
+    mean = np.exp(GROUP_SIZE[0] + GROUP_SIZE[1] ** 2 / 2)
+    count = max(8, round(people / mean))
+    size = np.maximum(np.exp(rng.normal(*GROUP_SIZE, count)).round(), 1).astype(np.int64)
+    zero = np.zeros(count, dtype=np.int64)
+    topic, second, variant = _subjects(parameters, count, variants, rng)
+    measured = len(parameters.institutions)
+    institution = parameters.institution_share.draw(zero, rng.random(count))
+    # less known institutions, more of them in a larger corpus
+    tail = rng.random(count) < 0.35
+    kinds = max(20, int(count**0.75))
+    lesser = measured + (kinds * rng.random(count) ** 2).astype(np.int32)
+    unit = (len(parameters.units) * rng.random(count) ** 2).astype(np.int32)
+    place = np.where(tail, lesser, institution).astype(np.int32)
+    return topic, second, variant, place, unit, size
+
+
+def _subjects(
+    parameters: Parameters, count: int, variants: float, rng: np.random.Generator
+) -> tuple[Int32, Int32, Int32]:
+    """Two measured topics and a variant for each group; groups of one subject lie together.
+
+    In a corpus no larger than the measured ones a subject is a measured topic. A larger one has
+    more subjects, as science has: pairs of topics.
+    """
+    topic = np.sort(parameters.topic_share.draw(np.zeros(count), rng.random(count)))
+    variant = (variants * rng.random(count)).astype(np.int64)
+    variant = variant[np.lexsort((variant, topic))]
+    other = parameters.topic_share.draw(np.zeros(count), uniform_of(mixed(topic, variant, 14)))
+    second = np.where(variant > 0, other, topic).astype(np.int32)
+    return topic, second, variant.astype(np.int32)
+
+
+def _careers(
+    parameters: Parameters, home: Int32, expected: Float64, head: Int64, rng: np.random.Generator
+) -> tuple[Int16, Int16, Int16]:
+    """First and last year of each person, and the year each group begins."""
+    years, count = len(parameters.year_share), len(head)
+    share = np.concatenate([[0.0], np.cumsum(parameters.year_share)])
+    # a group begins some time before most of its papers
+    born = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(2, 2.5, count)
+    dies = born + 4 + rng.gamma(2, 5, count)
+    low = np.interp(born, np.arange(years + 1), share)
+    high = np.maximum(np.interp(dies, np.arange(years + 1), share), low + 1e-6)
+    middle = np.interp(
+        low[home] + (high - low)[home] * rng.random(len(home)), share, np.arange(years + 1)
+    )
+    span = np.interp(np.log(expected), np.log(_WORKS), _SPAN) * np.exp(
+        rng.normal(0, _SPAN_SPREAD, len(home))
+    )
+    # the head is there as long as the group
+    span[head] = np.maximum(span[head], 0.8 * (dies - born))
+    middle[head] = (born + dies) / 2
+    first = np.clip(middle - span / 2, 0, years - 1).astype(np.int16)
+    last = np.clip(middle + span / 2, first, years - 1).astype(np.int16)
+    return first, last, born.astype(np.int16)
+
+
+def _moves(
+    home: Int32,
+    head: Int64,
+    first: Int16,
+    last: Int16,
+    topic: Int32,
+    born: Int16,
+    rng: np.random.Generator,
+) -> tuple[Int64, Int32, Int16]:
+    """People who change groups, where to, and their first year there."""
+    span = last - first
+    chance = np.where(span >= 2, np.clip(span / 16, 0, 0.6), 0)
+    chance[head] *= HEAD_MOVES
+    moved = np.flatnonzero(rng.random(len(home)) < chance)
+    leave = (first[moved] + 1 + rng.random(len(moved)) * span[moved]).astype(np.int16)
+    leave = np.minimum(leave, last[moved])
+    away = home[moved]
+    undecided = np.ones(len(moved), dtype=bool)
+    for _ in range(6):
+        step = (rng.geometric(0.03, len(moved)) * rng.choice([-1, 1], len(moved))).astype(np.int32)
+        there = np.clip(home[moved] + step, 0, len(topic) - 1)
+        # groups lie in the order of their topic; a new group exists already
+        fits = undecided & (np.abs(born[there] + 6 - leave) < 12) & (there != home[moved])
+        away = np.where(fits, there, away).astype(np.int32)
+        undecided &= ~fits
+    kept = ~undecided
+    return moved[kept], away[kept], leave[kept]
+
+
+def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Generator) -> People:
+    """A new person at each institution, int32[n]."""
+    n = len(institution)
+    measured = len(parameters.institutions)
+    # an institution past the measured ones has the people of a measured one
+    like = np.where(
+        institution < measured,
+        institution,
+        parameters.institution_share.draw(np.zeros(n), uniform_of(mixed(institution, 11))),
+    )
+    culture = parameters.institution_culture.draw(like, rng.random(n))
+    family, family_end = _parts(
+        parameters.family.common, parameters.family.wide, parameters.family.rare, culture, rng
+    )
+    given, given_end = _parts(
+        parameters.given.common, parameters.given.wide, parameters.given.rare, culture, rng
+    )
+    middle = parameters.given.common.draw(culture, rng.random(n)).astype(np.uint16)
+    habit = np.where(rng.random(n) < parameters.middle[culture] * 1.2, MIDDLE_INITIAL, NO_MIDDLE)
+    habit[(habit == MIDDLE_INITIAL) & (rng.random(n) < 0.2)] = MIDDLE_FULL
+    form = rng.integers(0, 256, n, dtype=np.uint8)
+    return People(family, family_end, given, given_end, middle, habit.astype(np.uint8), form)
+
+
+def _parts(
+    common: Tables, wide: Tables, rare: Float64, culture: Int32, rng: np.random.Generator
+) -> tuple[UInt16, UInt16]:
+    """A listed name of each culture, or for a rare one the two names it is composed of."""
+    n = len(culture)
+    start = common.draw(culture, rng.random(n)).astype(np.uint16)
+    end = np.full(n, COMPOSED, dtype=np.uint16)
+    composed = np.flatnonzero(rng.random(n) < rare[culture])
+    start[composed] = wide.draw(culture[composed], rng.random(len(composed)))
+    end[composed] = wide.draw(culture[composed], rng.random(len(composed)))
+    return start, end

@@ -1,0 +1,285 @@
+"""Papers of the generated world, a chunk at a time: who, when, where and about what, as numbers.
+
+A paper is started by one member of a group; co-authors join from the same group, or from one of
+a few groups it works with, if they are active in that year. Its words come from the group's
+subject, from the words of the group and from those of the person who started it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Bool, Int32, Int64, UInt64
+from labeled.generator.parameters import Parameters, mixed, uniform_of
+from labeled.generator.people import People, World, draw_people
+
+GUEST, NOBODY = -1, -2
+
+GUESTS = 0.1
+"""Share of co-authors who never print again: most people in a corpus have one paper. They grow
+with the corpus as other people do."""
+ADVISED = 0.88
+"""Share of papers on which the head of the group is sought first."""
+OUTSIDE = 0.12
+"""Share of other co-authors sought in another group, of ``PARTNERS`` groups."""
+PARTNERS = 4
+TEAMED, TEAM = 0.8, 3
+"""Share of co-authors sought among the members a project began with, and their number."""
+CIRCLE, IN_CIRCLE = 8, 0.7
+"""Members of a group who are there together, and the share of co-authors sought among them."""
+PROJECT_WORDS, PERSON_WORDS, GROUP_WORDS = 0.52, 0.05, 0.04
+"""Shares of title words of the project, of the person who starts it, and of the group."""
+PROJECT_YEARS, PROJECTS = 4, 1
+"""Years a project lasts, and projects a circle and each member run at a time in a corpus of the
+measured size; one of more works has more projects, not larger ones."""
+ASIDE = 0.3
+"""Share of projects in a subject near the group's."""
+SECOND = 0.4
+"""Share of words from the second topic of a group's subject."""
+_OWN = (7, 20, 40)  # words of a project, a person, a group
+_TRIES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Papers:
+    """A chunk of ``n`` works with ``s`` signatures.
+
+    Attributes
+    ----------
+    year : int64[n]
+        From the first year of the corpus.
+    group, topic, second : int32[n]
+    lead : int32[n]
+        The person who started the work.
+    project : uint64[n]
+        Works of one project use the same words.
+    authors : int64[n + 1]
+        Signatures of work ``i`` are ``authors[i]`` to ``authors[i + 1]``.
+    person, person_group : int64[s], int32[s]
+        Who, and the group the person belonged to. Guests are numbered after all people of the
+        world, in the order they come.
+    people : People
+        The person of each signature, s rows.
+    words : int32[k]
+        Title words.
+    word_start : int64[n + 1]
+    """
+
+    year: Int64
+    group: Int32
+    topic: Int32
+    second: Int32
+    lead: Int32
+    project: UInt64
+    authors: Int64
+    person: Int64
+    person_group: Int32
+    people: People
+    words: Int32
+    word_start: Int64
+
+    def __len__(self) -> int:
+        """Return the number of works."""
+        return len(self.year)
+
+    def first(self, works: int) -> Papers:
+        """Only the first ``works`` of the chunk, or all if it has no more."""
+        if works >= len(self):
+            return self
+        signatures, words = int(self.authors[works]), int(self.word_start[works])
+        return Papers(
+            self.year[:works],
+            self.group[:works],
+            self.topic[:works],
+            self.second[:works],
+            self.lead[:works],
+            self.project[:works],
+            self.authors[: works + 1],
+            self.person[:signatures],
+            self.person_group[:signatures],
+            self.people.take(np.arange(signatures)),
+            self.words[:words],
+            self.word_start[: works + 1],
+        )
+
+
+def draw_papers(
+    world: World, parameters: Parameters, count: int, chunk: int, rng: np.random.Generator
+) -> Papers:
+    """``count`` papers of ``world``; ``chunk`` numbers the call, so that no guest comes twice."""
+    lead = np.searchsorted(world.lead, rng.random(count) * world.lead[-1], side="right") - 1
+    lead = np.minimum(lead, len(world.person) - 1)
+    first, last = world.first[lead].astype(np.int64), world.last[lead].astype(np.int64)
+    year = first + (rng.random(count) * (last - first + 1)).astype(np.int64)
+    group = _group_of(world, lead)
+    project, topic = _projects(world, parameters, lead, group, year, rng)
+    team = _ordered(_teams(world, parameters, lead, project, year, rng), rng)
+    size = (team != NOBODY).sum(axis=1)
+    of_team = team[team != NOBODY]
+    person, at, people = _people_of(world, parameters, of_team, np.repeat(group, size), chunk, rng)
+    length = parameters.title_length.draw(np.zeros(count), rng.random(count)).astype(np.int64)
+    papers = Papers(
+        year,
+        group,
+        topic,
+        world.second[group],
+        world.person[lead],
+        project,
+        np.concatenate([[0], np.cumsum(size)]),
+        person,
+        at,
+        people,
+        np.empty(0, np.int32),
+        np.concatenate([[0], np.cumsum(length)]),
+    )
+    return replace(papers, words=draw_words(parameters, papers, length, rng))
+
+
+def _group_of(world: World, membership: npt.NDArray[Any]) -> Int32:
+    return (np.searchsorted(world.start, membership, side="right") - 1).astype(np.int32)
+
+
+def _people_of(
+    world: World,
+    parameters: Parameters,
+    membership: Int64,
+    group: Int32,
+    chunk: int,
+    rng: np.random.Generator,
+) -> tuple[Int64, Int32, People]:
+    """Number, group and name of the person of each membership; guests are new people."""
+    guest = np.flatnonzero(membership == GUEST)
+    known = np.where(membership == GUEST, 0, membership)
+    at = np.where(membership == GUEST, group, _group_of(world, known)).astype(np.int32)
+    person = world.person[known].astype(np.int64)
+    person[guest] = len(world.people.family) + (chunk << 32) + guest
+    people = world.people.take(world.person[known])
+    new = draw_people(parameters, world.institution[group[guest]], rng)
+    row = np.arange(len(membership))
+    row[guest] = len(membership) + np.arange(len(guest))
+    return person, at, people.joined(new).take(row)
+
+
+def _projects(
+    world: World,
+    parameters: Parameters,
+    lead: Int64,
+    group: Int32,
+    year: Int64,
+    rng: np.random.Generator,
+) -> tuple[UInt64, Int32]:
+    """The project each paper belongs to, and its subject."""
+    of_lead = rng.random(len(group)) < 0.35
+    circle = (lead - world.start[group]) // CIRCLE
+    owner = np.where(of_lead, mixed(world.person[lead], 12), mixed(group, circle, 13))
+    phase = (owner % np.uint64(PROJECT_YEARS)).astype(np.int64)
+    number = (PROJECTS * world.output * rng.random(len(group))).astype(np.int64)
+    project = mixed(owner, (year + phase) // PROJECT_YEARS, number)
+    near = parameters.near_topics[
+        world.topic[group], (project >> np.uint64(7)) % np.uint64(parameters.near_topics.shape[1])
+    ]
+    aside = uniform_of(mixed(project, 8)) < ASIDE
+    return project, np.where(aside, near, world.topic[group]).astype(np.int32)
+
+
+def _teams(
+    world: World,
+    parameters: Parameters,
+    lead: Int64,
+    project: UInt64,
+    year: Int64,
+    rng: np.random.Generator,
+) -> Int64:
+    """Memberships of each paper, int64[n, largest]; GUEST for a new person, NOBODY for none."""
+    n = len(lead)
+    group = _group_of(world, lead)
+    size = parameters.team.draw(np.zeros(n), rng.random(n)).astype(np.int64)
+    team = np.full((n, int(size.max())), NOBODY, dtype=np.int64)
+    who = np.full(team.shape, -1, dtype=np.int32)
+    team[:, 0], who[:, 0] = lead, world.person[lead]
+    for slot in range(1, team.shape[1]):
+        rows = np.flatnonzero(size > slot)
+        team[rows, slot] = GUEST
+        rows = rows[rng.random(len(rows)) >= GUESTS / world.output * (slot > 1)]
+        advised = rng.random(len(rows)) < (ADVISED if slot == 1 else 0)
+        outside = (rng.random(len(rows)) < OUTSIDE) & ~advised
+        for attempt in range(_TRIES):
+            if not len(rows):
+                break
+            # a group without a free member that year asks its partners
+            at = _partner(group[rows], outside | (attempt > 7), len(world.topic), rng)
+            teamed = rng.random(len(rows)) < (TEAMED if attempt < 4 else 0)
+            old = mixed(project[rows], rng.integers(0, TEAM, len(rows)), 9)
+            fresh = rng.integers(0, 1 << 63, len(rows), dtype=np.uint64) << np.uint64(1)
+            draw = np.where(teamed, old, fresh)
+            drawn = _member(world, at, lead[rows], at == group[rows], draw, even=attempt > 2)
+            if attempt == 0:
+                drawn = np.where(advised, world.head[at], drawn)
+            fits = (world.first[drawn] <= year[rows]) & (year[rows] <= world.last[drawn])
+            fits &= ~(who[rows, :slot] == world.person[drawn][:, None]).any(axis=1)
+            team[rows[fits], slot] = drawn[fits]
+            who[rows[fits], slot] = world.person[drawn[fits]]
+            rows, outside, advised = rows[~fits], outside[~fits], advised[~fits]
+    return team
+
+
+def _partner(group: Int32, outside: Bool, groups: int, rng: np.random.Generator) -> Int32:
+    """The group itself, or where ``outside`` holds one of its lasting partners."""
+    which = rng.integers(0, PARTNERS, len(group))
+    draw = mixed(group, which, 5)
+    near = 1 + (draw % np.uint64(12)).astype(np.int64)
+    step = np.where(draw >> np.uint64(63), near, -near)
+    return np.where(outside, np.clip(group + step, 0, groups - 1), group).astype(np.int32)
+
+
+def _member(
+    world: World, group: Int32, lead: Int64, at_home: Bool, draw: UInt64, *, even: bool
+) -> Int64:
+    """A member of each group, decided by ``draw``; at home often of the lead's circle.
+
+    Members are drawn by weight, or ``even`` by even chance.
+    """
+    low, high = world.start[group], world.start[group + 1]
+    close = at_home & (uniform_of(mixed(draw, 10)) < IN_CIRCLE)
+    low = np.where(close, low + (lead - low) // CIRCLE * CIRCLE, low)
+    high = np.where(close, np.minimum(high, low + CIRCLE), high)
+    uniform = uniform_of(draw)
+    if even:
+        return low + (uniform * (high - low)).astype(np.int64)
+    weight = world.join[low] + uniform * (world.join[high] - world.join[low])
+    return np.clip(np.searchsorted(world.join, weight, "right") - 1, low, high - 1)
+
+
+def _ordered(team: Int64, rng: np.random.Generator) -> Int64:
+    """Who started a paper is often its first author; the others come in any order."""
+    key = rng.random(team.shape)
+    key[:, 0] *= 0.3
+    key[team == NOBODY] = 2
+    return np.take_along_axis(team, np.argsort(key, axis=1, kind="stable"), axis=1)
+
+
+def draw_words(
+    parameters: Parameters, papers: Papers, length: Int64, rng: np.random.Generator
+) -> Int32:
+    """Words of a text of ``length`` words for each paper, one text after another."""
+    of = np.repeat(np.arange(len(papers)), length)
+    # a subject that came with growth has words of two
+    second = rng.random(len(of)) < SECOND
+    topic = np.where(second, papers.second[of], papers.topic[of])
+    source = rng.random(len(of))
+    words = parameters.topic_words.draw(topic, rng.random(len(of)))
+    # a project, person or group has the same words in every paper: what a hash of both draws
+    high = 0.0
+    owners: tuple[npt.NDArray[Any], ...] = (papers.project, papers.lead, papers.group)
+    shares = (PROJECT_WORDS, PERSON_WORDS, GROUP_WORDS)
+    for owner, own, share in zip(owners, _OWN, shares, strict=True):
+        low, high = high, high + share
+        at = np.flatnonzero((source >= low) & (source < high))
+        rank = (own * rng.random(len(at)) ** 2).astype(np.int64)
+        draw = uniform_of(mixed(owner[of[at]], rank, own))
+        words[at] = parameters.topic_content.draw(topic[at], draw)
+    return words

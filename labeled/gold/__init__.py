@@ -1,0 +1,1 @@
+"""Loaders and splits of gold labels."""

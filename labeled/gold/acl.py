@@ -1,0 +1,289 @@
+"""ACL Anthology: its papers as XML, its people as curated name variants in YAML.
+
+Where it comes from: https://github.com/acl-org/acl-anthology, folder ``data``. Its materials of
+2016 and later are under CC BY 4.0, earlier ones under CC BY-NC-SA 3.0. Later versions keep people
+in ``people.yaml``, in another form; check out a commit that has ``data/yaml/name_variants.yaml``.
+
+What it looks like: ``data/xml/P19.xml``::
+
+    <collection id="P19"> <volume id="1">
+      <meta><booktitle>Proceedings …</booktitle><year>2019</year></meta>
+      <paper id="1"><title>One <fixed-case>T</fixed-case>ime …</title>
+        <author id="yang-liu-edinburgh"><first>Yang</first><last>Liu</last></author>
+
+and entries of ``name_variants.yaml``::
+
+    - canonical: {first: Aravind, last: Joshi}
+      id: aravind-joshi
+      variants:
+      - {first: Aravind K., last: Joshi}
+
+People are told apart as the Anthology does it: by the ``id`` an author carries in the XML, else
+by the one entry that has the name as canonical or variant, else by the exact name. A name that
+several entries share and that carries no id is nobody in particular: it gets no label.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from anyascii import anyascii
+from lxml import etree
+
+from disambig.domain import Author, Label, Signature, Work
+from disambig.errors import FormatError
+from labeled.gold.goldset import LabelledWork, Problems, gold_block
+
+#: First and last name as printed; either may be empty.
+Name = tuple[str, str]
+
+_NOT_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(frozen=True)
+class People:
+    """The curated entries: ids that exist, and the ids of the entries that have a name."""
+
+    ids: frozenset[str]
+    by_name: dict[Name, tuple[str, ...]]
+
+    def person(self, name: Name, identifier: str | None) -> str | None:
+        """Who an author is, ``None`` where the name alone cannot tell."""
+        if identifier:
+            return f"acl:{identifier}"
+        ids = self.by_name.get(name, ())
+        if len(ids) > 1:
+            return None
+        return f"acl:{ids[0]}" if ids else f"acl:{_full(name)}"
+
+
+def read_acl(path: Path, problems: Problems) -> Iterator[LabelledWork]:
+    """Works and labels of a clone of the ACL Anthology, or of its ``data`` folder, streamed.
+
+    Raises
+    ------
+    FormatError
+        ``xml/*.xml`` or ``yaml/name_variants.yaml`` is missing, or the YAML cannot be read.
+    """
+    data = path / "data" if (path / "data").is_dir() else path
+    files = sorted((data / "xml").glob("*.xml"))
+    if not files:
+        raise FormatError(f"{path}: no xml/*.xml; give a clone of the ACL Anthology or its data/")
+    people = read_people(data / "yaml" / "name_variants.yaml", problems)
+    for file in files:
+        yield from _collection(file, people, problems)
+
+
+def read_people(file: Path, problems: Problems) -> People:
+    """Entries of ``name_variants.yaml``. An entry without a canonical name is reported.
+
+    Raises
+    ------
+    FormatError
+        The file is missing, is not YAML, or is not a list.
+    """
+    if not file.is_file():
+        raise FormatError(
+            f"{file}: not there; check out a commit of the Anthology from before "
+            "people.yaml replaced it"
+        )
+    ids: list[str] = []
+    by_name: dict[Name, tuple[str, ...]] = {}
+    for line, entry in _entries(file):
+        canonical = _name(entry.get("canonical")) if isinstance(entry, dict) else None
+        if canonical is None:
+            problems.reject(
+                str(file),
+                line,
+                "canonical",
+                "is no {first, last} name",
+                "give the entry its canonical name",
+            )
+            continue
+        identifier = str(entry.get("id") or _slug(canonical))
+        ids.append(identifier)
+        variants = entry.get("variants") or []
+        for form in (canonical, *map(_name, variants if isinstance(variants, list) else [None])):
+            if form is None:
+                problems.note(
+                    str(file),
+                    line,
+                    "variants",
+                    "one is no {first, last} name",
+                    "left out; mend the entry",
+                )
+            elif identifier not in by_name.get(form, ()):
+                by_name[form] = (*by_name.get(form, ()), identifier)
+    return People(frozenset(ids), by_name)
+
+
+def _entries(file: Path) -> Iterator[tuple[int, Any]]:
+    """Entries of the YAML list, each with the line it starts on."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(file.read_bytes())
+    try:
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.SequenceNode):
+            raise FormatError(f"{file}: not a YAML list of people; see its form in the Anthology")
+        for node in root.value:
+            yield node.start_mark.line + 1, loader.construct_object(node, deep=True)
+    except yaml.YAMLError as error:
+        place = " ".join(str(error).split())
+        raise FormatError(f"{file}: not YAML ({place}); mend it or check it out again") from error
+    finally:
+        loader.dispose()
+
+
+def _collection(file: Path, people: People, problems: Problems) -> Iterator[LabelledWork]:
+    """Papers of one XML file; memory is one paper, as finished ones are dropped."""
+    context = etree.iterparse(
+        str(file), events=("start", "end"), no_network=True, resolve_entities=False, load_dtd=False
+    )
+    collection = volume = ""
+    meta: dict[str, str] = {}
+    try:
+        for event, node in context:
+            if event == "start":
+                if node.tag == "collection":
+                    collection = node.get("id", "")
+                elif node.tag == "volume":
+                    volume, meta = node.get("id", ""), {}
+                continue
+            if node.tag == "meta":
+                meta = {tag: _text(node.find(tag)) for tag in ("booktitle", "year")}
+            elif node.tag == "paper":
+                work_id = f"acl:{collection}-{volume}-{node.get('id', '')}"
+                entry = _paper(node, work_id, meta, people, str(file), problems)
+                if entry is not None:
+                    yield entry
+                _drop(node)
+    except etree.XMLSyntaxError as error:
+        problems.reject(
+            str(file),
+            error.lineno or 0,
+            "file",
+            f"not well-formed XML ({error.msg})",
+            "the papers before this line were read; check the file out again",
+        )
+        return
+    if not collection:
+        problems.reject(
+            str(file),
+            1,
+            "collection",
+            "missing",
+            "this is not the Anthology's form since mid 2019; check out a later commit",
+        )
+
+
+def _drop(node: etree._Element) -> None:
+    """Free a finished paper and what stands before it in its volume."""
+    node.clear()
+    parent = node.getparent()
+    while parent is not None and node.getprevious() is not None:
+        del parent[0]
+
+
+def _paper(
+    node: etree._Element,
+    work_id: str,
+    meta: dict[str, str],
+    people: People,
+    file: str,
+    problems: Problems,
+) -> LabelledWork | None:
+    line = node.sourceline or 0
+    title = _text(node.find("title"))
+    authors = [author for author in node.findall("author") if _full(_printed(author))]
+    if not title or not authors:
+        field = "title" if not title else "author"
+        problems.reject(file, line, field, f"{work_id} has none", f"give the paper its <{field}>")
+        return None
+    year = _text(node.find("year")) or meta.get("year", "")
+    venue = _text(node.find("booktitle")) or _text(node.find("journal"))
+    doi = _text(node.find("doi"))
+    work = Work(
+        id=work_id,
+        title=title,
+        authors=tuple(_author(author) for author in authors),
+        abstract=_text(node.find("abstract")) or None,
+        venue=venue or meta.get("booktitle") or None,
+        year=int(year) if re.fullmatch(r"[0-9]{4}", year) else None,
+        ids=(("doi", doi),) if doi else (),
+    )
+    labels = _labels(authors, work, people, file, problems)
+    return LabelledWork(work, tuple(labels))
+
+
+def _author(node: etree._Element) -> Author:
+    first, last = _printed(node)
+    affiliations = tuple(text for text in map(_text, node.findall("affiliation")) if text)
+    orcid = node.get("orcid")
+    return Author(_full((first, last)), first or None, last or None, affiliations, orcid)
+
+
+def _labels(
+    authors: list[etree._Element], work: Work, people: People, file: str, problems: Problems
+) -> Iterator[Label]:
+    taken: dict[str, int] = {}
+    for position, node in enumerate(authors):
+        name, identifier = _printed(node), node.get("id")
+        line = node.sourceline or 0
+        if identifier and identifier not in people.ids:
+            problems.note(
+                file,
+                line,
+                "author",
+                f"id {identifier!r} is not in name_variants.yaml",
+                "kept as a person; check out XML and YAML of one commit",
+            )
+        person = people.person(name, identifier)
+        if person is None:
+            problems.note(
+                file,
+                line,
+                "author",
+                f"{_full(name)!r} is several people and has no id",
+                "kept without a label; give the author an id",
+            )
+        elif person in taken:
+            problems.note(
+                file,
+                line,
+                "author",
+                f"{person} is already author {taken[person]} of {work.id}",
+                "kept without a label; give one of the two an id",
+            )
+        else:
+            taken[person] = position
+            block = gold_block(_full(name), name[1])
+            yield Label(Signature(work.id, position), person, _full(name), block)
+
+
+def _printed(node: etree._Element) -> Name:
+    return _text(node.find("first")), _text(node.find("last"))
+
+
+def _full(name: Name) -> str:
+    return " ".join(part for part in name if part)
+
+
+def _slug(name: Name) -> str:
+    return _NOT_SLUG.sub("-", anyascii(_full(name)).lower()).strip("-")
+
+
+def _text(node: etree._Element | None) -> str:
+    """Text without its markup (fixed-case, italics, formulas), white space tidied."""
+    return " ".join("".join(node.itertext()).split()) if node is not None else ""
+
+
+def _name(value: object) -> Name | None:
+    if not isinstance(value, dict):
+        return None
+    first, last = value.get("first") or "", value.get("last") or ""
+    name = (" ".join(str(first).split()), " ".join(str(last).split()))
+    return name if any(name) else None

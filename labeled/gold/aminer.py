@@ -1,0 +1,251 @@
+"""AMiner-2012: every paper under an exact name, labelled by person, as XML.
+
+Where it comes from: "rich-author-disambiguation-data", the name disambiguation data set of
+AMiner (https://www.aminer.cn/disambiguation, formerly http://arnetminer.org/disambiguation),
+made for J. Tang, A. C. M. Fong, B. Wang and J. Zhang, "A Unified Probabilistic Framework for
+Name Disambiguation in Digital Library", IEEE TKDE 24(6), 2012. It is offered for research with
+a request to cite that paper; no licence is stated, so get it from there and do not pass it on.
+
+What it looks like: one file for each of 110 names ("Ajay Gupta.xml")::
+
+    <person>
+      <FullName>Ajay Gupta</FullName>
+      <publication>
+        <title>Explanation-based Failure Recovery</title> <year>1987</year>
+        <authors>Ajay Gupta</authors> <jconf>AAAI</jconf>
+        <id>13048</id> <label>0</label> <organization>null</organization>
+      </publication>
+
+``label`` numbers the people behind the name, ``organization`` is the labelled author's, and the
+word "null" means nothing. Ampersands are not always escaped, HTML entities are not declared and
+encodings vary: text is mended before it is parsed, and no entity is ever expanded.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from html.entities import html5
+from pathlib import Path
+
+from lxml import etree
+
+from disambig.domain import Author, Label, Signature, Work
+from disambig.errors import FormatError
+from labeled.gold.goldset import LabelledWork, Problems, gold_block, name_words
+
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+_AMPERSAND = re.compile(r"&(?:(#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]\w{0,30});)?")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_XML_ENTITIES = {"amp", "lt", "gt", "quot", "apos"}
+_YEAR = re.compile(r"(1[89]|20)\d\d")
+
+
+def read_aminer(path: Path, problems: Problems) -> Iterator[LabelledWork]:
+    """Works and labels of a folder of AMiner-2012 files, or of one file.
+
+    A paper listed under two names is one work with two labels, so all files are read before
+    the first work is given; the whole set has about 8,000 papers.
+
+    Raises
+    ------
+    FormatError
+        There is no XML file at ``path``, or none holds a publication.
+    """
+    files = sorted(path.rglob("*.xml")) if path.is_dir() else [path]
+    found: dict[str, LabelledWork] = {}
+    for file in files:
+        for line, entry in _publications(file, problems):
+            _add(found, entry, str(file), line, problems)
+    if not found:
+        raise FormatError(
+            f"{path}: no AMiner publications; give the folder that holds files such as "
+            '"Ajay Gupta.xml" with <person> and <publication> in them'
+        )
+    yield from found.values()
+
+
+def _add(
+    found: dict[str, LabelledWork], entry: LabelledWork, file: str, line: int, problems: Problems
+) -> None:
+    """Keep a work, or join its labels to the same work found under another name."""
+    known = found.get(entry.work.id)
+    if known is None:
+        found[entry.work.id] = entry
+        return
+    if _content(known.work) != _content(entry.work):
+        problems.reject(
+            file,
+            line,
+            "id",
+            f"{entry.work.id} is another paper in an earlier file",
+            "give each paper an id of its own",
+        )
+        return
+    people = {label.signature: label.person for label in known.labels}
+    new = [label for label in entry.labels if label.signature not in people]
+    for label in entry.labels:
+        if people.get(label.signature, label.person) != label.person:
+            problems.note(
+                file,
+                line,
+                "label",
+                f"{label.signature} is both {people[label.signature]} and {label.person}",
+                "the first was kept; mend the label that is wrong",
+            )
+    authors = tuple(
+        a if a.affiliations else b
+        for a, b in zip(known.work.authors, entry.work.authors, strict=True)
+    )
+    work = Work(
+        id=known.work.id,
+        title=known.work.title,
+        authors=authors,
+        venue=known.work.venue or entry.work.venue,
+        year=known.work.year or entry.work.year,
+    )
+    found[work.id] = LabelledWork(work, (*known.labels, *new))
+
+
+def _content(work: Work) -> tuple[object, ...]:
+    return (work.title.casefold(), tuple(author.name.casefold() for author in work.authors))
+
+
+def _publications(file: Path, problems: Problems) -> Iterator[tuple[int, LabelledWork]]:
+    root = _parse(file, problems)
+    if root is None:
+        return
+    name = _text(root, "FullName") or file.stem
+    for node in root.iter("publication"):
+        entry = _publication(node, name, str(file), problems)
+        if entry is not None:
+            yield node.sourceline or 0, entry
+
+
+def _publication(
+    node: etree._Element, name: str, file: str, problems: Problems
+) -> LabelledWork | None:
+    line = node.sourceline or 0
+    fields = {tag: _text(node, tag) for tag in ("title", "authors", "id", "label", "jconf")}
+    for tag in ("title", "authors", "id"):
+        if not fields[tag]:
+            problems.reject(file, line, tag, "is empty", f"give the publication its <{tag}>")
+            return None
+    names = [part.strip() for part in fields["authors"].split(",") if part.strip()]
+    position = _position(names, name)
+    organization = _text(node, "organization")
+    work = Work(
+        id=f"aminer:{fields['id']}",
+        title=fields["title"],
+        authors=tuple(
+            Author(each, affiliations=(organization,) if organization and at == position else ())
+            for at, each in enumerate(names)
+        ),
+        venue=fields["jconf"] or None,
+        year=_year(node, file, problems),
+    )
+    if position is None:
+        problems.note(
+            file,
+            line,
+            "authors",
+            f"{name!r} is not among them, or twice",
+            "the work was kept without a label; mend the list of authors",
+        )
+        return LabelledWork(work)
+    if not fields["label"]:
+        problems.note(file, line, "label", "is empty", "the work was kept without a label")
+        return LabelledWork(work)
+    label = Label(
+        Signature(work.id, position),
+        person=f"aminer:{name}:{fields['label']}",
+        name=names[position],
+        block=gold_block(names[position]),
+    )
+    return LabelledWork(work, (label,))
+
+
+def _position(names: list[str], name: str) -> int | None:
+    """Where the file's name stands among the authors: the same words, in order or in any."""
+    wanted = name_words(name)
+    for same in (lambda words: words == wanted, lambda words: sorted(words) == sorted(wanted)):
+        at = [i for i, each in enumerate(names) if same(name_words(each))]
+        if at:
+            return at[0] if len(at) == 1 else None
+    return None
+
+
+def _year(node: etree._Element, file: str, problems: Problems) -> int | None:
+    text = _text(node, "year")
+    if not text or text in ("0", "-1"):
+        return None
+    if _YEAR.fullmatch(text):
+        return int(text)
+    problems.note(file, node.sourceline or 0, "year", f"{text[:40]!r} is no year", "left empty")
+    return None
+
+
+def _text(node: etree._Element, tag: str) -> str:
+    """Text of a child, white space tidied; "null", the set's word for nothing, is empty."""
+    child = node.find(tag)
+    text = " ".join("".join(child.itertext()).split()) if child is not None else ""
+    return "" if text.lower() == "null" else text
+
+
+def _parse(file: Path, problems: Problems) -> etree._Element | None:
+    text = _DECLARATION.sub("", _decode(file, problems), count=1)
+    data = _NOT_XML.sub("", _AMPERSAND.sub(_mend_entity, text)).encode()
+    try:
+        return etree.fromstring(data, _parser(recover=False))
+    except etree.XMLSyntaxError as error:
+        problems.note(
+            str(file),
+            error.lineno or 0,
+            "file",
+            f"not well-formed XML ({error.msg})",
+            "what can be read was read; mend the tags of this line",
+        )
+    root: etree._Element | None = etree.fromstring(data, _parser(recover=True))
+    return root
+
+
+def _parser(*, recover: bool) -> etree.XMLParser:
+    return etree.XMLParser(
+        encoding="utf-8", recover=recover, no_network=True, resolve_entities=False, load_dtd=False
+    )
+
+
+def _decode(file: Path, problems: Problems) -> str:
+    """Text in the declared encoding, else UTF-8, else Windows-1252, which is reported."""
+    data = file.read_bytes()
+    declared = _DECLARED.match(data)
+    encodings = [declared[1].decode("ascii")] if declared else []
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encodings = ["utf-16"]
+    for encoding in [*encodings, "utf-8-sig"]:
+        try:
+            return data.decode(encoding).lstrip("\ufeff")
+        except (UnicodeDecodeError, LookupError):
+            continue
+    problems.note(
+        str(file),
+        0,
+        "file",
+        "not in the encoding it declares, nor in UTF-8",
+        "read as Windows-1252; save it as UTF-8",
+    )
+    return data.decode("cp1252", errors="replace")
+
+
+def _mend_entity(found: re.Match[str]) -> str:
+    """Keep XML's own entities, resolve HTML's characters, and escape every other ampersand."""
+    name = found[1]
+    if name is None:
+        return "&amp;"
+    if name in _XML_ENTITIES:
+        return found[0]
+    if name.startswith("#") or f"{name};" in html5:
+        return html.escape(html.unescape(found[0]))
+    return f"&amp;{name};"

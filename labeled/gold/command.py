@@ -1,0 +1,216 @@
+"""``disambig gold``: a public gold set as works and labels that every other command reads."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from disambig.cli import options
+
+if TYPE_CHECKING:
+    from disambig.domain import Label, Work
+    from disambig.errors import RecordError
+    from labeled.gold.goldset import LabelledWork, Problems
+
+    Reader = Callable[[Path, Problems], Iterator[LabelledWork]]
+from disambig.console import progress
+
+KINDS = ("aminer", "acl", "openreview", "s2and")
+_SHOWN_PROBLEMS = 10
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True)
+class Gold:
+    """A gold set: its works, the labels of their signatures, and what was wrong with it.
+
+    Both iterators run over one reading of the files, in any order and only once; what one of
+    them is ahead of the other is held in memory. ``problems`` grows as they go.
+    """
+
+    works: Iterator[Work]
+    labels: Iterator[Label]
+    problems: Problems
+
+
+def load_gold(kind: str, path: str | Path, problems: Problems | None = None) -> Gold:
+    """Open a public gold set.
+
+    Args:
+        kind: one of :data:`KINDS`; the module of each says where to get it and how it looks.
+        path: file or folder, as that module says.
+        problems: where to collect problems; a new collection when not given.
+
+    Raises
+    ------
+    ValueError
+        The kind is unknown.
+    FormatError
+        While iterating: the path does not hold such a set.
+    """
+    from labeled.gold.goldset import Problems
+
+    if kind not in KINDS:
+        raise ValueError(f"unknown gold set {kind!r}; choose one of {', '.join(KINDS)}")
+    found = Problems() if problems is None else problems
+    entries = _reader(kind)(Path(path), found)
+    works, labels = _unzipped((entry.work, entry.labels) for entry in entries)
+    return Gold(works, (label for of_work in labels for label in of_work), found)
+
+
+def _reader(kind: str) -> Reader:
+    if kind == "aminer":
+        from labeled.gold.aminer import read_aminer
+
+        return read_aminer
+    if kind == "acl":
+        from labeled.gold.acl import read_acl
+
+        return read_acl
+    if kind == "openreview":
+        from labeled.gold.openreview import read_openreview
+
+        return read_openreview
+    from labeled.gold.s2and import read_s2and
+
+    return read_s2and
+
+
+def _unzipped(pairs: Iterator[tuple[T, U]]) -> tuple[Iterator[T], Iterator[U]]:
+    """Two iterators over the halves of pairs; each keeps only the other's unread half."""
+    left: deque[T] = deque()
+    right: deque[U] = deque()
+
+    def pull() -> bool:
+        pair = next(pairs, None)
+        if pair is None:
+            return False
+        left.append(pair[0])
+        right.append(pair[1])
+        return True
+
+    def lefts() -> Iterator[T]:
+        while left or pull():
+            yield left.popleft()
+
+    def rights() -> Iterator[U]:
+        while right or pull():
+            yield right.popleft()
+
+    return lefts(), rights()
+
+
+@click.command(
+    epilog=options.examples(
+        "disambig gold acl ~/acl-anthology --out gold/acl",
+        "disambig gold aminer rich-author-disambiguation-data --out gold/aminer",
+        "disambig gold openreview iclr2024-notes.jsonl --out gold/iclr",
+        "disambig train gold/acl/works.jsonl.gz --labels gold/acl/labels.jsonl --out my.model",
+    )
+)
+@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for works.jsonl.gz, labels.jsonl and, if there are any, problems.jsonl.",
+)
+@options.quiet_option
+def gold(kind: str, path: Path, out: Path, quiet: bool) -> None:
+    """Turn a public gold set at PATH into works and labels in OUT.
+
+    \b
+    KIND        PATH
+    aminer      AMiner-2012: folder of XML files, one for each name
+    acl         a clone of the ACL Anthology, with its name variants
+    openreview  notes of the OpenReview API, JSON or JSONL, file or folder
+    s2and       folder with signatures, papers and clusters as JSON
+
+    Labels get a split: 60 % of the blocks train, 20 % dev, 20 % test. No block and no person is
+    in two of them, and works added later move no block. What cannot be used is told, counted
+    and kept in problems.jsonl.
+    """
+    from disambig.cli.works_options import EXIT_REJECTED
+    from labeled.gold.goldset import Problems
+    from labeled.gold.splits import assign_splits, check_leakage
+
+    problems = Problems()
+    loaded = load_gold(kind, path, problems)
+    out.mkdir(parents=True, exist_ok=True)
+    with progress(f"Reading {kind}", unit="works", quiet=quiet) as advance:
+        count = _write_works(loaded.works, out / "works.jsonl.gz", advance)
+    labels = assign_splits(loaded.labels)
+    _write_labels(labels, out / "labels.jsonl")
+    _write_problems(problems, out / "problems.jsonl")
+    if not quiet:
+        for line in _summary(count, labels, problems, out):
+            click.echo(line, err=True)
+        for leak in check_leakage(labels):
+            click.echo(f"contradiction in the gold: {leak}", err=True)
+    if problems.rejected:
+        raise click.exceptions.Exit(EXIT_REJECTED)
+
+
+def _write_works(works: Iterator[Work], target: Path, advance: Callable[[int], None]) -> int:
+    from labeled.gold.rows import work_row
+
+    part = target.with_name(target.name + ".part")
+    count = 0
+    # No name and no time in the header: the same works give the same bytes. JSON can hold half
+    # a surrogate pair, UTF-8 cannot: it becomes a question mark.
+    with part.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
+        for work in works:
+            packed.write(work_row(work).encode(errors="replace") + b"\n")
+            advance(1)
+            count += 1
+    part.replace(target)
+    return count
+
+
+def _write_labels(labels: list[Label], target: Path) -> None:
+    from labeled.gold.rows import label_row
+
+    text = "".join(label_row(label) + "\n" for label in labels)
+    target.write_bytes(text.encode(errors="replace"))
+
+
+def _write_problems(problems: Problems, target: Path) -> None:
+    """One JSON object a line, in ASCII, so that nothing in it acts on a terminal."""
+    if not problems.found:
+        target.unlink(missing_ok=True)
+        return
+    with target.open("w", encoding="ascii") as file:
+        for error in problems.found:
+            keys = ("file", "line", "field", "problem", "remedy")
+            file.write(json.dumps({key: getattr(error, key) for key in keys}) + "\n")
+
+
+def _summary(works: int, labels: list[Label], problems: Problems, out: Path) -> Iterator[str]:
+    for error in problems.found[:_SHOWN_PROBLEMS]:
+        yield _shown(error)
+    more = len(problems.found) - _SHOWN_PROBLEMS
+    if more > 0:
+        yield f"… and {more:,} more in {out / 'problems.jsonl'}"
+    people = len({label.person for label in labels})
+    splits = Counter(label.split for label in labels)
+    shares = ", ".join(f"{name} {splits[name]:,}" for name in sorted(splits))
+    yield (
+        f"{works:,} works, {len(labels):,} labelled mentions of {people:,} people ({shares}); "
+        f"{len(problems.found):,} problems, {problems.rejected:,} records rejected"
+    )
+
+
+def _shown(error: RecordError) -> str:
+    from disambig.console import safe
+
+    return safe(str(error))

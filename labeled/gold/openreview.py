@@ -1,0 +1,269 @@
+"""OpenReview: submissions as JSON notes, whose logged-in authors carry profile ids.
+
+Where it comes from: the public API, https://api.openreview.net/notes (API 1) and
+https://api2.openreview.net/notes (API 2), or the package ``openreview-py``; its use is under
+https://openreview.net/legal/terms, and each submission states its own licence.
+
+What it looks like: notes as JSONL, as a JSON list, or as the API's ``{"notes": […]}``::
+
+    {"id": "rhgIgTSSxW", "content": {
+      "title": "TabR: …", "authors": ["Yury Gorishniy", …],
+      "authorids": ["~Yury_Gorishniy1", "ivan@example.org", …], "venue": "ICLR 2024 poster"}}
+
+In API 2 each value is wrapped, ``"title": {"value": "TabR: …"}``. An author id that starts with
+"~" is a profile, which is a person. An e-mail address or a link to dblp is not: one person has
+several addresses. A profile may own several tilde ids after a merge, which notes do not show, so
+a few people appear as two.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from disambig.domain import Author, Label, Signature, Work
+from disambig.errors import FormatError
+from labeled.gold.goldset import LabelledWork, Problems, gold_block
+
+_SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_GAP = re.compile(r"[\s,]*")
+# Dates of a note, best first: published, went public, created; milliseconds since 1970.
+_DATES = ("pdate", "odate", "cdate", "tcdate")
+
+
+def read_openreview(path: Path, problems: Problems) -> Iterator[LabelledWork]:
+    """Works and labels of a file of notes, or of every JSON file in a folder.
+
+    JSONL is streamed; of a JSON list the text is held while its notes are given one by one.
+    Notes without title and authors (reviews, comments, decisions) and deleted ones are passed
+    over; a note met again is given once.
+
+    Raises
+    ------
+    FormatError
+        There is no file of notes, or one is damaged or holds neither notes nor JSON.
+    """
+    files = [path]
+    if path.is_dir():
+        files = sorted(f for f in path.rglob("*") if f.name.endswith(_SUFFIXES) and f.is_file())
+    if not files:
+        raise FormatError(f"{path}: no .json or .jsonl file; give a file or folder of notes")
+    seen: dict[str, int] = {}
+    for file in files:
+        for line, note in _notes(file, problems):
+            entry = _entry(note, str(file), line, problems)
+            if entry is None:
+                continue
+            content = hash((entry.work.title, entry.work.authors))
+            if entry.work.id not in seen:
+                seen[entry.work.id] = content
+                yield entry
+            elif seen[entry.work.id] != content:
+                problems.reject(
+                    str(file),
+                    line,
+                    "id",
+                    f"{entry.work.id} came before with other content",
+                    "the first was kept; keep one version of each note",
+                )
+
+
+def _notes(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
+    """Notes of a file, each with its line: JSONL when the first line is a note by itself."""
+    try:
+        with _open(file) as stream:
+            first = stream.readline()
+            if _is_note_line(first):
+                yield from _notes_by_line(first, stream, file, problems)
+                return
+            text = (first + stream.read()).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{file}: not UTF-8 ({error.reason}); save it as UTF-8") from error
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise FormatError(f"{file}: damaged gzip ({error}); download it again") from error
+    yield from _notes_of_text(text, file)
+
+
+def _open(file: Path) -> Any:
+    with file.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    return gzip.open(file, "rb") if packed else file.open("rb")
+
+
+def _is_note_line(line: bytes) -> bool:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and "notes" not in value
+
+
+def _notes_by_line(
+    first: bytes, rest: Iterator[bytes], file: Path, problems: Problems
+) -> Iterator[tuple[int, Any]]:
+    yield 1, json.loads(first)
+    for number, line in enumerate(rest, 2):
+        if not line.strip():
+            continue
+        try:
+            yield number, json.loads(line)
+        except (ValueError, RecursionError) as error:
+            problems.reject(
+                str(file), number, "note", f"not JSON ({error})", "write one note on each line"
+            )
+
+
+def _notes_of_text(text: str, file: Path) -> Iterator[tuple[int, Any]]:
+    """Notes of a JSON list, or of the list under "notes", decoded one at a time."""
+    decoder = json.JSONDecoder()
+    start = re.match(r'\s*(?:\{(?:\s*"count"\s*:\s*\d+\s*,)?\s*"notes"\s*:\s*)?\[', text)
+    try:
+        if start is None:
+            yield from _notes_of_value(decoder.decode(text), file)
+            return
+        at, line = start.end(), text.count("\n", 0, start.end()) + 1
+        while True:
+            gap = _GAP.match(text, at)
+            after = gap.end() if gap else at
+            line += text.count("\n", at, after)
+            if text[after : after + 1] == "]":
+                return
+            note, at = decoder.raw_decode(text, after)
+            yield line, note
+            line += text.count("\n", after, at)
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"{file}: not JSON ({error}); download it again") from error
+
+
+def _notes_of_value(value: Any, file: Path) -> Iterator[tuple[int, Any]]:
+    """Notes of a whole JSON value whose "notes" stand after other keys, or of a single note."""
+    notes = value.get("notes", [value]) if isinstance(value, dict) else None
+    if not isinstance(notes, list):
+        raise FormatError(f"{file}: holds no notes; expected a list, or an object with notes")
+    for note in notes:
+        yield 1, note
+
+
+def _entry(note: Any, file: str, line: int, problems: Problems) -> LabelledWork | None:
+    content = note.get("content") if isinstance(note, dict) else None
+    if not isinstance(content, dict):
+        problems.reject(file, line, "content", "missing", "give notes as the API returns them")
+        return None
+    content = {key: _unwrapped(value) for key, value in content.items()}
+    if note.get("ddate") or ("title" not in content and "authors" not in content):
+        return None
+    if "authors" not in content and note.get("replyto"):
+        return None
+    title, identifier = content.get("title"), note.get("id")
+    if not isinstance(title, str) or not title.strip():
+        problems.reject(file, line, "content.title", "is empty", "give the note its title")
+        return None
+    if not isinstance(identifier, str) or not identifier:
+        problems.reject(file, line, "id", "missing", "give the note its id")
+        return None
+    pairs = _authors(content, file, line, problems)
+    if not pairs:
+        return None
+    venue = _first_text(content.get("venue")) or _first_text(content.get("venueid"))
+    keywords = content.get("keywords")
+    work = Work(
+        id=f"openreview:{identifier}",
+        title=" ".join(title.split()),
+        authors=tuple(Author(name, email=_email(given)) for name, given in pairs),
+        abstract=_first_text(content.get("abstract")) or None,
+        venue=venue or None,
+        year=_year(venue, note),
+        keywords=tuple(k for k in keywords if isinstance(k, str))
+        if isinstance(keywords, list)
+        else (),
+        ids=(("openreview", identifier),),
+    )
+    ids = [given for _, given in pairs]
+    return LabelledWork(work, tuple(_labels(work, ids, file, line, problems)))
+
+
+def _authors(
+    content: dict[str, Any], file: str, line: int, problems: Problems
+) -> list[tuple[str, str]]:
+    """Names with their author ids, "" where there is none; empty when the note is rejected."""
+    authors, ids = content.get("authors"), content.get("authorids")
+    if isinstance(authors, list) and authors and all(isinstance(a, dict) for a in authors):
+        ids = [a.get("username") for a in authors]
+        authors = [a.get("fullname") for a in authors]
+    if not isinstance(authors, list) or not authors:
+        problems.reject(
+            file,
+            line,
+            "content.authors",
+            "is no list of names",
+            "give the authors as a list; anonymous submissions cannot be used",
+        )
+        return []
+    if not all(isinstance(name, str) and name.strip() for name in authors):
+        problems.reject(file, line, "content.authors", "holds an empty name", "name every author")
+        return []
+    if not isinstance(ids, list) or len(ids) != len(authors):
+        problems.note(
+            file,
+            line,
+            "content.authorids",
+            "missing, or not one for each author",
+            "the work was kept without labels",
+        )
+        ids = [""] * len(authors)
+    return [
+        (" ".join(name.split()), given.strip() if isinstance(given, str) else "")
+        for name, given in zip(authors, ids, strict=True)
+    ]
+
+
+def _labels(
+    work: Work, ids: list[str], file: str, line: int, problems: Problems
+) -> Iterator[Label]:
+    for position, given in enumerate(ids):
+        if not given.startswith("~"):
+            continue
+        if given in ids[:position]:
+            problems.note(
+                file,
+                line,
+                "content.authorids",
+                f"{given} is there twice",
+                "the second was kept without a label",
+            )
+            continue
+        name = work.authors[position].name
+        yield Label(Signature(work.id, position), given, name, gold_block(name))
+
+
+def _unwrapped(value: Any) -> Any:
+    """The value itself: API 2 wraps each in an object with "value", and maybe "readers"."""
+    return value.get("value") if isinstance(value, dict) and "value" in value else value
+
+
+def _first_text(value: Any) -> str:
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, str) and item.strip()), "")
+    return " ".join(value.split()) if isinstance(value, str) else ""
+
+
+def _email(given: str) -> str | None:
+    return given if "@" in given and not given.startswith(("~", "http")) else None
+
+
+def _year(venue: str, note: dict[str, Any]) -> int | None:
+    """Year in the venue's name, else of the first date the note has."""
+    found = _YEAR.search(venue)
+    if found:
+        return int(found[0])
+    for key in _DATES:
+        date = note.get(key)
+        if isinstance(date, int) and 0 < date < 4e12:
+            return datetime.fromtimestamp(date / 1000, UTC).year
+    return None

@@ -1,0 +1,1 @@
+"""S2AND measured on the same blocks."""

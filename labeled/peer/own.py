@@ -1,0 +1,151 @@
+"""Our own run on the blocks that the peer is given, measured the same way."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from disambig.arrays import Int32, Int64
+from disambig.blocking.blocks import Comparisons
+from disambig.clustering.constraints import compile_constraints
+from disambig.clustering.two_level import resolve
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import CorpusIndex
+from disambig.domain import Work
+from disambig.ingest import read_works
+from disambig.model.model import Model
+from labeled.corpora import peak_memory
+from labeled.peer.blocks import LabelledBlock
+
+#: Stages in order; the last leads from loaded data to clusters.
+STAGES = ("start", "model", "read", "cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRun:
+    """What a run gave: ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
+
+    ``stages`` are seconds; ``cpu_seconds`` are those of all processes in the last stage;
+    ``peak_memory`` is bytes of this process; ``scored`` counts pairs.
+    """
+
+    clusters: tuple[tuple[int, ...], ...]
+    stages: dict[str, float]
+    cpu_seconds: float
+    peak_memory: int
+    scored: int
+
+
+def run(
+    works: Mapping[str, Path],
+    blocks: Sequence[LabelledBlock],
+    model_file: Path | None,
+    workers: int,
+    began: float,
+) -> OwnRun:
+    """Cluster blocks in this process, which should be a fresh one.
+
+    As the peer is given: the works of the blocks' signatures, and the blocks as they are. Words
+    and names are counted among these works.
+
+    Parameters
+    ----------
+    works : mapping of corpus to its file of works
+    model_file : Path or None
+        None is the model that ships.
+    workers : int
+        Processes.
+    began : float
+        ``time.time()`` at which the process was asked for.
+    """
+    seconds = {"start": time.time() - began}
+    mark = time.perf_counter()
+
+    def lap(stage: str) -> None:
+        nonlocal mark
+        now = time.perf_counter()
+        seconds[stage] = seconds.get(stage, 0.0) + now - mark
+        mark = now
+
+    model, space = Model.load(model_file), SemanticSpace.load()
+    lap("model")
+    corpora = {name: Corpus.from_works(_needed(name, file, blocks)) for name, file in works.items()}
+    rows = {name: _rows(corpus, name, blocks) for name, corpus in corpora.items()}
+    lap("read")
+    cpu = _cpu_seconds()
+    found = _all_clustered(corpora, rows, model, space, workers)
+    lap("cluster")
+    clusters = [
+        tuple(identity[r].tolist()) for name, (identity, _) in found.items() for r in rows[name]
+    ]
+    scored = sum(n for _, n in found.values())
+    return OwnRun(tuple(clusters), seconds, _cpu_seconds() - cpu, peak_memory(), scored)
+
+
+def _rows(corpus: Corpus, name: str, blocks: Sequence[LabelledBlock]) -> list[Int32]:
+    """Signature rows of the blocks of one corpus."""
+    own = (block for block in blocks if block.corpus == name)
+    return [np.array([corpus.row_of(s) for s in b.signatures], dtype=np.int32) for b in own]
+
+
+_shared: Callable[[str], tuple[Int64, int]] | None = None
+
+
+def _all_clustered(
+    corpora: Mapping[str, Corpus],
+    rows: Mapping[str, list[Int32]],
+    model: Model,
+    space: SemanticSpace,
+    workers: int,
+) -> dict[str, tuple[Int64, int]]:
+    """Each corpus indexed and clustered, the largest first, in forked processes."""
+    global _shared
+
+    def one(name: str) -> tuple[Int64, int]:
+        index = CorpusIndex.of(corpora[name], space, model.frequency)
+        return _clustered(index, model, rows[name])
+
+    largest = sorted(corpora, key=lambda name: -corpora[name].n_signatures)
+    _shared = one
+    with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+        found = dict(zip(largest, pool.map(_one, largest), strict=True))
+    return {name: found[name] for name in corpora}
+
+
+def _one(name: str) -> tuple[Int64, int]:
+    if _shared is None:
+        raise RuntimeError("worker started without its corpora")
+    return _shared(name)
+
+
+def _needed(corpus: str, file: Path, blocks: Sequence[LabelledBlock]) -> Iterator[Work]:
+    wanted = {s.work for block in blocks if block.corpus == corpus for s in block.signatures}
+    with read_works([file]) as reader:
+        yield from (work for work in reader if work.id in wanted)
+
+
+def _clustered(index: CorpusIndex, model: Model, rows: list[Int32]) -> tuple[Int64, int]:
+    """Identity of each signature (-1 outside of the blocks), and how many pairs were scored."""
+    compared = Comparisons.of(index, [np.sort(r) for r in rows])
+    constraints = compile_constraints(index.corpus, ())
+    identity = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
+    following = scored = 0
+    for number in range(len(compared.batches)):
+        found = resolve(index, model, constraints, compared.batch(number))
+        identity[found.rows] = found.group + following
+        following += int(found.group.max(initial=-1)) + 1
+        scored += found.scored
+    return identity, scored
+
+
+def _cpu_seconds() -> float:
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system

@@ -1,0 +1,212 @@
+"""One run of S2AND 0.51.2 with its production model, in a process that holds nothing else.
+
+The fast way through S2AND: Arrow tables, its Rust featuriser, its clusterer on all blocks at once.
+It does not ship its name counts, without which its model joins nearly all signatures of a block;
+they are counted here from the works of the corpora, as its own code looks them up. Its SPECTER
+vectors and its fastText model are not shipped either and stay missing.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import pickle
+import re
+import resource
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from disambig.ingest import read_works
+from labeled.peer.blocks import LabelledBlock
+from labeled.peer.tables import NameParts, PeerTables, named_blocks, signature_id, tables_of
+
+#: Stages of a run in order; the last two lead from loaded data to clusters.
+STAGES = ("start", "model", "read", "tables", "featurise", "cluster")
+
+_ROWS_A_BATCH = 16_384  # more than this its index of record batches refuses
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRun:
+    """What a run gave: ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
+
+    ``stages`` are seconds; ``cpu_seconds`` are those of all threads in the last two stages;
+    ``peak_memory`` is bytes of this process.
+    """
+
+    version: str
+    clusters: tuple[tuple[int, ...], ...]
+    stages: dict[str, float]
+    cpu_seconds: float
+    peak_memory: int
+
+
+def run(
+    works: Mapping[str, Path], blocks: Sequence[LabelledBlock], workers: int, began: float
+) -> PeerRun:
+    """Cluster blocks with S2AND in this process, which should be a fresh one.
+
+    Parameters
+    ----------
+    works : mapping of corpus to its file of works
+    workers : int
+        Threads of S2AND.
+    began : float
+        ``time.time()`` at which the process was asked for.
+
+    Raises
+    ------
+    ImportError
+        S2AND is not installed.
+    InputError
+        As :func:`labeled.peer.tables.tables_of`.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        _settle(scratch, workers)
+        marks = [time.time() - began]
+        clusterer = _production_model(workers)
+        marks.append(time.time() - began)
+        tables = tables_of({name: read_works([file]) for name, file in works.items()}, blocks)
+        marks.append(time.time() - began)
+        paths = _written(tables, scratch)
+        del tables
+        marks.append(time.time() - began)
+        wanted, cpu = named_blocks(blocks), time.process_time()
+        featuriser = _featuriser(paths, wanted, workers)
+        marks.append(time.time() - began)
+        found, _ = clusterer.predict_from_rust_featurizer(wanted, featuriser)
+        marks.append(time.time() - began)
+        cpu = time.process_time() - cpu
+    seconds = [after - before for before, after in zip([0.0, *marks], marks, strict=False)]
+    return PeerRun(
+        version=importlib.metadata.version("s2and"),
+        clusters=coded(found.values(), blocks),
+        stages=dict(zip(STAGES, seconds, strict=True)),
+        cpu_seconds=cpu,
+        peak_memory=_peak_memory(),
+    )
+
+
+def name_counts(
+    names: Mapping[NameParts, int],
+) -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, int]]:
+    """Mentions of each first name, last name, both, and last name with first initial.
+
+    Keys are made as S2AND looks them up (``ANDData._compute_signature_name_counts``): parts of a
+    hyphenated name are written together.
+    """
+    from s2and.text import has_name_dash, normalize_text, split_first_middle_hyphen_aware
+
+    counts: tuple[Counter[str], ...] = (Counter(), Counter(), Counter(), Counter())
+    for (given, middle, family), mentions in names.items():
+        first, _ = split_first_middle_hyphen_aware(given or "", middle or "")
+        first = first.replace(" ", "") if has_name_dash(given or "") else first.split(" ")[0]
+        last = normalize_text(family or "")
+        last = last.replace(" ", "") if has_name_dash(family or "") else last
+        keys = (first, last, f"{first} {last}".strip(), f"{last} {first[:1]}".strip())
+        for counter, key in zip(counts, keys, strict=True):
+            counter[key] += mentions
+    first_names, last_names, both, initials = map(dict, counts)
+    return first_names, last_names, both, initials
+
+
+def coded(
+    clusters: Iterable[Sequence[str]], blocks: Sequence[LabelledBlock]
+) -> tuple[tuple[int, ...], ...]:
+    """Number of the cluster that holds each signature of each block.
+
+    Raises
+    ------
+    KeyError
+        A signature is in no cluster.
+    """
+    number = {member: code for code, members in enumerate(clusters) for member in members}
+    return tuple(
+        tuple(number[signature_id(block.corpus, s)] for s in block.signatures) for block in blocks
+    )
+
+
+def _settle(scratch: Path, workers: int) -> None:
+    """What S2AND reads from the environment, before it is imported."""
+    config = scratch / "paths.json"
+    config.write_text(json.dumps({"main_data_dir": str(scratch)}), encoding="utf-8")
+    os.environ.update(
+        S2AND_BACKEND="rust",
+        S2AND_CACHE=str(scratch / "cache"),
+        S2AND_PATH_CONFIG=str(config),
+        S2AND_SKIP_FASTTEXT="1",
+        OMP_NUM_THREADS=str(workers),
+        RAYON_NUM_THREADS=str(workers),
+    )
+    warnings.filterwarnings("ignore", message="pkg_resources is deprecated")  # from hyperopt
+
+
+def _production_model(workers: int) -> Any:
+    from s2and.production_model import load_production_model
+
+    clusterer = load_production_model()
+    clusterer.n_jobs = workers
+    return clusterer
+
+
+def _written(tables: PeerTables, scratch: Path) -> dict[str, str]:
+    """Files of the tables, of their indexes and of the name counts, by S2AND's names for them."""
+    from s2and.incremental_linking.feature_block import (
+        write_arrow_ipc_table,
+        write_name_counts_index,
+        write_raw_arrow_batch_lookup_indexes,
+    )
+
+    files = {
+        name: write_arrow_ipc_table(
+            table, scratch / f"{name}.arrow", max_record_batch_rows=_ROWS_A_BATCH
+        )
+        for name, table in (
+            ("signatures", tables.signatures),
+            ("papers", tables.papers),
+            ("paper_authors", tables.paper_authors),
+        )
+    }
+    # A checksum of our own fresh files would take Python longer than all else here.
+    indexed, _ = write_raw_arrow_batch_lookup_indexes(files, fingerprint_source=False)
+    # S2AND looks for its own counts under this name in its data folder, which is ours here.
+    (scratch / "name_counts.pickle").write_bytes(pickle.dumps(name_counts(tables.names)))
+    index, _ = write_name_counts_index(scratch)
+    return {**indexed, "name_counts_index": index}
+
+
+def _featuriser(
+    paths: Mapping[str, str], blocks: Mapping[str, Sequence[str]], workers: int
+) -> object:
+    from s2and.feature_port import build_rust_featurizer_from_arrow_paths
+
+    made: object = build_rust_featurizer_from_arrow_paths(
+        paths,
+        signature_ids=[member for members in blocks.values() for member in members],
+        load_name_counts=True,
+        num_threads=workers,
+    )
+    return made
+
+
+def _peak_memory() -> int:
+    """Largest resident memory of this process so far, bytes.
+
+    Linux hands ``ru_maxrss`` on from the process that started this one; VmHWM is our own.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        if found:
+            return int(found.group(1)) * 1024
+    maxrss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return maxrss if sys.platform == "darwin" else maxrss * 1024

@@ -1,0 +1,293 @@
+"""The nearest peer, S2AND from PyPI, on the labelled blocks of corpora: how fast and how right.
+
+By itself: ``python -m labeled.peer.s2and DATA… --split dev --json peer.json``. It comes with
+``pip install 'disambig[peer]'`` for Python 3.11. See S. Subramanian, D. King, D. Downey and
+S. Feldman, "S2AND: A Benchmark and Evaluation System for Author Name Disambiguation", JCDL 2021.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from disambig.arrays import Int64
+from disambig.errors import DisambigError
+from disambig.evaluation.metrics import Metrics, evaluate
+from labeled.peer import own as peer_own
+from labeled.peer import process as peer_process
+from labeled.peer.blocks import LabelledBlock, labelled_blocks
+
+if TYPE_CHECKING:
+    from labeled.corpora import CorpusFolder
+
+#: Stages that lead from loaded data to clusters; those before them load.
+CLUSTERING = ("featurise", "cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class PeerResult:
+    """Every figure of one run of S2AND on the blocks of one split.
+
+    ``stages`` and ``seconds_…`` are seconds: ``seconds_load`` from nothing to tables S2AND reads
+    and a loaded model, ``seconds_cluster`` from these to clusters, ``seconds_whole`` both.
+    ``cpu_seconds`` are those of all threads during ``seconds_cluster``: far fewer than
+    ``workers`` times as many mean that other programs held the cores, and that the speed is not
+    S2AND's. ``peak_memory`` is bytes; ``within_blocks`` is accuracy by corpus.
+    """
+
+    version: str
+    split: str
+    workers: int
+    blocks: int
+    signatures: int
+    pairs: int
+    seconds_load: float
+    seconds_cluster: float
+    seconds_whole: float
+    cpu_seconds: float
+    stages: dict[str, float]
+    peak_memory: int
+    within_blocks: dict[str, Metrics]
+
+    @property
+    def pairs_per_second(self) -> float:
+        """Pairs a second from loaded data to clusters."""
+        return self.pairs / self.seconds_cluster
+
+
+def peer_run(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerResult:
+    """Cluster the labelled blocks of one split with S2AND, in a fresh process.
+
+    S2AND runs with the model it ships, on as many threads as ``workers``. Its name counts come
+    from all works of all ``folders``, so its accuracy on one corpus gains from the others.
+
+    Raises
+    ------
+    DisambigError
+        S2AND is not installed.
+    InputError
+        As :func:`labelled_blocks`, or a label names an unknown signature.
+    """
+    require_peer()
+    blocks = labelled_blocks(folders, split)
+    works = {folder.name: folder.works for folder in folders}
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = pool.submit(peer_process.run, works, blocks, workers, time.time()).result()
+    return result_of(found, blocks, split, workers)
+
+
+@dataclass(frozen=True, slots=True)
+class Duel:
+    """S2AND and this package on the same blocks, one after the other on an equal number of cores.
+
+    ``own`` is this package's run, ``accuracy`` its agreement with the labels by corpus.
+    """
+
+    peer: PeerResult
+    own: peer_own.OwnRun
+    accuracy: dict[str, Metrics]
+
+    @property
+    def own_pairs_per_second(self) -> float:
+        """Pairs a second from loaded data to clusters."""
+        return self.peer.pairs / self.own.stages["cluster"]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as many pairs a second, from loaded data to clusters."""
+        return self.own_pairs_per_second / self.peer.pairs_per_second
+
+    @property
+    def ratio_whole(self) -> float:
+        """How many times faster from starting the process."""
+        return self.peer.seconds_whole / sum(self.own.stages.values())
+
+    def as_text(self) -> list[str]:
+        """A few lines for people."""
+        own, whole = self.own, sum(self.own.stages.values())
+        return [
+            *as_text(self.peer),
+            f"disambig on the same blocks: {self.own_pairs_per_second:,.0f} pairs a second: "
+            f"{own.stages['cluster']:.2f} s from loaded data to clusters (on "
+            f"{own.cpu_seconds / own.stages['cluster']:.2f} cores, {own.scored:,} pairs scored), "
+            f"{whole:.1f} s in all; {own.peak_memory / 1e6:,.0f} MB",
+            *_accuracy_lines(self.accuracy),
+            f"{self.ratio:.0f} times S2AND's pairs a second from loaded data to clusters, "
+            f"{self.ratio_whole:.1f} times with start and reading",
+        ]
+
+    def as_json(self) -> dict[str, Any]:
+        """All figures as JSON knows them."""
+        own = asdict(self.own)
+        del own["clusters"]
+        own["within_blocks"] = _plain(self.accuracy)
+        own["pairs_per_second"] = self.own_pairs_per_second
+        return {
+            "s2and": as_json(self.peer),
+            "disambig": own,
+            "ratio": self.ratio,
+            "ratio_whole": self.ratio_whole,
+        }
+
+
+def duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> Duel:
+    """Cluster the labelled blocks of one split with S2AND and with this package.
+
+    Raises
+    ------
+    DisambigError
+        S2AND is not installed.
+    """
+    peer = peer_run(folders, split, workers)
+    blocks = labelled_blocks(folders, split)
+    works = {folder.name: folder.works for folder in folders}
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        own = pool.submit(peer_own.run, works, blocks, model, workers, time.time()).result()
+    return Duel(peer, own, accuracy(own.clusters, blocks))
+
+
+def require_peer() -> None:
+    """Make sure that S2AND can be imported.
+
+    Raises
+    ------
+    DisambigError
+        It, or its Rust part, is not installed.
+    """
+    for module in ("s2and", "s2and_rust"):
+        if importlib.util.find_spec(module) is None:
+            raise DisambigError(
+                f"{module} is not installed; run pip install 'disambig[peer]' with Python 3.11, "
+                "the only one S2AND supports"
+            )
+
+
+def result_of(
+    found: peer_process.PeerRun, blocks: Sequence[LabelledBlock], split: str, workers: int
+) -> PeerResult:
+    """Figures of a run on these blocks."""
+    whole = sum(found.stages.values())
+    cluster = sum(found.stages[stage] for stage in CLUSTERING)
+    return PeerResult(
+        version=found.version,
+        split=split,
+        workers=workers,
+        blocks=len(blocks),
+        signatures=sum(len(block.signatures) for block in blocks),
+        pairs=sum(block.pairs for block in blocks),
+        seconds_load=whole - cluster,
+        seconds_cluster=cluster,
+        seconds_whole=whole,
+        cpu_seconds=found.cpu_seconds,
+        stages=found.stages,
+        peak_memory=found.peak_memory,
+        within_blocks=accuracy(found.clusters, blocks),
+    )
+
+
+def accuracy(
+    clusters: Sequence[Sequence[int]], blocks: Sequence[LabelledBlock]
+) -> dict[str, Metrics]:
+    """Agreement with the labels within blocks, by corpus.
+
+    ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
+    """
+    found = {}
+    for corpus in dict.fromkeys(block.corpus for block in blocks):
+        own = [(c, b) for c, b in zip(clusters, blocks, strict=True) if b.corpus == corpus]
+        sizes = [len(block.signatures) for _, block in own]
+        found[corpus] = evaluate(
+            np.array([code for codes, _ in own for code in codes], dtype=np.int64),
+            _coded([person for _, block in own for person in block.people]),
+            np.repeat(np.arange(len(own)), sizes),
+        )
+    return found
+
+
+def as_json(result: PeerResult) -> dict[str, Any]:
+    """All figures as JSON knows them: undefined is null."""
+    plain = {**asdict(result), "pairs_per_second": result.pairs_per_second}
+    plain["within_blocks"] = _plain(result.within_blocks)
+    return plain
+
+
+def _plain(within_blocks: dict[str, Metrics]) -> dict[str, dict[str, float | None]]:
+    return {
+        corpus: {name: _finite(value) for name, value in asdict(metrics).items()}
+        for corpus, metrics in within_blocks.items()
+    }
+
+
+def as_text(result: PeerResult) -> list[str]:
+    """A few lines for people: speed and memory, then accuracy of each corpus."""
+    lines = [
+        f"S2AND {result.version} on split {result.split} with {result.workers} threads: "
+        f"{result.pairs:,} pairs of {result.signatures:,} signatures in {result.blocks:,} blocks",
+        f"{result.pairs_per_second:,.0f} pairs a second: {result.seconds_cluster:.1f} s from "
+        f"loaded data to clusters (on {result.cpu_seconds / result.seconds_cluster:.2f} cores), "
+        f"{result.seconds_whole:.1f} s in all; {result.peak_memory / 1e6:,.0f} MB",
+    ]
+    return [*lines, *_accuracy_lines(result.within_blocks)]
+
+
+def _accuracy_lines(within_blocks: dict[str, Metrics]) -> list[str]:
+    return [
+        f"{corpus}: B-cubed F1 {found.bcubed_f1:.4f} (precision {found.bcubed_precision:.4f}, "
+        f"recall {found.bcubed_recall:.4f}), pairwise F1 {found.pairwise_f1:.4f}"
+        for corpus, found in within_blocks.items()
+    ]
+
+
+def _coded(names: Sequence[str]) -> Int64:
+    """Code of each name in order of first appearance, int64[n]."""
+    codes: dict[str, int] = {}
+    return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+@click.command()
+@click.argument(
+    "corpora",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+@click.option("--split", default="dev", show_default=True, help="Labels to measure on.")
+@click.option("--workers", type=click.IntRange(min=1), help="Threads; all cores when left out.")
+@click.option(
+    "--json",
+    "json_out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write all figures as JSON.",
+)
+def main(corpora: tuple[Path, ...], split: str, workers: int | None, json_out: Path | None) -> None:
+    """Measure S2AND on the labelled blocks of CORPORA; folders as for disambig benchmark."""
+    from labeled.corpora import corpus_folders
+
+    try:
+        result = peer_run(corpus_folders(corpora), split, workers or os.cpu_count() or 1)
+    except DisambigError as error:
+        raise click.ClickException(str(error)) from error
+    for line in as_text(result):
+        click.echo(line)
+    if json_out is not None:
+        json_out.write_text(json.dumps(as_json(result), indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

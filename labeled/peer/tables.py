@@ -1,0 +1,173 @@
+"""Works and blocks as the Arrow tables that S2AND 0.51.2 reads.
+
+Its own schema is that of ``s2and.incremental_linking.feature_block.FeatureBlock``. What our works
+do not state is null. S2AND itself is not needed here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from disambig.domain import Author, Signature, Work
+from disambig.errors import InputError
+from labeled.peer.blocks import LabelledBlock
+
+Row = tuple[Any, ...]
+#: First, middle and last name; None where there is none.
+NameParts = tuple[str | None, str | None, str | None]
+
+_TEXT, _INTEGER, _TEXTS = pa.string(), pa.int64(), pa.list_(pa.string())
+
+SIGNATURES = pa.schema(
+    {
+        "signature_id": _TEXT,
+        "paper_id": _TEXT,
+        "author_first": _TEXT,
+        "author_middle": _TEXT,
+        "author_last": _TEXT,
+        "author_suffix": _TEXT,
+        "author_affiliations": _TEXTS,
+        "author_orcid": _TEXT,
+        "author_position": _INTEGER,
+        "author_block": _TEXT,
+        "author_email": _TEXT,
+        "source_author_ids": _TEXTS,
+    }
+)
+PAPERS = pa.schema(
+    {
+        "paper_id": _TEXT,
+        "title": _TEXT,
+        "abstract": _TEXT,
+        "venue": _TEXT,
+        "journal_name": _TEXT,
+        "year": _INTEGER,
+        "predicted_language": _TEXT,
+        "is_reliable": pa.bool_(),
+    }
+)
+PAPER_AUTHORS = pa.schema({"paper_id": _TEXT, "position": _INTEGER, "author_name": _TEXT})
+
+
+@dataclass(frozen=True, slots=True)
+class PeerTables:
+    """What S2AND is given: three tables of the works in blocks, and how common names are.
+
+    ``names`` counts the mentions of each name over all works of the corpora.
+    """
+
+    signatures: pa.Table
+    papers: pa.Table
+    paper_authors: pa.Table
+    names: Counter[NameParts]
+
+
+def signature_id(corpus: str, signature: Signature) -> str:
+    """``corpus/work:position``, unique over corpora."""
+    return f"{corpus}/{signature}"
+
+
+def named_blocks(blocks: Sequence[LabelledBlock]) -> dict[str, list[str]]:
+    """Ids of the signatures of each block, by the block's key, as S2AND's clusterer takes them."""
+    return {b.key: [signature_id(b.corpus, s) for s in b.signatures] for b in blocks}
+
+
+def tables_of(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBlock]) -> PeerTables:
+    """Tables of the works that blocks name; all other works count for ``names`` only.
+
+    Parameters
+    ----------
+    works : mapping of corpus to its works
+        Each is read once.
+
+    Raises
+    ------
+    InputError
+        A block names a signature that no work holds.
+    """
+    signatures: list[Row] = []
+    papers: list[Row] = []
+    authors: list[Row] = []
+    names: Counter[NameParts] = Counter()
+    for corpus, place in _places(blocks).items():
+        for work in works[corpus]:
+            names.update(name_parts(author) for author in work.authors if author.name)
+            wanted = place.pop(work.id, None)
+            if wanted is None:
+                continue
+            paper = f"{corpus}/{work.id}"
+            papers.append(_paper(paper, work))
+            authors.extend(_paper_authors(paper, work))
+            signatures.extend(_signatures(corpus, paper, work, wanted))
+        if place:
+            raise InputError(f"{corpus}: labels name work {min(place)}, which is not among works")
+    return PeerTables(
+        signatures=_table(signatures, SIGNATURES),
+        papers=_table(papers, PAPERS),
+        paper_authors=_table(authors, PAPER_AUTHORS),
+        names=names,
+    )
+
+
+def name_parts(author: Author) -> NameParts:
+    """First, middle and last name: stated parts, else the last word (or what precedes a comma)."""
+    if author.family:
+        given, last = author.given or "", author.family
+    elif "," in author.name:
+        last, _, given = author.name.partition(",")
+    else:
+        given, _, last = author.name.strip().rpartition(" ")
+    first, _, middle = given.strip().partition(" ")
+    return first or None, middle.strip() or None, last.strip() or None
+
+
+def _places(blocks: Sequence[LabelledBlock]) -> dict[str, dict[str, dict[int, str]]]:
+    """Block of each wanted position, by corpus and work."""
+    found: dict[str, dict[str, dict[int, str]]] = {}
+    for block in blocks:
+        corpus = found.setdefault(block.corpus, {})
+        for signature in block.signatures:
+            corpus.setdefault(signature.work, {})[signature.position] = block.name
+    return found
+
+
+def _paper(paper: str, work: Work) -> Row:
+    return paper, work.title, work.abstract, work.venue, None, work.year, None, None
+
+
+def _paper_authors(paper: str, work: Work) -> Iterator[Row]:
+    for position, author in enumerate(work.authors):
+        if author.name:
+            parts = " ".join(part for part in name_parts(author) if part)
+            yield paper, position, parts
+
+
+def _signatures(corpus: str, paper: str, work: Work, wanted: Mapping[int, str]) -> Iterator[Row]:
+    for position, block in wanted.items():
+        signature = Signature(work.id, position)
+        if not 0 <= position < len(work.authors):
+            raise InputError(f"{corpus}: labels name {signature}, which is not among the authors")
+        author = work.authors[position]
+        yield (
+            signature_id(corpus, signature),
+            paper,
+            *name_parts(author),
+            None,
+            list(author.affiliations),
+            author.orcid,
+            position,
+            block,
+            author.email,
+            [],
+        )
+
+
+def _table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ([] for _ in schema)
+    arrays = [pa.array(c, type=field.type) for c, field in zip(columns, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)

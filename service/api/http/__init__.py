@@ -1,0 +1,1 @@
+"""HTTP concerns that routes share: problems, ETags, bodies, paging, OpenAPI."""

@@ -1,0 +1,83 @@
+"""How operations are described in the OpenAPI document: answers, examples, problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Example
+
+from service.api.http.problems import MEDIA_TYPE
+from service.api.schemas.read import Problem
+
+_WORDS = {
+    400: ("Invalid request", "limit: Expected `int` <= 200", "limit"),
+    401: ("Not authenticated", "this needs a key of the role editor", None),
+    403: ("Forbidden", "the key's role is reviewer, this needs editor", None),
+    404: ("Not found", "no identity a-3k9x0f7q2m1b", "id"),
+    409: ("Conflict", "a decision since forbids this", None),
+    410: ("Gone", "a-3k9x0f7q2m1b was split into two identities", "id"),
+    412: ("Stale version", "version 17 was edited since; the current one is 21", "If-Match"),
+    413: ("Request too large", "the body is larger than 67,108,864 bytes", None),
+    422: ("Invalid request", "year 12024 is out of range", "year"),
+    428: ("Precondition required", "an edit must say which version it changes", "If-Match"),
+    429: ("Too many requests", "more than 600 requests a minute", None),
+}
+
+
+def answers(
+    schema: Any,
+    example: Any,
+    *,
+    status: int = 200,
+    description: str = "Done",
+    media_type: str = "application/json",
+    problems: tuple[int, ...] = (400,),
+) -> dict[int, ResponseSpec]:
+    """The ``responses`` of a route: what it answers with an example, and its problems.
+
+    Parameters
+    ----------
+    schema : type
+        A pydantic model, or another type that Litestar can describe.
+    example : Any
+        As JSON would have it.
+    status : int
+        Status of the answer.
+    problems : tuple of int
+        Statuses of the problems to expect; 429 always is one.
+    """
+    found = {
+        status: ResponseSpec(
+            schema,
+            generate_examples=False,
+            description=description,
+            media_type=media_type,
+            examples=[Example(summary="An answer", value=example)],
+        )
+    }
+    for code in (*problems, 429):
+        found[code] = problem(code)
+    return found
+
+
+def problem(status: int) -> ResponseSpec:
+    """A problem with an example."""
+    title, detail, field = _WORDS[status]
+    value = {
+        "type": f"urn:disambig:{title.lower().replace(' ', '-')}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": "/v1/…",
+        "request": "5f0c9a1e2b3d4c5f",
+    }
+    if field:
+        value["field"] = field
+    return ResponseSpec(
+        Problem,
+        generate_examples=False,
+        description=title,
+        media_type=MEDIA_TYPE,
+        examples=[Example(summary=title, value=value)],
+    )

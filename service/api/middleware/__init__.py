@@ -1,0 +1,1 @@
+"""Authentication, rate limits, response cache, access log."""

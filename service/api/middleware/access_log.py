@@ -1,0 +1,64 @@
+"""Every request is timed, counted and logged, whoever answers it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
+
+from service import log as logs
+from service.api.http.problems import request_id
+from service.observability.metrics import UNMATCHED, Metrics
+
+log = logs.get_logger("service.requests")
+QUIET = ("/health/live", "/health/ready", "/metrics")
+"""Routes that machines ask all the time; logged at the level debug."""
+LEFT = 499
+"""Status under which it is noted that the client left before the answer began."""
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+async def observed(
+    app: ASGIApp, metrics: Metrics | None, scope: HTTPScope, receive: Receive, send: Send
+) -> None:
+    """Serve an HTTP request with ``app``, and note what became of it."""
+    begun = time.perf_counter()
+    status = LEFT
+
+    async def noting(message: Message) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        await send(message)
+
+    if metrics is not None:
+        metrics.begin()
+    try:
+        await app(scope, receive, noting)
+    except Exception:  # only noted here, and raised again
+        status = 500 if status == LEFT else status
+        raise
+    finally:
+        seconds = time.perf_counter() - begun
+        # Litestar writes the template here when it has found the route
+        route = str(scope.get("path_template") or UNMATCHED)
+        method = scope["method"] if scope["method"] in METHODS else "OTHER"
+        if metrics is not None:
+            metrics.end(method, route, status, seconds)
+        _log(scope, method, route, status, seconds)
+
+
+def _log(scope: Any, method: str, route: str, status: int, seconds: float) -> None:
+    level = "debug" if route in QUIET else "warning" if status >= 500 else "info"
+    actor = scope.get("state", {}).get("actor")
+    getattr(log, level)(
+        "request",
+        method=method,
+        route=route,
+        path=scope["path"],
+        status=status,
+        ms=round(seconds * 1000, 1),
+        request=request_id(scope),
+        actor=actor.name if actor is not None else None,
+    )

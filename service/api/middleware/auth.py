@@ -1,0 +1,278 @@
+"""Who asks: API keys to actors, roles to guards, and how often they may ask.
+
+A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Keys found good are remembered
+for :data:`REMEMBERED` seconds in each server process, so a key revoked in one process is refused
+in all of them after that time at the latest. Rates are counted in each process for itself: with
+several processes a client may make up to that many times the requests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from service import api_keys
+from service.actors import Actor, Role
+from service.api.http.problems import request_id
+from service.db.database import Database
+from service.errors import Forbidden, ServiceError, Unauthenticated
+from service.settings import Settings
+
+REMEMBERED = 3.0
+"""Seconds for which a key that was found good is not looked up again."""
+_MOST_KEYS = 10_000
+_MOST_BUCKETS = 100_000
+
+Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
+
+
+class BadRequest(ServiceError):
+    """An address that cannot be read as text."""
+
+    status, title = 400, "Invalid request"
+
+
+class TooManyRequests(ServiceError):
+    """A client that asks more often than it may."""
+
+    status, title = 429, "Too many requests"
+
+
+def requires(role: Role) -> Guard:
+    """A guard that lets pass who has the role or a higher one."""
+
+    def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        actor = actor_of(connection.scope)
+        if actor.role.includes(role):
+            return
+        if actor.role is Role.PUBLIC:
+            raise Unauthenticated(
+                f"this needs a key of the role {role.value}",
+                "send Authorization: Bearer with a key; disambig key create makes one",
+            )
+        raise Forbidden(
+            f"the key's role is {actor.role.value}, this needs {role.value}",
+            "ask an administrator for a key of that role",
+        )
+
+    return guard
+
+
+def actor_of(scope: Any) -> Actor:
+    """Who sent a request that has passed the gate."""
+    found: Actor = scope["state"]["actor"]
+    return found
+
+
+@dataclass(slots=True)
+class _Bucket:
+    tokens: float
+    at: float
+
+
+class Limits:
+    """Token buckets: each client starts with a minute's requests, refilled evenly."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` tells seconds."""
+        self._clock = clock
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, client: str, per_minute: int) -> dict[str, str]:
+        """Take one request of a client's; headers that tell what is left.
+
+        Raises
+        ------
+        TooManyRequests
+            If none is left.
+        """
+        if per_minute == 0:
+            return {}
+        now = self._clock()
+        bucket = self._buckets.get(client)
+        if bucket is None:
+            bucket = self._buckets[client] = _Bucket(per_minute, now)
+            if len(self._buckets) > _MOST_BUCKETS:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(client)
+        refilled = bucket.tokens + (now - bucket.at) * per_minute / 60
+        bucket.tokens, bucket.at = min(refilled, per_minute), now
+        enough = bucket.tokens >= 1
+        if enough:
+            bucket.tokens -= 1
+        headers = {
+            "RateLimit-Limit": str(per_minute),
+            "RateLimit-Remaining": str(int(bucket.tokens)),
+            "RateLimit-Reset": str(math.ceil((per_minute - bucket.tokens) * 60 / per_minute)),
+        }
+        if enough:
+            return headers
+        wait = max(1, math.ceil((1 - bucket.tokens) * 60 / per_minute))
+        raise TooManyRequests(
+            f"more than {per_minute} requests a minute",
+            f"wait {wait} s; a key may allow more",
+            headers={**headers, "Retry-After": str(wait)},
+        )
+
+
+class KnownKeys:
+    """Keys that were found good a moment ago, by a digest of their text."""
+
+    def __init__(self, database: Database) -> None:
+        """Nothing is read before the first key comes."""
+        self._database = database
+        self._found: OrderedDict[bytes, tuple[float, api_keys.KeyInfo]] = OrderedDict()
+        self.uses = api_keys.KeyUseRecorder(database)
+
+    async def find(self, text: str) -> api_keys.KeyInfo:
+        """What is known of a key.
+
+        Raises
+        ------
+        Unauthenticated
+            If it is unknown, expired or revoked.
+        """
+        digest = sha256(text.encode("utf-8", "replace")).digest()
+        until, info = self._found.get(digest, (0.0, None))
+        if (
+            info is None
+            or until < time.monotonic()
+            or info.get_state(datetime.now(UTC)) != "active"
+        ):
+            info = await asyncio.to_thread(self._look_up, text)
+            self._found[digest] = (time.monotonic() + REMEMBERED, info)
+            if len(self._found) > _MOST_KEYS:
+                self._found.popitem(last=False)
+        self.uses.record(info)
+        return info
+
+    def forget(self) -> None:
+        """Look every key up again; called when this process revokes one."""
+        self._found.clear()
+
+    def _look_up(self, text: str) -> api_keys.KeyInfo:
+        with self._database.read() as connection:
+            return api_keys.authenticate(connection, text)
+
+
+class Gate(ASGIMiddleware):
+    """Finds out who asks, counts it, and refuses who may not read at all.
+
+    Routes with ``opt={"open": True}`` need no key even where reading does, and are not counted.
+    """
+
+    scopes = (ScopeType.HTTP,)
+
+    def __init__(self, settings: Settings, known: KnownKeys, limits: Limits) -> None:
+        """One for each application."""
+        self.settings, self.known, self.limits = settings, known, limits
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Put the actor into ``scope["state"]`` and go on."""
+        check_text(scope)
+        state: dict[str, Any] = scope["state"]
+        open_to_all = bool(scope["route_handler"].opt.get("open"))
+        text = key_text(scope)
+        if text is None:
+            state["actor"] = Actor("anonymous", Role.PUBLIC, request_id(scope))
+            if not open_to_all:
+                self._count(scope, address(scope), self.settings.rate_public)
+                self._may_read()
+        else:
+            info = await self._identify(scope, text)
+            state["actor"] = info.to_actor(request_id(scope))
+            rate = self.settings.rate_key if info.per_minute is None else info.per_minute
+            if not open_to_all:
+                self._count(scope, info.id, rate)
+        await next_app(scope, receive, send)
+
+    async def _identify(self, scope: Scope, text: str) -> api_keys.KeyInfo:
+        try:
+            return await self.known.find(text)
+        except Unauthenticated:  # guessing is counted like any other asking
+            self._count(scope, address(scope), self.settings.rate_public)
+            raise
+
+    def _count(self, scope: Scope, client: str, per_minute: int) -> None:
+        scope["state"]["headers"] = self.limits.take(client, per_minute)
+
+    def _may_read(self) -> None:
+        if not self.settings.public_read:
+            raise Unauthenticated(
+                "this service is read with a key only",
+                "send Authorization: Bearer with a key",
+            )
+
+
+def key_text(scope: Scope) -> str | None:
+    """The key that a request was sent with; None without one.
+
+    Raises
+    ------
+    Unauthenticated
+        If the Authorization header is of another scheme than Bearer.
+    """
+    authorization: str | None = None
+    for name, value in scope["headers"]:
+        if name == b"x-api-key":
+            return value.decode("latin-1").strip()
+        if name == b"authorization":
+            authorization = value.decode("latin-1")
+    if authorization is None:
+        return None
+    scheme, _, text = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not text.strip():
+        raise Unauthenticated(
+            "the Authorization header holds no key", "write it as: Authorization: Bearer KEY"
+        )
+    return text.strip()
+
+
+def address(scope: Scope) -> str:
+    """The client's address; of IPv6 the network that one client may have to itself."""
+    client = scope.get("client")
+    host = client[0] if client else "unknown"
+    if ":" in host:
+        try:
+            return str(ipaddress.ip_network(f"{host.split('%')[0]}/64", strict=False))
+        except ValueError:
+            return host
+    return host
+
+
+def check_text(scope: Scope) -> None:
+    """Refuse addresses that are no UTF-8, or hold U+0000, which no name or id has.
+
+    Raises
+    ------
+    BadRequest
+        Naming the part that is wrong.
+    """
+    path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
+    for field, raw in (("path", path.split(b"?")[0]), ("query", scope["query_string"])):
+        if b"%" not in raw and raw.isascii() and b"\0" not in raw:
+            continue
+        plain = unquote_to_bytes(raw)
+        try:
+            plain.decode()
+        except UnicodeDecodeError:
+            raise BadRequest(
+                f"the {field} is not UTF-8", "percent-encode the text as UTF-8", field=field
+            ) from None
+        if b"\0" in plain:
+            raise BadRequest(f"the {field} holds the character U+0000", "leave it out", field=field)

@@ -1,0 +1,273 @@
+"""``/v1/boards``: everyone behind a name side by side, arranged anew; ``/v1/compare``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, RawBody
+
+from service.actors import Actor, Role
+from service.api.examples import board as examples
+from service.api.http.bodies import Filled
+from service.api.http.openapi import answers
+from service.api.http.responses import IdempotencyKey, asked, shown, written
+from service.api.middleware.auth import requires
+from service.api.routes.decisions import told
+from service.api.schemas import board as schemas
+from service.db.database import Database, Within
+from service.errors import Invalid
+from service.events.log import EventLog
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.board.block_cache import BlockViews
+    from service.board.request import ArrangementRequest
+    from service.decisions.draft import Mention
+
+REVIEWER = [requires(Role.REVIEWER)]
+LONGEST = 1_000
+"""Characters of a mention in an address."""
+
+
+def views_of(request: Request[Any, Any, Any], database: Database, settings: Settings) -> BlockViews:
+    """The blocks that this process keeps scored, one collection for all requests."""
+    from service.assignment.assign import Placer
+    from service.board.block_cache import BlockViews
+
+    state = request.app.state
+    if "views" not in state:
+        placer = state.get("placer")
+        if placer is None:
+            placer = state["placer"] = Placer(database, settings)
+        state["views"] = BlockViews(placer if isinstance(placer, Placer) else placer.get())
+    found: BlockViews = state["views"]
+    return found
+
+
+def preview_of(
+    database: Database, views: BlockViews, name: str, data: schemas.Arrangement
+) -> dict[str, Any]:
+    """What an arrangement of a board would do, as the API tells it."""
+    from service.board import commit as arranging
+    from service.board.block_cache import of_blocks
+    from service.board.reclustering import rescored
+    from service.board.scope import scope_of
+    from service.board.tasks import answered
+
+    with database.read() as connection:
+        scope = scope_of(connection, data.name or name, data.task)
+        wanted = wanted_of(connection, data)
+        found, told = arranging.preview_arrangement(connection, wanted)
+        view = views.of(connection, of_blocks(connection, list(scope.mentions)))
+        gone = {one["decision"] for one in told["overridden"]}
+        changes = [] if view is None else rescored(connection, view, found, gone)
+        seen = set() if view is None else {*view.signature.tolist()}
+        questions = answered(connection, found, data.task)
+        told["conflicts"] += questions.hinders
+        return {
+            **told,
+            "closes": questions.closes,
+            "rescored": changes,
+            "compared": sum(1 for s in scope.mentions if s in seen),
+            "mentions": len(scope.mentions),
+        }
+
+
+def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit) -> dict[str, Any]:
+    """Publish an arrangement, and tell it as the API does."""
+    from service.board import commit as arranging
+    from service.review import answers as task_answers
+
+    with database.read() as connection:
+        wanted = wanted_of(connection, data, data.versions)
+    seen = {**(data.evidence or {}), "board": (data.name or name)[:500]}
+    if data.task:
+        seen["task"] = data.task
+    if data.also:
+        seen["also"] = list(data.also)
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        for task in _asked(data):
+            task_answers.answerable(connection, actor, task, None)
+        done = arranging.commit_arrangement(
+            Within(database, connection),
+            actor,
+            wanted,
+            reason=data.reason,
+            evidence=seen,
+            override=data.override,
+        )
+        if data.task:
+            task_answers.keep_decision(connection, ledger, actor, data.task, done.decision)
+    over = [one.told() for one in done.overridden_decisions]
+    return {
+        **told(done.decision),
+        "moved": done.n_moved,
+        "unsure": done.unsure_decision,
+        "overridden": over,
+    }
+
+
+def wanted_of(
+    connection: Any, data: schemas.Arrangement, versions: dict[str, int] | None = None
+) -> ArrangementRequest:
+    """A body as the use case takes it."""
+    from service.board.request import ArrangementRequest, ColumnRequest
+    from service.board.tasks import answers_of
+    from service.decisions.draft import Mention
+
+    def mentions(some: Any) -> tuple[Mention, ...]:
+        return tuple(Mention(m.work, m.position) for m in some)
+
+    columns = [
+        ColumnRequest(mentions(c.mentions), c.identity, c.confirmed, c.nowhere)
+        for c in data.columns
+    ]
+    unsure = mentions(data.unsure)
+    answered = [sides for task in _asked(data) for sides in answers_of(connection, task, unsure)]
+    return ArrangementRequest(columns, unsure, answered, versions or {}, data.same_work)
+
+
+def _asked(data: schemas.Arrangement) -> list[str]:
+    """Ids of the questions that an arrangement is to answer, each once."""
+    return list(dict.fromkeys([*([data.task] if data.task else []), *data.also]))
+
+
+@get(
+    "/boards/{name:str}",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="Everyone behind a name, side by side",
+    sync_to_thread=True,
+    responses=answers(schemas.Board, examples.BOARD, problems=(400, 401, 403, 404, 422)),
+)
+def read_board(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    name: FromPath[str],
+    task: Annotated[
+        str | None, QueryParameter(max_length=40, description="The question to answer.")
+    ] = None,
+    text: Annotated[
+        str | None,
+        QueryParameter(
+            name="name",
+            max_length=10_000,
+            description="The name, where it cannot be written in the address (it has a slash).",
+        ),
+    ] = None,
+) -> Response[bytes]:
+    """A column for each identity with all its mentions, and one for those that are nowhere.
+
+    At most 2,000 mentions; those of the question come first, `hidden` and `left_out` tell of the
+    rest.
+    """
+    from service.board.view import board
+
+    views = views_of(request, database, settings)
+    with database.read() as connection:
+        return shown(board(connection, views, text or name, task))
+
+
+@post(
+    "/boards/{name:str}/preview",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="What an arrangement would do",
+    status_code=200,
+    sync_to_thread=True,
+    request_class=Filled,
+    responses=answers(schemas.Preview, examples.PREVIEW, problems=(400, 401, 403, 404, 409, 422)),
+)
+def preview_board(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    name: FromPath[str],
+    data: Annotated[schemas.Arrangement, asked(("Two papers apart", examples.ARRANGEMENT))],
+) -> Response[bytes]:
+    """Nothing is changed. `rescored` is what the engine would change next, bound by this."""
+    views = views_of(request, database, settings)
+    return shown(preview_of(database, views, name, data))
+
+
+@post(
+    "/boards/{name:str}/commit",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="Publish an arrangement",
+    status_code=201,
+    sync_to_thread=True,
+    request_class=Filled,
+    responses=answers(
+        schemas.Committed, examples.COMMITTED, status=201, problems=(400, 401, 403, 404, 409, 422)
+    ),
+)
+def commit_board(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    name: FromPath[str],
+    data: Annotated[schemas.Commit, asked(("Two papers apart", examples.COMMIT))],
+    body: RawBody,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[bytes]:
+    """One event and one decision, undone by `POST /v1/decisions/{id}/undo`.
+
+    Refused (409) where an identity changed since the board was read, telling what changed;
+    where earlier decisions stand against it, unless `override` takes these back; and where it
+    would settle a question that several people are asked blind, whatever it overrides.
+    """
+    return written(
+        request,
+        database,
+        actor,
+        body,
+        lambda given: commit_of(given, actor, name, data),
+        status=201,
+    )
+
+
+@get(
+    "/compare",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="Why two mentions are one person, or two",
+    sync_to_thread=True,
+    responses=answers(
+        schemas.Comparison, examples.COMPARISON, problems=(400, 401, 403, 404, 409, 422)
+    ),
+)
+def compare(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    a: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
+    b: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
+) -> Response[bytes]:
+    """Log-odds add up: the bias, what each feature adds, and the calibration."""
+    from service.board.evidence import compare_mentions
+
+    views = views_of(request, database, settings)
+    with database.read() as connection:
+        return shown(compare_mentions(connection, views, _mention(a, "a"), _mention(b, "b")))
+
+
+def _mention(text: str, field: str) -> Mention:
+    from disambig.errors import InputError
+    from disambig.explain.explain import parse_mention
+    from service.decisions.draft import Mention
+    from service.text import to_storable
+
+    try:
+        found = parse_mention(text)
+    except InputError as error:
+        raise Invalid(str(error), "write WORK:POSITION", field=field) from error
+    # as works with such ids are stored
+    return Mention(to_storable(found.work), found.position)
+
+
+HANDLERS = (read_board, preview_board, commit_board, compare)

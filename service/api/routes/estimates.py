@@ -1,0 +1,181 @@
+"""``/v1/estimates`` and ``/v1/samples``: how good is what is published, from random samples."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter, RawBody
+from pydantic import Field
+
+from service.actors import Actor, Role
+from service.api.http.bodies import Unpacked
+from service.api.http.openapi import answers
+from service.api.http.responses import IdempotencyKey, asked, shown, written
+from service.api.middleware.auth import requires
+from service.api.schemas.edit import Asked, Reason, Whole
+from service.api.schemas.read import Shape
+from service.db.database import Database
+from service.review import sampling
+
+
+class Share(Shape):
+    """A share with its 95 % confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+class Estimated(Shape):
+    """Figures of a slice; null where the sample tells nothing."""
+
+    slice: str = Field(description="How often the printed name occurs, or everything.")
+    mentions: int = Field(description="Mentions that were published when the sample was drawn.")
+    drawn: int
+    reviewed: int = Field(description="Draws that the figures rest on.")
+    precision: Share | None = Field(description="B-cubed precision, averaged over mentions.")
+    recall: Share | None = Field(description="B-cubed recall, averaged over mentions.")
+    f1: Share | None
+    pairwise_precision: Share | None
+    pairwise_recall: Share | None
+
+
+class Reviewing(Shape):
+    """Tasks of a sample by what became of them."""
+
+    reviewed: int
+    open: int
+    unsure: int
+    unusable: int = Field(description="Answers that do not tell what is wrong.")
+
+
+class Estimates(Shape):
+    """Estimates from a sample, of what was published when it was drawn."""
+
+    sample: str
+    unit: Literal["mention", "identity"]
+    drawn_at: datetime
+    drawn_by: str
+    sequence: int
+    tasks: Reviewing
+    overall: Estimated
+    slices: list[Estimated]
+
+
+class NewSample(Asked):
+    """A random sample to draw."""
+
+    size: Annotated[Whole, Field(ge=2, le=sampling.MOST)] = 400
+    unit: Literal["mention", "identity"] = "mention"
+    reason: Reason = None
+
+
+class Stratum(Shape):
+    """Names of one commonness."""
+
+    slice: str
+    mentions: int
+    drawn: int
+
+
+class Drawn(Shape):
+    """A sample that was drawn."""
+
+    id: str
+    unit: Literal["mention", "identity"]
+    size: int
+    seed: int
+    sequence: int
+    tasks: int
+    strata: list[Stratum]
+
+
+_SHARE = {"estimate": 0.962, "low": 0.941, "high": 0.976}
+_FIGURES = {
+    "mentions": 370_112,
+    "drawn": 400,
+    "reviewed": 388,
+    "precision": _SHARE,
+    "recall": _SHARE,
+    "f1": _SHARE,
+    "pairwise_precision": _SHARE,
+    "pairwise_recall": None,
+}
+ESTIMATES = {
+    "sample": "s-3k9x0f7q2m1b",
+    "unit": "mention",
+    "drawn_at": "2026-05-01T09:00:00Z",
+    "drawn_by": "cli:ada",
+    "sequence": 4711,
+    "tasks": {"reviewed": 388, "open": 7, "unsure": 4, "unusable": 1},
+    "overall": {"slice": "everything", **_FIGURES},
+    "slices": [{"slice": "10-99", **_FIGURES}],
+}
+DRAWN = {
+    "id": "s-3k9x0f7q2m1b",
+    "unit": "mention",
+    "size": 400,
+    "seed": 5,
+    "sequence": 4711,
+    "tasks": 400,
+    "strata": [{"slice": "10-99", "mentions": 370_112, "drawn": 400}],
+}
+
+
+@get(
+    "/estimates",
+    tags=["review"],
+    summary="How good what is published is",
+    sync_to_thread=True,
+    responses=answers(Estimates, ESTIMATES, problems=(400, 404)),
+)
+def read_estimates(
+    database: NamedDependency[Database],
+    sample: Annotated[
+        str | None,
+        QueryParameter(max_length=100, description="Id of a sample; else the last one drawn."),
+    ] = None,
+) -> Response[bytes]:
+    """Precision and recall with 95 % intervals, from a random sample that people reviewed
+    without seeing each other's answers; of the identities as they were when it was drawn."""
+    with database.read() as connection:
+        return shown(sampling.estimates(connection, sample))
+
+
+@post(
+    "/samples",
+    guards=[requires(Role.ADMIN)],
+    tags=["review"],
+    summary="Draw a random sample to review",
+    status_code=201,
+    sync_to_thread=True,
+    request_class=Unpacked,
+    responses=answers(Drawn, DRAWN, status=201, problems=(400, 401, 403, 409, 422)),
+)
+def draw_sample(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    body: RawBody,
+    data: Annotated[
+        NewSample | None, asked(("Four hundred mentions", {"size": 400, "unit": "mention"}))
+    ] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[bytes]:
+    """Each draw becomes a task of the kind `sample`, asked of two reviewers, and of a third where
+    they differ. Answer `same` where all is right, or `different` with evidence: of a mention how
+    many of the identity's mentions are `wrong` and how many of the person's are `missing`; of an
+    identity the mentions of each person as `parts`. Each is a number or a list of mentions."""
+    wish = data or NewSample()
+
+    def act(given: Database) -> dict[str, Any]:
+        return asdict(sampling.draw(given, actor, wish.size, wish.unit, reason=wish.reason))
+
+    return written(request, database, actor, body, act, status=201)
+
+
+HANDLERS = (read_estimates, draw_sample)

@@ -1,0 +1,173 @@
+"""``/v1/events``: the log of who did what, when and why, for administrators.
+
+``/v1/changes``: the feed that consumers follow.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter
+from sqlalchemy import Connection
+
+from service.actors import Role
+from service.api.examples import edit as edit_examples
+from service.api.examples import read as examples
+from service.api.http import paging
+from service.api.http.openapi import answers
+from service.api.http.paging import BIGGEST, Cursor, Limit, next_page, read_cursor
+from service.api.http.responses import shown
+from service.api.middleware.auth import requires
+from service.api.middleware.cache import Answer, answer
+from service.api.schemas import edit as edit_schemas
+from service.api.schemas import read as schemas
+from service.db.database import Database
+from service.errors import Invalid
+from service.events import queries as event_queries
+
+ADMIN = [requires(Role.ADMIN)]
+_LONGEST = 1_000
+
+
+def _text(description: str) -> Any:
+    return QueryParameter(max_length=_LONGEST, description=description)
+
+
+@get(
+    "/events",
+    guards=ADMIN,
+    tags=["audit"],
+    summary="The log of events",
+    sync_to_thread=True,
+    responses=answers(edit_schemas.Events, edit_examples.EVENTS, problems=(400, 401, 403, 422)),
+)
+def list_events(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    kind: Annotated[
+        str | None, _text("Such as decision-made, run-published or key-created.")
+    ] = None,
+    actor_name: Annotated[
+        str | None,
+        QueryParameter(
+            name="actor", max_length=_LONGEST, description="Such as key:k-3k9x0f7q2m1b."
+        ),
+    ] = None,
+    subject: Annotated[str | None, _text("Id of what it was done to.")] = None,
+    request_id: Annotated[
+        str | None,
+        QueryParameter(name="request", max_length=_LONGEST, description="X-Request-ID."),
+    ] = None,
+    since: Annotated[
+        datetime | None, QueryParameter(description="From this moment on, with time zone.")
+    ] = None,
+    until: Annotated[
+        datetime | None, QueryParameter(description="Before this moment, with time zone.")
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """The newest first. `since` and `until` are moments with a time zone."""
+    begin, end = (_moment(name, at) for name, at in (("since", since), ("until", until)))
+    wanted = event_queries.EventFilter(kind, actor_name, subject, request_id, begin, end)
+    before = read_cursor("events", cursor, (int,))
+    with database.read() as connection:
+        found = event_queries.list_events(
+            connection, wanted, limit + 1, None if before is None else before[0]
+        )
+    page = found[:limit]
+    following = paging.cursor("events", page[-1]["seq"]) if len(found) > limit else None
+    return shown({"items": page, "next": next_page(request, following)})
+
+
+@get(
+    "/events/{seq:int}",
+    guards=ADMIN,
+    tags=["audit"],
+    summary="One event with all it changed",
+    sync_to_thread=True,
+    responses=answers(
+        edit_schemas.EventDetails, edit_examples.EVENT_DETAILS, problems=(400, 401, 403, 404)
+    ),
+)
+def read_event(
+    database: NamedDependency[Database],
+    seq: Annotated[int, PathParameter(ge=0, le=BIGGEST, description="Number of the event.")],
+    limit: Limit = 50,
+) -> Response[bytes]:
+    """Identities and mentions before and after, of either `limit` at most."""
+    with database.read() as connection:
+        return shown(event_queries.get_event(connection, seq, limit))
+
+
+def _moment(name: str, moment: datetime | None) -> datetime | None:
+    """A moment in UTC."""
+    if moment is None:
+        return None
+    try:
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except OverflowError:  # its year in UTC would be 0 or 10000
+        pass
+    raise Invalid(
+        f"{name} has no time zone, or is at the end of all time",
+        "write it like 2026-01-31T12:00:00Z",
+        field=name,
+    )
+
+
+MOST = 1000
+
+Kind = Literal["create", "keep", "merge", "split", "move", "restore"]
+
+
+@get(
+    "/changes",
+    opt={"hot": True},
+    tags=["feed"],
+    summary="What became of identities, in order",
+    sync_to_thread=True,
+    responses=answers(schemas.Changes, examples.CHANGES),
+)
+def read_changes(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    since: Annotated[
+        int,
+        QueryParameter(ge=0, le=BIGGEST, description="`since` of the part before; 0: all."),
+    ] = 0,
+    limit: Annotated[
+        int, QueryParameter(ge=1, le=MOST, description=f"Entries at most, 1 to {MOST}.")
+    ] = 100,
+    kind: Annotated[Kind | None, QueryParameter(description="Only changes of this kind.")] = None,
+    identity: Annotated[
+        str | None, QueryParameter(max_length=100, description="Only changes of this identity.")
+    ] = None,
+) -> Response[bytes]:
+    """Every create, keep, merge, split, move and restore, each exactly once.
+
+    Keep `since` of the last part you have dealt with and pass it next time: numbers appear in the
+    order of commits, so nothing is missed and nothing comes twice.
+    """
+
+    def render(connection: Connection) -> Answer:
+        items, last = event_queries.list_changes_since(
+            connection, since, limit, kind=kind, identity=identity
+        )
+        kept = {"kind": kind, "identity": identity}
+        query = {k: v for k, v in kept.items() if v is not None}
+        following = urlencode({"since": last, "limit": limit, **query})
+        full = len(items) == limit
+        path = request.scope["path"]
+        return Answer(
+            {"items": items, "since": last, "next": f"{path}?{following}" if full else None}
+        )
+
+    return answer(request, database, render)
+
+
+HANDLERS = [list_events, read_event, read_changes]

@@ -1,0 +1,323 @@
+"""``/v1/identities``: search, profiles, works, co-authors and history of identities."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter
+from sqlalchemy import Connection
+
+from service.actors import Actor, Role
+from service.api.examples import read as examples
+from service.api.http.openapi import answers
+from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
+from service.api.middleware.cache import Answer, answer
+from service.api.routes.names import Query
+from service.api.schemas import read as schemas
+from service.db.database import Database
+from service.errors import Invalid
+from service.identities.resolve import HistoryEntry, list_history
+from service.profiles import aggregates, search, sparkline
+from service.profiles import identity as identity_profile
+from service.profiles.identity import Located, WorksOrder
+from service.profiles.search import Filters, IdentityOrder
+
+Id = Annotated[str, PathParameter(max_length=100, description="Id of an identity, `a-…`.")]
+
+
+@get(
+    "/identities",
+    opt={"hot": True},
+    tags=["identities"],
+    summary="Search identities",
+    sync_to_thread=True,
+    responses=answers(schemas.Identities, examples.IDENTITIES, problems=(400, 422)),
+)
+def search_identities(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    q: Query = None,
+    external: Annotated[
+        str | None,
+        QueryParameter(max_length=300, description="An external id, such as orcid:0000-0002-…"),
+    ] = None,
+    since: Annotated[
+        int | None,
+        QueryParameter(ge=0, le=9999, description="Who published in or after this year."),
+    ] = (None),
+    until: Annotated[
+        int | None,
+        QueryParameter(ge=0, le=9999, description="Who published in or before this year."),
+    ] = (None),
+    curated: Annotated[
+        bool | None, QueryParameter(description="Only those that people decided on, or did not.")
+    ] = None,
+    sort: Annotated[
+        IdentityOrder,
+        QueryParameter(description="Order without `q`; with it, closest first, then most works."),
+    ] = "-works",
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """People whose names are like `q`, or who bear an external id, or all of them in order."""
+    filters = Filters(since, until, curated)
+
+    def render(connection: Connection) -> Answer:
+        following: str | None = None
+        if external is not None:
+            scheme, value = _external(external)
+            items = search.with_external_id(connection, scheme, value)
+        elif q is not None:
+            found = search.matching_identities(connection, request.app.state.vocabulary, q, filters)
+            items, following = _ranked(found, limit, cursor)
+        else:
+            items, following = _listed(connection, filters, limit, sort, cursor)
+        return Answer({"items": items, "next": next_page(request, following)})
+
+    return answer(request, database, render)
+
+
+@get(
+    "/identities/{id:str}",
+    opt={"hot": True},
+    tags=["identities"],
+    summary="Profile of an identity",
+    sync_to_thread=True,
+    responses=answers(schemas.Profile, examples.PROFILE, problems=(400, 404, 410)),
+)
+def read_identity(
+    request: Request[Any, Any, Any], database: NamedDependency[Database], id: Id
+) -> Response[bytes]:
+    """Names used, works, years, venues, topics, co-authors, affiliations, external ids, counts.
+
+    The ETag's number is the version that edits name in If-Match. An id that was merged into another
+    answers 301 with the new one in Location; one that was split away 410 with its successors.
+    """
+
+    def render(connection: Connection) -> Answer:
+        located = identity_profile.locate(connection, id)
+        if located.redirect is not None:
+            return moved(request, located)
+        return Answer(identity_profile.profile(connection, located), located.version)
+
+    return answer(request, database, render)
+
+
+@get(
+    "/identities/{id:str}/works",
+    opt={"hot": True},
+    tags=["identities"],
+    summary="Works of an identity",
+    sync_to_thread=True,
+    responses=answers(schemas.PaperPage, examples.PAPERS, problems=(400, 404, 410)),
+)
+def read_identity_works(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    id: Id,
+    sort: Annotated[
+        WorksOrder, QueryParameter(description="What is not known comes last.")
+    ] = "-year",
+    year: Annotated[
+        int | None, QueryParameter(ge=0, le=9999, description="Only works of this year.")
+    ] = None,
+    venue: Annotated[
+        str | None, QueryParameter(max_length=10_000, description="Only works of this venue.")
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """All works, with the position and the printed name on each."""
+
+    def render(connection: Connection) -> Answer:
+        located = identity_profile.locate(connection, id)
+        if located.redirect is not None:
+            return moved(request, located, "/works")
+        kind = f"works{sort}"
+        mentions = identity_profile.works_page(
+            connection,
+            located.key,
+            limit + 1,
+            sort,
+            after=read_cursor(kind, cursor, (str, int)),
+            year=year,
+            venue=venue,
+        )
+        following = _cursor_of(kind, mentions, limit)
+        shown = [aggregates.paper(m) for m in mentions[:limit]]
+        return Answer({"items": shown, "next": next_page(request, following)})
+
+    return answer(request, database, render)
+
+
+def _cursor_of(kind: str, mentions: list[aggregates.Seen], limit: int) -> str | None:
+    if len(mentions) <= limit:
+        return None
+    return cursor(kind, mentions[limit - 1].work_id, mentions[limit - 1].position)
+
+
+@get(
+    "/identities/{id:str}/coauthors",
+    opt={"hot": True},
+    tags=["identities"],
+    summary="Co-authors of an identity, as identities",
+    sync_to_thread=True,
+    responses=answers(schemas.CoauthorPage, examples.COAUTHORS, problems=(400, 404, 410)),
+)
+def read_identity_coauthors(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    id: Id,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """Who is on most works with them; works of more than 100 authors do not count."""
+
+    def render(connection: Connection) -> Answer:
+        located = identity_profile.locate(connection, id)
+        if located.redirect is not None:
+            return moved(request, located, "/coauthors")
+        after = read_cursor("coauthors", cursor, (int, str))
+        found, left = aggregates.coauthors(connection, located.key, limit, after)
+        following = _coauthor_cursor(found[-1]) if left > limit else None
+        return Answer({"items": found, "next": next_page(request, following)})
+
+    return answer(request, database, render)
+
+
+def _coauthor_cursor(last: dict[str, Any]) -> str:
+    return cursor("coauthors", last["works"], last["id"])
+
+
+@get(
+    "/identities/{id:str}/years.svg",
+    opt={"hot": True},
+    tags=["identities"],
+    summary="Picture of an identity's years",
+    media_type="image/svg+xml",
+    sync_to_thread=True,
+    responses=answers(str, examples.PICTURE, media_type="image/svg+xml", problems=(400, 404, 410)),
+)
+def read_identity_years(
+    request: Request[Any, Any, Any], database: NamedDependency[Database], id: Id
+) -> Response[bytes]:
+    """Works a year as a strip of bars, with a title and a description for who cannot see it."""
+
+    def render(connection: Connection) -> Answer:
+        located = identity_profile.locate(connection, id)
+        if located.redirect is not None:
+            return moved(request, located, "/years.svg")
+        drawn = sparkline.years_svg(located.name, identity_profile.years(connection, located.key))
+        return Answer(drawn, media_type="image/svg+xml")
+
+    return answer(request, database, render)
+
+
+@get(
+    "/identities/{id:str}/history",
+    tags=["identities"],
+    summary="What happened to an identity",
+    sync_to_thread=True,
+    responses=answers(schemas.History, examples.HISTORY, problems=(400, 404)),
+)
+def read_identity_history(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    id: Id,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """Every event that changed it, the newest first: why, what was before and after, and what may
+    be undone. Who did it is told to reviewers and above. An id keeps its history when it has been
+    merged or split.
+    """
+
+    def render(connection: Connection) -> Answer:
+        after = read_cursor("history", cursor, (int,))
+        entries = list_history(connection, id, after[0] if after else None, limit + 1)
+        named = actor.role.includes(Role.REVIEWER)
+        items = [_told(entry, named) for entry in entries[:limit]]
+        following = _history_cursor(entries[limit - 1]) if len(entries) > limit else None
+        return Answer({"items": items, "next": next_page(request, following)})
+
+    return answer(request, database, render)
+
+
+def _history_cursor(entry: HistoryEntry) -> str:
+    return cursor("history", entry.seq)
+
+
+def _told(entry: HistoryEntry, named: bool) -> dict[str, Any]:
+    return {
+        "sequence": entry.seq,
+        "kind": entry.kind,
+        "at": entry.at,
+        "actor": entry.actor if named else None,
+        "reason": entry.reason,
+        "subject": entry.subject,
+        "before": entry.before,
+        "after": entry.after,
+        "undoable": entry.revertible,
+    }
+
+
+def moved(request: Request[Any, Any, Any], located: Located, suffix: str = "") -> Answer:
+    """301 to the identity that this one was merged into."""
+    query = request.scope["query_string"].decode("latin-1")
+    target = f"/v1/identities/{quote(located.redirect or '')}{suffix}"
+    return Answer(
+        {"id": located.id, "redirect": located.redirect},
+        status=301,
+        headers={"Location": f"{target}?{query}" if query else target},
+    )
+
+
+def _external(text: str) -> tuple[str, str]:
+    scheme, _, value = text.partition(":")
+    if not scheme or not value:
+        raise Invalid(
+            f"{text[:60]!r} is no external id",
+            "write scheme:value, such as orcid:0000-0002-1825-0097",
+            field="external",
+        )
+    return scheme.strip().lower(), value.strip()
+
+
+def _ranked(
+    found: list[dict[str, Any]], limit: int, text: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    after = read_cursor("identities?q", text, (float, int, str))
+    if after is not None:
+        place = (-after[0], -after[1], after[2])
+        found = [x for x in found if (-x["closeness"], -x["n_works"], x["id"]) > place]
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    following = cursor("identities?q", last["closeness"], last["n_works"], last["id"])
+    return found[:limit], following
+
+
+def _listed(
+    connection: Connection, filters: Filters, limit: int, sort: IdentityOrder, text: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    kind = f"identities{sort}"
+    after = read_cursor(kind, text, (str,))
+    items = search.listed_identities(
+        connection, filters, limit + 1, sort, after[0] if after else None
+    )
+    following = cursor(kind, items[limit - 1]["id"]) if len(items) > limit else None
+    return items[:limit], following
+
+
+HANDLERS = (
+    search_identities,
+    read_identity,
+    read_identity_works,
+    read_identity_coauthors,
+    read_identity_years,
+    read_identity_history,
+)

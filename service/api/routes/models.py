@@ -1,0 +1,384 @@
+"""``/v1/models``: models that learned from decisions, compared with the one in use, promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter, RawBody
+from pydantic import Field
+from sqlalchemy import Connection
+
+from service.actors import Actor, Role
+from service.api.http import paging
+from service.api.http.bodies import Unpacked
+from service.api.http.openapi import answers
+from service.api.http.paging import Cursor, Limit, next_page, read_cursor
+from service.api.http.responses import IdempotencyKey, IfRead, asked, read, shown, written
+from service.api.middleware.auth import requires
+from service.api.schemas.edit import Asked, Reason, Whole, Why
+from service.api.schemas.read import Page, Shape
+from service.db.database import Database
+from service.settings import Settings
+from service.training import promotion
+from service.training import store as model_store
+
+REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
+ADMIN = [requires(Role.ADMIN)]
+PROBLEMS = (400, 401, 403, 404, 409, 412)
+State = Literal["queued", "running", "candidate", "promoted", "failed", "cancelled"]
+
+
+class With(Shape):
+    """The model that another was compared with."""
+
+    model: str | None = Field(description="Its id; null: the model of the settings.")
+    digest: str
+
+
+class Learned(Shape):
+    """What a model has learned from."""
+
+    how: Literal["corrected", "fitted"] = Field(
+        description="The model in use with its sureness corrected by answers, or one fitted anew "
+        "on labels and decisions."
+    )
+    decisions: int
+    answers: int = Field(description="Questions that these decisions answered.")
+    same: int = Field(description="Of them, that say one person.")
+    different: int
+    labels: int
+    held_back: int = Field(description="Decisions that were not learned from.")
+
+
+class Beside(Shape):
+    """A number of the model in use, and of the new one."""
+
+    old: float
+    new: float
+
+
+class HeldBack(Shape):
+    """The models on decisions that the new one has not learned from."""
+
+    decisions: int = Field(description="Those that do not follow from the others.")
+    right: Beside = Field(description="Decisions all of which each finds by itself.")
+    mended: int = Field(description="Decisions that the new one alone has right.")
+    broken: int = Field(description="Decisions that the one in use alone has right.")
+    questions: int = Field(description="Questions that decisions held back answered.")
+    sureness: Beside | None = Field(
+        description="Mean probability given to what was answered to them; null without any."
+    )
+
+
+class Figures(Shape):
+    """B-cubed figures, averaged over mentions."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+class OnGold(Shape):
+    """The models on labels that the new one has not learned from."""
+
+    labels: int
+    old: Figures
+    new: Figures
+
+
+class Comparison(Shape):
+    """A new model beside the one that was in use."""
+
+    compared_with: With = Field(alias="with")
+    learned: Learned
+    held_back: HeldBack
+    gold: OnGold | None
+    mentions: int
+    changed: int = Field(description="Mentions that would be with others.")
+    identities: Beside
+
+
+class Model(Shape):
+    """A model: asked for, being fitted, a candidate, promoted, failed or cancelled."""
+
+    id: str
+    state: State
+    digest: str | None = Field(description="SHA-256 of its content.")
+    actor: str | None = Field(description="Who asked for it.")
+    reason: str | None
+    added_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    stage: str | None = Field(description="What is being done now.")
+    done: int
+    total: int | None
+    error: str | None
+    comparison: Comparison | None
+    promoted_seq: int | None = Field(description="Number of the event that promoted it last.")
+    in_use: bool = Field(description="Whether runs use it now.")
+    outdated: bool = Field(
+        description="Whether it was compared with another model than the one in use; it cannot be "
+        "promoted then."
+    )
+
+
+class Models(Page):
+    """A page of models."""
+
+    items: list[Model]
+    in_use: str | None = Field(
+        description="Id of the model that runs use; null: the model of the settings."
+    )
+
+
+class NewModel(Asked):
+    """A model to make."""
+
+    hold_back: Annotated[float, Field(ge=0, le=0.9)] = Field(
+        default=model_store.HELD_BACK,
+        description="Share of the decisions that is not learned from, to compare the models on.",
+    )
+    seed: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = 0
+    reason: Reason = None
+
+
+class Promote(Why):
+    """Terms on which to promote."""
+
+    expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
+        default=None,
+        description="Number of the promotion that you have seen last (`promoted_seq` of the model "
+        "in use), 0 for none; refused (409, telling who promoted what) where it is no longer that.",
+    )
+
+
+_ID = "m-3k9x0f7q2m1b"
+_AT = "2026-05-01T09:00:00Z"
+QUEUED: dict[str, Any] = {
+    "id": _ID,
+    "state": "queued",
+    "digest": None,
+    "actor": "key:k-3k9x0f7q2m1b",
+    "reason": "500 more answers",
+    "added_at": _AT,
+    "started_at": None,
+    "ended_at": None,
+    "attempts": 0,
+    "stage": None,
+    "done": 0,
+    "total": None,
+    "error": None,
+    "comparison": None,
+    "promoted_seq": None,
+    "in_use": False,
+    "outdated": False,
+}
+_FIGURES = {"precision": 0.948, "recall": 0.833, "f1": 0.887}
+CANDIDATE: dict[str, Any] = {
+    **QUEUED,
+    "state": "candidate",
+    "digest": "9f2b" * 16,
+    "started_at": _AT,
+    "ended_at": _AT,
+    "attempts": 1,
+    "comparison": {
+        "with": {"model": None, "digest": "03ac" * 16},
+        "learned": {
+            "how": "corrected",
+            "decisions": 251,
+            "answers": 233,
+            "same": 28,
+            "different": 205,
+            "labels": 0,
+            "held_back": 63,
+        },
+        "held_back": {
+            "decisions": 61,
+            "right": {"old": 39, "new": 52},
+            "mended": 15,
+            "broken": 2,
+            "questions": 59,
+            "sureness": {"old": 0.618, "new": 0.819},
+        },
+        "gold": {"labels": 2_255, "old": _FIGURES, "new": _FIGURES},
+        "mentions": 14_333,
+        "changed": 1_748,
+        "identities": {"old": 6_146, "new": 6_548},
+    },
+}
+PROMOTED = {**CANDIDATE, "state": "promoted", "promoted_seq": 4_712, "in_use": True}
+CANCELLED = {**QUEUED, "state": "cancelled", "ended_at": _AT}
+MODELS = {"items": [CANDIDATE], "next": None, "in_use": None}
+Told = Annotated[Why | None, asked(("Why", {"reason": "15 decisions mended, 2 broken"}))]
+
+
+@get(
+    "/models",
+    guards=REVIEWER,
+    tags=["models"],
+    summary="Models",
+    sync_to_thread=True,
+    responses=answers(Models, MODELS, problems=(400, 401, 403)),
+)
+def list_models(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    model_state: Annotated[
+        State | None, QueryParameter(name="state", description="Only models in this state.")
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """The newest first, and which one runs use."""
+    begin = read_cursor("models", cursor, (str,))
+    before = None if begin is None else begin[0]
+    with database.read() as connection:
+        found = model_store.page(connection, state=model_state, before=before, limit=limit + 1)
+        used = model_store.in_use(connection)
+    page = found[:limit]
+    following = paging.cursor("models", page[-1].id) if len(found) > limit else None
+    return shown(
+        {
+            "items": [asdict(model) for model in page],
+            "next": next_page(request, following),
+            "in_use": used,
+        }
+    )
+
+
+@get(
+    "/models/{id:str}",
+    guards=REVIEWER,
+    tags=["models"],
+    summary="One model, how far it is, how it compares",
+    sync_to_thread=True,
+    responses=answers(Model, CANDIDATE, problems=(401, 403, 404)),
+)
+def read_model(
+    request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
+) -> Response[bytes]:
+    """A step that sends the ETag in If-Match is done only if all of this is as it was read."""
+    with database.read() as connection:
+        found = asdict(model_store.get(connection, id))
+    return read(request, found)
+
+
+@post(
+    "/models",
+    guards=EDITOR,
+    tags=["models"],
+    summary="Ask for a model of what was decided",
+    status_code=202,
+    sync_to_thread=True,
+    request_class=Unpacked,
+    responses=answers(Model, QUEUED, status=202, problems=(400, 401, 403, 409, 422)),
+)
+def train_model(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    actor: NamedDependency[Actor],
+    body: RawBody,
+    data: Annotated[NewModel | None, asked(("Why", {"reason": "500 more answers"}))] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[bytes]:
+    """A worker makes it (`disambig worker`): a candidate, which changes nothing before somebody
+    promotes it.
+
+    Refused (409) while one is being made.
+    """
+    given = data or NewModel()
+    wish = model_store.Wish(given.hold_back, given.seed)
+    return written(
+        request,
+        database,
+        actor,
+        body,
+        lambda db: asdict(model_store.ask(db, actor, wish, settings.heartbeat, given.reason)),
+        status=202,
+    )
+
+
+def _model(id_: str) -> Callable[[Connection], dict[str, Any]]:
+    if id_ == promotion.SHIPPED:  # it may not be stored yet, and nobody has read it then
+        return lambda connection: {"in_use": model_store.in_use(connection)}
+    return lambda connection: asdict(model_store.get(connection, id_))
+
+
+@post(
+    "/models/{id:str}/promote",
+    guards=ADMIN,
+    tags=["models"],
+    summary="Let runs use a model",
+    status_code=200,
+    sync_to_thread=True,
+    request_class=Unpacked,
+    responses=answers(Model, PROMOTED, problems=PROBLEMS),
+)
+def promote_model(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    id: FromPath[str],
+    body: RawBody,
+    data: Annotated[
+        Promote | None, asked(("Why", {"reason": "15 decisions mended, 2 broken"}))
+    ] = None,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
+) -> Response[bytes]:
+    """A candidate, or one that was in use before; `shipped` is the one that comes with disambig.
+
+    Nothing that is published changes before the next run is published. Refused (409) when another
+    model was promoted since the candidate was compared with the one in use, or since the
+    promotion that you `expected`.
+    """
+    wish = data or Promote()
+
+    def act(given: Database) -> dict[str, Any]:
+        used = promotion.promote(given, actor, id, wish.reason, expected=wish.expected)
+        with given.read() as connection:
+            return asdict(model_store.get(connection, used.id))
+
+    return written(request, database, actor, body, act, edits=_model(id))
+
+
+@post(
+    "/models/{id:str}/cancel",
+    guards=EDITOR,
+    tags=["models"],
+    summary="End the making of a model, or drop a candidate",
+    status_code=200,
+    sync_to_thread=True,
+    request_class=Unpacked,
+    responses=answers(Model, CANCELLED, problems=PROBLEMS),
+)
+def cancel_model(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    id: FromPath[str],
+    body: RawBody,
+    data: Told = None,
+    idempotency_key: IdempotencyKey = None,
+    if_match: IfRead = None,
+) -> Response[bytes]:
+    """Of a model that is queued, running or a candidate. What runs use does not change."""
+    reason = None if data is None else data.reason
+    return written(
+        request,
+        database,
+        actor,
+        body,
+        lambda given: asdict(model_store.cancel(given, actor, id, reason)),
+        edits=_model(id),
+    )
+
+
+HANDLERS = (list_models, read_model, train_model, promote_model, cancel_model)

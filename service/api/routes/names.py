@@ -1,0 +1,172 @@
+"""``/v1/names``: search of printed names, and the page that tells the people of a name apart."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import PathParameter, QueryParameter
+from sqlalchemy import Connection
+
+from service.api.examples import read as examples
+from service.api.http.openapi import answers
+from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
+from service.api.http.paths import tail
+from service.api.middleware.cache import Answer, answer
+from service.api.schemas import read as schemas
+from service.db.database import Database
+from service.profiles import aggregates, search
+from service.profiles import name as name_profile
+from service.profiles.search import NameHit
+
+Query = Annotated[
+    str | None,
+    QueryParameter(
+        max_length=search.LONGEST,
+        description="Words of a name, with typing errors if need be; the last may be unfinished.",
+    ),
+]
+
+
+@get(
+    "/names",
+    opt={"hot": True},
+    tags=["names"],
+    summary="Search printed names",
+    sync_to_thread=True,
+    responses=answers(schemas.Names, examples.NAMES, problems=(400, 422)),
+)
+def search_names(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    q: Query = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """Names like `q`, the closest first, then the most frequent; all names without it."""
+
+    def render(connection: Connection) -> Answer:
+        if q is None:
+            hits, following = _all(connection, limit, cursor)
+        else:
+            vocabulary = request.app.state.vocabulary
+            hits = search.matching_names(connection, vocabulary, q)
+            hits, following = _ranked(hits, limit, cursor)
+        return Answer({"items": [_hit(hit) for hit in hits], "next": next_page(request, following)})
+
+    return answer(request, database, render)
+
+
+def _all(connection: Connection, limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
+    after = read_cursor("names", text, (str,))
+    hits = search.listed_names(connection, limit + 1, after[0] if after else None)
+    following = cursor("names", hits[limit - 1].folded) if len(hits) > limit else None
+    return hits[:limit], following
+
+
+def _ranked(hits: list[NameHit], limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
+    after = read_cursor("names?q", text, (float, int, str))
+    if after is not None:
+        place = (-after[0], -after[1], after[2])
+        hits = [h for h in hits if (-h.closeness, -h.mentions, h.folded) > place]
+    if len(hits) <= limit:
+        return hits, None
+    last = hits[limit - 1]
+    return hits[:limit], cursor("names?q", last.closeness, last.mentions, last.folded)
+
+
+def _hit(hit: NameHit) -> dict[str, Any]:
+    return {
+        "name": hit.printed,
+        "folded": hit.folded,
+        "closeness": hit.closeness,
+        "mentions": hit.mentions,
+        "people": hit.people,
+        "page": f"/v1/names/{_quoted(hit.folded)}",
+    }
+
+
+@get(
+    "/names/{name:path}",
+    opt={"hot": True},
+    tags=["names"],
+    summary="Everybody behind one printed name, told apart",
+    sync_to_thread=True,
+    responses=answers(schemas.NamePage, examples.NAME_PAGE, problems=(400, 404, 422)),
+)
+def read_name(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    name: Annotated[str, PathParameter(description="The name as printed, in any case.")],
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    part: Annotated[
+        Literal["people", "unplaced"],
+        QueryParameter(description="Which list the page goes on with."),
+    ] = "people",
+) -> Response[bytes]:
+    """How many papers and people the name stands for, and for each person what they publish, what
+    holds their papers together, and what tells them from the most similar others.
+
+    People come with most mentions first. `unplaced` are mentions that nobody has yet.
+    """
+    text = tail(request, "/v1/names/")
+
+    def render(connection: Connection) -> Answer:
+        found = name_profile.find_name(connection, text)
+        people: list[dict[str, Any]] = []
+        following = None
+        if part == "people":
+            people, following = _people(connection, found, limit, cursor)
+        unplaced, more = _unplaced(connection, found, limit, cursor if part == "unplaced" else None)
+        here = f"/v1/names/{_quoted(text)}"
+        return Answer(
+            {
+                "name": found.printed,
+                "folded": found.folded,
+                "mentions": found.mentions,
+                "papers": found.papers,
+                "people": found.people,
+                "items": people,
+                "next": next_page(request, following),
+                "unplaced": {
+                    "mentions": found.unplaced,
+                    "items": unplaced,
+                    "next": f"{here}?part=unplaced&limit={limit}&cursor={more}" if more else None,
+                },
+            }
+        )
+
+    return answer(request, database, render)
+
+
+def _people(
+    connection: Connection, found: name_profile.NameFound, limit: int, text: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    after = read_cursor("people", text, (int, str))
+    people = name_profile.people_page(connection, found, limit, after)
+    if len(people) < limit:
+        return people, None
+    return people, cursor("people", people[-1]["mentions"], people[-1]["id"])
+
+
+def _unplaced(
+    connection: Connection, found: name_profile.NameFound, limit: int, text: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    after = read_cursor("unplaced", text, (str, int))
+    if not found.unplaced:
+        return [], None
+    mentions = name_profile.unplaced_page(connection, found, limit + 1, after)
+    shown = [aggregates.paper(m) for m in mentions[:limit]]
+    if len(mentions) <= limit:
+        return shown, None
+    return shown, cursor("unplaced", mentions[limit - 1].work_id, mentions[limit - 1].position)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
+
+
+HANDLERS = (search_names, read_name)

@@ -1,0 +1,59 @@
+"""``/v1/tasks/names``: questions by the printed name whose board answers them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from service.actors import Actor
+from service.api.examples import review as examples
+from service.api.http.openapi import answers
+from service.api.http.responses import shown
+from service.api.routes.tasks import REVIEWER, Held, Kind, Least, Most, PrintedName
+from service.api.schemas import review as schemas
+from service.db.database import Database
+from service.review import by_name as tasks_by_name
+from service.tasks.queries import Wanted
+from service.text import fold_name
+
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Names at most.")]
+
+
+@get(
+    "/tasks/names",
+    guards=REVIEWER,
+    tags=["review"],
+    summary="Names with open questions",
+    sync_to_thread=True,
+    responses=answers(schemas.NamesAsked, examples.NAMES, problems=(400, 401, 403)),
+)
+def list_names(
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    kind: Kind = None,
+    name: PrintedName = None,
+    least: Least = None,
+    most: Most = None,
+    held: Held = None,
+    limit: Limit = 50,
+) -> Response[bytes]:
+    """One for each family name and initial: with conflicts first, then by the sum of priorities.
+
+    A board shows everybody behind a name, and at most eight people whom the best questions are
+    about, whatever their names.
+
+    The filters are those of the list of questions. What several people are asked blind is left
+    out, for a board does not answer it.
+    """
+    folded = None if name is None else fold_name(name)
+    wanted = Wanted(kind, "open", folded, least, most, held, actor.name)
+    with database.read() as connection:
+        found: list[Any] = [asdict(one) for one in tasks_by_name.names(connection, wanted, limit)]
+    return shown({"items": found})
+
+
+HANDLERS = (list_names,)

@@ -1,0 +1,266 @@
+"""``POST /v1/works`` and ``POST /v1/assign``: works in the native format, stored or only tried.
+
+``/v1/works``: reading works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
+from litestar.openapi.spec import OpenAPIType, Schema
+from litestar.params import QueryParameter, RawBody
+
+from disambig.console import safe
+from service.actors import Actor, Role
+from service.api.examples import edit as edit_examples
+from service.api.http.bodies import BodyTooLarge, Filled
+from service.api.http.openapi import answers
+from service.api.http.responses import IdempotencyKey, raw_body, shown, written
+from service.api.middleware.auth import requires
+from service.api.schemas import edit as edit_schemas
+from service.db.database import Database
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from disambig.ingest import Row
+    from service.api.routes.assigner import SharedPlacer
+    from service.assignment.assign import Placer
+    from service.assignment.intake import Outcome
+    from service.assignment.result import Assigned
+    from service.works.load import RowResult
+from litestar import get
+from litestar.params import PathParameter
+from sqlalchemy import Connection
+
+from service.api.examples import read as examples
+from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
+from service.api.http.paths import tail
+from service.api.middleware.cache import Answer, answer
+from service.api.schemas import read as schemas
+from service.works import queries as work_queries
+from service.works.queries import WorkOrder
+
+MOST_WORKS = 10_000
+MOST_TRIED = 20
+
+_LINES = Schema(type=OpenAPIType.STRING, description="One JSON object in each line.")
+_JSON = Schema(
+    description="One work, or an array of works.",
+    one_of=[
+        Schema(type=OpenAPIType.OBJECT),
+        Schema(type=OpenAPIType.ARRAY, items=Schema(type=OpenAPIType.OBJECT)),
+    ],
+)
+_BODIES = {
+    "application/x-ndjson": (_LINES, "Two works", edit_examples.WORKS_NDJSON),
+    "application/json": (_JSON, "One work", edit_examples.WORK),
+}
+
+
+@post(
+    "/works",
+    guards=[requires(Role.EDITOR)],
+    tags=["works"],
+    summary="Store works and place their mentions",
+    status_code=200,
+    sync_to_thread=True,
+    request_class=Filled,
+    operation_class=raw_body(_BODIES),
+    responses=answers(
+        edit_schemas.Intake, edit_examples.INTAKE, problems=(400, 401, 403, 409, 413, 422)
+    ),
+)
+def post_works(
+    request: Request[Any, Any, Any],
+    settings: NamedDependency[Settings],
+    database: NamedDependency[Database],
+    actor: NamedDependency[Actor],
+    body: RawBody,
+    place: Annotated[
+        bool, QueryParameter(description="Whether to place the mentions at once.")
+    ] = True,
+    label: Annotated[
+        str | None, QueryParameter(max_length=200, description="What to call the delivery.")
+    ] = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response[bytes]:
+    """Each record is stored or rejected by itself; the answer has a row for each, in order.
+
+    A work that is known is stored as a new version where it differs. Mentions that the model is
+    sure of are published at once, the others become review tasks. The body may be packed with
+    gzip; at most 10,000 works a request (larger deliveries: `disambig load`).
+    """
+    rows = _rows(body, MOST_WORKS)
+    wanted = _placer(request) if place and settings.place_new else None
+
+    def act(given: Database) -> dict[str, Any]:
+        from service.assignment.intake import counts, take_in, verdicts
+
+        outcomes = take_in(given, actor, label or "request", rows, wanted)
+        return {
+            "counts": counts(outcomes),
+            "mentions": verdicts(outcomes),
+            "rows": [_told(outcome) for outcome in outcomes],
+        }
+
+    return written(request, database, actor, body, act, in_parts=True)
+
+
+@post(
+    "/assign",
+    guards=[requires(Role.REVIEWER)],
+    tags=["works"],
+    summary="Where the mentions of works would be placed",
+    status_code=200,
+    sync_to_thread=True,
+    request_class=Filled,
+    operation_class=raw_body(_BODIES),
+    responses=answers(
+        edit_schemas.DryRun, edit_examples.DRY_RUN, problems=(400, 401, 403, 409, 413)
+    ),
+)
+def post_assign(
+    request: Request[Any, Any, Any],
+    body: RawBody,
+) -> Response[bytes]:
+    """A dry run: nothing is stored. At most 20 works a request."""
+    from service.assignment.assign import assign
+
+    placer = _placer(request)
+    told = []
+    for row in _rows(body, MOST_TRIED):
+        done = None if row.received is None else assign(placer, row.received.work)
+        told.append(
+            {
+                "line": row.line,
+                "id": row.id,
+                "placements": None if done is None else _placements(done),
+                "error": _unreadable(row),
+            }
+        )
+    return shown({"rows": told})
+
+
+def _placer(request: Request[Any, Any, Any]) -> Placer:
+    shared: SharedPlacer = request.app.state["placer"]
+    return shared.get()
+
+
+def _rows(body: bytes, most: int) -> list[Row]:
+    from disambig.ingest import read_records
+
+    rows: list[Row] = []
+    for row in read_records(body, file="request"):
+        if len(rows) == most:
+            raise BodyTooLarge(
+                f"there are more than {most:,} works",
+                "send them in several requests",
+                field="body",
+                line=row.line,
+            )
+        rows.append(row)
+    return rows
+
+
+def _told(outcome: Outcome) -> dict[str, Any]:
+    row, result = outcome.row, outcome.result
+    error = _unreadable(row)
+    if result is not None and result.status == "rejected":
+        error = _error(result)
+    return {
+        "line": row.line,
+        "id": row.id,
+        "outcome": outcome.status,
+        "version": None if result is None else result.version,
+        "placements": None if outcome.placements is None else _placements(outcome.placements),
+        "repairs": [asdict(repair) for repair in row.repairs],
+        "error": error,
+    }
+
+
+def _placements(placed: list[Assigned]) -> list[dict[str, Any]]:
+    return [asdict(mention) for mention in placed]
+
+
+def _unreadable(row: Row) -> dict[str, str] | None:
+    if row.received is not None:
+        return None
+    return _error(row)
+
+
+def _error(wrong: Row | RowResult) -> dict[str, str]:
+    return {name: safe(getattr(wrong, name)) for name in ("field", "problem", "remedy")}
+
+
+@get(
+    "/works",
+    opt={"hot": True},
+    tags=["works"],
+    summary="List works",
+    sync_to_thread=True,
+    responses=answers(schemas.Works, examples.WORKS),
+)
+def list_works(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    year: Annotated[
+        int | None, QueryParameter(ge=0, le=9999, description="Only works of this year.")
+    ] = None,
+    venue: Annotated[
+        str | None, QueryParameter(max_length=10_000, description="Only works of this venue.")
+    ] = None,
+    sort: Annotated[
+        WorkOrder, QueryParameter(description="What is not known comes last.")
+    ] = "-added",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[bytes]:
+    """Works as they are now known, those added last first."""
+
+    def render(connection: Connection) -> Answer:
+        kind = f"all{sort}"
+        after = read_cursor(kind, cursor, (str,))
+        works = work_queries.list_works(
+            connection, limit + 1, sort, after=after[0] if after else None, year=year, venue=venue
+        )
+        following = _cursor_of(kind, works, limit)
+        return Answer({"items": works[:limit], "next": next_page(request, following)})
+
+    return answer(request, database, render)
+
+
+def _cursor_of(kind: str, works: list[dict[str, Any]], limit: int) -> str | None:
+    return cursor(kind, works[limit - 1]["id"]) if len(works) > limit else None
+
+
+@get(
+    "/works/{id:path}",
+    opt={"hot": True},
+    tags=["works"],
+    summary="A work with its authors as identities",
+    sync_to_thread=True,
+    responses=answers(schemas.WorkPage, examples.WORK, problems=(400, 404, 422)),
+)
+def read_work(
+    request: Request[Any, Any, Any],
+    database: NamedDependency[Database],
+    id: Annotated[str, PathParameter(description="The work's own id; slashes may stand as such.")],
+    version: Annotated[
+        int | None,
+        QueryParameter(ge=1, le=2**31 - 1, description="An earlier record, as it was read."),
+    ] = None,
+) -> Response[bytes]:
+    """The record, the identity of each author, and where each version of it came from."""
+    text = tail(request, "/v1/works/")
+
+    def render(connection: Connection) -> Answer:
+        page, current = work_queries.get_work(connection, text, version)
+        return Answer(page, current)
+
+    return answer(request, database, render)
+
+
+HANDLERS = [post_works, post_assign, list_works, read_work]

@@ -1,0 +1,201 @@
+"""The composition root of the HTTP service: settings and a database in, an application out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Response, Router
+from litestar.config.compression import CompressionConfig
+from litestar.connection import Request
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler, Message, Scope, Send
+
+from service.actors import Actor
+from service.api.http import docs_page
+from service.api.http.problems import request_id, told
+from service.api.middleware.access_log import observed
+from service.api.middleware.auth import Gate, KnownKeys, Limits, actor_of
+from service.api.middleware.cache import HotReads, KeptAnswers, LastEvent
+from service.api.routes import events, health, identities, names, works
+from service.api.routes import health as stats
+from service.api.routes.__init__ import WRITES
+from service.api.routes.assigner import SharedPlacer
+from service.db.database import Database
+from service.db.migrations import open_database
+from service.observability.metrics import Metrics
+from service.profiles.search import Vocabulary
+from service.settings import Settings
+from service.web.routes import API_PREFIXES, _UnroutedErrorPage
+from service.web.site import PAGES
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Sent with every answer that does not state its own."""
+
+V1: tuple[ControllerRouterHandler, ...] = (
+    *names.HANDLERS,
+    *identities.HANDLERS,
+    *works.HANDLERS,
+    *events.HANDLERS,
+    *stats.HANDLERS,
+    *WRITES,
+)
+"""All routes under /v1."""
+
+DESCRIPTION = """\
+Author name disambiguation: works in, people out. Identities have permanent ids; after a merge the
+old id redirects (301), after a split it is gone (410) and tells its successors.
+
+Lists come in pages: follow `next`. Errors are `application/problem+json` and say what to do.
+What can be edited has an ETag; edits send it back in If-Match. Reads answer 304 to If-None-Match
+when nothing has changed. Keys are sent as `Authorization: Bearer KEY` or `X-API-Key: KEY`."""
+
+
+class Application(Litestar):
+    """Litestar that answers HEAD wherever it answers GET."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif scope["method"] == "HEAD":
+            asked: Any = {**scope, "method": "GET"}
+            await self._observed(asked, receive, _without_body(send))
+        else:
+            await self._observed(scope, receive, send)
+
+    async def _observed(self, scope: Any, receive: Any, send: Any) -> None:
+        await observed(super().__call__, self.state.metrics, scope, receive, send)
+
+
+def create_app(
+    settings: Settings, database: Database | None = None, *, warm: bool = False
+) -> Litestar:
+    """The application.
+
+    Parameters
+    ----------
+    settings : Settings
+    database : Database or None
+        Left out, the one that the settings name; it is then closed with the application.
+    warm : bool
+        Whether to load what placing needs in the background, before somebody posts a work.
+
+    Raises
+    ------
+    Invalid, Unavailable
+        If the database that the settings name cannot be used.
+    """
+    own = database is None
+    store = open_database(settings) if database is None else database
+    known, hot, last_event = KnownKeys(store), HotReads(), LastEvent(store)
+
+    placer = SharedPlacer(store, settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if warm and settings.place_new:
+            placer.keep_warm()
+        yield
+        placer.close()
+        known.uses.close()
+        last_event.close()
+        if own:
+            store.close()
+
+    return Application(
+        route_handlers=[Router("/v1", route_handlers=V1), docs_page.page, *health.HANDLERS, PAGES],
+        lifespan=[lifespan],
+        middleware=[Gate(settings, known, Limits()), KeptAnswers(hot, last_event)],
+        dependencies=_dependencies(settings, store),
+        exception_handlers={Exception: handle_exception},
+        before_send=[_finish_headers],
+        compression_config=CompressionConfig(
+            backend="gzip", gzip_compress_level=4, minimum_size=1000, exclude_opt_key="hot"
+        ),
+        request_max_body_size=settings.body_limit,
+        openapi_config=_openapi(),
+        state=State(
+            {
+                "hot": hot,
+                "keys": known,
+                "vocabulary": Vocabulary(),
+                "metrics": Metrics(store) if settings.metrics else None,
+                "readiness": health.Readiness(settings, store),
+                "placer": placer,
+            }
+        ),
+        logging_config=None,
+    )
+
+
+def _dependencies(settings: Settings, database: Database) -> dict[str, Provide]:
+    def actor(request: Request[Any, Any, Any]) -> Actor:
+        return actor_of(request.scope)
+
+    return {
+        "settings": Provide(lambda: settings, sync_to_thread=False),
+        "database": Provide(lambda: database, sync_to_thread=False),
+        "actor": Provide(actor, sync_to_thread=False),
+    }
+
+
+def _openapi() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="disambig",
+        version=importlib.metadata.version("disambig"),
+        description=DESCRIPTION,
+        openapi_router=Router("/schema", route_handlers=[], opt={"open": True}),
+        render_plugins=[JsonRenderPlugin(path=["/openapi.json", "/"])],
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(type="http", scheme="bearer", description="An API key."),
+                "header": SecurityScheme(
+                    type="apiKey", name="X-API-Key", security_scheme_in="header"
+                ),
+            }
+        ),
+    )
+
+
+async def _finish_headers(message: Message, scope: Scope) -> None:
+    """Headers that every answer has, whoever made it."""
+    if message["type"] != "http.response.start":
+        return
+    headers = list(message.get("headers", ()))
+    present = {name.lower() for name, _ in headers}
+    state: dict[str, Any] = scope.get("state", {})
+    every = {"X-Request-ID": request_id(scope), **state.get("headers", {}), **SECURITY_HEADERS}
+    headers += [
+        (name.lower().encode(), value.encode())
+        for name, value in every.items()
+        if name.lower().encode() not in present
+    ]
+    message["headers"] = headers
+
+
+def _without_body(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return sending
+
+
+def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """An exception as a page, or as a problem where the address is one for programs."""
+    first = request.scope["path"].strip("/").partition("/")[0]
+    return told(request, error) if first in API_PREFIXES else _UnroutedErrorPage(error)

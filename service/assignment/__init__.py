@@ -1,0 +1,1 @@
+"""Assign the signatures of new works to published identities."""

@@ -1,0 +1,287 @@
+"""New works placed at once: their mentions among the published identities.
+
+What is sure is published as a membership of origin ``placement``; what is not becomes a task. A
+decision comes before the model: a must-link settles a mention, a cannot-link rules identities
+out. After decisions, an ORCID iD settles it that one published identity has. No two mentions of
+one work are put into one identity. Only what was published by a run is placed against, with the
+model and the statistics of the last full run that was published.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from service.actors import Actor
+from service.assignment.candidates import Bond, Nearby, bonds_of, nearby
+from service.assignment.policy import Choice, Verdict, decided
+from service.db.bulk import is_in
+from service.db.database import Database
+from service.db.tables import Identity, Membership, State
+from service.errors import Conflict
+from service.events.log import EventLog
+from service.external_ids.orcid_holders import holders_of
+from service.runs import artifacts
+from service.runs import store as run_store
+from service.settings import Settings
+from service.tasks.page_views import read_traffic
+from service.works.read import read_signature_keys, read_works
+
+if TYPE_CHECKING:
+    from disambig import domain
+    from disambig.corpus.embeddings import SemanticSpace
+    from disambig.corpus.statistics import Statistics
+    from disambig.model.model import Model
+    from service.assignment.scoring import Reasons
+from service.assignment.result import Assigned, Rival
+
+AUTHORS = 100
+"""A work of more authors is left to the next run: it says little about each of them."""
+DECIDED = "a reviewer decided it"
+SAME_ORCID = "the identity has the ORCID iD that the work prints"
+TRIES = 3
+"""Times that a work is placed anew because a decision or a publication came between."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """What placing needs besides the blocks."""
+
+    run_id: str
+    statistics: Statistics
+    model: Model
+    space: SemanticSpace
+    traffic: Mapping[str, float]
+
+
+class Placer:
+    """Places new works; safe to share between threads. One for a process is enough."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        """Nothing is loaded before it is needed."""
+        self.database, self.settings = database, settings
+        self._lock = threading.Lock()
+        self._known: _Known | None = None
+
+    def known(self, connection: Connection) -> _Known | None:
+        """The statistics of the last full run that is published, and the model that made it; None
+        before there is one.
+        """
+        run = run_store.last_published(connection, full=True)
+        if run is None:
+            return None
+        with self._lock:
+            if self._known is None or self._known.run_id != run.id:
+                self._known = self._load(run)
+            return self._known
+
+    def _load(self, run: Any) -> _Known:
+        from disambig.corpus.embeddings import SemanticSpace
+        from service.training.promotion import published_model
+
+        statistics = artifacts.statistics(self.database, self.settings.data, run.key, run.id)
+        traffic = read_traffic(self.settings.traffic)
+        old = self._known
+        if old is not None and old.model.digest == run.model:
+            return _Known(run.id, statistics, old.model, old.space, traffic)
+        model = published_model(self.database, self.settings, run.model)
+        space = SemanticSpace.load() if old is None else old.space
+        model.check_space(space.fingerprint)
+        return _Known(run.id, statistics, model, space, traffic)
+
+    @property
+    def loaded(self) -> str | None:
+        """Id of the run whose statistics are loaded."""
+        known = self._known
+        return None if known is None else known.run_id
+
+    def warm(self) -> bool:
+        """Load what placing needs, so that the first request does not wait; whether it can."""
+        with self.database.read() as connection:
+            return self.known(connection) is not None
+
+
+def assign(placer: Placer, work: domain.Work) -> list[Assigned]:
+    """What would be decided of each author of a work, new or stored; nothing is changed.
+
+    Raises
+    ------
+    Conflict
+        If no run has been published yet.
+    """
+    with placer.database.read() as connection:
+        known = placer.known(connection)
+        if known is None:
+            raise Conflict("nothing published yet", "publish a run first: disambig run start")
+        if _crowded(work):
+            return _later(work)
+        choices, reasons = _choices(connection, known, work, {}, frozenset())
+        return _told(connection, work, choices, reasons)
+
+
+def place_works(
+    placer: Placer,
+    actor: Actor,
+    work_keys: Iterable[int],
+    *,
+    seconds: float | None = None,
+) -> dict[int, list[Assigned]]:
+    """Place the mentions of stored works that are nowhere yet; one transaction a work.
+
+    Parameters
+    ----------
+    work_keys : iterable of int
+    seconds : float or None
+        Time after which the rest is left to the next run.
+
+    Returns
+    -------
+    dict of int to list of Assigned
+        By key of the work, every author with a name.
+    """
+    began = time.monotonic()
+    found = {}
+    for key in work_keys:
+        late = seconds is not None and time.monotonic() - began > seconds
+        placed = _place(placer, actor, key, late=late)
+        if placed is not None:
+            found[key] = placed
+    return found
+
+
+def _place(placer: Placer, actor: Actor, key: int, *, late: bool) -> list[Assigned] | None:
+    for attempt in range(1, TRIES + 1):
+        with placer.database.read() as connection:
+            work = read_works(connection, [key]).get(key)
+            if work is None:
+                return None
+            known = None if late or _crowded(work) else placer.known(connection)
+            if known is None:
+                return _later(work)
+            seen = _curated(connection)
+            signatures = {at: s for (_, at), s in read_signature_keys(connection, [key]).items()}
+            there = _identities_of(connection, signatures.values())
+            bonds = bonds_of(connection, [s for s in signatures.values() if s not in there])
+            by_position = {at: bonds[s] for at, s in signatures.items() if s in bonds}
+            choices, reasons = _choices(
+                connection, known, work, by_position, frozenset(there.values())
+            )
+            choices = [
+                Choice(c.position, Verdict.KNOWN, there[signatures[c.position]])
+                if signatures[c.position] in there
+                else c
+                for c in choices
+            ]
+            told = _told(connection, work, choices, reasons)
+        if all(c.verdict == Verdict.KNOWN for c in choices):
+            return told
+        with placer.database.write() as connection:
+            ledger = EventLog.lock(connection)
+            if ledger.last_curation != seen and attempt < TRIES:
+                continue
+            from service.assignment.store import store
+
+            return store(
+                connection,
+                ledger,
+                actor,
+                work,
+                signatures,
+                choices,
+                told,
+                placer.settings.blind_share,
+                known.traffic,
+            )
+    raise AssertionError("unreachable")
+
+
+def _choices(
+    connection: Connection,
+    known: _Known,
+    work: domain.Work,
+    bonds: Mapping[int, Bond],
+    taken: frozenset[int],
+) -> tuple[list[Choice], Reasons]:
+    """Decide every author of a work that has a name."""
+    from service.assignment.scoring import compare
+
+    near: Nearby = nearby(connection, work)
+    placements, keys, reasons = compare(near, work, known.model, known.space, known.statistics)
+    threshold = known.model.settings["second_level"]
+    holders = holders_of(connection, work)
+    return decided(placements, keys, bonds, taken, threshold, holders), reasons
+
+
+def _crowded(work: domain.Work) -> bool:
+    return len(work.authors) > AUTHORS
+
+
+def _later(work: domain.Work) -> list[Assigned]:
+    return [
+        Assigned(at, author.name, Verdict.LATER)
+        for at, author in enumerate(work.authors)
+        if author.name.strip()
+    ]
+
+
+def _curated(connection: Connection) -> int:
+    return connection.scalars(select(State.curated)).one()
+
+
+def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
+    query = select(Membership.signature_key, Membership.identity_key).where(
+        is_in(connection, Membership.signature_key, signatures)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _told(
+    connection: Connection, work: domain.Work, choices: Sequence[Choice], reasons: Reasons
+) -> list[Assigned]:
+    """Choices with public ids and reasons."""
+    wanted = {i for c in choices for i, _ in c.odds} | {c.identity for c in choices if c.identity}
+    rows = connection.execute(
+        select(Identity.key, Identity.id, Identity.name, Identity.n_works).where(
+            is_in(connection, Identity.key, wanted)
+        )
+    )
+    known = {row.key: row for row in rows}
+    told = []
+    for author, choice in enumerate(choices):
+
+        def rival(key: int, p: float, author: int = author, choice: Choice = choice) -> Rival:
+            row = known[key]
+            # telling takes time, and only where it is unsure somebody will weigh them
+            why = reasons.of(author, key) if choice.verdict == Verdict.UNSURE else ()
+            if choice.by_orcid and choice.verdict == Verdict.UNSURE and (key, p) == choice.odds[0]:
+                why = (f"for: {SAME_ORCID}", "against: the names are those of two persons")
+            return Rival(row.id, row.name, row.n_works, round(p, 4), why)
+
+        why: tuple[str, ...] = ()
+        if choice.by_decision:
+            why = (f"for: {DECIDED}",)
+        elif choice.by_orcid:
+            why = (f"for: {SAME_ORCID}",)
+        elif choice.verdict == Verdict.MATCHED and choice.identity is not None:
+            why = reasons.of(author, choice.identity)
+        elif choice.verdict == Verdict.NEW and not choice.odds:
+            why = ("for: no published mention has a name that could be this person's",)
+        elif choice.verdict == Verdict.NEW:
+            why = reasons.of(author, choice.odds[0][0])
+        told.append(
+            Assigned(
+                choice.position,
+                work.authors[choice.position].name,
+                choice.verdict,
+                known[choice.identity].id if choice.identity else None,
+                None if choice.probability is None else round(choice.probability, 4),
+                why,
+                tuple(rival(i, p) for i, p in choice.odds),
+            )
+        )
+    return told

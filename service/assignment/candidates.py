@@ -1,0 +1,192 @@
+"""The published mentions that bear on one new work: those of its authors' blocks.
+
+Of a crowded block those are read that promise most: mentions with the author's printed name or
+ORCID iD, on works that share co-authors with the new one, and of every other identity a few.
+
+What decisions say about mentions that are to be placed: where they must be, where never.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from disambig.arrays import Int64
+from service.db.tables import Block, Membership, Name, Signature, Work
+from service.text import compute_block_text, fold_name, to_indexable, to_storable
+from service.works.read import read_works
+
+if TYPE_CHECKING:
+    from disambig import domain
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+
+from service.constraints.links import Link
+from service.constraints.store import read_links_around, remove_retired_signatures
+from service.db.bulk import is_in
+
+MENTIONS = 600
+"""Mentions that are read for one work."""
+EACH = 160
+"""Mentions of one block that are read; twice what is compared with an author."""
+LEAST = 8
+"""The same, for a work of very many authors."""
+NAMES = 500
+"""Authors whose names and ORCID iDs are looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Nearby:
+    """Mentions to compare a new work with.
+
+    Attributes
+    ----------
+    works : dict of int to Work
+        By key.
+    identity : dict of (int, int) to int
+        Key of the identity that each mention (key of its work, position) is published under.
+    """
+
+    works: dict[int, domain.Work]
+    identity: dict[tuple[int, int], int]
+
+
+def nearby(connection: Connection, work: domain.Work) -> Nearby:
+    """Read what bears on a work; mentions of the work itself, if it is known, are none of it."""
+    texts = {
+        text
+        for author in work.authors
+        if author.name.strip()
+        and (text := compute_block_text(author.name, author.given, author.family))
+    }
+    blocks = list(connection.scalars(select(Block.key).where(Block.text.in_(sorted(texts)))))
+    rows = _mentions(connection, blocks)
+    own = connection.scalar(select(Work.key).where(Work.id == to_storable(work.id)))
+    rows = rows[rows[:, 1] != own] if own is not None else rows
+    most = max(min(EACH, MENTIONS // max(len(blocks), 1)), LEAST)
+    parts = [rows[rows[:, 4] == block] for block in blocks]
+    if any(len(part) > most for part in parts):
+        hints = _Hints.of(connection, work)
+        parts = [hints.chosen(part, most) for part in parts]
+    rows = np.concatenate([rows[:0], *parts])
+    identity = {(int(r[1]), int(r[2])): int(r[5]) for r in rows}
+    return Nearby(read_works(connection, {key for key, _ in identity}), identity)
+
+
+def _mentions(connection: Connection, blocks: Sequence[int]) -> Int64:
+    """Signature, work, position, name, block and identity of published mentions, int64[n, 6]."""
+    query = (
+        select(
+            Signature.key,
+            Signature.work_key,
+            Signature.position,
+            Signature.name_key,
+            Signature.block_key,
+            Membership.identity_key,
+        )
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(Signature.block_key.in_(blocks), Signature.retired_version.is_(None))
+    )
+    rows = [tuple(row) for row in connection.execute(query)]
+    return np.array(rows, dtype=np.int64).reshape(-1, 6)
+
+
+@dataclass(frozen=True, eq=False)
+class _Hints:
+    """What makes mentions promising: names and ORCID iDs of the new work, by key.
+
+    ``team`` counts the mentions with one of the names on each work.
+    """
+
+    names: list[int]
+    team: Mapping[int, int]
+    bearers: list[int]
+
+    @classmethod
+    def of(cls, connection: Connection, work: domain.Work) -> _Hints:
+        folded = {fold_name(a.name) for a in work.authors if a.name.strip()}
+        named = select(Name.key).where(Name.folded.in_(sorted(folded)[:NAMES]))
+        names = list(connection.scalars(named))
+        on = select(Signature.work_key).where(
+            Signature.name_key.in_(names), Signature.retired_version.is_(None)
+        )
+        orcids = {to_indexable(a.orcid) for a in work.authors if a.orcid}
+        bearers = select(Signature.key).where(Signature.orcid.in_(sorted(orcids)[:NAMES]))
+        return cls(names, Counter(connection.scalars(on)), list(connection.scalars(bearers)))
+
+    def chosen(self, rows: Int64, most: int) -> Int64:
+        """The most promising mentions of a block, about ``most``."""
+        if len(rows) <= most:
+            return rows
+        from disambig.assignment.candidates import chosen
+
+        own = np.isin(rows[:, 3], self.names)
+        # the mention itself is one of its work's that bear a name of the new one
+        shared = np.array([self.team.get(w, 0) for w in rows[:, 1].tolist()]) - own
+        evidence = own + 2.0 * np.minimum(shared, 3) + 4.0 * np.isin(rows[:, 0], self.bearers)
+        label = np.unique(rows[:, 5], return_inverse=True)[1].astype(np.int32)
+        return rows[chosen(label, np.arange(len(rows), dtype=np.int32), evidence, most)]
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """Keys of the identities that a mention must be of, and of those it cannot be of."""
+
+    must: frozenset[int] = frozenset()
+    cannot: frozenset[int] = frozenset()
+
+
+FREE = Bond()
+
+
+def bonds_of(connection: Connection, signatures: Collection[int]) -> dict[int, Bond]:
+    """What active decisions say of each mention; those they say nothing of are left out."""
+    links = remove_retired_signatures(connection, read_links_around(connection, signatures))
+    if not links:
+        return {}
+    ends = {end for link in links for end in (link.a, link.b)}
+    query = select(Membership.signature_key, Membership.identity_key).where(
+        is_in(connection, Membership.signature_key, ends)
+    )
+    identity = {row[0]: row[1] for row in connection.execute(query)}
+    return bonds(signatures, links, identity)
+
+
+def bonds(
+    signatures: Iterable[int], links: Iterable[Link], identity: Mapping[int, int]
+) -> dict[int, Bond]:
+    """The same from links and the identities of placed mentions.
+
+    Must-links are followed; a cannot-link of any mention on the way counts, and it bars the
+    identities of all that the other end must be one with.
+    """
+    must: dict[int, set[int]] = defaultdict(set)
+    cannot: dict[int, set[int]] = defaultdict(set)
+    for link in links:
+        way = must if link.must else cannot
+        way[link.a].add(link.b)
+        way[link.b].add(link.a)
+    found = {}
+    for signature in signatures:
+        mine = _reached({signature}, must)
+        others = _reached({far for near in mine for far in cannot.get(near, ())}, must)
+        bound = frozenset(identity[m] for m in mine if m in identity and m != signature)
+        barred = frozenset(identity[m] for m in others if m in identity)
+        if bound or barred:
+            found[signature] = Bond(bound, barred)
+    return found
+
+
+def _reached(start: set[int], ways: Mapping[int, set[int]]) -> set[int]:
+    found, waiting = set(start), list(start)
+    while waiting:
+        for other in ways.get(waiting.pop(), ()):
+            if other not in found:
+                found.add(other)
+                waiting.append(other)
+    return found

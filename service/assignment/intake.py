@@ -1,0 +1,181 @@
+"""Works taken in over HTTP: stored, then placed at once; what became of each record is told."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from service.actors import Actor
+from service.assignment.assign import Placer, place_works
+from service.assignment.policy import Verdict
+from service.assignment.result import Assigned
+from service.db.bulk import is_in
+from service.db.database import Database, split_keys
+from service.db.tables import Identity, Membership, Signature
+from service.events.log import EventLog
+from service.works.load import (
+    Delivery,
+    LoadReport,
+    RowResult,
+    close_source,
+    open_source,
+    store_works,
+)
+from service.works.name_keys import KeyCache
+
+if TYPE_CHECKING:
+    from disambig.ingest import Row
+
+MENTIONS_AT_ONCE = 20_000
+"""Mentions of one transaction: others that write wait for it."""
+SECONDS = 20.0
+"""Time for placing; what is not placed by then is left to the next run."""
+PLACED_AT_ONCE = 20
+"""Works between two looks at the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one record.
+
+    Attributes
+    ----------
+    row : Row
+        As it was read.
+    result : RowResult or None
+        What was stored; None where it could not be read.
+    placements : list of Assigned or None
+        Its author mentions; None where nothing was placed.
+    """
+
+    row: Row
+    result: RowResult | None
+    placements: list[Assigned] | None
+
+    @property
+    def status(self) -> str:
+        """``created``, ``changed``, ``unchanged`` or ``rejected``."""
+        return "rejected" if self.result is None else self.result.status
+
+
+def take_in(
+    database: Database, actor: Actor, label: str, rows: Sequence[Row], placer: Placer | None
+) -> list[Outcome]:
+    """Store the records that are good, some at a time, then place their mentions.
+
+    It may break off anywhere and be done again: what is stored stays as it is, and what has no
+    identity yet is placed.
+
+    Parameters
+    ----------
+    label : str
+        What the delivery is called in the log.
+    rows : sequence of Row
+    placer : Placer or None
+        None: leave the mentions to the next run.
+    """
+    good = [row for row in rows if row.received is not None]
+    stored = _store(database, actor, label, good, n_bad=len(rows) - len(good))
+    results = dict(zip((id(row) for row in good), stored, strict=True))
+    placed: dict[int, list[Assigned]] = {}
+    if placer is not None:
+        keys = [r.work_key for r in stored if r.work_key is not None]
+        placed = _place(database, placer, actor, list(dict.fromkeys(keys)))
+    outcomes = []
+    for row in rows:
+        result = results.get(id(row))
+        key = None if result is None else result.work_key
+        outcomes.append(Outcome(row, result, None if key is None else placed.get(key)))
+    return outcomes
+
+
+def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Records by what became of them."""
+    found = Counter(outcome.status for outcome in outcomes)
+    return {name: found[name] for name in ("created", "changed", "unchanged", "rejected")}
+
+
+def verdicts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+    """Mentions by what was decided of them."""
+    found = Counter(p.verdict for outcome in outcomes for p in outcome.placements or ())
+    return {verdict.value: found[verdict] for verdict in Verdict}
+
+
+def _store(
+    database: Database, actor: Actor, label: str, rows: Sequence[Row], n_bad: int
+) -> list[RowResult]:
+    delivery = Delivery("request", label, "native")
+    lookup = KeyCache()
+    results: list[RowResult] = []
+    report = LoadReport(rejected=n_bad)
+    with database.write() as connection:
+        source_key = open_source(connection, EventLog.lock(connection), actor, delivery)
+    for some in _chunks(rows):
+        received = [row.received for row in some if row.received is not None]
+        with database.write() as connection:
+            ledger = EventLog.lock(connection)
+            stored = store_works(connection, ledger, source_key, received, actor, lookup)
+        results += stored
+        report = report.add_results(stored)
+        lookup.trim()
+    with database.write() as connection:
+        close_source(connection, EventLog.lock(connection), source_key, report)
+    return results
+
+
+def _chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    some: list[Row] = []
+    mentions = 0
+    for row in rows:
+        some.append(row)
+        mentions += 10 if row.received is None else 10 + len(row.received.work.authors)
+        if mentions >= MENTIONS_AT_ONCE:
+            yield some
+            some, mentions = [], 0
+    if some:
+        yield some
+
+
+def _place(
+    database: Database, placer: Placer, actor: Actor, keys: Sequence[int]
+) -> dict[int, list[Assigned]]:
+    with database.read() as connection:
+        mentions = _mentions(connection, keys)
+    waiting = [key for key in keys if any(m.identity is None for m in mentions.get(key, ()))]
+    found: dict[int, list[Assigned]] = {}
+    if waiting and placer.warm():
+        began = time.monotonic()
+        for some in split_keys(waiting, PLACED_AT_ONCE):
+            left = SECONDS - (time.monotonic() - began)
+            if left <= 0:
+                break
+            found |= place_works(placer, actor, some, seconds=left)
+    return {key: found.get(key, mentions.get(key, [])) for key in keys}
+
+
+def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[Assigned]]:
+    """Mentions of works with the identities that they are published under."""
+    rows = connection.execute(
+        select(
+            Signature.work_key,
+            Signature.position,
+            Signature.printed,
+            Identity.id,
+            Membership.confidence,
+        )
+        .outerjoin(Membership, Membership.signature_key == Signature.key)
+        .outerjoin(Identity, Identity.key == Membership.identity_key)
+        .where(is_in(connection, Signature.work_key, keys), Signature.retired_version.is_(None))
+        .order_by(Signature.work_key, Signature.position)
+    )
+    found: dict[int, list[Assigned]] = {}
+    for work_key, position, printed, identity, confidence in rows:
+        verdict = Verdict.LATER if identity is None else Verdict.KNOWN
+        known = Assigned(position, printed, verdict, identity, confidence)
+        found.setdefault(work_key, []).append(known)
+    return found

@@ -1,0 +1,127 @@
+"""What becomes of one new mention, decided from the model's answer, decisions and ORCID iDs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from service.assignment.candidates import FREE, Bond
+from service.external_ids.orcid_holders import Holder
+
+if TYPE_CHECKING:
+    from disambig.assignment.assign import AuthorAssignment
+
+
+class Verdict(StrEnum):
+    """What becomes of a mention."""
+
+    MATCHED = "matched"
+    NEW = "new"
+    UNSURE = "unsure"
+    KNOWN = "known"
+    """It has an identity already."""
+    LATER = "later"
+    """The next run will see to it: nothing was published yet, or the work has too many authors,
+    or there was no time left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was decided of one mention, in keys; ``odds`` are (identity, probability).
+
+    ``by_decision`` where a person decided it, ``by_orcid`` where an ORCID iD did.
+    """
+
+    position: int
+    verdict: Verdict
+    identity: int | None = None
+    probability: float | None = None
+    odds: tuple[tuple[int, float], ...] = ()
+    by_decision: bool = False
+    by_orcid: bool = False
+
+
+def decided(
+    placements: Sequence[AuthorAssignment],
+    keys: Sequence[int],
+    bonds: Mapping[int, Bond],
+    taken: Iterable[int],
+    threshold: float,
+    holders: Mapping[int, Holder] | None = None,
+) -> list[Choice]:
+    """What decisions and ORCID iDs make of the model's placements.
+
+    Parameters
+    ----------
+    placements : sequence of Placement
+        Their identities are places in ``keys``.
+    keys : sequence of int
+        Keys of identities.
+    bonds : mapping of int to Bond
+        What decisions say, by position.
+    taken : iterable of int
+        Identities of other mentions of the work.
+    threshold : float
+        Probability from which the model joins.
+    holders : mapping of int to Holder, optional
+        The identity that has the author's ORCID iD, by position.
+    """
+    free = [bonds.get(p.position, FREE) for p in placements]
+    held = [(holders or {}).get(p.position) for p in placements]
+    barred = set(taken)
+    found: dict[int, Choice] = {}
+    order = sorted(range(len(placements)), key=lambda k: (not free[k].must, held[k] is None))
+    for k in order:
+        choice = _one(placements[k], keys, free[k], barred, threshold)
+        choice = _with_orcid(choice, free[k], held[k], barred)
+        if choice.identity is not None:
+            barred.add(choice.identity)
+        found[k] = choice
+    return [found[k] for k in range(len(placements))]
+
+
+def _one(
+    placement: AuthorAssignment, keys: Sequence[int], bond: Bond, taken: set[int], threshold: float
+) -> Choice:
+    at = placement.position
+    odds = [(keys[i], p) for i, p in placement.rivals]
+    if placement.identity is not None:
+        odds.insert(0, (keys[placement.identity], placement.probability))
+    if bond.must:
+        target = min(bond.must)
+        if len(bond.must) == 1 and target not in bond.cannot and target not in taken:
+            others = tuple(o for o in odds if o[0] != target)
+            return Choice(at, Verdict.MATCHED, target, 1.0, others, by_decision=True)
+        sure = tuple((i, 1.0) for i in sorted(bond.must))
+        return Choice(at, Verdict.UNSURE, None, 1.0, sure, by_decision=True)
+    left = tuple(o for o in odds if o[0] not in bond.cannot and o[0] not in taken)
+    best = left[0][1] if left else 0.0
+    if placement.identity is not None and left[:1] == tuple(odds[:1]):
+        return Choice(at, Verdict.MATCHED, left[0][0], best, left[1:])
+    if placement.verdict == "new" or (len(left) < len(odds) and best < threshold - 0.05):
+        # what was ruled out is no longer a doubt; nobody else is likely
+        return Choice(at, Verdict.NEW, None, 1 - best, left)
+    return Choice(at, Verdict.UNSURE, None, best, left)
+
+
+def _with_orcid(choice: Choice, bond: Bond, holder: Holder | None, taken: set[int]) -> Choice:
+    """A choice where an identity has the author's ORCID iD: it is that one, unless people say
+    otherwise. Where the names are two persons', it is at least a doubt whether the author is new.
+    """
+    if holder is None or bond.must or holder.identity in bond.cannot | taken:
+        return choice
+    target = holder.identity
+    others = tuple(o for o in choice.odds if o[0] != target)
+    if choice.identity is not None and choice.identity != target:
+        others = ((choice.identity, choice.probability or 0.0), *others)
+    if holder.fits:
+        if choice.identity == target:
+            return choice
+        return Choice(choice.position, Verdict.MATCHED, target, 1.0, others, by_orcid=True)
+    if choice.verdict == Verdict.NEW:
+        return Choice(
+            choice.position, Verdict.UNSURE, None, 0.5, ((target, 0.5), *others), by_orcid=True
+        )
+    return choice

@@ -1,0 +1,186 @@
+"""Why a new mention is, or is not, one of an identity's: the strongest evidence in words.
+
+One new work held against the published mentions that bear on it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from disambig.arrays import Float32, UInt64
+from disambig.console import safe
+from disambig.corpus.coauthors import hash_names
+from disambig.explain.facts import Facts, SharedItem
+from disambig.explain.phrases import BLOCK, SCORES, group_phrase
+
+if TYPE_CHECKING:
+    from disambig.assignment.assign import WorkComparison
+    from disambig.features.groups import GroupBatch
+    from disambig.model.model import Model
+    from disambig.names import ParsedName
+from disambig import domain
+from disambig.assignment.assign import Assigner, AuthorAssignment
+from disambig.corpus.contents import Contents
+from disambig.corpus.corpus import Corpus
+from disambig.corpus.embeddings import SemanticSpace
+from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
+from disambig.corpus.statistics import Statistics
+from disambig.model.model import Model
+from service.assignment.candidates import Nearby
+
+MOST = 3
+"""Reasons that are told."""
+SHORT = 300
+"""Characters of one."""
+
+
+@dataclass(frozen=True, eq=False)
+class _KnownCompany(Facts):
+    """Facts of mentions whose co-authors are no mentions of the index, with these by name.
+
+    ``printed`` has a name for each full key and each initial key.
+    """
+
+    printed: Mapping[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def coauthors(self) -> tuple[SharedItem, ...]:
+        """Co-authors whose whole names both sides have, the rarest first."""
+        return self._common(self.index.full_keys, self.index.full_works, initials=False)
+
+    @cached_property
+    def coauthors_abbreviated(self) -> tuple[SharedItem, ...]:
+        """Co-authors whose family name and first initial both sides have, the rarest first."""
+        return self._common(self.index.initial_keys, self.index.initial_works, initials=True)
+
+    def _common(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[SharedItem, ...]:
+        from disambig.corpus.index import coauthors_of
+
+        teams = [
+            set(coauthors_of(self.index, rows, initials=initials).column.tolist())
+            for rows in (self.a, self.b)
+        ]
+        both = sorted(teams[0] & teams[1], key=lambda code: (works[code], code))
+        named = ((self.printed.get(int(keys[code])), int(works[code])) for code in both)
+        return tuple(SharedItem(name, n) for name, n in named if name)
+
+
+def company_names(names: Sequence[ParsedName]) -> dict[int, str]:
+    """A printed name for the full key and for the initial key of each name."""
+    found: dict[int, str] = {}
+    for keys in hash_names(list(names)):
+        for key, name in zip(keys.tolist(), names, strict=True):
+            found.setdefault(key, name.printed)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """The evidence on a compared work, in words on demand.
+
+    ``keys`` are those of the identities that the labels of ``compared`` stand for, ascending;
+    ``printed`` has a name for each key of a co-author.
+    """
+
+    compared: WorkComparison
+    keys: Sequence[int]
+    model: Model
+    printed: Mapping[int, str]
+
+    @cached_property
+    def _between(self) -> tuple[GroupBatch, dict[str, Float32]]:
+        batch, label = self.compared.scored.batch, self.compared.label
+        key = (batch.block + 1).astype(np.int64) * (int(label.max(initial=0)) + 2)
+        _, group = np.unique(key + label, return_inverse=True)
+        groups, columns = self.compared.scored.between(group.astype(np.int32))
+        size = self.compared.block_size[groups.block[groups.left]]
+        columns["block_size"] = size.astype(np.float32)
+        return groups, columns
+
+    def of(self, author: int, identity: int) -> tuple[str, ...]:
+        """What counts most between an author (by row of the new work) and an identity (its key).
+
+        Each begins with "for: " or "against: "; none for an identity that was not looked at.
+        """
+        at = bisect_left(self.keys, identity)
+        if at == len(self.keys) or self.keys[at] != identity:
+            return ()
+        groups, columns = self._between
+        batch, label = self.compared.scored.batch, self.compared.label
+        low, high = int(batch.start[author]), int(batch.start[author + 1])
+        theirs = low + np.flatnonzero(label[low : high - 1] == at)
+        if not len(theirs):
+            return ()
+        ends = sorted((int(groups.group[high - 1]), int(groups.group[theirs[0]])))
+        place = groups.find(*ends)
+        if place < 0:
+            return ("against: the names could not be one person's",)
+        row = {name: float(columns[name][place]) for name in self.model.group.features}
+        facts = _KnownCompany(
+            self.compared.scored.index,
+            batch.rows[high - 1 : high],
+            batch.rows[theirs],
+            self.printed,
+        )
+        X = np.array([list(row.values())], dtype=np.float32)
+        parts = self.model.group.contributions(X)[0][: len(row)]
+        return _in_words(list(row.items()), parts, facts)
+
+
+def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) -> tuple[str, ...]:
+    """The themes that count most, each by the strongest feature that can be told with facts.
+
+    How large a block is and what the first level found are left out: they say nothing that a
+    person could look at.
+    """
+    themes: dict[str, list[int]] = defaultdict(list)
+    for at, (name, value) in enumerate(row):
+        if group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(value):
+            themes[group_phrase(name).theme].append(at)
+    total = {theme: float(parts[places].sum()) for theme, places in themes.items()}
+    told = []
+    for theme in sorted(total, key=lambda theme: -abs(total[theme]))[:MOST]:
+        side = 1 if total[theme] > 0 else -1
+        best = max(
+            themes[theme],
+            key=lambda at: (
+                parts[at] * side > 0,
+                group_phrase(row[at][0]).say is not None,
+                parts[at] * side,
+            ),
+        )
+        name, value = row[best]
+        words = group_phrase(name).tell(value, facts)
+        told.append(safe(f"{'for' if side > 0 else 'against'}: {words}")[:SHORT])
+    return tuple(told)
+
+
+def compare(
+    near: Nearby, work: domain.Work, model: Model, space: SemanticSpace, statistics: Statistics
+) -> tuple[Sequence[AuthorAssignment], list[int], Reasons]:
+    """Placements of a work's authors, the keys their identities stand for, and the reasons."""
+    corpus = Corpus.from_works(near.works.values())
+    key_of = {known.id: key for key, known in near.works.items()}
+    works = [key_of[i] for i in corpus.work_ids]
+    places = zip(corpus.signature_work.tolist(), corpus.signature_position.tolist(), strict=True)
+    published = [near.identity.get((works[w], at)) for w, at in places]
+    rows = np.array([r for r, key in enumerate(published) if key is not None], dtype=np.int32)
+    keys, label = np.unique([published[r] for r in rows.tolist()], return_inverse=True)
+    contents = Contents.of(
+        corpus, get_coauthor_keys(corpus), tokenise_corpus(corpus), space, model.frequency
+    )
+    assigner = Assigner.from_contents(
+        contents.select(rows), statistics, label.astype(np.int32), model, space
+    )
+    compared = assigner.compare(work)
+    printed = company_names([*corpus.names, *Corpus.from_works([work]).names])
+    placements = assigner.decide(work, compared)
+    known = [int(key) for key in keys.tolist()]
+    return placements, known, Reasons(compared, known, model, printed)

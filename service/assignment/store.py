@@ -1,0 +1,200 @@
+"""Placements as they are stored: memberships, an event, questions about what is not sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from disambig.active_learning.priority import gain, priority
+from disambig.domain import Signature as Mention
+from service.actors import Actor
+from service.db.bulk import is_in
+from service.db.database import Database
+from service.db.tables import Identity, Membership, Signature, Task, Work
+from service.events.log import EventLog
+from service.memberships import change as membership_change
+from service.memberships.change import NewMembership
+from service.tasks.create import Question, close_tasks, open_tasks
+from service.text import fold_name
+
+if TYPE_CHECKING:
+    from disambig import domain
+    from service.assignment.policy import Choice
+    from service.assignment.result import Assigned
+
+KIND = "assign"
+NO_TRAFFIC: Mapping[str, float] = {}
+WORKS_AT_ONCE = 500
+
+
+def store(
+    connection: Connection,
+    ledger: EventLog,
+    actor: Actor,
+    work: domain.Work,
+    signatures: Mapping[int, int],
+    choices: Sequence[Choice],
+    told: Sequence[Assigned],
+    blind_share: float = 0.0,
+    traffic: Mapping[str, float] = NO_TRAFFIC,
+) -> list[Assigned]:
+    """Store what was decided of a work's mentions; what has been placed meanwhile stays.
+
+    Parameters
+    ----------
+    connection, ledger
+        Of a write.
+    signatures : mapping of int to int
+        Key of the mention at each position.
+    choices, told : sequences
+        What was decided, in keys and in public ids.
+    blind_share : float
+        Share of the questions that is asked blind.
+    traffic : mapping of str to float
+        How often names are read, by folded name; 1 for others.
+
+    Returns
+    -------
+    list of Assigned
+        With the ids of new identities and of tasks.
+    """
+    there = _still_nowhere(connection, signatures.values())
+    open_ = [
+        (choice, said)
+        for choice, said in zip(choices, told, strict=True)
+        if signatures.get(choice.position) in there
+    ]
+    active = _active(connection, [c.identity for c, _ in open_ if c.identity is not None])
+    placed, asked = [], []
+    for choice, said in open_:
+        fits = choice.verdict == "matched" and choice.identity in active
+        if fits or choice.verdict == "new":
+            placed.append(
+                NewMembership(
+                    signatures[choice.position],
+                    choice.identity if fits else None,
+                    choice.probability or 0.0,
+                    choice.position,
+                )
+            )
+        elif choice.verdict == "unsure":
+            asked.append(said)
+    if not placed and not asked:
+        return list(told)
+    seq = ledger.record(
+        "works-placed",
+        actor,
+        subject=work.id,
+        after={"placements": [_brief(said) for _, said in open_]},
+    )
+    made = membership_change.add_memberships(connection, ledger, seq, placed) if placed else None
+    questions = [
+        _question(connection, work, said, signatures[said.position], traffic) for said in asked
+    ]
+    ids_of_tasks = open_tasks(connection, ledger, seq, questions, blind_share)
+    tasks = dict(zip((q.position for q in asked), ids_of_tasks, strict=True))
+    answered = {str(Mention(work.id, c.position)) for c, _ in open_ if c.verdict != "unsure"}
+    close_tasks(connection, seq, actor, KIND, answered)
+    ids = {} if made is None else {key: row.id for key, row in made.rows.items()}
+    new = {} if made is None else made.keys
+    return [_finished(said, tasks, new, ids) for said in told]
+
+
+def close_answered(database: Database, actor: Actor) -> int:
+    """Close questions about mentions that have an identity by now, or are no more; how many."""
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        asked = select(Task.subject, Task.evidence).where(Task.kind == KIND, Task.state == "open")
+        open_ = {
+            (str(evidence["work"]), int(evidence["position"])): subject
+            for subject, evidence in connection.execute(asked)
+            if "work" in evidence and "position" in evidence
+        }
+        left = set[tuple[str, int]]()
+        for low in range(0, len(open_), WORKS_AT_ONCE):
+            works = sorted({work for work, _ in list(open_)[low : low + WORKS_AT_ONCE]})
+            nowhere = (
+                select(Work.id, Signature.position)
+                .join(Signature, Signature.work_key == Work.key)
+                .outerjoin(Membership, Membership.signature_key == Signature.key)
+                .where(
+                    Work.id.in_(works),
+                    Signature.retired_version.is_(None),
+                    Membership.signature_key.is_(None),
+                )
+            )
+            left |= {(work, position) for work, position in connection.execute(nowhere)}
+        answered = [subject for mention, subject in open_.items() if mention not in left]
+        if not answered:
+            return 0
+        seq = ledger.record("tasks-answered", actor, after={"tasks": len(answered)})
+        return close_tasks(connection, seq, actor, KIND, answered)
+
+
+def _finished(
+    said: Assigned, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
+) -> Assigned:
+    from service.identities.lifecycle import make_placeholder_key
+
+    key = new.get(make_placeholder_key(said.position))
+    identity = said.identity if key is None else ids[key]
+    return replace(said, identity=identity, task=tasks.get(said.position))
+
+
+def _brief(said: Assigned) -> dict[str, Any]:
+    return {
+        "position": said.position,
+        "verdict": said.verdict.value,
+        "identity": said.identity,
+        "probability": said.probability,
+        "reasons": list(said.reasons),
+    }
+
+
+def _question(
+    connection: Connection,
+    work: domain.Work,
+    said: Assigned,
+    signature: int,
+    traffic: Mapping[str, float],
+) -> Question:
+    """Whose mention it is. It is nowhere, which is wrong if it is the most probable rival's."""
+    error = said.probability or 0.0
+    sizes = [rival.works for rival in said.rivals]
+    effort = 1 + sum(sizes)
+    worth = priority(
+        gain(error, 1, max(sizes[:1], default=1)), traffic.get(fold_name(said.name), 1.0), effort
+    )
+    name_key = connection.scalar(select(Signature.name_key).where(Signature.key == signature))
+    evidence = {
+        "work": work.id,
+        "position": said.position,
+        "name": said.name,
+        "title": work.title[:500],
+        "rivals": [asdict(rival) for rival in said.rivals],
+    }
+    subject = str(Mention(work.id, said.position))
+    return Question(
+        KIND, subject, 1, round(worth, 6), evidence, name_key, error=round(error, 4), effort=effort
+    )
+
+
+def _still_nowhere(connection: Connection, signatures: Any) -> set[int]:
+    wanted = list(signatures)
+    has = select(Membership.signature_key).where(
+        is_in(connection, Membership.signature_key, wanted)
+    )
+    current = select(Signature.key).where(
+        is_in(connection, Signature.key, wanted), Signature.retired_version.is_(None)
+    )
+    return set(connection.scalars(current)) - set(connection.scalars(has))
+
+
+def _active(connection: Connection, identities: Sequence[int]) -> set[int]:
+    query = select(Identity.key).where(
+        is_in(connection, Identity.key, identities), Identity.status == "active"
+    )
+    return set(connection.scalars(query))

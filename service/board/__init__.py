@@ -1,0 +1,1 @@
+"""The name board: view, preview, commit, explain."""

@@ -1,0 +1,288 @@
+"""A wanted arrangement of mentions: what it would do, and doing it as one decision.
+
+A curator arranges columns on the board of a name (:mod:`service.board.view`). The preview tells what
+would follow; the commit is one event and one decision of the action ``arrange``, undone like any
+other. Decisions that the arrangement contradicts are taken back by the same event where that is
+asked for, and come back with its undo.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from service.actors import Actor
+from service.board.arrangement import Arrangement, Column, Sides, compute_arrangement
+from service.board.checks import (
+    find_conflicts,
+    reject_assigned,
+    reject_duplicates,
+    reject_stale,
+    require_versions,
+)
+from service.board.request import DRAFT_ID, ArrangementPlan, ArrangementRequest
+from service.constraints.store import make_namer, read_links_around
+from service.db import tables
+from service.db.bulk import is_in
+from service.db.database import Database
+from service.db.tables import Decision
+from service.decisions.draft import Draft, Made, Subject, begin, make, settle
+from service.decisions.override import OVERRIDES, Opposed, ask_again, refuse, void
+from service.errors import Invalid
+from service.events.log import EventLog
+from service.identities.lifecycle import UNASSIGNED
+from service.identities.store import get_active_identity, read_identities, read_identities_by_id
+from service.ids import new_id
+from service.memberships.effects import Membership
+
+ACTION = "arrange"
+
+
+@dataclass(frozen=True)
+class CommitResult:
+    """A decision that was made, the mentions it moved, the id of what was noted as unsure with it,
+    and what it undid."""
+
+    decision: Made
+    n_moved: int
+    unsure_decision: str | None
+    overridden_decisions: list[Opposed]
+
+
+def plan_arrangement(
+    connection: Connection, request: ArrangementRequest, scope: Subject
+) -> ArrangementPlan:
+    """Hold an arrangement against what is published.
+
+    Raises
+    ------
+    Invalid, NotFound
+        If it names what is not there, or one thing twice.
+    Conflict
+        If an identity is no longer active or has changed since it was seen.
+    """
+    reject_duplicates(request)
+    identity_rows_by_id = read_identities_by_id(
+        connection, [c.identity for c in request.columns if c.identity]
+    )
+    columns = []
+    for k, column in enumerate(request.columns):
+        field_name = f"columns[{k}].mentions"
+        keys = scope.found(column.mentions, None, field_name) if column.mentions else []
+        if column.is_unassigned:
+            reject_assigned(connection, scope, keys, field_name)
+            continue
+        if not keys and not column.identity:
+            continue
+        key = None
+        if column.identity is not None:
+            row = identity_rows_by_id.get(column.identity)
+            key = None if row is None or row.status != "active" else row.key
+            if key is None:
+                get_active_identity(connection, column.identity)
+        columns.append(Column(tuple(keys), key, column.is_confirmed))
+    unsure = scope.found(request.unsure, None, "unsure") if request.unsure else []
+    identity_keys = {c.identity for c in columns if c.identity is not None}
+    identity_keys |= {
+        i for c in columns for m in c.mentions if (i := scope.identity(m)) is not None
+    }
+    scope.include(identity_keys)
+    members = {key: scope.members[key] for key in identity_keys}
+    signature_keys = {m for some in members.values() for m in some}
+    signature_keys |= {m for c in columns for m in c.mentions}
+    query = select(tables.Membership.signature_key, tables.Membership.confidence)
+    rows_of_confidence = connection.execute(
+        query.where(is_in(connection, tables.Membership.signature_key, signature_keys))
+    )
+    confidence = {row[0]: row[1] for row in rows_of_confidence}
+    decided_keys = {
+        end for link in read_links_around(connection, signature_keys) for end in (link.a, link.b)
+    }
+    arrangement = compute_arrangement(columns, members, confidence, decided_keys & signature_keys)
+    sides = [
+        Sides(tuple(scope.found(a, None, "task")), tuple(scope.found(b, None, "task")))
+        for a, b in request.answers
+        if a and b
+    ]
+    sides = [s for s in sides if {*s.left, *s.right}.isdisjoint(unsure)]
+    arrangement = _include_sides(connection, scope, arrangement, sides, columns, confidence)
+    rows = read_identities(connection, {k for k in arrangement.current.values() if k != UNASSIGNED})
+    ids = {key: row.id for key, row in rows.items()}
+    affected_ids = {ids[key] for key in arrangement.curated() if key in ids}
+    reject_stale(connection, {i: v for i, v in request.versions.items() if i in affected_ids})
+    return ArrangementPlan(arrangement, scope, ids, unsure, sides)
+
+
+def _include_sides(
+    connection: Connection,
+    scope: Subject,
+    arrangement: Arrangement,
+    sides: Sequence[Sides],
+    columns: Sequence[Column],
+    confidence: Mapping[int, float],
+) -> Arrangement:
+    """The same with the identities that were asked about, which nobody may have moved."""
+    side_keys = {m for s in sides for m in (*s.left, *s.right)} - arrangement.target.keys()
+    keys = {k for m in side_keys if (k := scope.identity(m)) is not None}
+    if not keys:
+        return arrangement
+    scope.include(keys)
+    identity_keys = {key for key in arrangement.current.values() if key != UNASSIGNED} | keys
+    members = {key: scope.members[key] for key in identity_keys}
+    decided_keys = {
+        e for link in read_links_around(connection, side_keys) for e in (link.a, link.b)
+    }
+    return compute_arrangement(columns, members, confidence, decided_keys)
+
+
+def preview_arrangement(
+    connection: Connection, request: ArrangementRequest
+) -> tuple[ArrangementPlan, dict[str, Any]]:
+    """What an arrangement would do; nothing is changed.
+
+    Raises
+    ------
+    Invalid, NotFound, Conflict
+        As :func:`read`.
+    """
+    plan = plan_arrangement(connection, request, Subject(connection, EventLog(connection), {}))
+    arrangement, ids = plan.arrangement, plan.ids
+    contradicted_decisions = plan.find_contradicted()
+    destinations: dict[int, Counter[int]] = {}
+    for mention, to in arrangement.moves.items():
+        if arrangement.current[mention] != UNASSIGNED:
+            destinations.setdefault(arrangement.current[mention], Counter())[to] += 1
+    kept_ids = sorted(ids[p.identity] for p in arrangement.parts if p.identity in ids and p.edited)
+    remaining_keys = {p.identity for p in arrangement.parts}
+    redirected, gone = [], []
+    for key, targets in sorted(destinations.items()):
+        if key in remaining_keys:
+            continue
+        if len(targets) == 1 and next(iter(targets)) in ids:
+            redirected.append({"from": ids[key], "to": ids[next(iter(targets))]})
+        else:
+            gone.append(ids[key])
+    told = {
+        "moved": len(arrangement.moves),
+        "kept": kept_ids,
+        "created": arrangement.created,
+        "redirected": redirected,
+        "gone": gone,
+        "overridden": [one.told() for one in contradicted_decisions],
+        "conflicts": find_conflicts(connection, plan, request),
+    }
+    return plan, told
+
+
+def commit_arrangement(
+    database: Database,
+    actor: Actor,
+    wanted: ArrangementRequest,
+    *,
+    reason: str | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    override: bool = False,
+) -> CommitResult:
+    """Publish an arrangement as one decision.
+
+    Parameters
+    ----------
+    override : bool
+        Whether decisions that stand against it are taken back by the same event.
+
+    Raises
+    ------
+    Invalid, NotFound
+        As :func:`read`; Invalid also if there is nothing to decide, or an identity that changes
+        has no version in ``wanted.versions``.
+    Conflict
+        As :func:`read`; also with the decisions that stand against it, and if two authors of one
+        work would be one person without ``same_work``.
+    """
+    with database.write() as connection:
+        subject = begin(connection, [], None)
+        found = plan_arrangement(connection, wanted, subject)
+        plan = found.arrangement
+        stated = found.build_links(DRAFT_ID)
+        if not stated and not plan.moves and not found.unsure:
+            raise Invalid(
+                "nothing is moved, confirmed or unsure", "arrange something first", field="columns"
+            )
+        require_versions(found, wanted.versions)
+        against = found.find_contradicted()
+        if not override:
+            refuse(against)
+        told = _evidence(found, evidence, against)
+        kind = _kind(stated, plan)
+        action = ACTION if kind != "unsure" else "review"
+        draft = make(subject, kind, action, actor, reason, told)
+        links = found.build_links(draft.id)
+        if against:
+            ids = [one.id for one in against]
+            links = _merged(links, void(connection, ids, draft.event, plan.target, draft.id))
+        places = {
+            m: Membership(to, 1.0, "decision", draft.key)
+            for m, to in plan.target.items()
+            if plan.current[m] != to or m in _confirmed(plan)
+        }
+        made = settle(draft, places, links, plan.curated(), same_work=wanted.same_work)
+        if against:
+            ask_again(connection, draft.id, draft.event)
+        unsure = None
+        if found.unsure and kind != "unsure":
+            unsure = _noted(draft, actor, reason, found)
+        return CommitResult(made, len(plan.moves), unsure, against)
+
+
+def _confirmed(plan: Arrangement) -> set[int]:
+    return {m for part in plan.parts for m in part.confirmed}
+
+
+def _merged(links: Sequence[Any], more: Sequence[Any]) -> list[Any]:
+    """Links of the arrangement first; what overridden decisions stated besides after them."""
+    found = {(link.a, link.b): link for link in more}
+    return list({**found, **{(link.a, link.b): link for link in links}}.values())
+
+
+def _kind(links: Sequence[Any], plan: Arrangement) -> str:
+    if not links and not plan.moves:
+        return "unsure"
+    return "same" if all(link.must for link in links) else "different"
+
+
+def _evidence(
+    found: ArrangementPlan, given: Mapping[str, Any] | None, against: Sequence[Opposed]
+) -> dict[str, Any]:
+    """What the decision keeps of how it came about."""
+    told: dict[str, Any] = {**(given or {}), "moved": len(found.arrangement.moves)}
+    if against:
+        told[OVERRIDES] = [one.id for one in against]
+    if found.unsure:
+        name = make_namer(found.scope.connection, found.unsure)
+        told["mentions"] = [name(m) for m in found.unsure]
+    return told
+
+
+def _noted(draft: Draft, actor: Actor, reason: str | None, found: ArrangementPlan) -> str:
+    """A decision of the same event that says what could not be told; undone with it."""
+    connection = draft.subject.connection
+    name = make_namer(connection, found.unsure)
+    decision = new_id("d")
+    evidence = {"mentions": [name(m) for m in found.unsure], "with": draft.id}
+    connection.execute(
+        insert(Decision).values(
+            id=decision,
+            kind="unsure",
+            action="review",
+            actor=actor.name,
+            at=draft.subject.ledger.at,
+            reason=reason,
+            evidence=evidence,
+            event_seq=draft.event,
+        )
+    )
+    return decision

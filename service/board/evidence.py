@@ -1,0 +1,206 @@
+"""Two sets of mentions weighed by the engine: how likely they are one person, and why, in words.
+
+Two published mentions held against each other: the whole reckoning of the engine.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from disambig.arrays import Int64
+from disambig.console import safe
+from disambig.explain.phrases import BLOCK, SCORES, group_phrase
+
+if TYPE_CHECKING:
+    from disambig.clustering.two_level import Scored
+    from service.board.block_cache import BlockView
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from service.board.block_cache import BlockViews, of_blocks
+from service.board.scope import keys_of
+from service.constraints.store import read_constraints
+from service.db.bulk import is_in
+from service.db.tables import Membership
+from service.decisions.draft import Mention
+from service.errors import Conflict, Invalid, NotFound
+
+MAX_REASONS = 3
+"""Reasons for, and reasons against."""
+MAX_REASON_LENGTH = 300
+"""Characters of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideComparison:
+    """What the engine makes of two sets of mentions.
+
+    Attributes
+    ----------
+    probability : float
+        That they are one person.
+    reasons_for, reasons_against : tuple of str
+        The strongest first.
+    """
+
+    probability: float
+    reasons_for: tuple[str, ...]
+    reasons_against: tuple[str, ...]
+
+
+def compare_sides(
+    view: BlockView, scored: Scored, left: Collection[int], right: Collection[int]
+) -> SideComparison | None:
+    """Weigh two sets of mentions, by signature key, amid the others of their block.
+
+    Parameters
+    ----------
+    scored : Scored
+        The view's pairs under the constraints in force.
+
+    Returns
+    -------
+    Weighed or None
+        None where they have no mention in one block, or no two names that could be one person's.
+    """
+    from disambig.clustering.two_level import group_probabilities
+    from disambig.explain.facts import Facts
+
+    side = _mark_sides(view, left, right)
+    common_blocks = set(scored.batch.block[side == 1].tolist())
+    common_blocks &= set(scored.batch.block[side == 2].tolist())
+    if not common_blocks:
+        return None
+    block = max(common_blocks, key=lambda b: int(((scored.batch.block == b) & (side > 0)).sum()))
+    first_level = view.firsts(scored)
+    in_block = scored.batch.block == block
+    key = scored.batch.block.astype(np.int64) * (2 * len(first_level) + 3) + np.where(
+        in_block & (side > 0), side, 3 + first_level
+    )
+    _, group = np.unique(key, return_inverse=True)
+    is_live = np.arange(len(scored.batch.start) - 1) == block
+    groups, columns = scored.between(group.astype(np.int32), is_live)
+    side_groups = sorted(int(group[np.flatnonzero(in_block & (side == n))[0]]) for n in (1, 2))
+    pair = groups.find(*side_groups)
+    if pair < 0:
+        return None
+    probability = group_probabilities(view.model, columns, view.index.doublings)[pair]
+    row = {name: float(columns[name][pair]) for name in view.model.group.features}
+    rows = scored.batch.rows
+    facts = Facts(view.index, rows[in_block & (side == 1)], rows[in_block & (side == 2)])
+    X = np.array([list(row.values())], dtype=np.float32)
+    contributions = view.model.group.contributions(X)[0][: len(row)]
+    reasons = _phrase_reasons(row, contributions, facts)
+    return SideComparison(round(float(probability), 4), *reasons)
+
+
+def _mark_sides(view: BlockView, left: Collection[int], right: Collection[int]) -> Int64:
+    side = np.zeros(len(view.signature), dtype=np.int64)
+    side[np.isin(view.signature, list(left))] = 1
+    side[np.isin(view.signature, list(right))] = 2
+    return side
+
+
+def _phrase_reasons(
+    row: dict[str, float], contributions: npt.NDArray[np.floating], facts: object
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The themes that count most for each side, each by its strongest feature."""
+    names = list(row)
+    themes: dict[str, list[int]] = defaultdict(list)
+    for column, name in enumerate(names):
+        # how large a block is says nothing that a person could look at
+        if group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(row[name]):
+            themes[group_phrase(name).theme].append(column)
+    total = {theme: float(contributions[columns].sum()) for theme, columns in themes.items()}
+    reasons: dict[int, list[str]] = {1: [], -1: []}
+    for theme in sorted(total, key=lambda theme: -abs(total[theme])):
+        sign = 1 if total[theme] > 0 else -1
+        if abs(total[theme]) < 0.01 or len(reasons[sign]) == MAX_REASONS:
+            continue
+        best = max(
+            themes[theme],
+            key=lambda at: (
+                contributions[at] * sign > 0,
+                group_phrase(names[at]).say is not None,
+                contributions[at] * sign,
+            ),
+        )
+        phrase = group_phrase(names[best]).tell(row[names[best]], facts)  # type: ignore[arg-type]
+        reasons[sign].append(safe(phrase)[:MAX_REASON_LENGTH])
+    return tuple(reasons[1]), tuple(reasons[-1])
+
+
+MAX_FELLOW_MENTIONS = 300
+"""Other mentions of each of the two identities that are looked at besides."""
+
+
+def compare_mentions(
+    connection: Connection, views: BlockViews, a: Mention, b: Mention
+) -> dict[str, Any]:
+    """Why two mentions are one person or two: every feature with what it adds.
+
+    Raises
+    ------
+    Invalid
+        If both are the same mention.
+    NotFound
+        If one does not exist.
+    Conflict
+        If nothing was published yet, or one has a name without letters.
+    """
+    from disambig.clustering.constraints import compile_constraints
+    from disambig.explain.explain import explain_rows
+
+    if a == b:
+        raise Invalid("both are the same mention", "name two different ones", field="b")
+    keys = keys_of(connection, [a, b])
+    for mention, field in ((a, "a"), (b, "b")):
+        if mention not in keys:
+            name = f"{mention.work[:80]}:{mention.position}"
+            raise NotFound(f"there is no mention {name}", "look at the work", field=field)
+    pair_keys = [keys[a], keys[b]]
+    signature_keys = of_blocks(
+        connection, [*pair_keys, *_list_fellow_mentions(connection, pair_keys)]
+    )
+    view = views.of(connection, signature_keys)
+    if view is None or not all(key in view.row_of for key in pair_keys):
+        raise Conflict("there is nothing to compare by", "publish a run first: disambig run start")
+    work_ids = set(view.corpus.work_ids)
+    constraints = [
+        c
+        for c in read_constraints(connection, list(view.row_of))
+        if c.a.work in work_ids and c.b.work in work_ids
+    ]
+    explanation = explain_rows(
+        view.index,
+        view.model,
+        view.row_of[pair_keys[0]],
+        view.row_of[pair_keys[1]],
+        compile_constraints(view.corpus, constraints, strict=False),
+        compile_constraints(view.corpus, constraints, identifiers=False, strict=False),
+    )
+    return explanation.to_dict()
+
+
+def _list_fellow_mentions(connection: Connection, pair_keys: list[int]) -> list[int]:
+    """Other mentions of their identities, some of each."""
+    query = select(Membership.identity_key).where(
+        is_in(connection, Membership.signature_key, pair_keys)
+    )
+    fellow_keys: list[int] = []
+    for identity in sorted(set(connection.scalars(query))):
+        members = (
+            select(Membership.signature_key)
+            .where(Membership.identity_key == identity)
+            .order_by(Membership.signature_key)
+            .limit(MAX_FELLOW_MENTIONS)
+        )
+        fellow_keys += [key for key in connection.scalars(members) if key not in pair_keys]
+    return fellow_keys

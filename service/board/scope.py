@@ -1,0 +1,304 @@
+"""Who and what is on the board of a name: identities, mentions that are nowhere, the question.
+
+People of other names are shown where the best questions of the block are about them.
+
+The board and its preview read the same scope, so that both look at the same mentions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from service.db.bulk import is_in
+from service.db.tables import Membership, Signature, Work
+from service.decisions.draft import Mention
+from service.identities.store import ACTIVE, IdentityRow, read_identities, read_identities_by_id
+from service.profiles.name import NameFound, find_name
+from service.review.by_name import people_beside
+from service.tasks import queries as task_queries
+
+MOST = 2_000
+"""Mentions on one board."""
+MOST_COLUMNS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The question that a board is opened for.
+
+    Attributes
+    ----------
+    task : str
+        Id.
+    kind : str
+    blind : bool
+        Whether several people are asked without seeing each other's answers.
+    probability : float or None
+        That the two sides are one person.
+    sides : list of (list of Mention)
+        What it is asked of: none, one (where does it belong?) or two (are they one person?).
+    """
+
+    task: str
+    kind: str
+    blind: bool
+    probability: float | None
+    sides: list[list[Mention]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is on a board.
+
+    Attributes
+    ----------
+    name : NameFound
+    rows : list of IdentityRow
+        In the order of the columns.
+    mentions : dict of int to (int or None)
+        Identity of each mention, by signature key; the most relevant first.
+    hidden : dict of int to int
+        Mentions that are not shown, by key of the identity.
+    left_out : int
+        Identities that are not shown at all.
+    asked : Asked or None
+    signature_of : dict of Mention to int
+        Of the mentions that were asked about.
+    """
+
+    name: NameFound
+    rows: list[IdentityRow]
+    mentions: dict[int, int | None]
+    hidden: dict[int, int]
+    left_out: int
+    asked: Asked | None
+    signature_of: dict[Mention, int]
+
+    def side(self, number: int) -> list[int]:
+        """Signature keys of one side of the question."""
+        if self.asked is None or number >= len(self.asked.sides):
+            return []
+        keys = (self.signature_of.get(m) for m in self.asked.sides[number])
+        return [key for key in keys if key is not None]
+
+
+def scope_of(connection: Connection, text: str, task_id: str | None = None) -> Scope:
+    """What the board of a printed name shows.
+
+    Raises
+    ------
+    NotFound
+        If no work bears the name, or there is no such task.
+    """
+    name = find_name(connection, text)
+    asked = None if task_id is None else asked_by(connection, task_id)
+    wanted = [m for side in (asked.sides if asked else ()) for m in side]
+    signature_of = keys_of(connection, wanted)
+    first = _identities_of(connection, signature_of.values())
+    beside = [] if asked is None else _beside(connection, asked, first)
+    order = list(dict.fromkeys([*first, *beside, *_bearers(connection, name.key)]))
+    size = _sizes(connection, order)
+    asked_keys = set(signature_of.values())
+    unplaced = _unplaced(connection, name.key, asked_keys)
+    room = MOST - min(len(unplaced), MOST // 2)
+    taken: dict[int, int] = {}
+    for key in order:
+        n = size.get(key, 0)
+        if (n > room and taken and key not in first) or len(taken) >= MOST_COLUMNS:
+            continue
+        taken[key] = min(n, max(room, 0))
+        room -= taken[key]
+    members = _members(connection, taken)
+    mentions: dict[int, int | None] = {}
+    for key, n in taken.items():
+        shown = sorted(members[key], key=lambda s: (s not in asked_keys, s))[:n]
+        mentions.update(dict.fromkeys(shown, key))
+    hidden = {key: size[key] - n for key, n in taken.items() if n < size.get(key, 0)}
+    mentions.update(dict.fromkeys(unplaced[: MOST - len(mentions)], None))
+    known = read_identities(connection, taken)
+    return Scope(
+        name,
+        [known[key] for key in taken if key in known],
+        mentions,
+        hidden,
+        len(order) - len(taken),
+        asked,
+        signature_of,
+    )
+
+
+def asked_by(connection: Connection, task_id: str) -> Asked:
+    """What a task asks.
+
+    Raises
+    ------
+    NotFound
+        If there is no such task.
+    """
+    task = task_queries.found(connection, task_id)
+    evidence = task.evidence
+    probability = evidence.get("probability")
+    sides = [_mentions(side) for side in _listed(evidence.get("sides"))]
+    if task.kind == "merge":
+        # a task shows some mentions of each; the question is about all of them
+        whole = _members_of(connection, task.subject.split("+"))
+        sides = whole if len(whole) == 2 else sides
+    if task.kind == "split":
+        sides = _divided(connection, task.subject, evidence, sides)
+    if task.kind == "conflict" and not sides:
+        named = [i for i in _listed(evidence.get("identities")) if isinstance(i, str)]
+        sides = _members_of(connection, named[:2])
+    if task.kind == "assign" and isinstance(evidence.get("work"), str):
+        sides = [[Mention(evidence["work"], int(evidence.get("position", 0)))]]
+        rivals = [r for r in _listed(evidence.get("rivals")) if isinstance(r, Mapping)]
+        sides += _members_of(connection, [str(r.get("identity")) for r in rivals[:1]])
+        probability = rivals[0].get("probability") if rivals else None
+    number = float(probability) if isinstance(probability, int | float) else None
+    return Asked(task.id, task.kind, task.blind, number, [side for side in sides if side])
+
+
+def _divided(
+    connection: Connection, subject: str, evidence: Mapping[str, Any], sides: list[list[Mention]]
+) -> list[list[Mention]]:
+    """The sides of an identity, the one that is not told in full being all but the other."""
+    told = [side for side in _listed(evidence.get("sides")) if isinstance(side, Mapping)]
+    sizes = [int(side.get("n", 0)) for side in told]
+    whole = _members_of(connection, [subject])
+    if len(sides) != 2 or len(sizes) != 2 or not whole:
+        return sides
+    for k, other in ((0, 1), (1, 0)):
+        if sizes[k] > len(sides[k]) and sizes[other] <= len(sides[other]):
+            kept = set(sides[other])
+            sides = sides.copy()
+            sides[k] = [m for m in whole[0] if m not in kept]
+            break
+    return sides
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mentions(side: Any) -> list[Mention]:
+    told = side.get("mentions") if isinstance(side, Mapping) else side
+    return [
+        Mention(str(m["work"]), int(m["position"]))
+        for m in _listed(told)
+        if isinstance(m, Mapping) and "work" in m and "position" in m
+    ]
+
+
+def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[Mention]]:
+    """Mentions of each of some identities, where they are active."""
+    rows = read_identities_by_id(connection, ids)
+    found = []
+    for public in ids:
+        row = rows.get(public)
+        if row is None or row.status != ACTIVE:
+            continue
+        query = (
+            select(Work.id, Signature.position)
+            .join(Signature, Signature.work_key == Work.key)
+            .join(Membership, Membership.signature_key == Signature.key)
+            .where(Membership.identity_key == row.key, Signature.retired_version.is_(None))
+            .order_by(Signature.key)
+            .limit(MOST)
+        )
+        found.append([Mention(*pair) for pair in connection.execute(query)])
+    return found
+
+
+def keys_of(connection: Connection, mentions: Sequence[Mention]) -> dict[Mention, int]:
+    """Signature keys of mentions; unknown ones are left out."""
+    query = (
+        select(Work.id, Signature.position, Signature.key)
+        .join(Signature, Signature.work_key == Work.key)
+        .where(
+            is_in(connection, Work.id, {m.work for m in mentions}),
+            Signature.retired_version.is_(None),
+        )
+    )
+    wanted = set(mentions)
+    rows = connection.execute(query) if wanted else ()
+    found = {Mention(work, position): key for work, position, key in rows}
+    return {mention: found[mention] for mention in mentions if mention in found}
+
+
+def _identities_of(connection: Connection, signatures: Any) -> list[int]:
+    """Identities of some mentions, in the order of these."""
+    keys = list(signatures)
+    query = select(Membership.signature_key, Membership.identity_key)
+    rows = connection.execute(query.where(is_in(connection, Membership.signature_key, keys)))
+    of = {row[0]: row[1] for row in rows}
+    return list(dict.fromkeys(of[key] for key in keys if key in of))
+
+
+def _beside(connection: Connection, asked: Asked, first: Sequence[int]) -> list[int]:
+    """Identities that the board of a question shows besides those it is about."""
+    own = [row.id for row in read_identities(connection, first).values()]
+    ids = people_beside(connection, asked.task, own)
+    rows = read_identities_by_id(connection, ids)
+    return [rows[one].key for one in ids if one in rows and rows[one].status == ACTIVE]
+
+
+def _bearers(connection: Connection, name_key: int) -> list[int]:
+    """Identities with a mention of the name, those with most of them first."""
+    query = (
+        select(Membership.identity_key)
+        .join(Signature, Signature.key == Membership.signature_key)
+        .where(Signature.name_key == name_key, Signature.retired_version.is_(None))
+        .group_by(Membership.identity_key)
+        .order_by(func.count().desc(), Membership.identity_key)
+    )
+    return list(connection.scalars(query))
+
+
+def _sizes(connection: Connection, identities: Sequence[int]) -> dict[int, int]:
+    query = (
+        select(Membership.identity_key, func.count())
+        .where(is_in(connection, Membership.identity_key, identities))
+        .group_by(Membership.identity_key)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _members(connection: Connection, identities: Iterable[int]) -> dict[int, list[int]]:
+    """Mentions of each identity."""
+    query = (
+        select(Membership.identity_key, Signature.key)
+        .join(Signature, Signature.key == Membership.signature_key)
+        .where(
+            is_in(connection, Membership.identity_key, identities),
+            Signature.retired_version.is_(None),
+        )
+    )
+    found: dict[int, list[int]] = defaultdict(list)
+    for identity, signature in connection.execute(query):
+        found[identity].append(signature)
+    return found
+
+
+def _unplaced(connection: Connection, name_key: int, first: set[int]) -> list[int]:
+    query = (
+        select(Signature.key)
+        .outerjoin(Membership, Membership.signature_key == Signature.key)
+        .where(
+            Signature.name_key == name_key,
+            Signature.retired_version.is_(None),
+            Membership.signature_key.is_(None),
+        )
+        .order_by(Signature.key)
+        .limit(MOST)
+    )
+    found = list(connection.scalars(query))
+    asked = set(first) - set(found)
+    placed = select(Membership.signature_key).where(
+        is_in(connection, Membership.signature_key, asked)
+    )
+    asked -= set(connection.scalars(placed)) if asked else set()
+    return [*sorted(asked), *sorted(found, key=lambda s: (s not in first, s))]

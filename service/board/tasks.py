@@ -1,0 +1,194 @@
+"""Open questions about the people on a board besides the one that it is opened for.
+
+Which open questions an arrangement would answer, before it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from sqlalchemy import Connection, or_, select
+
+from disambig.active_learning.priority import COLUMNS
+from service.board.request import DRAFT_ID, ArrangementPlan
+from service.board.scope import Asked, Scope, asked_by, keys_of
+from service.constraints.links import Link, SignatureGroups
+from service.db.bulk import is_in
+from service.db.tables import Signature, Task, Work
+from service.decisions.draft import Mention
+from service.identities.store import read_identities_by_id
+from service.review.by_name import SETTLED
+from service.tasks.blind import REMEDY, settling
+from service.tasks.subjects import divides, subject_of
+
+MAX_OTHER_TASKS = 50
+"""Questions that are told."""
+
+
+def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
+    """Questions about the name, somebody shown, or two of the first, the most urgent first.
+
+    Each tells whether a commit can answer it besides another (``settles``): all that it is about
+    is shown, and it is not asked blind.
+    """
+    own = scope.asked.task if scope.asked else ""
+    place = {row.id: k for k, row in enumerate(scope.rows)}
+    pairs = [subject_of(*pair) for pair in combinations([*place][:COLUMNS], 2)]
+    about = is_in(connection, Task.subject, [*place, *pairs])
+    subjects = or_(Task.name_key == scope.name.key, about)
+    query = (
+        select(Task.id, Task.kind, Task.mentions, Task.subject, Task.blind)
+        .where(Task.state == "open", Task.id != own, subjects)
+        .order_by(Task.priority.desc(), Task.key)
+        .limit(MAX_OTHER_TASKS)
+    )
+    found = []
+    for row in connection.execute(query):
+        about = row.subject.split("+") if row.kind in SETTLED else []
+        shown = bool(about) and all(identity in place for identity in about)
+        found.append(
+            {
+                "id": row.id,
+                "kind": row.kind,
+                "question": _asks(row.kind, row.mentions),
+                "columns": sorted(place[identity] for identity in about if identity in place),
+                "settles": shown and row.blind is None,
+            }
+        )
+    return found
+
+
+def _asks(kind: str, n: int) -> str:
+    what = {
+        "merge": "Are two of these one person?",
+        "split": "Is one of these several people?",
+        "assign": "Whose is a mention?",
+        "conflict": "What contradicts here?",
+    }.get(kind, "Is this right?")
+    return f"{what} {n} {'mention' if n == 1 else 'mentions'}"
+
+
+MOST = 200
+"""Open questions that are looked at."""
+
+
+def answers_of(
+    connection: Connection, task_id: str, unsure: Sequence[Mention]
+) -> list[tuple[Sequence[Mention], Sequence[Mention]]]:
+    """The sides of which a task asks whether they are one person, unless that is unsure.
+
+    Raises
+    ------
+    NotFound
+        If there is no such task.
+    """
+    asked: Asked = asked_by(connection, task_id)
+    if asked.kind not in ("merge", "split", "conflict", "sample") or len(asked.sides) != 2:
+        return []
+    if not set(unsure).isdisjoint([*asked.sides[0], *asked.sides[1]]):
+        return []
+    return [(asked.sides[0], asked.sides[1])]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Open questions that an arrangement answers.
+
+    Attributes
+    ----------
+    closes : list of dict
+        Id and kind of each that a commit closes.
+    hinders : list of dict
+        What refuses a commit: blind questions that it would settle.
+    """
+
+    closes: list[dict[str, Any]]
+    hinders: list[dict[str, Any]]
+
+
+def answered(connection: Connection, found: ArrangementPlan, task_id: str | None) -> Answered:
+    """The open questions that an arrangement would answer."""
+    plan = found.arrangement
+    links = found.build_links(DRAFT_ID)
+    touched = {found.ids[k] for k in plan.curated() if k in found.ids}
+    touched |= {found.ids[part.identity] for part in plan.parts if part.identity in found.ids}
+    places = _names_of(connection, plan.moves)
+    query = (
+        select(Task.id, Task.kind, Task.subject, Task.evidence, Task.blind)
+        .where(
+            Task.state == "open",
+            or_(
+                Task.kind.in_(("merge", "split", "conflict")),
+                is_in(connection, Task.subject, places),
+                Task.id == (task_id or ""),
+            ),
+        )
+        .order_by(Task.priority.desc(), Task.key)
+    )
+    closes, hinders = [], []
+    for row in connection.execute(query):
+        about = set(row.subject.split("+"))
+        if row.kind in ("merge", "split", "conflict") and about.isdisjoint(touched):
+            continue
+        settled = _settled(connection, found, links, row, about)
+        if settled and row.blind is not None:
+            text = f"{settling([row.id])}: {REMEDY}"
+            hinders.append({"kind": "blind", "text": text, "mentions": []})
+        elif settled or _pointless(found, row, about):
+            closes.append({"id": row.id, "kind": row.kind})
+    return Answered(closes[:MOST], hinders[:MOST])
+
+
+def _pointless(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
+    """Whether an identity that a question is about would be no more."""
+    plan = found.arrangement
+    after = {found.ids[p.identity] for p in plan.parts if p.identity in found.ids}
+    known = {found.ids[key] for key in plan.current.values() if key in found.ids}
+    named = task.kind == "merge" or divides(task.kind, task.subject)
+    return named and bool((about & known) - after)
+
+
+def _settled(
+    connection: Connection,
+    found: ArrangementPlan,
+    links: Sequence[Link],
+    task: Any,
+    about: set[str],
+) -> bool:
+    """Whether an arrangement says what a question asks."""
+    plan = found.arrangement
+    if task.kind == "assign":
+        return task.subject in _names_of(connection, plan.moves)
+    if task.kind == "merge":
+        keys = {row.key for row in read_identities_by_id(connection, about).values()}
+        homes = [{to for m, to in plan.target.items() if plan.current[m] == key} for key in keys]
+        if len(homes) == 2 and len(homes[0]) == 1 and homes[0] == homes[1]:
+            return True
+        barred = {
+            frozenset((plan.target[k.a], plan.target[k.b]))
+            for k in links
+            if not k.must and k.a in plan.target and k.b in plan.target
+        }
+        return frozenset(keys) in barred
+    if not divides(task.kind, task.subject):
+        return False
+    sides = [
+        set(keys_of(connection, side).values()) for side in asked_by(connection, task.id).sides
+    ]
+    if len(sides) != 2:
+        return False
+    homes = [{plan.target[m] for m in side if m in plan.target} for side in sides]
+    if homes[0] and homes[1] and not homes[0] & homes[1]:
+        return True
+    groups = SignatureGroups(links)
+    roots = [{groups.find_root(m) for m in side} for side in sides]
+    return bool(roots[0] & roots[1])
+
+
+def _names_of(connection: Connection, signatures: Mapping[int, int]) -> set[str]:
+    query = select(Work.id, Signature.position).join(Signature, Signature.work_key == Work.key)
+    rows = connection.execute(query.where(is_in(connection, Signature.key, signatures)))
+    return {f"{work}:{position}" for work, position in rows}

@@ -1,0 +1,1 @@
+"""Database: connections, schema, bulk access, migrations, backup."""

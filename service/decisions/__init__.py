@@ -1,0 +1,1 @@
+"""Decisions of curators: make, list, undo, override."""

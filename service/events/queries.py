@@ -1,0 +1,148 @@
+"""Queries on the event log: actor, time, reason, and state before and after each event.
+
+The change feed that consumers follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from service.db.tables import Change, Event, Identity, IdentityVersion, Move, Signature, Work
+from service.errors import NotFound
+
+_COLUMNS = (
+    Event.seq,
+    Event.kind,
+    Event.at,
+    Event.actor,
+    Event.request,
+    Event.subject,
+    Event.reason,
+    Event.before,
+    Event.after,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Criteria for events; None matches any. ``since`` is inclusive, ``until`` exclusive."""
+
+    kind: str | None = None
+    actor: str | None = None
+    subject: str | None = None
+    request: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def list_events(
+    connection: Connection, wanted: EventFilter, limit: int, before: int | None = None
+) -> list[dict[str, Any]]:
+    """List events with a number below ``before``, newest first."""
+    query = select(*_COLUMNS).order_by(Event.seq.desc()).limit(limit)
+    for column in (Event.kind, Event.actor, Event.subject, Event.request):
+        value = getattr(wanted, column.key)
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(Event.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(Event.at < wanted.until)
+    if before is not None:
+        query = query.where(Event.seq < before)
+    return [_told(row) for row in connection.execute(query).mappings()]
+
+
+def get_event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
+    """Return one event with at most ``limit`` changed identities and ``limit`` moved mentions.
+
+    Raises
+    ------
+    NotFound
+        If no event has this number.
+    """
+    row = connection.execute(select(*_COLUMNS).where(Event.seq == seq)).mappings().first()
+    if row is None:
+        raise NotFound(
+            f"no event {seq}", "changes and events share one number sequence", field="seq"
+        )
+    identities = connection.execute(
+        select(Identity.id, IdentityVersion.before, IdentityVersion.after)
+        .join(Identity, Identity.key == IdentityVersion.identity_key)
+        .where(IdentityVersion.event_seq == seq)
+        .order_by(Identity.key)
+        .limit(limit)
+    )
+    return {
+        **_told(row),
+        "identities": [{"id": i, "before": b, "after": a} for i, b, a in identities],
+        "n_identities": _number(connection, IdentityVersion, seq),
+        "mentions": _moves(connection, seq, limit),
+        "n_mentions": _number(connection, Move, seq),
+    }
+
+
+def _moves(connection: Connection, seq: int, limit: int) -> list[dict[str, Any]]:
+    old, new = Identity.__table__.alias("old"), Identity.__table__.alias("new")
+    rows = connection.execute(
+        select(Work.id, Signature.position, old.c.id, new.c.id)
+        .select_from(Move)
+        .join(Signature, Signature.key == Move.signature_key)
+        .join(Work, Work.key == Signature.work_key)
+        .outerjoin(old, old.c.key == Move.from_identity)
+        .outerjoin(new, new.c.key == Move.to_identity)
+        .where(Move.event_seq == seq)
+        .order_by(Move.signature_key)
+        .limit(limit)
+    )
+    return [{"work": w, "position": p, "before": a, "after": b} for w, p, a, b in rows]
+
+
+def _number(connection: Connection, table: type[IdentityVersion] | type[Move], seq: int) -> int:
+    counted = select(func.count()).select_from(table).where(table.event_seq == seq)
+    return connection.scalars(counted).one()
+
+
+def _told(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {column.key: row[column.key] for column in _COLUMNS}
+
+
+KINDS = ("create", "keep", "merge", "split", "move", "restore")
+
+
+def list_changes_since(
+    connection: Connection,
+    since: int,
+    limit: int,
+    *,
+    kind: str | None = None,
+    identity: str | None = None,
+) -> tuple[list[dict[str, Any]], int]:
+    """Return changes numbered above ``since``, in order, and the number to continue from.
+
+    Numbers appear in the order of commits: a consumer that continues from the last number seen
+    gets every change once.
+    """
+    query = select(Change).where(Change.seq > since).order_by(Change.seq).limit(limit)
+    if kind is not None:
+        query = query.where(Change.kind == kind)
+    if identity is not None:
+        query = query.where(Change.identity == identity)
+    items = [
+        {
+            "sequence": row.seq,
+            "event": row.event_seq,
+            "kind": row.kind,
+            "identity": row.identity,
+            "others": row.others,
+            "mentions": row.mentions,
+            "at": row.at,
+        }
+        for row in connection.execute(query)
+    ]
+    return items, items[-1]["sequence"] if items else since

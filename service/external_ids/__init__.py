@@ -1,0 +1,1 @@
+"""ORCID iDs and other identifiers of identities."""

@@ -1,0 +1,359 @@
+"""External ids of identities (ORCID, ISNI, …) with their sources: attach, detach, follow changes.
+
+Two active identities can have the same id; this opens a task of kind ``conflict`` and never merges
+them silently.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from service.actors import Actor
+from service.db.bulk import is_in
+from service.db.database import Database, insert_rows
+from service.db.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
+from service.errors import Conflict, Invalid, NotFound
+from service.events.log import ChangeEntry, EventLog
+from service.external_ids.schemes import normalised, orcid_of
+from service.identities.store import (
+    ACTIVE,
+    get_active_identity,
+    read_identities_by_id,
+    update_identities,
+)
+from service.identities.summary import FULL_SCAN_MIN_KEYS
+from service.tasks.close import close_task
+from service.tasks.create import Question, answered_about, open_tasks
+
+MENTION = "mention"
+"""Source of ids that are printed on the identity's mentions; they follow the mentions."""
+ATTACHED, DETACHED = "external-id-attached", "external-id-detached"
+"""Kinds of events."""
+
+Value = tuple[str, str]
+"""Scheme and normalized id."""
+
+
+class _Row(NamedTuple):
+    key: int
+    identity: int
+    scheme: str
+    value: str
+    source: str
+
+
+def attach(
+    database: Database,
+    actor: Actor,
+    identity_id: str,
+    scheme: str,
+    value: str,
+    source: str,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+) -> Value:
+    """Attach an external id to an identity, and return its scheme and normalized form.
+
+    Parameters
+    ----------
+    source : str
+        Who states the id.
+    version : int, optional
+        Version of the identity that the caller has read.
+
+    Raises
+    ------
+    Invalid, NotFound, Conflict, Stale
+    """
+    name, found = normalised(scheme, value)
+    if not source.strip() or source == MENTION or len(source) > 500:
+        raise Invalid("the source of the id is missing", "say who states it", field="source")
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        row = get_active_identity(connection, identity_id, version)
+        same = _current(connection, [row.key])
+        if any((r.scheme, r.value) == (name, found) and r.source != MENTION for r in same):
+            raise Conflict(
+                f"{identity_id} has {name} {found} already",
+                "nothing needs to be done",
+                identity=identity_id,
+            )
+        told = {"scheme": name, "value": found, "source": source}
+        seq = ledger.record(ATTACHED, actor, subject=identity_id, reason=reason, after=told)
+        _end(connection, seq, [r for r in same if (r.scheme, r.value) == (name, found)])
+        connection.execute(
+            insert(ExternalId).values(
+                identity_key=row.key,
+                scheme=name,
+                value=found,
+                source=source,
+                actor=actor.name,
+                event_seq=seq,
+            )
+        )
+        _touch(connection, ledger, seq, row)
+        settle_conflicts(connection, ledger, seq, {(name, found)})
+    return name, found
+
+
+def detach(
+    database: Database,
+    actor: Actor,
+    identity_id: str,
+    scheme: str,
+    value: str,
+    *,
+    reason: str | None = None,
+    version: int | None = None,
+) -> None:
+    """Detach an id from an identity; an id printed on its mentions is not attached again.
+
+    Raises
+    ------
+    Invalid, NotFound, Conflict, Stale
+    """
+    name, found = normalised(scheme, value)
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        row = get_active_identity(connection, identity_id, version)
+        rows = [r for r in _current(connection, [row.key]) if (r.scheme, r.value) == (name, found)]
+        if not rows:
+            raise NotFound(
+                f"{identity_id} has no {name} {found}", "see its external ids", field="value"
+            )
+        told = {"scheme": name, "value": found, "source": rows[0].source}
+        seq = ledger.record(DETACHED, actor, subject=identity_id, reason=reason, before=told)
+        _end(connection, seq, rows)
+        _touch(connection, ledger, seq, row)
+        settle_conflicts(connection, ledger, seq, {(name, found)})
+        _settle_within(connection, seq, row)
+
+
+def hand_over(
+    database: Database, event_seq: int, giver: str, taker: str, values: Collection[Value]
+) -> None:
+    """Transfer attached ids, as part of an event, from an identity to one split from it."""
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        by_id = read_identities_by_id(connection, [giver, taker])
+        rows = [
+            r
+            for r in _current(connection, [by_id[giver].key])
+            if r.source != MENTION and (r.scheme, r.value) in values
+        ]
+        _end(connection, event_seq, rows)
+        held = {(r.scheme, r.value) for r in _current(connection, [by_id[taker].key])}
+        new = [(by_id[taker].key, *r[2:]) for r in rows if (r.scheme, r.value) not in held]
+        _add(connection, event_seq, new)
+        settle_conflicts(connection, ledger, event_seq, {(r.scheme, r.value) for r in rows})
+
+
+def follow(
+    connection: Connection,
+    ledger: EventLog,
+    event_seq: int,
+    printed: Mapping[int, Collection[str]],
+    merged: Mapping[int, int],
+    turned: Collection[int] = (),
+) -> None:
+    """Update external ids after a change of memberships.
+
+    Parameters
+    ----------
+    printed_orcids : mapping of int to collection of str
+        ORCID iDs printed on the mentions of each changed identity.
+    redirects : mapping of int to int
+        Redirected identities and their targets, which receive their ids.
+    status_changes : collection of int
+        Identities that became active or inactive.
+    """
+    rows = _current(connection, {*printed, *merged, *merged.values(), *turned})
+    held = {(r.identity, r.scheme, r.value) for r in rows}
+    wanted = {
+        (identity, "orcid", found)
+        for identity, texts in printed.items()
+        for found in map(orcid_of, texts)
+        if found
+    }
+    ended = [
+        r
+        for r in rows
+        if r.source == MENTION and r.identity in printed and (r.identity, *r[2:4]) not in wanted
+    ]
+    fresh = wanted - held
+    fresh -= taken_off(connection, {identity for identity, _, _ in fresh})
+    new = [(*item, MENTION) for item in sorted(fresh)]
+    for r in rows:
+        if r.identity in merged and r.source != MENTION:
+            ended.append(r)
+            if (merged[r.identity], r.scheme, r.value) not in held:
+                held.add((merged[r.identity], r.scheme, r.value))
+                new.append((merged[r.identity], r.scheme, r.value, r.source))
+    _end(connection, event_seq, ended)
+    _add(connection, event_seq, new)
+    values = {(r.scheme, r.value) for r in rows if r.identity in turned}
+    values |= {(r.scheme, r.value) for r in ended} | {(n[1], n[2]) for n in new}
+    settle_conflicts(connection, ledger, event_seq, values)
+
+
+def invert(connection: Connection, ledger: EventLog, event_seq: int, by: int) -> None:
+    """Revert, as part of the event ``by``, what an event attached and detached.
+
+    Ids printed on mentions follow the mentions.
+    """
+    stated = ExternalId.source != MENTION
+    columns = _columns()
+    added = select(*columns).where(
+        stated, ExternalId.event_seq == event_seq, ExternalId.removed_seq.is_(None)
+    )
+    taken = select(*columns).where(stated, ExternalId.removed_seq == event_seq)
+    ended = [_Row(*row) for row in connection.execute(added)]
+    back = [_Row(*row) for row in connection.execute(taken)]
+    _end(connection, by, ended)
+    held = {(r.identity, r.scheme, r.value) for r in _current(connection, {r[1] for r in back})}
+    new = [r[1:] for r in back if (r.identity, r.scheme, r.value) not in held]
+    _add(connection, by, new)
+    settle_conflicts(connection, ledger, by, {(r.scheme, r.value) for r in (*ended, *back)})
+
+
+def settle_conflicts(
+    connection: Connection, ledger: EventLog, event_seq: int, values: Collection[Value]
+) -> None:
+    """Open a task for each id of several active identities; close the tasks of other ids."""
+    if not values:
+        return
+    holders = _holders(connection, values)
+    subjects = {f"{scheme}:{value}": (scheme, value) for scheme, value in sorted(values)}
+    query = select(Task.subject, Task.key).where(
+        Task.kind == "conflict", Task.state == "open", is_in(connection, Task.subject, subjects)
+    )
+    is_open = {row[0]: row[1] for row in connection.execute(query)}
+    for subject, key in is_open.items():
+        if len(holders[subjects[subject]]) < 2:
+            close_task(connection, event_seq, key)
+    known = {s: frozenset(holders[v].values()) for s, v in subjects.items()}
+    settled = answered_about(connection, "conflict", known)
+    asked = is_open.keys() | {s for s, about in settled.items() if known[s] in about}
+    new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in asked}
+    _open_tasks(connection, ledger, event_seq, {s: (v, holders[v]) for s, v in new.items()})
+
+
+def _settle_within(connection: Connection, event_seq: int, row: Any) -> None:
+    """Close tasks about different ORCID iDs of an identity that now has fewer than two."""
+    query = select(Task.key, Task.evidence).where(
+        Task.kind == "conflict", Task.state == "open", Task.subject == row.id
+    )
+    has = {r.value for r in _current(connection, [row.key]) if r.scheme == "orcid"}
+    for key, evidence in connection.execute(query).all():
+        if len(has & set(evidence.get("values", ()))) < 2:
+            close_task(connection, event_seq, key)
+
+
+def _open_tasks(
+    connection: Connection,
+    ledger: EventLog,
+    event_seq: int,
+    new: Mapping[str, tuple[Value, Mapping[int, str]]],
+) -> None:
+    keys = {key for _, held in new.values() for key in held}
+    count = func.count()
+    query = select(Membership.identity_key, count).group_by(Membership.identity_key)
+    rows = connection.execute(query.where(is_in(connection, Membership.identity_key, keys)))
+    mentions = {row[0]: row[1] for row in rows} if keys else {}
+
+    def question(subject: str) -> Question:
+        (scheme, value), held = new[subject]
+        n = sum(mentions.get(key, 0) for key in held)
+        evidence = {"scheme": scheme, "value": value, "identities": [held[k] for k in sorted(held)]}
+        return Question("conflict", subject, n, float(n), evidence)
+
+    open_tasks(connection, ledger, event_seq, list(map(question, new)))
+
+
+def _holders(
+    connection: Connection, values: Collection[Value]
+) -> defaultdict[Value, dict[int, str]]:
+    """Return keys and ids of the active identities that have each value."""
+    query = (
+        select(ExternalId.scheme, ExternalId.value, Identity.key, Identity.id)
+        .join(Identity, Identity.key == ExternalId.identity_key)
+        .where(ExternalId.removed_seq.is_(None), Identity.status == ACTIVE)
+        .where(is_in(connection, ExternalId.value, {value for _, value in values}))
+        .where(is_in(connection, ExternalId.scheme, {scheme for scheme, _ in values}))
+    )
+    found: defaultdict[Value, dict[int, str]] = defaultdict(dict)
+    for scheme, value, key, public in connection.execute(query):
+        found[scheme, value][key] = public
+    return found
+
+
+def taken_off(connection: Connection, identities: Collection[int]) -> set[tuple[int, str, str]]:
+    """Read ids that an editor detached from identities: identity key, scheme and id."""
+    if not identities:
+        return set()
+    query = (
+        select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value)
+        .join(Event, Event.seq == ExternalId.removed_seq)
+        .where(Event.kind == DETACHED)
+    )
+    return {(k, s, v) for k, s, v in connection.execute(query) if k in identities}
+
+
+def _columns() -> tuple[Any, ...]:
+    return (
+        ExternalId.key,
+        ExternalId.identity_key,
+        ExternalId.scheme,
+        ExternalId.value,
+        ExternalId.source,
+    )
+
+
+def _current(connection: Connection, identities: Collection[int]) -> list[_Row]:
+    """Read the current ids of identities."""
+    if not identities:
+        return []
+    query = select(*_columns()).where(ExternalId.removed_seq.is_(None))
+    if len(identities) < FULL_SCAN_MIN_KEYS:
+        query = query.where(is_in(connection, ExternalId.identity_key, identities))
+    return [_Row(*row) for row in connection.execute(query) if row[1] in identities]
+
+
+def _end(connection: Connection, event_seq: int, rows: Iterable[_Row]) -> None:
+    keys = [r.key for r in rows]
+    if keys:
+        ended = update(ExternalId).where(is_in(connection, ExternalId.key, keys))
+        connection.execute(ended.values(removed_seq=event_seq))
+
+
+def _add(
+    connection: Connection, event_seq: int, new: Collection[tuple[int, str, str, str]]
+) -> None:
+    if not new:
+        return
+    actor = connection.scalar(select(Event.actor).where(Event.seq == event_seq))
+    columns = ("identity_key", "scheme", "value", "source", "actor", "event_seq")
+    insert_rows(connection, ExternalId, columns, ((*row, actor, event_seq) for row in new))
+
+
+def _touch(connection: Connection, ledger: EventLog, event_seq: int, row: Any) -> None:
+    """Give an identity whose ids changed a new version, and append it to the change feed."""
+    mentions = connection.scalar(
+        select(func.count()).where(Membership.identity_key == row.key).select_from(Membership)
+    )
+    new = row._replace(version=event_seq)
+    update_identities(connection, [new])
+    connection.execute(
+        insert(IdentityVersion).values(
+            event_seq=event_seq,
+            identity_key=row.key,
+            before=row.to_dict({}, mentions or 0),
+            after=new.to_dict({}, mentions or 0),
+        )
+    )
+    ledger.append_changes(event_seq, [ChangeEntry("keep", row.id, mentions or 0)])

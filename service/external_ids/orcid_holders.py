@@ -1,0 +1,77 @@
+"""Find the published identity that has the ORCID iD of an author, whatever its block.
+
+An iD is accepted under the engine's conditions (:mod:`disambig.corpus.identifiers`): its check digit is
+correct, exactly one author of the work has it, and exactly one identity has it. The names decide
+whether it is conclusive: publishers print one author's iD with another author's name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, select
+
+from service.db.bulk import is_in
+from service.db.tables import ExternalId, Identity, Membership, Signature
+from service.external_ids.schemes import orcid_of
+
+if TYPE_CHECKING:
+    from disambig import domain
+
+MOST_NAMES = 50
+"""Maximum number of printed names of an identity that are compared."""
+ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Key of the one active identity with an author's ORCID iD; whether the names are compatible."""
+
+    identity: int
+    fits: bool
+
+
+def holders_of(connection: Connection, work: domain.Work) -> dict[int, Holder]:
+    """Return holders of the ORCID iDs of a work's authors, by position; ambiguous iDs are left out."""
+    bearers: dict[str, list[int]] = defaultdict(list)
+    for at, author in enumerate(work.authors):
+        found = orcid_of(author.orcid) if author.name.strip() else None
+        if found:
+            bearers[found].append(at)
+    own = {value: at[0] for value, at in bearers.items() if len(at) == 1}
+    if not own:
+        return {}
+    query = (
+        select(ExternalId.value, ExternalId.identity_key)
+        .join(Identity, Identity.key == ExternalId.identity_key)
+        .where(
+            ExternalId.scheme == "orcid",
+            ExternalId.removed_seq.is_(None),
+            Identity.status == ACTIVE,
+            is_in(connection, ExternalId.value, own),
+        )
+        .distinct()
+    )
+    holding: dict[str, list[int]] = defaultdict(list)
+    for value, identity in connection.execute(query):
+        holding[value].append(identity)
+    one = {own[value]: keys[0] for value, keys in holding.items() if len(keys) == 1}
+    return {at: Holder(key, _fits(connection, work.authors[at], key)) for at, key in one.items()}
+
+
+def _fits(connection: Connection, author: domain.Author, identity: int) -> bool:
+    """Whether the author's name is compatible with a printed name of the identity."""
+    from disambig.names import compatible, parse_name
+
+    query = (
+        select(Signature.printed)
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(Membership.identity_key == identity)
+        .distinct()
+        .order_by(Signature.printed)
+        .limit(MOST_NAMES)
+    )
+    name = parse_name(author.name, author.given, author.family)
+    return any(compatible(name, parse_name(printed)) for printed in connection.scalars(query))

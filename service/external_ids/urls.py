@@ -1,0 +1,66 @@
+"""External URLs of a work and of an author's ORCID record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote
+
+from service.external_ids.schemes import orcid_of
+
+_DOI = re.compile(r"10\.\d{4,9}/\S{1,300}")
+_ARXIV = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]{2,20}(?:\.[A-Z]{2})?/\d{7})(?:v\d{1,3})?")
+_DBLP = re.compile(r"(?:conf|journals|books|series|reference|phd|tr|homepages)/[\w./-]{1,200}")
+_OPENALEX = re.compile(r"W[1-9]\d{0,12}")
+_ACL = re.compile(r"(?:[A-Z]\d\d-\d{4}|\d{4}\.[\w-]{1,40}\.\d{1,5})")
+
+_PLACES = (
+    ("doi", "DOI", _DOI, "https://doi.org/"),
+    ("dblp", "dblp", _DBLP, "https://dblp.org/rec/"),
+    ("arxiv", "arXiv", _ARXIV, "https://arxiv.org/abs/"),
+    ("openalex", "OpenAlex", _OPENALEX, "https://openalex.org/"),
+    ("acl", "ACL Anthology", _ACL, "https://aclanthology.org/"),
+)
+
+
+def links_out(
+    work: str, ids: Mapping[str, object], orcid: str | None = None
+) -> list[dict[str, str]]:
+    """Return labels and URLs, made only from well-formed ids.
+
+    Parameters
+    ----------
+    work : str
+        The work's id, which can itself be an id of one of the schemes.
+    ids : mapping of str to object
+        Ids in the work's record, by scheme.
+    orcid : str, optional
+        As printed with the mention.
+
+    Examples
+    --------
+    >>> links_out("10.1000/182", {})
+    [{'label': 'DOI', 'url': 'https://doi.org/10.1000/182'}]
+    """
+    stated = {scheme.lower(): value for scheme, value in ids.items() if isinstance(value, str)}
+    found = []
+    for scheme, label, form, address in _PLACES:
+        for text in _candidates(scheme, stated.get(scheme), work):
+            if form.fullmatch(text) and text.isprintable() and ".." not in text:
+                url = address + quote(text, safe="/.()-_;:")
+                found.append({"label": label, "url": url})
+                break
+    person = orcid_of(orcid)
+    if person is not None:
+        found.append({"label": "ORCID", "url": f"https://orcid.org/{person}"})
+    return found
+
+
+def _candidates(scheme: str, stated: str | None, work: str) -> Iterable[str]:
+    if stated:
+        yield stated.strip()
+    prefix = f"{scheme}:"
+    if work.lower().startswith(prefix):
+        yield work[len(prefix) :]
+    if scheme in ("doi", "dblp"):
+        yield work

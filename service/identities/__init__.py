@@ -1,0 +1,1 @@
+"""Identities: rows, summary, lifecycle, id continuity."""

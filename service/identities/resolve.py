@@ -1,0 +1,186 @@
+"""Resolve identity ids: redirects, successors, lineage and history."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from service.db.bulk import is_in
+from service.db.tables import Decision, Event, IdentityVersion, Lineage, Run
+from service.errors import NotFound
+from service.events.history import DECISION_MADE, DECISION_REDONE, RUN_PUBLISHED
+from service.identities.store import (
+    REDIRECTED,
+    SPLIT,
+    IdentityRow,
+    read_identities,
+    read_identities_by_id,
+)
+
+MAX_ENTRIES = 1_000
+"""Maximum number of history entries in one page."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedIdentity:
+    """An identity that shares lineage with another, and how many mentions moved between them."""
+
+    id: str
+    name: str
+    status: str
+    mentions: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedIdentity:
+    """The current identity of an id.
+
+    Attributes
+    ----------
+    requested_id : str
+        The id that was requested.
+    row : IdentityRow
+        The active identity it resolves to, or the identity that was split.
+    successors : tuple of RelatedIdentity
+        Identities that received the mentions of a split identity, most mentions first.
+    """
+
+    requested_id: str
+    row: IdentityRow
+    successors: tuple[RelatedIdentity, ...] = ()
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether another id replaces the requested one."""
+        return self.row.id != self.requested_id
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the identity was split, so that no single identity replaces it."""
+        return self.row.status == SPLIT
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One event in the history of an identity.
+
+    ``before`` is None if the event created the identity. ``revertible`` is the id of the decision
+    or run that can be undone or rolled back; None if there is none.
+    """
+
+    seq: int
+    kind: str
+    at: datetime
+    actor: str
+    reason: str | None
+    subject: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    revertible: str | None
+
+
+def resolve_identity(connection: Connection, identity: str) -> ResolvedIdentity:
+    """Return the current identity of an id, following redirects.
+
+    Raises
+    ------
+    NotFound
+        If no identity ever had this id.
+    """
+    row = read_identities_by_id(connection, [identity]).get(identity)
+    if row is None:
+        raise NotFound(f"there is no identity {identity[:40]!r}", "look it up by name")
+    if row.status == REDIRECTED and row.redirect_key is not None:
+        row = read_identities(connection, [row.redirect_key])[row.redirect_key]
+    if row.status != SPLIT:
+        return ResolvedIdentity(identity, row)
+    return ResolvedIdentity(identity, row, _parts(connection, row.key))
+
+
+def list_parents(connection: Connection, key: int) -> list[RelatedIdentity]:
+    """List identities from which mentions came by merge or split, most mentions first."""
+    return _related(connection, Lineage.child_key == key, Lineage.parent_key)
+
+
+def list_history(
+    connection: Connection, identity: str, before: int | None = None, limit: int = 100
+) -> list[HistoryEntry]:
+    """List the events in the history of an identity, newest first.
+
+    Parameters
+    ----------
+    before : int, optional
+        Only events with lower numbers.
+
+    Raises
+    ------
+    NotFound
+        If no identity ever had this id.
+    """
+    row = read_identities_by_id(connection, [identity]).get(identity)
+    if row is None:
+        raise NotFound(f"there is no identity {identity[:40]!r}", "look it up by name")
+    query = (
+        select(
+            Event.seq,
+            Event.kind,
+            Event.at,
+            Event.actor,
+            Event.reason,
+            Event.subject,
+            IdentityVersion.before,
+            IdentityVersion.after,
+        )
+        .join(Event, Event.seq == IdentityVersion.event_seq)
+        .where(IdentityVersion.identity_key == row.key)
+        .order_by(Event.seq.desc())
+        .limit(min(max(limit, 1), MAX_ENTRIES))
+    )
+    if before is not None:
+        query = query.where(Event.seq < min(before, 2**63 - 1))
+    rows = connection.execute(query).all()
+    standing = _standing(connection, [(r[0], r[1], r[5]) for r in rows])
+    return [
+        HistoryEntry(seq, kind, at, actor, reason, subject, old, new, standing.get(seq))
+        for seq, kind, at, actor, reason, subject, old, new in rows
+    ]
+
+
+def _parts(connection: Connection, key: int) -> tuple[RelatedIdentity, ...]:
+    return tuple(_related(connection, Lineage.parent_key == key, Lineage.child_key))
+
+
+def _related(connection: Connection, condition: Any, column: Any) -> list[RelatedIdentity]:
+    query = select(column, Lineage.mentions).where(condition, Lineage.undone_seq.is_(None))
+    count: dict[int, int] = defaultdict(int)
+    for key, mentions in connection.execute(query):
+        count[key] += mentions
+    rows = read_identities(connection, count)
+    found = [RelatedIdentity(row.id, row.name, row.status, count[key]) for key, row in rows.items()]
+    return sorted(found, key=lambda part: (-part.mentions, part.id))
+
+
+def _standing(connection: Connection, events: list[tuple[int, str, str | None]]) -> dict[int, str]:
+    """Return ids of decisions and runs that can be reverted, by event number."""
+    subjects = {subject for _, _, subject in events if subject}
+    decisions = select(Decision.id).where(
+        Decision.undone_seq.is_(None), is_in(connection, Decision.id, subjects)
+    )
+    runs = select(Run.id, Run.event_seq).where(
+        Run.state == "published", is_in(connection, Run.id, subjects)
+    )
+    made = set(connection.scalars(decisions))
+    published = {row[0]: row[1] for row in connection.execute(runs)}
+    return {
+        seq: subject
+        for seq, kind, subject in events
+        if subject
+        and (
+            (kind in (DECISION_MADE, DECISION_REDONE) and subject in made)
+            or (kind == RUN_PUBLISHED and published.get(subject) == seq)
+        )
+    }

@@ -1,0 +1,1 @@
+"""The identity that each signature is published under, and every change of it."""

@@ -1,0 +1,309 @@
+"""Effects of a change of memberships on identities, and the rows that it writes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, select, update
+
+from service.db import tables
+from service.db.bulk import analyze_tables, is_in
+from service.db.database import insert_rows
+from service.db.tables import Identity, IdentityVersion, Lineage, Move, Signature, Work
+from service.events.log import EventLog
+from service.external_ids import attach as external_ids
+from service.identities.lifecycle import UNASSIGNED, Flow, LifecycleChanges, derive_lifecycle
+from service.identities.store import (
+    ACTIVE,
+    REDIRECTED,
+    SPLIT,
+    IdentityRow,
+    insert_identities,
+    read_identities,
+    read_redirects_to,
+    update_identities,
+)
+from service.identities.summary import (
+    FULL_SCAN_MIN_KEYS,
+    IdentitySummary,
+    read_identity_members,
+    read_signature_members,
+    summarize_identities,
+)
+
+
+class Membership(NamedTuple):
+    """Membership of a mention in an identity, current or planned.
+
+    Attributes
+    ----------
+    identity : int
+        Key, or a placeholder key of a new identity.
+    confidence : float
+    origin : str
+        ``run``, ``decision``, ``placement`` or ``import``.
+    origin_key : int or None
+        Key of the run or decision.
+    since : int or None
+        Number of the event that created it; None for the current event.
+    """
+
+    identity: int
+    confidence: float
+    origin: str
+    origin_key: int | None = None
+    since: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndState:
+    """Predetermined state of an identity that is left without mentions."""
+
+    status: str
+    redirect: int | None = None
+
+
+MembershipMove = tuple[Membership | None, Membership | None]
+"""Old and new membership of a mention; None if unassigned."""
+
+
+def count_flows(moves: Mapping[int, MembershipMove]) -> list[Flow]:
+    """Count the mentions that move between each pair of identities, in order of keys."""
+    count = Counter(
+        (old.identity if old else UNASSIGNED, new.identity if new else UNASSIGNED)
+        for old, new in moves.values()
+    )
+    return [Flow(a, b, n) for (a, b), n in sorted(count.items()) if a != b]
+
+
+def _flattened(redirects: Mapping[int, int]) -> dict[int, int]:
+    """Return the final target of each redirect."""
+    found = dict(redirects)
+    for key in found:
+        passed = {key}
+        while (target := found[key]) in found and target not in passed:
+            passed.add(target)
+            found[key] = found[target]
+    return found
+
+
+@dataclass
+class Change:
+    """A change in progress; call ``load``, ``decide_states`` and ``write``, in this order."""
+
+    connection: Connection
+    ledger: EventLog
+    event_seq: int
+    moves: Mapping[int, MembershipMove]
+    flows: Sequence[Flow]
+    made: Mapping[int, int]
+    ids: dict[int, str]
+    restores: bool = False
+    old: dict[int, IdentityRow] = field(default_factory=dict)
+    rows: dict[int, IdentityRow] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    facts: dict[int, IdentitySummary] = field(default_factory=dict)
+    fates: Mapping[int, EndState] = field(default_factory=dict)
+    consequences: LifecycleChanges = field(
+        default_factory=lambda: LifecycleChanges([], [], [], [], [], [])
+    )
+
+    def read(self, further: Collection[int]) -> None:
+        """Read the identities concerned, and summarize their members after the change."""
+        touched = {k for f in self.flows for k in (f.source, f.target)} | set(further)
+        touched -= {UNASSIGNED, *self.ids}
+        self.old = read_identities(self.connection, touched)
+        self.ids.update((row.key, row.id) for row in self.old.values())
+        here = read_identity_members(self.connection, touched) if touched else []
+        self.counts = dict(Counter(m[0] for m in here))
+        arriving = {
+            s: new.identity
+            for s, (old, new) in self.moves.items()
+            if new and (old is None or old.identity != new.identity)
+        }
+        leaving = {s for s, (old, new) in self.moves.items() if old and (not new or s in arriving)}
+        stay = [m for m in here if m[1] not in leaving]
+        stay += read_signature_members(self.connection, arriving) if arriving else []
+        self.facts = summarize_identities(stay)
+
+    def settle(self, curated: Mapping[int, bool], fates: Mapping[int, EndState]) -> None:
+        """Derive the new state of the identities."""
+        left = {key: facts.mentions for key, facts in self.facts.items()}
+        self.fates = {
+            key: fate for key, fate in fates.items() if key not in left and fate.status != ACTIVE
+        }
+        successors = self._successors()
+        existed = {key: row.status == ACTIVE for key, row in self.old.items()}
+        settled = {key: successors.get(key, UNASSIGNED) for key in self.fates}
+        self.consequences = derive_lifecycle(
+            self.flows, left, existed, settled, restores=self.restores
+        )
+        merged = self.consequences.merges
+        redirects = _flattened({a: b for a, b, _ in merged} | successors)
+        merged[:] = [(a, redirects[a], n) for a, _, n in merged]
+        for key, row in self.old.items():
+            status, redirect = self._state(row, redirects)
+            self.rows[key] = row.with_summary(self.facts.get(key))._replace(
+                status=status, redirect_key=redirect, curated=curated.get(key, row.curated)
+            )
+        for key in self.made.values():
+            blank = IdentityRow(
+                key,
+                self.ids[key],
+                ACTIVE,
+                None,
+                "",
+                0,
+                None,
+                None,
+                curated.get(key, False),
+                self.event_seq,
+            )
+            self.rows[key] = blank.with_summary(self.facts[key])
+        self._collapse({a: b for a, b in redirects.items() if a in self.old})
+        flowing = {k for f in self.flows for k in (f.source, f.target)}
+        self.rows = {
+            key: row._replace(version=self.event_seq)
+            for key, row in self.rows.items()
+            if key in flowing or row != self.old.get(key)
+        }
+
+    def _successors(self) -> dict[int, int]:
+        """Return the final targets of identities whose predetermined state is a redirect."""
+        wanted = {k: f.redirect for k, f in self.fates.items() if f.redirect is not None}
+        beyond = read_identities(self.connection, set(wanted.values()) - set(self.old))
+        self.ids.update((row.key, row.id) for row in beyond.values())
+        ahead = {k: r.redirect_key for k, r in beyond.items() if r.redirect_key is not None}
+        final = _flattened(ahead | wanted)
+        ends = read_identities(self.connection, {final[key] for key in wanted} - set(self.ids))
+        self.ids.update((row.key, row.id) for row in ends.values())
+        return {key: final[key] for key in wanted if final[key] != key}
+
+    def _state(self, row: IdentityRow, redirects: Mapping[int, int]) -> tuple[str, int | None]:
+        """Return the new status and redirect of an existing identity."""
+        if row.key in self.facts:
+            return ACTIVE, None
+        if row.key in redirects and (row.status == ACTIVE or row.key in self.fates):
+            return REDIRECTED, redirects[row.key]
+        if row.status == ACTIVE or row.key in self.fates:
+            return SPLIT, None
+        return row.status, row.redirect_key
+
+    def _collapse(self, redirects: Mapping[int, int]) -> None:
+        """Update redirects to identities that are now redirected, so that none forms a chain."""
+        pointing = read_redirects_to(self.connection, set(redirects))
+        for key, row in pointing.items():
+            self.ids.setdefault(key, row.id)
+            now = self.rows.get(key, row)
+            into = redirects.get(now.redirect_key or 0)
+            if now.status == REDIRECTED and into is not None:
+                self.old.setdefault(key, row)
+                self.rows[key] = now._replace(redirect_key=into)
+
+    def write(self) -> None:
+        """Write all rows, in an order that satisfies foreign keys."""
+        made = set(self.made.values())
+        insert_identities(self.connection, (self.rows[key] for key in sorted(made)))
+        update_identities(self.connection, [r for k, r in self.rows.items() if k not in made])
+        self._write_memberships()
+        self._write_versions(made)
+        self._write_lineage()
+        if len(self.moves) >= FULL_SCAN_MIN_KEYS:
+            analyze_tables(self.connection, tables.Membership, Identity, Signature, Work)
+        left = {key: facts.mentions for key, facts in self.facts.items()}
+        told = self.consequences.to_change_entries(self.ids, left, restores=self.restores)
+        self.ledger.append_changes(self.event_seq, told)
+        external_ids.follow(
+            self.connection,
+            self.ledger,
+            self.event_seq,
+            {k: self.facts[k].orcids if k in self.facts else () for k in {*self.old, *made}},
+            {a: b for a, b, _ in self.consequences.merges},
+            {k for k, r in self.rows.items() if k in self.old and self.old[k].status != r.status},
+        )
+
+    def _write_memberships(self) -> None:
+        ends = [s for s, (old, _) in self.moves.items() if old]
+        if ends:
+            gone = is_in(self.connection, tables.Membership.signature_key, ends)
+            self.connection.execute(delete(tables.Membership).where(gone))
+        columns = ("signature_key", "identity_key", "confidence", "origin", "origin_key", "since")
+        new = ((s, *place) for s, (_, place) in self.moves.items() if place)
+        insert_rows(self.connection, tables.Membership, columns, new)
+        names = (
+            "event_seq",
+            "signature_key",
+            "from_identity",
+            "from_confidence",
+            "from_origin",
+            "from_origin_key",
+            "from_since",
+            "to_identity",
+            "to_confidence",
+            "to_origin",
+            "to_origin_key",
+        )
+        rows = (
+            (self.event_seq, s, *(old or (None,) * 5), *(new[:4] if new else (None,) * 4))
+            for s, (old, new) in self.moves.items()
+        )
+        insert_rows(self.connection, Move, names, rows)
+
+    def _write_versions(self, made: set[int]) -> None:
+        missing = {r.redirect_key for r in (*self.rows.values(), *self.old.values())}
+        unknown = {key for key in missing if key is not None} - set(self.ids)
+        rows = read_identities(self.connection, unknown).values() if unknown else ()
+        ids = self.ids | {row.key: row.id for row in rows}
+        insert_rows(
+            self.connection,
+            IdentityVersion,
+            ("event_seq", "identity_key", "before", "after"),
+            (
+                (
+                    self.event_seq,
+                    key,
+                    None if key in made else self.old[key].to_dict(ids, self.counts.get(key, 0)),
+                    row.to_dict(ids, self.facts[key].mentions if key in self.facts else 0),
+                )
+                for key, row in self.rows.items()
+            ),
+        )
+
+    def _end_lineage(self) -> None:
+        """End the lineage of identities that are active again."""
+        query = (
+            select(Lineage.event_seq, Lineage.parent_key, IdentityVersion.after)
+            .join(
+                IdentityVersion,
+                (IdentityVersion.event_seq == Lineage.event_seq)
+                & (IdentityVersion.identity_key == Lineage.parent_key),
+            )
+            .where(Lineage.undone_seq.is_(None))
+            .where(is_in(self.connection, Lineage.parent_key, self.consequences.revived_keys))
+        )
+        for seq, parent, after in self.connection.execute(query).all():
+            if after["status"] != ACTIVE:
+                ended = update(Lineage).where(
+                    Lineage.event_seq == seq, Lineage.parent_key == parent
+                )
+                self.connection.execute(ended.values(undone_seq=self.event_seq))
+
+    def _write_lineage(self) -> None:
+        if self.consequences.revived_keys and not self.restores:
+            self._end_lineage()
+        rows = [
+            (self.event_seq, a, b, "merge", n)
+            for a, b, n in self.consequences.merges
+            if a not in self.fates
+        ]
+        rows += [
+            (self.event_seq, parent.key, child, "split", n)
+            for parent in self.consequences.splits
+            if parent.key not in self.fates
+            for child, n in parent.children
+        ]
+        columns = ("event_seq", "parent_key", "child_key", "kind", "mentions")
+        insert_rows(self.connection, Lineage, columns, rows)

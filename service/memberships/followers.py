@@ -1,0 +1,120 @@
+"""TODO docstring."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from service.constraints.links import Link, SignatureGroups
+from service.db import tables
+from service.db.bulk import is_in
+from service.db.tables import Signature
+from service.identities.summary import FULL_SCAN_MIN_KEYS
+
+
+def _on_works_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
+    """Return the work key of these signatures and of all others on the same works."""
+    works = select(Signature.work_key).where(is_in(connection, Signature.key, signatures))
+    query = select(Signature.key, Signature.work_key).where(
+        Signature.work_key.in_(works), Signature.retired_version.is_(None)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _barred(links: Iterable[Link]) -> defaultdict[int, set[int]]:
+    """Return the signatures that each signature has a direct cannot-link with."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for link in links:
+        if not link.must:
+            found[link.a].add(link.b)
+            found[link.b].add(link.a)
+    return found
+
+
+def followers(
+    outside: Mapping[int, int],
+    inside: Mapping[int, int],
+    target: Mapping[int, int],
+    links: Collection[Link],
+    *,
+    leaving: Collection[int] | None = None,
+) -> dict[int, int]:
+    """Compute where unmentioned signatures follow to; omit those that stay.
+
+    Parameters
+    ----------
+    outside : mapping of int to int
+        Identity of each of these signatures, by signature key.
+    inside, target : mapping of int to int
+        Identity before and after of the signatures that a proposal or request names.
+    links : collection of Link
+        Decisions; a signature follows one that it has a must-link with.
+    leaving : collection of int, optional
+        Identities to empty if any of their signatures has a target.
+    """
+    parts: dict[int, Counter[int]] = defaultdict(Counter)
+    for signature, identity in inside.items():
+        if signature in target:
+            parts[identity][target[signature]] += 1
+    staying = Counter(outside.values())
+    way: dict[int, int] = {}
+    for identity, n in staying.items():
+        if identity in parts and identity not in parts[identity]:
+            to, most = min(parts[identity].items(), key=lambda part: (-part[1], abs(part[0])))
+            if most > n or (leaving is not None and identity in leaving):
+                way[identity] = to
+    if leaving is None:
+        # an identity that a cluster continues stays, even without signatures of its own
+        way = {key: to for key, to in way.items() if key not in set(target.values())}
+    found = {s: way[identity] for s, identity in outside.items() if identity in way}
+    groups = SignatureGroups(links)
+    bound = {
+        groups.find_root(end): target[end]
+        for link in links
+        if link.must
+        for end in (link.a, link.b)
+        if end in target
+    }
+    for signature, identity in outside.items():
+        wanted = bound.get(groups.find_root(signature))
+        if wanted == identity:
+            found.pop(signature, None)
+        elif wanted is not None:
+            found[signature] = wanted
+    return found
+
+
+def without_clashes(
+    connection: Connection,
+    moved: Mapping[int, int],
+    target: Mapping[int, int],
+    links: Sequence[Link],
+) -> dict[int, int]:
+    """Drop moves that would join a signature of the same work, or one with a cannot-link."""
+    if not moved:
+        return {}
+    must = {s for link in links if link.must for s in (link.a, link.b)}
+    barred = _barred(links)
+    work_of = _on_works_of(connection, moved)
+    on: dict[int, list[int]] = defaultdict(list)
+    for signature, work in work_of.items():
+        on[work].append(signature)
+    found: dict[int, int] = {}
+    for signature in sorted(moved):
+        to = moved[signature]
+        others = {s for s in on[work_of[signature]] if s != signature} | barred[signature]
+        now = {found.get(s, target.get(s)) for s in others}
+        if signature in must or to not in now:
+            found[signature] = to
+    return found
+
+
+def members_of(connection: Connection, identities: Collection[int]) -> dict[int, int]:
+    """Return the identity of every signature of some identities, by signature key."""
+    query = select(tables.Membership.signature_key, tables.Membership.identity_key)
+    if len(identities) < FULL_SCAN_MIN_KEYS:
+        query = query.where(is_in(connection, tables.Membership.identity_key, identities))
+        return {row[0]: row[1] for row in connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query) if row[1] in identities}

@@ -1,0 +1,180 @@
+"""Revert what an event did to memberships and identities, exactly.
+
+Each mention that the event moved returns to its earlier identity, with its earlier confidence and
+origin. Each identity returns to its earlier state. Ids that the event created are never reused:
+they become redirected or split, depending on their mentions. Mentions assigned since then stay, or
+follow when their identity ends. Reverting a revert reapplies the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from service.constraints.store import read_links_around
+from service.db.tables import Decision, IdentityVersion, Lineage, Move
+from service.errors import Conflict
+from service.events.history import list_last_changes, summarize_events
+from service.events.log import EventLog
+from service.external_ids import attach as external_ids
+from service.identities.store import ACTIVE, IdentityRow, read_identities, read_identities_by_id
+from service.memberships.change import ChangeResult, change_memberships, read_memberships
+from service.memberships.effects import EndState, Membership
+from service.memberships.followers import followers, members_of, without_clashes
+
+
+@dataclass(frozen=True)
+class Done:
+    """Effects of an event on memberships and identities.
+
+    Attributes
+    ----------
+    seq : int
+    moves : dict of int to (Membership or None, int or None)
+        By signature key: the earlier membership, and the new identity.
+    identities : dict of int to (dict or None, dict)
+        By key: the state before (None if it did not exist) and after the event.
+    """
+
+    seq: int
+    moves: dict[int, tuple[Membership | None, int | None]]
+    identities: dict[int, tuple[dict[str, Any] | None, dict[str, Any]]]
+
+
+def done_by(connection: Connection, event_seq: int) -> Done:
+    """Read the effects of an event."""
+    rows = connection.execute(
+        select(
+            Move.signature_key,
+            Move.to_identity,
+            Move.from_identity,
+            Move.from_confidence,
+            Move.from_origin,
+            Move.from_origin_key,
+            Move.from_since,
+        ).where(Move.event_seq == event_seq)
+    )
+    moves: dict[int, tuple[Membership | None, int | None]] = {}
+    for signature, to, identity, confidence, origin, origin_key, since in rows:
+        old = None
+        if identity is not None and confidence is not None and origin is not None:
+            old = Membership(identity, confidence, origin, origin_key, since)
+        moves[signature] = (old, to)
+    query = select(IdentityVersion.identity_key, IdentityVersion.before, IdentityVersion.after)
+    versions = connection.execute(query.where(IdentityVersion.event_seq == event_seq))
+    return Done(event_seq, moves, {row[0]: (row[1], row[2]) for row in versions})
+
+
+def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> ChangeResult:
+    """Revert the effects of an event, as part of the event ``by``.
+
+    Raises
+    ------
+    Conflict
+        If a mention or an identity has since been changed in a way that prevents it.
+    """
+    now = read_memberships(connection, done.moves)
+    rows = read_identities(connection, done.identities)
+    _refuse_if_changed(connection, done, now, rows)
+    places: dict[int, Membership | None] = {
+        s: old for s, (old, to) in done.moves.items() if s in now or to is None
+    }
+    fates = _fates(connection, done)
+    places.update(_following(connection, done, places))
+    curated = {
+        key: bool(before and before["curated"]) for key, (before, _) in done.identities.items()
+    }
+    curated.update(dict.fromkeys(_decided_since(connection, done), True))
+    _take_back_lineage(connection, done.seq, by)
+    external_ids.invert(connection, ledger, done.seq, by)
+    return change_memberships(
+        connection,
+        ledger,
+        by,
+        places,
+        fates=fates,
+        curated=curated,
+        touched=done.identities.keys(),
+        restores=True,
+    )
+
+
+def _refuse_if_changed(
+    connection: Connection,
+    done: Done,
+    now: Mapping[int, Membership],
+    rows: Mapping[int, IdentityRow],
+) -> None:
+    strayed = [s for s, (_, to) in done.moves.items() if s in now and now[s].identity != to]
+    ids = {row.id: key for key, row in rows.items()}
+    ids |= _keys_of(connection, done, set(ids))
+    other = []
+    for key, (_, after) in done.identities.items():
+        into = after["redirect"] and ids.get(after["redirect"])
+        row = rows[key]
+        if (row.status, row.redirect_key) != (after["status"], into):
+            other.append(key)
+    if strayed or other:
+        events = list_last_changes(connection, done.seq, other, strayed)
+        raise Conflict(
+            f"later events changed the same identities or mentions: {summarize_events(events)}",
+            "undo or roll back these first",
+            since=[event.to_dict() for event in events[:20]],
+        )
+
+
+def _keys_of(connection: Connection, done: Done, known: Collection[str]) -> dict[str, int]:
+    named = {v["redirect"] for pair in done.identities.values() for v in pair if v}
+    missing = {public for public in named if public is not None} - set(known)
+    return {public: row.key for public, row in read_identities_by_id(connection, missing).items()}
+
+
+def _fates(connection: Connection, done: Done) -> dict[int, EndState]:
+    """Return the earlier states of identities that were not active before the event."""
+    ids = _keys_of(connection, done, ())
+    return {
+        key: EndState(before["status"], ids[before["redirect"]] if before["redirect"] else None)
+        for key, (before, _) in done.identities.items()
+        if before is not None and before["status"] != ACTIVE
+    }
+
+
+def _following(
+    connection: Connection, done: Done, places: Mapping[int, Membership | None]
+) -> dict[int, Membership]:
+    """Return new memberships of later mentions whose identity the event had created or revived."""
+    ending = {
+        key
+        for key, (before, after) in done.identities.items()
+        if after["status"] == ACTIVE and (before is None or before["status"] != ACTIVE)
+    }
+    outside = {s: k for s, k in members_of(connection, ending).items() if s not in places}
+    if not outside:
+        return {}
+    target = {s: place.identity for s, place in places.items() if place is not None}
+    inside = {s: to for s, (_, to) in done.moves.items() if s in target and to is not None}
+    links = read_links_around(connection, outside)
+    moved = followers(outside, inside, target, links, leaving=ending)
+    moved = without_clashes(connection, moved, target | outside, links)
+    was = read_memberships(connection, moved)
+    return {s: was[s]._replace(identity=to, since=None) for s, to in moved.items()}
+
+
+def _decided_since(connection: Connection, done: Done) -> set[int]:
+    """Return identities that a later decision in force changed."""
+    query = (
+        select(IdentityVersion.identity_key)
+        .join(Decision, Decision.event_seq == IdentityVersion.event_seq)
+        .where(Decision.undone_seq.is_(None), IdentityVersion.event_seq > done.seq)
+    )
+    return {key for key in connection.scalars(query) if key in done.identities}
+
+
+def _take_back_lineage(connection: Connection, event_seq: int, by: int) -> None:
+    back = update(Lineage).where(Lineage.undone_seq == event_seq).values(undone_seq=None)
+    gone = update(Lineage).where(Lineage.event_seq == event_seq, Lineage.undone_seq.is_(None))
+    connection.execute(back)
+    connection.execute(gone.values(undone_seq=by))

@@ -1,0 +1,345 @@
+"""What a person's mentions say together: names used, years, venues, topics, affiliations.
+
+Plain functions on mentions as they are read, so that the pages of identities and of names agree.
+
+Who published together with an identity, most works first.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import aliased
+
+from service.db.bulk import is_in
+from service.db.tables import Identity, Membership, Name, Signature, Work
+
+CROWD = 100
+"""Works of more authors say nothing of who works with whom, and are left out of co-authors."""
+AUTHORS = 20_000
+"""Co-authors that are looked at for one page at most."""
+_WORD = re.compile(r"[^\W\d_]{3,40}")
+_COMMON_TEXT = """
+    a about after all also among an analysis and any applied approach approaches are as at based
+    be been between beyond both but by can case data der die does during effect effects een et
+    evidence first for from has have how il in into is it its la le les los method methods model
+    models more new not novel of on or our over paper problem problems process results review
+    some study studies system systems than that the their them there these they this through to
+    toward towards two under und une use used using via was we were what when where which who why
+    will with within without work you your"""
+_COMMON = frozenset(_COMMON_TEXT.split())
+"""Words of titles that tell nothing of the topic."""
+
+K = TypeVar("K")
+Other = tuple[bool, int]
+"""A co-author: True and the key of an identity, or False and the key of a name (unplaced)."""
+
+
+class Seen(NamedTuple):
+    """A mention with its work, as the pages need it."""
+
+    identity: int | None
+    signature: int
+    position: int
+    printed: str
+    affiliation: str | None
+    orcid: str | None
+    confidence: float | None
+    origin: str | None
+    work: int
+    work_id: str
+    title: str
+    venue: str | None
+    year: int | None
+    citations: int | None
+    n_authors: int
+
+
+def mentions_query() -> Select[*tuple[Any, ...]]:
+    """The columns of :class:`Seen`; mentions that a work no longer has are left out."""
+    query = (
+        select(
+            Membership.identity_key,
+            Signature.key,
+            Signature.position,
+            Signature.printed,
+            Signature.affiliation,
+            Signature.orcid,
+            Membership.confidence,
+            Membership.origin,
+            Work.key,
+            Work.id,
+            Work.title,
+            Work.venue,
+            Work.year,
+            Work.citations,
+            Work.n_authors,
+        )
+        .select_from(Signature)
+        .join(Work, Work.key == Signature.work_key)
+        .outerjoin(Membership, Membership.signature_key == Signature.key)
+        .where(Signature.retired_version.is_(None))
+    )
+    return query
+
+
+def seen(connection: Connection, *conditions: ColumnElement[bool]) -> list[Seen]:
+    """The mentions that meet the conditions."""
+    rows = connection.execute(mentions_query().where(*conditions)).all()
+    return [Seen._make(row) for row in rows]
+
+
+def papers_of(mentions: Iterable[Seen]) -> list[Seen]:
+    """One mention of each work, the newest works first."""
+    first: dict[int, Seen] = {}
+    for mention in mentions:
+        first.setdefault(mention.work, mention)
+    return sorted(first.values(), key=_newest)
+
+
+def _newest(mention: Seen) -> tuple[int, str, str]:
+    return -(mention.year or -1), mention.title, mention.work_id
+
+
+def most(counts: Mapping[K, int], n: int) -> list[tuple[K, int]]:
+    """The ``n`` largest, equal ones in the order of their keys, so that it is always the same."""
+    if not counts:
+        return []
+    least = heapq.nlargest(n, counts.values())[-1]
+    above = [entry for entry in counts.items() if entry[1] > least]
+    above.sort(key=lambda entry: (-entry[1], entry[0]))
+    # mostly many things occur once: of those only the first few are put in order
+    tied: Any = (key for key, count in counts.items() if count == least)
+    return above + [(key, least) for key in heapq.nsmallest(n - len(above), tied)]
+
+
+def years(papers: Iterable[Seen]) -> dict[int, int]:
+    """Works a year, in the order of years."""
+    return dict(sorted(Counter(p.year for p in papers if p.year is not None).items()))
+
+
+def names_used(mentions: Iterable[Seen], n: int = 20) -> list[dict[str, Any]]:
+    """Printed names with how often they are used."""
+    counts = Counter(m.printed for m in mentions)
+    return [{"name": name, "mentions": k} for name, k in most(counts, n)]
+
+
+def venues(papers: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
+    """Venues with numbers of works."""
+    counts = Counter(p.venue for p in papers if p.venue)
+    return [{"venue": venue, "works": k} for venue, k in most(counts, n)]
+
+
+def title_words(title: str) -> set[str]:
+    """Words of a title that may tell of its topic."""
+    return set(_WORD.findall(title.casefold())) - _COMMON
+
+
+def word_counts(papers: Iterable[Seen]) -> Counter[str]:
+    """Works by word of the title."""
+    counts: Counter[str] = Counter()
+    for p in papers:
+        counts.update(title_words(p.title))
+    return counts
+
+
+def topics(papers: Sequence[Seen], n: int = 10) -> list[dict[str, Any]]:
+    """Words that occur in most titles, with numbers of works; once is enough for few works."""
+    counts = word_counts(papers)
+    least = 1 if len(papers) < 4 else 2
+    return [{"word": word, "works": k} for word, k in most(counts, n) if k >= least]
+
+
+def affiliations(mentions: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
+    """Affiliations with numbers of works and the years of the first and last of them."""
+    works: dict[str, dict[int, int | None]] = {}
+    for m in mentions:
+        if m.affiliation:
+            works.setdefault(m.affiliation, {})[m.work] = m.year
+    counts = {text: len(found) for text, found in works.items()}
+    return [
+        {"affiliation": text, "works": k, **span(works[text].values())}
+        for text, k in most(counts, n)
+    ]
+
+
+def span(found: Iterable[int | None]) -> dict[str, int | None]:
+    """``first_year`` and ``last_year``."""
+    known = [year for year in found if year is not None]
+    return {"first_year": min(known, default=None), "last_year": max(known, default=None)}
+
+
+def citations(papers: Iterable[Seen]) -> dict[str, Any] | None:
+    """Citations in all and the h-index, over the works whose citations are known; None without."""
+    known = sorted((p.citations for p in papers if p.citations is not None), reverse=True)
+    if not known:
+        return None
+    h = sum(1 for rank, count in enumerate(known, 1) if count >= rank)
+    return {"total": sum(known), "h_index": h, "works_known": len(known)}
+
+
+def confidence(mentions: Iterable[Seen]) -> float | None:
+    """Mean probability that a mention belongs with the rest."""
+    known = [m.confidence for m in mentions if m.confidence is not None]
+    return round(sum(known) / len(known), 4) if known else None
+
+
+def paper(mention: Seen) -> dict[str, Any]:
+    """A work in a list of somebody's works."""
+    return {
+        "work": mention.work_id,
+        "position": mention.position,
+        "name": mention.printed,
+        "title": mention.title,
+        "venue": mention.venue,
+        "year": mention.year,
+        "citations": mention.citations,
+        "authors": mention.n_authors,
+        "confidence": mention.confidence,
+        "origin": mention.origin,
+    }
+
+
+def coauthors_by_work(connection: Connection, mentions: Iterable[Seen]) -> dict[int, list[Other]]:
+    """All authors of each of the mentions' works that is not a crowd's.
+
+    Where that were more than :data:`AUTHORS` authors, only those of the works with fewest.
+    """
+    sizes = {m.work: m.n_authors for m in mentions if m.n_authors <= CROWD}
+    works: list[int] = []
+    total = 0
+    for work, size in sorted(sizes.items(), key=lambda entry: (entry[1], entry[0])):
+        total += size
+        if total > AUTHORS:
+            break
+        works.append(work)
+    query = (
+        select(Signature.work_key, Membership.identity_key, Signature.name_key)
+        .outerjoin(Membership, Membership.signature_key == Signature.key)
+        .where(is_in(connection, Signature.work_key, works), Signature.retired_version.is_(None))
+    )
+    found: dict[int, list[Other]] = {}
+    for work, identity, name in connection.execute(query).all():
+        other = (False, name) if identity is None else (True, identity)
+        found.setdefault(work, []).append(other)
+    return found
+
+
+def others_shown(
+    connection: Connection, others: Iterable[Other]
+) -> dict[Other, tuple[str | None, str]]:
+    """Id (None where unplaced) and name of co-authors."""
+    wanted = set(others)
+    identities = [key for placed, key in wanted if placed]
+    names = [key for placed, key in wanted if not placed]
+    shown: dict[Other, tuple[str | None, str]] = {}
+    query = select(Identity.key, Identity.id, Identity.name)
+    for key, public, name in connection.execute(
+        query.where(is_in(connection, Identity.key, identities))
+    ):
+        shown[True, key] = (public, name)
+    if names:
+        printed = select(Name.key, Name.printed).where(is_in(connection, Name.key, names))
+        for key, name in connection.execute(printed):
+            shown[False, key] = (None, name)
+    return shown
+
+
+def coauthors(
+    connection: Connection,
+    identity_key: int,
+    limit: int,
+    after: tuple[int, str] | None = None,
+) -> tuple[list[dict[str, Any]], int]:
+    """Co-authors as identities, and how many there are from here on.
+
+    Parameters
+    ----------
+    after : (int, str) or None
+        Works together and id of the co-author that the page before ended with.
+    """
+    values: dict[str, Any] = {"identity_key": identity_key, "most": limit}
+    if after is not None:
+        values["works"], values["public"] = after
+    rows = connection.execute(_query(after is not None), values).all()
+    found = [
+        {
+            "id": row.id,
+            "name": row.name,
+            "works": row.works,
+            "first_year": row.first_year,
+            "last_year": row.last_year,
+        }
+        for row in rows
+    ]
+    return found, rows[0].left if rows else 0
+
+
+@cache
+def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
+    """The query, made once: aliases take longer to make than small answers to read."""
+    grouped = _grouped()
+    query = (
+        select(
+            Identity.id,
+            Identity.name,
+            grouped.c.works,
+            grouped.c.first_year,
+            grouped.c.last_year,
+            func.count().over().label("left"),
+        )
+        .join(Identity, Identity.key == grouped.c.identity_key)
+        .order_by(grouped.c.works.desc(), Identity.id)
+        .limit(bindparam("most", type_=Integer))
+    )
+    if goes_on:
+        works, public = bindparam("works", type_=BigInteger), bindparam("public", type_=Text)
+        same = and_(grouped.c.works == works, Identity.id > public)
+        query = query.where(or_(grouped.c.works < works, same))
+    return query
+
+
+def _grouped() -> Subquery:
+    mine, my_mention = aliased(Membership), aliased(Signature)
+    other, their_mention = aliased(Membership), aliased(Signature)
+    identity = bindparam("identity_key", type_=BigInteger)
+    return (
+        select(
+            other.identity_key.label("identity_key"),
+            func.count(func.distinct(Work.key)).label("works"),
+            func.min(Work.year).label("first_year"),
+            func.max(Work.year).label("last_year"),
+        )
+        .select_from(mine)
+        .join(my_mention, my_mention.key == mine.signature_key)
+        .join(Work, Work.key == my_mention.work_key)
+        .join(their_mention, their_mention.work_key == Work.key)
+        .join(other, other.signature_key == their_mention.key)
+        .where(
+            mine.identity_key == identity,
+            other.identity_key != identity,
+            their_mention.retired_version.is_(None),
+            Work.n_authors <= CROWD,
+        )
+        .group_by(other.identity_key)
+        .subquery()
+    )

@@ -1,0 +1,213 @@
+"""Why mentions of one name are shown as one person, and others as another: in words and numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from heapq import nsmallest
+from typing import Any
+
+from service.profiles import aggregates
+from service.profiles.aggregates import Other, Seen
+
+NEAREST = 2
+"""Other people that each person is told apart from."""
+COMMON = 20
+"""What more people of a page have makes none of them similar."""
+_LONGEST = 80
+_NOUNS = {
+    "coauthors": ("co-author", "co-authors"),
+    "affiliation": ("affiliation", "affiliations"),
+    "venue": ("venue", "venues"),
+    "topic": ("word of titles", "words of titles"),
+}
+"""One, and several."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person's mentions of one name, and who else is on their works.
+
+    Attributes
+    ----------
+    papers : list of Seen
+        One mention of each work, the newest first.
+    by_work : dict
+        The other authors of each work.
+    coauthors : Counter
+        Works together, by co-author.
+    """
+
+    id: str
+    mentions: list[Seen]
+    papers: list[Seen]
+    by_work: dict[int, list[Other]]
+    coauthors: Counter[Other]
+
+    @classmethod
+    def of(
+        cls,
+        self_key: Other,
+        public_id: str,
+        mentions: list[Seen],
+        authors: Mapping[int, list[Other]],
+    ) -> Person:
+        """From mentions and the authors of all works."""
+        papers = aggregates.papers_of(mentions)
+        by_work = {
+            p.work: [other for other in dict.fromkeys(authors.get(p.work, ())) if other != self_key]
+            for p in papers
+        }
+        coauthors = Counter(other for found in by_work.values() for other in found)
+        return cls(public_id, mentions, papers, by_work, coauthors)
+
+    @cached_property
+    def venues(self) -> Counter[str]:
+        """Works by venue."""
+        return Counter(p.venue for p in self.papers if p.venue)
+
+    @cached_property
+    def affiliations(self) -> Counter[str]:
+        """Mentions by affiliation."""
+        return Counter(m.affiliation for m in self.mentions if m.affiliation)
+
+    @cached_property
+    def words(self) -> Counter[str]:
+        """Works by word of the title."""
+        return aggregates.word_counts(self.papers)
+
+    @cached_property
+    def orcids(self) -> Counter[str]:
+        """Mentions by printed ORCID iD."""
+        return Counter(m.orcid for m in self.mentions if m.orcid)
+
+    @cached_property
+    def span(self) -> tuple[int, int] | None:
+        """First and last year."""
+        known = [p.year for p in self.papers if p.year is not None]
+        return (min(known), max(known)) if known else None
+
+
+def together(person: Person, names: Mapping[Other, str]) -> list[dict[str, Any]]:
+    """What holds a person's mentions together, the strongest first; little for a single one."""
+    n = len(person.papers)
+    reasons = []
+    decided = sum(1 for m in person.mentions if m.origin == "decision")
+    if decided:
+        text = f"people decided {_number(decided, 'mention', 'mentions')}"
+        reasons.append(_reason("decision", decided, text))
+    if n < 2:
+        return reasons
+    for orcid, k in aggregates.most(person.orcids, 1):
+        if k > 1:
+            reasons.append(_reason("orcid", k, f"{k} mentions bear the ORCID iD {orcid}"))
+    often = {other for other, k in person.coauthors.items() if k > 1}
+    joined = sum(1 for found in person.by_work.values() if not often.isdisjoint(found))
+    if joined:
+        best = [
+            f"{_short(names[other])} on {k}"
+            for other, k in aggregates.most(person.coauthors, 3)
+            if k > 1 and other in names
+        ]
+        text = f"{joined} of {n} papers share a co-author with another: {', '.join(best)}"
+        reasons.append(_reason("coauthors", joined, text))
+    parts: tuple[tuple[str, Counter[str], str], ...] = (
+        ("affiliation", person.affiliations, "state the affiliation"),
+        ("venue", person.venues, "appeared in"),
+        ("topic", person.words, "have in the title"),
+    )
+    for kind, counts, verb in parts:
+        for text, k in aggregates.most(counts, 1):
+            if k > 1:
+                told = f"{k} of {n} papers {verb} “{_short(text)}”"
+                reasons.append(_reason(kind, k, told))
+    return reasons
+
+
+def apart(people: Sequence[Person], names: Mapping[Other, str]) -> dict[str, list[dict[str, Any]]]:
+    """For each person the most similar others of the page, and what tells them apart.
+
+    Similar is who shares most co-authors, affiliations, venues and words of titles, but for those
+    that more than :data:`COMMON` people have.
+    """
+    features = [_features(person) for person in people]
+    holders: dict[object, list[int]] = {}
+    for k, found in enumerate(features):
+        for feature in found:
+            holders.setdefault(feature, []).append(k)
+    result = {}
+    for k, person in enumerate(people):
+        score: Counter[int] = Counter()
+        for feature, weight in features[k].items():
+            having = holders[feature]
+            if 1 < len(having) <= COMMON:
+                for other in having:
+                    score[other] += weight
+        del score[k]
+        for other in range(len(people)):  # who shares nothing still is somebody else of the name
+            if len(score) >= NEAREST:
+                break
+            if other != k:
+                score.setdefault(other, 0)
+        nearest = sorted(score, key=lambda other: (-score[other], other))[:NEAREST]
+        result[person.id] = [contrast(person, people[other], names) for other in nearest]
+    return result
+
+
+def contrast(a: Person, b: Person, names: Mapping[Other, str]) -> dict[str, Any]:
+    """What speaks against two people being one, and what they share nevertheless.
+
+    What one of them does not state (no affiliation, say) tells nothing.
+    """
+    against, shared = [], []
+    both = {p.work for p in a.papers} & {p.work for p in b.papers}
+    if both:
+        text = f"both are on {_number(len(both), 'paper', 'papers')}"
+        against.append(_reason("paper", len(both), text))
+    if a.orcids and b.orcids and not a.orcids.keys() & b.orcids.keys():
+        against.append(_reason("orcid", 0, "their ORCID iDs differ"))
+    if a.span and b.span and (a.span[1] < b.span[0] or b.span[1] < a.span[0]):
+        text = f"years do not meet: {_years(a.span)} and {_years(b.span)}"
+        against.append(_reason("years", 0, text))
+    checks: tuple[tuple[str, Iterable[Any], Iterable[Any], Callable[[Any], str]], ...] = (
+        ("coauthors", a.coauthors, b.coauthors, lambda other: names.get(other, "one unnamed")),
+        ("affiliation", a.affiliations, b.affiliations, str),
+        ("venue", a.venues, b.venues, str),
+        ("topic", a.words, b.words, str),
+    )
+    for kind, of_a, of_b, shown in checks:
+        mine, theirs = set(of_a), set(of_b)
+        common = mine & theirs
+        if common:
+            first = ", ".join(_short(text) for text in nsmallest(3, map(shown, common)))
+            counted = _number(len(common), *_NOUNS[kind])
+            shared.append(_reason(kind, len(common), f"share {counted}: {first}"))
+        elif mine and theirs:
+            against.append(_reason(kind, 0, f"no {_NOUNS[kind][1]} in common"))
+    return {"from": b.id, "reasons": against, "shared": shared}
+
+
+def _features(person: Person) -> dict[object, int]:
+    found: dict[object, int] = {("c", other): 8 for other in person.coauthors}
+    found.update({("a", text): 4 for text in person.affiliations})
+    found.update({("v", text): 2 for text in person.venues})
+    found.update({("w", word): 1 for word in person.words})
+    return found
+
+
+def _reason(kind: str, n: int, text: str) -> dict[str, Any]:
+    return {"kind": kind, "count": n, "text": text}
+
+
+def _number(n: int, one: str, several: str) -> str:
+    return f"{n} {one if n == 1 else several}"
+
+
+def _years(span: tuple[int, int]) -> str:
+    return str(span[0]) if span[0] == span[1] else f"{span[0]} to {span[1]}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

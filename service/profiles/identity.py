@@ -1,0 +1,258 @@
+"""Identities as readers see them: profile, works, lineage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import aliased
+
+from service.db.bulk import is_in
+from service.db.tables import ExternalId, Identity, Lineage, Membership, Signature, Work
+from service.errors import Gone, NotFound
+from service.identities.resolve import resolve_identity
+from service.identities.store import ACTIVE
+from service.profiles import aggregates
+from service.profiles.aggregates import Seen, coauthors, mentions_query
+
+SHOWN = 20
+"""Entries of each list within a profile."""
+
+WorksOrder = Literal["year", "-year", "title", "-title", "citations", "-citations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The row of an identity; ``redirect`` is the id that is to be used instead."""
+
+    key: int
+    id: str
+    status: str
+    name: str
+    n_works: int
+    first_year: int | None
+    last_year: int | None
+    curated: bool
+    version: int
+    redirect: str | None = None
+
+
+_LOCATE = select(
+    Identity.key,
+    Identity.id,
+    Identity.status,
+    Identity.name,
+    Identity.n_works,
+    Identity.first_year,
+    Identity.last_year,
+    Identity.curated,
+    Identity.version,
+).where(Identity.id == bindparam("public_id", type_=Text))
+
+
+def locate(connection: Connection, public_id: str) -> Located:
+    """The identity of an id, active or redirected.
+
+    Raises
+    ------
+    NotFound
+        If the id was never given out.
+    Gone
+        If nothing of it is left; with the identities that its mentions went to.
+    """
+    row = connection.execute(_LOCATE, {"public_id": public_id}).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"no identity {public_id[:60]}",
+            "ids begin with a-; search with /v1/identities?q=NAME",
+            field="id",
+        )
+    located = Located(**row._mapping)
+    if located.status == ACTIVE:
+        return located
+    resolved = resolve_identity(connection, public_id)
+    if not resolved.is_gone:
+        return replace(located, redirect=resolved.row.id)
+    raise Gone(
+        f"{located.id} is no more; its mentions went to {len(resolved.successors)} other identities",
+        "use the identities under successors",
+        field="id",
+        id=located.id,
+        name=located.name,
+        successors=[asdict(part) for part in resolved.successors[:1000]],
+    )
+
+
+def _lines(mine: Any, theirs: Any) -> Select[*tuple[Any, ...]]:
+    other = aliased(Identity)
+    return (
+        select(
+            other.id, other.status, other.name, Lineage.kind, Lineage.mentions, Lineage.event_seq
+        )
+        .join(other, other.key == theirs)
+        .where(mine == bindparam("key", type_=BigInteger), Lineage.undone_seq.is_(None))
+        .order_by(Lineage.event_seq.desc(), other.id)
+        .limit(100)
+    )
+
+
+_FROM = _lines(Lineage.child_key, Lineage.parent_key)
+_TO = _lines(Lineage.parent_key, Lineage.child_key)
+
+
+def lineage(connection: Connection, key: int) -> dict[str, Any]:
+    """Which identities an identity came from and went to, and the ids that redirect to it."""
+
+    def read(query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": row.id,
+                "status": row.status,
+                "name": row.name,
+                "kind": row.kind,
+                "mentions": row.mentions,
+                "sequence": row.event_seq,
+            }
+            for row in connection.execute(query, {"key": key})
+        ]
+
+    merged = select(Identity.id).where(Identity.redirect_key == key).order_by(Identity.id)
+    return {
+        "redirects": list(connection.scalars(merged.limit(100))),
+        "came_from": read(_FROM),
+        "went_to": read(_TO),
+    }
+
+
+def profile(connection: Connection, located: Located) -> dict[str, Any]:
+    """What is known of an active identity."""
+    mentions = aggregates.seen(connection, Membership.identity_key == located.key)
+    papers = aggregates.papers_of(mentions)
+    people, total = coauthors(connection, located.key, SHOWN)
+    here = f"/v1/identities/{located.id}"
+    return {
+        **entry(located),
+        "mentions": len(mentions),
+        "names": aggregates.names_used(mentions, SHOWN),
+        "confidence": aggregates.confidence(mentions),
+        "years": {str(year): n for year, n in aggregates.years(papers).items()},
+        "picture": f"{here}/years.svg",
+        "venues": aggregates.venues(papers, SHOWN),
+        "topics": aggregates.topics(papers, SHOWN),
+        "affiliations": aggregates.affiliations(mentions, SHOWN),
+        "coauthors": {"total": total, "items": people, "more": f"{here}/coauthors"},
+        "external_ids": external_ids(connection, [located.key]).get(located.key, []),
+        "citations": aggregates.citations(papers),
+        "lineage": lineage(connection, located.key),
+        "works": {
+            "total": len(papers),
+            "items": [aggregates.paper(p) for p in papers[:10]],
+            "more": f"{here}/works",
+        },
+        "history": f"{here}/history",
+        "version": located.version,
+    }
+
+
+def entry(identity: Any) -> dict[str, Any]:
+    """An identity in a list: of a row, or :class:`Located`."""
+    return {
+        "id": identity.id,
+        "name": identity.name,
+        "n_works": identity.n_works,
+        "first_year": identity.first_year,
+        "last_year": identity.last_year,
+        "curated": identity.curated,
+    }
+
+
+def external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[dict[str, str]]]:
+    """Ids that others gave to these identities."""
+    query = (
+        select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source)
+        .where(is_in(connection, ExternalId.identity_key, keys), ExternalId.removed_seq.is_(None))
+        .order_by(ExternalId.scheme, ExternalId.value, ExternalId.key)
+    )
+    found: dict[int, list[dict[str, str]]] = {}
+    for key, scheme, value, source in connection.execute(query):
+        found.setdefault(key, []).append({"scheme": scheme, "value": value, "source": source})
+    return found
+
+
+def years(connection: Connection, key: int) -> dict[int, int]:
+    """Works a year of an identity."""
+    query = (
+        select(Work.year, func.count(func.distinct(Work.key)))
+        .join(Signature, Signature.work_key == Work.key)
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(Membership.identity_key == key, Work.year.is_not(None))
+        .where(Signature.retired_version.is_(None))
+        .group_by(Work.year)
+    )
+    return {int(year or 0): works for year, works in connection.execute(query).all()}
+
+
+def works_page(
+    connection: Connection,
+    key: int,
+    limit: int,
+    order: WorksOrder,
+    *,
+    after: tuple[str, int] | None = None,
+    year: int | None = None,
+    venue: str | None = None,
+) -> list[Seen]:
+    """Mentions of an identity with their works, in order; those whose value is unknown come last.
+
+    Parameters
+    ----------
+    after : (str, int) or None
+        Work and position that the page before ended with.
+    """
+    value = _sorted_by(order)
+    descending = order.startswith("-")
+    query = mentions_query().where(Membership.identity_key == key)
+    if year is not None:
+        query = query.where(Work.year == year)
+    if venue is not None:
+        query = query.where(Work.venue == venue)
+    if after is not None:
+        query = query.where(_beyond(value, descending, after))
+    ordered = value.desc() if descending else value.asc()
+    query = query.order_by(ordered, Work.id, Signature.position).limit(limit)
+    return [Seen._make(row) for row in connection.execute(query)]
+
+
+def _sorted_by(order: str) -> ColumnElement[Any]:
+    """A value that is never missing, so that pages can go on from any of them."""
+    unknown = -1 if order.startswith("-") else 2**31
+    if order.endswith("title"):
+        return func.lower(Work.title)
+    return func.coalesce(Work.year if order.endswith("year") else Work.citations, unknown)
+
+
+def _beyond(
+    value: ColumnElement[Any], descending: bool, after: tuple[str, int]
+) -> ColumnElement[bool]:
+    work_id, position = after
+    # the value of the work that the page before ended with is looked up, not carried along
+    last = select(value).where(Work.id == work_id).correlate(None).scalar_subquery()
+    further = value < last if descending else value > last
+    same = and_(
+        value == last,
+        or_(Work.id > work_id, and_(Work.id == work_id, Signature.position > position)),
+    )
+    return or_(further, same)

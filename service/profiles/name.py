@@ -1,0 +1,193 @@
+"""The exact-name page: everybody behind one printed name, told apart, with the reasons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from service.db.bulk import is_in
+from service.db.tables import Identity, Membership, Name, Signature, Work
+from service.errors import NotFound
+from service.profiles import aggregates
+from service.profiles import identity as identity_profile
+from service.profiles.aggregates import Other, Seen
+from service.profiles.contrast import Person, apart, together
+from service.text import fold_name
+
+SAMPLE = 5
+"""Works shown of each person."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameFound:
+    """An exact-name cluster and how many there are of what."""
+
+    key: int
+    printed: str
+    folded: str
+    mentions: int
+    papers: int
+    people: int
+    unplaced: int
+
+
+def find_name(connection: Connection, text: str) -> NameFound:
+    """The cluster of a printed name, in any case.
+
+    Raises
+    ------
+    NotFound
+        If no work bears it.
+    """
+    query = select(Name.key, Name.printed, Name.folded).where(Name.folded == fold_name(text))
+    row = connection.execute(query).one_or_none()
+    counted = None
+    if row is not None:
+        counts = (
+            select(
+                func.count().label("mentions"),
+                func.count(func.distinct(Signature.work_key)).label("papers"),
+                func.count(func.distinct(Membership.identity_key)).label("people"),
+                (func.count() - func.count(Membership.signature_key)).label("unplaced"),
+            )
+            .select_from(Signature)
+            .outerjoin(Membership, Membership.signature_key == Signature.key)
+            .where(Signature.name_key == row.key, Signature.retired_version.is_(None))
+        )
+        counted = connection.execute(counts).one()
+    if row is None or counted is None or counted.mentions == 0:
+        raise NotFound(
+            f"no work bears the name {text[:100]!r}",
+            "search for similar ones with /v1/names?q=NAME",
+            field="name",
+        )
+    return NameFound(
+        row.key,
+        row.printed,
+        row.folded,
+        counted.mentions,
+        counted.papers,
+        counted.people,
+        counted.unplaced,
+    )
+
+
+def people_page(
+    connection: Connection, name: NameFound, limit: int, after: tuple[int, str] | None = None
+) -> list[dict[str, Any]]:
+    """People behind a name, those with most mentions of it first.
+
+    Parameters
+    ----------
+    after : (int, str) or None
+        Mentions and id of the person that the page before ended with.
+    """
+    rows = _people(connection, name.key, limit, after)
+    keys = [row.key for row in rows]
+    if not keys:
+        return []
+    mentions = aggregates.seen(
+        connection,
+        Signature.name_key == name.key,
+        is_in(connection, Membership.identity_key, keys),
+    )
+    by_person: dict[int, list[Seen]] = {key: [] for key in keys}
+    for mention in mentions:
+        by_person[mention.identity or 0].append(mention)
+    authors = aggregates.coauthors_by_work(connection, mentions)
+    people = [Person.of((True, row.key), row.id, by_person[row.key], authors) for row in rows]
+    shown = aggregates.others_shown(connection, _named(people))
+    external = identity_profile.external_ids(connection, keys)
+    labels = {other: name for other, (_, name) in shown.items()}
+    contrasts = apart(people, labels)
+    return [
+        _person(row, person, shown, external.get(row.key, []))
+        | {"together": together(person, labels), "apart": contrasts[person.id]}
+        for row, person in zip(rows, people, strict=True)
+    ]
+
+
+def unplaced_page(
+    connection: Connection, name: NameFound, limit: int, after: tuple[str, int] | None = None
+) -> list[Seen]:
+    """Mentions of the name that are published under no identity, by work and position."""
+    conditions = [Signature.name_key == name.key, Membership.signature_key.is_(None)]
+    if after is not None:
+        work, position = after
+        later = and_(Work.id == work, Signature.position > position)
+        conditions.append(or_(Work.id > work, later))
+    query = aggregates.mentions_query().where(*conditions)
+    rows = connection.execute(query.order_by(Work.id, Signature.position).limit(limit))
+    return [Seen._make(row) for row in rows]
+
+
+def _people(
+    connection: Connection, name_key: int, limit: int, after: tuple[int, str] | None
+) -> Sequence[Any]:
+    grouped = (
+        select(Membership.identity_key.label("key"), func.count().label("mentions"))
+        .join(Signature, Signature.key == Membership.signature_key)
+        .where(Signature.name_key == name_key, Signature.retired_version.is_(None))
+        .group_by(Membership.identity_key)
+        .subquery()
+    )
+    query = (
+        select(
+            Identity.key,
+            Identity.id,
+            Identity.name,
+            Identity.n_works,
+            Identity.first_year,
+            Identity.last_year,
+            Identity.curated,
+            grouped.c.mentions,
+        )
+        .join(grouped, grouped.c.key == Identity.key)
+        .order_by(grouped.c.mentions.desc(), Identity.id)
+        .limit(limit)
+    )
+    if after is not None:
+        n, public = after
+        same = and_(grouped.c.mentions == n, Identity.id > public)
+        query = query.where(or_(grouped.c.mentions < n, same))
+    return connection.execute(query).all()
+
+
+def _named(people: Sequence[Person]) -> set[Other]:
+    """Co-authors whose names the page needs."""
+    wanted: set[Other] = set()
+    for person in people:
+        wanted.update(other for other, _ in aggregates.most(person.coauthors, 10))
+    counted = Counter(other for person in people for other in person.coauthors)
+    wanted.update(other for other, n in counted.items() if n > 1)
+    return wanted
+
+
+def _person(
+    row: Any,
+    person: Person,
+    shown: dict[Other, tuple[str | None, str]],
+    external: list[dict[str, str]],
+) -> dict[str, Any]:
+    return {
+        **identity_profile.entry(row),
+        "mentions": row.mentions,
+        "papers": len(person.papers),
+        "confidence": aggregates.confidence(person.mentions),
+        "years": {str(year): n for year, n in aggregates.years(person.papers).items()},
+        "venues": aggregates.venues(person.papers, 5),
+        "coauthors": [
+            {"id": shown[other][0], "name": shown[other][1], "works": n}
+            for other, n in aggregates.most(person.coauthors, 10)
+        ],
+        "affiliations": aggregates.affiliations(person.mentions, 5),
+        "topics": aggregates.topics(person.papers, 8),
+        "external_ids": external,
+        "sample": [aggregates.paper(p) for p in person.papers[:SAMPLE]],
+        "profile": f"/v1/identities/{row.id}",
+        "works": f"/v1/identities/{row.id}/works",
+    }

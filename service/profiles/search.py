@@ -1,0 +1,316 @@
+"""Search of names that forgives typing errors, and of the identities that use them.
+
+The words of all names are kept in memory, sorted, and read on from where they ended before each
+search; a word of the query stands for all known words that begin with it or differ in one letter
+(from four letters on) or two (from eight on). Which names hold such words is then one query.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+
+from service.db.bulk import is_in
+from service.db.tables import ExternalId, Identity, Membership, Name, NameWord, Signature
+from service.errors import Invalid
+from service.profiles.identity import entry
+from service.text import fold_name, split_search_words
+
+WORDS = 8
+"""Words of a query that count."""
+SIMILAR = 50
+"""Known words that one word of a query stands for at most."""
+CANDIDATES = 2_000
+"""Names that are ranked at most."""
+LONGEST = 10_000
+
+IdentityOrder = Literal["id", "name", "-name", "works", "-works"]
+
+
+class Vocabulary:
+    """All words of names; safe to share between threads.
+
+    Words that differ by typing errors are looked for among those of about the same length that
+    have the first or the last letter in common: one error leaves one of them as it is, two
+    nearly always do, and few words are left to compare.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is read before the first search."""
+        self._lock = threading.Lock()
+        self._words: list[str] = []
+        self._edges: dict[Edge, list[str]] = {}
+        self._last = 0
+
+    def words(self, connection: Connection) -> list[str]:
+        """The words in order, with those of names that came since; do not change the list."""
+        with self._lock:
+            newest = connection.scalar(select(func.max(Name.key))) or 0
+            if newest > self._last:
+                query = select(NameWord.word).distinct().where(NameWord.name_key > self._last)
+                self._add(connection.scalars(query))
+                self._last = newest
+            return self._words
+
+    def _add(self, words: Iterable[str]) -> None:
+        came = set(words).difference(self._words)
+        edges: dict[Edge, list[str]] = {}
+        for word in came:
+            for edge in _edges(word, len(word)):
+                edges.setdefault(edge, []).append(word)
+        # new lists: who holds an old one may still be reading it
+        self._words = sorted([*self._words, *came])
+        self._edges.update(
+            (edge, [*self._edges.get(edge, ()), *new]) for edge, new in edges.items()
+        )
+
+    def similar(self, connection: Connection, word: str) -> dict[str, float]:
+        """Known words that ``word`` may stand for, with how close each is, 1 for the same."""
+        words = self.words(connection)
+        found: dict[str, float] = {}
+        start = bisect_left(words, word)
+        if start < len(words) and words[start] == word:
+            found[word] = 1.0
+        if len(word) >= 2:
+            for k in range(start, min(start + SIMILAR, len(words))):
+                if not words[k].startswith(word):
+                    break
+                found.setdefault(words[k], 0.9 + 0.09 * len(word) / len(words[k]))
+        for other, distance in self._near(word):
+            close = 1 - distance / max(len(word), len(other))
+            found[other] = max(found.get(other, 0.0), close)
+        return found
+
+    def _near(self, word: str) -> list[tuple[str, int]]:
+        errors = 0 if len(word) < 4 else 1 if len(word) < 8 else 2
+        if not errors:
+            return []
+        near: dict[str, int] = {}
+        for length in range(len(word) - errors, len(word) + errors + 1):
+            for edge in _edges(word, length):
+                among = self._edges.get(edge, ())
+                hits = process.extract(
+                    word, among, scorer=OSA.distance, score_cutoff=errors, limit=SIMILAR
+                )
+                near.update((other, int(distance)) for other, distance, _ in hits)
+        return sorted(near.items(), key=lambda hit: (hit[1], hit[0]))[:SIMILAR]
+
+
+Edge = tuple[int, str, bool]
+"""Words of one length with the same first (True) or last (False) letter."""
+
+
+def _edges(word: str, length: int) -> tuple[Edge, Edge]:
+    return (length, word[0], True), (length, word[-1], False)
+
+
+@dataclass(frozen=True, slots=True)
+class NameHit:
+    """A name that a query may mean; ``closeness`` is 1 for the same words."""
+
+    key: int
+    printed: str
+    folded: str
+    closeness: float
+    mentions: int
+    people: int
+
+
+def matching_names(connection: Connection, vocabulary: Vocabulary, text: str) -> list[NameHit]:
+    """Names that hold all words of a query, or words close to them; closest and commonest first.
+
+    Raises
+    ------
+    Invalid
+        If the query has no letter or digit.
+    """
+    if len(text) > LONGEST:
+        raise Invalid(f"longer than {LONGEST} characters", "search for a shorter name", field="q")
+    wanted = split_search_words(text)[:WORDS]
+    if not wanted:
+        raise Invalid("no letter or digit to search for", "give a part of a name", field="q")
+    meant = [vocabulary.similar(connection, word) for word in wanted]
+    if not all(meant):
+        return []
+    rows = connection.execute(_holding(meant)).all()
+    words = _words_of(connection, [row.key for row in rows])
+    same = fold_name(text)
+    scored = {
+        row.key: 1.0 if row.folded == same else 0.999 * _closeness(meant, words.get(row.key, []))
+        for row in rows
+    }
+    counts = _counts(connection, scored)
+    hits = [
+        NameHit(row.key, row.printed, row.folded, round(scored[row.key], 4), *counts[row.key])
+        for row in rows
+        if row.key in counts
+    ]
+    return sorted(hits, key=lambda hit: (-hit.closeness, -hit.mentions, hit.folded))
+
+
+def listed_names(connection: Connection, limit: int, after: str | None = None) -> list[NameHit]:
+    """Names in the order of their folded form, from the one after ``after``."""
+    query = select(Name.key, Name.printed, Name.folded).order_by(Name.folded).limit(limit)
+    if after is not None:
+        query = query.where(Name.folded > after)
+    rows = connection.execute(query).all()
+    counts = _counts(connection, {row.key: 1.0 for row in rows})
+    return [
+        NameHit(row.key, row.printed, row.folded, 1.0, *counts.get(row.key, (0, 0))) for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which identities a list shows."""
+
+    first: int | None = None
+    last: int | None = None
+    curated: bool | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Conditions on rows of active identities that published from ``first`` to ``last``."""
+        found: list[ColumnElement[bool]] = [Identity.status == "active"]
+        if self.first is not None:
+            found.append(Identity.last_year >= self.first)
+        if self.last is not None:
+            found.append(Identity.first_year <= self.last)
+        if self.curated is not None:
+            found.append(Identity.curated.is_(self.curated))
+        return found
+
+
+def matching_identities(
+    connection: Connection, vocabulary: Vocabulary, text: str, filters: Filters
+) -> list[dict[str, Any]]:
+    """Identities that use a name like ``text``; closest first, then those with most works."""
+    hits = {hit.key: hit for hit in matching_names(connection, vocabulary, text)}
+    if not hits:
+        return []
+    query = (
+        select(Membership.identity_key, Signature.name_key)
+        .join(Signature, Signature.key == Membership.signature_key)
+        .where(is_in(connection, Signature.name_key, hits), Signature.retired_version.is_(None))
+        .distinct()
+    )
+    best: dict[int, NameHit] = {}
+    for identity, name in connection.execute(query):
+        hit = hits[name]
+        if identity not in best or hit.closeness > best[identity].closeness:
+            best[identity] = hit
+    rows = connection.execute(
+        select_entries().where(is_in(connection, Identity.key, best), *filters.conditions())
+    )
+    found = [
+        {
+            **entry(row),
+            "matched": best[row.key].printed,
+            "closeness": best[row.key].closeness,
+        }
+        for row in rows
+    ]
+    return sorted(found, key=lambda x: (-x["closeness"], -x["n_works"], x["id"]))
+
+
+def with_external_id(connection: Connection, scheme: str, value: str) -> list[dict[str, Any]]:
+    """Active identities that bear an external id; more than one is a conflict under review."""
+    query = (
+        select_entries()
+        .join(ExternalId, ExternalId.identity_key == Identity.key)
+        .where(
+            ExternalId.scheme == scheme,
+            ExternalId.value == value,
+            ExternalId.removed_seq.is_(None),
+            Identity.status == "active",
+        )
+        .distinct()
+        .order_by(Identity.id)
+    )
+    return [entry(row) for row in connection.execute(query)]
+
+
+def listed_identities(
+    connection: Connection,
+    filters: Filters,
+    limit: int,
+    order: IdentityOrder,
+    after: str | None = None,
+) -> list[dict[str, Any]]:
+    """Active identities in order, from the one after the id ``after``."""
+    value = {"id": Identity.id, "name": func.lower(Identity.name), "works": Identity.n_works}[
+        order.removeprefix("-")
+    ]
+    descending = order.startswith("-")
+    query = select_entries().where(*filters.conditions())
+    if after is not None:
+        last = select(value).where(Identity.id == after).correlate(None).scalar_subquery()
+        further = value < last if descending else value > last
+        query = query.where(or_(further, and_(value == last, Identity.id > after)))
+    query = query.order_by(value.desc() if descending else value.asc(), Identity.id).limit(limit)
+    return [entry(row) for row in connection.execute(query)]
+
+
+def select_entries() -> Select[*tuple[Any, ...]]:
+    """Columns of an identity in a list."""
+    query = select(
+        Identity.key,
+        Identity.id,
+        Identity.name,
+        Identity.n_works,
+        Identity.first_year,
+        Identity.last_year,
+        Identity.curated,
+    )
+    return query
+
+
+def _holding(meant: Sequence[dict[str, float]]) -> Select[*tuple[Any, ...]]:
+    """Names that hold a word of each set; from the set whose words are fewest."""
+    query = select(Name.key, Name.printed, Name.folded)
+    for words in sorted(meant, key=len):
+        holding = select(NameWord.name_key).where(NameWord.word.in_(sorted(words)))
+        query = query.where(Name.key.in_(holding))
+    # the shorter a name, the fewer words it has beside those of the query
+    return query.order_by(func.length(Name.folded), Name.key).limit(CANDIDATES)
+
+
+def _words_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    query = select(NameWord.name_key, NameWord.word)
+    for key, word in connection.execute(query.where(is_in(connection, NameWord.name_key, keys))):
+        found.setdefault(key, []).append(word)
+    return found
+
+
+def _closeness(meant: Sequence[dict[str, float]], words: Sequence[str]) -> float:
+    """Mean closeness of the query's words, less for words of the name that it does not have."""
+    used: set[str] = set()
+    total = 0.0
+    for similar in meant:
+        close, word = max(((similar.get(w, 0.0), w) for w in words), default=(0.0, ""))
+        total += close
+        used.add(word)
+    extra = len(words) - len(used)
+    return total / len(meant) * (1 - 0.1 * min(extra, 5) / 5)
+
+
+def _counts(connection: Connection, keys: dict[int, float]) -> dict[int, tuple[int, int]]:
+    query = (
+        select(
+            Signature.name_key,
+            func.count().label("mentions"),
+            func.count(func.distinct(Membership.identity_key)).label("people"),
+        )
+        .select_from(Signature)
+        .outerjoin(Membership, Membership.signature_key == Signature.key)
+        .where(is_in(connection, Signature.name_key, keys), Signature.retired_version.is_(None))
+        .group_by(Signature.name_key)
+    )
+    return {key: (mentions, people) for key, mentions, people in connection.execute(query)}

@@ -1,0 +1,1 @@
+"""Proposals, their differences, publishing, rollback."""

@@ -1,0 +1,244 @@
+"""Compute what publishing a proposal would change; pure, by the same rules as publishing.
+
+One line is one change to review: an identity that is created, merged, split, that loses or gains
+signatures, that would have different ORCID iDs, or signatures under a decision that would move.
+
+What a line of a diff says of an identity, in words: as what follows its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from disambig.arrays import Bool, Int64
+from service.identities.lifecycle import UNASSIGNED, Flow, derive_lifecycle, make_placeholder_key
+
+KINDS = ("conflict", "decision", "merge", "split", "move", "create", "grow")
+MOST = 10_000
+"""Most lines of one kind, the largest first; the totals count all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One change. Keys at or below -2 denote new identities (see ``new_identity``).
+
+    Attributes
+    ----------
+    kind : str
+        One of :data:`KINDS`.
+    key : int
+        The identity that changes.
+    mentions : int
+        Number of signatures that change identity, or that are in a new identity.
+    others : tuple of (int, int)
+        Target identities with the number of signatures; of a conflict, the source identities;
+        empty for a new identity.
+    stays : int
+        Number of signatures that the identity has afterwards.
+    orcids : tuple of (str, int)
+        Of a conflict: the iDs, with the number of signatures of each.
+    """
+
+    kind: str
+    key: int
+    mentions: int
+    others: tuple[tuple[int, int], ...] = ()
+    stays: int = 0
+    orcids: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """All lines, conflicts first, then by number of signatures; and totals by name."""
+
+    lines: list[Line]
+    totals: dict[str, int] = field(default_factory=dict)
+
+
+def targets(cluster: Int64, continues: dict[int, int]) -> Int64:
+    """Return each signature's target: the continued identity of its cluster, or a new one.
+
+    int64[N].
+    """
+    last = int(cluster.max(initial=-1)) + 1
+    to = np.array([make_placeholder_key(c) for c in range(last)], dtype=np.int64)
+    for number, key in continues.items():
+        to[number] = key
+    return to[cluster]
+
+
+def difference(
+    identity: Int64,
+    target: Int64,
+    decided: Bool,
+    size: dict[int, int],
+    conflicts: Sequence[Line] = (),
+) -> Difference:
+    """Compute what changes if signatures move between identities.
+
+    Parameters
+    ----------
+    identity, target : int64[N]
+        Keys before and after; negative before for unassigned signatures.
+    decided : bool[N]
+        Whether a decision concerns the signature.
+    size : dict of int to int
+        Number of signatures of each identity before, including those outside the proposal.
+    conflicts : sequence of DiffLine
+        ORCID conflicts to include.
+    """
+    before = np.where(identity < 0, UNASSIGNED, identity)
+    flows = _flows(before, target)
+    moving = [f for f in flows if f.source != f.target]
+    left = dict(size)
+    for flow in moving:
+        left[flow.target] = left.get(flow.target, 0) + flow.mentions
+        if flow.source != UNASSIGNED:
+            left[flow.source] -= flow.mentions
+    found = derive_lifecycle(moving, left, dict.fromkeys(size, True))
+    parts = {key for parent in found.splits for key, _ in parent.children}
+    lines = [*conflicts, *(Line("merge", a, n, ((b, n),)) for a, b, n in found.merges)]
+    lines += [
+        Line("split", p.key, sum(n for _, n in p.children), p.children, left.get(p.key, 0))
+        for p in found.splits
+    ]
+    lines += [
+        Line("move", f.source, f.mentions, ((f.target, f.mentions),), left[f.source])
+        for f in found.moves
+    ]
+    created = [key for key in found.created_keys if key not in parts]
+    lines += [Line("create", key, left[key], (), left[key]) for key in created]
+    lines += [
+        Line("grow", f.target, f.mentions, (), left[f.target])
+        for f in moving
+        if f.source == UNASSIGNED and f.target >= 0
+    ]
+    lines += _decided(before[decided], target[decided], left)
+    totals = {
+        "created": len(found.created_keys),
+        "merged": len(found.merges),
+        "split": len(found.splits),
+        "moves": len(found.moves),
+        "kept": len(found.kept_keys),
+        "grown": sum(line.kind == "grow" for line in lines),
+        "decisions": sum(line.kind == "decision" for line in lines),
+        "conflicts": len(conflicts),
+        "mentions": len(target),
+        "mentions_new": sum(f.mentions for f in moving if f.source == UNASSIGNED),
+        "mentions_moved": sum(f.mentions for f in moving if f.source != UNASSIGNED),
+        "identities": sum(n > 0 for n in left.values()),
+    }
+    return Difference(_ranked(lines), totals)
+
+
+def _flows(before: Int64, after: Int64) -> list[Flow]:
+    """Count signatures by identity before and after."""
+    order = np.lexsort((after, before))
+    a, b = before[order], after[order]
+    first = np.ones(len(a), dtype=bool)
+    first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+    start = np.flatnonzero(first)
+    count = np.diff(start, append=len(a))
+    rows = zip(a[start].tolist(), b[start].tolist(), count.tolist(), strict=True)
+    return [Flow(source, target, n) for source, target, n in rows]
+
+
+def _decided(before: Int64, after: Int64, left: dict[int, int]) -> list[Line]:
+    """List signatures under a decision that change identity, by identity before."""
+    to: dict[int, list[tuple[int, int]]] = {}
+    for flow in _flows(before, after):
+        if flow.source not in (UNASSIGNED, flow.target):
+            to.setdefault(flow.source, []).append((flow.target, flow.mentions))
+    return [
+        Line("decision", key, sum(n for _, n in parts), tuple(parts), left.get(key, 0))
+        for key, parts in to.items()
+    ]
+
+
+def _ranked(lines: Sequence[Line]) -> list[Line]:
+    """Return the largest lines of each kind in one list: conflicts first, then by size."""
+    order = {kind: k for k, kind in enumerate(KINDS)}
+    ranked = sorted(
+        lines,
+        key=lambda line: (line.kind != "conflict", -line.mentions, order[line.kind], line.key),
+    )
+    kept, seen = [], dict.fromkeys(KINDS, 0)
+    for line in ranked:
+        if seen[line.kind] < MOST:
+            seen[line.kind] += 1
+            kept.append(line)
+    return kept
+
+
+LISTED = 3
+"""Other identities, or decisions, that one line names."""
+
+
+def in_words(kind: str, mentions: int, details: Mapping[str, Any]) -> str:
+    """One line of :class:`service.publication.proposals.ChangeLine`, without its number of mentions.
+
+    Parameters
+    ----------
+    kind : str
+        One of :data:`service.publication.diff.KINDS`.
+    mentions : int
+        How many change identity.
+    details : mapping
+        ``others``, ``stays``, ``following``, ``decisions`` and ``orcids`` of the line. Names are
+        as printed.
+
+    Examples
+    --------
+    >>> others = [{"identity": "a-2", "name": "Wei Wang", "mentions": 2}]
+    >>> in_words("move", 2, {"others": others, "stays": 5})
+    'gives 2 to a-2 Wei Wang; keeps 5'
+    """
+    others, stays = details.get("others") or [], details.get("stays", 0)
+    if kind == "create":
+        return f"is a new identity of {mentions:,}"
+    if kind == "grow":
+        return f"gains {mentions:,} that had no identity; has {stays:,} then"
+    if kind == "conflict":
+        iDs = [f"{one['orcid']} ({one['mentions']:,})" for one in details.get("orcids") or []]
+        return f"is one person of different ORCID iDs: {', '.join(iDs[:LISTED])}" + (
+            f" and {len(iDs) - LISTED:,} more" if len(iDs) > LISTED else ""
+        )
+    if kind == "merge":
+        told = f"goes into {_named(others[0])}, and its id leads there"
+    elif kind == "split":
+        told = f"comes apart: {_going(others)}; {_rest(stays)}"
+    elif kind == "decision":
+        told = f"loses {mentions:,} that people decided about{_by(details)}: {_going(others)}; "
+        told += _rest(stays)
+    else:
+        told = f"gives {_going(others)}; {_rest(stays)}"
+    following = details.get("following", 0)
+    return told + (f"; {following:,} of them the run did not look at" if following else "")
+
+
+def _going(others: Sequence[Mapping[str, Any]]) -> str:
+    told = [f"{other['mentions']:,} to {_named(other)}" for other in others[:LISTED]]
+    if len(others) > LISTED:
+        rest = sum(other["mentions"] for other in others[LISTED:])
+        told.append(f"{rest:,} to {len(others) - LISTED:,} more")
+    return ", ".join(told)
+
+
+def _rest(stays: int) -> str:
+    return f"keeps {stays:,}" if stays else "keeps none"
+
+
+def _by(details: Mapping[str, Any]) -> str:
+    found = details.get("decisions") or []
+    more = f" and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
+    return f" ({', '.join(found[:LISTED])}{more})" if found else ""
+
+
+def _named(other: Mapping[str, Any]) -> str:
+    if other.get("identity"):
+        return f"{other['identity']} {other.get('name') or ''}".rstrip()
+    return f"a new identity {other.get('name') or ''}".rstrip()

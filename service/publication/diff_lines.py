@@ -1,0 +1,104 @@
+"""Describe the lines of a diff with public ids, names and the decisions concerned."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from disambig.arrays import Int64
+from service.db.bulk import is_in
+from service.db.tables import Decision, DecisionLink, Identity, Signature
+from service.identities.summary import choose_display_name
+from service.publication.diff import Line
+
+NAMED = 200
+"""Most other identities, or decisions, of one line."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """Signature keys, and keys of their identities before and after; int64[n] each."""
+
+    signature: Int64
+    before: Int64
+    after: Int64
+
+
+def lines_of(
+    connection: Connection, lines: list[Line], shown: Shown, spoken: int
+) -> Iterator[tuple[Any, ...]]:
+    """Yield rank, kind, mentions, identity and details of each line.
+
+    The first ``n_proposed`` signatures of ``changes`` are those of the proposal.
+    """
+    named = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:NAMED]))}
+    known = _identities(connection, [key for key in named if key >= 0])
+    fresh = _new_names(connection, {key for key in named if key < 0}, shown)
+    decisions = _decisions_of(
+        connection, {line.key for line in lines if line.kind == "decision"}, shown
+    )
+    pairs = zip(shown.before[spoken:].tolist(), shown.after[spoken:].tolist(), strict=True)
+    following = Counter(pairs)
+
+    def told(key: int) -> tuple[str | None, str]:
+        return known.get(key, (None, "")) if key >= 0 else (None, fresh.get(key, ""))
+
+    for rank, line in enumerate(lines):
+        public, name = told(line.key)
+        others = [
+            {"identity": told(key)[0], "name": told(key)[1], "mentions": n}
+            for key, n in sorted(line.others, key=lambda other: -other[1])[:NAMED]
+        ]
+        details = {
+            "name": name,
+            "others": others,
+            "stays": line.stays,
+            "following": sum(following[line.key, key] for key, _ in line.others),
+        }
+        if line.kind == "decision":
+            details["decisions"] = decisions.get(line.key, [])
+        if line.kind == "conflict":
+            details["orcids"] = [{"orcid": value, "mentions": n} for value, n in line.orcids]
+        yield rank, line.kind, line.mentions, public, details
+
+
+def _identities(connection: Connection, keys: Iterable[int]) -> dict[int, tuple[str | None, str]]:
+    query = select(Identity.key, Identity.id, Identity.name).where(
+        is_in(connection, Identity.key, keys)
+    )
+    return {key: (public, name) for key, public, name in connection.execute(query)}
+
+
+def _new_names(connection: Connection, made: set[int], shown: Shown) -> dict[int, str]:
+    """Return the display names that new identities would have."""
+    rows = np.isin(shown.after, list(made))
+    of = dict(zip(shown.signature[rows].tolist(), shown.after[rows].tolist(), strict=True))
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    query = select(Signature.key, Signature.printed).where(is_in(connection, Signature.key, of))
+    for key, printed in connection.execute(query):
+        names = counts[of[key]]
+        names[printed] = names.get(printed, 0) + 1
+    return {key: choose_display_name(names) for key, names in counts.items()}
+
+
+def _decisions_of(
+    connection: Connection, identities: set[int], shown: Shown
+) -> dict[int, list[str]]:
+    """Return public ids of the decisions in force about identities, at most MAX_OTHERS each."""
+    rows = np.isin(shown.before, list(identities))
+    of = dict(zip(shown.signature[rows].tolist(), shown.before[rows].tolist(), strict=True))
+    found: dict[int, set[str]] = defaultdict(set)
+    for end in (DecisionLink.a_key, DecisionLink.b_key):
+        query = (
+            select(end, Decision.id)
+            .join(Decision, Decision.key == DecisionLink.decision_key)
+            .where(Decision.undone_seq.is_(None), is_in(connection, end, of))
+        )
+        for key, decision in connection.execute(query):
+            found[of[key]].add(decision)
+    return {key: sorted(ids)[:NAMED] for key, ids in found.items()}

@@ -1,0 +1,260 @@
+"""Publish the proposal of a run, and roll a publication back: one transaction each."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, select, update
+
+from service.actors import Actor
+from service.constraints.store import (
+    read_links_in_force,
+    remove_retired_signatures,
+    require_links_hold,
+)
+from service.db.database import Database
+from service.db.tables import Event, Proposal, Run, State
+from service.errors import Conflict, NotFound, Stale
+from service.events.history import (
+    RUN_PUBLISHED,
+    RUN_ROLLED_BACK,
+    HistoryEvent,
+    events_in_force_since,
+    list_curations_since,
+    summarize_events,
+)
+from service.events.log import EventLog
+from service.memberships.change import ChangeResult, change_memberships
+from service.memberships.restore import done_by, take_back
+from service.publication.orcid_conflicts import Clash, ask_about, clashes
+from service.publication.plan import Plan, plan_of
+from service.tasks.blind import blind_of
+from service.tasks.close import close_moot, note_turns, turn_back
+
+
+class _Run(NamedTuple):
+    key: int
+    id: str
+    state: str
+    based_on: int | None
+    event_seq: int | None
+
+
+def publish(
+    database: Database,
+    actor: Actor,
+    run_id: str,
+    reason: str | None = None,
+    *,
+    expected: int | None = None,
+) -> dict[str, Any]:
+    """Publish the proposal of a run; return its totals with the ``event``.
+
+    ``questions`` counts the tasks that become moot, ``blind`` lists the ids of those among them
+    that were blind tasks.
+
+    The change is atomic for readers. Signatures outside the proposal stay, or follow; see
+    :mod:`service.publication.plan`. A rolled-back run can be published again as long as nothing else
+    was published or decided; the ids that it had created are reused.
+
+    Parameters
+    ----------
+    expected : int, optional
+        Sequence number of the last publication or decision that the caller has seen.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run.
+    Conflict
+        If it has no proposal, if something was published or decided since its works and
+        decisions were read, or if it contradicts a decision.
+    Stale
+        If ``expected`` is no longer the last.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        run = _run(connection, run_id)
+        _may_publish(connection, ledger, run, expected)
+        plan = plan_of(connection, run.key, run.id)
+        different = _clashes(connection, plan)
+        earlier = connection.scalar(
+            select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
+        )
+        seq = ledger.record(
+            RUN_PUBLISHED,
+            actor,
+            subject=run.id,
+            reason=reason,
+            before={"run": earlier},
+            is_curation=True,
+        )
+        changed = change_memberships(connection, ledger, seq, plan.places)
+        ask_about(connection, ledger, seq, different)
+        moot = close_moot(connection, seq, changed.rows)
+        note_turns(connection, seq)
+        require_links_hold(
+            connection,
+            remove_retired_signatures(connection, read_links_in_force(connection)),
+            f"run {run.id} breaks decisions",
+            "rebase the run",
+        )
+        numbers = {
+            "run": run.id,
+            "mentions": plan.proposed,
+            **_numbers(changed),
+            "questions": len(moot),
+            "blind": blind_of(connection, moot),
+        }
+        connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
+        published = {"state": "published", "event_seq": seq}
+        connection.execute(update(Run).where(Run.key == run.key).values(**published))
+        connection.execute(update(State).values(publication_run=run.key))
+    return {"event": seq, **numbers}
+
+
+def rollback(
+    database: Database, actor: Actor, publication: str | int, reason: str | None = None
+) -> dict[str, Any]:
+    """Restore the state before a publication; return the totals with the ``event``.
+
+    Works assigned since keep their identity, or follow if it ends.
+
+    Parameters
+    ----------
+    publication : str or int
+        Id of the run, or sequence number of the event that published it.
+
+    Raises
+    ------
+    NotFound
+        If there is no such run, or no such publication.
+    Conflict
+        If the run is not published, or later publications or decisions concern the same
+        identities: undo these first.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        run_id = publication if isinstance(publication, str) else _run_of(connection, publication)
+        run = _run(connection, run_id)
+        current = publication if isinstance(publication, int) else run.event_seq
+        if run.state != "published" or run.event_seq is None or run.event_seq != current:
+            raise Conflict(
+                f"run {run.id} is {run.state}, not published by this event",
+                "roll back a run that is published",
+                state=run.state,
+            )
+        done = done_by(connection, run.event_seq)
+        since = events_in_force_since(connection, done.seq, done.identities, done.moves)
+        if since:
+            raise Conflict(
+                f"run {run.id} cannot be rolled back before: {summarize_events(since)}",
+                "take these back first",
+                since=_told(since),
+            )
+        seq = ledger.record(
+            RUN_ROLLED_BACK,
+            actor,
+            subject=run.id,
+            reason=reason,
+            before={"event": done.seq},
+            is_curation=True,
+        )
+        turn_back(connection, done.seq, seq)
+        changed = take_back(connection, ledger, done, seq)
+        close_moot(connection, seq, changed.rows)
+        note_turns(connection, seq)
+        require_links_hold(
+            connection,
+            remove_retired_signatures(connection, read_links_in_force(connection)),
+            f"what was published before run {run.id} breaks later decisions",
+            "take these back first",
+        )
+        numbers = {"run": run.id, **_numbers(changed)}
+        connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
+        connection.execute(update(Run).where(Run.key == run.key).values(state="rolled-back"))
+        _name_earlier(connection, run, done.seq)
+    return {"event": seq, **numbers}
+
+
+def _run(connection: Connection, run_id: str) -> _Run:
+    query = select(Run.key, Run.id, Run.state, Run.based_on, Run.event_seq)
+    row = connection.execute(query.where(Run.id == run_id)).first()
+    if row is None:
+        raise NotFound(f"there is no run {run_id[:40]!r}", "list the runs", field="run")
+    return _Run(*row)
+
+
+def _run_of(connection: Connection, event_seq: int) -> str:
+    query = select(Event.subject).where(Event.seq == event_seq, Event.kind == RUN_PUBLISHED)
+    found = connection.scalar(query) if 0 < event_seq < 2**63 else None
+    if found is None:
+        raise NotFound(f"event {event_seq} published nothing", "list the runs", field="event")
+    return found
+
+
+def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: int | None) -> None:
+    """Reject a run that cannot be published in its state."""
+    curated = ledger.last_curation
+    if expected is not None and expected != curated:
+        raise Stale(
+            f"something was published or decided since event {expected}",
+            "look at it, then publish",
+            curated=curated,
+        )
+    if run.state not in ("proposed", "rolled-back"):
+        raise Conflict(
+            f"run {run.id} is {run.state}, not proposed",
+            "publish a run that is proposed",
+            state=run.state,
+        )
+    kept = select(Proposal.signature_key).where(Proposal.run_key == run.key).limit(1)
+    if run.state == "rolled-back" and connection.scalar(kept) is None:
+        raise Conflict(f"the proposal of run {run.id} was removed", "start a new run")
+    based_on = run.based_on or 0
+    if curated <= based_on:
+        return
+    since = list_curations_since(connection, based_on)
+    if run.state == "rolled-back" and since and all(e.subject == run.id for e in since):
+        return
+    raise Conflict(
+        f"since run {run.id} read its works and decisions there was {summarize_events(since)}",
+        "rebase the run",
+        since=_told(since),
+    )
+
+
+def _name_earlier(connection: Connection, run: _Run, event_seq: int) -> None:
+    """Make the run that was published before the current publication again."""
+    if connection.scalar(select(State.publication_run)) != run.key:
+        return
+    before = connection.scalar(select(Event.before).where(Event.seq == event_seq)) or {}
+    earlier = select(Run.key, Run.state).where(Run.id == before.get("run"))
+    row = connection.execute(earlier).first()
+    key = row[0] if row is not None and row[1] == "published" else None
+    connection.execute(update(State).values(publication_run=key))
+
+
+def _told(events: list[HistoryEvent]) -> list[dict[str, Any]]:
+    return [event.to_dict() for event in events[:100]]
+
+
+def _clashes(connection: Connection, plan: Plan) -> list[Clash]:
+    n = len(plan.places)
+    signature = np.fromiter(plan.places, np.int64, n)
+    after = np.fromiter((place.identity for place in plan.places.values()), np.int64, n)
+    return clashes(connection, signature, after)
+
+
+def _numbers(changed: ChangeResult) -> dict[str, int]:
+    """Return the totals of a change."""
+    found = changed.lifecycle
+    return {
+        "moved": changed.n_moved,
+        "created": len(found.created_keys),
+        "revived": len(found.revived_keys),
+        "merged": len(found.merges),
+        "split": len(found.splits),
+        "changed": len(changed.rows),
+    }

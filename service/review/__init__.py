@@ -1,0 +1,1 @@
+"""Answers to tasks, task generation, samples, reviewers."""

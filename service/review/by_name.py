@@ -1,0 +1,192 @@
+"""Names with open questions: what one board answers at once, the most valuable first.
+
+A board shows everybody behind a name, and people of its block (of like names: one family name and
+initial) of whom the best other questions are. Its commit answers any number of questions, so who
+works name by name needs fewer decisions than who answers question by question. Questions that
+several people are asked blind are answered one by one and do not count here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, case, distinct, func, select
+
+from disambig.active_learning.priority import on_one_board
+from service.db.tables import Name, Signature, Task
+from service.tasks.queries import Wanted, conditions
+
+SETTLED = ("merge", "split")
+"""Kinds that columns answer as they stand; their subject is who they are about."""
+MOST = 10_000
+"""Questions that are looked at, the most urgent ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class NameAsked:
+    """A printed name with open questions, as many as are about the people that fit one board.
+
+    Attributes
+    ----------
+    name : str
+        That of the most urgent question.
+    others : list of str
+        Other names of the block of which some of the questions are.
+    task : str
+        Id of the most urgent question.
+    tasks : int
+    kinds : dict of str to int
+        Questions of each kind.
+    priority : float
+        Sum of theirs: expected mentions for the work asked.
+    papers : int
+        Papers that bear the name.
+    held_by : list of str
+        Who works on some of them now.
+    """
+
+    name: str
+    others: list[str]
+    task: str
+    tasks: int
+    kinds: dict[str, int]
+    priority: float
+    papers: int
+    held_by: list[str]
+
+
+def names(connection: Connection, wanted: Wanted, limit: int = 50) -> list[NameAsked]:
+    """One name for each block with questions like those wanted: with conflicts first, then by
+    priority.
+    """
+    first = case((Task.kind == "conflict", 0), else_=1)
+    query = (
+        select(
+            Task.id,
+            Task.kind,
+            Task.subject,
+            Task.priority,
+            Task.name_key,
+            Task.block_key,
+            Task.leased_by,
+            Task.leased_until,
+        )
+        .where(*conditions(wanted), Task.name_key.is_not(None), Task.blind.is_(None))
+        .order_by(first, Task.priority.desc(), Task.key)
+        .limit(MOST)
+    )
+    boards = _boards([_Row(**row) for row in connection.execute(query).mappings()])
+    boards.sort(key=lambda rows: (rows[0].kind != "conflict", -_value(rows), rows[0].name_key))
+    boards = boards[:limit]
+    keys = {row.name_key for rows in boards for row in rows}
+    printed = select(Name.key, Name.printed).where(Name.key.in_(keys))
+    named = {row.key: row.printed for row in connection.execute(printed)}
+    papers = _papers(connection, {rows[0].name_key for rows in boards})
+    return [_told(rows, named, papers.get(rows[0].name_key, 0)) for rows in boards]
+
+
+def people_beside(connection: Connection, task: str, shown: Sequence[str]) -> list[str]:
+    """Whom the board of an open question shows beside the people it is about.
+
+    Parameters
+    ----------
+    task : str
+        Id of the question.
+    shown : sequence of str
+        Ids of the people it is about.
+
+    Returns
+    -------
+    list of str
+        Ids of those whom the best other questions of its block are about, while they fit.
+    """
+    asked = select(Task.name_key, Task.block_key).where(
+        Task.id == task, Task.state == "open", Task.blind.is_(None)
+    )
+    own = connection.execute(asked).one_or_none()
+    if own is None:
+        return []
+    block = own.block_key
+    if block is None:
+        like = select(Task.block_key).where(Task.state == "open", Task.name_key == own.name_key)
+        block = connection.scalar(like.where(Task.block_key.is_not(None)).limit(1))
+    best = (
+        select(Task.subject)
+        .where(
+            Task.state == "open",
+            Task.block_key == block,
+            Task.kind.in_(SETTLED),
+            Task.blind.is_(None),
+        )
+        .order_by(Task.priority.desc(), Task.key)
+    )
+    people = [set(shown), *(set(subject.split("+")) for subject in connection.scalars(best))]
+    found = dict.fromkeys(who for k in on_one_board(people) for who in sorted(people[k]))
+    return [who for who in found if who not in people[0]]
+
+
+def _papers(connection: Connection, names: Collection[int]) -> dict[int, int]:
+    query = (
+        select(Signature.name_key, func.count(distinct(Signature.work_key)))
+        .where(Signature.name_key.in_(names), Signature.retired_version.is_(None))
+        .group_by(Signature.name_key)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: str
+    kind: str
+    subject: str
+    priority: float
+    name_key: int
+    block_key: int | None
+    leased_by: str | None
+    leased_until: datetime | None
+
+    @property
+    def people(self) -> set[str]:
+        """Whom it is about, where columns answer it."""
+        return set(self.subject.split("+")) if self.kind in SETTLED else set()
+
+
+def _boards(rows: Sequence[_Row]) -> list[list[_Row]]:
+    """Questions that one board answers, the most urgent first, for each block; those of a name
+    that no block is known of are by themselves.
+    """
+    known = {row.name_key: row.block_key for row in rows if row.block_key is not None}
+    blocks: dict[tuple[bool, int], list[_Row]] = defaultdict(list)
+    for row in rows:
+        block = known.get(row.name_key) if row.block_key is None else row.block_key
+        blocks[block is None, row.name_key if block is None else block].append(row)
+    found = []
+    for some in blocks.values():
+        # what columns do not answer is asked on the board of its own name
+        open_ = [row for row in some if row.kind in SETTLED or row.name_key == some[0].name_key]
+        found.append([open_[k] for k in on_one_board(row.people for row in open_)])
+    return found
+
+
+def _value(rows: Sequence[_Row]) -> float:
+    return sum(row.priority for row in rows)
+
+
+def _told(rows: Sequence[_Row], named: dict[int, str], papers: int) -> NameAsked:
+    now = datetime.now(UTC)
+    held = {r.leased_by for r in rows if r.leased_by and r.leased_until and r.leased_until > now}
+    name, *others = (named[key] for key in dict.fromkeys(row.name_key for row in rows))
+    kinds = Counter(row.kind for row in rows)
+    return NameAsked(
+        name,
+        others,
+        rows[0].id,
+        len(rows),
+        dict(kinds),
+        round(_value(rows), 6),
+        papers,
+        sorted(held),
+    )

@@ -1,0 +1,221 @@
+"""From what the engine doubts to tasks for people: bounded, ranked, none that is decided.
+
+The questions about what is published are asked anew after every publication, by a worker. The
+order is by expected mentions for the work asked (:mod:`disambig.active_learning.priority`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from disambig.active_learning.priority import priority
+from service.actors import Actor
+from service.db.bulk import is_in
+from service.db.database import Database
+from service.db.tables import Decision, Event, Identity, Judgement, Name, Signature, Task, Work
+from service.events.history import RUN_PUBLISHED, RUN_ROLLED_BACK
+from service.events.log import EventLog
+from service.review.uncertainty import Doubt, Doubts, doubtful_blocks, doubts
+from service.runs.full_run import Engine
+from service.settings import Settings
+from service.tasks.close import close_answered, close_these
+from service.tasks.create import Question, open_tasks
+from service.tasks.page_views import read_traffic
+from service.tasks.queries import STANDING
+from service.tasks.subjects import subject_of
+
+ASKED = "questions-asked"
+"""Kind of the event that brings questions up to date."""
+SHOWN = 200
+"""Mentions of one side that a task names; of the smaller, if it would leave, up to MOST."""
+MOST = 1_000
+
+
+class _Mention(NamedTuple):
+    key: int
+    work: str
+    position: int
+    name: int
+    block: int | None
+
+
+def due(connection: Connection) -> int | None:
+    """Number of the last publication if nothing was asked about it yet."""
+    last = _last(connection, (RUN_PUBLISHED, RUN_ROLLED_BACK))
+    if last is None:
+        return None
+    asked = _last(connection, (ASKED,))
+    return last if asked is None or asked < last else None
+
+
+def ask(database: Database, actor: Actor, engine: Engine) -> int | None:
+    """Bring the questions about what is published up to date; how many are asked.
+
+    None where another worker was faster, or nothing is due.
+
+    Raises
+    ------
+    ConstraintError, ModelError, Unavailable
+        Trying again at once would find the same.
+    """
+    settings = engine.settings
+    with database.read() as connection:
+        publication = due(connection)
+        blocks = doubtful_blocks(connection) if settings.questions else []
+    if publication is None:
+        return None
+    traffic = read_traffic(settings.traffic)
+    found = doubts(database, engine, blocks, settings.questions_per_block) if blocks else None
+    return store(database, actor, publication, found, settings, traffic)
+
+
+def store(
+    database: Database,
+    actor: Actor,
+    publication: int,
+    found: Doubts | None,
+    settings: Settings,
+    traffic: Mapping[str, float],
+) -> int | None:
+    """Open tasks for the most valuable doubts, close those of these blocks that are none."""
+    with database.read() as connection:
+        asked = [] if found is None else questions_of(connection, found.found, traffic)
+    asked.sort(key=lambda question: -question.priority)
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        if due(connection) != publication:
+            return None
+        known = _not_to_be_told(connection)
+        asked = [q for q in asked if (q.kind, q.subject) not in known][: settings.questions]
+        seq = ledger.record(ASKED, actor, after={"publication": publication, "asked": len(asked)})
+        open_tasks(connection, ledger, seq, asked, settings.blind_share)
+        blocks = () if found is None else found.blocks
+        close_these(connection, seq, _overtaken(connection, seq, blocks, settings.questions))
+        if found is not None and ledger.last_curation > found.based_on:
+            _close_decided(connection, seq, found.found)
+        return len(asked)
+
+
+def questions_of(
+    connection: Connection, found: Sequence[Doubt], traffic: Mapping[str, float]
+) -> list[Question]:
+    """Tasks for doubts, in their order; ``traffic`` by folded name, 1 for others."""
+    if not found:
+        return []
+    every = np.unique(np.concatenate([side for d in found for side in (d.left, d.right)]))
+    mentions = _mentions(connection, every.tolist())
+    ids = _identities(connection, {key for doubt in found for key in doubt.identities})
+    names = _names(connection, {m.name for m in mentions.values()})
+    asked = []
+    for doubt in found:
+        left, right = (
+            [mentions[k] for k in side.tolist() if k in mentions]
+            for side in (doubt.left, doubt.right)
+        )
+        if left and right and all(key in ids for key in doubt.identities):
+            asked.append(_question(doubt, left, right, ids, names, traffic))
+    return asked
+
+
+def _question(
+    doubt: Doubt,
+    left: list[_Mention],
+    right: list[_Mention],
+    ids: Mapping[int, tuple[str, str]],
+    names: Mapping[int, str],
+    traffic: Mapping[str, float],
+) -> Question:
+    question = doubt.question
+    splits = len(doubt.identities) == 1
+    sides = []
+    for mentions, key in zip((left, right), doubt.sides, strict=True):
+        smaller = len(mentions) == min(len(left), len(right))
+        shown = mentions[: MOST if splits and smaller else SHOWN]
+        told = [{"work": m.work, "position": m.position} for m in shown]
+        id_, name = ids[key]
+        sides.append({"identity": id_, "name": name, "n": len(mentions), "mentions": told})
+    both = [*left, *right]
+    effort = len({m.work for m in both})
+    name_key = Counter(m.name for m in both).most_common(1)[0][0]
+    block = next((m.block for m in both if m.block is not None), None)
+    public = [ids[key][0] for key in doubt.identities]
+    weight = traffic.get(names.get(name_key, ""), 1.0)
+    return Question(
+        question.kind.value,
+        subject_of(*public),
+        len(both),
+        round(priority(question.gain, weight, effort), 6),
+        {
+            "identities": sorted(public),
+            "probability": round(question.probability, 4),
+            "moved": question.moved,
+            "sides": sides,
+        },
+        name_key,
+        block,
+        round(question.error, 4),
+        effort,
+    )
+
+
+def _last(connection: Connection, kinds: Collection[str]) -> int | None:
+    query = select(Event.seq).where(Event.kind.in_(kinds)).order_by(Event.seq.desc()).limit(1)
+    return connection.scalar(query)
+
+
+def _not_to_be_told(connection: Connection) -> set[tuple[str, str]]:
+    """Questions of which a person said that nobody can tell, and that still stands."""
+    query = (
+        select(Task.kind, Task.subject)
+        .join(Judgement, Judgement.task_key == Task.key)
+        .join(Decision, Decision.key == Judgement.decision_key)
+        .where(Task.state == "closed", Decision.kind == "unsure", STANDING)
+    )
+    return {(kind, subject) for kind, subject in connection.execute(query)}
+
+
+def _overtaken(connection: Connection, seq: int, blocks: Iterable[int], most: int) -> list[int]:
+    """Open questions that were not asked again though their blocks were looked at, and those
+    beyond the most that are kept; none that somebody works on or has answered.
+    """
+    answered = select(Judgement.key).where(Judgement.task_key == Task.key).exists()
+    query = select(Task.key, Task.block_key, Task.version, Task.created_seq, Task.priority).where(
+        Task.state == "open", Task.kind.in_(("merge", "split")), Task.leased_by.is_(None), ~answered
+    )
+    rows = connection.execute(query.order_by(Task.priority.desc(), Task.key)).all()
+    looked = set(blocks)
+    over = {r.key for r in rows if r.block_key in looked and r.version != seq}
+    left = [r.key for r in rows if r.key not in over]
+    return sorted(over | set(left[most:]))
+
+
+def _close_decided(connection: Connection, seq: int, found: Sequence[Doubt]) -> None:
+    """Close what was decided while the questions were made."""
+    identities = {key for doubt in found for key in doubt.identities}
+    close_answered(connection, seq, identities, ())
+
+
+def _mentions(connection: Connection, keys: Sequence[int]) -> dict[int, _Mention]:
+    query = (
+        select(Signature.key, Work.id, Signature.position, Signature.name_key, Signature.block_key)
+        .join(Work, Work.key == Signature.work_key)
+        .where(is_in(connection, Signature.key, keys))
+    )
+    return {row[0]: _Mention(*row) for row in connection.execute(query)}
+
+
+def _identities(connection: Connection, keys: Collection[int]) -> dict[int, tuple[str, str]]:
+    query = select(Identity.key, Identity.id, Identity.name).where(
+        is_in(connection, Identity.key, keys), Identity.status == "active"
+    )
+    return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
+
+def _names(connection: Connection, keys: Collection[int]) -> dict[int, str]:
+    query = select(Name.key, Name.folded).where(is_in(connection, Name.key, keys))
+    return {row[0]: row[1] for row in connection.execute(query)}

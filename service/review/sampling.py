@@ -1,0 +1,386 @@
+"""Random samples of what is published, reviewed blindly, to estimate how good it is.
+
+A sample is of one moment: what people answer is about the identities as they were published when
+it was drawn, whatever is published or decided later. Mentions are drawn at random within strata
+of the commonness of their printed name, so that every mention's probability is known.
+
+Answers are those of any task. ``same`` says that the identity is exactly the person. ``different``
+says what is wrong with it, in the evidence: of a mention, how many of the identity's mentions are
+of others (``wrong``) and how many of the person's are elsewhere (``missing``); of an identity, how
+many mentions of each person it has (``parts``). Each is a number, or the list of the mentions.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, select
+
+from disambig.arrays import Int64
+from disambig.console import safe
+from disambig.evaluation.sampling_estimates import Estimate, Quality, Reviewed, allocate
+from service.actors import Actor
+from service.db.bulk import is_in
+from service.db.database import Database
+from service.db.tables import Event, Identity, Judgement, Membership, Signature, Task, Work
+from service.errors import Conflict, Invalid, NotFound
+from service.events.log import EventLog
+from service.ids import new_id, sanitize_id
+from service.tasks.agreement import outcome
+from service.tasks.create import Question, open_tasks
+from service.tasks.queries import STANDING
+
+DRAWN = "sample-drawn"
+UNITS = ("mention", "identity")
+EDGES = (1, 2, 10, 100, 1000)
+"""Mentions of a printed name from which each slice begins."""
+SLICES = ("1", "2-9", "10-99", "100-999", "1000 and more")
+MOST = 20_000
+"""Mentions or identities of one sample, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """Names of one commonness: mentions there are, and draws made."""
+
+    slice: str
+    mentions: int
+    drawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample that was drawn."""
+
+    id: str
+    unit: str
+    size: int
+    seed: int
+    sequence: int
+    tasks: int
+    strata: tuple[Stratum, ...]
+
+
+def draw(
+    database: Database,
+    actor: Actor,
+    size: int,
+    unit: str = "mention",
+    seed: int | None = None,
+    reason: str | None = None,
+) -> Sample:
+    """Draw a sample and ask about each of it, as a blind task.
+
+    Parameters
+    ----------
+    size : int
+        Draws. A published mention is drawn once at most; an identity, in proportion to its
+        mentions, maybe more often.
+    unit : str
+        ``mention`` (precision and recall) or ``identity`` (precision only).
+    seed : int, optional
+        What the draw is made with; else a random one, which the log of events keeps.
+
+    Raises
+    ------
+    Invalid
+        If there is no such unit or size.
+    Conflict
+        If nothing is published.
+    """
+    if unit not in UNITS:
+        raise Invalid(f"no sample is of {unit[:40]!r}", "sample mention or identity", field="unit")
+    if not 2 <= size <= MOST:
+        raise Invalid(f"a sample of {size}", f"draw 2 to {MOST:,}", field="size")
+    number = secrets.randbits(53) if seed is None else seed
+    if not 0 <= number < 2**53:
+        raise Invalid(f"seed {number}", "give one of 0 to 2^53 - 1", field="seed")
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        rows = _published(connection)
+        if not len(rows):
+            raise Conflict("nothing is published", "publish a run, then draw a sample")
+        stratum = _strata(rows[:, 2])
+        population = np.bincount(stratum, minlength=len(SLICES))
+        takes = allocate(population.tolist(), size)
+        chosen = _chosen(stratum, takes, number, replace=unit == "identity")
+        strata = tuple(
+            Stratum(name, int(n), take)
+            for name, n, take in zip(SLICES, population, takes, strict=True)
+            if n
+        )
+        sample = new_id("s")
+        told = {"unit": unit, "size": size, "seed": number, "strata": [asdict(s) for s in strata]}
+        seq = ledger.record(DRAWN, actor, subject=sample, reason=reason, after=told)
+        questions = _questions(connection, sample, unit, rows, stratum, chosen)
+        open_tasks(connection, ledger, seq, questions)
+        return Sample(sample, unit, size, number, seq, len(questions), strata)
+
+
+def _published(connection: Connection) -> Int64:
+    """Key, identity's key and name's key of every published mention, int64[n, 3] by key."""
+    from service.db.bulk import read_integer_table
+
+    query = (
+        select(Signature.key, Membership.identity_key, Signature.name_key)
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(Signature.retired_version.is_(None))
+        .order_by(Signature.key)
+    )
+    return read_integer_table(connection, query)
+
+
+def _strata(name: Int64) -> Int64:
+    _, code, count = np.unique(name, return_inverse=True, return_counts=True)
+    found: Int64 = np.searchsorted(EDGES, count[code], side="right").astype(np.int64) - 1
+    return found
+
+
+def _chosen(stratum: Int64, takes: Sequence[int], seed: int, *, replace: bool) -> Int64:
+    """Rows drawn, in random order, so that whoever stops early has still reviewed a sample."""
+    rng = np.random.default_rng(seed)
+    parts = [
+        rng.choice(np.flatnonzero(stratum == h), take, replace=replace)
+        for h, take in enumerate(takes)
+        if take
+    ]
+    found: Int64 = rng.permutation(np.concatenate(parts))
+    return found
+
+
+def _questions(
+    connection: Connection, sample: str, unit: str, rows: Int64, stratum: Int64, chosen: Int64
+) -> list[Question]:
+    size = np.bincount(np.unique(rows[:, 1], return_inverse=True)[1])
+    published = size[np.unique(rows[:, 1], return_inverse=True)[1]]
+    query = (
+        select(
+            Signature.key,
+            Work.id.label("work"),
+            Work.title,
+            Signature.position,
+            Signature.printed,
+            Identity.id.label("identity"),
+        )
+        .join(Work, Work.key == Signature.work_key)
+        .join(Membership, Membership.signature_key == Signature.key)
+        .join(Identity, Identity.key == Membership.identity_key)
+        .where(is_in(connection, Signature.key, rows[chosen, 0].tolist()))
+    )
+    seen = {row.key: row for row in connection.execute(query)}
+    found: dict[str, Question] = {}
+    for place, k in enumerate(chosen.tolist()):
+        row, p = seen[int(rows[k, 0])], int(published[k])
+        mention = {
+            "work": row.work,
+            "position": row.position,
+            "printed": row.printed[:500],
+            "title": row.title[:1000],
+        }
+        about = row.identity if unit == "identity" else f"{row.work}:{row.position}"
+        draws = [SLICES[int(stratum[k])]]
+        if about in found:
+            draws = [*found[about].evidence["draws"], *draws]
+        evidence = {
+            "sample": sample,
+            "unit": unit,
+            "identity": row.identity,
+            "mention": mention,
+            "published": p,
+            "draws": draws,
+            "question": "Is this identity exactly one person, and all of that person?"
+            if unit == "mention"
+            else "Is this identity exactly one person?",
+        }
+        found[about] = Question(
+            "sample",
+            f"{sample}+{about}",
+            p,
+            1.0 - place / len(chosen),
+            evidence,
+            name_key=int(rows[k, 2]),
+            effort=p,
+            blind=sample,
+        )
+    return list(found.values())
+
+
+def estimates(connection: Connection, sample: str | None = None) -> dict[str, Any]:
+    """Precision and recall of what was published when a sample was drawn, by slice.
+
+    Parameters
+    ----------
+    sample : str, optional
+        Its id; without it the one that was drawn last.
+
+    Raises
+    ------
+    NotFound
+        There is no such sample.
+    """
+    event = _event(connection, sample)
+    about = event.after
+    strata = [Stratum(**s) for s in about["strata"]]
+    number = {s.slice: k for k, s in enumerate(strata)}
+    states = {"reviewed": 0, "open": 0, "unsure": 0, "unusable": 0}
+    stratum: list[int] = []
+    values: list[tuple[float, ...]] = []
+    for evidence, given in _answered(connection, event.subject):
+        state, value = _value(about["unit"], evidence, given)
+        states[state] += 1
+        if value is not None:
+            for name in evidence["draws"]:
+                stratum.append(number[name])
+                values.append(value)
+    reviewed = _reviewed(about["unit"], np.array(stratum, dtype=np.int64), strata, values)
+    slices = [
+        {
+            "slice": s.slice,
+            "mentions": s.mentions,
+            "drawn": s.drawn,
+            **_told(reviewed.of(np.array([k])).quality()),
+        }
+        for k, s in enumerate(strata)
+    ]
+    whole = {
+        "slice": "everything",
+        "mentions": sum(s.mentions for s in strata),
+        "drawn": sum(s.drawn for s in strata),
+        **_told(reviewed.quality()),
+    }
+    return {
+        "sample": event.subject,
+        "unit": about["unit"],
+        "drawn_at": event.at,
+        "drawn_by": event.actor,
+        "sequence": event.seq,
+        "tasks": states,
+        "overall": whole,
+        "slices": slices,
+    }
+
+
+def _event(connection: Connection, sample: str | None) -> Any:
+    query = select(Event.seq, Event.at, Event.actor, Event.subject, Event.after)
+    query = query.where(Event.kind == DRAWN)
+    if sample is not None:
+        query = query.where(Event.subject == sanitize_id(sample))
+    row = connection.execute(query.order_by(Event.seq.desc()).limit(1)).first()
+    if row is None:
+        which = "no sample was drawn" if sample is None else f"no sample {safe(sample[:40])}"
+        raise NotFound(which, "disambig review sample draws one", field="sample")
+    return row
+
+
+def _answered(
+    connection: Connection, sample: str
+) -> list[tuple[dict[str, Any], list[tuple[str, Mapping[str, Any] | None]]]]:
+    """Evidence of each task of a sample, and the answers that count, in order."""
+    tasks = select(Task.key, Task.evidence).where(Task.kind == "sample", Task.blind == sample)
+    given = (
+        select(Judgement.task_key, Judgement.answer, Judgement.evidence)
+        .join(Task, Task.key == Judgement.task_key)
+        .where(Task.kind == "sample", Task.blind == sample, STANDING)
+        .order_by(Judgement.key)
+    )
+    by_task: dict[int, list[tuple[str, Mapping[str, Any] | None]]] = {}
+    for key, answer, evidence in connection.execute(given):
+        by_task.setdefault(key, []).append((answer, evidence))
+    rows = connection.execute(tasks.order_by(Task.key))
+    return [(evidence, by_task.get(key, [])) for key, evidence in rows]
+
+
+def _value(
+    unit: str,
+    evidence: Mapping[str, Any],
+    given: Sequence[tuple[str, Mapping[str, Any] | None]],
+) -> tuple[str, tuple[float, ...] | None]:
+    """What became of a task, and what its answers say: the mean of those that prevailed."""
+    settled = outcome([answer for answer, _ in given], blind=True)
+    if settled is None:
+        return "open", None
+    if settled == "unsure":
+        return "unsure", None
+    p = int(evidence["published"])
+    if settled == "same":
+        return "reviewed", (p, p, p) if unit == "mention" else (p,)
+    read = mention_counts if unit == "mention" else identity_parts
+    said = [read(p, told or {}) for answer, told in given if answer == settled]
+    usable = [value for value in said if value is not None]
+    if not usable:
+        return "unusable", None
+    if unit == "identity":  # parts of different number have no mean
+        return "reviewed", usable[0]
+    return "reviewed", tuple(np.mean(np.array(usable, dtype=np.float64), axis=0).tolist())
+
+
+def mention_counts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """Mentions that identity and person share, of the person, of the identity; None: cannot be."""
+    wrong, missing = _number(told.get("wrong", 0)), _number(told.get("missing", 0))
+    if wrong is None or missing is None or not 0 <= wrong < published or missing < 0:
+        return None
+    if wrong + missing == 0:
+        return None
+    shared = published - wrong
+    return float(shared), float(shared + missing), float(published)
+
+
+def identity_parts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
+    """Mentions of each person in an identity, those not named in one part; None: cannot be."""
+    given = told.get("parts")
+    if not isinstance(given, list) or len(given) > published:
+        return None
+    sizes = [_number(part) for part in given]
+    if any(size is None or size < 1 for size in sizes):
+        return None
+    parts = [float(size) for size in sizes if size is not None]
+    left = published - sum(parts)
+    parts += [left] if left > 0 else []
+    return tuple(parts) if left >= 0 and len(parts) > 1 else None
+
+
+def _number(value: Any) -> int | None:
+    """A count, given as such or as a list of mentions."""
+    if isinstance(value, list):
+        named = {
+            (m.get("work"), m.get("position"))
+            for m in value
+            if isinstance(m, dict)
+            and isinstance(m.get("work"), str)
+            and isinstance(m.get("position"), int)
+        }
+        return len(named) if len(named) == len(value) else None
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**31:
+        return None
+    return value
+
+
+def _reviewed(
+    unit: str, stratum: Int64, strata: Sequence[Stratum], values: Sequence[tuple[float, ...]]
+) -> Reviewed:
+    population = np.array([s.mentions for s in strata], dtype=np.int64)
+    if unit == "identity":
+        return Reviewed.identities(stratum, population, values)
+    shared, person, published = np.array(values, dtype=np.float64).reshape(-1, 3).T
+    return Reviewed.mentions(stratum, population, published, person, shared)
+
+
+def _told(quality: Quality) -> dict[str, Any]:
+    return {
+        "reviewed": quality.bcubed_precision.reviewed,
+        "precision": _share(quality.bcubed_precision),
+        "recall": _share(quality.bcubed_recall),
+        "f1": _share(quality.bcubed_f1),
+        "pairwise_precision": _share(quality.pairwise_precision),
+        "pairwise_recall": _share(quality.pairwise_recall),
+    }
+
+
+def _share(estimate: Estimate | None) -> dict[str, float] | None:
+    if estimate is None or np.isnan(estimate.value):
+        return None
+    return {"estimate": estimate.value, "low": estimate.low, "high": estimate.high}

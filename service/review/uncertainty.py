@@ -1,0 +1,193 @@
+"""Which blocks to look at again for questions, and what the engine makes of them.
+
+A mention's confidence is the probability that it belongs where it is published, so a block is
+expected to hold as many wrong mentions as its confidences fall short of one. Those that hold the
+most are scored again as they are published, under the decisions of now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sqlalchemy import Connection, func, select
+
+from disambig.arrays import Float32, Int32, Int64
+from service.db.bulk import is_in, read_integer_table
+from service.db.database import Database
+from service.db.tables import Membership, Signature
+from service.runs.full_run import Engine
+from service.runs.incremental_run import index_of, read_blocks
+from service.works.read import signature_place_key
+
+if TYPE_CHECKING:
+    from disambig.active_learning.questions import Question
+
+
+MENTIONS = 20_000
+"""Mentions of all blocks that are looked at together."""
+BLOCKS = 2_000
+"""Blocks that are looked at, at most."""
+LEAST = 0.01
+"""Mentions expected to be wrong below which a block is left alone."""
+NOWHERE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """What the engine would ask about two identities, or two parts of one.
+
+    Attributes
+    ----------
+    question : Question
+    left, right : int64[a], int64[b]
+        Keys of the mentions on each side.
+    sides : (int, int)
+        Keys of the identities of the sides: two to merge, twice the same to split.
+    """
+
+    question: Question
+    left: Int64
+    right: Int64
+    sides: tuple[int, int]
+
+    @property
+    def identities(self) -> tuple[int, ...]:
+        """Keys of the one identity to split, or of the two to merge."""
+        return tuple(sorted(set(self.sides)))
+
+
+@dataclass(frozen=True, eq=False)
+class Doubts:
+    """All doubts about some blocks, the most valuable first; seen at event ``based_on``."""
+
+    blocks: tuple[int, ...]
+    based_on: int
+    found: tuple[Doubt, ...]
+
+
+def doubtful_blocks(
+    connection: Connection, mentions: int = MENTIONS, most: int = BLOCKS
+) -> list[int]:
+    """Keys of the blocks with the most mentions that are expected to be wrong.
+
+    ``mentions`` bounds how many mentions they have together.
+    """
+    wrong = func.sum(1 - Membership.confidence)
+    query = (
+        select(Signature.block_key, func.count().label("n"))
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(Signature.retired_version.is_(None), Signature.block_key.is_not(None))
+        .group_by(Signature.block_key)
+        .having(func.count() > 1, wrong >= LEAST)
+        .order_by(wrong.desc(), Signature.block_key)
+        .limit(most)
+    )
+    found: list[int] = []
+    left = mentions
+    for key, n in connection.execute(query):
+        if key is not None and n <= left:
+            found.append(key)
+            left -= n
+    return found
+
+
+def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int) -> Doubts | None:
+    """What to ask about some blocks as they are published; None without a full run's statistics.
+
+    Parameters
+    ----------
+    each : int
+        Most doubts of one block.
+
+    Raises
+    ------
+    ConstraintError, ModelError, Unavailable
+    """
+    model = engine.model()
+    with engine.progress("Reading works", None, "works"), database.read() as connection:
+        part = read_blocks(connection, blocks)
+        if part is None:
+            return None
+        published = _published(connection, part.places.key)
+    index, work_keys, constraints = index_of(database, engine, model, part)
+    corpus = index.corpus
+    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
+    key = part.places.look_up(place)
+    identity = _looked_up(published, key)
+
+    from disambig.active_learning.questions import Settled
+    from disambig.blocking.blocks import Comparisons, blocks_of
+    from disambig.clustering.two_level import Scored, group_probabilities, pair_probabilities
+
+    def pairs(
+        columns: dict[str, Float32],
+    ) -> tuple[Float32, Float32]:
+        return pair_probabilities(model, columns, index.doublings)
+
+    def between(columns: dict[str, Float32]) -> Float32:
+        return group_probabilities(model, columns, index.doublings)
+
+    compared = Comparisons.of(index, blocks_of(corpus))
+    found: list[Doubt] = []
+    with engine.progress("Looking for questions", len(compared.batches), "batches") as advance:
+        for number in range(len(compared.batches)):
+            scored = Scored.of(index, compared.batch(number), constraints, pairs)
+            settled = Settled.of(scored, model)
+            rows = scored.batch.rows
+            group = _as_published(scored.batch.block, identity[rows])
+            last = scored.groups(group, between)
+            asked = replace(
+                settled, group=group, last=last.groups, between=last.probability
+            ).questions(model)
+            found += _kept(asked, key[rows], identity[rows], each)
+            advance(1)
+    found.sort(key=lambda doubt: -doubt.question.gain)
+    return Doubts(tuple(blocks), part.based_on, tuple(found))
+
+
+def _kept(asked: Sequence[Question], key: Int64, identity: Int64, each: int) -> Iterator[Doubt]:
+    """The best questions of each block about published identities, each asked once."""
+    left: dict[int, int] = {}
+    seen: set[tuple[int, ...]] = set()
+    for question in asked:
+        sides = int(identity[question.left[0]]), int(identity[question.right[0]])
+        about = tuple(sorted(set(sides)))
+        if NOWHERE in sides or about in seen or left.get(question.block, each) == 0:
+            continue
+        seen.add(about)
+        left[question.block] = left.get(question.block, each) - 1
+        yield Doubt(question, key[question.left], key[question.right], sides)
+
+
+def _as_published(block: Int32, identity: Int64) -> Int32:
+    """Groups of a batch's rows by block and identity, numbered as linkage does; int32[R].
+
+    A mention that is nowhere is a group of its own.
+    """
+    alone = np.flatnonzero(identity == NOWHERE)
+    own = identity.copy()
+    own[alone] = -2 - alone
+    _, label = np.unique(own, return_inverse=True)
+    both = block.astype(np.int64) * (int(label.max(initial=0)) + 1) + label
+    found: Int32 = np.unique(both, return_inverse=True)[1].astype(np.int32)
+    return found
+
+
+def _published(connection: Connection, signatures: Int64) -> Int64:
+    """Signature and identity keys of published mentions, int64[n, 2], by signature."""
+    query = select(Membership.signature_key, Membership.identity_key).where(
+        is_in(connection, Membership.signature_key, signatures.tolist())
+    )
+    rows = read_integer_table(connection, query)
+    return rows[np.argsort(rows[:, 0], kind="stable")]
+
+
+def _looked_up(published: Int64, key: Int64) -> Int64:
+    """Identity of each mention, NOWHERE for those without."""
+    if not len(published):
+        return np.full(len(key), NOWHERE, dtype=np.int64)
+    at = np.minimum(np.searchsorted(published[:, 0], key), len(published) - 1)
+    return np.where(published[at, 0] == key, published[at, 1], NOWHERE)

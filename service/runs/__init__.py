@@ -1,0 +1,1 @@
+"""Clustering runs: full and incremental."""

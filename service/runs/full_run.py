@@ -1,0 +1,374 @@
+"""Cluster all stored works into a proposed partition.
+
+Works, decisions and signature keys are read in one snapshot of the database. The result is plain
+arrays; :mod:`service.publication.proposals` stores them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import Connection, func, select
+
+from disambig.arrays import Float32, Int32, Int64
+from service.db.database import Database
+from service.db.tables import State, Work, WorkVersion
+from service.settings import Settings
+from service.works.read import POSITION_BITS, SignatureKeys, signature_place_key
+
+if TYPE_CHECKING:
+    from disambig import domain
+    from disambig.corpus.corpus import Corpus
+    from disambig.corpus.embeddings import SemanticSpace
+    from disambig.corpus.index import CorpusIndex
+    from disambig.corpus.statistics import Statistics
+    from disambig.model.model import Model
+    from disambig.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A proposed partition.
+
+    Attributes
+    ----------
+    signature : int64[n]
+        Signature keys.
+    cluster : int32[n]
+        Numbered from 0.
+    confidence : float32[n]
+    based_on : int
+        Sequence number of the last event in the snapshot that was read.
+    model : str
+        Digest of the model.
+    whole : bool
+        Whether the partition covers all signatures.
+    statistics : Path or None
+        Folder of the corpus statistics, for later runs.
+    problems : tuple of str
+        Decisions and identifiers that could not be applied, with the reason.
+    numbers : dict of str to int
+        Counts for the run's summary.
+    """
+
+    signature: Int64
+    cluster: Int32
+    confidence: Float32
+    based_on: int
+    model: str
+    whole: bool
+    statistics: Path | None = None
+    problems: tuple[str, ...] = ()
+    numbers: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What every run needs: the settings, and the progress report."""
+
+    settings: Settings
+    progress: Progress
+
+    @property
+    def workers(self) -> int:
+        """Number of worker processes."""
+        return self.settings.workers or os.cpu_count() or 1
+
+    def model(self) -> Model:
+        """Load the model of the settings; check its features against this version.
+
+        Raises
+        ------
+        ModelError
+        """
+        from disambig.features.group import GROUP_FEATURES
+        from disambig.features.pair import PAIR_FEATURES
+        from disambig.model.model import Model
+
+        model = Model.load(self.settings.model)
+        model.check_features(PAIR_FEATURES, GROUP_FEATURES)
+        return model
+
+    def space(self, model: Model) -> SemanticSpace:
+        """Load the semantic space that the model was fitted with.
+
+        Raises
+        ------
+        ModelError
+        """
+        from disambig.corpus.embeddings import SemanticSpace
+
+        space = SemanticSpace.load()
+        model.check_space(space.fingerprint)
+        return space
+
+
+def basis(connection: Connection) -> int:
+    """Return the sequence number of the last event that a connection sees."""
+    return connection.scalars(select(State.sequence)).one()
+
+
+def size_of(connection: Connection) -> tuple[int, int]:
+    """Return the number of works, and of characters of their records."""
+    row = connection.execute(
+        select(func.count(), func.sum(func.length(WorkVersion.record)))
+        .select_from(Work)
+        .join(
+            WorkVersion,
+            (WorkVersion.work_key == Work.key) & (WorkVersion.version == Work.version),
+        )
+    ).one()
+    return row[0], int(row[1] or 0)
+
+
+def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> Found:
+    """Cluster all works: in memory if they fit, else out-of-core.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of this run alone; created if missing. An interrupted run resumes from its files.
+    name : str
+        Id of the run; the folder of another run is emptied.
+
+    Raises
+    ------
+    ConstraintError, ModelError
+        Permanent: a retry would fail in the same way.
+    """
+    from disambig.out_of_core.budget import fitting
+
+    folder.mkdir(parents=True, exist_ok=True)
+    model = engine.model()
+    kept = _kept(folder, name, model)
+    if kept is not None:
+        return _go_on(engine, folder, name, model, kept)
+    with database.read() as connection:
+        works, characters = size_of(connection)
+        plan = fitting(characters, engine.settings.memory, engine.workers)
+        if plan.shards is not None:
+            _stage(connection, engine, folder, name, model, (works, plan.shards))
+        else:
+            read = _Reading(connection, engine, works)
+            corpus = read.corpus()
+            places, based_on, decisions = read.rest()
+    if plan.shards is not None:
+        return _go_on(engine, folder, name, model, plan.shards)
+    return _in_memory(engine, folder, model, corpus, read.work_keys, places, based_on, decisions)
+
+
+class _Reading:
+    """Iterate all works of one database snapshot once; record keys and ids in that order."""
+
+    def __init__(self, connection: Connection, engine: Engine, works: int) -> None:
+        self.connection, self.engine, self.works = connection, engine, works
+        self.keys: list[int] = []
+        self.ids: list[str] = []
+
+    def __iter__(self) -> Iterator[domain.Work]:
+        from service.works.read import iterate_works
+
+        with self.engine.progress("Reading works", self.works, "works") as advance:
+            for key, work in iterate_works(self.connection):
+                self.keys.append(key)
+                self.ids.append(work.id)
+                yield work
+                advance(1)
+
+    def corpus(self) -> Corpus:
+        from disambig.corpus.corpus import Corpus
+        from disambig.processes import no_collector
+
+        with no_collector():
+            return Corpus.from_works(self)
+
+    @property
+    def work_keys(self) -> Int64:
+        """Keys of the works, sorted by id as in a corpus; int64[n]."""
+        order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
+        return np.array(self.keys, dtype=np.int64)[order]
+
+    def rest(self) -> tuple[SignatureKeys, int, list[domain.Constraint]]:
+        """Read signature keys, the last event, and the constraints of decisions."""
+        from service.constraints.store import read_constraints
+
+        places = SignatureKeys.read(self.connection)
+        return places, basis(self.connection), read_constraints(self.connection)
+
+
+def _in_memory(
+    engine: Engine,
+    folder: Path,
+    model: Model,
+    corpus: Corpus,
+    work_keys: Int64,
+    places: SignatureKeys,
+    based_on: int,
+    decisions: list[domain.Constraint],
+) -> Found:
+    from disambig.clustering.constraints import compile_constraints
+    from disambig.estimator import cluster_index
+    from disambig.out_of_core.staging import save_statistics
+
+    space = engine.space(model)
+    constraints = compile_constraints(corpus, decisions, strict=False)
+    with engine.progress("Indexing", None, "words"):
+        index, statistics = indexed(corpus, model, space, None)
+    people = cluster_index(
+        index, model, constraints, workers=engine.workers, progress=engine.progress
+    )
+    kept = folder / "statistics"
+    shutil.rmtree(kept, ignore_errors=True)
+    save_statistics(statistics, kept)
+    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
+    return Found(
+        places.look_up(place),
+        people.identity,
+        people.confidence,
+        based_on,
+        model.digest,
+        True,
+        kept,
+        people.problems,
+        _numbers(people, work_keys),
+    )
+
+
+def indexed(
+    corpus: Corpus, model: Model, space: SemanticSpace, known: list[Statistics] | None
+) -> tuple[CorpusIndex, Statistics]:
+    """Index a corpus; return the index and the statistics that weigh it.
+
+    Parameters
+    ----------
+    known : list of Statistics or None
+        Statistics of the parts of the larger corpus that contains this one; None if it is whole.
+    """
+    from disambig.corpus.contents import Contents
+    from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
+    from disambig.corpus.statistics import Statistics
+
+    terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
+    contents = Contents.of(corpus, company, terms, space, model.frequency)
+    if known is None:
+        statistics = Statistics.of(company, terms)
+    else:
+        statistics = Statistics.sum(contents.select_statistics(part) for part in known)
+    return CorpusIndex.from_contents(contents, statistics), statistics
+
+
+def _numbers(people: Any, work_keys: Int64) -> dict[str, int]:
+    return {
+        "works": len(work_keys),
+        "last_work": int(work_keys.max(initial=0)),
+        "considered": int(people.considered),
+        "scored": int(people.scored),
+    }
+
+
+def _fingerprint(name: str, model: Model) -> str:
+    from importlib.metadata import version
+
+    return f"{name} {model.digest} {version('disambig')}"
+
+
+def _kept(folder: Path, name: str, model: Model) -> int | None:
+    """Return the number of shards if the run was interrupted after staging its works."""
+    from disambig.errors import InputError
+    from disambig.out_of_core.run import kept_shards
+
+    if not (folder / "snapshot.json").is_file():
+        return None
+    try:
+        return kept_shards(folder / "shards", _fingerprint(name, model))
+    except InputError:  # staged by another model or version: start again
+        return None
+
+
+def _stage(
+    connection: Connection,
+    engine: Engine,
+    folder: Path,
+    name: str,
+    model: Model,
+    size: tuple[int, int],
+) -> None:
+    """Write works, signature keys and decisions of one snapshot to disk."""
+    from disambig.ingest import ReadReport
+    from disambig.out_of_core.run import LargeRun
+
+    shutil.rmtree(folder)
+    folder.mkdir()
+    works, shards = size
+    read = _Reading(connection, engine, works)
+    places, based_on, decisions = read.rest()
+    run = LargeRun(
+        folder / "shards",
+        _fingerprint(name, model),
+        shards,
+        engine.settings.model,
+        decisions,
+        workers=engine.workers,
+        progress=engine.progress,
+    )
+    run.stage(read, lambda: ReadReport(works, works, 0, 0, 0, 0, (), ()))
+    np.save(folder / "place.npy", places.place_key)
+    np.save(folder / "key.npy", places.key)
+    np.save(folder / "work.npy", np.array(read.keys, dtype=np.int64))
+    snapshot = {"based_on": based_on, "decisions": [_as_json(d) for d in decisions]}
+    part = folder / "snapshot.part"
+    part.write_text(json.dumps(snapshot), encoding="utf-8")
+    part.rename(folder / "snapshot.json")
+
+
+def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -> Found:
+    """Cluster staged works; skip shards that are done."""
+    from disambig.out_of_core.run import LargeRun
+    from disambig.out_of_core.staging import work_ranks
+
+    snapshot = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
+    run = LargeRun(
+        folder / "shards",
+        _fingerprint(name, model),
+        shards,
+        engine.settings.model,
+        [_constraint(d) for d in snapshot["decisions"]],
+        workers=engine.workers,
+        progress=engine.progress,
+    )
+    people = run.cluster()
+    arrived = np.load(folder / "work.npy")
+    work_keys = np.empty_like(arrived)
+    work_keys[work_ranks(folder / "shards")[0]] = arrived
+    position = people.rows.key & ((1 << POSITION_BITS) - 1)
+    places = SignatureKeys(np.load(folder / "place.npy"), np.load(folder / "key.npy"))
+    return Found(
+        places.look_up(signature_place_key(work_keys[people.rows.work], position)),
+        people.identity,
+        people.confidence,
+        snapshot["based_on"],
+        model.digest,
+        True,
+        folder / "shards" / "statistics",
+        people.problems,
+        _numbers(people, work_keys),
+    )
+
+
+def _as_json(decision: domain.Constraint) -> list[Any]:
+    a, b = decision.a, decision.b
+    return [decision.kind.value, a.work, a.position, b.work, b.position, decision.source]
+
+
+def _constraint(values: list[Any]) -> domain.Constraint:
+    from disambig.domain import Constraint, ConstraintKind, Signature
+
+    kind, a, at, b, bt, source = values
+    return Constraint(ConstraintKind(kind), Signature(a, at), Signature(b, bt), source)

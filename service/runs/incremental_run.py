@@ -1,0 +1,313 @@
+"""Incremental runs: cluster only the blocks that changed.
+
+A block is included if works or decisions in it were added or changed since a published run; so
+are the blocks that published identities, decisions or ORCID iDs link with it, one step away.
+These blocks are clustered separately, like the shards of a run, with the statistics of the whole
+corpus.
+
+The statistics are those of the last full run plus the works added since. Changes to works that
+existed before are not recounted until the next full run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import Connection, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from disambig.arrays import Int64
+from service.db.bulk import is_in
+from service.db.database import Database, split_keys
+from service.db.tables import Block, Decision, DecisionLink, Membership, Proposal, Signature, Work
+from service.runs import artifacts
+from service.runs import store as run_store
+from service.runs.full_run import Engine, Found, basis, indexed
+from service.works.read import POSITION_BITS, SignatureKeys, signature_place_key
+
+if TYPE_CHECKING:
+    from disambig import domain
+    from disambig.clustering.constraints import Constraints
+    from disambig.corpus.corpus import Corpus
+    from disambig.corpus.index import CorpusIndex
+    from disambig.corpus.statistics import Statistics
+    from disambig.model.model import Model
+
+
+MOST = 0.5
+"""Largest share of all signatures for an incremental run; above it a full run is due."""
+OUTDATED = 0.2
+"""Largest share of works that may be newer than the statistics."""
+KEYS_AT_ONCE = 10_000
+IDS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a run over some blocks reads in one snapshot of the database."""
+
+    places: SignatureKeys
+    works: dict[int, domain.Work]
+    bound: list[domain.Work]
+    decisions: list[domain.Constraint]
+    newer: list[domain.Work]
+    statistics_of: tuple[int, str]
+    based_on: int
+    blocks: int
+
+
+def cluster_touched(
+    database: Database, engine: Engine, since: int, run_key: int | None = None
+) -> Found | None:
+    """Cluster the blocks that changed after an event; return None if a full run is due.
+
+    A full run is due if there are no statistics of a full run, if too many works are newer than
+    them (:data:`MAX_NEWER_SHARE`), if most signatures are affected (:data:`MAX_TOUCHED_SHARE`), or
+    if the full run to rebase was made with another model.
+
+    Parameters
+    ----------
+    run_key : int or None
+        A run to rebase: blocks that its proposed groups link are included, and its own
+        statistics are used if it has stored any.
+
+    Raises
+    ------
+    ConstraintError, ModelError
+        Permanent: a retry would fail in the same way.
+    """
+    model = engine.model()
+    with engine.progress("Reading works", None, "works"), database.read() as connection:
+        fits = run_key is None or _made_with(connection, run_key, model)
+        part = _read(connection, since, run_key) if fits else None
+    if part is None:
+        return None
+    index, work_keys, constraints = index_of(database, engine, model, part)
+    corpus = index.corpus
+    from disambig.estimator import cluster_index
+
+    people = cluster_index(
+        index, model, constraints, workers=engine.workers, progress=engine.progress
+    )
+    place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
+    numbers = {
+        "works": corpus.n_works,
+        "blocks": part.blocks,
+        "since": since,
+        "considered": people.considered,
+        "scored": people.scored,
+    }
+    return Found(
+        part.places.look_up(place),
+        people.identity,
+        people.confidence,
+        part.based_on,
+        model.digest,
+        False,
+        None,
+        constraints.problems,
+        numbers,
+    )
+
+
+def index_of(
+    database: Database, engine: Engine, model: Model, part: Part
+) -> tuple[CorpusIndex, Int64, Constraints]:
+    """Return the index of a snapshot with corpus-wide statistics, its work keys, constraints."""
+    corpus, work_keys = _corpus(part)
+    constraints = _constraints(part, corpus)
+    known = [artifacts.statistics(database, engine.settings.data, *part.statistics_of)]
+    if part.newer:
+        known.append(_counted(part.newer))
+    with engine.progress("Indexing", None, "words"):
+        index, _ = indexed(corpus, model, engine.space(model), known)
+    return index, work_keys, constraints
+
+
+def read_blocks(connection: Connection, blocks: Collection[int]) -> Part | None:
+    """Read only these blocks; return None without a full run of recent enough statistics."""
+    known = _known(connection, None)
+    if known is None:
+        return None
+    places = SignatureKeys.read(connection, is_in(connection, Signature.block_key, blocks))
+    return _part(connection, places, len(blocks), *known)
+
+
+def touched_blocks(connection: Connection, since: int, run_key: int | None = None) -> set[int]:
+    """Return keys of the blocks to cluster again, including the blocks linked with them."""
+    found = set(connection.scalars(select(Block.key).where(Block.touched > since)))
+    found |= _decided(connection, since)
+    return found | _linked(connection, found, run_key)
+
+
+def _read(connection: Connection, since: int, run_key: int | None) -> Part | None:
+    known = _known(connection, run_key)
+    if known is None:
+        return None
+    blocks = touched_blocks(connection, since, run_key)
+    here = or_(
+        is_in(connection, Signature.block_key, blocks),
+        # a name without letters has no candidate pairs, but needs an identity
+        and_(
+            Signature.block_key.is_(None),
+            ~select(Membership.signature_key)
+            .where(Membership.signature_key == Signature.key)
+            .exists(),
+        ),
+    )
+    places = SignatureKeys.read(connection, here)
+    signatures = connection.scalar(
+        select(func.count()).select_from(Signature).where(Signature.retired_version.is_(None))
+    )
+    if len(places.key) > MOST * (signatures or 0):
+        return None
+    return _part(connection, places, len(blocks), *known)
+
+
+def _made_with(connection: Connection, run_key: int, model: Model) -> bool:
+    """Whether a run was made with a model; True for a run without statistics."""
+    row = run_store.with_statistics(connection, run_key)
+    return row is None or row.model == model.digest
+
+
+def _known(connection: Connection, run_key: int | None) -> tuple[tuple[int, str], list[int]] | None:
+    """Return the run whose statistics to use, and newer works; None if these are too many."""
+    statistics_of = _statistics_of(connection, run_key)
+    if statistics_of is None:
+        return None
+    key, run_id, last_work = statistics_of
+    total = connection.scalar(select(func.count()).select_from(Work)) or 0
+    newer = list(connection.scalars(select(Work.key).where(Work.key > last_work)))
+    return None if len(newer) > OUTDATED * total else ((key, run_id), newer)
+
+
+def _part(
+    connection: Connection,
+    places: SignatureKeys,
+    blocks: int,
+    statistics_of: tuple[int, str],
+    newer: list[int],
+) -> Part:
+    from service.constraints.store import read_constraints
+    from service.works.read import read_works
+
+    work_keys = np.unique(places.place_key >> POSITION_BITS).tolist()
+    works: dict[int, domain.Work] = {}
+    for some in split_keys(work_keys, KEYS_AT_ONCE):
+        works.update(read_works(connection, some))
+    decisions = read_constraints(connection, places.key.tolist())
+    bound = [*works.values()]
+    named = {end.work for decision in decisions for end in (decision.a, decision.b)}
+    others = sorted(named - {work.id for work in bound})
+    for low in range(0, len(others), IDS_AT_ONCE):
+        ids = others[low : low + IDS_AT_ONCE]
+        further = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
+        bound += read_works(connection, list(further)).values()
+    added = list(read_works(connection, newer).values())
+    return Part(places, works, bound, decisions, added, statistics_of, basis(connection), blocks)
+
+
+def _statistics_of(connection: Connection, run_key: int | None) -> tuple[int, str, int] | None:
+    """Return key and id of the run whose statistics to use, and the last work they count."""
+    row = None if run_key is None else run_store.with_statistics(connection, run_key)
+    row = row or run_store.last_published(connection, full=True)
+    if row is None:
+        return None
+    return row.key, row.id, int((row.summary or {}).get("last_work", 0))
+
+
+def _decided(connection: Connection, since: int) -> set[int]:
+    """Return blocks of the signatures of decisions made or undone after an event."""
+    links = (
+        select(DecisionLink.a_key, DecisionLink.b_key)
+        .join(Decision, Decision.key == DecisionLink.decision_key)
+        .where(or_(Decision.event_seq > since, Decision.undone_seq > since))
+    )
+    ends = {key for row in connection.execute(links) for key in row}
+    query = select(Signature.block_key).where(is_in(connection, Signature.key, ends)).distinct()
+    return {key for key in connection.scalars(query) if key is not None}
+
+
+def _linked(connection: Connection, blocks: Iterable[int], run_key: int | None) -> set[int]:
+    """Return blocks that share an identity, decision, ORCID iD or proposed group with blocks."""
+    here, there = aliased(Signature), aliased(Signature)
+    mine, theirs = aliased(Membership), aliased(Membership)
+    by_identity = (
+        select(there.block_key)
+        .select_from(here)
+        .join(mine, mine.signature_key == here.key)
+        .join(theirs, theirs.identity_key == mine.identity_key)
+        .join(there, there.key == theirs.signature_key)
+    )
+    by_orcid = select(there.block_key).select_from(here).join(there, there.orcid == here.orcid)
+    queries = [by_identity, by_orcid]
+    for one, other in (("a_key", "b_key"), ("b_key", "a_key")):
+        queries.append(
+            select(there.block_key)
+            .select_from(here)
+            .join(DecisionLink, getattr(DecisionLink, one) == here.key)
+            .join(Decision, Decision.key == DecisionLink.decision_key)
+            .join(there, there.key == getattr(DecisionLink, other))
+            .where(Decision.undone_seq.is_(None))
+        )
+    if run_key is not None:
+        queries.append(_by_group(here, there, run_key))
+    found: set[int] = set()
+    for some in split_keys(sorted(blocks), KEYS_AT_ONCE):
+        # most rows of each join lead back into the same block
+        for query in queries:
+            held = is_in(connection, here.block_key, some)
+            rows = connection.scalars(
+                query.where(held, there.block_key != here.block_key).distinct()
+            )
+            found.update(key for key in rows if key is not None)
+    return found
+
+
+def _by_group(here: type[Signature], there: type[Signature], run_key: int) -> Select[Any]:
+    mine, theirs = aliased(Proposal), aliased(Proposal)
+    return (
+        select(there.block_key)
+        .select_from(here)
+        .join(mine, and_(mine.signature_key == here.key, mine.run_key == run_key))
+        .join(theirs, and_(theirs.run_key == run_key, theirs.cluster == mine.cluster))
+        .join(there, there.key == theirs.signature_key)
+    )
+
+
+def _corpus(part: Part) -> tuple[Corpus, Int64]:
+    """Build the corpus of a snapshot with all co-authors; return it and its work keys, int64[n]."""
+    from disambig.corpus.corpus import Corpus
+    from disambig.out_of_core.shards import corpus_of, shard_tables
+
+    whole = Corpus.from_works(part.works.values())
+    key_of = {work.id: key for key, work in part.works.items()}
+    keys = np.array([key_of[i] for i in whole.work_ids], dtype=np.int64)
+    place = signature_place_key(keys[whole.signature_work], whole.signature_position)
+    outside = (~np.isin(place, part.places.place_key)).astype(np.int64)
+    corpus = corpus_of(shard_tables(whole, outside, 2)[0])
+    return corpus, np.array([key_of[i] for i in corpus.work_ids], dtype=np.int64)
+
+
+def _constraints(part: Part, corpus: Corpus) -> Constraints:
+    """Compile the constraints on the corpus, also those that lead through works outside it."""
+    from disambig.clustering.constraints import compile_constraints
+    from disambig.corpus.corpus import Corpus
+    from disambig.out_of_core.staging import bound_part
+
+    named = frozenset(end for d in part.decisions for end in (d.a, d.b))
+    light = (bound_part(work, named) for work in part.bound)
+    bound = Corpus.from_works(work for work in light if work is not None)
+    return compile_constraints(bound, part.decisions, strict=False).on(bound, corpus)
+
+
+def _counted(works: Sequence[domain.Work]) -> Statistics:
+    from disambig.corpus.corpus import Corpus
+    from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
+    from disambig.corpus.statistics import Statistics
+
+    corpus = Corpus.from_works(works)
+    return Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))

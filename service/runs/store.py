@@ -1,0 +1,235 @@
+"""Clustering runs: create, cancel, list; workers claim them (:mod:`service.job_queue`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
+
+from service import job_queue
+from service.actors import Actor
+from service.db.database import Database
+from service.db.tables import Run, RunArtifact
+from service.errors import Conflict, Invalid, NotFound
+from service.events.log import EventLog
+from service.ids import new_id
+
+FULL, TOUCHED = "full", "touched"
+SCOPES = (FULL, TOUCHED)
+STATES = (
+    "queued",
+    "running",
+    "proposed",
+    "published",
+    "failed",
+    "cancelled",
+    "superseded",
+    "rolled-back",
+)
+MOST = 500
+"""Most runs of one page."""
+REASON = 2_000
+"""Most characters of a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as callers see it; see :class:`service.db.tables.Run`.
+
+    ``done`` of ``total`` (None: unknown) is the progress of its ``stage``.
+    """
+
+    id: str
+    state: str
+    scope: str
+    actor: str
+    reason: str | None
+    model: str | None
+    based_on: int | None
+    rebases: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    stage: str | None
+    done: int
+    total: int | None
+    error: str | None
+    summary: Mapping[str, Any] | None
+    event_seq: int | None
+    claimed_by: str | None
+    heartbeat_at: datetime | None
+
+
+_VIEW = tuple(getattr(Run, name) for name in RunView.__dataclass_fields__)
+_BASIS = select(Run.key, Run.id, Run.based_on, Run.summary, Run.model)
+
+
+def create(
+    database: Database, actor: Actor, *, scope: str = TOUCHED, reason: str | None = None
+) -> RunView:
+    """Queue a run for a worker.
+
+    Parameters
+    ----------
+    scope : str
+        ``full``, or ``touched``: only the blocks that changed since the last published run.
+
+    Raises
+    ------
+    Invalid
+        If the scope is unknown, or the reason is too long.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        return created(ledger, actor, scope=scope, reason=reason)
+
+
+def created(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -> RunView:
+    """Queue a run within a write that holds the event log; as :func:`create_run`."""
+    if scope not in SCOPES:
+        raise Invalid(f"unknown scope {scope[:40]!r}", f"use {' or '.join(SCOPES)}", field="scope")
+    if reason is not None and len(reason) > REASON:
+        raise Invalid(
+            f"the reason has {len(reason):,} characters",
+            f"use at most {REASON:,}",
+            field="reason",
+        )
+    reason = None if reason is None else reason.replace("\0", "\u2400")
+    run_id = new_id("r")
+    connection = ledger.connection
+    connection.execute(
+        insert(Run).values(
+            id=run_id,
+            state="queued",
+            scope=scope,
+            actor=actor.name,
+            reason=reason,
+            rebases=0,
+            created_at=ledger.at,
+            attempts=0,
+            done=0,
+        )
+    )
+    ledger.record("run-created", actor, subject=run_id, reason=reason, after={"scope": scope})
+    return get(connection, run_id)
+
+
+def get(connection: Connection, run_id: str) -> RunView:
+    """Return one run.
+
+    Raises
+    ------
+    NotFound
+        If no run has that id.
+    """
+    row = connection.execute(select(*_VIEW).where(Run.id == run_id)).one_or_none()
+    if row is None:
+        raise _unknown(run_id)
+    return RunView(*row)
+
+
+def key_of(connection: Connection, run_id: str) -> int:
+    """Return the key of a run; raise as :func:`get_run`."""
+    key = connection.scalar(select(Run.key).where(Run.id == run_id))
+    if key is None:
+        raise _unknown(run_id)
+    return key
+
+
+def page(
+    connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
+) -> list[RunView]:
+    """List runs, newest first; only those created before the run ``before``.
+
+    Raises
+    ------
+    Invalid
+        If the state is unknown.
+    """
+    wanted: Select[Any] = select(*_VIEW).order_by(Run.key.desc()).limit(min(max(limit, 1), MOST))
+    if state is not None:
+        if state not in STATES:
+            raise Invalid(
+                f"unknown state {state[:40]!r}", f"use one of {', '.join(STATES)}", field="state"
+            )
+        wanted = wanted.where(Run.state == state)
+    if before is not None:
+        wanted = wanted.where(Run.key < key_of(connection, before))
+    return [RunView(*row) for row in connection.execute(wanted)]
+
+
+def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> RunView:
+    """Cancel a run that is queued or running, or discard its proposal.
+
+    Raises
+    ------
+    NotFound
+        If no run has that id.
+    Conflict
+        If the run has ended.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        found = get(connection, run_id)
+        if found.state not in ("queued", "running", "proposed"):
+            raise Conflict(
+                f"run {run_id} is {found.state}",
+                "only a run that is queued, running or proposed can be cancelled",
+                state=found.state,
+            )
+        connection.execute(
+            update(Run)
+            .where(Run.id == run_id)
+            .values(state="cancelled", ended_at=ledger.at, claimed_by=None)
+        )
+        ledger.record(
+            "run-cancelled", actor, subject=run_id, reason=reason, before={"state": found.state}
+        )
+        return get(connection, run_id)
+
+
+def note_basis(database: Database, claim: job_queue.Claim, based_on: int, model: str) -> None:
+    """Store the last event and the model digest that a run has read.
+
+    Raises
+    ------
+    LostClaim
+    """
+    with database.write() as connection:
+        job_queue.lock_claim(connection, claim)
+        connection.execute(
+            update(Run).where(Run.key == claim.key).values(based_on=based_on, model=model)
+        )
+
+
+def last_published(connection: Connection, *, full: bool = False) -> Row[Any] | None:
+    """Return the published run (key, id, based_on, summary, model); ``full``: the last full one.
+
+    Runs that were rolled back do not count.
+    """
+    wanted = _BASIS.where(Run.state == "published").order_by(Run.event_seq.desc()).limit(1)
+    if full:
+        # a touched run with nearly all blocks touched was done as a full run
+        wanted = wanted.where(exists().where(RunArtifact.run_key == Run.key))
+    return connection.execute(wanted).one_or_none()
+
+
+def with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
+    """Return a run (as :func:`get_last_published`) if it has statistics, published or not."""
+    left = exists().where(RunArtifact.run_key == Run.key)
+    return connection.execute(_BASIS.where(Run.key == run_key, left)).one_or_none()
+
+
+def forget_artifacts(connection: Connection, run_key: int) -> None:
+    """Delete the stored statistics of a run."""
+    connection.execute(delete(RunArtifact).where(RunArtifact.run_key == run_key))
+
+
+def _unknown(run_id: str) -> NotFound:
+    return NotFound(
+        f"there is no run {run_id[:80]!r}", "list the runs: disambig run list", field="run"
+    )

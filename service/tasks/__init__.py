@@ -1,0 +1,1 @@
+"""Review tasks: open, close, lease, blind."""

@@ -1,0 +1,391 @@
+"""Close the tasks that an event answers, and reopen them when the event is reverted.
+
+A decision answers every task about identities that are now merged or split, and every task whose
+answer follows from the decisions in force, whichever way the decision was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
+
+from service.constraints.links import Link, SignatureGroups
+from service.constraints.store import read_links_around, remove_retired_signatures
+from service.db.bulk import is_in
+from service.db.tables import (
+    Decision,
+    Event,
+    Identity,
+    Judgement,
+    Membership,
+    Signature,
+    Task,
+    TaskTurn,
+    Work,
+)
+from service.events.history import DECISION_MADE, DECISION_REDONE, DECISION_UNDONE
+from service.identities.store import ACTIVE
+from service.tasks.subjects import about, about_identities, divides, identity_of, mentions_of
+
+
+class _Asked(NamedTuple):
+    key: int
+    kind: str
+    subject: str
+
+
+def close_answered(
+    connection: Connection, event_seq: int, identities: Iterable[int], signatures: Iterable[int]
+) -> list[str]:
+    """Close the open tasks that an event answers, and return their ids.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of a write that holds the lock of the event log, after the changes of the event.
+    event_seq : int
+    identities, signatures : iterables of int
+        Keys of what the event changed or made statements about.
+    """
+    mentions = set(signatures)
+    keys = set(identities) | set(identity_of(connection, mentions).values())
+    named = _ids(connection, keys)
+    asked = [a for a in _open(connection) if about(a.subject) & named.keys()]
+    answered = [a.key for a in asked if _is_answered(connection, a)]
+    answered += _placed(connection, mentions)
+    return _close(connection, event_seq, answered)
+
+
+def close_moot(connection: Connection, event_seq: int, identities: Collection[int]) -> list[str]:
+    """Close the open tasks that a publication made obsolete, and return their ids.
+
+    These are tasks about identities that are no longer active, and tasks about two parts of an
+    identity that are now in different identities.
+
+    Parameters
+    ----------
+    identities : collection of int
+        Keys of the identities that the publication changed.
+    """
+    asked = _open(connection)
+    named = {identity for a in asked for identity in about(a.subject)}
+    query = select(Identity.id, Identity.key).where(
+        is_in(connection, Identity.id, named), Identity.status == ACTIVE
+    )
+    active = {row[0]: row[1] for row in connection.execute(query)} if named else {}
+    moot = [a.key for a in asked if about(a.subject) - active.keys()]
+    changed = set(identities)
+    moot += [
+        a.key
+        for a in asked
+        if divides(a.kind, a.subject)
+        and active.get(a.subject) in changed
+        and _have_parted(connection, _sides(connection, a))
+    ]
+    return _close(connection, event_seq, moot)
+
+
+def ask_undecided(
+    connection: Connection, event_seq: int, identities: Iterable[int], signatures: Iterable[int]
+) -> None:
+    """Reopen the tasks that other decisions had answered only together with revoked ones.
+
+    Call it at the end of an event that revokes decisions.
+
+    Parameters
+    ----------
+    identities, signatures : iterables of int
+        Keys of what the event changed, or of what the decisions were about.
+    """
+    mentions = set(signatures)
+    named = _ids(connection, set(identities) | set(identity_of(connection, mentions).values()))
+    answered = exists().where(
+        Judgement.task_key == Task.key,
+        Judgement.decision_key == Decision.key,
+        Decision.undone_seq.is_(None),
+    )
+    query = (
+        select(Task.key, Task.kind, Task.subject)
+        .join(Event, Event.seq == Task.closed_seq)
+        .where(
+            Task.state == "closed",
+            about_identities(),
+            ~answered,
+            Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE)),
+        )
+    )
+    closed = [_Asked(*row) for row in connection.execute(query)]
+    near = [a for a in closed if about(a.subject) & named.keys()]
+    _reopen(connection, event_seq, [a for a in near if not _is_answered(connection, a)])
+
+
+def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
+    """Close one task as part of an event; return False if it was closed already."""
+    return bool(_close(connection, event_seq, [task_key]))
+
+
+def close_these(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
+    """Close tasks as part of an event, and return the ids of those that were open."""
+    return _close(connection, event_seq, keys)
+
+
+def note_turns(connection: Connection, event_seq: int) -> None:
+    """Record which tasks an event opened or closed; call it at the end of the event."""
+    known = set(
+        connection.scalars(select(TaskTurn.task_key).where(TaskTurn.event_seq == event_seq))
+    )
+    closed = select(Task.key).where(Task.closed_seq == event_seq, Task.state == "closed")
+    opened = select(Task.key).where(
+        Task.state == "open", Task.kind == "conflict", Task.created_seq == event_seq
+    )
+    turns = dict.fromkeys(connection.scalars(closed), False)
+    turns |= dict.fromkeys(connection.scalars(opened), True)
+    fresh = {key: opened for key, opened in turns.items() if key not in known}
+    changed = update(Task).where(is_in(connection, Task.key, fresh))
+    connection.execute(changed.values(version=event_seq))
+    _turn(connection, event_seq, fresh)
+
+
+def turn_back(connection: Connection, event_seq: int, by: int) -> list[int]:
+    """Revert, as part of the event ``by``, what an event did to tasks; return reopened keys.
+
+    Call it before memberships and ids are reverted.
+    """
+    query = (
+        select(Task.key, Task.state, Task.kind, Task.subject, Task.closed_seq, TaskTurn.opened)
+        .join(TaskTurn, TaskTurn.task_key == Task.key)
+        .where(TaskTurn.event_seq == event_seq)
+    )
+    rows = connection.execute(query).all()
+    over = [r.key for r in rows if r.opened and r.state == "open"]
+    back = [r for r in rows if not r.opened and r.state == "closed" and r.closed_seq == event_seq]
+    _close(connection, by, over)
+    return _reopen(connection, by, [_Asked(r.key, r.kind, r.subject) for r in back])
+
+
+def pass_on(connection: Connection, event_seq: int, by: int) -> None:
+    """Update the tasks that an event had closed, at the end of the event ``by`` that overrides it.
+
+    Tasks that are still answered count as closed by the later event; the others are reopened.
+    """
+    closed = _closed_by(connection, event_seq)
+    answered = [a.key for a in closed if _is_answered(connection, a)]
+    _closed_because(connection, by, answered, by)
+    _reopen(connection, by, [a for a in closed if a.key not in set(answered)])
+
+
+def give_back(connection: Connection, event_seq: int, passed_on: int, by: int) -> None:
+    """Revert, as part of the event ``by``, what :func:`transfer_closures` did.
+
+    Call it before :func:`revert_transitions` of the overriding event.
+    """
+    query = select(Task.key, Task.state, Task.closed_seq).join(
+        TaskTurn, TaskTurn.task_key == Task.key
+    )
+    opened = select(TaskTurn.task_key).where(TaskTurn.event_seq == passed_on, TaskTurn.opened)
+    over = set(connection.scalars(opened))
+    mine = query.where(TaskTurn.event_seq == event_seq, TaskTurn.opened.is_(False))
+    keys = [
+        row.key
+        for row in connection.execute(mine)
+        if (row.key in over if row.state == "open" else row.closed_seq == passed_on)
+    ]
+    _closed_because(connection, event_seq, keys, by)
+
+
+def _closed_by(connection: Connection, event_seq: int) -> list[_Asked]:
+    """List tasks that an event closed."""
+    query = select(Task.key, Task.kind, Task.subject).join(TaskTurn, TaskTurn.task_key == Task.key)
+    rows = connection.execute(
+        query.where(
+            TaskTurn.event_seq == event_seq,
+            TaskTurn.opened.is_(False),
+            Task.state == "closed",
+            Task.closed_seq == event_seq,
+        )
+    )
+    return [_Asked(*row) for row in rows]
+
+
+def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[int]:
+    """Reopen tasks whose subject has no open task by now, and return their keys."""
+    if not asked:
+        return []
+    taken = select(Task.kind, Task.subject).where(
+        Task.state == "open", is_in(connection, Task.subject, {a.subject for a in asked})
+    )
+    known = {(kind, subject) for kind, subject in connection.execute(taken)}
+    again = [a.key for a in asked if (a.kind, a.subject) not in known]
+    opened = update(Task).where(is_in(connection, Task.key, again))
+    connection.execute(
+        opened.values(
+            state="open",
+            closed_seq=None,
+            closed_by=None,
+            version=by,
+            leased_by=None,
+            leased_until=None,
+        )
+    )
+    _turn(connection, by, dict.fromkeys(again, True))
+    return again
+
+
+def _open(connection: Connection) -> list[_Asked]:
+    """List open tasks whose subject consists of identity ids."""
+    query = select(Task.key, Task.kind, Task.subject)
+    rows = connection.execute(query.where(Task.state == "open", about_identities()))
+    return [_Asked(*row) for row in rows]
+
+
+def _ids(connection: Connection, keys: Collection[int]) -> dict[str, int]:
+    query = select(Identity.id, Identity.key).where(is_in(connection, Identity.key, keys))
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _is_answered(connection: Connection, asked: _Asked) -> bool:
+    """Whether a task needs no answer any more."""
+    if asked.kind == "merge":
+        return _is_settled(connection, asked)
+    if divides(asked.kind, asked.subject):
+        return _is_decided(connection, asked)
+    evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
+    if asked.kind == "assign":
+        return bool(identity_of(connection, mentions_of(connection, [evidence])))
+    if asked.kind == "conflict":
+        return len(_active(connection, evidence.get("identities", ()))) < 2
+    return True
+
+
+def _active(connection: Connection, ids: Iterable[str]) -> list[int]:
+    query = select(Identity.key).where(
+        is_in(connection, Identity.id, set(ids)), Identity.status == ACTIVE
+    )
+    return list(connection.scalars(query))
+
+
+def _is_settled(connection: Connection, asked: _Asked) -> bool:
+    """Whether two identities are merged, or decisions in force state that they are different."""
+    keys = _active(connection, about(asked.subject))
+    if len(keys) < 2:
+        return True
+    members = select(Membership.signature_key).where(
+        is_in(connection, Membership.identity_key, keys)
+    )
+    links = links_in_sight(connection, list(connection.scalars(members)))
+    ends = {end for link in links if not link.must for end in (link.a, link.b)}
+    of = identity_of(connection, ends)
+    barred = {frozenset((of.get(k.a), of.get(k.b))) for k in links if not k.must}
+    return frozenset(keys) in barred
+
+
+def _is_decided(connection: Connection, asked: _Asked) -> bool:
+    """Whether the sides of an identity are separate, or must-links bind them together."""
+    active = select(Identity.status).where(Identity.id == asked.subject)
+    sides = _sides(connection, asked)
+    if connection.scalar(active) != ACTIVE or (asked.kind == "split" and len(sides) != 2):
+        return True
+    if len(sides) < 2:
+        return False
+    if _have_parted(connection, sides):
+        return True
+    groups = SignatureGroups(links_in_sight(connection, set().union(*sides)))
+    roots = [{groups.find_root(mention) for mention in side} for side in sides]
+    return bool(set.intersection(*roots))
+
+
+def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
+    """Return signature keys of each side of a task, as far as its evidence lists them."""
+    evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
+    return [mentions_of(connection, side.get("mentions", ())) for side in evidence.get("sides", ())]
+
+
+def _have_parted(connection: Connection, sides: Sequence[Collection[int]]) -> bool:
+    """Whether no two sides share an identity."""
+    of = identity_of(connection, {mention for side in sides for mention in side})
+    where = [{of.get(mention) for mention in side} - {None} for side in sides]
+    return len(where) > 1 and not any(a & b for a, b in combinations(where, 2))
+
+
+def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Link]:
+    """Read links in force around signatures, without retired signatures."""
+    return remove_retired_signatures(connection, read_links_around(connection, signatures))
+
+
+def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
+    """List open *assign* tasks about these mentions that are now in an identity."""
+    if (
+        not signatures
+        or connection.scalar(
+            select(Task.key).where(Task.state == "open", Task.kind == "assign").limit(1)
+        )
+        is None
+    ):
+        return []
+    query = (
+        select(Work.id, Signature.position)
+        .join(Signature, Signature.work_key == Work.key)
+        .join(Membership, Membership.signature_key == Signature.key)
+        .where(is_in(connection, Signature.key, signatures))
+    )
+    subjects = {f"{work}:{position}" for work, position in connection.execute(query)}
+    asked = select(Task.key).where(
+        Task.state == "open", Task.kind == "assign", is_in(connection, Task.subject, subjects)
+    )
+    return list(connection.scalars(asked))
+
+
+def _close(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
+    """Close the tasks that are open, and return their ids."""
+    if not keys:
+        return []
+    open_ = select(Task.key, Task.id).where(is_in(connection, Task.key, keys), Task.state == "open")
+    rows = connection.execute(open_).all()
+    _closed_because(connection, event_seq, [row.key for row in rows], event_seq)
+    return sorted(row.id for row in rows)
+
+
+def _closed_because(connection: Connection, cause: int, keys: Collection[int], by: int) -> None:
+    """Record in the event ``by`` that tasks are closed because of the event ``cause``."""
+    if not keys:
+        return
+    actor = connection.scalar(select(Event.actor).where(Event.seq == cause))
+    closed = update(Task).where(is_in(connection, Task.key, keys))
+    connection.execute(
+        closed.values(
+            state="closed",
+            closed_seq=cause,
+            closed_by=actor,
+            version=by,
+            leased_by=None,
+            leased_until=None,
+        )
+    )
+    _turn(connection, by, dict.fromkeys(keys, False))
+
+
+def _turn(connection: Connection, event_seq: int, turns: Mapping[int, bool]) -> None:
+    """Store transitions; two transitions of one task in one event cancel out."""
+    if not turns:
+        return
+    noted = TaskTurn.event_seq == event_seq, is_in(connection, TaskTurn.task_key, turns)
+    known = set(connection.scalars(select(TaskTurn.task_key).where(*noted)))
+    if known:
+        connection.execute(delete(TaskTurn).where(*noted))
+    rows = [
+        {"event_seq": event_seq, "task_key": key, "opened": opened}
+        for key, opened in turns.items()
+        if key not in known
+    ]
+    if rows:
+        connection.execute(insert(TaskTurn), rows)

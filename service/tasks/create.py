@@ -1,0 +1,189 @@
+"""Create tasks from runs, assignments and conflicts; at most one open task for each subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from service.actors import Actor
+from service.db.tables import Judgement, Task
+from service.events.log import EventLog
+from service.ids import new_id
+from service.tasks.blind import SHARE, drawn
+from service.tasks.queries import STANDING
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A task without its id.
+
+    Attributes
+    ----------
+    kind : str
+        One of :data:`service.tasks.queries.KINDS`.
+    subject : str
+        Identifies what the task is about; the same task has the same subject every time.
+    mentions : int
+        Number of mentions that the answer affects.
+    priority : float
+        Higher is answered sooner.
+    evidence : dict
+        What a reviewer needs for the answer; public ids only.
+    name_key : int or None
+        Exact-name cluster it concerns.
+    block_key : int or None
+        Block it comes from.
+    error : float or None
+        Probability that what is published is wrong.
+    effort : int or None
+        Number of papers to look at for the answer.
+    blind : str or None
+        Reason for a blind task, answered by several reviewers independently.
+    """
+
+    kind: str
+    subject: str
+    mentions: int
+    priority: float
+    evidence: dict[str, Any]
+    name_key: int | None = None
+    block_key: int | None = None
+    error: float | None = None
+    effort: int | None = None
+    blind: str | None = None
+
+
+def open_tasks(
+    connection: Connection,
+    ledger: EventLog,
+    seq: int,
+    questions: Sequence[Question],
+    blind_share: float = 0.0,
+) -> list[str]:
+    """Open tasks and return their ids in order; a task that is already open is updated instead.
+
+    Two equal tasks of one call become one task, with the later one's priority and evidence.
+
+    Parameters
+    ----------
+    seq : int
+        The event they come from.
+    blind_share : float
+        Share of new tasks that become blind.
+    """
+    wanted = {(q.kind, q.subject): q for q in questions}
+    known = _open_ids(connection, wanted)
+    ids = {of: known.get(of) or new_id("t") for of in wanted}
+    fresh = [
+        {
+            "id": ids[of],
+            "kind": q.kind,
+            "state": "open",
+            "subject": q.subject,
+            "name_key": q.name_key,
+            "mentions": q.mentions,
+            "priority": q.priority,
+            "evidence": q.evidence,
+            "created_at": ledger.at,
+            "created_seq": seq,
+            "version": seq,
+            "block_key": q.block_key,
+            "error": q.error,
+            "effort": q.effort,
+            "blind": q.blind or (SHARE if drawn(ids[of], blind_share) else None),
+        }
+        for of, q in wanted.items()
+        if of not in known
+    ]
+    again = [
+        {
+            "given": known[of],
+            "mentions": q.mentions,
+            "priority": q.priority,
+            "evidence": q.evidence,
+            "block_key": q.block_key,
+            "error": q.error,
+            "effort": q.effort,
+            "version": seq,
+        }
+        for of, q in wanted.items()
+        if of in known
+    ]
+    if fresh:
+        connection.execute(insert(Task), fresh)
+    if again:
+        table = Task.__table__
+        changed = update(table).where(table.c.id == bindparam("given"))  # type: ignore[arg-type]
+        connection.execute(changed, again)
+    return [ids[q.kind, q.subject] for q in questions]
+
+
+def close_tasks(
+    connection: Connection, seq: int, actor: Actor, kind: str, subjects: Iterable[str]
+) -> int:
+    """Close the open tasks about these subjects, as part of event ``seq``; return their number."""
+    closed = 0
+    for some in _some(subjects):
+        changed = (
+            update(Task)
+            .where(Task.kind == kind, Task.state == "open", Task.subject.in_(some))
+            .values(
+                state="closed",
+                closed_seq=seq,
+                closed_by=actor.name,
+                version=seq,
+                leased_by=None,
+                leased_until=None,
+            )
+        )
+        closed += connection.execute(changed).rowcount
+    return closed
+
+
+def answered_about(
+    connection: Connection, kind: str, subjects: Iterable[str]
+) -> dict[str, set[frozenset[str]]]:
+    """Return, by subject, the sets of identities for which an answer in force exists."""
+    found: dict[str, set[frozenset[str]]] = {}
+    for some in _some(subjects):
+        query = (
+            select(Task.subject, Task.evidence)
+            .join(Judgement, Judgement.task_key == Task.key)
+            .where(
+                Task.kind == kind,
+                Task.state == "closed",
+                Task.subject.in_(some),
+                Judgement.decision_key.is_not(None),
+                STANDING,
+            )
+        )
+        for subject, evidence in connection.execute(query):
+            found.setdefault(subject, set()).add(frozenset(evidence.get("identities", ())))
+    return found
+
+
+def _open_ids(
+    connection: Connection, wanted: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], str]:
+    by_kind: dict[str, list[str]] = {}
+    for kind, subject in wanted:
+        by_kind.setdefault(kind, []).append(subject)
+    known: dict[tuple[str, str], str] = {}
+    for kind, subjects in by_kind.items():
+        for some in _some(subjects):
+            query = select(Task.subject, Task.id).where(
+                Task.kind == kind, Task.state == "open", Task.subject.in_(some)
+            )
+            known.update({(kind, subject): id for subject, id in connection.execute(query)})
+    return known
+
+
+def _some(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield chunks of texts for ``IN (…)``, small enough for both databases."""
+    left = iter(texts)
+    while some := list(islice(left, 500)):
+        yield some

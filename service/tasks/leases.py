@@ -1,0 +1,157 @@
+"""Task leases: acquire, renew, release, expire.
+
+A lease prevents two reviewers from working on the same task at once. Published data is protected
+by versions, not by leases. A lease is not an event: no publication or decision depends on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, or_, select, update
+
+from disambig.console import safe
+from service.actors import Actor, Role
+from service.db.database import Database
+from service.db.tables import Event, Task
+from service.errors import Conflict, Forbidden, NotFound
+from service.ids import sanitize_id
+from service.tasks.queries import TaskInfo, found
+
+MINUTES = 15
+"""Duration of a lease that is not renewed, in minutes."""
+NAMED = 20
+"""Maximum number of events listed in an error."""
+
+
+def take(database: Database, actor: Actor, task_id: str, minutes: int = MINUTES) -> TaskInfo:
+    """Acquire or renew the lease of a task.
+
+    Raises
+    ------
+    NotFound
+        If no task has this id.
+    Conflict
+        If it is closed, or leased by another reviewer; the error names them and the expiry.
+    """
+    now = datetime.now(UTC)
+    free = or_(Task.leased_by.is_(None), Task.leased_until <= now, Task.leased_by == actor.name)
+    taken = (
+        update(Task)
+        .where(Task.id == sanitize_id(task_id), Task.state == "open", free)
+        .values(leased_by=actor.name, leased_until=now + timedelta(minutes=minutes))
+    )
+    with database.write() as connection:
+        if connection.execute(taken).rowcount == 0:
+            info = found(connection, task_id)
+            insist_open(info)
+            insist_free(info, actor)
+        return found(connection, task_id)
+
+
+def release(database: Database, actor: Actor, task_id: str) -> TaskInfo:
+    """Release the lease of a task, if there is one; an admin can release any lease.
+
+    Raises
+    ------
+    NotFound
+        If no task has this id.
+    Forbidden
+        If another reviewer holds the lease.
+    """
+    with database.write() as connection:
+        info = found(connection, task_id)
+        if info.leased_by not in (None, actor.name) and not actor.role.includes(Role.ADMIN):
+            raise Forbidden(
+                f"the task is leased by {info.leased_by}, not by you",
+                f"the lease expires at {info.leased_until:%H:%M} UTC, unless renewed",
+            )
+        given = update(Task).where(Task.id == info.id, Task.leased_by == info.leased_by)
+        connection.execute(given.values(leased_by=None, leased_until=None))
+        return found(connection, task_id)
+
+
+def insist_free(task: TaskInfo, actor: Actor) -> None:
+    """Check that no other reviewer holds the lease of a task.
+
+    Raises
+    ------
+    Conflict
+    """
+    if task.leased_by is None or task.leased_until is None or task.leased_by == actor.name:
+        return
+    raise Conflict(
+        f"{task.leased_by} works on this task until {task.leased_until:%H:%M} UTC",
+        "take another one, or wait until it is released",
+        held_by=task.leased_by,
+        until=task.leased_until.isoformat(),
+    )
+
+
+def insist_open(task: TaskInfo) -> None:
+    """Check that a task is open.
+
+    Raises
+    ------
+    Conflict
+    """
+    if task.state != "open":
+        raise Conflict(
+            f"the task is {task.state}, by {task.closed_by}",
+            "nothing needs to be done; list the tasks to see the open ones",
+            closed_by=task.closed_by,
+        )
+
+
+def insist_current(connection: Connection, task: TaskInfo, version: int | None) -> None:
+    """Check that a task has not changed since it was read; the error lists what changed it.
+
+    Raises
+    ------
+    Conflict
+    """
+    if version is None or version == task.version:
+        return
+    query = select(Event.seq, Event.kind, Event.actor, Event.at).where(
+        Event.seq > min(max(version, 0), 2**62),
+        or_(Event.subject == task.id, Event.seq == task.version),
+    )
+    rows = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
+    since = [{"seq": r.seq, "kind": r.kind, "actor": r.actor, "at": r.at.isoformat()} for r in rows]
+    raise Conflict(
+        f"the task has changed since version {version}: it is at version {task.version}",
+        "read it again, then answer",
+        version=task.version,
+        since=since,
+    )
+
+
+def holders(connection: Connection) -> list[Mapping[str, Any]]:
+    """List reviewers with leases: number of tasks and latest expiry; the most tasks first."""
+    n = func.count().label("tasks")
+    until = func.max(Task.leased_until).label("until")
+    query = (
+        select(Task.leased_by.label("reviewer"), n, until)
+        .where(and_(Task.state == "open", Task.leased_until > datetime.now(UTC)))
+        .group_by(Task.leased_by)
+        .order_by(n.desc(), Task.leased_by)
+        .limit(200)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def locked(connection: Connection, task_id: str) -> TaskInfo:
+    """Lock the row of a task and return the task; call it in a write that locks the event log.
+
+    Raises
+    ------
+    NotFound
+    """
+    row = select(Task.key).where(Task.id == sanitize_id(task_id)).with_for_update()
+    if connection.scalar(row) is None:
+        raise NotFound(
+            f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
+        )
+    return found(connection, task_id)

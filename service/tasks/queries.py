@@ -1,0 +1,281 @@
+"""Tasks for reviewers: list them by urgency, read one, close one by hand.
+
+Conflicts come first, because nothing that they affect can be trusted; then the highest priority,
+and of equals the oldest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+)
+
+from disambig.console import safe
+from service.actors import Actor, Role
+from service.db.database import Database
+from service.db.tables import Decision, Event, Judgement, Name, Task
+from service.errors import Conflict, Forbidden, NotFound
+from service.events.log import EventLog
+from service.ids import sanitize_id
+from service.tasks.close import close_task
+
+KINDS = ("conflict", "merge", "split", "assign", "sample")
+STATES = ("open", "closed")
+
+_turn: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
+_CLOSING = Event.__table__.alias("closing")
+_UNDONE = Decision.__table__.alias("undone")
+STANDING: ColumnElement[bool] = ~exists().where(
+    _UNDONE.c.key == Judgement.decision_key, _UNDONE.c.undone_seq.is_not(None)
+)
+"""Condition that an answer counts: the decision it led to, if any, is in force."""
+_answers = (
+    select(func.count())
+    .select_from(Judgement)
+    .where(Judgement.task_key == Task.key, STANDING)
+    .correlate(Task)
+    .scalar_subquery()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    """A task as clients read it.
+
+    ``name`` is the printed name it concerns. ``leased_by`` is the reviewer who works on it now.
+    ``answers`` is the number of answers in force; their content is shown once the task is closed.
+    """
+
+    id: str
+    kind: str
+    state: str
+    subject: str
+    name: str | None
+    mentions: int
+    priority: float
+    evidence: dict[str, Any]
+    created_at: datetime
+    created_seq: int
+    closed_by: str | None
+    closed_at: datetime | None
+    reason: str | None
+    version: int
+    leased_by: str | None
+    leased_until: datetime | None
+    error: float | None
+    effort: int | None
+    blind: bool
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Criteria for tasks; None matches any.
+
+    Attributes
+    ----------
+    kind, state : str or None
+    name : str or None
+        A folded name.
+    least, most : int or None
+        Bounds of the number of mentions that the answer affects.
+    held : str or None
+        ``me``, ``others``, or ``nobody``: who holds its lease now.
+    reviewer : str or None
+        The reviewer who lists tasks. Open tasks that this person has already answered are left
+        out; they wait for other reviewers.
+    """
+
+    kind: str | None = None
+    state: str | None = "open"
+    name: str | None = None
+    least: int | None = None
+    most: int | None = None
+    held: str | None = None
+    reviewer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """Start of a page of tasks: after the task with these values."""
+
+    first: int
+    priority: float
+    key: int
+
+
+def listed(
+    connection: Connection,
+    *,
+    kind: str | None = None,
+    state: str | None = "open",
+    name: str | None = None,
+    limit: int = 50,
+    after: After | None = None,
+) -> tuple[list[TaskInfo], After | None]:
+    """Return a page of tasks, most urgent first, and the start of the next page.
+
+    ``name`` is a folded name; None for a kind, state or name matches any.
+    """
+    return page(connection, Wanted(kind, state, name), limit, after)
+
+
+def page(
+    connection: Connection, wanted: Wanted, limit: int = 50, after: After | None = None
+) -> tuple[list[TaskInfo], After | None]:
+    """Return a page of the tasks that match a filter, and the start of the next page."""
+    query = _query().order_by(_turn, Task.priority.desc(), Task.key).limit(limit + 1)
+    query = query.where(*conditions(wanted))
+    if after is not None:
+        query = query.where(_follows(after))
+    rows = connection.execute(query).mappings().all()
+    more = After(*_place(rows[limit - 1])) if len(rows) > limit else None
+    return [_info(row) for row in rows[:limit]], more
+
+
+def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Return the conditions of a filter on :class:`~service.db.tables.Task`."""
+    found: list[ColumnElement[bool]] = []
+    for column, value in ((Task.kind, wanted.kind), (Task.state, wanted.state)):
+        if value is not None:
+            found.append(column == value)
+    if wanted.name is not None:
+        named = select(Name.key).where(Name.folded == wanted.name)
+        found.append(Task.name_key.in_(named))
+    if wanted.least is not None:
+        found.append(Task.mentions >= wanted.least)
+    if wanted.most is not None:
+        found.append(Task.mentions <= wanted.most)
+    held = and_(Task.leased_by.is_not(None), Task.leased_until > datetime.now(UTC))
+    if wanted.held == "nobody":
+        found.append(not_(func.coalesce(held, false())))
+    elif wanted.held is not None:
+        mine = Task.leased_by == wanted.reviewer
+        found += [held, mine if wanted.held == "me" else not_(mine)]
+    if wanted.reviewer is not None:
+        own = exists().where(
+            STANDING, Judgement.task_key == Task.key, Judgement.reviewer == wanted.reviewer
+        )
+        found.append(or_(Task.state != "open", not_(own)))
+    return found
+
+
+def found(connection: Connection, task_id: str) -> TaskInfo:
+    """Return the task with a public id.
+
+    Raises
+    ------
+    NotFound
+        If no task has this id.
+    """
+    row = connection.execute(_query().where(Task.id == sanitize_id(task_id))).mappings().first()
+    if row is None:
+        raise NotFound(
+            f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
+        )
+    return _info(row)
+
+
+def close(database: Database, actor: Actor, task_id: str, reason: str | None = None) -> TaskInfo:
+    """Close a task by hand, without a decision.
+
+    Raises
+    ------
+    NotFound
+        If no task has this id.
+    Forbidden
+        If the task is blind, and the role is below editor.
+    Conflict
+        If it is closed; the error names who closed it.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        before = found(connection, task_id)
+        if before.blind and not actor.role.includes(Role.EDITOR):
+            raise Forbidden(
+                "this is a blind task, answered by several reviewers independently",
+                "answer it, or ask an editor to close it",
+            )
+        if before.state != "open":
+            raise Conflict(
+                f"the task is {before.state}, by {before.closed_by}",
+                "nothing needs to be done; list the tasks to see the open ones",
+                closed_by=before.closed_by,
+            )
+        told = {"kind": before.kind, "subject": before.subject}
+        seq = ledger.record(
+            "task-closed",
+            actor,
+            subject=task_id,
+            reason=reason,
+            before={**told, "state": "open"},
+            after={**told, "state": "closed"},
+        )
+        key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
+        close_task(connection, seq, key)
+        return found(connection, task_id)
+
+
+def _query() -> Any:
+    return (
+        select(
+            Task.id,
+            Task.kind,
+            Task.state,
+            Task.subject,
+            Name.printed.label("name"),
+            Task.mentions,
+            Task.priority,
+            Task.evidence,
+            Task.created_at,
+            Task.created_seq,
+            Task.closed_by,
+            _CLOSING.c.at.label("closed_at"),
+            _CLOSING.c.reason,
+            Task.version,
+            Task.leased_by,
+            Task.leased_until,
+            Task.error,
+            Task.effort,
+            Task.blind.is_not(None).label("blind"),
+            _answers.label("answers"),
+            _turn.label("first"),
+            Task.key,
+        )
+        .outerjoin(Name, Name.key == Task.name_key)
+        .outerjoin(_CLOSING, _CLOSING.c.seq == Task.closed_seq)
+    )
+
+
+def _follows(after: After) -> ColumnElement[bool]:
+    lower = or_(
+        Task.priority < after.priority,
+        and_(Task.priority == after.priority, Task.key > after.key),
+    )
+    return or_(_turn > after.first, and_(_turn == after.first, lower))
+
+
+def _place(row: Mapping[Any, Any]) -> tuple[int, float, int]:
+    return row["first"], row["priority"], row["key"]
+
+
+def _info(row: Mapping[Any, Any]) -> TaskInfo:
+    values = {name: row[name] for name in TaskInfo.__slots__}
+    until = values["leased_until"]
+    if until is None or until <= datetime.now(UTC):
+        values["leased_by"] = values["leased_until"] = None
+    return TaskInfo(**values)

@@ -1,0 +1,145 @@
+"""One model beside another: on decisions held back, on gold, and by what it would change.
+
+What would change is counted under all decisions, as a run would cluster. Those held back do not
+constrain the clusterings that they judge.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from disambig.domain import Constraint, ConstraintKind, Label
+from disambig.progress import Progress, silent
+from service.training.examples import Indexes, Lesson
+
+if TYPE_CHECKING:
+    from disambig.corpus.corpus import Corpus
+    from disambig.model.model import Model
+    from disambig.partition import Partition
+
+OLD, NEW = "old", "new"
+
+
+class Comparing:
+    """An ``old`` and a ``new`` model over one corpus; nothing is stored."""
+
+    def __init__(
+        self, models: Mapping[str, Model], workers: int = 1, progress: Progress = silent
+    ) -> None:
+        """``models`` are called ``old`` and ``new``."""
+        self.models, self.workers, self.progress = models, workers, progress
+
+    def compared(
+        self,
+        space: Indexes,
+        decided: Sequence[Constraint],
+        taught: Lesson,
+        gold: tuple[Corpus, Sequence[Label]] | None = None,
+    ) -> dict[str, Any]:
+        """What is told of them, as JSON knows it."""
+        whole, right, sure = {}, {}, {}
+        held = {(c.a, c.b, c.kind) for c in taught.held}
+        judging = [c for c in decided if (c.a, c.b, c.kind) not in held]
+        for name, model in self.models.items():
+            whole[name] = self._clustered(space, model, decided)
+            if held:
+                right[name] = _right(self._clustered(space, model, judging), taught.held)
+            if taught.held_answers:
+                sure[name] = _sureness(space, model, taught)
+        return {
+            "held_back": _held_back(taught, right, sure),
+            "gold": self._on_gold(gold),
+            "mentions": space.corpus.n_signatures,
+            "changed": _changed(whole[OLD], whole[NEW]),
+            "identities": {name: people.n_identities for name, people in whole.items()},
+        }
+
+    def _clustered(
+        self, space: Indexes, model: Model, constraints: Sequence[Constraint] = ()
+    ) -> Partition:
+        from disambig.clustering.constraints import compile_constraints
+        from disambig.estimator import cluster_index
+
+        compiled = compile_constraints(space.corpus, constraints, strict=False)
+        return cluster_index(
+            space.of(model), model, compiled, workers=self.workers, progress=self.progress
+        )
+
+    def _on_gold(self, gold: tuple[Corpus, Sequence[Label]] | None) -> dict[str, Any] | None:
+        if gold is None or not gold[1]:
+            return None
+        space = Indexes(gold[0])
+        measured = {
+            name: _measured(self._clustered(space, model), gold[1])
+            for name, model in self.models.items()
+        }
+        return {"labels": len(gold[1]), **measured}
+
+
+def _right(people: Partition, held: Sequence[Constraint]) -> dict[str, bool]:
+    """Of each decision held back, whether all that it says holds in a clustering."""
+    row, identity = people.corpus.row_of, people.identity
+    right: dict[str, bool] = defaultdict(lambda: True)
+    for c in held:
+        one = identity[row(c.a)] == identity[row(c.b)]
+        right[c.source] &= bool(one) == (c.kind is ConstraintKind.MUST)
+    return dict(right)
+
+
+def _sureness(space: Indexes, model: Model, taught: Lesson) -> tuple[int, float]:
+    """Of how many questions held back, and the mean probability given to what was answered."""
+    import numpy as np
+
+    found = space.doubted(model, taught.held_answers).probability
+    same = np.array([answer.same for answer in taught.held_answers])
+    known = np.isfinite(found)
+    given = (same * found + (1 - same) * (1 - found))[known]
+    return int(known.sum()), float(given.mean()) if known.any() else 0.0
+
+
+def _held_back(
+    taught: Lesson,
+    right: Mapping[str, Mapping[str, bool]],
+    sure: Mapping[str, tuple[int, float]],
+) -> dict[str, Any]:
+    old, new = right.get(OLD, {}), right.get(NEW, {})
+    questions = min((n for n, _ in sure.values()), default=0)
+    return {
+        "decisions": len(old),
+        "right": {OLD: sum(old.values()), NEW: sum(new.values())},
+        "mended": sum(new[source] and not old[source] for source in old),
+        "broken": sum(old[source] and not new[source] for source in old),
+        "questions": questions,
+        "sureness": {name: round(mean, 4) for name, (_, mean) in sure.items()}
+        if questions
+        else None,
+    }
+
+
+def _measured(people: Partition, labels: Sequence[Label]) -> dict[str, float]:
+    import numpy as np
+
+    from disambig.evaluation.metrics import evaluate
+
+    rows = np.array([people.corpus.row_of(label.signature) for label in labels], dtype=np.int64)
+    person = np.unique([label.person for label in labels], return_inverse=True)[1]
+    block = None
+    if all(label.block for label in labels):
+        block = np.unique([label.block for label in labels], return_inverse=True)[1]
+    found = evaluate(people.identity[rows], person.astype(np.int64), block)
+    return {
+        "precision": found.bcubed_precision,
+        "recall": found.bcubed_recall,
+        "f1": found.bcubed_f1,
+    }
+
+
+def _changed(old: Partition, new: Partition) -> int:
+    import numpy as np
+
+    from disambig.evaluation.metrics import bcubed_by_signature
+
+    precision, recall = bcubed_by_signature(new.identity, old.identity)
+    return int(np.count_nonzero((precision < 1) | (recall < 1)))

@@ -1,0 +1,345 @@
+"""Decisions as labels: a model that has learned from them, compared with the one in use.
+
+Decisions say of pairs of mentions that they are the same person, or different ones. Those that
+answer a question of the queue also say how sure the model should have been, and correct it
+(:mod:`disambig.training.recalibrate`); what people did unasked is no answer to anything, and would teach
+that whatever is looked at is wrong. Where labels are given too, a model is fitted anew on all
+pairs that decisions and labels tell about: mentions that decisions join are one labelled person;
+of two such persons it is known that they differ only where a decision says so, and other pairs
+are not learned from. A random share of the decisions, not of the pairs, is held back: pairs of
+one decision look alike.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, select
+
+from disambig.domain import Constraint, ConstraintKind, Label, Signature
+from disambig.errors import InputError
+from disambig.progress import Progress, silent
+from service.constraints.links import SignatureGroups
+from service.constraints.store import read_constraints
+from service.db.database import Database
+from service.db.tables import Decision, Task
+from service.errors import Invalid
+
+if TYPE_CHECKING:
+    from disambig.corpus.corpus import Corpus
+    from disambig.corpus.index import CorpusIndex
+    from disambig.model.model import Model
+    from disambig.names.frequency import NameFrequency
+    from disambig.training.recalibrate import Doubted
+
+LEAST, EACH = 30, 5
+"""Answers from which a model is corrected: in all, and of each kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A question of the queue that a decision closed.
+
+    Attributes
+    ----------
+    sides : (tuple of Signature, tuple of Signature)
+        The mentions that were asked about.
+    same : float
+        1 for one person, 0 for two, or the share of the pairs between the sides that are one.
+    decision : str
+        As the source of a :class:`~disambig.domain.Constraint` names it.
+    """
+
+    sides: tuple[tuple[Signature, ...], tuple[Signature, ...]]
+    same: float
+    decision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What decisions teach.
+
+    Attributes
+    ----------
+    labels : tuple of Label
+        Mentions with the person that decisions make of them.
+    apart : tuple of (str, str)
+        Persons that decisions say differ.
+    answers : tuple of Answer
+        Questions that the decisions closed.
+    held : tuple of Constraint
+        What the decisions held back say that does not follow from the others.
+    held_answers : tuple of Answer
+    decisions, held_decisions : int
+    """
+
+    labels: tuple[Label, ...]
+    apart: tuple[tuple[str, str], ...]
+    answers: tuple[Answer, ...]
+    held: tuple[Constraint, ...]
+    held_answers: tuple[Answer, ...]
+    decisions: int
+    held_decisions: int
+
+    @property
+    def same(self) -> int:
+        """Answers to learn from that say one person."""
+        return sum(answer.same >= 0.5 for answer in self.answers)
+
+
+def lesson(
+    decided: Sequence[Constraint], answers: Sequence[Answer], share: float, seed: int
+) -> Lesson:
+    """Divide what decisions say into what is learned from and what is held back.
+
+    Parameters
+    ----------
+    decided : sequence of Constraint
+        Each with its decision as the source.
+    share : float
+        Of the decisions, to hold back: at least one where there are two and it is above 0.
+    """
+    sources = {c.source for c in decided}
+    held = _drawn(sources, share, seed)
+    known = [c for c in decided if c.source not in held]
+    people = _people(known)
+    apart = _apart(known, people)
+    open_ = [
+        c
+        for c in decided
+        if c.source in held and not _follows(people.get(c.a), people.get(c.b), apart)
+    ]
+    labels = [Label(signature, person) for signature, person in people.items()]
+    labels.sort(key=lambda label: (label.signature.work, label.signature.position))
+    return Lesson(
+        tuple(labels),
+        tuple(sorted(apart)),
+        tuple(answer for answer in answers if answer.decision not in held),
+        tuple(open_),
+        tuple(answer for answer in answers if answer.decision in held),
+        len(sources) - len(held),
+        len(held),
+    )
+
+
+def _drawn(sources: Collection[str], share: float, seed: int) -> set[str]:
+    """Decisions to hold back: the same ones again when there are more, which no model has seen."""
+    if share <= 0:
+        return set()
+    lot = {s: int.from_bytes(sha256(f"{seed} {s}".encode()).digest()[:6]) for s in sources}
+    n = sum(number < share * 2**48 for number in lot.values())
+    n = min(max(n, 1), len(sources) - 1)
+    return set(sorted(lot, key=lambda source: (lot[source], source))[: max(n, 0)])
+
+
+def _people(decided: Iterable[Constraint]) -> dict[Signature, str]:
+    """A name for the person of every mention that decisions speak of."""
+    number: dict[Signature, int] = {}
+    groups = SignatureGroups()
+    for constraint in decided:
+        a, b = (number.setdefault(end, len(number)) for end in (constraint.a, constraint.b))
+        if constraint.kind is ConstraintKind.MUST:
+            groups.join(a, b)
+    return {signature: f"decided {groups.find_root(k)}" for signature, k in number.items()}
+
+
+def _apart(decided: Iterable[Constraint], people: Mapping[Signature, str]) -> set[tuple[str, str]]:
+    return {
+        _pair(people[c.a], people[c.b])
+        for c in decided
+        if c.kind is ConstraintKind.CANNOT and people[c.a] != people[c.b]
+    }
+
+
+def _pair(a: str, b: str) -> tuple[str, str]:
+    return (a, b) if a < b else (b, a)
+
+
+def _follows(a: str | None, b: str | None, apart: set[tuple[str, str]]) -> bool:
+    return a is not None and b is not None and (a == b or _pair(a, b) in apart)
+
+
+def read(database: Database) -> tuple[Corpus, list[Constraint], list[Answer]]:
+    """All works, what the decisions in force say of them, and the questions they answer."""
+    from disambig.corpus.corpus import Corpus
+    from service.works.read import iterate_works
+
+    with database.read() as connection:
+        decided = read_constraints(connection)
+        corpus = Corpus.from_works(work for _, work in iterate_works(connection))
+        return corpus, decided, _answers(connection, decided, corpus)
+
+
+def _answers(connection: Connection, decided: Sequence[Constraint], corpus: Corpus) -> list[Answer]:
+    """Questions whether two sets of mentions are one person, closed by a decision in force.
+
+    Those of which decisions tell nothing, such as what nobody can tell, are left out.
+    """
+    query = select(Decision.id, Task.evidence).join(Task, Task.closed_seq == Decision.event_seq)
+    query = query.where(
+        Decision.undone_seq.is_(None), Task.state == "closed", Task.kind.in_(("merge", "split"))
+    )
+    people = _people(decided)
+    apart = _apart(decided, people)
+    found = []
+    for decision, evidence in connection.execute(query.order_by(Decision.key, Task.key)):
+        sides = [_mentions(side, corpus) for side in evidence.get("sides", ())]
+        if len(sides) != 2:
+            continue
+        same = share_same(sides[0], sides[1], people, apart)
+        if same is not None:
+            found.append(Answer((sides[0], sides[1]), same, f"decision {decision}"))
+    return found
+
+
+def share_same(
+    left: Iterable[Signature],
+    right: Iterable[Signature],
+    people: Mapping[Signature, str],
+    apart: set[tuple[str, str]],
+) -> float | None:
+    """Share of the pairs between two sides that are one person; None where nothing is told.
+
+    Parameters
+    ----------
+    people : mapping
+        Person of each mention that decisions speak of.
+    apart : set of (str, str)
+        Persons that differ.
+    """
+    ours, theirs = (Counter(people[m] for m in side if m in people) for side in (left, right))
+    pairs = {
+        (a, b): n * m for a, n in ours.items() for b, m in theirs.items() if _follows(a, b, apart)
+    }
+    if not pairs:
+        return None
+    return sum(n for (a, b), n in pairs.items() if a == b) / sum(pairs.values())
+
+
+def _mentions(side: Mapping[str, Any], corpus: Corpus) -> tuple[Signature, ...]:
+    """Mentions of a question, without those that a new version of their work has dropped."""
+    told = [Signature(m["work"], m["position"]) for m in side.get("mentions", ())]
+    return tuple(mention for mention in told if _row(corpus, mention) is not None)
+
+
+def _row(corpus: Corpus, mention: Signature) -> int | None:
+    try:
+        return corpus.row_of(mention)
+    except InputError:
+        return None
+
+
+def insist_enough(taught: Lesson) -> None:
+    """Refuse to learn from answers that are too few or all alike.
+
+    Raises
+    ------
+    Invalid
+        Telling how many more of which kind are needed.
+    """
+    if not taught.decisions:
+        raise Invalid("there are no decisions to learn from", "answer questions of the queue first")
+    same, n = taught.same, len(taught.answers)
+    lacking = [
+        f"{EACH - have} more that say {kind}"
+        for kind, have in (("one person", same), ("different people", n - same))
+        if have < EACH
+    ]
+    if n < LEAST:
+        lacking.insert(0, f"{LEAST - n} more")
+    if lacking:
+        raise Invalid(
+            f"{n} answered questions are left to learn from ({same} say one person, {n - same} "
+            f"different people), {len(taught.held_answers)} are held back",
+            f"answer questions of the queue, {' and '.join(lacking)}, or give labelled works too "
+            "(disambig review train --works … --labels …)",
+        )
+
+
+def corrected(space: Indexes, taught: Lesson, model: Model, progress: Progress = silent) -> Model:
+    """The model in use as sure as the answers say it should be.
+
+    Raises
+    ------
+    Invalid
+        If answers are too few or all alike, or none can be compared.
+    """
+    import numpy as np
+
+    from disambig.training import recalibrate
+
+    insist_enough(taught)
+    asked = space.doubted(model, taught.answers, progress)
+    if model.group_calibration is None or not np.isfinite(asked.log_odds).any():
+        raise Invalid(
+            "the model in use cannot be corrected by these answers", "give labelled works too"
+        )
+    same = np.array([answer.same for answer in taught.answers])
+    found = recalibrate.corrected(model, asked, same)
+    return replace(found, metadata={**found.metadata, **_counts(taught)})
+
+
+def fitted(
+    corpus: Corpus,
+    taught: Lesson,
+    gold: tuple[Corpus, Sequence[Label]],
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Model:
+    """A model fitted anew on labels, together with what decisions tell.
+
+    Raises
+    ------
+    InputError
+        If the labels are too few to learn from.
+    """
+    from disambig.training.fit import LabelledCorpus, fit_model
+
+    corpora = [LabelledCorpus("labels", *gold)]
+    if taught.labels:
+        corpora.insert(0, LabelledCorpus("decisions", corpus, taught.labels, taught.apart))
+    return fit_model(corpora, metadata=_counts(taught), seed=seed, progress=progress)
+
+
+def _counts(taught: Lesson) -> dict[str, int]:
+    return {"decisions": taught.decisions, "held_back": taught.held_decisions}
+
+
+class Indexes:
+    """A corpus as models see it: indexed once for all that count names alike."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        """Nothing is indexed before it is needed."""
+        self.corpus = corpus
+        self._kept: tuple[NameFrequency, CorpusIndex] | None = None
+
+    def of(self, model: Model) -> CorpusIndex:
+        """The index for a model; one is kept."""
+        from disambig.corpus.embeddings import SemanticSpace
+        from disambig.corpus.index import CorpusIndex
+
+        if self._kept is None or self._kept[0] is not model.frequency:
+            index = CorpusIndex.of(self.corpus, SemanticSpace.load(), model.frequency)
+            self._kept = model.frequency, index
+        return self._kept[1]
+
+    def doubted(
+        self, model: Model, answers: Sequence[Answer], progress: Progress = silent
+    ) -> Doubted:
+        """What a model makes of questions that were answered."""
+        import numpy as np
+
+        from disambig.training import recalibrate
+
+        rows = [
+            tuple(
+                np.array([self.corpus.row_of(m) for m in side], dtype=np.int64) for side in a.sides
+            )
+            for a in answers
+        ]
+        return recalibrate.doubted(self.of(model), model, [(a, b) for a, b in rows], progress)

@@ -1,0 +1,326 @@
+"""Which model runs use: one that a person promoted, or else that of the settings.
+
+A promoted model is kept in the database, so that every worker has it. Promoting another, also one
+that was in use before, is how a promotion is taken back.
+
+The model that new works are placed with: the one that made the published identities.
+
+What was published is a model's work, and its statistics are those of that run; another model
+would draw the lines between people elsewhere, and the next run would take back what it had
+placed. So a promotion changes placements when a full run with the promoted model is published,
+in every process at its next look at what is published.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, insert, select, update
+
+from disambig.console import safe
+from disambig.errors import ModelError
+from disambig.progress import silent
+from service import log as logs
+from service.actors import Actor, Role
+from service.db.database import Database
+from service.db.tables import Event, FittedModel
+from service.errors import Conflict, Forbidden, Invalid
+from service.events.log import EventLog
+from service.ids import new_id
+from service.runs.full_run import Engine
+from service.settings import Settings
+from service.training import store as model_store
+
+if TYPE_CHECKING:
+    from disambig.model.model import Model
+
+SHIPPED = "shipped"
+PROMOTED = "model-promoted"
+NAMED = 20
+"""Promotions that one refusal names, at most."""
+LARGEST = 256 * 2**20
+"""Bytes of a model's file, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """A model that is, or was, in use."""
+
+    id: str
+    digest: str
+    sequence: int
+
+
+def promote(
+    database: Database,
+    actor: Actor,
+    model: str,
+    reason: str | None = None,
+    *,
+    expected: int | None = None,
+) -> Promoted:
+    """Let runs use a model from now on; nothing that is published changes.
+
+    Parameters
+    ----------
+    model : str
+        Id of a candidate, or of a model that was promoted before, or ``shipped`` for the one
+        that comes with the package.
+    expected : int, optional
+        Number of the promotion that the caller has seen last, 0 for none.
+
+    Raises
+    ------
+    Forbidden
+        Unless a person who is an admin does it.
+    NotFound
+        If no model has the id.
+    Conflict
+        If it is in use already, is neither, was compared with another model than the one in use,
+        or does not fit this version; or if another was promoted since ``expected``, with who did
+        that and when.
+    """
+    if model == SHIPPED:
+        return promote_file(database, actor, _shipped(), reason, expected=expected)
+    _insist_person(actor)
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        found = model_store.get(connection, model)
+        _insist_seen(connection, expected)
+        if found.in_use:
+            raise Conflict(f"runs use {found.id} already", "nothing needs to be done")
+        if found.state not in ("candidate", "promoted"):
+            raise Conflict(
+                f"model {found.id} is {found.state}",
+                "only a candidate can be promoted",
+                state=found.state,
+            )
+        if found.outdated:
+            raise Conflict(
+                f"since model {found.id} was compared with the one in use, another was promoted",
+                "train again, which compares with that one",
+                in_use=model_store.in_use(connection),
+            )
+        try:
+            digest = _digest(model_store.content(connection, found.id))
+        except ModelError as error:
+            raise Conflict(str(error), "train again with this version") from error
+        return _put_in_use(ledger, actor, found.id, digest, reason)
+
+
+def promote_file(
+    database: Database,
+    actor: Actor,
+    file: Path,
+    reason: str | None = None,
+    *,
+    expected: int | None = None,
+) -> Promoted:
+    """The same with a model's file, which is kept in the database.
+
+    Raises
+    ------
+    Forbidden, Conflict
+        As :func:`promote`.
+    Invalid, ModelError
+        If the file is no model, or does not fit this version.
+    """
+    _insist_person(actor)
+    content = _content(file)
+    digest = _digest(content)
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        _insist_seen(connection, expected)
+        before = current(connection)
+        if before is not None and before.digest == digest:
+            raise Conflict(f"runs use {before.id} already", "nothing needs to be done")
+        known = select(FittedModel.id).where(
+            FittedModel.digest == digest, FittedModel.promoted_seq.is_not(None)
+        )
+        id_ = connection.scalar(known.order_by(FittedModel.key).limit(1))
+        if id_ is None:
+            id_ = new_id("m")
+            connection.execute(
+                insert(FittedModel).values(
+                    id=id_,
+                    digest=digest,
+                    content=content,
+                    added_at=ledger.at,
+                    actor=actor.name,
+                    reason=reason,
+                    state="promoted",
+                )
+            )
+        return _put_in_use(ledger, actor, id_, digest, reason)
+
+
+def _put_in_use(
+    ledger: EventLog, actor: Actor, id_: str, digest: str, reason: str | None
+) -> Promoted:
+    connection = ledger.connection
+    before = current(connection)
+    seq = ledger.record(
+        PROMOTED,
+        actor,
+        subject=id_,
+        reason=reason,
+        before=None if before is None else {"model": before.id, "digest": before.digest},
+        after={"model": id_, "digest": digest},
+    )
+    changed = update(FittedModel).where(FittedModel.id == id_)
+    connection.execute(changed.values(promoted_seq=seq, state="promoted"))
+    return Promoted(id_, digest, seq)
+
+
+def _insist_person(actor: Actor) -> None:
+    if not actor.role.includes(Role.ADMIN) or actor.name.startswith("worker:"):
+        raise Forbidden("a model is promoted by a person who is an admin", "ask one")
+
+
+def _insist_seen(connection: Connection, expected: int | None) -> None:
+    """Refuse to promote over a promotion that the caller has not seen."""
+    now = current(connection)
+    if expected is None or expected == (0 if now is None else now.sequence):
+        return
+    query = select(Event.seq, Event.subject, Event.actor, Event.at, Event.reason).where(
+        Event.kind == PROMOTED, Event.seq > expected
+    )
+    since = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
+    told = [f"{e.actor} promoted model {e.subject} at {e.at:%Y-%m-%d %H:%M} UTC" for e in since[:3]]
+    raise Conflict(
+        "what runs use has changed since you looked"
+        + (f": {'; before that '.join(told)}" if told else ""),
+        "look at the model in use now, then promote",
+        in_use=None if now is None else now.id,
+        promotion=0 if now is None else now.sequence,
+        since=[
+            {
+                "seq": e.seq,
+                "model": e.subject,
+                "actor": e.actor,
+                "at": e.at.isoformat(),
+                "reason": e.reason,
+            }
+            for e in since
+        ],
+    )
+
+
+def current(connection: Connection) -> Promoted | None:
+    """The model that runs use; None: that of the settings."""
+    return next(iter(history(connection, 1)), None)
+
+
+def history(connection: Connection, limit: int = 50) -> list[Promoted]:
+    """Models that were promoted, the last one first."""
+    query = select(FittedModel.id, FittedModel.digest, FittedModel.promoted_seq)
+    query = query.where(FittedModel.promoted_seq.is_not(None))
+    query = query.order_by(FittedModel.promoted_seq.desc()).limit(limit)
+    rows = connection.execute(query).all()
+    return [Promoted(id_, digest or "", seq or 0) for id_, digest, seq in rows]
+
+
+def with_promoted(database: Database, settings: Settings, used: Promoted | None = None) -> Settings:
+    """Settings that name the promoted model, as a file in the data folder; else the same.
+
+    ``used`` is the promoted model as it was read before; left out, the one of now.
+    """
+    with database.read() as connection:
+        found = used or current(connection)
+        if found is None:
+            return settings
+        file = settings.data / "models" / f"{found.digest}.npz"
+        if not file.is_file():
+            _put(file, model_store.content(connection, found.id))
+    return settings.model_copy(update={"model": file})
+
+
+def _shipped() -> Path:
+    from importlib.resources import files
+
+    return Path(str(files("disambig"))) / "data" / "model.npz"
+
+
+def _content(model: Path) -> bytes:
+    try:
+        with model.open("rb") as opened:
+            found = opened.read(LARGEST + 1)
+    except (OSError, ValueError) as error:
+        raise Invalid(
+            f"{safe(str(model)[:200])} cannot be read: {error}",
+            "name a file made by disambig train, or the id of a model",
+            field="model",
+        ) from error
+    if len(found) > LARGEST:
+        raise Invalid(f"a model of more than {LARGEST:,} bytes", "name another", field="model")
+    return found
+
+
+def _digest(content: bytes) -> str:
+    """Digest of a model, checked against this version."""
+    from disambig.corpus.embeddings import SemanticSpace
+    from disambig.features.group import GROUP_FEATURES
+    from disambig.features.pair import PAIR_FEATURES
+    from disambig.model.model import Model
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.npz"
+        file.write_bytes(content)
+        model = Model.load(file)
+    model.check_features(PAIR_FEATURES, GROUP_FEATURES)
+    model.check_space(SemanticSpace.load().fingerprint)
+    return model.digest
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Write a file so that others see all of it or nothing."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=file.parent)
+    with os.fdopen(handle, "wb") as opened:
+        opened.write(content)
+    Path(part).replace(file)
+
+
+log = logs.get_logger("service.assignment.assign")
+
+
+def published_model(database: Database, settings: Settings, digest: str | None) -> Model:
+    """The model that a published run was made with.
+
+    Where it is no more, for another version of the package came with another model, it is the
+    one that the next run will use.
+
+    Parameters
+    ----------
+    digest : str or None
+        Of the run's model.
+
+    Raises
+    ------
+    ModelError
+        If the next run could not be made either.
+    """
+    made = _made_with(database, settings, digest)
+    if made is not None:
+        return made
+    log.warning("the model of the published run is no more", digest=digest)
+    return Engine(with_promoted(database, settings), silent).model()
+
+
+def _made_with(database: Database, settings: Settings, digest: str | None) -> Model | None:
+    query = select(FittedModel.id, FittedModel.digest, FittedModel.promoted_seq).where(
+        FittedModel.digest == digest, FittedModel.promoted_seq.is_not(None)
+    )
+    with database.read() as connection:
+        row = connection.execute(query.limit(1)).first()
+    used = None if row is None else Promoted(row[0], row[1] or "", row[2] or 0)
+    own = settings if used is None else with_promoted(database, settings, used)
+    try:
+        found = Engine(own, silent).model()
+    except ModelError:
+        return None
+    return found if found.digest == digest else None

@@ -1,0 +1,261 @@
+"""Models: asked for, fitted by one worker at a time, candidates until a person promotes one.
+
+Workers claim them as :mod:`service.job_queue` tells. At most one waits or is being fitted: a second
+would learn from the same decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from disambig.console import safe
+from service import job_queue
+from service.actors import Actor
+from service.db.database import Database
+from service.db.tables import FittedModel
+from service.errors import Conflict, Invalid, NotFound
+from service.events.log import EventLog
+from service.ids import new_id, sanitize_id
+from service.runs.store import MOST, REASON
+
+STATES = ("queued", "running", "candidate", "promoted", "failed", "cancelled")
+HELD_BACK = 0.2
+"""Share of the decisions that are not learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A model as callers see it; see :class:`service.db.tables.FittedModel`.
+
+    Attributes
+    ----------
+    in_use : bool
+        Whether runs use it now.
+    outdated : bool
+        Whether it was compared with another model than the one in use.
+    """
+
+    id: str
+    state: str
+    digest: str | None
+    actor: str | None
+    reason: str | None
+    added_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+    attempts: int
+    stage: str | None
+    done: int
+    total: int | None
+    error: str | None
+    comparison: Mapping[str, Any] | None
+    promoted_seq: int | None
+    in_use: bool = False
+    outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a model is to be fitted.
+
+    Attributes
+    ----------
+    hold_back : float
+        Share of the decisions that is not learned from, to compare the models on.
+    seed : int
+    """
+
+    hold_back: float = HELD_BACK
+    seed: int = 0
+
+
+_NAMES = tuple(n for n in ModelView.__dataclass_fields__ if n not in ("in_use", "outdated"))
+_VIEW = tuple(getattr(FittedModel, name) for name in _NAMES)
+_WAITING = FittedModel.state.in_(("queued", "running"))
+
+
+def ask(
+    database: Database,
+    actor: Actor,
+    wish: Wish,
+    patience: float,
+    reason: str | None = None,
+    *,
+    worker: str | None = None,
+) -> ModelView:
+    """Ask for a model; a worker will fit it.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds without a sign of life after which a process that fits one is given up.
+    worker : str, optional
+        The process that asks and does it itself, and holds it from the start. When that ends
+        nobody goes on: what it was given besides decisions is not in the database.
+
+    Raises
+    ------
+    Conflict
+        If one waits or is being fitted.
+    Invalid
+        If the reason is too long.
+    """
+    if reason is not None and len(reason) > REASON:
+        raise Invalid(
+            f"the reason has {len(reason):,} characters", f"use at most {REASON:,}", field="reason"
+        )
+    reason = None if reason is None else reason.replace("\0", "\u2400")
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        job_queue.fail_abandoned_jobs(connection, job_queue.MODEL, patience)
+        other = connection.scalar(select(FittedModel.id).where(_WAITING).limit(1))
+        if other is not None:
+            raise Conflict(f"model {other} is being made", "wait for it, or cancel it", model=other)
+        id_ = new_id("m")
+        held: dict[str, Any] = {"state": "queued"}
+        if worker is not None:
+            now = job_queue.read_clock(connection)
+            held = {
+                "state": "running",
+                "claimed_by": worker,
+                "heartbeat_at": now,
+                "started_at": now,
+                "attempts": job_queue.MAX_ATTEMPTS,
+            }
+        connection.execute(
+            insert(FittedModel).values(
+                id=id_,
+                added_at=ledger.at,
+                actor=actor.name,
+                reason=reason,
+                wish={"hold_back": wish.hold_back, "seed": wish.seed},
+                **held,
+            )
+        )
+        ledger.record("model-asked", actor, subject=id_, reason=reason)
+        return get(connection, id_)
+
+
+def get(connection: Connection, id_: str) -> ModelView:
+    """One model.
+
+    Raises
+    ------
+    NotFound
+    """
+    row = connection.execute(select(*_VIEW).where(FittedModel.id == sanitize_id(id_))).one_or_none()
+    if row is None:
+        raise unknown(id_)
+    return _view(row, in_use(connection))
+
+
+def page(
+    connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
+) -> list[ModelView]:
+    """Models, newest first; those asked for before the model ``before``."""
+    wanted = select(*_VIEW).order_by(FittedModel.key.desc()).limit(min(max(limit, 1), MOST))
+    if state is not None:
+        wanted = wanted.where(FittedModel.state == state)
+    if before is not None:
+        key = select(FittedModel.key).where(FittedModel.id == sanitize_id(before)).scalar_subquery()
+        wanted = wanted.where(FittedModel.key < key)
+    used = in_use(connection)
+    return [_view(row, used) for row in connection.execute(wanted)]
+
+
+def in_use(connection: Connection) -> str | None:
+    """Id of the model that was promoted last; None where runs use that of the settings."""
+    query = select(FittedModel.id).where(FittedModel.promoted_seq.is_not(None))
+    return connection.scalar(query.order_by(FittedModel.promoted_seq.desc()).limit(1))
+
+
+def content(connection: Connection, id_: str) -> bytes:
+    """File of a model; empty where there is none."""
+    query = select(FittedModel.content).where(FittedModel.id == id_)
+    return connection.scalar(query) or b""
+
+
+def wish(connection: Connection, id_: str) -> Wish:
+    """How a model that was asked for is to be fitted."""
+    found = connection.execute(select(FittedModel.wish).where(FittedModel.id == id_)).scalar_one()
+    return Wish(float(found["hold_back"]), int(found["seed"]))
+
+
+def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None) -> ModelView:
+    """End the fitting of a model, or drop a candidate.
+
+    Raises
+    ------
+    NotFound
+    Conflict
+        If it has ended, or was promoted.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        found = get(connection, id_)
+        if found.state not in ("queued", "running", "candidate"):
+            raise Conflict(
+                f"model {found.id} is {found.state}",
+                "only one that is queued, running or a candidate can be cancelled",
+                state=found.state,
+            )
+        values = {"state": "cancelled", "ended_at": ledger.at, "claimed_by": None, "content": None}
+        connection.execute(update(FittedModel).where(FittedModel.id == id_).values(**values))
+        ledger.record(
+            "model-cancelled", actor, subject=id_, reason=reason, before={"state": found.state}
+        )
+        return get(connection, id_)
+
+
+def store(
+    database: Database,
+    actor: Actor,
+    claim: job_queue.Claim,
+    digest: str,
+    content: bytes,
+    comparison: Mapping[str, Any],
+) -> ModelView:
+    """Keep a model that was fitted, as a candidate.
+
+    Raises
+    ------
+    LostClaim
+        If it was cancelled, or another worker has it.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        values = {
+            "state": "candidate",
+            "digest": digest,
+            "content": content,
+            "comparison": dict(comparison),
+            "ended_at": ledger.at,
+            "claimed_by": None,
+            "stage": None,
+            "error": None,
+        }
+        job_queue.lock_claim(connection, claim)
+        connection.execute(update(FittedModel).where(FittedModel.key == claim.key).values(**values))
+        ledger.record("model-fitted", actor, subject=claim.id, after={"digest": digest})
+        return get(connection, claim.id)
+
+
+def unknown(id_: str) -> NotFound:
+    """No model has an id."""
+    return NotFound(
+        f"there is no model {safe(id_[:40])!r}",
+        "disambig review models shows those there are",
+        field="model",
+    )
+
+
+def _view(row: Row[Any], used: str | None) -> ModelView:
+    found = ModelView(**row._mapping)
+    known = None if found.comparison is None else found.comparison["with"]["model"]
+    outdated = found.state == "candidate" and known != used
+    return replace(found, in_use=found.id == used, outdated=outdated)

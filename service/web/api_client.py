@@ -1,0 +1,165 @@
+"""Calls of the API from its own pages, within the process.
+
+A page asks and does what any client could: its call passes the same gate with the visitor's key,
+is counted, logged and validated like one that came over the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote, urlencode, urlsplit
+
+import orjson
+from litestar.connection import Request
+
+from service.api.http.problems import request_id
+
+HOPS = 5
+"""Redirects followed within one call."""
+
+
+class Refused(Exception):
+    """A call that the API did not answer with success; ``problem`` is what it told."""
+
+    def __init__(self, status: int, problem: dict[str, Any], headers: Mapping[str, str]) -> None:
+        """``status`` of the answer, its JSON and its headers."""
+        self.status, self.problem, self.headers = status, problem, headers
+        super().__init__(str(problem.get("detail") or f"status {status}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the API: ``data`` is its JSON, ``path`` where it was found at last."""
+
+    status: int
+    data: Any
+    headers: Mapping[str, str]
+    path: str
+
+
+def segment(text: str) -> str:
+    """Text as one part of an address."""
+    return quote(text, safe="")
+
+
+class Api:
+    """The API as one visitor may use it."""
+
+    def __init__(self, request: Request[Any, Any, Any], key: str | None) -> None:
+        """``key`` is the visitor's, None for somebody who is not signed in."""
+        self._request, self._key = request, key
+
+    async def get(self, path: str, **query: Any) -> Any:
+        """JSON of a read; parameters that are None or empty are left out.
+
+        Raises
+        ------
+        Refused
+        """
+        return (await self.read(path, **query)).data
+
+    async def read(self, path: str, **query: Any) -> Reply:
+        """A read with its headers, redirects followed.
+
+        Raises
+        ------
+        Refused
+        """
+        pairs = [(k, str(v)) for k, v in query.items() if v is not None and v != ""]
+        reply = await self._call("GET", path, urlencode(pairs), b"")
+        for _ in range(HOPS):
+            location = reply.headers.get("location")
+            if reply.status != 301 or location is None:
+                break
+            parts = urlsplit(location)
+            reply = await self._call("GET", parts.path, parts.query, b"")
+        return reply
+
+    async def post(self, path: str, body: Any = None) -> Any:
+        """JSON of a write.
+
+        Raises
+        ------
+        Refused
+        """
+        content = b"" if body is None else orjson.dumps(body)
+        return (await self._call("POST", path, "", content)).data
+
+    async def delete(self, path: str) -> Any:
+        """JSON of a removal.
+
+        Raises
+        ------
+        Refused
+        """
+        return (await self._call("DELETE", path, "", b"")).data
+
+    async def _call(self, method: str, path: str, query: str, body: bytes) -> Reply:
+        heard = _Heard(body)
+        await self._request.app(self._scope(method, path, query, body), heard.receive, heard.send)
+        data = _decoded(heard)
+        if heard.status >= 400:
+            raise Refused(heard.status, data if isinstance(data, dict) else {}, heard.headers)
+        return Reply(heard.status, data, heard.headers, path)
+
+    def _scope(self, method: str, path: str, query: str, body: bytes) -> Any:
+        outer: Any = self._request.scope
+        headers = [
+            (b"host", b"localhost"),
+            (b"x-request-id", request_id(outer).encode()),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        if body:
+            headers.append((b"content-type", b"application/json"))
+        if self._key is not None:
+            headers.append((b"x-api-key", self._key.encode("latin-1", "replace")))
+        return {
+            "type": "http",
+            "asgi": outer.get("asgi", {"version": "3.0"}),
+            "http_version": "1.1",
+            "method": method,
+            "scheme": outer["scheme"],
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": headers,
+            "client": outer.get("client"),
+            "server": outer.get("server"),
+        }
+
+
+class _Heard:
+    """One call's body on its way in, and its answer on its way out."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body: bytes | None = body
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self._parts: list[bytes] = []
+
+    async def receive(self) -> Any:
+        if self._body is None:
+            return {"type": "http.disconnect"}
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            found: Sequence[tuple[bytes, bytes]] = message.get("headers", ())
+            self.headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in found}
+        elif message["type"] == "http.response.body":
+            self._parts.append(message.get("body", b""))
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._parts)
+
+
+def _decoded(heard: _Heard) -> Any:
+    if not heard.body or "json" not in heard.headers.get("content-type", ""):
+        return None
+    return orjson.loads(heard.body)

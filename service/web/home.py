@@ -1,0 +1,82 @@
+"""``/`` search of names and people; ``/login`` and ``/logout``."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+
+from service.web.api_client import Api, Refused
+from service.web.rendering import local, page, see
+from service.web.routes import form_route, open_api, page_route, read_parameter
+from service.web.sessions import (
+    KEY,
+    identify_visitor,
+    make_session_cookie,
+    make_sign_out_cookie,
+    read_form,
+)
+
+
+@page_route("/")
+async def home(request: Request[Any, Any, Any]) -> Response[str]:
+    """Search of names and of people, and what the service holds."""
+    api, who = await open_api(request)
+    q = read_parameter(request, "q", 500)
+    names: Any = {}
+    people: Any = {}
+    wrong = None
+    if q:
+        try:
+            names = await api.get("/v1/names", q=q, limit=20)
+            people = await api.get("/v1/identities", q=q, limit=20)
+        except Refused as refusal:
+            if refusal.status != 422:
+                raise
+            wrong = refusal.problem
+    stats = await api.get("/v1/stats")
+    return await page("home.html", who, q=q, names=names, people=people, stats=stats, wrong=wrong)
+
+
+@page_route("/login")
+async def login(request: Request[Any, Any, Any]) -> Response[str]:
+    """The form that takes a key."""
+    who = await identify_visitor(request)
+    return await page("login.html", who, next=local(read_parameter(request, "next")), wrong=None)
+
+
+@form_route("/login")
+async def sign_in(request: Request[Any, Any, Any]) -> Response[str]:
+    """Keep a good key in a cookie; guesses are counted by the gate like any others."""
+    form = await read_form(request, None)
+    key, onward = form.get("key"), local(form.get("next"))
+    wrong = "this is no key; one looks like k-3k9x0f7q2m1b.SECRET"
+    if KEY.fullmatch(key):
+        try:
+            await Api(request, key).get("/v1/stats")
+        except Refused as refusal:
+            if refusal.status not in (401, 429):
+                raise
+            wrong = str(refusal)
+        else:
+            return see(onward, [make_session_cookie(request, key)])
+    who = await identify_visitor(request)
+    return await page("login.html", who, status=403, next=onward, wrong=wrong)
+
+
+@form_route("/logout")
+async def sign_out(request: Request[Any, Any, Any]) -> Response[str]:
+    """Forget the key."""
+    await read_form(request, await identify_visitor(request))
+    return see("/", [make_sign_out_cookie()])
+
+
+@page_route("/find")
+async def find(request: Request[Any, Any, Any]) -> Response[str]:
+    """From a name that was typed to its board."""
+    name = read_parameter(request, "name")
+    return see(f"/review/names/{quote(name, safe='')}" if name else "/review")
+
+
+HANDLERS = (home, login, sign_in, sign_out, find)

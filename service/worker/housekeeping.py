@@ -1,0 +1,130 @@
+"""Scheduled runs and removal of stale proposals.
+
+Only proposals and artifacts of runs are removed, never published data.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import Connection, case, delete, exists, or_, select, update
+
+from service.actors import Actor
+from service.db.database import Database
+from service.db.tables import (
+    Block,
+    Decision,
+    Proposal,
+    ProposalChange,
+    ProposalGroup,
+    Run,
+    RunArtifact,
+    State,
+)
+from service.events.log import EventLog
+from service.runs.store import TOUCHED, RunView, created, forget_artifacts
+
+KEPT = 3
+"""Number of newest proposals kept after a later run was published, and of newest published runs
+whose proposals are kept, so that a run that was rolled back can be published again."""
+
+
+def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
+    """Queue a run over touched blocks if the last run is old enough and anything changed.
+
+    Several workers may call this at once: only one run is queued.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        alive = ("queued", "running", "proposed", "published")
+        last = connection.execute(
+            select(Run.state, Run.created_at, Run.based_on)
+            .where(Run.state.in_(alive))
+            .order_by(Run.key.desc())
+            .limit(1)
+        ).one_or_none()
+        if last is not None:
+            if last.state in ("queued", "running"):
+                return None
+            if ledger.at - last.created_at < timedelta(hours=hours):
+                return None
+        since = 0 if last is None else last.based_on or 0
+        if not anything_since(connection, since):
+            return None
+        return created(ledger, actor, scope=TOUCHED, reason=f"every {hours:g} hours")
+
+
+def anything_since(connection: Connection, seq: int) -> bool:
+    """Return whether works or decisions changed after an event."""
+    touched = select(Block.key).where(Block.touched > seq).limit(1)
+    decided = (
+        select(Decision.key)
+        .where(or_(Decision.event_seq > seq, Decision.undone_seq > seq))
+        .limit(1)
+    )
+    return any(connection.scalar(query) is not None for query in (touched, decided))
+
+
+def tidy(database: Database, actor: Actor) -> int:
+    """Remove proposals that can no longer be published; return the number of their runs.
+
+    Published data is never removed. Proposals older than the published run become
+    ``superseded``, except the newest :data:`MAX_KEPT`. Statistics are kept of the newest two
+    published runs that stored any, and of pending runs.
+    """
+    with database.write() as connection:
+        ledger = EventLog.lock(connection)
+        current = connection.scalar(select(State.publication_run)) or 0
+        _supersede(ledger, actor, current)
+        dead = _keys(connection, ("failed", "cancelled", "superseded"))
+        shown = _keys(connection, ("published", "rolled-back"))
+        holding = _with_rows(connection, ProposalGroup)
+        emptied = sorted((set(dead) | set(shown[KEPT:])) & holding)
+        for key in emptied:
+            for table in (Proposal, ProposalGroup):
+                connection.execute(delete(table).where(table.run_key == key))
+            if key in dead:
+                connection.execute(delete(ProposalChange).where(ProposalChange.run_key == key))
+        useful = _useful(connection)
+        for key in _with_rows(connection, RunArtifact) - useful:
+            forget_artifacts(connection, key)
+        return len(emptied)
+
+
+def statistics_in_use(connection: Connection) -> set[str]:
+    """Return the ids of the runs whose statistics are kept."""
+    useful = _useful(connection)
+    return set(connection.scalars(select(Run.id).where(Run.key.in_(useful))))
+
+
+def _supersede(ledger: EventLog, actor: Actor, current: int) -> None:
+    connection = ledger.connection
+    older = connection.execute(
+        select(Run.key, Run.id).where(Run.state == "proposed").order_by(Run.key.desc()).offset(KEPT)
+    )
+    for key, run_id in older.all():
+        if key < current:
+            connection.execute(
+                update(Run).where(Run.key == key).values(state="superseded", ended_at=ledger.at)
+            )
+            ledger.record("run-superseded", actor, subject=run_id)
+
+
+def _useful(connection: Connection) -> set[int]:
+    """Return runs whose statistics are needed: two published ones and all pending ones."""
+    left = _with_rows(connection, RunArtifact)
+    shown = [key for key in _keys(connection, ("published", "rolled-back")) if key in left]
+    waiting = left & set(_keys(connection, ("queued", "running", "proposed")))
+    return {*shown[:2], *waiting}
+
+
+def _keys(connection: Connection, states: tuple[str, ...]) -> list[int]:
+    """List keys of runs in ``states``, last published first, then newest."""
+    rank = case((Run.event_seq.is_(None), 0), else_=Run.event_seq)
+    found = select(Run.key).where(Run.state.in_(states)).order_by(rank.desc(), Run.key.desc())
+    return list(connection.scalars(found))
+
+
+def _with_rows(connection: Connection, table: type[ProposalGroup] | type[RunArtifact]) -> set[int]:
+    """Return the keys of runs with rows in a table."""
+    return set(connection.scalars(select(Run.key).where(exists().where(table.run_key == Run.key))))

@@ -1,0 +1,391 @@
+"""Worker process: claim a run, execute it, store the proposal, repeat.
+
+When no run is queued, the worker fits requested models and generates review tasks.
+
+A separate thread sends heartbeats with the progress of the run, at most once a second. The
+computing thread checks at each step whether to continue. When the process is stopped, it releases
+its run at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, insert, update
+
+from disambig.errors import ConstraintError, DisambigError, InputError, ModelError
+from disambig.progress import Progress, silent
+from service import job_queue
+from service import log as logs
+from service.actors import Actor, Role
+from service.assignment import store as placed
+from service.db.database import Database
+from service.db.tables import Worker as WorkerRow
+from service.errors import Invalid, Unavailable
+from service.ids import new_id
+from service.job_queue import Claim, LostClaim
+from service.publication import proposals
+from service.review import generate as questions
+from service.runs import artifacts
+from service.runs import store as run_store
+from service.runs.full_run import Engine, Found, cluster_all
+from service.runs.incremental_run import cluster_touched
+from service.settings import Settings
+from service.training import fit as trainer
+from service.training.promotion import with_promoted
+from service.worker import housekeeping
+
+TICK = 1.0
+"""Seconds between checks for progress to report."""
+PAUSE = 2.0
+"""Seconds between checks for a queued run."""
+TIDY_EVERY = 3600.0
+"""Seconds between removals of stale data."""
+
+Log = Callable[[str], None]
+"""Called with one log line."""
+FINAL = (ConstraintError, InputError, Invalid, ModelError)
+"""Errors that a retry would raise again."""
+broken = logs.get_logger("service.worker.worker")
+
+
+class Stopped(Exception):
+    """The worker process was stopped."""
+
+
+@dataclass
+class Pulse:
+    """Progress of a job, and whether to continue; shared with the heartbeat thread.
+
+    ``display`` receives the progress, too.
+    """
+
+    stop: threading.Event
+    lost: bool = False
+    stage: str | None = None
+    done: int = 0
+    total: int | None = None
+    log: Log = field(default=lambda line: None)
+    shown: Progress = silent
+
+    @contextmanager
+    def progress(
+        self, description: str, total: int | None = None, unit: str = ""
+    ) -> Iterator[Callable[[int], None]]:
+        """Open a stage; see :mod:`disambig.progress`."""
+        began = time.monotonic()
+        self.stage, self.done, self.total = description, 0, total
+        self.check()
+
+        with self.shown(description, total, unit) as show:
+
+            def advance(n: int) -> None:
+                self.done += n
+                show(n)
+                self.check()
+
+            yield advance
+        took = time.monotonic() - began
+        if took >= 1:
+            self.log(f"  {description.lower()}: {took:,.0f} s")
+
+    def check(self) -> None:
+        """Raise if the job must not continue.
+
+        Raises
+        ------
+        WorkerStopped
+            The process was stopped.
+        LostClaim
+            The job was cancelled or claimed by another worker.
+        """
+        if self.stop.is_set():
+            raise Stopped
+        if self.lost:
+            raise LostClaim("the job was cancelled or claimed by another worker")
+
+
+class Worker:
+    """A worker process; :meth:`serve` is its main loop."""
+
+    def __init__(self, database: Database, settings: Settings, log: Log) -> None:
+        """Create a worker with a new id; ``log`` receives log lines."""
+        self.database, self.settings, self.log = database, settings, log
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id('w')[2:8]}"
+        self.actor = Actor(f"worker:{self.id}", Role.ADMIN)
+        self.stop = threading.Event()
+        self._signed = time.monotonic()
+        self._asked_in_vain: int | None = None
+
+    def serve(self, *, once: bool = False) -> int:
+        """Execute runs until ``stop`` is set, or with ``once`` until none is queued.
+
+        Return the number of runs executed. If the database cannot be reached, retry, unless
+        ``once``.
+        """
+        done, tidied, registered = 0, 0.0, False
+        try:
+            while not self.stop.is_set():
+                try:
+                    if not registered:
+                        self._register()
+                        registered = True
+                    if self.settings.run_every is not None:
+                        self._schedule(self.settings.run_every)
+                    found = self.one()
+                    done += found
+                    if not found:
+                        found = self.train() or self.ask()
+                    if found or time.monotonic() - tidied > TIDY_EVERY:
+                        self.tidy()
+                        tidied = time.monotonic()
+                    self._sign()
+                except Unavailable as error:
+                    if once:
+                        raise
+                    self.log(f"waiting: {error}")
+                    found = False
+                if not found:
+                    if once:
+                        break
+                    self.stop.wait(PAUSE)
+        finally:
+            if registered:
+                self._leave()
+        return done
+
+    def one(self) -> bool:
+        """Claim and execute a run; return whether one was queued."""
+        claim = job_queue.claim_job(self.database, job_queue.RUN, self.id, self.settings.heartbeat)
+        if claim is None:
+            return False
+
+        def act(pulse: Pulse) -> str:
+            found = self._cluster(claim, pulse)
+            pulse.stage, pulse.done, pulse.total = "Storing", 0, None
+            pulse.check()
+            proposals.store(self.database, self.actor, claim, found)
+            shutil.rmtree(self._folder(claim), ignore_errors=True)
+            return "proposed"
+
+        self._do(claim, act)
+        return True
+
+    def train(self) -> bool:
+        """Claim and fit a requested model; return whether one was queued."""
+        claim = job_queue.claim_job(
+            self.database, job_queue.MODEL, self.id, self.settings.heartbeat
+        )
+        if claim is not None:
+            self.fit(claim)
+        return claim is not None
+
+    def fit(
+        self, claim: Claim, labelled: trainer.Labelled | None = None, shown: Progress = silent
+    ) -> None:
+        """Fit a model claimed by this process; its row stores the result."""
+
+        def act(pulse: Pulse) -> str:
+            self.log(f"model {claim.id}")
+            trainer.fit(self.database, self.settings, self.actor, claim, pulse.progress, labelled)
+            return "is a candidate"
+
+        self._do(claim, act, shown)
+
+    def _do(self, claim: Claim, act: Callable[[Pulse], str], shown: Progress = silent) -> None:
+        """Execute a claimed job; ``task`` returns the outcome for the log."""
+        job = f"{claim.kind.noun} {claim.id}"
+        began = time.monotonic()
+        pulse = Pulse(self.stop, log=self.log, shown=shown)
+        try:
+            with self._beating(claim, pulse):
+                became = act(pulse)
+            self.log(f"{job} {became} after {time.monotonic() - began:,.0f} s")
+        except Stopped:
+            job_queue.release(self.database, claim)
+            self.log(f"{job} released: the worker was stopped")
+        except LostClaim:
+            self.log(f"{job} was cancelled or claimed by another worker; nothing is stored")
+        except FINAL as error:
+            self._failed(claim, str(error), for_good=True)
+        except (DisambigError, OSError, MemoryError) as error:
+            self._failed(claim, str(error) or type(error).__name__)
+        except Exception as error:  # a failing job must not end the worker
+            self._failed(claim, f"{type(error).__name__}: {error}")
+            broken.exception(f"a {claim.kind.noun} failed", **{claim.kind.noun: claim.id})
+
+    def ask(self) -> bool:
+        """Generate tasks for the last publication, if due; return whether any work was done."""
+        with self.database.read() as connection:
+            publication = questions.due(connection)
+        if publication is None or publication == self._asked_in_vain:
+            return False
+        pulse = Pulse(self.stop, log=self.log)
+        try:
+            with self._signing():
+                engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
+                asked = questions.ask(self.database, self.actor, engine)
+            if asked is not None:
+                self.log(f"{asked} tasks generated for the publication at event {publication}")
+        except Stopped:
+            return False
+        except Unavailable:
+            raise
+        except Exception as error:  # a failure to generate tasks must not stop the runs
+            self._asked_in_vain = publication
+            self.log(f"no tasks generated for the publication at event {publication}: {error}")
+            broken.exception("tasks could not be generated", publication=publication)
+        return True
+
+    def tidy(self) -> None:
+        """Close answered tasks; remove stale proposals and folders."""
+        placed.close_answered(self.database, self.actor)
+        emptied = housekeeping.tidy(self.database, self.actor)
+        if emptied:
+            self.log(f"removed {emptied} stale proposals")
+        with self.database.read() as connection:
+            useful = housekeeping.statistics_in_use(connection)
+            going_on = {
+                r.id for s in ("queued", "running") for r in run_store.page(connection, state=s)
+            }
+        artifacts.forget_others(self.settings.data, useful)
+        folder = self.settings.data / "runs"
+        if folder.is_dir():
+            for left in folder.iterdir():
+                if left.name not in going_on:
+                    shutil.rmtree(left, ignore_errors=True)
+
+    def _folder(self, claim: Claim) -> Path:
+        return self.settings.data / "runs" / claim.id
+
+    def _cluster(self, claim: Claim, pulse: Pulse) -> Found:
+        engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
+        found = None
+        with self.database.read() as connection:
+            run = run_store.get(connection, claim.id)
+            since, key = _since(connection, claim, run)
+        again = f", attempt {claim.attempt}" if claim.attempt > 1 else ""
+        self.log(f"run {claim.id} ({run.scope}{again})")
+        if since is not None:
+            found = cluster_touched(self.database, engine, since, key)
+        if found is None:
+            name = f"{claim.id} {run.rebases}"
+            found = cluster_all(self.database, engine, self._folder(claim), name)
+        run_store.note_basis(self.database, claim, found.based_on, found.model)
+        return found
+
+    def _failed(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
+        error = error.replace("\0", "\u2400")[:4000]
+        try:
+            state = job_queue.record_failure(
+                self.database, self.actor, claim, error, permanent=for_good
+            )
+        except Unavailable:
+            state = "still claimed: its heartbeat will expire"
+        self.log(
+            f"{claim.kind.noun} {claim.id} failed ({state or 'claimed by another worker'}): {error}"
+        )
+
+    @contextmanager
+    def _signing(self) -> Iterator[None]:
+        """Update the worker's heartbeat in a thread until the block ends."""
+        ended = threading.Event()
+
+        def sign() -> None:
+            while not ended.wait(TICK):
+                with suppress(Unavailable):
+                    self._sign()
+
+        thread = threading.Thread(target=sign, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(timeout=30)
+
+    @contextmanager
+    def _beating(self, claim: Claim, pulse: Pulse) -> Iterator[None]:
+        """Send heartbeats of a claim in a thread until the block ends."""
+        ended = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(claim, pulse, ended), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(timeout=30)
+
+    def _beat(self, claim: Claim, pulse: Pulse, ended: threading.Event) -> None:
+        told, at = None, -float("inf")
+        while not ended.wait(TICK):
+            now = (pulse.stage, pulse.done, pulse.total)
+            if now == told and time.monotonic() - at < self.settings.heartbeat / 4:
+                continue
+            try:
+                if (
+                    not job_queue.record_heartbeat(self.database, claim, *now)
+                    and not ended.is_set()
+                ):
+                    pulse.lost = True
+                    return
+                self._sign()
+                told, at = now, time.monotonic()
+            except Unavailable:
+                continue  # retried with the next tick, which also detects an expired claim
+
+    def _schedule(self, hours: float) -> None:
+        run = housekeeping.schedule(self.database, self.actor, hours)
+        if run is not None:
+            self.log(f"run {run.id} queued: blocks were touched since the last run")
+
+    def _register(self) -> None:
+        now = datetime.now(UTC)
+        with self.database.write() as connection:
+            connection.execute(
+                insert(WorkerRow).values(
+                    id=self.id,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    started_at=now,
+                    heartbeat_at=now,
+                )
+            )
+
+    def _sign(self) -> None:
+        """Update the worker's heartbeat, at most four times per heartbeat timeout."""
+        if time.monotonic() - self._signed < self.settings.heartbeat / 4:
+            return
+        self._signed = time.monotonic()
+        self._told(heartbeat_at=datetime.now(UTC))
+
+    def _leave(self) -> None:
+        try:
+            self._told(stopped_at=datetime.now(UTC))
+        except Unavailable as error:
+            self.log(f"could not record the end of this worker: {error}")
+
+    def _told(self, **values: datetime) -> None:
+        with self.database.write() as connection:
+            connection.execute(update(WorkerRow).where(WorkerRow.id == self.id).values(**values))
+
+
+def _since(
+    connection: Connection, claim: Claim, run: run_store.RunView
+) -> tuple[int | None, int | None]:
+    """Return the event since which to recluster (None: everything) and the run to rebase."""
+    if run.rebases and run.summary is not None and run.based_on is not None:
+        return run.based_on, claim.key
+    if run.scope == run_store.TOUCHED:
+        last = run_store.last_published(connection)
+        return (None if last is None else last.based_on), None
+    return None, None

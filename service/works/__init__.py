@@ -1,0 +1,1 @@
+"""Works, their versions and signatures."""
