@@ -179,9 +179,8 @@ def admin() -> Actor:
 @pytest.fixture
 def one_space(monkeypatch: pytest.MonkeyPatch) -> None:
     """The semantic space is loaded once for all tests."""
-    from invented import space
-
     from disambig.corpus.embeddings import SemanticSpace
+    from tests.support.invented import space
 
     found = space()
     monkeypatch.setattr(SemanticSpace, "load", lambda path=None: found)

@@ -14,8 +14,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from failure_world import ADMIN, a_place, batch, count, proposed, work
-from service_processes import PATIENCE, Place, Server, serving
 from sqlalchemy import func, select
 
 from service.db.database import Database
@@ -24,6 +22,8 @@ from service.db.tables import Decision, Identity, Membership, Proposal, Run, Wor
 from service.decisions.undo import undo
 from service.publication import publish as publishing
 from service.runs import store as run_store
+from tests.support.failure_world import ADMIN, a_place, batch, count, proposed, work
+from tests.support.service_processes import PATIENCE, Place, Server, serving
 
 KILLS = int(os.environ.get("DISAMBIG_TEST_KILLS", "1"))
 CHANCE = random.Random(20261121)

@@ -14,9 +14,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
-from failure_world import ADMIN, a_place, batch, count, on_server, work
 from litestar.testing import TestClient
-from service_processes import PATIENCE, Place, Server, serving
 from sqlalchemy import Connection, event, text
 
 from service.app import create_app
@@ -27,6 +25,8 @@ from service.errors import Unavailable
 from service.events.log import EventLog
 from service.runs import store as run_store
 from service.settings import Settings
+from tests.support.failure_world import ADMIN, a_place, batch, count, on_server, work
+from tests.support.service_processes import PATIENCE, Place, Server, serving
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

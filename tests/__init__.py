@@ -1,0 +1,1 @@
+"""Tests of disambig; they mirror its packages."""
