@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import join_across, renumber
 from disambig.clustering.two_level import Resolved, resolve
@@ -162,19 +162,19 @@ def cluster_index(
     corpus = index.corpus
     n = corpus.n_signatures
     with progress("Blocking", None, "names"):
-        comparisons = Comparisons.of(index, blocks_of(corpus))
+        comparisons = Comparisons.of(index, make_blocks(corpus))
     identity = np.full(n, -1, dtype=np.int32)
-    block_of, crowded = renumber(comparisons.block_of(n)), comparisons.crowded(n)
+    block_of, crowded = renumber(comparisons.number_blocks(n)), comparisons.mask_crowded(n)
     confidence = np.ones(n, dtype=np.float32)
     considered = scored = next_identity = 0
     seconds: dict[str, float] = {}
-    total = sum(comparisons.load(number) for number in range(len(comparisons.batches)))
+    total = sum(comparisons.get_load(number) for number in range(len(comparisons.batches)))
     with progress("Comparing", total, "pairs") as advance:
         lean = replace(index, corpus=corpus.without_texts())  # workers read arrays only
         state = (lean, model, constraints, comparisons.with_index(lean))
         results = run_batches(_resolve_batch, state, len(comparisons.batches), workers)
         for number, result in enumerate(results):
-            advance(comparisons.load(number))
+            advance(comparisons.get_load(number))
             identity[result.rows] = result.group + next_identity
             confidence[result.rows] = result.confidence
             next_identity += int(result.group.max(initial=-1)) + 1
@@ -209,22 +209,22 @@ def compile_kernels(progress: Progress = silent) -> None:
 
 
 def _invented_works() -> list[Work]:
-    """List works that bring every stage of a run about: shared names, initials, two blocks."""
-    authors = ("Ada Byron", "Bo Fox", "Yi Wang", "A. Byron", "Byron Ada", "Cy Ray")
+    """List works that call every kernel: a crowded block, initials, swapped names, many words."""
+    names = ("Ada Byron", "Bo Fox", "A. Byron", "Byron Ada", "Cy Ray", "Ada M. Byron", "B. Fox")
     topics = ("parallel database query systems", "inference in probabilistic networks")
     return [
         Work(
             id=f"W{k}",
             title=f"On {topics[k % 2]}",
             authors=tuple(
-                Author(authors[(k + j) % len(authors)], affiliations=("University of Bern",))
-                for j in range(3)
+                Author(name, affiliations=(f"University of Bern {k % 5}",))
+                for name in ("Yi Wang", names[k % 7], names[k % 3], f"Di Ox{k % 90}")
             ),
-            abstract=f"We study {topics[(k + 1) % 2]} and {topics[k % 2]}.",
-            venue="VLDB",
+            abstract=f"We study {topics[(k + 1) % 2]} number {k} and {topics[k % 2]}.",
+            venue=f"Conference on {topics[k % 2]}",
             year=2000 + k % 9,
         )
-        for k in range(60)
+        for k in range(400)
     ]
 
 
@@ -232,4 +232,4 @@ def _resolve_batch(
     state: tuple[CorpusIndex, Model, Constraints, Comparisons], number: int
 ) -> Resolved:
     index, model, constraints, comparisons = state
-    return resolve(index, model, constraints, comparisons.batch(number))
+    return resolve(index, model, constraints, comparisons.make_batch(number))

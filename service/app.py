@@ -15,7 +15,7 @@ from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ControllerRouterHandler, Message, Scope, Send
+from litestar.types import Message, Scope, Send
 
 from service.actors import Actor
 from service.api.http import docs_page
@@ -23,9 +23,7 @@ from service.api.http.problems import request_id, told
 from service.api.middleware.access_log import observed
 from service.api.middleware.auth import Gate, KnownKeys, Limits, actor_of
 from service.api.middleware.cache import HotReads, KeptAnswers, LastEvent
-from service.api.routes import events, health, identities, names, works
-from service.api.routes import health as stats
-from service.api.routes.__init__ import WRITES
+from service.api.routes import V1, health
 from service.api.routes.assigner import SharedPlacer
 from service.db.database import Database
 from service.db.migrations import open_database
@@ -42,16 +40,6 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """Sent with every answer that does not state its own."""
-
-V1: tuple[ControllerRouterHandler, ...] = (
-    *names.HANDLERS,
-    *identities.HANDLERS,
-    *works.HANDLERS,
-    *events.HANDLERS,
-    *stats.HANDLERS,
-    *WRITES,
-)
-"""All routes under /v1."""
 
 DESCRIPTION = """\
 Author name disambiguation: works in, people out. Identities have permanent ids; after a merge the
@@ -115,7 +103,7 @@ def create_app(
             store.close()
 
     return Application(
-        route_handlers=[Router("/v1", route_handlers=V1), docs_page.page, *health.HANDLERS, PAGES],
+        route_handlers=[Router("/v1", route_handlers=V1), docs_page.page, *health.PROBES, PAGES],
         lifespan=[lifespan],
         middleware=[Gate(settings, known, Limits()), KeptAnswers(hot, last_event)],
         dependencies=_dependencies(settings, store),

@@ -226,7 +226,7 @@ def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
                 load_works(found, common.actor(), Delivery("file", str(works)), reader.received())
             took[f"load {works.name}"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        run = run_store.create(found, common.actor(), scope=run_store.FULL)
+        run = run_store.create_run(found, common.actor(), scope=run_store.FULL)
         worker = Worker(found, settings, lambda line: click.echo(line, err=True))
         worker.serve(once=True)
         took["run"] = time.perf_counter() - begun

@@ -25,7 +25,7 @@ from service.errors import Invalid, Unavailable
 from service.observability import metrics
 from service.settings import Settings
 
-GRACE = 30
+SHUTDOWN_SECONDS = 30
 """Seconds that running requests have to finish when the server stops."""
 BACKLOG = 2048
 
@@ -44,13 +44,13 @@ def prepare(settings: Settings, *, migrate: bool) -> dict[str, int]:
     try:
         if migrate and migrations.can_upgrade(database):
             migrations.migrate(database)
-        migrations.check(database)
-        return _holds(database)
+        migrations.require_head_revision(database)
+        return _read_contents(database)
     finally:
         database.close()
 
 
-def _holds(database: Database) -> dict[str, int]:
+def _read_contents(database: Database) -> dict[str, int]:
     with database.read() as connection:
         return {
             name: len(connection.execute(select(column).limit(1)).all())
@@ -63,7 +63,7 @@ def _holds(database: Database) -> dict[str, int]:
 
 
 @contextmanager
-def bound(settings: Settings) -> Iterator[sockets.socket]:
+def bind_socket(settings: Settings) -> Iterator[sockets.socket]:
     """Bind the socket to listen on; all processes share it.
 
     Raises
@@ -74,7 +74,7 @@ def bound(settings: Settings) -> Iterator[sockets.socket]:
         Another process listens on the port.
     """
     try:
-        found = sockets.getaddrinfo(
+        addresses = sockets.getaddrinfo(
             settings.host, settings.port, type=sockets.SOCK_STREAM, flags=sockets.AI_PASSIVE
         )
     except (OSError, UnicodeError) as error:
@@ -83,7 +83,7 @@ def bound(settings: Settings) -> Iterator[sockets.socket]:
             "give --host an address, such as 127.0.0.1",
             field="host",
         ) from error
-    family, kind, protocol, _, address = found[0]
+    family, kind, protocol, _, address = addresses[0]
     with sockets.socket(family, kind, protocol) as socket:
         socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         try:
@@ -98,7 +98,7 @@ def bound(settings: Settings) -> Iterator[sockets.socket]:
         yield socket
 
 
-def address(socket: sockets.socket) -> str:
+def format_address(socket: sockets.socket) -> str:
     """Return the URL of a bound socket on this machine."""
     host, port = socket.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
@@ -106,18 +106,18 @@ def address(socket: sockets.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(settings: Settings, socket: sockets.socket) -> None:
+def run_server(settings: Settings, socket: sockets.socket) -> None:
     """Serve until stopped, in this process or in several child processes."""
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
-    several = settings.processes > 1
+    is_multiprocess = settings.processes > 1
     log.configure(settings.log_format, settings.log_level)
-    counts = settings.data / f"metrics-{os.getpid()}" if several and settings.metrics else None
-    if counts is not None:
-        metrics.share(counts)
+    metrics_folder = settings.data / f"metrics-{os.getpid()}" if is_multiprocess and settings.metrics else None
+    if metrics_folder is not None:
+        metrics.enable_multiprocess(metrics_folder)
     config = uvicorn.Config(
-        partial(application, settings),
+        partial(create_application, settings),
         factory=True,
         loop="uvloop" if os.name != "nt" else "asyncio",
         http="httptools",
@@ -128,30 +128,30 @@ def run(settings: Settings, socket: sockets.socket) -> None:
         server_header=False,
         backlog=BACKLOG,
         workers=settings.processes,
-        timeout_graceful_shutdown=GRACE,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
-    if not several:
+    if not is_multiprocess:
         uvicorn.Server(config).run(sockets=[socket])
         return
     try:
         Multiprocess(config, sockets=[socket]).run()
     finally:
-        if counts is not None:
-            shutil.rmtree(counts, ignore_errors=True)
+        if metrics_folder is not None:
+            shutil.rmtree(metrics_folder, ignore_errors=True)
 
 
-def application(settings: Settings) -> Any:
+def create_application(settings: Settings) -> Any:
     """Create the application of one server process."""
     from service.app import create_app
 
     log.configure(settings.log_format, settings.log_level)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        threading.Thread(target=_stop_with_parent, args=(parent,), daemon=True).start()
     return create_app(settings, warm=True)
 
 
-def _end_with(parent: Any) -> None:
+def _stop_with_parent(parent: Any) -> None:
     """Stop this process when its parent is killed, so that the port is released."""
     multiprocessing.connection.wait([parent.sentinel])
     os.kill(os.getpid(), signal.SIGTERM)

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from disambig.arrays import Float64, Int32, Int64, UInt64
-from disambig.blocking.blocks import primary_key
+from disambig.blocking.blocks import make_block_key
 from disambig.clustering.cross_block import spokesmen
 from disambig.corpus.contents import Contents
-from disambig.corpus.statistics import Counts, Statistics, find
-from disambig.corpus.tokenise import word_key, word_keys
+from disambig.corpus.statistics import Counts, Statistics, find_keys
+from disambig.corpus.tokenise import hash_word, hash_words
 from disambig.names import ParsedName
 
 LIMIT = 80
@@ -55,21 +55,21 @@ class Shelves:
     @classmethod
     def of(cls, names: list[ParsedName], signature_name: Int32) -> Shelves:
         """Index signatures by the blocks of their names."""
-        texts = [primary_key(name) for name in names]
+        texts = [make_block_key(name) for name in names]
         legible = np.array([bool(text) for text in texts], dtype=bool)[signature_name]
         row = np.flatnonzero(legible).astype(np.int32)
-        of_row = word_keys(texts)[signature_name[row]]
+        of_row = hash_words(texts)[signature_name[row]]
         order = np.argsort(of_row, kind="stable")
         key, start = np.unique(of_row[order], return_index=True)
         return cls(key, np.append(start, len(row)), row[order], given_keys(names))
 
     def block(self, name: ParsedName) -> Int32:
         """Return the signatures of the block of a name; none for a name without letters."""
-        text = primary_key(name)
+        text = make_block_key(name)
         if not text:
             return self.row[:0]
-        place = int(np.searchsorted(self.key, np.uint64(word_key(text))))
-        if place == len(self.key) or self.key[place] != np.uint64(word_key(text)):
+        place = int(np.searchsorted(self.key, np.uint64(hash_word(text))))
+        if place == len(self.key) or self.key[place] != np.uint64(hash_word(text)):
             return self.row[:0]
         return self.row[self.start[place] : self.start[place + 1]]
 
@@ -120,7 +120,7 @@ def _most(size: Int64, limit: int, pairs: int) -> int:
 def given_keys(names: Sequence[ParsedName]) -> UInt64:
     """Hash the first given name of each name, 0 for an initial or none; uint64[n]."""
     first = [name.given[0] if name.given and len(name.given[0]) > 1 else "" for name in names]
-    return np.where([bool(text) for text in first], word_keys(first), np.uint64(0))
+    return np.where([bool(text) for text in first], hash_words(first), np.uint64(0))
 
 
 def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32:
@@ -217,11 +217,11 @@ def _shared(start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Count
     """Score the co-authors that works share with ``coauthor_keys``, by rarity; float64[n]."""
     if not len(team):
         return np.zeros(len(works))
-    worth = 1 / np.log2(2.0 + known.lookup(team))
+    worth = 1 / np.log2(2.0 + known.look_up(team))
     low, size = start[works], start[works + 1] - start[works]
     row = np.repeat(np.arange(len(works)), size)
     first = np.cumsum(size) - size
-    place, hit = find(team, keys[np.arange(len(row)) + np.repeat(low - first, size)])
+    place, hit = find_keys(team, keys[np.arange(len(row)) + np.repeat(low - first, size)])
     found: Float64 = np.bincount(row[hit], worth[place[hit]], len(works)).astype(np.float64)
     return found
 
@@ -236,10 +236,10 @@ def _shared_affiliation(
         return out
     text = fresh.affiliation.take(np.array([told]))
     word = fresh.affiliation_words[text.column]
-    idf = known.idf("affiliation", word).astype(np.float64)
+    idf = known.compute_idf("affiliation", word).astype(np.float64)
     distinct, which = np.unique(code[code >= 0], return_inverse=True)
     texts = contents.affiliation.take(distinct)
-    place, hit = find(word, contents.affiliation_words[texts.column])
-    shared = np.bincount(texts.row()[hit], idf[place[hit]], len(distinct))
+    place, hit = find_keys(word, contents.affiliation_words[texts.column])
+    shared = np.bincount(texts.get_entry_rows()[hit], idf[place[hit]], len(distinct))
     out[code >= 0] = (shared / max(idf.sum(), 1e-9))[which]
     return out

@@ -24,16 +24,16 @@ from disambig.corpus.index import CorpusIndex, coauthors_of
 from disambig.names import ParsedName
 from disambig.names.parsed import core_tokens
 
-CROWD = 350
+CROWDED_NAMESAKES = 350
 """Mean number of signatures that agree in name with one, from which its block is crowded: each is
 then compared with its nearest neighbours instead of all. No block of the labelled corpora is
 crowded; the cost of a crowded block is linear in its signatures instead of quadratic."""
 
-NEAREST = 120
+MAX_NEIGHBOURS = 120
 """Neighbours that each signature of a crowded block is compared with. Fewer are faster: with 70, sixteen
 million generated mentions take 13 % less time, at a B-cubed F1 .0006 lower."""
 
-PART = 2_100
+PART_SIZE = 2_100
 """Size of the parts that a crowded block is divided into if it has more than twice as many
 signatures. Nearest-neighbour search is quadratic in the part, and in a very large one the nearest
 are much alike: of generated blocks of 6,000 to 32,000, B-cubed F1 was .957 with parts of
@@ -46,7 +46,7 @@ ROWS_PER_BATCH = 60_000
 """Signatures processed together, where few of them agree in name."""
 
 
-def primary_key(name: ParsedName) -> str:
+def make_block_key(name: ParsedName) -> str:
     """Return the block key of a name: first initial and last word of the family name.
 
     Empty for a name without letters.
@@ -57,12 +57,12 @@ def primary_key(name: ParsedName) -> str:
     return f"{name.given[0][0]} {last}" if name.given else last
 
 
-def blocks_of(corpus: Corpus) -> list[Int32]:
+def make_blocks(corpus: Corpus) -> list[Int32]:
     """List the signature rows of each block, blocks sorted by key, rows ascending; every row once.
 
     A signature whose name has no letters ("???") is a block of its own.
     """
-    keys = [primary_key(name) for name in corpus.names]
+    keys = [make_block_key(name) for name in corpus.names]
     code_of = {key: number for number, key in enumerate(sorted(set(keys)))}
     block = np.array([code_of[key] for key in keys], dtype=np.int64)[corpus.signature_name]
     nameless = np.flatnonzero(block == code_of.get("", -1))
@@ -94,20 +94,20 @@ class Comparisons:
         index: CorpusIndex,
         blocks: Sequence[Int32],
         *,
-        crowd: int = CROWD,
-        nearest: int = NEAREST,
-        part: int = PART,
+        crowded_namesakes: int = CROWDED_NAMESAKES,
+        max_neighbours: int = MAX_NEIGHBOURS,
+        part: int = PART_SIZE,
         pairs: int = PAIRS_PER_BATCH,
     ) -> Comparisons:
         """Compare the names of each block, and divide those that are crowded."""
         names = NamePairs.of(index, blocks)
-        crowded = names.load > crowd / 2 * np.diff(names.start)
-        large = [blocks[b] for b in np.flatnonzero(crowded).tolist()]
-        divided = [some for block in large for some in divide(index, block, part)]
-        near = NearPairs(index, NamePairs.of(index, divided), nearest)
-        every = np.ones(len(divided), dtype=bool)
-        batches = [(0, *run) for run in _runs(names, ~crowded, pairs)]
-        batches += [(1, *run) for run in _runs(near, every, pairs)]
+        is_crowded = names.load > crowded_namesakes / 2 * np.diff(names.start)
+        large = [blocks[b] for b in np.flatnonzero(is_crowded).tolist()]
+        block_parts = [some for block in large for some in divide_block(index, block, part)]
+        near = NearPairs(index, NamePairs.of(index, block_parts), max_neighbours)
+        all_parts = np.ones(len(block_parts), dtype=bool)
+        batches = [(0, *run) for run in _split_into_runs(names, ~is_crowded, pairs)]
+        batches += [(1, *run) for run in _split_into_runs(near, all_parts, pairs)]
         return cls((names, near), batches)
 
     def with_index(self, index: CorpusIndex) -> Comparisons:
@@ -115,12 +115,12 @@ class Comparisons:
         names, near = self.parts
         return replace(self, parts=(names, replace(near, index=index)))
 
-    def batch(self, number: int) -> PairBatch:
+    def make_batch(self, number: int) -> PairBatch:
         """List the pairs of one batch."""
         part, first, last = self.batches[number]
         return self.parts[part].batch(first, last)
 
-    def batch_of(self, row: int) -> PairBatch:
+    def make_batch_of_row(self, row: int) -> PairBatch:
         """List the pairs of the block, or part of one, that a signature is in."""
         for part, first, last in self.batches:
             pairs = self.parts[part]
@@ -131,54 +131,54 @@ class Comparisons:
                 return pairs.batch(block, block + 1)
         raise ValueError(f"signature {row} is compared with no other")
 
-    def load(self, number: int) -> int:
+    def get_load(self, number: int) -> int:
         """Return an upper bound of the pairs of one batch."""
         part, first, last = self.batches[number]
         return int(self.parts[part].load[first:last].sum())
 
-    def crowded(self, n_signatures: int) -> Bool:
+    def mask_crowded(self, n_signatures: int) -> Bool:
         """Mark the signatures whose block is crowded, bool[S]."""
         out = np.zeros(n_signatures, dtype=bool)
         out[self.parts[1].rows] = True
         return out
 
-    def block_of(self, n_signatures: int) -> Int32:
+    def number_blocks(self, n_signatures: int) -> Int32:
         """Return the block or part that each signature is compared in, int32[S]; -1 for none."""
         out = np.full(n_signatures, -1, dtype=np.int32)
-        following = 0
+        first_number = 0
         for part, first, last in self.batches:
             names = self.parts[part]
             low, high = int(names.start[first]), int(names.start[last])
             size = np.diff(names.start[first : last + 1])
             number = np.repeat(np.arange(last - first, dtype=np.int32), size)
-            out[names.rows[low:high]] = following + number
-            following += last - first
+            out[names.rows[low:high]] = first_number + number
+            first_number += last - first
         return out
 
 
-def _runs(names: NamePairs | NearPairs, kept: Bool, pairs: int) -> Iterator[tuple[int, int]]:
+def _split_into_runs(names: NamePairs | NearPairs, is_included: Bool, pairs: int) -> Iterator[tuple[int, int]]:
     """Split the included blocks into consecutive runs of about ``pairs`` pairs each.
 
     A larger block is a run of its own.
     """
     first, load, rows = 0, 0, 0
     size = np.diff(names.start)
-    for block, (keep, more, signatures) in enumerate(
-        zip(kept.tolist(), names.load.tolist(), size.tolist(), strict=True)
+    for block, (included, block_load, signatures) in enumerate(
+        zip(is_included.tolist(), names.load.tolist(), size.tolist(), strict=True)
     ):
-        full = load + more > pairs or rows + signatures > ROWS_PER_BATCH
-        if block > first and (not keep or full):
+        full = load + block_load > pairs or rows + signatures > ROWS_PER_BATCH
+        if block > first and (not included or full):
             yield first, block
             first, load, rows = block, 0, 0
-        if not keep:
+        if not included:
             first = block + 1
         else:
-            load, rows = load + more, rows + signatures
-    if first < len(kept):
-        yield first, len(kept)
+            load, rows = load + block_load, rows + signatures
+    if first < len(is_included):
+        yield first, len(is_included)
 
 
-def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
+def divide_block(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
     """Divide a block of more than twice ``limit`` without separating likely pairs.
 
     Signatures stay together while they share a written-out first name or a co-author; one with
@@ -191,31 +191,31 @@ def divide(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
     """
     if len(block) <= 2 * limit:
         return [np.sort(block)]
-    parts = sorted(_by_given_name(index, block), key=lambda p: (_topic_order(index, p), int(p[0])))
-    packed: list[Int32] = []
+    parts = sorted(_divide_by_given_name(index, block), key=lambda p: (_topic_order(index, p), int(p[0])))
+    packed_parts: list[Int32] = []
     current: list[Int32] = []
     size = 0
     for part in parts:
-        for piece in _neighbours(index, part, limit) if len(part) > limit else [part]:
+        for piece in _divide_by_topic(index, part, limit) if len(part) > limit else [part]:
             if size + len(piece) > 2 * limit and current:
-                packed.append(np.sort(np.concatenate(current)))
+                packed_parts.append(np.sort(np.concatenate(current)))
                 current, size = [], 0
             current.append(piece)
             size += len(piece)
-    packed.append(np.sort(np.concatenate(current)))
-    return packed
+    packed_parts.append(np.sort(np.concatenate(current)))
+    return packed_parts
 
 
-def _neighbours(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]:
+def _divide_by_topic(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]:
     """Divide a set by topic into parts of at most twice ``limit``.
 
     Signatures connected by co-authors stay together unless more than ``limit`` are connected.
     """
     sets = [p for s in _by_coauthor(index, part) for p in _along_topic(index, s, limit)]
-    return _halved(sets, [_centre(index, s) for s in sets], 2 * limit)
+    return _halve(sets, [_compute_centre(index, s) for s in sets], 2 * limit)
 
 
-def _halved(sets: list[Int32], centres: list[Float32], most: int) -> list[Int32]:
+def _halve(sets: list[Int32], centres: list[Float32], most: int) -> list[Int32]:
     """Concatenate sets; halve them along the main axis of their centres until each half fits."""
     size = np.array([len(s) for s in sets])
     if size.sum() <= most:
@@ -229,23 +229,23 @@ def _halved(sets: list[Int32], centres: list[Float32], most: int) -> list[Int32]
     return [
         piece
         for side in (order[:cut], order[cut:])
-        for piece in _halved([sets[k] for k in side], [centres[k] for k in side], most)
+        for piece in _halve([sets[k] for k in side], [centres[k] for k in side], most)
     ]
 
 
-def _centre(index: CorpusIndex, rows: Int32) -> Float32:
+def _compute_centre(index: CorpusIndex, rows: Int32) -> Float32:
     """Return the mean embedding of the works of some signatures."""
     centre: Float32 = np.nan_to_num(index.meaning[index.corpus.signature_work[rows]]).mean(axis=0)
     return centre
 
 
-def _groups(labels: Int32, rows: Int32) -> list[Int32]:
+def _split_by_label(labels: Int32, rows: Int32) -> list[Int32]:
     order = np.argsort(labels, kind="stable")
     cuts = np.flatnonzero(np.diff(labels[order])) + 1
     return [np.sort(part) for part in np.split(rows[order], cuts)]
 
 
-def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
+def _divide_by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     """Divide by first written-out given name; initials follow their nearest neighbours.
 
     A work that prints one author as an initial prints all authors so; therefore co-authors are
@@ -254,23 +254,23 @@ def _by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     of a common name have, together, something in common with everyone.
     """
     names = index.corpus.names
-    first = []
+    given_names = []
     for code in index.corpus.signature_name[block]:
         given = names[code].given
-        first.append(given[0] if given and len(given[0]) > 1 else "")
-    keys, label = np.unique(np.array(first), return_inverse=True)
+        given_names.append(given[0] if given and len(given[0]) > 1 else "")
+    keys, label = np.unique(np.array(given_names), return_inverse=True)
     initials = np.flatnonzero(label == 0) if keys[0] == "" else np.empty(0, dtype=np.int64)
     if len(initials) and len(keys) > 1:
-        written = np.flatnonzero(label)
-        label[initials] = follow(index, block[initials], block[written], label[written])
-    return _groups(label.astype(np.int32), block)
+        with_given_name = np.flatnonzero(label)
+        label[initials] = follow(index, block[initials], block[with_given_name], label[with_given_name])
+    return _split_by_label(label.astype(np.int32), block)
 
 
 def _coauthors(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
     """Return the co-author keys of each signature, csr_array of ones."""
-    team = coauthors_of(index, rows)
+    coauthors = coauthors_of(index, rows)
     shape = (len(rows), len(index.full_works))
-    return sparse.csr_array((team.value, team.column, team.start), shape=shape)
+    return sparse.csr_array((coauthors.value, coauthors.column, coauthors.start), shape=shape)
 
 
 def _by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
@@ -281,7 +281,7 @@ def _by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
     square = (n + coauthors.shape[1],) * 2
     bipartite = sparse.coo_array((links.data, (links.row, n + links.col)), shape=square)
     _, label = connected_components(bipartite, directed=False)
-    return _groups(label[:n].astype(np.int32), part)
+    return _split_by_label(label[:n].astype(np.int32), part)
 
 
 def _topic_order(index: CorpusIndex, part: Int32) -> float:

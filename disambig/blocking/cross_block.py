@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Bool, Int32, Int64, UInt64
-from disambig.blocking.blocks import primary_key
+from disambig.blocking.blocks import make_block_key
 from disambig.corpus.index import CorpusIndex, coauthors_of
-from disambig.corpus.tokenise import word_keys
+from disambig.corpus.tokenise import hash_words
 from disambig.names import block_keys
 
 SHARED_BY = 50
@@ -70,10 +70,10 @@ def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     name_row: list[int] = []
     keys: list[str] = []
     for row, name in enumerate(index.corpus.names):
-        own = {primary_key(name), *block_keys(name)} - {""}
+        own = {make_block_key(name), *block_keys(name)} - {""}
         name_row += [row] * len(own)
         keys += own
-    reading = word_keys(keys)
+    reading = hash_words(keys)
     order = np.lexsort((reading, np.array(name_row, dtype=np.int64)))
     owner, reading = np.array(name_row, dtype=np.int64)[order], reading[order]
     start = np.searchsorted(owner, np.arange(len(index.corpus.names) + 1))
@@ -85,7 +85,7 @@ def circle_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
     known = np.array([bool(f) for f in first], dtype=np.int64)
     start = np.concatenate([[0], np.cumsum(known)])
-    return _with_coauthors(index, rows, start, word_keys([f for f in first if f]), initials=False)
+    return _with_coauthors(index, rows, start, hash_words([f for f in first if f]), initials=False)
 
 
 def _with_coauthors(
@@ -93,7 +93,7 @@ def _with_coauthors(
 ) -> tuple[UInt64, Int32]:
     """Combine each key of a signature's name with each of its co-authors."""
     team = coauthors_of(index, rows, initials=initials)
-    row = rows[team.row()]
+    row = rows[team.get_entry_rows()]
     name = index.corpus.signature_name[row]
     times = np.diff(start)[name]
     entry = np.repeat(np.arange(len(row)), times)

@@ -44,7 +44,7 @@ def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
         weight = rarity[team.column]
         parts.append(sparse.csr_array((weight, team.column, team.start), shape=shape))
     place = index.affiliation_of[rows]
-    texts = index.affiliation.with_empty().take(np.where(place >= 0, place, len(index.affiliation)))
+    texts = index.affiliation.append_empty_row().take(np.where(place >= 0, place, len(index.affiliation)))
     shape = (len(rows), len(index.affiliation_idf))
     words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
     return sparse.csr_array(sparse.hstack([*parts, PLACE * words]))

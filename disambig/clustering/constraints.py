@@ -1,11 +1,12 @@
-"""From what people and identifiers say about pairs to arrays that every level obeys.
+"""Compile must-links, cannot-links and identifiers to arrays that every level obeys.
 
-Three sources speak, and the earlier wins: people (:class:`~disambig.domain.Constraint`), the
+There are three sources, in order of precedence: people (:class:`~disambig.domain.Constraint`), the
 rule that two authors of one work are two persons, and identifiers (equal ORCID iDs or e-mail
 addresses are one person, different ORCID iDs are two). An identifier that contradicts a person,
-the rule or the names is ignored as a whole, and said to be.
+the rule or the names is ignored as a whole and reported.
 
-"Must" is transitive; :class:`~disambig.clustering.must_graph.MustGraph` closes it and explains it.
+Must-links are transitive; :class:`~disambig.clustering.must_graph.MustGraph` computes their closure
+and explains it.
 """
 
 from __future__ import annotations
@@ -37,16 +38,16 @@ class Constraints:
         Must-group of each signature, counted from 0 in order of first signature; -1 for none.
         A group may span blocks.
     cannot : int32[K, 2]
-        Signature rows that people said cannot be one person, lower row first.
+        Cannot-links of people: signature rows, lower row first.
     orcid : int32[S]
         Two signatures, or two clusters, with different codes of 0 or above are never one
-        person; -1 says nothing. Equal within a must-group.
+        person; -1 for none. Equal within a must-group.
     problems : tuple of str
-        One line for each constraint left out and each identifier ignored.
+        One line for each constraint or identifier ignored.
     group_start, group_work : int64[G + 1], int64[W]
         Works of must-group ``g`` are ``group_work[group_start[g]:group_start[g + 1]]``.
     work : int32[S]
-        Work of each signature, in the numbers of ``group_work``.
+        Work of each signature, numbered as in ``group_work``.
     """
 
     must: Int32
@@ -63,24 +64,24 @@ class Constraints:
         return len(self.group_start) - 1
 
     def carried(self, row: Int64, work_of: Int64, work: Int32) -> Constraints:
-        """The same among other signatures, of which some or all of these are a part.
+        """Map the constraints to another numbering of signatures, which has some or all of these.
 
-        A cannot-link of a signature that is not among them holds for the members of its
-        must-group that are.
+        A cannot-link of a signature without a new row applies to the members of its must-group
+        that have one.
 
         Parameters
         ----------
         row : int64[S]
-            Where each of these signatures is among the others, -1 for nowhere.
+            New row of each signature, -1 for none.
         work_of : int64[n_works]
-            Work of the others for each work of these, -1 for none.
+            New number of each work, -1 for none.
         work : int32[T]
-            Work of each of the other signatures.
+            New work number of each new signature.
         """
         here = np.flatnonzero(row >= 0)
         must, orcid = (np.full(len(work), -1, dtype=np.int32) for _ in range(2))
         must[row[here]], orcid[row[here]] = self.must[here], self.orcid[here]
-        # one member can stand for all: what is ruled out for one is for its group
+        # one member represents its group: a cannot-link of one holds for all
         member = np.full(self.n_groups + 1, -1, dtype=np.int64)
         bound = here[self.must[here] >= 0][::-1]
         member[self.must[bound]] = row[bound]
@@ -99,7 +100,7 @@ class Constraints:
         )
 
     def on(self, bound: Corpus, part: Corpus) -> Constraints:
-        """The same for the signatures of ``part``; these are of the corpus ``bound``."""
+        """Transfer the constraints of signatures of ``corpus`` to the signatures of ``part``."""
         work_of = np.array([part.work_index.get(w, -1) for w in bound.work_ids], dtype=np.int64)
         width = np.int64(1 << 32)
         key = part.signature_work * width + part.signature_position
@@ -110,7 +111,7 @@ class Constraints:
 
 @dataclass(frozen=True)
 class _Clash:
-    """Two signature rows that must be one person and cannot be, and why they cannot."""
+    """Two signature rows that must and cannot be one person, and why they cannot."""
 
     a: int
     b: int
@@ -124,27 +125,27 @@ def compile_constraints(
     identifiers: bool = True,
     strict: bool = True,
 ) -> Constraints:
-    """Close, check and encode constraints.
+    """Compute the closure of constraints, validate and encode them.
 
     Parameters
     ----------
     corpus : Corpus
     constraints : iterable of Constraint
-        Statements of people. A must between two signatures of one work overrides the rule that
+        Stated by people. A must-link between two signatures of one work overrides the rule that
         these are two persons.
     identifiers : bool
-        Whether ORCID iDs and e-mail addresses constrain as well. What a person states wins over
-        them.
+        Whether ORCID iDs and e-mail addresses constrain as well. Constraints of people take
+        precedence.
     strict : bool
-        Whether to fail on a constraint that names an unknown signature, and on must-links that
-        join two authors of one work in a roundabout way. Otherwise the first is left out, the
-        second is obeyed, and both are listed in ``problems``.
+        Whether to fail on a constraint with an unknown signature, and on must-links that join two
+        authors of one work indirectly. Otherwise the first is ignored, the second is obeyed, and
+        both are listed in ``problems``.
 
     Raises
     ------
     ConstraintError
-        All contradictions, each with the chain that leads to it; when strict, all of the above
-        too.
+        Lists all contradictions, each with its chain of must-links; if ``strict``, the problems
+        above as well.
     """
     graph, cannot, unknown = _stated(corpus, constraints)
     told = graph.labels()
@@ -167,17 +168,17 @@ def compile_constraints(
 
 
 def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
-    """Pairs of a batch that cannot be one person, whatever their ORCID iDs.
+    """List the pairs of a batch that cannot be one person, ORCID iDs aside.
 
-    These are pairs of one block that people ruled out or that are on one work, for themselves or
-    for a signature that one of them must be one with, wherever that is. Of the rows of a block
-    that must be one, the first stands for all: two groups of n rows are one pair, not n².
-    For the same reason codes tell who has different ORCID iDs (:attr:`Constraints.orcid`).
+    These are pairs of one block with a cannot-link or on one work, directly or through members of
+    their must-groups in any block. Of the rows of a block in one must-group, the first represents
+    all: two groups of n rows are one pair, not n². For the same reason different ORCID iDs are
+    codes instead of pairs (:attr:`Constraints.orcid`).
 
     Returns
     -------
     int32[K, 2]
-        Positions in ``batch.rows``, lower first, without repetitions, in ascending order.
+        Positions in ``batch.rows``, lower first, distinct, in ascending order.
     """
     n = len(batch.rows)
     first = first_of_group(batch.block, constraints.must[batch.rows])
@@ -185,14 +186,14 @@ def cannot_pairs(constraints: Constraints, batch: PairBatch) -> Int32:
     found = [_ruled_out(constraints, batch, atoms), _on_one_work(constraints, batch, atoms)]
     a = np.concatenate([np.minimum(i, j) for i, j in found])
     b = np.concatenate([np.maximum(i, j) for i, j in found])
-    # sorted by hand: np.unique hashes, ten times slower on millions of numbers
+    # np.unique hashes, which is ten times slower than sorting for millions of numbers
     key = np.sort(a * n + b)
     key = key[np.diff(key, prepend=-1) > 0]
     return np.stack([key // max(n, 1), key % max(n, 1)], axis=1).astype(np.int32)
 
 
 def _ruled_out(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
-    """Positions, of those of the atoms, that people ruled out: both sides in one block."""
+    """List the pairs of atoms of one block with a cannot-link between them or their must-groups."""
 
     def entity(rows: npt.NDArray[np.integer]) -> Int64:
         must = constraints.must[rows]
@@ -205,12 +206,12 @@ def _ruled_out(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tupl
     side = entity(constraints.cannot)
     low = np.searchsorted(ordered, side)
     present = np.append(ordered, -1)[low] == side
-    # many statements between two groups say one thing
+    # several cannot-links between two groups are one
     low, other = np.unique(low[present.all(axis=1)], axis=0).T
     count = np.searchsorted(ordered, ordered[low], side="right") - low
     pair = np.repeat(np.arange(len(low)), count)
     a = place[low[pair] + np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)]
-    # the places of an entity are in ascending order of their blocks, one in each
+    # the positions of an entity are in ascending order of their blocks, one in each
     n_blocks = len(batch.start) - 1
     b = place_of(
         ordered * n_blocks + batch.block[place], ordered[other[pair]] * n_blocks + batch.block[a]
@@ -219,9 +220,7 @@ def _ruled_out(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tupl
 
 
 def _on_one_work(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tuple[Int64, Int64]:
-    """Positions, of those of the atoms, that are on one work of a block, counting all works of a
-    must-group.
-    """
+    """List the pairs of atoms of one block on one work, counting all works of a must-group."""
     must = constraints.must[batch.rows[atoms]]
     alone, bound = atoms[must < 0], atoms[must >= 0]
     first = constraints.group_start[must[must >= 0]]
@@ -238,7 +237,7 @@ def _on_one_work(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tu
 def _stated(
     corpus: Corpus, constraints: Iterable[Constraint]
 ) -> tuple[MustGraph, dict[tuple[int, int], str], list[str]]:
-    """Must-links as a graph, cannot-links with their source, and constraints left out."""
+    """Return must-links as a graph, cannot-links with their source, and ignored constraints."""
     sources: dict[ConstraintKind, dict[tuple[int, int], str]] = {k: {} for k in ConstraintKind}
     unknown = []
     for constraint in constraints:
@@ -249,7 +248,7 @@ def _stated(
             unknown.append(safe(f"{words}: {error}"))
             continue
         sources[constraint.kind].setdefault((a, b), constraint.source)
-    # sorted, so that what is ignored does not depend on the order of statements
+    # sorted, so that what is ignored does not depend on the order of the constraints
     must, cannot = (dict(sorted(sources[k].items())) for k in ConstraintKind)
     ends = np.array(list(must), dtype=np.int64).reshape(-1, 2)
     graph = MustGraph(corpus.n_signatures, ends[:, 0], ends[:, 1], must)
@@ -257,14 +256,14 @@ def _stated(
 
 
 def _told_on_one_work(corpus: Corpus, graph: MustGraph) -> Int64:
-    """Components of the must-links between signatures of one work alone, int64[S]."""
+    """Return the components of must-links between signatures of one work, int64[S]."""
     work = corpus.signature_work
     same = work[graph.left] == work[graph.right]
     return MustGraph(graph.n_signatures, graph.left[same], graph.right[same], {}).labels()
 
 
 def _broken(cannot: dict[tuple[int, int], str], labels: Int64) -> list[_Clash]:
-    """Cannot-links within a must-group."""
+    """List cannot-links within a must-group."""
     return [
         _Clash(a, b, f"they cannot be one person ({source})")
         for (a, b), source in cannot.items()
@@ -273,7 +272,7 @@ def _broken(cannot: dict[tuple[int, int], str], labels: Int64) -> list[_Clash]:
 
 
 def _same_work(corpus: Corpus, labels: Int64, before: Int64) -> list[_Clash]:
-    """Authors of one work in one must-group who were not yet together ``before``."""
+    """List authors of one work in one must-group who were not in one group before."""
     work = corpus.signature_work
     order = np.lexsort((before, labels, work))
     a, b = order[:-1], order[1:]
@@ -285,7 +284,7 @@ def _same_work(corpus: Corpus, labels: Int64, before: Int64) -> list[_Clash]:
 
 
 def _orcids_joined(bearers: Int64, labels: Int64, before: Int64) -> list[_Clash]:
-    """Bearers of ORCID iDs in one must-group who were not yet together ``before``."""
+    """List rows with ORCID iDs in one must-group that were not in one group before."""
     order = bearers[np.lexsort((before[bearers], labels[bearers]))]
     a, b = order[:-1], order[1:]
     bad = (labels[a] == labels[b]) & (before[a] != before[b])
@@ -302,10 +301,10 @@ def _settled(
     cannot: dict[tuple[int, int], str],
     bearers: Int64 | None,
 ) -> tuple[MustGraph, Identifiers]:
-    """Add identifiers to the graph, without those on a chain to a contradiction.
+    """Add identifiers to the graph, except those on a chain to a contradiction.
 
-    Which identifier of a chain is the wrong one cannot be told, so all of them are ignored.
-    ``bearers`` are rows with ORCID iDs, which these identifiers may not join.
+    Which identifier of a chain is wrong is unknown, so all of them are ignored. ``orcid_rows`` are
+    rows with ORCID iDs, which these identifiers may not join.
     """
     before = graph.labels()
     first = graph.n_signatures + len(graph.words)
@@ -321,7 +320,7 @@ def _settled(
         wrong: dict[int, str] = {}
         apart: set[tuple[int, int]] = set()
         for clash in clashes:
-            # what was one before stays so: where one clash of two such is settled, all are
+            # earlier groups stay: resolving one clash between two of them resolves all
             sides = int(before[clash.a]), int(before[clash.b])
             path = [] if sides in apart else shortest_path(neighbours, clash.a, clash.b)
             if not path:
@@ -330,13 +329,13 @@ def _settled(
             for node in (n for n in path if n >= first):
                 word = wider.words[node - graph.n_signatures]
                 wrong[node - first] = safe(f"{word} is ignored: {chain}, but {clash.reason}")
-                # a later clash may be settled by this one
+                # this may resolve a later clash
                 del neighbours[node]
         found = found.without(set(wrong), list(wrong.values()))
 
 
 def _two_orcids(corpus: Corpus, found: Identifiers, labels: Int64) -> list[str]:
-    """Must-groups with several ORCID iDs: people said so, and are obeyed."""
+    """Report must-groups with several ORCID iDs, which must-links of people have joined."""
     value, first = np.unique(found.value, return_index=True)
     row = found.row[first]
     order = np.argsort(labels[row], kind="stable")
@@ -353,7 +352,7 @@ def _two_orcids(corpus: Corpus, found: Identifiers, labels: Int64) -> list[str]:
 
 
 def _explained(corpus: Corpus, graph: MustGraph, clashes: Sequence[_Clash]) -> list[str]:
-    """One line for each clash: the chain, why it cannot be, and what to do."""
+    """Describe each clash in one line: the chain, the reason and the remedy."""
     neighbours = graph.neighbours() if clashes else {}
     lines = []
     for clash in clashes:
@@ -377,7 +376,7 @@ def _encoded(
     bearers: Int64,
     problems: tuple[str, ...],
 ) -> Constraints:
-    """Components as arrays."""
+    """Encode components as arrays."""
     size = np.bincount(labels, minlength=1)
     bound = np.flatnonzero(size[labels] > 1)
     must = np.full(corpus.n_signatures, -1, dtype=np.int32)

@@ -1,7 +1,7 @@
 """Join identities of different blocks: changed, misordered or differently divided names.
 
-Candidates come from :func:`disambig.blocking.cross_block.cross_pairs`; each is scored by the second level
-as if its two identities were the only groups of a block.
+Candidate pairs come from :func:`disambig.blocking.cross_block.find_cross_block_pairs`; each is
+scored by the second level as if its two identities were the only groups of a block.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ from disambig.model.model import Model
 from disambig.names import FamilyRelation
 
 MEMBERS = 30
-"""Signatures of an identity that speak for it, evenly spread over its rows."""
+"""Most representatives of an identity, evenly spaced over its rows."""
 RARE_GIVEN = 3.8
-"""Rarity of a given name (minus log10 of its share) from which it can outlive a family name:
-"Bhavana" may have married, "Daniel" is two people."""
+"""Rarity of a given name (minus log10 of its share) from which it is evidence despite different
+family names: "Bhavana" may have married, "Daniel" is two people."""
 PAIRS_AT_ONCE = 250_000
-"""Signature pairs compared at once."""
+"""Signature pairs compared together."""
 
 
 def members_of(identity: Int32) -> tuple[Int32, Int64]:
-    """Rows sorted by identity, and where each identity starts in them."""
+    """Return the rows sorted by identity, and the start of each identity in them."""
     order = np.argsort(identity, kind="stable").astype(np.int32)
     start = np.searchsorted(identity[order], np.arange(int(identity.max(initial=-1)) + 2))
     return order, start
 
 
 def spokesmen(n: int, most: int = MEMBERS) -> Int64:
-    """Which of an identity's n signatures speak for it: at most ``most``, evenly spread."""
+    """Return the positions of the representatives of n signatures: at most ``most``, evenly spaced."""
     return _spokesmen(np.array([n]), most)
 
 
 def _spokesmen(n: Int64, most: int) -> Int64:
-    """The same of several identities, one after the other."""
+    """Select representatives of several identities of n signatures each, one after the other."""
     count = np.minimum(n, most)
     place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
     own = np.repeat(n, count)
@@ -55,7 +55,7 @@ def _spokesmen(n: Int64, most: int) -> Int64:
 
 @dataclass(frozen=True, eq=False)
 class Speakers:
-    """Signatures that speak for identities.
+    """Representatives of identities.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class Speakers:
 
     @classmethod
     def of(cls, identity: Int32, wanted: Int64) -> Speakers:
-        """Speakers of the identities ``wanted``; of the others there are none."""
+        """Select representatives of the identities ``selection``; the others have none."""
         order, start = members_of(identity)
         size = np.diff(start)[wanted]
         count = np.zeros(len(start) - 1, dtype=np.int64)
@@ -79,7 +79,7 @@ class Speakers:
         return cls(rows, np.concatenate([[0], np.cumsum(count)]))
 
     def of_identity(self, i: int) -> Int32:
-        """Rows that speak for one identity."""
+        """Return the representatives of one identity."""
         return self.rows[self.start[i] : self.start[i + 1]]
 
 
@@ -91,7 +91,7 @@ def score_candidates(
     candidates: Int64,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Float32:
-    """Second-level probability of each candidate, 0 where it is forbidden; float32[K]."""
+    """Return the second-level probability of each candidate, 0 if excluded; float32[K]."""
     speakers = Speakers.of(identity, np.unique(candidates))
     out = np.zeros(len(candidates), dtype=np.float32)
     open_ = np.flatnonzero(_plausible(index, speakers, candidates))
@@ -119,7 +119,7 @@ def score_candidates(
 
 
 def _barred(batch: PairBatch, bonds: Bonds) -> Bool:
-    """Which blocks have two rows that cannot be one person, bool[n_blocks]."""
+    """Mark the blocks with two rows that cannot be one person, bool[n_blocks]."""
     block = batch.block
     code = np.full(len(batch.start) - 1, -1, dtype=np.int32)
     np.maximum.at(code, block, bonds.orcid)
@@ -130,7 +130,7 @@ def _barred(batch: PairBatch, bonds: Bonds) -> Bool:
 
 
 def _runs(load: Int64) -> Iterator[slice]:
-    """Consecutive candidates with about :data:`PAIRS_AT_ONCE` signature pairs together."""
+    """Split the candidates into runs of about :data:`PAIRS_AT_ONCE` signature pairs."""
     total = np.concatenate([[0], np.cumsum(load)])
     at = 0
     while at < len(load):
@@ -140,9 +140,9 @@ def _runs(load: Int64) -> Iterator[slice]:
 
 
 def _plausible(index: CorpusIndex, speakers: Speakers, candidates: Int64) -> Bool:
-    """Which candidates agree in family name, or in a given name rare enough to outlive one.
+    """Mark the candidates that agree in family name, or in a rare given name.
 
-    Sharing a common first name and a laboratory is no sign of a changed family name.
+    A common first name and a shared laboratory are no evidence of a changed family name.
     """
     name = index.corpus.signature_name[speakers.rows].astype(np.int64)
     owner = np.repeat(np.arange(len(speakers.start) - 1), np.diff(speakers.start))
@@ -162,17 +162,17 @@ def join_across(
     crowded: Bool,
     progress: Callable[[int], None] = lambda n: None,
 ) -> Int32:
-    """Identities after joining across blocks, int32[n_signatures].
+    """Join identities across blocks; return the identity of each signature, int32[n_signatures].
 
-    Most probable first; an identity takes part in one join with each block only, and no join
-    breaks a cannot-link. Must-links across blocks hold whatever the probability.
+    The most probable are joined first; an identity is joined at most once with each block, and no
+    join breaks a cannot-link. Must-links across blocks hold whatever the probability.
 
     Parameters
     ----------
     identity : int32[n_signatures]
         From within blocks, obeying every constraint there.
     block, crowded : int32[n_signatures], bool[n_signatures]
-        As for :func:`disambig.blocking.cross_block.cross_pairs`.
+        As for :func:`disambig.blocking.cross_block.find_cross_block_pairs`.
     """
     identity = hold_must(constraints, identity)
     candidates = cross_pairs(index, identity, block, crowded)
@@ -189,7 +189,7 @@ def join_likely(
     probability: Float32,
     model: Model,
 ) -> Int32:
-    """Identities after the joins that are probable enough, int32[n_signatures].
+    """Join the candidates that are probable enough; return identities, int32[n_signatures].
 
     Parameters
     ----------
@@ -208,11 +208,11 @@ def join_likely(
 
 
 def hold_must(constraints: Constraints, identity: Int32) -> Int32:
-    """Identities after joining those that a must-group lies in, int32[n_signatures].
+    """Join the identities that a must-group spans; return identities, int32[n_signatures].
 
-    Must-groups stay whole. Two identities that follow the same group may be barred from each
-    other (they share a work, or a cannot-link stands between them); then the smaller one, less
-    the group's own signatures, stays behind.
+    Must-groups stay whole. Two identities that share a must-group may exclude each other (they
+    share a work, or there is a cannot-link between them); then the smaller one, without the
+    group's own signatures, is not joined.
     """
     must = constraints.must
     bound = np.flatnonzero(must >= 0)
@@ -236,14 +236,14 @@ def hold_must(constraints: Constraints, identity: Int32) -> Int32:
 
 
 class Joins:
-    """Labels of signatures, joined one pair at a time where nothing forbids it.
+    """Merges labels of signatures, one pair at a time, unless a constraint forbids it.
 
-    Forbidden are two labels that share a work, that a cannot-link stands between, or whose
-    ORCID iDs differ. Must-groups are to be whole before.
+    Two labels may not be merged if they share a work, have a cannot-link between them, or have
+    different ORCID iDs. Must-groups have to be whole before.
     """
 
     def __init__(self, constraints: Constraints, label: Int32) -> None:
-        """``label`` int32[n_signatures], from 0; numbers may be left out."""
+        """``label`` int32[n_signatures], from 0; gaps are allowed."""
         self._label = label
         self._work = constraints.work
         self._order, self._start = members_of(label)
@@ -257,7 +257,7 @@ class Joins:
             self._enemies[b].add(a)
 
     def join(self, a: int, b: int) -> bool:
-        """Make two labels one, if they are two and may be; whether that was done."""
+        """Merge two labels if they differ and may be merged; return whether they were."""
         low, high = sorted((self._root(a), self._root(b)))
         if low == high or self._forbidden(low, high):
             return False
@@ -272,7 +272,7 @@ class Joins:
         return True
 
     def result(self) -> Int32:
-        """Label of each signature, numbered from 0 in order of first appearance."""
+        """Return the label of each signature, numbered from 0 in order of first appearance."""
         root = np.array([self._root(i) for i in range(len(self._parent))], dtype=np.int64)
         return renumber(root[self._label])
 
@@ -296,7 +296,7 @@ class Joins:
 
 
 def renumber(labels: npt.NDArray[np.integer]) -> Int32:
-    """Labels numbered from 0 in order of first appearance."""
+    """Renumber labels from 0 in order of first appearance."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int32)
     rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)

@@ -1,19 +1,18 @@
-"""Average linkage of many blocks at once, over a sparse list of pairs, under constraints.
+"""Constrained average linkage of many blocks at once, over a sparse list of pairs.
 
 Clusters with average similarity at or above a threshold are merged, most similar first (UPGMA:
-Sokal & Michener, 1958). Pairs that are not listed share one similarity, below the threshold. A
-pair that cannot be linked has similarity minus infinity; a weighted average with minus infinity
-is minus infinity, so a ban holds for every cluster its rows get into, and no later step needs to
-know about bans.
+Sokal & Michener, 1958). Unlisted pairs share one similarity, below the threshold. A cannot-link
+(ban) is a similarity of minus infinity; a weighted average with minus infinity is minus infinity,
+so a ban holds for every cluster its rows become part of, and no later step handles bans.
 
-Rows of two ORCID iDs cannot be linked either, but n bearers would be n² / 2 bans. So a row has the
-code of its ORCID iD, and a cluster that of its rows, of which it has one at most. Two codes make a
-listed similarity minus infinity: before anything is merged, and again where a merge brings a code
-to a cluster that had none. A pair that is not listed is below the threshold without that, and
-becomes listed, with its codes looked at, before it could rise. The clusters are those of all the
-bans: they would make the same similarities minus infinity, and others that are below the threshold
-anyway. Similarities only ever fall so; a merged cluster still is no more similar to a third than
-the more similar of its parts was, which is what nearest-neighbour chains need.
+Rows of two ORCID iDs cannot be linked either, but n rows with ORCID iDs would be n² / 2 bans. So a
+row has the code of its ORCID iD, and a cluster that of its rows, of which it has at most one. Two
+codes make a listed similarity minus infinity: before the first merge, and again where a merge adds
+a code to a cluster without one. An unlisted pair is below the threshold anyway, and becomes listed,
+with its codes checked, before it could rise. The clusters are the same as with all the bans, which
+would make the same similarities minus infinity, and others that are below the threshold anyway.
+This only lowers similarities; a merged cluster is still no more similar to a third than the more
+similar of its parts was, as nearest-neighbour chains require.
 
 Rows that must share a cluster are contracted to one row first, with average similarities. Then
 only connected components are agglomerated. Draw an edge between two rows when their similarity
@@ -32,8 +31,8 @@ from disambig.arrays import Float32, Float64, Int32
 from disambig.errors import ConstraintError
 from disambig.kernels.linkage import cluster
 
-# Components get a full matrix up to this many rows. A cell takes 8 bytes; a listed pair takes 24
-# in lists, and half as much spare: a matrix takes no more when half the pairs are listed.
+# A component of up to this many rows gets a full matrix. A cell takes 8 bytes; a listed pair takes
+# 24 in lists, plus half as much spare: a matrix takes no more when half the pairs are listed.
 FULL_ROWS = 500
 CELLS_PER_PAIR = 4
 
@@ -54,37 +53,37 @@ def average_linkage(
     """Cluster the rows of each block.
 
     The result for a block depends on that block alone: on its similarities rounded to float32,
-    and, where several merges are equally similar, on the order of its rows. The lowest rows go
-    first then. It does not depend on how clusters are stored, nor on the machine.
+    and, where several merges are equally similar, on the order of its rows: the lowest rows are
+    merged first. It does not depend on how clusters are stored, nor on the machine.
 
     A component takes time about its listed pairs times the logarithm of its rows while clusters
     keep few neighbours; a merge costs the neighbours of its two clusters, so one cluster that
-    takes in all others one by one costs up to the square of the rows. Memory is about 50 bytes a
+    absorbs all others one by one costs up to the square of the rows. Memory is about 50 bytes a
     listed pair, whatever the size of the blocks.
 
     Parameters
     ----------
     block : int32[R]
-        Block of each row, not falling.
+        Block of each row, ascending.
     left, right : int32[P]
-        Listed pairs: rows of one block, left < right, by rising (left, right), none twice.
+        Listed pairs: rows of one block, left < right, sorted by (left, right), distinct.
     similarity : float32[P]
         Similarity of each listed pair, without NaN; usually a probability.
     threshold : float
         Two clusters are merged while their average similarity is at least this. Finite.
     absent : float
-        Similarity of the pairs of a block that are not listed, below the threshold.
+        Similarity of the unlisted pairs of a block, below the threshold.
     weight : float32[R], optional
-        How many signatures each row stands for, above 0; averages are weighted by it. All 1
-        when left out.
+        Number of signatures of each row, above 0; averages are weighted by it. All 1 by
+        default.
     cannot : int32[K, 2], optional
-        Rows that may never share a cluster, listed as pairs or not. Pairs across blocks say
-        nothing.
+        Rows that never share a cluster, listed as pairs or not. Pairs across blocks have no
+        effect.
     must : int32[R], optional
         Rows of a block with an equal code of 0 or above share a cluster, whatever their
-        similarity; -1 says nothing.
+        similarity; -1 for none.
     orcid : int32[R], optional
-        Rows with different codes of 0 or above never share a cluster; -1 says nothing.
+        Rows with different codes of 0 or above never share a cluster; -1 for none.
 
     Returns
     -------
@@ -97,7 +96,7 @@ def average_linkage(
     ConstraintError
         If two rows must and cannot share a cluster.
     ValueError
-        If pairs are not listed and ``absent`` is not below the threshold.
+        If there are unlisted pairs and ``absent`` is not below the threshold.
     """
     limit, unlisted = np.float32(threshold), np.float32(absent)
     if not unlisted < limit and len(left) < _possible_pairs(block):
@@ -124,13 +123,13 @@ def average_linkage(
 
 
 def _possible_pairs(block: Int32) -> int:
-    """Pairs of rows of one block, listed or not."""
+    """Count the pairs of rows within blocks, listed or not."""
     size = np.bincount(block).astype(np.int64)
     return int((size * (size - 1) // 2).sum())
 
 
 def first_of_group(block: Int32, must: Int32 | None) -> Int32:
-    """First row of each row's must-group within its block, int32[R]; itself without one."""
+    """Return the first row of each row's must-group in its block, int32[R]; itself without one."""
     group = np.arange(len(block), dtype=np.int32)
     if must is None:
         return group
@@ -144,7 +143,7 @@ def first_of_group(block: Int32, must: Int32 | None) -> Int32:
 
 
 def _bans(block: Int32, group: Int32, cannot: Int32 | None) -> Int32:
-    """Pairs within a block that cannot be linked, int32[K, 2]."""
+    """Select the cannot-links within blocks, int32[K, 2]."""
     if cannot is None or not len(cannot):
         return np.empty((0, 2), dtype=np.int32)
     within: Int32 = cannot[block[cannot[:, 0]] == block[cannot[:, 1]]]
@@ -155,7 +154,7 @@ def _bans(block: Int32, group: Int32, cannot: Int32 | None) -> Int32:
 
 
 def _orcid_of_group(group: Int32, orcid: Int32 | None) -> Int32:
-    """Code of each must-group at its first row; -1 at all others and for none."""
+    """Return the ORCID code of each must-group at its first row; -1 at all others and for none."""
     code = np.full(len(group), -1, dtype=np.int32)
     if orcid is None:
         return code
@@ -185,14 +184,15 @@ def _contract(
     group: Int32,
     bans: Int32,
 ) -> tuple[Int32, Int32, Float32]:
-    """Pairs of must-groups, each going by its first row, in order; bans are listed.
+    """Contract must-groups to their first rows; list their pairs in order, bans included.
 
-    A pair's similarity is the average over its rows' pairs. Sums, so that bans stay bans.
+    A pair's similarity is the average over the pairs of its rows. It is computed as a sum, so
+    bans stay minus infinity.
     """
     share = mass / np.bincount(group, weights=mass, minlength=len(group))[group]
     i = np.concatenate([left, bans[:, 0]])
     j = np.concatenate([right, bans[:, 1]])
-    above = np.full(len(i), -np.inf)  # what each pair adds to the average of its groups
+    above = np.full(len(i), -np.inf)  # contribution of each pair to the average of its groups
     above[: len(left)] = (similarity.astype(np.float64) - absent) * share[left] * share[right]
     a, b = group[i].astype(np.int64), group[j].astype(np.int64)
     apart = np.flatnonzero(a != b)

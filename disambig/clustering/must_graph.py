@@ -1,8 +1,8 @@
-"""What must be one person, as a graph.
+"""Graph of must-links and identifiers.
 
 Signatures are nodes, a must-link is an edge, and an identifier is one more node with an edge to
-every signature that bears it. Must-groups are the connected components; a shortest path is the
-chain of statements that makes two signatures one person.
+every signature that has it. Must-groups are the connected components; a shortest path is the
+chain of must-links and identifiers that makes two signatures one person.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class MustGraph:
     left, right : int64[E]
         Ends of each edge.
     sources : dict
-        Who stated the edge between two signatures, lower row first.
+        Source of the edge between two signatures, lower row first.
     words : list of str
-        What each identifier is called.
+        Text of each identifier.
     """
 
     n_signatures: int
@@ -42,7 +42,7 @@ class MustGraph:
     words: list[str] = field(default_factory=list)
 
     def labels(self) -> Int64:
-        """Component of each signature, int64[S]."""
+        """Return the connected component of each signature, int64[S]."""
         n = self.n_signatures + len(self.words)
         data = np.ones(len(self.left), dtype=np.int8)
         graph = sparse.coo_array((data, (self.left, self.right)), shape=(n, n))
@@ -50,7 +50,7 @@ class MustGraph:
         return labels[: self.n_signatures]
 
     def bearing(self, found: Identifiers) -> MustGraph:
-        """The graph with one more kind of identifiers."""
+        """Return the graph with one more kind of identifiers."""
         first = self.n_signatures + len(self.words)
         return MustGraph(
             self.n_signatures,
@@ -61,7 +61,7 @@ class MustGraph:
         )
 
     def neighbours(self) -> dict[int, list[int]]:
-        """Adjacent nodes of each node that has any."""
+        """List the adjacent nodes of each node that has any."""
         out: dict[int, list[int]] = {}
         for a, b in zip(self.left.tolist(), self.right.tolist(), strict=True):
             out.setdefault(a, []).append(b)
@@ -69,7 +69,7 @@ class MustGraph:
         return out
 
     def chain(self, corpus: Corpus, path: list[int]) -> str:
-        """A path in words: "A must be B (user), B and C share ORCID iD 0000-…"."""
+        """Describe a path: "A must be B (user), B and C share ORCID iD 0000-…"."""
         n = self.n_signatures
         said = [str(corpus.signature(node)) if node < n else "" for node in path]
         parts = [] if len(path) > 1 else [f"{said[0]} is itself"]
@@ -84,7 +84,7 @@ class MustGraph:
 
 
 def shortest_path(neighbours: dict[int, list[int]], start: int, goal: int) -> list[int]:
-    """Nodes from start to goal by way of keys of ``neighbours``; [] if there is no way."""
+    """Return the nodes from start to goal through keys of ``neighbours``; [] without a path."""
     came_from = {start: start}
     queue = deque([start])
     while queue and goal not in came_from:

@@ -1,7 +1,7 @@
-"""From blocks to identities: score pairs, group, score pairs of groups, group again.
+"""Two-level clustering: score pairs, cluster, score pairs of groups, cluster again.
 
-Every stage works on a batch of blocks at once. The only state is the corpus index and the
-model, both read-only, so batches run in any order and in any process with one result.
+Every stage processes a batch of blocks. The only state is the corpus index and the model, both
+read-only, so batches run in any order and in any process with the same result.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from disambig.model.size_shift import apply_size_shift
 from disambig.timing import Clock
 
 PAIRS_AT_ONCE = 250_000
-"""Pairs whose features are in memory together (about 400 bytes a pair)."""
+"""Pairs whose features are in memory at the same time (about 400 bytes a pair)."""
 
 FAR = 0.005
-"""Two groups are not compared in a large corpus where all pairs of their mentions are less likely:
-more than half of the pairs of groups. Of a million such in generated corpora none would have been
-likely enough to be joined, and six a tenth likely."""
+"""In a large corpus, two groups are compared only if some pair of their signatures has at least this
+probability. More than half of the pairs of groups have none. Of a million such in generated corpora
+none would have been joined, and six would have had a probability of 0.1 or more."""
 
 ROUNDS = 4
-"""Most rounds of the second level; nearly all blocks are settled after two."""
+"""Most rounds of the second level; nearly all blocks no longer change after two."""
 
 
 @dataclass(frozen=True, eq=False)
 class Resolved:
-    """What became of one batch.
+    """Clustering result of one batch.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Resolved:
     considered, scored : int
         Pairs within blocks, and those of them that the first level scored.
     seconds : dict of str to float
-        What ``features``, ``classify`` and ``cluster`` took.
+        Time of ``features``, ``classify`` and ``cluster``.
     """
 
     rows: Int32
@@ -64,7 +64,7 @@ class Resolved:
 
 
 def matrix(columns: Mapping[str, Float32], names: Sequence[str]) -> Float32:
-    """Some feature columns side by side, float32[n, len(names)] in Fortran order."""
+    """Stack some feature columns, float32[n, len(names)] in Fortran order."""
     n = len(next(iter(columns.values())))
     out = np.empty((n, len(names)), dtype=np.float32, order="F")
     for k, name in enumerate(names):
@@ -75,7 +75,7 @@ def matrix(columns: Mapping[str, Float32], names: Sequence[str]) -> Float32:
 def probabilities(
     forest: Forest, calibration: Calibration | None, columns: dict[str, Float32]
 ) -> Float32:
-    """Calibrated probabilities of feature columns, float32[n]."""
+    """Predict calibrated probabilities from feature columns, float32[n]."""
     raw = forest.raw(matrix(columns, forest.features))
     if calibration is None:
         return (1 / (1 + np.exp(-raw))).astype(np.float32)
@@ -85,15 +85,17 @@ def probabilities(
 def pair_probabilities(
     model: Model, columns: dict[str, Float32], doublings: int
 ) -> tuple[Float32, Float32]:
-    """Probability of each pair as the forest has it whatever the size of the corpus, and in a
-    corpus so far beyond the model's, float32[P] each.
+    """Predict the probability of each pair without and with the size shift, float32[P] each.
+
+    ``doublings`` is how far the corpus is beyond the size that the first forests were fitted on,
+    see :mod:`disambig.model.size_shift`.
     """
     found = probabilities(model.pair, model.pair_calibration, columns)
     return found, apply_size_shift(model.pair_growth, found, columns, doublings)
 
 
 def group_probabilities(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
-    """Probability of each pair of groups in a corpus so far beyond the model's, float32[N]."""
+    """Predict the probability of each pair of groups, with the size shift, float32[N]."""
     found = probabilities(model.group, model.group_calibration, columns)
     return apply_size_shift(model.group_growth, found, columns, doublings)
 
@@ -105,12 +107,12 @@ class Bonds:
     Attributes
     ----------
     must : int32[R]
-        Rows of a block with an equal code are one person; -1 says nothing.
+        Rows of a block with an equal code are one person; -1 for none.
     cannot : int32[K, 2]
-        Rows that cannot be one person, lower first; the first row of those that must be one
-        stands for all of them.
+        Rows that cannot be one person, lower first; the first row of a must-group represents
+        all its rows.
     orcid : int32[R]
-        Rows with different codes cannot be one person either; -1 says nothing.
+        Rows with different codes cannot be one person either; -1 for none.
     """
 
     must: Int32
@@ -119,12 +121,12 @@ class Bonds:
 
     @classmethod
     def of(cls, batch: PairBatch, constraints: Constraints) -> Bonds:
-        """Those of a corpus that bear on the rows of ``batch``."""
+        """Select the constraints that concern the rows of ``batch``."""
         cannot = cannot_pairs(constraints, batch)
         return cls(constraints.must[batch.rows], cannot, constraints.orcid[batch.rows])
 
     def between(self, group: Int32) -> Bonds:
-        """The same among groups of the rows, int32[R]; each obeys them within."""
+        """Return the constraints between groups of the rows, int32[R], which obey them within."""
         must, orcid = np.full((2, int(group.max(initial=-1)) + 1), -1, dtype=np.int32)
         for codes, found in ((self.must, must), (self.orcid, orcid)):
             known = codes >= 0
@@ -133,7 +135,7 @@ class Bonds:
         return Bonds(must, cannot.astype(np.int32), orcid)
 
     def barred(self, left: Int32, right: Int32) -> Bool:
-        """Which pairs of rows, left < right, cannot be one person, bool[N]."""
+        """Return whether each pair of rows, left < right, cannot be one person, bool[N]."""
         n, cannot = len(self.must), self.cannot.astype(np.int64)
         listed = np.isin(left.astype(np.int64) * n + right, cannot[:, 0] * n + cannot[:, 1])
         one, other = self.orcid[left], self.orcid[right]
@@ -142,7 +144,7 @@ class Bonds:
 
 
 def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
-    """Group at high precision by average linkage over pair probabilities."""
+    """Cluster pairs at high precision by average linkage over pair probabilities."""
     return average_linkage(
         batch.block,
         batch.left,
@@ -157,7 +159,7 @@ def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold:
 
 
 def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
-    """Join groups by average linkage over group probabilities; the group of each row."""
+    """Join groups by average linkage over group probabilities; return the group of each row."""
     between = bonds.between(groups.group)
     joined = average_linkage(
         groups.block,
@@ -176,19 +178,19 @@ def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshol
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """Pairs of a batch with what the first level makes of them.
+    """Pairs of a batch with their features and first-level probabilities.
 
     Attributes
     ----------
     batch : PairBatch
     rows : RowEvidence
     columns : mapping of str to float32[P]
-        Pair features, those of :data:`disambig.features.group.KEPT` at least.
+        Pair features, at least :data:`disambig.features.group.REUSED_PAIR_FEATURES`.
     probability : float32[P]
-        As the forest has it, whatever the size of the corpus: what group features are made of.
-    likely : float32[P]
-        At the size of the corpus (:mod:`disambig.model.size_shift`): what the first level groups by.
-    bonds : Bonds
+        Without the size shift: input of the group features.
+    shifted_probability : float32[P]
+        With the size shift (:mod:`disambig.model.size_shift`): what the first level clusters by.
+    constraints : BatchConstraints
     """
 
     index: CorpusIndex
@@ -207,7 +209,7 @@ class Scored:
         constraints: Constraints,
         score: Callable[[dict[str, Float32]], tuple[Float32, Float32]],
     ) -> Scored:
-        """Compute the features of a batch and score them as :func:`pair_probabilities` does."""
+        """Compute the features of a batch and score them with a function like :func:`predict_pairs`."""
         rows, n = RowEvidence.of(index, batch), batch.n_pairs
         kept = {name: np.empty(n, dtype=np.float32) for name in KEPT}
         probability, likely = np.empty((2, n), dtype=np.float32)
@@ -219,13 +221,13 @@ class Scored:
         return cls(index, batch, rows, kept, probability, likely, Bonds.of(batch, constraints))
 
     def first_level(self, threshold: float) -> Int32:
-        """Group at high precision; the group of each row."""
+        """Cluster at high precision; return the group of each row."""
         return first_level(self.batch, self.likely, self.bonds, threshold)
 
     def between(
         self, group: Int32, live: Bool | None = None
     ) -> tuple[GroupBatch, dict[str, Float32]]:
-        """Groups of the rows and the features of their pairs; of the blocks ``live`` alone."""
+        """Compute the features of pairs of groups of the rows, in the blocks ``live`` only."""
         groups = GroupBatch.of(self.batch, group, live)
         found = self._evidence(groups)
         return groups, found.columns(slice(0, groups.n_pairs))
@@ -237,11 +239,11 @@ class Scored:
         live: Bool | None = None,
         before: ScoredGroups | None = None,
     ) -> ScoredGroups:
-        """Groups of the rows, and scores of their pairs; of the blocks ``live`` alone.
+        """Score pairs of groups of the rows, in the blocks ``live`` only.
 
-        In a corpus beyond the size the first forests were fitted on, groups are no pair of which
-        two mentions are likely enough to matter (:data:`FAR`). ``before`` are the groups that were
-        joined to these.
+        In a corpus beyond the size the first forests were fitted on, pairs of groups need a pair of
+        signatures of :data:`MIN_GROUP_PROBABILITY`. ``previous`` are the groups before the last
+        joins.
         """
         between = GroupBatch.of(self.batch, group, live)
         if self.index.doublings:
@@ -264,15 +266,15 @@ class Scored:
 
 @dataclass(frozen=True, eq=False)
 class ScoredGroups:
-    """Groups of a batch with what the second level makes of their pairs.
+    """Groups of a batch with the second-level probabilities of their pairs.
 
     Attributes
     ----------
     evidence : GroupEvidence
     probability : float32[N]
     columns : dict of str to float32[N] or None
-        Features of the pairs, for those who ask again soon; not of so many that they are looked
-        at in pieces.
+        Features of the pairs, for reuse in the next round; None for so many that they are
+        processed in pieces.
     """
 
     evidence: GroupEvidence
@@ -281,14 +283,14 @@ class ScoredGroups:
 
     @property
     def groups(self) -> GroupBatch:
-        """The groups and which of them are pairs."""
+        """The groups and their listed pairs."""
         return self.evidence.groups
 
 
 @dataclass(frozen=True, eq=False)
 class Round(ScoredGroups):
-    """One round of the second level: what was scored, and ``final`` int32[R], the group of each
-    row after joining.
+    """One round of the second level: scored groups, and ``final`` int32[R], the group of each row
+    after joining.
     """
 
     final: Int32
@@ -301,11 +303,11 @@ def second_level(
     threshold: float,
     join: Callable[[GroupBatch, Float32, Bonds, float], Int32] = join_groups,
 ) -> Iterator[Round]:
-    """Score groups and join them, again and again while joining changes anything.
+    """Score groups and join them, round after round while anything is joined.
 
-    A joined group has more co-authors, venues and years to show than its parts had, so each
-    round decides on better evidence than the one before. A block in which nothing was joined
-    takes no part in the next round, which would find the same.
+    A joined group has more co-authors, venues and years than its parts had, so each round has
+    better evidence than the previous one. A block without joins is left out of the next round,
+    whose result would be the same.
     """
     final, live, before = first, None, None
     n_blocks = len(scored.batch.start) - 1
@@ -324,7 +326,7 @@ def second_level(
 
 
 def grouped(scored: Scored, model: Model) -> Int32:
-    """Group of each row after both levels, as a run finds it; int32[R]."""
+    """Run both levels on scored pairs; return the group of each row, int32[R]."""
 
     def score(columns: dict[str, Float32]) -> Float32:
         return group_probabilities(model, columns, scored.index.doublings)
@@ -338,7 +340,7 @@ def grouped(scored: Scored, model: Model) -> Int32:
 def resolve(
     index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
 ) -> Resolved:
-    """Cluster some blocks; blocks do not influence each other."""
+    """Cluster a batch of blocks; blocks do not influence each other."""
     clock = Clock()
 
     def score_pairs(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
@@ -366,8 +368,8 @@ def resolve(
 
 
 def _take_over(joint: Float32, scored: Scored, step: Round) -> None:
-    """Put the latest probability of each signature pair into ``joint``: its own within a group,
-    its groups' across two.
+    """Update ``probability`` of each signature pair: its own within a group, that of the groups
+    across two.
     """
     batch, groups = scored.batch, step.groups
     fresh = np.zeros(len(batch.start) - 1, dtype=bool)
@@ -378,7 +380,10 @@ def _take_over(joint: Float32, scored: Scored, step: Round) -> None:
 
 
 def _confidence(batch: PairBatch, final: Int32, probability: Float32) -> Float32:
-    """Mean probability with the rest of the identity; a signature alone: that it is nobody's."""
+    """Return the mean probability with the rest of the identity, float32[R].
+
+    For a single signature it is one minus the largest probability with any other.
+    """
     same = final[batch.left] == final[batch.right]
     n = len(batch.rows)
     inside = np.bincount(batch.left[same], probability[same], n)

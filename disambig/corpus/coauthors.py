@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from disambig.arrays import Int32, Int64, UInt64
-from disambig.corpus.tokenise import word_keys
+from disambig.corpus.tokenise import hash_words
 from disambig.kernels.keys import members
 from disambig.names import ParsedName
 
@@ -75,6 +75,6 @@ class CoauthorKeys:
 def hash_names(names: list[ParsedName]) -> tuple[UInt64, UInt64]:
     """Return the full and initial key of each name, uint64[n] each; 0 for a name without letters."""
     has_letters = np.array([bool(n.given or n.family_tokens) for n in names], dtype=bool)
-    full = np.where(has_letters, word_keys([make_full_key(n) for n in names]), np.uint64(0))
-    initial = np.where(has_letters, word_keys([make_initial_key(n) for n in names]), np.uint64(0))
+    full = np.where(has_letters, hash_words([make_full_key(n) for n in names]), np.uint64(0))
+    initial = np.where(has_letters, hash_words([make_initial_key(n) for n in names]), np.uint64(0))
     return full, initial

@@ -82,9 +82,9 @@ class Contents:
         """Build the contents of a corpus from its co-authors and tokenised texts."""
         full, initial = corpus.name_keys
         given_rarity, family_rarity = frequency.rarity(corpus.names)
-        title, words = terms.matrix("title")
-        text, _ = terms.matrix("text")
-        affiliation, affiliation_words = terms.matrix("affiliation")
+        title, words = terms.count_words("title")
+        text, _ = terms.count_words("text")
+        affiliation, affiliation_words = terms.count_words("affiliation")
         word_rows = space.find_rows(terms.works.words)
         return cls(
             corpus,
@@ -96,8 +96,8 @@ class Contents:
             words,
             SparseRows.of(title),
             SparseRows.of(text),
-            space.embed_spans(terms.works, *terms.span("text"), word_rows),
-            space.embed_spans(terms.works, *terms.span("title"), word_rows),
+            space.embed_spans(terms.works, *terms.get_spans("text"), word_rows),
+            space.embed_spans(terms.works, *terms.get_spans("title"), word_rows),
             terms.venue,
             terms.venue_key,
             space.embed_venues(terms.venues),
@@ -175,15 +175,15 @@ class Contents:
             given_rarity=np.concatenate([a.given_rarity, b.given_rarity]),
             family_rarity=np.concatenate([a.family_rarity, b.family_rarity]),
             words=words,
-            title=a_title.followed_by(b_title),
-            text=a_text.followed_by(b_text),
+            title=a_title.concatenate(b_title),
+            text=a_text.concatenate(b_text),
             meaning=np.concatenate([a.meaning, b.meaning]),
             title_meaning=np.concatenate([a.title_meaning, b.title_meaning]),
             venue=np.concatenate([a.venue, b.venue + np.int32(len(a.venue_key))]),
             venue_key=np.concatenate([a.venue_key, b.venue_key]),
             venue_meaning=np.concatenate([a.venue_meaning, b.venue_meaning]),
             affiliation_words=affiliation_words,
-            affiliation=a_affiliation.followed_by(b_affiliation),
+            affiliation=a_affiliation.concatenate(b_affiliation),
             affiliation_of=np.concatenate([a.affiliation_of, b_affiliation_of.astype(np.int32)]),
         )
 
@@ -199,9 +199,9 @@ class Contents:
             "venue": np.unique(self.venue_key),
         }
         counts = {
-            kind: Counts(k, corpus_statistics.counts[kind].lookup(k)) for kind, k in keys.items()
+            kind: Counts(k, corpus_statistics.counts[kind].look_up(k)) for kind, k in keys.items()
         }
-        a, b, weight = corpus_statistics.edges.among(names)
+        a, b, weight = corpus_statistics.edges.select(names)
         return Statistics(counts, corpus_statistics.texts, Edges(names[a], names[b], weight))
 
 

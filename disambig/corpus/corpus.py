@@ -222,7 +222,7 @@ class Corpus:
             signature_work=np.repeat(np.arange(len(ids), dtype=np.int32), sizes),
             signature_position=np.asarray(_take(position_of, order), dtype=np.int32),
             signature_name=np.asarray([code[name] for name in name_of], dtype=np.int32),
-            stated=[printed[name] for name in code],
+            stated_names=[printed[name] for name in code],
             affiliations=_take(affiliations, order),
             orcids=_take(orcids, order),
             emails=_take(emails, order),

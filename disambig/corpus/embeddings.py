@@ -33,7 +33,7 @@ from anyascii import anyascii
 
 from disambig import archive
 from disambig.arrays import Float32, Int32, Int64, UInt8
-from disambig.corpus.tokenise import MAX_CHARS, Tokens, column_counts, tokenise
+from disambig.corpus.tokenise import MAX_CHARS, Tokens, count_columns, tokenise
 from disambig.errors import ModelError
 from disambig.kernels import text as _text_kernel
 
@@ -224,7 +224,7 @@ class SemanticSpace:
         """Return bags of words, float32 (n, words): a word that occurs k times counts 1 + log k."""
         tokens = tokenise(texts)
         rows = self.find_rows(tokens.words)
-        counts = column_counts(
+        counts = count_columns(
             tokens, tokens.start[:-1], tokens.start[1:], rows, len(self.word_vectors)
         )
         counts.data = (1 + np.log(counts.data)).astype(np.float32)

@@ -124,11 +124,11 @@ class CorpusIndex:
         corpus, coauthors = contents.corpus, contents.coauthors
         full, full_codes = _encode_keys(contents.full, coauthors.full)
         initial, initial_codes = _encode_keys(contents.initial, coauthors.initial)
-        full_works = np.maximum(statistics.counts["full"].lookup(full_codes), 1).astype(np.float32)
-        initial_works = np.maximum(statistics.counts["initial"].lookup(initial_codes), 1)
-        title_idf = statistics.idf("title", contents.words)
-        affiliation_idf = statistics.idf("affiliation", contents.affiliation_words)
-        venue, series = _venues(contents)
+        full_works = np.maximum(statistics.counts["full"].look_up(full_codes), 1).astype(np.float32)
+        initial_works = np.maximum(statistics.counts["initial"].look_up(initial_codes), 1)
+        title_idf = statistics.compute_idf("title", contents.words)
+        affiliation_idf = statistics.compute_idf("affiliation", contents.affiliation_words)
+        venue, series = _encode_venues(contents)
         return cls(
             corpus=corpus,
             names=NameTable.from_names(corpus.names),
@@ -140,19 +140,19 @@ class CorpusIndex:
             initial_keys=initial_codes,
             full_works=full_works,
             initial_works=initial_works.astype(np.float32),
-            team=_list_authors(coauthors, coauthors.full, full_codes),
-            team_initials=_list_authors(coauthors, coauthors.initial, initial_codes),
-            graph=_graph(statistics, full_codes, full_works),
-            title=_tfidf(contents.title, title_idf),
+            authors=_list_authors(coauthors, coauthors.full, full_codes),
+            author_initials=_list_authors(coauthors, coauthors.initial, initial_codes),
+            graph=_build_graph(statistics, full_codes, full_works),
+            title=_compute_tfidf(contents.title, title_idf),
             title_idf=title_idf,
-            text=_tfidf(contents.text, statistics.idf("text", contents.words)),
+            text=_compute_tfidf(contents.text, statistics.compute_idf("text", contents.words)),
             meaning=contents.meaning,
             title_meaning=contents.title_meaning,
             venue=venue,
-            venue_works=statistics.counts["venue"].lookup(series).astype(np.float32),
+            venue_works=statistics.counts["venue"].look_up(series).astype(np.float32),
             venue_text=contents.venue,
             venue_meaning=contents.venue_meaning,
-            affiliation=_tfidf(contents.affiliation, affiliation_idf),
+            affiliation=_compute_tfidf(contents.affiliation, affiliation_idf),
             affiliation_of=contents.affiliation_of,
             affiliation_idf=affiliation_idf,
             doublings=count_doublings(statistics.texts["title"]),
@@ -199,26 +199,26 @@ def _encode_keys(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:
 
 def _list_authors(coauthors: CoauthorKeys, keys: UInt64, codes: UInt64) -> SparseRows:
     work, key = coauthors.list_members(keys)
-    return SparseRows.lists(work, places(codes, *directory(codes), key), len(coauthors.n_authors))
+    return SparseRows.from_lists(work, places(codes, *directory(codes), key), len(coauthors.n_authors))
 
 
-def _graph(statistics: Statistics, codes: UInt64, works: Float32) -> SparseRows:
+def _build_graph(statistics: Statistics, codes: UInt64, works: Float32) -> SparseRows:
     """Build the co-publication graph, edges in both directions.
 
     An edge of a name with many works is damped: such a name is shared by several people or
     belongs to a hub, and is weak evidence either way.
     """
-    a, b, weight = statistics.edges.among(codes)
+    a, b, weight = statistics.edges.select(codes)
     value = (weight / EDGE_UNIT * (1 / works[a] + 1 / works[b])).astype(np.float32)
     return SparseRows(*both_ways(len(codes), a, b, value))
 
 
-def _tfidf(counts: SparseRows, idf: Float32) -> SparseRows:
+def _compute_tfidf(counts: SparseRows, idf: Float32) -> SparseRows:
     """Return TF-IDF unit rows from word counts and the ``idf`` of each word."""
-    return counts.with_values((1 + np.log(counts.value)) * idf[counts.column]).unit()
+    return counts.replace_values((1 + np.log(counts.value)) * idf[counts.column]).normalise()
 
 
-def _venues(contents: Contents) -> tuple[Int32, UInt64]:
+def _encode_venues(contents: Contents) -> tuple[Int32, UInt64]:
     """Return the code of each work's venue series, -1 for none, and the key of each code."""
     key = contents.venue_key
     series = np.unique(key[key != 0])
@@ -228,9 +228,9 @@ def _venues(contents: Contents) -> tuple[Int32, UInt64]:
 
 
 def coauthors_of(index: CorpusIndex, rows: Int32, *, initials: bool = False) -> SparseRows:
-    """Keys of the co-authors of some signatures: the authors of their works less their own."""
+    """List the co-authors of some signatures: the authors of their works except themselves."""
     corpus = index.corpus
     team, key = (index.author_initials, index.initial) if initials else (index.authors, index.full)
     found = team.take(corpus.signature_work[rows])
     own = key[corpus.signature_name[rows]]
-    return found.only(found.column != own[found.row()])
+    return found.filter_entries(found.column != own[found.get_entry_rows()])

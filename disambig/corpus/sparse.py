@@ -32,7 +32,7 @@ class SparseRows:
         )
 
     @classmethod
-    def lists(cls, row: Int64, column: npt.NDArray[np.integer], n_rows: int) -> SparseRows:
+    def from_lists(cls, row: Int64, column: npt.NDArray[np.integer], n_rows: int) -> SparseRows:
         """Build rows from (row, column) entries sorted by row, then column; each value is 1."""
         start = np.searchsorted(row, np.arange(n_rows + 1))
         return cls(start, column.astype(np.int32), np.ones(len(column), dtype=np.float32))
@@ -46,7 +46,7 @@ class SparseRows:
         """Entries of each row, int64[n]."""
         return np.diff(self.start)
 
-    def row(self) -> Int64:
+    def get_entry_rows(self) -> Int64:
         """Return the row of each entry, int64[nnz]."""
         return np.repeat(np.arange(len(self)), self.lengths)
 
@@ -57,7 +57,7 @@ class SparseRows:
         place = np.arange(start[-1]) + np.repeat(self.start[rows] - start[:-1], length)
         return SparseRows(start, self.column[place], self.value[place])
 
-    def followed_by(self, other: SparseRows) -> SparseRows:
+    def concatenate(self, other: SparseRows) -> SparseRows:
         """Append the rows of ``other``, over the same columns."""
         return SparseRows(
             np.concatenate([self.start, other.start[1:] + self.start[-1]]),
@@ -65,26 +65,26 @@ class SparseRows:
             np.concatenate([self.value, other.value]),
         )
 
-    def with_empty(self) -> SparseRows:
+    def append_empty_row(self) -> SparseRows:
         """Append one empty row."""
         return SparseRows(np.append(self.start, self.start[-1]), self.column, self.value)
 
-    def only(self, kept: Bool) -> SparseRows:
+    def filter_entries(self, mask: Bool) -> SparseRows:
         """Keep the entries marked, bool[nnz]."""
-        start = np.concatenate([[0], np.cumsum(kept)])[self.start]
-        return SparseRows(start, self.column[kept], self.value[kept])
+        start = np.concatenate([[0], np.cumsum(mask)])[self.start]
+        return SparseRows(start, self.column[mask], self.value[mask])
 
-    def with_values(self, value: Float32) -> SparseRows:
+    def replace_values(self, value: Float32) -> SparseRows:
         """Return the same positions with other values."""
         return SparseRows(self.start, self.column, value.astype(np.float32, copy=False))
 
-    def unit(self) -> SparseRows:
+    def normalise(self) -> SparseRows:
         """Scale rows to length 1; empty rows stay empty."""
-        row = self.row()
+        row = self.get_entry_rows()
         norm = np.sqrt(np.bincount(row, self.value.astype(np.float64) ** 2, len(self)))
         scale = np.divide(1.0, norm, out=np.zeros_like(norm), where=norm > 0)
-        return self.with_values((self.value * scale[row]).astype(np.float32))
+        return self.replace_values((self.value * scale[row]).astype(np.float32))
 
-    def summed(self, member: Int64, first: Int64, width: int) -> SparseRows:
+    def sum_groups(self, member: Int64, first: Int64, width: int) -> SparseRows:
         """Sum the rows ``member[first[g]:first[g + 1]]`` of each group g; ``width`` columns."""
         return SparseRows(*sum_rows(self.start, self.column, self.value, member, first, width))

@@ -40,25 +40,25 @@ class Counts:
     def of(cls, keys: UInt64, weight: Int64 | None = None) -> Counts:
         """Count keys; ``weight`` is the multiplicity of each occurrence."""
         if weight is None:
-            ordered, each = np.sort(keys), np.ones(len(keys), np.int64)
+            sorted_keys, occurrence_weight = np.sort(keys), np.ones(len(keys), np.int64)
         else:
             order = np.argsort(keys, kind="stable")
-            ordered, each = keys[order], weight[order]
-        first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ np.uint64(1)) != 0)
-        total = np.add.reduceat(each, first) if len(first) else each[:0]
-        return cls(ordered[first], total)
+            sorted_keys, occurrence_weight = keys[order], weight[order]
+        first = np.flatnonzero(np.diff(sorted_keys, prepend=sorted_keys[:1] ^ np.uint64(1)) != 0)
+        total = np.add.reduceat(occurrence_weight, first) if len(first) else occurrence_weight[:0]
+        return cls(sorted_keys[first], total)
 
     @classmethod
     def sum(cls, parts: Iterable[Counts]) -> Counts:
         """Sum the counts of several parts of a corpus."""
-        found = list(parts)
-        keys = np.concatenate([p.keys for p in found])
-        return cls.of(keys, np.concatenate([p.count for p in found]))
+        counts = list(parts)
+        keys = np.concatenate([p.keys for p in counts])
+        return cls.of(keys, np.concatenate([p.count for p in counts]))
 
-    def lookup(self, keys: UInt64) -> Int64:
+    def look_up(self, keys: UInt64) -> Int64:
         """Return the count of each key, 0 for an unknown one; int64[len(keys)]."""
-        place, found = find(self.keys, keys)
-        return np.where(found, self.count[place] if len(self.count) else 0, 0)
+        place, is_known = find_keys(self.keys, keys)
+        return np.where(is_known, self.count[place] if len(self.count) else 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,30 +73,30 @@ class Edges:
     weight: Int64
 
     @classmethod
-    def of(cls, company: CoauthorKeys) -> Edges:
+    def of(cls, coauthors: CoauthorKeys) -> Edges:
         """Count the edges of the works of one part of a corpus."""
-        work, key = company.list_members(company.full)
-        start = np.searchsorted(work, np.arange(len(company.n_authors) + 1))
+        work, key = coauthors.list_members(coauthors.full)
+        start = np.searchsorted(work, np.arange(len(coauthors.n_authors) + 1))
         end = start[1:][work]
         partners = end - 1 - np.arange(len(work))
         left = np.repeat(np.arange(len(work)), partners)
         first = np.cumsum(partners) - partners
         right = np.arange(len(left)) - np.repeat(first, partners) + left + 1
-        weight = EDGE_UNIT // np.maximum(company.n_authors[work[left]] - 1, 1)
-        return cls._summed(key[left], key[right], weight)
+        weight = EDGE_UNIT // np.maximum(coauthors.n_authors[work[left]] - 1, 1)
+        return cls._merge(key[left], key[right], weight)
 
     @classmethod
     def sum(cls, parts: Iterable[Edges]) -> Edges:
         """Sum the edges of several parts of a corpus."""
-        found = list(parts)
-        return cls._summed(
-            np.concatenate([p.a for p in found]),
-            np.concatenate([p.b for p in found]),
-            np.concatenate([p.weight for p in found]),
+        edges = list(parts)
+        return cls._merge(
+            np.concatenate([p.a for p in edges]),
+            np.concatenate([p.b for p in edges]),
+            np.concatenate([p.weight for p in edges]),
         )
 
     @classmethod
-    def _summed(cls, a: UInt64, b: UInt64, weight: Int64) -> Edges:
+    def _merge(cls, a: UInt64, b: UInt64, weight: Int64) -> Edges:
         order = np.lexsort((b, a))
         a, b, weight = a[order], b[order], weight[order]
         new = np.ones(len(a), dtype=bool)
@@ -105,7 +105,7 @@ class Edges:
         total = np.add.reduceat(weight, first) if len(first) else weight
         return cls(a[first], b[first], total)
 
-    def among(self, keys: UInt64) -> tuple[Int32, Int32, Int64]:
+    def select(self, keys: UInt64) -> tuple[Int32, Int32, Int64]:
         """Select the edges both of whose ends are among ``keys`` (ascending).
 
         Returns the positions of a and of b in ``keys``, and the weights, sorted by a, then b.
@@ -120,14 +120,14 @@ class Edges:
         first = 0
         while first < len(keys):
             last = int(np.searchsorted(total, total[first] + EDGES_AT_ONCE, side="right")) - 1
-            some = slice(first, max(last, first + 1))
-            row, place = np.empty((2, total[some.stop] - total[first]), dtype=np.int32)
+            key_slice = slice(first, max(last, first + 1))
+            row, place = np.empty((2, total[key_slice.stop] - total[first]), dtype=np.int32)
             edge = np.empty(len(row), dtype=np.int64)
-            n = among(keys, starts, shift, low[some], high[some], ends, row, place, edge)
+            n = among(keys, starts, shift, low[key_slice], high[key_slice], ends, row, place, edge)
             a.append(row[:n] + np.int32(first))
             b.append(place[:n].copy())
             weight.append(self.weight[edge[:n]])
-            first = some.stop
+            first = key_slice.stop
         return np.concatenate(a), np.concatenate(b), np.concatenate(weight)
 
 
@@ -149,44 +149,44 @@ class Statistics:
     edges: Edges
 
     @classmethod
-    def of(cls, company: CoauthorKeys, terms: Terms) -> Statistics:
+    def of(cls, coauthors: CoauthorKeys, terms: Terms) -> Statistics:
         """Count a corpus, or a part of one that shares no work with another part."""
         counts = {
-            "full": Counts.of(company_keys(company, company.full)),
-            "initial": Counts.of(company_keys(company, company.initial)),
-            **{kind: Counts.of(*terms.occurrences(kind)) for kind in KINDS[2:]},
+            "full": Counts.of(list_author_keys(coauthors, coauthors.full)),
+            "initial": Counts.of(list_author_keys(coauthors, coauthors.initial)),
+            **{kind: Counts.of(*terms.list_occurrences(kind)) for kind in KINDS[2:]},
         }
-        texts = {kind: terms.n_texts(kind) for kind in ("title", "text", "affiliation")}
-        return cls(counts, texts, Edges.of(company))
+        texts = {kind: terms.count_texts(kind) for kind in ("title", "text", "affiliation")}
+        return cls(counts, texts, Edges.of(coauthors))
 
     @classmethod
     def sum(cls, parts: Iterable[Statistics]) -> Statistics:
         """Sum the statistics of several parts."""
-        found = list(parts)
+        all_parts = list(parts)
         return cls(
-            {kind: Counts.sum(p.counts[kind] for p in found) for kind in KINDS},
-            {kind: sum(p.texts[kind] for p in found) for kind in found[0].texts},
-            Edges.sum(p.edges for p in found),
+            {kind: Counts.sum(p.counts[kind] for p in all_parts) for kind in KINDS},
+            {kind: sum(p.texts[kind] for p in all_parts) for kind in all_parts[0].texts},
+            Edges.sum(p.edges for p in all_parts),
         )
 
-    def idf(self, kind: str, keys: UInt64) -> Float32:
+    def compute_idf(self, kind: str, keys: UInt64) -> Float32:
         """Return the inverse document frequency of words (natural logarithm), float32[n].
 
         The number of texts is rounded to a power of two. Otherwise every new work would change
         every weight a little, and with them assignments that the work does not concern.
         """
         n = 2.0 ** np.round(np.log2(max(self.texts[kind], 1)))
-        df = self.counts[kind].lookup(keys)
-        found: Float32 = np.log(np.maximum((1.0 + n) / (1.0 + df), 1.0)).astype(np.float32)
-        return found
+        df = self.counts[kind].look_up(keys)
+        idf: Float32 = np.log(np.maximum((1.0 + n) / (1.0 + df), 1.0)).astype(np.float32)
+        return idf
 
 
-def company_keys(company: CoauthorKeys, keys: UInt64) -> UInt64:
+def list_author_keys(coauthors: CoauthorKeys, keys: UInt64) -> UInt64:
     """List the key of every author whose name has letters, once for each work that has it."""
-    return members(company.start, keys, len(keys))[1]
+    return members(coauthors.start, keys, len(keys))[1]
 
 
-def find(ordered: UInt64, keys: UInt64) -> tuple[Int64, Bool]:
+def find_keys(ordered: UInt64, keys: UInt64) -> tuple[Int64, Bool]:
     """Return the position of each key in ``ordered`` (ascending), and whether it is there."""
     if not len(ordered):
         return np.zeros(len(keys), dtype=np.int64), np.zeros(len(keys), dtype=bool)
@@ -200,9 +200,9 @@ fitted on up to 95,465 works."""
 
 
 def count_doublings(n_works: int) -> int:
-    """How many times a corpus is twice as large as :data:`FITTED`; 0 for all up to that.
+    """Return how many doublings a corpus is beyond :data:`LOG2_FITTED_WORKS`; 0 up to that size.
 
-    To the nearest power of two, so that a work that arrives hardly ever moves a decision it has
-    nothing to do with.
+    Rounded to a power of two, so that a new work hardly ever changes an assignment that it does
+    not concern.
     """
     return max(round(math.log2(max(n_works, 1))) - LOG2_FITTED_WORKS, 0)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from disambig.arrays import Int32, Int64, UInt64
-from disambig.corpus.tokenise import Tokens, content_words, term_counts, tokenise, word_keys
+from disambig.corpus.tokenise import Tokens, mask_content_words, count_terms, tokenise, hash_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,57 +50,57 @@ class Terms:
         """Tokenise the texts of works (lists of length W) and signatures (affiliations, length S)."""
         interleaved = [""] * (3 * len(titles))
         interleaved[0::3], interleaved[1::3], interleaved[2::3] = titles, keywords, abstracts
-        distinct, affiliation = _coded(affiliations)
-        printed, venue = _coded(venues, keep_empty=True)
-        series = [venue_series(v) for v in printed]
-        key = np.where([bool(s) for s in series], word_keys(series), np.uint64(0))
+        distinct, affiliation = _encode(affiliations)
+        printed_venues, venue = _encode(venues, keep_empty=True)
+        series = [strip_edition(v) for v in printed_venues]
+        key = np.where([bool(s) for s in series], hash_words(series), np.uint64(0))
         return cls(
             tokenise(interleaved),
             tokenise(distinct),
             affiliation,
-            printed,
+            printed_venues,
             venue,
             key.astype(np.uint64),
         )
 
-    def span(self, kind: str) -> tuple[Int64, Int64]:
+    def get_spans(self, kind: str) -> tuple[Int64, Int64]:
         """Return the first and last token (exclusive) of each ``title``, ``text`` or ``affiliation``."""
         if kind == "affiliation":
             return self.affiliations.start[:-1], self.affiliations.start[1:]
         start = self.works.start
         return start[:-1:3], start[1::3] if kind == "title" else start[3::3]
 
-    def matrix(self, kind: str) -> tuple[sparse.csr_array, UInt64]:
+    def count_words(self, kind: str) -> tuple[sparse.csr_array, UInt64]:
         """Count the content words of each text of a kind; return the key of each column, too.
 
         Columns ascend by key, so that sums over them run in one order whatever the division of
         the corpus. Columns are those of the corpus; many may be empty.
         """
         tokens = self.affiliations if kind == "affiliation" else self.works
-        counts = term_counts(tokens, *self.span(kind), content_words(tokens))
+        counts = count_terms(tokens, *self.get_spans(kind), mask_content_words(tokens))
         return counts, tokens.keys
 
-    def occurrences(self, kind: str) -> tuple[UInt64, Int64 | None]:
+    def list_occurrences(self, kind: str) -> tuple[UInt64, Int64 | None]:
         """List a key for each occurrence that counts towards a document frequency, and the weights."""
         if kind == "venue":
             key = self.venue_key[self.venue]
             return key[key != 0], None
-        counts, keys = self.matrix(kind)
+        counts, keys = self.count_words(kind)
         weight = None
         if kind == "affiliation":
             times = np.bincount(self.affiliation[self.affiliation >= 0], minlength=counts.shape[0])
             weight = np.repeat(times, np.diff(counts.indptr)).astype(np.int64)
         return keys[counts.indices], weight
 
-    def n_texts(self, kind: str) -> int:
+    def count_texts(self, kind: str) -> int:
         """Count the texts of a kind that are not empty."""
         if kind == "affiliation":
             return int((self.affiliation >= 0).sum())
-        first, last = self.span(kind)
+        first, last = self.get_spans(kind)
         return int((last > first).sum())
 
 
-def venue_series(venue: str) -> str:
+def strip_edition(venue: str) -> str:
     """Remove years and ordinals from a venue: editions of one series are one venue."""
     words = [
         word
@@ -110,8 +110,8 @@ def venue_series(venue: str) -> str:
     return " ".join(w.strip(".,()'\"") for w in words)
 
 
-def _coded(texts: list[str], *, keep_empty: bool = False) -> tuple[list[str], Int32]:
+def _encode(texts: list[str], *, keep_empty: bool = False) -> tuple[list[str], Int32]:
     """Return the distinct texts in order of appearance, and the code of each; -1 for an empty one."""
     code: dict[str, int] = {}
-    found = [code.setdefault(t, len(code)) if t or keep_empty else -1 for t in texts]
-    return list(code), np.array(found, dtype=np.int32)
+    codes = [code.setdefault(t, len(code)) if t or keep_empty else -1 for t in texts]
+    return list(code), np.array(codes, dtype=np.int32)

@@ -55,11 +55,11 @@ def tokenise(texts: Sequence[str]) -> Tokens:
     Two words with the same 64-bit key count as one: for a million words, one chance in 36
     million.
     """
-    lexicon = _Lexicon.empty()
+    lexicon = _Lexicon.make_empty()
     codes: list[Int32] = []
     counts: list[Int64] = []
-    for data, end in _folded_chunks(texts):
-        code, code_end = lexicon.number(data, end)
+    for data, end in _fold_in_chunks(texts):
+        code, code_end = lexicon.number_words(data, end)
         codes.append(code)
         counts.append(np.diff(code_end, prepend=0))
     order = np.argsort(lexicon.keys[: lexicon.n_words])
@@ -73,15 +73,15 @@ def tokenise(texts: Sequence[str]) -> Tokens:
         in_order[at : at + len(code)] = rank[code]
         at += len(code)
         codes[i] = rank[:0]  # each part goes as soon as it is copied
-    return Tokens(start, in_order, lexicon.keys[order], lexicon.words().take(pa.array(order)))
+    return Tokens(start, in_order, lexicon.keys[order], lexicon.get_words().take(pa.array(order)))
 
 
-def word_key(word: str) -> int:
+def hash_word(word: str) -> int:
     """Return the 64-bit hash of one string, see :func:`hash_words`."""
-    return int(word_keys([word])[0])
+    return int(hash_words([word])[0])
 
 
-def word_keys(words: Sequence[str]) -> UInt64:
+def hash_words(words: Sequence[str]) -> UInt64:
     """Return the 64-bit hash of each string, unchanged, uint64[len(words)].
 
     FNV-1a over the UTF-8 bytes, then the finaliser of MurmurHash3. Keys order the columns of
@@ -94,19 +94,19 @@ def word_keys(words: Sequence[str]) -> UInt64:
 
 
 @cache
-def _stop_words(kind: pa.DataType) -> pa.Array:
+def _get_stop_words(kind: pa.DataType) -> pa.Array:
     return pa.array(sorted(ENGLISH_STOP_WORDS), type=kind)
 
 
-def content_words(tokens: Tokens) -> Bool:
+def mask_content_words(tokens: Tokens) -> Bool:
     """Mark the content words, bool[V]: two characters or more, no stop word."""
     short = pc.less(pc.binary_length(tokens.words), 2)
-    empty = pc.or_(short, pc.is_in(tokens.words, value_set=_stop_words(tokens.words.type)))
+    empty = pc.or_(short, pc.is_in(tokens.words, value_set=_get_stop_words(tokens.words.type)))
     content: Bool = ~empty.to_numpy(zero_copy_only=False)
     return content
 
 
-def term_counts(tokens: Tokens, start: Int64, end: Int64, keep: Bool) -> sparse.csr_array:
+def count_terms(tokens: Tokens, start: Int64, end: Int64, keep: Bool) -> sparse.csr_array:
     """Count how often each row holds each kept word.
 
     Parameters
@@ -123,10 +123,10 @@ def term_counts(tokens: Tokens, start: Int64, end: Int64, keep: Bool) -> sparse.
         Columns ascending within each row.
     """
     column_of = np.where(keep, np.arange(len(keep)), -1).astype(np.int32)
-    return column_counts(tokens, start, end, column_of, len(keep))
+    return count_columns(tokens, start, end, column_of, len(keep))
 
 
-def column_counts(
+def count_columns(
     tokens: Tokens, start: Int64, end: Int64, column_of: Int32, n_columns: int
 ) -> sparse.csr_array:
     """Count like :func:`count_terms`, the words of one column together.
@@ -153,17 +153,17 @@ def column_counts(
     return counts
 
 
-def _transliterated(problem: UnicodeError) -> tuple[str, int]:
+def _transliterate(problem: UnicodeError) -> tuple[str, int]:
     """Encoding error handler: return the transliteration of a run, and where to continue."""
     assert isinstance(problem, UnicodeEncodeError)
     return anyascii(problem.object[problem.start : problem.end]), problem.end
 
 
 # the encoder finds the few other characters twice as fast as a regular expression
-codecs.register_error(_TRANSLITERATE, _transliterated)
+codecs.register_error(_TRANSLITERATE, _transliterate)
 
 
-def _folded_chunks(texts: Sequence[str]) -> Iterator[tuple[UInt8, Int64]]:
+def _fold_in_chunks(texts: Sequence[str]) -> Iterator[tuple[UInt8, Int64]]:
     """Yield chunks of texts: their ASCII bytes, concatenated, and where each text ends."""
     size = np.minimum(np.fromiter(map(len, texts), np.int64, len(texts)), MAX_CHARS)
     cuts = np.flatnonzero(np.diff(np.cumsum(size) // _CHUNK)) + 1
@@ -188,7 +188,7 @@ class _Lexicon:
     n_words: int
 
     @classmethod
-    def empty(cls) -> _Lexicon:
+    def make_empty(cls) -> _Lexicon:
         size = 1 << 12
         return cls(
             np.full(2 * size, -1, np.int32),
@@ -198,7 +198,7 @@ class _Lexicon:
             0,
         )
 
-    def number(self, data: UInt8, end: Int64) -> tuple[Int32, Int64]:
+    def number_words(self, data: UInt8, end: Int64) -> tuple[Int32, Int64]:
         """Return the codes of all words of concatenated texts, and where each text's codes end."""
         code = np.empty((len(data) + len(end)) // 2 + 1, dtype=np.int32)
         code_end = np.empty(len(end), dtype=np.int64)
@@ -220,7 +220,7 @@ class _Lexicon:
                 return code[: code_end[-1] if done else 0].copy(), code_end
             self._grow()
 
-    def words(self) -> pa.LargeStringArray:
+    def get_words(self) -> pa.LargeStringArray:
         """Return the words as strings."""
         end = np.concatenate([np.zeros(1, np.int64), self.spelling_end[: self.n_words]])
         letters = self.spelling[: end[-1]]
@@ -243,7 +243,7 @@ def fold(texts: Sequence[str]) -> pa.StringArray:
     return pc.utf8_lower(pa.array(ascii_only, type=pa.large_string()))
 
 
-def token_matrix(
+def count_tokens(
     texts: Sequence[str], *, drop: frozenset[str] = ENGLISH_STOP_WORDS
 ) -> tuple[sparse.csr_array, list[str]]:
     """Count the words of each text.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64
-from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.pairs import PairBatch, complete_pairs, place_of
 from disambig.clustering.two_level import pair_probabilities
 from disambig.corpus.index import CorpusIndex
@@ -70,7 +70,7 @@ def labelled_pairs(
     parts = [LabelledPairs(empty, empty, empty.astype(np.float32), empty.astype(bool))]
     comparisons = Comparisons.of(index, _list_blocks_with_pairs(index, person))
     for number in range(len(comparisons.batches)):
-        batch = comparisons.batch(number)
+        batch = comparisons.make_batch(number)
         of_row = person[batch.rows]
         a, b = of_row[batch.left], of_row[batch.right]
         labelled = np.flatnonzero((a >= 0) & (b >= 0))
@@ -114,4 +114,4 @@ def _number_people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
 
 def _list_blocks_with_pairs(index: CorpusIndex, person: Int32) -> list[Int32]:
     """Blocks that hold two labelled signatures or more."""
-    return [block for block in blocks_of(index.corpus) if (person[block] >= 0).sum() > 1]
+    return [block for block in make_blocks(index.corpus) if (person[block] >= 0).sum() > 1]

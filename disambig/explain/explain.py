@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from disambig.blocking.blocks import primary_key
+from disambig.blocking.blocks import make_block_key
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import Bonds
@@ -231,7 +231,7 @@ def _describe_mention(corpus: Corpus, row: int) -> Mention:
         title=corpus.titles[work],
         venue=corpus.venues[work] or None,
         year=None if np.isnan(year) else int(year),
-        block=primary_key(corpus.names[corpus.signature_name[row]]),
+        block=make_block_key(corpus.names[corpus.signature_name[row]]),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from disambig.arrays import Float32, Int32
 from disambig.corpus.index import CorpusIndex
-from disambig.corpus.tokenise import token_matrix
+from disambig.corpus.tokenise import count_tokens
 from disambig.names import ParsedName
 
 
@@ -116,6 +116,6 @@ class Facts:
 
     @staticmethod
     def _list_shared_words(texts_a: list[str], texts_b: list[str]) -> tuple[str, ...]:
-        matrix, words = token_matrix([" ".join(texts_a), " ".join(texts_b)])
+        matrix, words = count_tokens([" ".join(texts_a), " ".join(texts_b)])
         is_in_both = np.asarray((matrix > 0).sum(axis=0)).ravel() == 2
         return tuple(word for word, shared in zip(words, is_in_both, strict=True) if shared)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from disambig.arrays import Float32, Int32
-from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import cross_pairs
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints
@@ -106,12 +106,12 @@ class _ClusteredBlock:
 
 def trace_pair(index: CorpusIndex, model: Model, constraints: Constraints, a: int, b: int) -> Trace:
     """Cluster the block or blocks of two different signature rows and say what happened."""
-    blocks = [block for block in blocks_of(index.corpus) if np.isin((a, b), block).any()]
+    blocks = [block for block in make_blocks(index.corpus) if np.isin((a, b), block).any()]
     comparisons = Comparisons.of(index, blocks)
-    batch_a = comparisons.batch_of(a)
+    batch_a = comparisons.make_batch_of_row(a)
     if b in batch_a.rows:
         return _trace_within_block(index, model, constraints, batch_a, a, b)
-    return _trace_across_blocks(index, model, constraints, (batch_a, comparisons.batch_of(b)), a, b)
+    return _trace_across_blocks(index, model, constraints, (batch_a, comparisons.make_batch_of_row(b)), a, b)
 
 
 def _cluster_block(
@@ -187,8 +187,8 @@ def _trace_across_blocks(
     group_a, group_b = (x.list_members(x.final, row) for x, row in zip(blocks, (a, b), strict=True))
     pair = np.array([[identity[a], identity[b]]], dtype=np.int64)
     pair.sort(axis=1)
-    comparisons = Comparisons.of(index, blocks_of(index.corpus))
-    crowded = comparisons.crowded(index.corpus.n_signatures)
+    comparisons = Comparisons.of(index, make_blocks(index.corpus))
+    crowded = comparisons.mask_crowded(index.corpus.n_signatures)
     candidates = cross_pairs(index, identity, block_of, crowded)
     candidates = candidates[(candidates < identity.max()).all(axis=1)]
     rival_pairs = candidates[np.isin(candidates, pair).any(axis=1)]

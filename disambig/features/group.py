@@ -1,8 +1,8 @@
-"""Evidence about a pair of groups: what their signatures say together that no pair says alone.
+"""Features of pairs of groups, computed from all signatures of both groups.
 
-The first level groups at high precision; the second decides between groups. Shared co-authors
-are counted over the whole group, venues and topics become profiles, years become spans, and
-each pair of groups is seen against its rivals in the block.
+The first level clusters at high precision; the second scores pairs of its groups. Shared
+co-authors are counted over the whole group, venues and topics become profiles, years become spans,
+and each pair of groups is compared with its rivals in the block.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ SCORES = (
     "score_best_low",
     "score_best_high",
 )
-"""How the first level scored the pairs of mentions between two groups."""
+"""Features made of the first-level probabilities of the signature pairs between two groups."""
 
 
 GROUP_FEATURES = (
@@ -109,20 +109,20 @@ GROUP_FEATURES = (
     "coauthors_hop_mean",
     "text_meaning_above_mean",
 )
-"""Names and order of the columns of :func:`group_features`."""
+"""Names and order of the columns of :func:`compute_group_features`."""
 
 
 KEPT = tuple(name for name in GREATEST if not name.startswith("name_"))
-"""Pair features that group features read."""
+"""Pair features that group features are computed from."""
 
 
 AT_ONCE = 200_000
-"""Pairs of groups looked at together: bounds memory (about 800 bytes a pair)."""
+"""Pairs of groups processed together: bounds memory (about 800 bytes a pair)."""
 
 
 @dataclass(frozen=True, eq=False)
 class GroupEvidence:
-    """What can be said of the pairs of groups of a batch, of all or some at a time.
+    """Computes the features of the pairs of groups of a batch, all or some at a time.
 
     Attributes
     ----------
@@ -130,11 +130,12 @@ class GroupEvidence:
     batch : PairBatch
     groups : GroupBatch
     pair_columns : dict of str to float32[P]
-        From :func:`disambig.features.pair.pair_features`; needed are :data:`KEPT`.
+        From :func:`disambig.features.pair.compute_pair_features`, at least
+        :data:`REUSED_PAIR_FEATURES`.
     rows : RowEvidence
         Of the batch.
-    among : dict of str to float32[N]
-        Scores and leads over rivals, for which all pairs of a block must be seen.
+    block_columns : dict of str to float32[N]
+        Scores and leads over rivals, which depend on all pairs of a block.
     cohesion : float64[G]
         Mean probability inside each group; NaN for a single signature.
     """
@@ -164,14 +165,14 @@ class GroupEvidence:
         probability: Float32,
         rows: RowEvidence | None = None,
     ) -> GroupEvidence:
-        """Look at all pairs of groups.
+        """Compute the features that depend on all pairs of groups of a block.
 
         Parameters
         ----------
         probability : float32[P]
             First-level probability of each signature pair.
         rows : RowEvidence or None
-            Of the batch, where it is at hand.
+            Of the batch, if already computed.
         """
         n = groups.n_pairs
         among = {name: np.empty(n, dtype=np.float32) for name in SCORES}
@@ -196,15 +197,15 @@ class GroupEvidence:
     def columns(
         self, pairs: slice, before: tuple[GroupBatch, Mapping[str, Float32]] | None = None
     ) -> dict[str, Float32]:
-        """Every feature of some pairs, float32 each, in the order of :attr:`names`.
+        """Compute every feature of some pairs, float32 each, in the order of :attr:`feature_names`.
 
         Parameters
         ----------
         pairs : slice
             With both ends.
-        before : (GroupBatch, mapping of str to float32[M]) or None
-            Groups of the same batch of which these were joined, and their features: what pairs
-            of groups that are as they were say of themselves is taken from there.
+        previous : (GroupBatch, mapping of str to float32[M]) or None
+            Groups of the same batch before the last joins, and their features: features of two
+            unchanged groups are copied from there.
         """
         part = self.groups.only(pairs)
         out: dict[str, npt.NDArray[np.floating]] = {
@@ -224,7 +225,7 @@ class GroupEvidence:
         return {name: np.asarray(out[name], dtype=np.float32) for name in self.names}
 
     def _own(self, part: GroupBatch) -> dict[str, npt.NDArray[np.floating]]:
-        """What two groups say of themselves, whatever other groups there are."""
+        """Compute the features that depend on the two groups alone."""
         index, rows = self.index, self.rows
         member, first = part.members()
         out: dict[str, npt.NDArray[np.floating]] = {}
@@ -266,8 +267,8 @@ class GroupEvidence:
 
     @cached_property
     def _compared(self) -> dict[str, Float32]:
-        """The features of all pairs that rivals are compared by, where pairs are looked at in
-        pieces and no piece has them all.
+        """Features of all pairs that leads are computed from, needed where pairs are processed in
+        pieces.
         """
         n = self.groups.n_pairs
         out = {feature: np.empty(n, dtype=np.float32) for feature in LEAD_FEATURES.values()}
@@ -285,13 +286,13 @@ def group_features(
     pair_columns: Mapping[str, Float32],
     probability: Float32,
 ) -> dict[str, Float32]:
-    """Every feature of every pair of groups, float32[N] each: see :class:`GroupEvidence`."""
+    """Compute every feature of every pair of groups, float32[N]; see :class:`GroupEvidence`."""
     found = GroupEvidence.of(index, batch, groups, pair_columns, probability)
     return found.columns(slice(0, groups.n_pairs))
 
 
 def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:
-    """How the first level scored the signature pairs between two groups."""
+    """Aggregate the first-level probabilities of the signature pairs between two groups."""
     left, right = batch.left[groups.cross], batch.right[groups.cross]
     swapped = groups.group[left] > groups.group[right]
     found = cross_scores(
@@ -328,7 +329,7 @@ def _sizes(batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
 
 
 def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float64]:
-    """How far this pair leads over the next best pair of either group."""
+    """Compute the lead of each pair over the next best pair of either group."""
     out = {}
     for name, value in (("mean", mean), ("best", best)):
         low, high = leads(groups.left, groups.right, value, len(groups.size))
@@ -337,7 +338,7 @@ def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float
 
 
 def _cohesion(batch: PairBatch, groups: GroupBatch, probability: Float32) -> Float64:
-    """Mean probability inside each group; NaN for a single signature."""
+    """Return the mean probability inside each group, float64[G]; NaN for a single signature."""
     a, b = groups.group[batch.left], groups.group[batch.right]
     same = a == b
     inside = np.bincount(a[same], probability[same], len(groups.size))
@@ -364,21 +365,21 @@ def names_between(
     right: npt.NDArray[np.integer],
     memory: NameMemory | None = None,
 ) -> dict[str, tuple[Float32, Float32]]:
-    """Least and greatest evidence between any name of one set and any of another.
+    """Return the least and greatest evidence between any name of one set and any of another.
 
     Parameters
     ----------
     owner, name : int[R], int64[R]
-        Which set each name is of; no set named below is empty.
+        Set of each name; no set of a pair is empty.
     left, right : int[N]
         Pairs of sets.
     memory : NameMemory or None
-        Of the index, where some names are compared.
+        Of the index, if some names are already compared.
 
     Returns
     -------
     dict of str to (float32[N], float32[N])
-        Columns of :func:`disambig.blocking.name_comparison.name_evidence`, NaN where nothing is known.
+        Columns of :func:`disambig.blocking.name_comparison.name_evidence`, NaN where unknown.
     """
     width = max(len(index.names), 1)
     key = np.unique(owner.astype(np.int64) * width + name)

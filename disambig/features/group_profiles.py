@@ -1,8 +1,8 @@
-"""What groups show as wholes: co-authors, topics, places, venues and years of all their rows.
+"""Group profiles: co-authors, topics, affiliations, venues and years of all rows of a group.
 
-Parameters of all functions here: ``groups`` with the pairs that are looked at, ``rows`` of their
-batch, and ``member``, ``first`` of :meth:`disambig.features.groups.GroupBatch.members`. What comes back has
-a value for each pair, float[N]; NaN means nothing is known.
+Parameters of all functions here: ``groups`` with the pairs to compare, ``rows`` of their batch, and
+``member``, ``first`` of :meth:`disambig.features.groups.GroupBatch.list_members`. The results have
+a value for each pair, float[N]; NaN means unknown.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def _shared(rows: SparseRows, weight: Float32, groups: GroupBatch) -> Float32:
 def coauthor_profiles(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
-    """Co-authors that two groups share, and how much of their company those are."""
+    """Compare the co-authors of two groups: number, rarity and share of those in common."""
     a, b = groups.left, groups.right
-    counts = rows.team.summed(member, first, len(index.full_works))
+    counts = rows.team.sum_groups(member, first, len(index.full_works))
     found = _shared(counts, index.full_rarity, groups)
     distinct = counts.lengths.astype(np.float32)
-    mentions = np.bincount(counts.row(), counts.value, len(counts))
+    mentions = np.bincount(counts.get_entry_rows(), counts.value, len(counts))
     covered_a = found[5] / np.maximum(mentions[a], 1)
     covered_b = found[6] / np.maximum(mentions[b], 1)
     fewer = np.minimum(distinct[a], distinct[b])
@@ -52,10 +52,11 @@ def coauthor_profiles(
 def initial_profiles(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
-    """Co-authors that two groups share by first initial and family name, as works print that
-    give no first names, and how surprising that is in bits.
+    """Compare co-authors by first initial and family name: number in common and surprise in bits.
+
+    Works that print no first names have co-authors in this form only.
     """
-    names = rows.team_initials.summed(member, first, len(index.initial_works))
+    names = rows.team_initials.sum_groups(member, first, len(index.initial_works))
     found = _shared(names, compute_surprise(index.initial_works, index.doublings), groups)
     distinct = names.lengths.astype(np.float32)
     a, b = distinct[groups.left], distinct[groups.right]
@@ -73,7 +74,7 @@ def initial_profiles(
 def topic_profiles(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
-    """Topics and affiliations of whole groups, and how rare the words are that they share."""
+    """Compare topics and affiliations of groups: cosines, and rarity of the shared words."""
     out: dict[str, Float32] = {}
     for name, vectors in (
         ("title_meaning", rows.title_meaning),
@@ -86,9 +87,9 @@ def topic_profiles(
     for name, texts, idf in (
         ("title", rows.title, index.title_idf),
         ("text", rows.text, index.title_idf),
-        ("affiliation", index.affiliation.with_empty().take(told), index.affiliation_idf),
+        ("affiliation", index.affiliation.append_empty_row().take(told), index.affiliation_idf),
     ):
-        profile = texts.summed(member, first, len(idf)).unit()
+        profile = texts.sum_groups(member, first, len(idf)).normalise()
         found = _shared(profile, idf, groups)
         empty = profile.lengths == 0
         found[:, empty[groups.left] | empty[groups.right]] = np.nan
@@ -98,7 +99,7 @@ def topic_profiles(
 
 
 def _direction(total: Float64) -> Float32:
-    """Rows scaled to length 1; NaN for a row of zeros."""
+    """Scale rows to length 1; NaN for a row of zeros."""
     norm = np.sqrt((total * total).sum(axis=1, keepdims=True))
     norm[norm == 0] = np.nan
     unit: Float32 = (total / norm).astype(np.float32)
@@ -108,14 +109,14 @@ def _direction(total: Float64) -> Float32:
 def venue_profiles(
     index: CorpusIndex, groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
-    """Venues that two groups share."""
+    """Compare the venues of two groups."""
     a, b = groups.left, groups.right
     known = np.flatnonzero(rows.venue >= 0)
-    each = SparseRows.lists(known, rows.venue[known], len(rows.venue))
-    venues = each.summed(member, first, len(index.venue_works))
+    each = SparseRows.from_lists(known, rows.venue[known], len(rows.venue))
+    venues = each.sum_groups(member, first, len(index.venue_works))
     weight = (1 / np.log2(2 + index.venue_works)).astype(np.float32)
     found = _shared(venues, weight, groups)
-    length = np.sqrt(np.bincount(venues.row(), venues.value.astype(np.float64) ** 2, len(venues)))
+    length = np.sqrt(np.bincount(venues.get_entry_rows(), venues.value.astype(np.float64) ** 2, len(venues)))
     columns: dict[str, Float32] = {
         "venues_shared": found[0],
         "venues_rarity": found[4],
@@ -128,7 +129,7 @@ def venue_profiles(
 
 
 def meaning_above(groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64) -> Float64:
-    """How far the meanings of two groups are nearer than usual, over all pairs between them."""
+    """Return how far the mean cosine between two groups exceeds the usual one in the block."""
     total, count = sum_vectors(rows.meaning, member, first)
     usual = sum_vectors(rows.usual[:, None], member, first)[0].ravel()
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -141,7 +142,7 @@ def meaning_above(groups: GroupBatch, rows: RowEvidence, member: Int64, first: I
 def year_spans(
     groups: GroupBatch, rows: RowEvidence, member: Int64, first: Int64
 ) -> dict[str, Float32]:
-    """How the years of two groups overlap, or how far they are apart."""
+    """Compare the years of two groups: gap, overlap and span."""
     a, b = groups.left, groups.right
     earliest, latest = spans(rows.year, member, first)
     gap = np.maximum(earliest[a], earliest[b]) - np.minimum(latest[a], latest[b])

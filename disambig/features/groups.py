@@ -1,4 +1,4 @@
-"""Groups of a batch's signatures, and how its pairs fall between them."""
+"""Groups of a batch's signatures, and the signature pairs between them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from disambig.blocking.pairs import PairBatch, place_of
 from disambig.kernels.groups import bounds, crossing
 
 ABSENT = 0.0
-"""Probability of a signature pair that is not listed: its names are of two persons."""
+"""Probability of an unlisted signature pair: its names are of two persons."""
 
 
 @dataclass(frozen=True, eq=False)
 class GroupBatch:
-    """Groups of a :class:`PairBatch`'s rows, and how its pairs fall between them.
+    """Groups of a :class:`PairBatch`'s rows, and the listed pairs between them.
 
     Attributes
     ----------
     group : int32[R]
-        Group of each row of the underlying batch, rising with the block.
+        Group of each row of the underlying batch, ascending with the block.
     block : int32[G]
         Block of each group.
     size : float32[G]
@@ -30,7 +30,7 @@ class GroupBatch:
     left, right : int32[N]
         Groups between which any pair is listed, left < right, sorted by left, then right.
     cross : int64[X]
-        Listed pairs whose rows lie in two groups, one pair of groups after the other.
+        Listed pairs whose rows are in two groups, one pair of groups after the other.
     start : int64[N + 1]
         Those of group pair ``k`` are ``cross[start[k]:start[k + 1]]``.
     """
@@ -45,14 +45,14 @@ class GroupBatch:
 
     @classmethod
     def of(cls, batch: PairBatch, group: Int32, live: Bool | None = None) -> GroupBatch:
-        """Groups of a batch, and their pairs.
+        """Build the groups of a batch, and their pairs.
 
         Parameters
         ----------
         group : int32[R]
-            Contiguous from 0 and rising with the block, as linkage returns it.
+            Contiguous from 0 and ascending with the block, as linkage returns it.
         live : bool[B] or None
-            Blocks whose pairs of groups are wanted; None for all.
+            Blocks whose pairs of groups are listed; None for all.
         """
         n = int(group.max(initial=-1)) + 1
         block = np.zeros(n, dtype=np.int32)
@@ -62,7 +62,7 @@ class GroupBatch:
         return cls(group, block, np.bincount(group, minlength=n).astype(np.float32), *found)
 
     def only(self, pairs: slice | Bool) -> GroupBatch:
-        """The same groups with some of their pairs: a slice with both ends, or bool[N]."""
+        """Return the same groups with some of their pairs: a slice with both ends, or bool[N]."""
         if isinstance(pairs, slice):
             start = self.start[pairs.start : pairs.stop + 1]
             cross = self.cross[start[0] : start[-1]]
@@ -76,8 +76,9 @@ class GroupBatch:
         )
 
     def kept_from(self, before: GroupBatch) -> Int64:
-        """Pair of ``before``, of which some groups were joined since, that each pair is; -1 where
-        one of its groups is new; int64[N].
+        """Return the number of each pair in ``previous``, int64[N]; -1 where a group has changed.
+
+        ``previous`` are the groups of the same batch before some were joined.
         """
         was = np.zeros(len(self.size), dtype=np.int64)
         was[self.group] = before.group
@@ -98,12 +99,12 @@ class GroupBatch:
         return self.size[self.left].astype(np.float64) * self.size[self.right]
 
     def find(self, low: int, high: int) -> int:
-        """Number of the pair of groups ``low < high``, -1 where no pair between is listed."""
+        """Return the number of the pair of groups ``low < high``, -1 if none is listed."""
         found = np.flatnonzero((self.left == low) & (self.right == high))
         return int(found[0]) if len(found) else -1
 
     def members(self) -> tuple[Int64, Int64]:
-        """Rows of the groups that are in any pair: ``rows[first[g]:first[g + 1]]`` of group g."""
+        """List the rows of groups that are in a pair: ``rows[first[g]:first[g + 1]]`` of group g."""
         paired = np.zeros(len(self.size), dtype=bool)
         paired[self.left] = paired[self.right] = True
         rows = np.flatnonzero(paired[self.group])
@@ -111,11 +112,11 @@ class GroupBatch:
         return rows, np.searchsorted(self.group[rows], np.arange(len(self.size) + 1))
 
     def place(self) -> Int64:
-        """Group pair of each entry of ``cross``, int64[X]."""
+        """Return the group pair of each entry of ``cross``, int64[X]."""
         return np.repeat(np.arange(self.n_pairs), np.diff(self.start))
 
     def total(self, values: npt.NDArray[np.floating]) -> Float64:
-        """Sum of the known of float[P] of the batch over the listed pairs of each group pair."""
+        """Sum known values, float[P] of the batch, over the listed pairs of each group pair."""
         if not len(self.left):
             return np.empty(0, dtype=np.float64)
         known = np.nan_to_num(values[self.cross]).astype(np.float64)
@@ -123,5 +124,5 @@ class GroupBatch:
         return found
 
     def greatest(self, values: Float32) -> Float32:
-        """Largest known value over the listed pairs of each group pair, else NaN."""
+        """Return the largest known value over the listed pairs of each group pair, else NaN."""
         return bounds(values, self.cross, self.start)[1]

@@ -1,4 +1,4 @@
-"""Evidence about a pair of signatures, as float32 columns; NaN means nothing is known."""
+"""Features of pairs of signatures, as float32 columns; NaN means unknown."""
 
 from __future__ import annotations
 
@@ -41,30 +41,30 @@ PAIR_FEATURES = (
     "year_gap",
     "block_size",
 )
-"""Names and order of the columns of :func:`pair_features`."""
+"""Names and order of the columns of :func:`compute_pair_features`."""
 
 
 @dataclass(frozen=True, eq=False)
 class RowEvidence:
-    """What each row of a batch brings, looked up once for all of its pairs and groups.
+    """Evidence of each row of a batch, looked up once for all of its pairs and groups.
 
     Attributes
     ----------
     name : int32[R]
         Row of the name table.
-    team, team_initials : SparseRows
-        Keys of the co-authors.
-    company : SparseRows
+    coauthors, coauthor_initials : SparseRows
+        Codes of the co-authors.
+    outside_coauthors : SparseRows
         The same without the names of the block's own signatures.
     title, text : SparseRows
     meaning, title_meaning, venue_meaning : float32[R, d]
     usual : float32[R]
-        Mean cosine of the meaning with the others of the block, see :func:`usual_meaning`.
+        Mean cosine of the meaning with the others of the block, see :func:`compute_usual_meaning`.
     venue, affiliation : int32[R]
         Codes, -1 where unknown.
     year : float32[R]
     names : NameMemory
-        What is known of pairs of names.
+        Evidence of pairs of names compared so far.
     """
 
     name: Int32
@@ -86,7 +86,7 @@ class RowEvidence:
     def of(
         cls, index: CorpusIndex, batch: PairBatch, names: NameMemory | None = None
     ) -> RowEvidence:
-        """Look up the rows of a batch; ``names`` of the same index, where some are compared."""
+        """Look up the rows of a batch; ``names`` of the same index, if some are already compared."""
         rows = batch.rows
         work = index.corpus.signature_work[rows]
         meaning = index.meaning[work]
@@ -112,12 +112,12 @@ class RowEvidence:
 def pair_features(
     index: CorpusIndex, batch: PairBatch, rows: RowEvidence | None = None
 ) -> dict[str, Float32]:
-    """Every feature of every pair of the batch.
+    """Compute every feature of every pair of the batch.
 
     Parameters
     ----------
     rows : RowEvidence or None
-        Of the batch, where it is at hand.
+        Of the batch, if already computed.
 
     Returns
     -------
@@ -169,14 +169,14 @@ def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
 
 
 def _without_own(index: CorpusIndex, batch: PairBatch, name: Int32, team: SparseRows) -> SparseRows:
-    """Co-authors who bear no name of the block."""
+    """Remove the co-authors who have a name of the block."""
     block = batch.block.astype(np.int64) * len(index.full_works)
     own = np.unique(block + index.full[name])
-    return team.only(~np.isin(block[team.row()] + team.column, own))
+    return team.filter_entries(~np.isin(block[team.get_entry_rows()] + team.column, own))
 
 
 def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:
-    """Strength of all paths from a co-author of one to a co-author of the other."""
+    """Return the strength of all paths from a co-author of one to a co-author of the other."""
     # paths through the block's own names would be circular
     others, graph = rows.company, index.graph
     found = paths(
@@ -216,8 +216,9 @@ def _topics(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str
 
 
 def usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
-    """Mean cosine of each row's meaning with the others of its block, float32[R]; NaN if its own
-    is missing, 0 where no other's is known.
+    """Return the mean cosine of each row's meaning with the others of its block, float32[R].
+
+    NaN if its own is missing, 0 where no other's is known.
     """
     member = np.arange(len(meaning))
     total, count = sum_vectors(meaning, member, batch.start)

@@ -1,14 +1,14 @@
-"""How :class:`disambig.model.forest.Forest` is evaluated: bytes, bits and few table look-ups.
+"""Compiled evaluation of :class:`disambig.model.forest.Forest`: bytes, bits, few table look-ups.
 
-Rows are taken in batches that stay in the cache. A batch is quantised once: each value becomes
-the number of the feature's thresholds below it, a byte. Then tree after tree runs over the
-batch. All tests of a tree are made for every row, as in QuickScorer (Lucchese et al.,
+Rows are processed in batches that fit in the cache. A batch is quantised once: each value becomes
+the number of the feature's thresholds below it, a byte. Then each tree is evaluated over the whole
+batch. All tests of a tree are evaluated for every row, as in QuickScorer (Lucchese et al.,
 "QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees",
-SIGIR 2015): a test that fails rules leaves out, and the first leaf left is the exit. Over rows
-of bytes the compiler turns that into vector instructions (as Lucchese et al., "Exploiting
+SIGIR 2015): a failed test excludes leaves, and the first remaining leaf is the exit. Over rows
+of bytes the compiler turns this into vector instructions (as Lucchese et al., "Exploiting
 CPU SIMD extensions to speed-up document scoring with tree ensembles", SIGIR 2016, do by hand);
-nothing branches on the data. The exits of three trees make one index into a table of sums.
-``python -m labeled.benchmark.forest_speed`` compares this with other ways.
+there are no branches on the data. The exits of three trees form an index into a table of sums.
+``python -m labeled.benchmark.forest_speed`` compares this with alternatives.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from disambig.model._forest_layout import CELLS, SPAN, TOGETHER, UNROLLED, Layou
 
 ROWS = 1024  # of a batch: 60 kB of planes; measured: half as many are 5% slower, twice no faster
 
-# constants of the types the kernels compute in: a wider one costs the vectors their width
+# constants in the types of the kernels: a wider type would halve the vector width
 _F0, _TOP = np.float32(0), np.float32(CELLS - 1)
 _NONE, _ALL = np.uint8(0), np.uint8(255)
 _ODD, _UPPER_PAIR, _UPPER_HALF = np.uint8(0xAA), np.uint8(0xCC), np.uint8(0xF0)
@@ -30,7 +30,7 @@ _I0, _LAST = np.int32(0), np.int32(SPAN)
 
 
 def score(layout: Layout, baseline: float, X: Float32) -> Float32:
-    """Log-odds of the rows of ``X``: float32[n] for float32[n, features].
+    """Compute the log-odds of the rows of ``X``: float32[n] for float32[n, features].
 
     C and Fortran order are read as they are (Fortran order is a tenth faster); anything else
     is copied.
@@ -75,7 +75,7 @@ def _quantise(
     cell: Int32,
     code: Int32,
 ) -> None:
-    """Number of cuts below each of a batch of values; 0 where missing."""
+    """Count the cuts below each of a batch of values; 0 where missing."""
     n = len(x)
     for r in range(n):
         at = (x[r] - low) * scale
@@ -94,7 +94,7 @@ def _quantise(
 
 @kernel
 def _fill_plane(x: Float32, code: Int32, offset: np.int32, missing: np.uint8, to: UInt8) -> None:
-    """Codes as bytes, and missing values as the byte that sends them where they go."""
+    """Write codes as bytes, and missing values as the byte that makes them go left or right."""
     for r in range(len(x)):
         byte = np.int32(code[r] - offset)
         byte = byte if byte > _I0 else _I0
@@ -170,7 +170,7 @@ def _exit_leaves(
 
 @kernel
 def _combine(leaf: UInt8, index: UInt16) -> None:
-    """Leaves of three trees as one index into the table of their sums."""
+    """Combine the leaves of three trees into an index into the table of their sums."""
     a, b, c = leaf[0], leaf[1], leaf[2]
     for r in range(len(index)):
         low = np.uint16(np.uint16(a[r]) | np.uint16(np.uint16(b[r]) << np.uint16(3)))
@@ -179,7 +179,7 @@ def _combine(leaf: UInt8, index: UInt16) -> None:
 
 @kernel
 def _add(tables: Float32, index: UInt16, total: Float64) -> None:
-    """Add four tables' values; float32 within the four, then float64."""
+    """Add the values of four tables; in float32 within the four, then in float64."""
     t0, t1, t2, t3 = tables[0], tables[1], tables[2], tables[3]
     i0, i1, i2, i3 = index[0], index[1], index[2], index[3]
     for r in range(len(total)):
@@ -207,7 +207,7 @@ def _score(
     tables: Float32,
     baseline: float,
 ) -> None:
-    """Log-odds of all rows, batch by batch. A row's sum has the same order in any batch."""
+    """Compute the log-odds of all rows in batches. A row's sum has the same order in any batch."""
     rows = min(ROWS, len(out))
     planes = np.zeros((max(len(offset), 1), rows), dtype=np.uint8)
     leaf = np.zeros((TOGETHER, rows), dtype=np.uint8)
@@ -240,7 +240,7 @@ def _score(
                     tree = (group + g) * TOGETHER + k
                     if tree < n_trees:
                         _exit_leaves(planes, plane, cut, kept, tree, leaf, k, n)
-                    else:  # only in the last groups, whose tables hold zeros for it
+                    else:  # only in the last groups, whose tables are padded with zeros
                         leaf[k, :n] = 0
                 _combine(leaf, index[g, :n])
             _add(tables[group : group + UNROLLED], index, total[:n])

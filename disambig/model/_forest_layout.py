@@ -1,21 +1,17 @@
-"""Whether arrays form trees: a file from anywhere may claim that they do.
+"""Validation of tree arrays read from an untrusted file, and their layout for evaluation.
 
-What :mod:`disambig.model._forest_kernel` reads: a forest's thresholds, tests and leaf values.
+:mod:`disambig.model._forest_kernel` reads the layout.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from disambig.model.forest import Forest
-from dataclasses import dataclass
-
 import numpy.typing as npt
 
-from disambig.arrays import Float32, Float64, Int32, Int64, UInt8
+from disambig.arrays import Bool, Float32, Float64, Int32, Int64, UInt8
 
 MAX_LEAVES = 8  # of one tree: its exit leaf is found in the bits of one byte
 _DTYPES = {
@@ -29,13 +25,57 @@ _DTYPES = {
 }
 
 
-def problem_of(forest: Forest) -> str:
-    """What is wrong with the arrays of a forest, or nothing."""
+class TreeArrays(Protocol):
+    """Arrays that describe the trees of a forest; :class:`disambig.model.forest.Forest` has them."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the columns."""
+
+    @property
+    def feature(self) -> Int32:
+        """Column that a node tests; -1 at a leaf."""
+
+    @property
+    def threshold(self) -> Float32:
+        """Greatest value that goes left."""
+
+    @property
+    def missing_left(self) -> Bool:
+        """Whether a NaN goes left."""
+
+    @property
+    def left(self) -> Int32:
+        """Left children; -1 at a leaf."""
+
+    @property
+    def right(self) -> Int32:
+        """Right children; -1 at a leaf."""
+
+    @property
+    def value(self) -> Float64:
+        """Log-odds of the nodes."""
+
+    @property
+    def tree_start(self) -> Int32:
+        """Root of each tree, then the number of nodes."""
+
+    @property
+    def baseline(self) -> float:
+        """Log-odds before any tree."""
+
+    @property
+    def n_trees(self) -> int:
+        """Number of trees."""
+
+
+def problem_of(forest: TreeArrays) -> str:
+    """Return what is wrong with the arrays of a forest, ``""`` if nothing."""
     return _wrong_types(forest) or _wrong_tree_starts(forest) or _wrong_nodes(forest)
 
 
-def _wrong_types(forest: Forest) -> str:
-    """What is wrong with the types and lengths of the arrays, or nothing."""
+def _wrong_types(forest: TreeArrays) -> str:
+    """Return what is wrong with the types and lengths of the arrays, ``""`` if nothing."""
     nodes = len(forest.value)
     for name, dtype in _DTYPES.items():
         array = getattr(forest, name)
@@ -48,8 +88,8 @@ def _wrong_types(forest: Forest) -> str:
     return "" if np.isfinite(forest.baseline) else "its baseline is not a number"
 
 
-def _wrong_tree_starts(forest: Forest) -> str:
-    """What is wrong with the division of nodes into trees, or nothing."""
+def _wrong_tree_starts(forest: TreeArrays) -> str:
+    """Return what is wrong with the division of nodes into trees, ``""`` if nothing."""
     start = forest.tree_start.astype(np.int64)
     if not len(start) or start[0] != 0 or start[-1] != len(forest.value):
         return "tree_start does not span the nodes"
@@ -58,8 +98,11 @@ def _wrong_tree_starts(forest: Forest) -> str:
     return "a tree of too many leaves" if (np.diff(start) >= 2 * MAX_LEAVES).any() else ""
 
 
-def _wrong_nodes(forest: Forest) -> str:
-    """What is wrong with the nodes, or nothing. Children after parents means no cycles."""
+def _wrong_nodes(forest: TreeArrays) -> str:
+    """Return what is wrong with the nodes, ``""`` if nothing.
+
+    Children after parents exclude cycles.
+    """
     nodes = len(forest.value)
     inner = forest.feature >= 0
     end = np.repeat(forest.tree_start[1:], np.diff(forest.tree_start))
@@ -83,11 +126,11 @@ def _wrong_nodes(forest: Forest) -> str:
     return ""
 
 
-TESTS = MAX_LEAVES - 1  # of a tree; one with fewer is filled up with tests that never fail
+TESTS = MAX_LEAVES - 1  # of a tree; one with fewer is padded with tests that never fail
 CELLS = 256  # of the grid over a feature's cuts; the kernel keeps a cell in a byte
-SPAN = 254  # cuts a plane of bytes can tell apart; 255 is kept for missing
-TOGETHER = 3  # trees looked up at once: 8 ** 3 sums of leaves are 2 kB, 8 ** 4 fill the cache
-UNROLLED = 4  # tables read in one step of the kernel
+SPAN = 254  # cuts that a plane of bytes can distinguish; 255 is reserved for missing
+TOGETHER = 3  # trees of one table: 8 ** 3 sums of leaves are 2 kB, 8 ** 4 fill the cache
+UNROLLED = 4  # tables that the kernel reads in one step
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,34 +138,34 @@ class Layout:
     """A forest as the kernel reads it.
 
     The distinct thresholds of a feature are its *cuts*. A value's *code* is the number of cuts
-    below it, so that ``value <= cuts[i]`` is ``code <= i``. Codes are kept in *planes* of bytes:
+    below it, so that ``value <= cuts[i]`` is ``code <= i``. Codes are stored in *planes* of bytes:
     one holds the codes of one feature less ``offset``, clipped to 0..254, for at most 254 cuts.
     A missing value is 0 (at most any cut: goes left) in one plane, 255 (goes right) in another.
 
     Attributes
     ----------
     cuts : float32[...]
-        Cuts in ascending order, feature after feature; infinity after each so that the search
-        may look beyond.
+        Cuts in ascending order, feature after feature, each padded with infinity so that the
+        search may read beyond its end.
     cut_start : int32[features]
-        Where each feature's begin.
+        Start of each feature's cuts.
     low, scale : float32[features]
         Cell of a value: ``(value - low) * scale``, clipped to the grid.
     grid : int32[features, CELLS]
         Number of cuts in the cells before.
     steps : int32[features]
-        Halvings that find the code among the cuts of one cell.
+        Halvings of the binary search among the cuts of one cell.
     plane_start : int32[features + 1]
         First plane of each feature.
     offset : int32[planes]
     missing : uint8[planes]
         Byte of a missing value, 0 or 255.
-    plane, cut, kept : int32, uint8, uint8[trees, TESTS]
-        A test fails, and its row goes right, where the plane's byte exceeds ``cut``; of the
-        leaves, numbered from the left and a bit each, only ``kept`` can then be the exit.
-    tables : float32[groups, 8 ** TOGETHER]
+    plane, cut, leaf_mask : int32, uint8, uint8[trees, TESTS]
+        A test fails, and its row goes right, where the plane's byte exceeds ``cut``; only the
+        leaves in ``leaf_mask``, a bit each from the left, can then be the exit.
+    tables : float32[groups, 8 ** TREES_PER_TABLE]
         For three successive trees, the sum of their leaf values by the leaves' numbers, the
-        first tree's in the lowest bits. Zeros fill the last groups up.
+        first tree's in the lowest bits. The last groups are padded with zeros.
     """
 
     cuts: Float32
@@ -140,8 +183,8 @@ class Layout:
     tables: Float32
 
     @classmethod
-    def of(cls, forest: Forest) -> Layout:
-        """Lay a forest out; about 5 ms for 600 trees of 8 leaves."""
+    def of(cls, forest: TreeArrays) -> Layout:
+        """Build the layout of a forest; takes about 5 ms for 600 trees of 8 leaves."""
         inner = np.flatnonzero(forest.feature >= 0)
         feature, threshold = forest.feature[inner], forest.threshold[inner]
         order = np.lexsort((threshold, feature))
@@ -163,7 +206,7 @@ class Layout:
 
 
 def _grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32, Int32, Int32]:
-    """``cuts`` to ``steps`` of a :class:`Layout` from the cuts of each feature."""
+    """Build ``cuts`` to ``steps`` of a :class:`Layout` from the cuts of each feature."""
     low, scale = np.zeros((2, len(cuts)), dtype=np.float32)
     grid = np.empty((len(cuts), CELLS), dtype=np.int32)
     steps = np.empty(len(cuts), dtype=np.int32)
@@ -174,7 +217,7 @@ def _grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32, Int32
             with np.errstate(over="ignore"):
                 width = finite[-1] - finite[0]
                 unit = np.float32(CELLS - 1) / width
-            # a grid too coarse or too fine for float32: one cell, and the search does it all
+            # a grid too coarse or too fine for float32: a single cell, left to the binary search
             if np.isfinite(width) and np.isfinite(unit):
                 low[k], scale[k] = finite[0], unit
         in_cell = np.bincount(cells(own, low[k], scale[k]), minlength=CELLS)
@@ -186,18 +229,20 @@ def _grids(cuts: list[Float32]) -> tuple[Float32, Int32, Float32, Float32, Int32
 
 
 def cells(x: Float32, low: np.float32, scale: np.float32) -> npt.NDArray[np.intp]:
-    """Cell of each value, in the kernel's own arithmetic: it must round as the kernel does."""
+    """Return the cell of each value, in the arithmetic of the kernel: it must round alike."""
     with np.errstate(all="ignore"):
         at = (x - low) * scale
-    at = np.where(at > 0, at, np.float32(0))  # NaN, of infinity times zero, to the first
+    at = np.where(
+        at > 0, at, np.float32(0)
+    )  # NaN, from infinity times zero, goes to the first cell
     cell: npt.NDArray[np.intp] = np.minimum(at, np.float32(CELLS - 1)).astype(np.intp)
     return cell
 
 
 def _tests(
-    forest: Forest, inner: npt.NDArray[np.intp], rank: Int64
+    forest: TreeArrays, inner: npt.NDArray[np.intp], rank: Int64
 ) -> tuple[Int32, Int32, UInt8, Int32, UInt8, UInt8]:
-    """``plane_start`` to ``kept`` of a :class:`Layout`."""
+    """Build ``plane_start`` to ``leaf_mask`` of a :class:`Layout`."""
     feature, chunk = forest.feature[inner].astype(np.int64), rank // SPAN
     chunks = int(chunk.max(initial=0)) + 1
     key = (feature * chunks + chunk) * 2 + ~forest.missing_left[inner]
@@ -224,8 +269,8 @@ def _tests(
     )
 
 
-def _leaves(forest: Forest) -> tuple[Int32, Int32]:
-    """Number of the first leaf below each node, from the left of its tree, and how many."""
+def _leaves(forest: TreeArrays) -> tuple[Int32, Int32]:
+    """Return the number of the first leaf below each node, from the left, and how many."""
     levels = [forest.tree_start[:-1]]
     while len(levels[-1]):
         parents = levels[-1][forest.left[levels[-1]] >= 0]
@@ -243,8 +288,8 @@ def _leaves(forest: Forest) -> tuple[Int32, Int32]:
     return first, count
 
 
-def leaf_values(forest: Forest) -> Float64:
-    """Values of each tree's leaves from left to right, then zeros: float64[trees, 8]."""
+def leaf_values(forest: TreeArrays) -> Float64:
+    """Return the values of each tree's leaves, left to right, zero-padded: float64[trees, 8]."""
     values = np.zeros((forest.n_trees, MAX_LEAVES))
     leaves = np.flatnonzero(forest.left < 0)
     tree = np.searchsorted(forest.tree_start, leaves, side="right") - 1
@@ -253,7 +298,7 @@ def leaf_values(forest: Forest) -> Float64:
 
 
 def _tables(values: Float64) -> Float32:
-    """``tables`` of a :class:`Layout` from the values of the leaves."""
+    """Build ``tables`` of a :class:`Layout` from the values of the leaves."""
     filling = -len(values) % (TOGETHER * UNROLLED)
     padded = np.pad(values, ((0, filling), (0, 0)))
     a, b, c = padded.reshape(-1, TOGETHER, MAX_LEAVES).transpose(1, 0, 2)

@@ -1,4 +1,4 @@
-"""From a classifier's log-odds to probabilities that mean what they say."""
+"""Calibration: a monotone map from a classifier's log-odds to probabilities."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ MAX_KNOTS = 64
 _LIMIT = 15.0  # log-odds; beyond, a float32 probability would soon be exactly 0 or 1
 _BINS = 48  # of equal weight; their ends are split further
 _TAIL_SPLITS = 7  # halvings of the first and the last bin, where probabilities are extreme
-_PRIOR_ROWS = 10.0  # average rows by which each bin is drawn to the uncalibrated probability
+_PRIOR_ROWS = 10.0  # weight, in average rows, of the uncalibrated probability in each bin
 
 
 def sigmoid(log_odds: npt.NDArray[Any]) -> Float32:
-    """Probability for log-odds, float32, same shape, strictly inside (0, 1)."""
+    """Convert log-odds to probabilities, float32, same shape, strictly inside (0, 1)."""
     bounded = np.clip(np.asarray(log_odds, dtype=np.float32), -_LIMIT, _LIMIT)
     return (1 / (1 + np.exp(-bounded))).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """A monotone map from log-odds to probability: straight between knots, in log-odds.
+    """A monotone map from log-odds to probability, piecewise linear in log-odds.
 
-    Outside the knots it goes on with slope one, so that better scores stay better.
+    Outside the knots its slope is one, so the order of scores is kept.
 
     Attributes
     ----------
     x : float64[k]
-        Log-odds given by the classifier, increasing.
+        Log-odds of the classifier, increasing.
     y : float64[k]
-        Calibrated probabilities there, strictly inside (0, 1), not decreasing.
+        Calibrated probabilities at ``x``, strictly inside (0, 1), not decreasing.
 
     Raises
     ------
@@ -47,7 +47,7 @@ class Calibration:
     y: Float64
 
     def __post_init__(self) -> None:
-        """Refuse what is no monotone map."""
+        """Reject values that form no monotone map."""
         x, y = self.x, self.y
         shaped = x.dtype == y.dtype == np.float64 and x.ndim == 1 and x.shape == y.shape
         if not shaped or not 1 <= len(x) <= MAX_KNOTS:
@@ -58,7 +58,7 @@ class Calibration:
             raise ModelError("damaged calibration: its probabilities decrease or leave (0, 1)")
 
     def __call__(self, raw: npt.NDArray[Any]) -> Float32:
-        """Calibrated probabilities for log-odds ``raw``: float32, same shape, inside (0, 1)."""
+        """Return calibrated probabilities for log-odds ``raw``: float32, same shape, in (0, 1)."""
         raw = np.asarray(raw, dtype=np.float64)
         inside = np.interp(raw, self.x, np.log(self.y / (1 - self.y)))
         return sigmoid(inside + raw - np.clip(raw, self.x[0], self.x[-1]))
@@ -70,12 +70,12 @@ def fit_calibration(
     """Fit a :class:`Calibration` on scores of rows the classifier was not fitted on.
 
     Rows are binned by score, finer towards both ends; bins are made monotone by pooling
-    neighbours that are not (isotonic regression); a knot stands at each pool's mean score.
+    neighbours that are not (isotonic regression); each pool's mean score becomes a knot.
 
     Parameters
     ----------
     raw : float[n]
-        Log-odds given by the classifier.
+        Log-odds of the classifier.
     y : bool[n] or float[n]
         True for the positive class; or a row's share of it, in [0, 1].
     weight : float[n] or None
@@ -116,7 +116,7 @@ def fit_calibration(
 
 
 def _edges(raw: Float64, weight: Float64) -> Float64:
-    """Scores that divide the rows into bins of equal weight, both ends halved repeatedly."""
+    """Return scores that divide rows into bins of equal weight, both ends halved repeatedly."""
     tail = 0.5 ** np.arange(1, _TAIL_SPLITS + 1) / _BINS
     levels = np.sort(np.concatenate([tail, np.arange(1, _BINS) / _BINS, 1 - tail]))
     order = np.argsort(raw, kind="stable")

@@ -1,10 +1,10 @@
-"""A gradient-boosted binary classifier as plain arrays, evaluated by our own code.
+"""A gradient-boosted binary classifier as plain arrays, with its own evaluation.
 
-A :class:`Forest` holds the trees of a fitted scikit-learn model and nothing that can run, so
-it can be stored without pickle, read by any later version and explained node by node.
+A :class:`Forest` holds the trees of a fitted scikit-learn model and no code, so it can be stored
+without pickle, read by any later version and explained node by node.
 
-Evaluation (:mod:`disambig.model._forest_kernel`) decides every test as scikit-learn does, and sums
-exactly enough that scores differ from those of the trees, walked one by one, by rounding only.
+Evaluation (:mod:`disambig.model._forest_kernel`) decides every test as scikit-learn does; scores
+differ from those of a tree-by-tree walk by rounding only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ROWS = 1024  # explained at once; bounds the (rows, trees) arrays
 
 @dataclass(frozen=True, eq=False)
 class Forest:
-    """The trees of a boosted classifier, their nodes laid end to end, parents before children.
+    """The trees of a boosted classifier, nodes concatenated, parents before children.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Forest:
     left, right : int32[nodes]
         Children, as indices into these same arrays; -1 at a leaf.
     value : float64[nodes]
-        Log-odds a leaf adds. At an inner node, what the tree would add had it stopped there.
+        Log-odds a leaf adds. At an inner node, what the tree would add if it ended there.
     tree_start : int32[trees + 1]
         Root of each tree, then the number of nodes.
     baseline : float
@@ -67,7 +67,7 @@ class Forest:
     baseline: float
 
     def __post_init__(self) -> None:
-        """Refuse anything that is no forest, so that evaluation need not check."""
+        """Reject arrays that form no forest, so that evaluation need not check."""
         problem = problem_of(self)
         if problem:
             raise ModelError(f"damaged forest: {problem}; train the model again")
@@ -108,7 +108,7 @@ class Forest:
 
     @classmethod
     def mean(cls, forests: Sequence[Forest]) -> Forest:
-        """One forest whose log-odds are the mean of the others'; they share their features.
+        """Build a forest whose log-odds are the mean of those of forests over the same features.
 
         Raises
         ------
@@ -139,11 +139,11 @@ class Forest:
 
     @cached_property
     def _layout(self) -> Layout:
-        """The forest as :func:`disambig.model._forest_kernel.score` reads it."""
+        """The forest as :func:`disambig.model._forest_kernel.score_rows` reads it."""
         return Layout.of(self)
 
     def raw(self, X: npt.NDArray[Any]) -> Float32:
-        """Log-odds of the positive class, float32[n].
+        """Compute the log-odds of the positive class, float32[n].
 
         A row's score depends on that row alone, to the last bit. It is that of the trees in
         exact arithmetic to about six digits: twelve leaves are summed in float32, the twelves
@@ -162,14 +162,14 @@ class Forest:
         return score(self._layout, self.baseline, self._columns(X))
 
     def probability(self, X: npt.NDArray[Any]) -> Float32:
-        """Uncalibrated probability of the positive class, float32[n]; see :meth:`raw`."""
+        """Return the uncalibrated probability of the positive class, float32[n]."""
         return sigmoid(self.raw(X))
 
     def contributions(self, X: npt.NDArray[Any]) -> Float32:
-        """What each feature adds to the log-odds, float32[n, features + 1].
+        """Compute what each feature adds to the log-odds, float32[n, features + 1].
 
-        A row sums to :meth:`raw`. The last column is the bias: the log-odds before any feature
-        is looked at. On its way to a leaf, each step's change of value is credited to the
+        A row sums to :meth:`compute_log_odds`. The last column is the bias: the log-odds before
+        any feature is tested. On its way to a leaf, each step's change of value is credited to the
         feature that decided the step (Saabas, "Interpreting random forests", 2014); unlike
         Shapley values this depends on the order of the tests in a tree.
         """
@@ -182,7 +182,7 @@ class Forest:
         return out
 
     def _walk(self, X: Float32) -> Float64:
-        """Contributions of the features for a few rows: all trees go down one level at a time."""
+        """Compute contributions for a few rows: all trees descend one level at a time."""
         n, width = X.shape
         total = np.zeros(n * width)
         node = np.tile(self.tree_start[:-1], n)
@@ -201,7 +201,7 @@ class Forest:
             node = child
 
     def _columns(self, X: npt.NDArray[Any]) -> Float32:
-        """``X`` as float32, checked for its width."""
+        """Convert ``X`` to float32 and check its width."""
         X = np.asarray(X, dtype=np.float32)
         if X.ndim != 2 or X.shape[1] != len(self.features):
             raise ValueError(f"X has shape {X.shape}, expected (n, {len(self.features)})")
@@ -222,7 +222,7 @@ def fit_forest(
     monotone: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> Forest:
-    """Fit a boosted classifier with scikit-learn and keep its trees.
+    """Fit a boosted classifier with scikit-learn and copy its trees.
 
     Parameters
     ----------
@@ -285,7 +285,7 @@ _SKLEARN_FIELDS = np.dtype(
 def _check_training(
     X: Float32, y: Bool, features: Sequence[str], leaves: int, monotone: Mapping[str, int]
 ) -> None:
-    """Raise ValueError for input :func:`fit_forest` cannot learn from."""
+    """Raise ValueError for input that :func:`fit_forest` cannot learn from."""
     unknown = sorted(set(monotone) - set(features))
     if unknown:
         raise ValueError(f"monotone names unknown features: {', '.join(unknown)}")
@@ -300,19 +300,19 @@ def _check_training(
 
 
 def _too_sparse(X: Float32, weight: npt.NDArray[Any] | None) -> Bool:
-    """Columns scikit-learn fails on: it finds bins on a sample, which must hold a value."""
+    """Mark columns that scikit-learn fails on: the sample it bins must hold a value."""
     present = ~np.isnan(X)
     share = present.mean(axis=0)
     if weight is not None:
         share = np.minimum(share, np.asarray(weight) @ present / np.sum(weight))
-    # 30 expected values are none at all once in e**30 seeds
+    # with 30 expected values a sample holds none once in e**30 seeds
     least = 30 / _SKLEARN_SAMPLE if len(X) > _SKLEARN_SAMPLE else 0.0
     sparse: Bool = share <= least
     return sparse
 
 
 def _check_supported(model: Any, features: Sequence[str]) -> None:
-    """Raise ValueError for a model that cannot be told in a :class:`Forest`."""
+    """Raise ValueError for a model that a :class:`Forest` cannot represent."""
     if len(model.classes_) != 2:
         raise ValueError(f"a forest needs two classes, the model has {len(model.classes_)}")
     if model.n_features_in_ != len(features):
@@ -328,7 +328,7 @@ def _check_supported(model: Any, features: Sequence[str]) -> None:
 
 
 def _round_down(threshold: Float64) -> Float32:
-    """The largest float32 at most ``threshold``: decides every float32 value as it does."""
+    """Return the largest float32 at most ``threshold``, which decides float32 values equally."""
     with np.errstate(over="ignore"):
         near = threshold.astype(np.float32)
     below = np.nextafter(near, np.float32(-np.inf))

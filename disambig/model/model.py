@@ -24,7 +24,7 @@ from disambig.model.size_shift import SIZE_FEATURES, SIZE_SHIFT_FEATURES
 from disambig.names.frequency import NameFrequency
 
 FORMAT = 2
-"""Version of the file. Raised when an older reader could not use a new file, or the reverse."""
+"""Version of the file format, increased when readers and files become incompatible."""
 
 _NODES = ("feature", "threshold", "missing_left", "left", "right", "value", "tree_start")
 _LEVELS = ("pair", "group", "pair_growth", "group_growth")
@@ -35,14 +35,14 @@ _REMEDY = "make one with `disambig train`, or reinstall disambig to get its defa
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Everything learned that a run needs, besides the semantic space.
+    """Everything learned that a run needs, except the semantic space.
 
     Attributes
     ----------
     pair, group : Forest
         First level, over pairs of signatures; second level, over pairs of groups.
     pair_calibration, group_calibration : Calibration or None
-        From a forest's log-odds to probabilities; None where the sigmoid is used.
+        Map from a forest's log-odds to probabilities; None for the sigmoid.
     pair_growth, group_growth : Forest or None
         For corpora larger than those the first two were fitted on (:mod:`disambig.model.size_shift`); None
         where the model takes all corpora to be alike.
@@ -51,7 +51,7 @@ class Model:
     settings : mapping of str to float
         Thresholds of the stages, by name.
     metadata : mapping of str to JSON
-        For people and for checks: training data, versions, seed, date, dev metrics, and
+        Documentation and checks: training data, versions, seed, date, dev metrics, and
         ``space``, the fingerprint of the semantic space the features were computed with.
     """
 
@@ -94,15 +94,15 @@ class Model:
         archive.write(Path(path), FORMAT, _document(self), _arrays(self))
 
     def first_level(self, doublings: int) -> float:
-        """Mean probability from which the first level joins, in a corpus so far beyond the size
-        that the first forests were fitted on (:func:`disambig.corpus.statistics.count_doublings`).
+        """Return the mean probability from which the first level joins, in a corpus ``doublings``
+        beyond the size that the first forests were fitted on (:func:`disambig.corpus.statistics.count_doublings`).
         """
         grown = self.settings.get("first_level_growth") if doublings else None
         return self.settings["first_level"] if grown is None else grown
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content, in hex: equal for equal models, and what the file records."""
+        """SHA-256 of the content, in hex, as stored in the file; equal for equal models."""
         return archive.digest_of(_document(self), _arrays(self))
 
     def check_features(self, pair: Sequence[str], group: Sequence[str]) -> None:
@@ -145,7 +145,7 @@ class Model:
 
 
 def _differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> list[str]:
-    """What to say about one level's features, nothing where they agree."""
+    """List the differences of one level's features; empty where they agree."""
     lacking = [name for name in fitted if name not in set(computed)]
     unknown = [name for name in computed if name not in set(fitted)]
     said = []
@@ -159,13 +159,13 @@ def _differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> 
 
 
 def _forests(model: Model) -> dict[str, Forest]:
-    """The forests that a model has, by level."""
+    """Return the forests of a model by level."""
     found = {level: getattr(model, level) for level in _LEVELS}
     return {level: forest for level, forest in found.items() if forest is not None}
 
 
 def _document(model: Model) -> dict[str, Any]:
-    """The part of a model that is no array."""
+    """Return the part of a model that is stored as JSON."""
     return {
         "features": {level: list(f.features) for level, f in _forests(model).items()},
         "baseline": {level: f.baseline for level, f in _forests(model).items()},
@@ -176,7 +176,7 @@ def _document(model: Model) -> dict[str, Any]:
 
 
 def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a model, by member name."""
+    """Return the arrays of a model, by member name."""
     arrays: dict[str, npt.NDArray[Any]] = {}
     for level, forest in _forests(model).items():
         arrays |= {f"{level}_{name}": getattr(forest, name) for name in _NODES}
@@ -197,7 +197,7 @@ def _arrays(model: Model) -> dict[str, npt.NDArray[Any]]:
 
 
 def _from_parts(document: Mapping[str, Any], arrays: Arrays) -> Model:
-    """The model of a document and arrays, all checked."""
+    """Build and validate a model from its document and arrays."""
     left = dict(arrays)
     known = _mapping(document, "features")
     forests = {
@@ -226,7 +226,7 @@ def _from_parts(document: Mapping[str, Any], arrays: Arrays) -> Model:
 
 
 def _forest(level: str, document: Mapping[str, Any], arrays: dict[str, Any]) -> Forest:
-    """One level's forest; its arrays are taken out of ``arrays``."""
+    """Build one level's forest; remove its arrays from ``arrays``."""
     names = _mapping(document, "features").get(level)
     baseline = _mapping(document, "baseline").get(level)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -238,14 +238,14 @@ def _forest(level: str, document: Mapping[str, Any], arrays: dict[str, Any]) -> 
 
 
 def _calibration(level: str, arrays: dict[str, Any]) -> Calibration | None:
-    """One level's calibration, if the file has one."""
+    """Build one level's calibration, None if the file has none."""
     if not any(f"{level}_calibration_{name}" in arrays for name in _KNOTS):
         return None
     return Calibration(**{name: _taken(arrays, f"{level}_calibration_{name}") for name in _KNOTS})
 
 
 def _frequency(document: Mapping[str, Any], arrays: dict[str, Any]) -> NameFrequency:
-    """Name statistics; their arrays are taken out of ``arrays``."""
+    """Build the name statistics; remove their arrays from ``arrays``."""
     total = document.get("names")
     if type(total) is not int or not 1 <= total < 2**53:
         raise ModelError("its number of names is missing")
@@ -266,7 +266,7 @@ def _frequency(document: Mapping[str, Any], arrays: dict[str, Any]) -> NameFrequ
 
 
 def _taken(arrays: dict[str, Any], name: str) -> npt.NDArray[Any]:
-    """The array ``name``, removed so that what is left over can be named."""
+    """Remove and return the array ``name``; arrays that remain at the end are reported."""
     if name not in arrays:
         raise ModelError(f"its member {name}.npy is missing")
     array: npt.NDArray[Any] = arrays.pop(name)
@@ -274,7 +274,7 @@ def _taken(arrays: dict[str, Any], name: str) -> npt.NDArray[Any]:
 
 
 def _mapping(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The JSON object ``name`` of the document."""
+    """Return the JSON object ``name`` of the document."""
     value = document.get(name)
     if not isinstance(value, dict):
         raise ModelError(f"{archive.DOCUMENT} lacks {name}")

@@ -1,19 +1,19 @@
-"""What evidence is worth in a corpus larger than any the forests were fitted on.
+"""Size shift: the weight of evidence in corpora larger than those the forests were fitted on.
 
 Two works of one name are by one person or by namesakes. The larger the corpus, the more namesakes
 there are: the prior odds of record linkage are inverse to the number of records (Fellegi & Sunter,
 "A theory for record linkage", 1969), and the author model of MEDLINE puts the same odds as a
-falling power of the number of works that bear a name (Torvik & Smalheiser, "Author name
+falling power of the number of works that have a name (Torvik & Smalheiser, "Author name
 disambiguation in MEDLINE", 2009). On the other hand there are more co-authors, venues,
-institutions and subjects to
-draw from, so namesakes share one less often, and what is shared says more.
+institutions and subjects, so namesakes share one less often, and sharing one is stronger evidence.
 
-The forests of the two levels cannot know either: nobody has labelled a corpus of that size. So a
+The forests of the two levels cannot learn either effect: no labelled corpus has that size. So a
 model may have a second forest for each level, fitted on generated corpora of a million signatures
-and more whose people are known (:mod:`labeled.training.size_shift`). It takes the log-odds of the first
-as one more feature, beside the size of the corpus, and has the last word.
+and more with known identities (:mod:`labeled.training.size_shift`). Its inputs are the features of
+the level, the log-odds of the first forest and the size of the corpus; its output replaces the
+probability of the first.
 
-Up to the size the first forests are right at, nothing changes, to the bit.
+Up to the size that the first forests were fitted on, nothing changes, to the bit.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from disambig.model.forest import Forest
 PROBABILITY_MARGIN = 1e-6
 """Probabilities nearer to 0 or 1 count as that near; their log-odds could be infinite."""
 MIN_PROBABILITY = 0.003
-"""Probability by the first forest of a level below which the second is not asked. Of 1.3 million
-such pairs of mentions in generated corpora it found none likelier than not, of 1.4 million pairs of
-groups none likely enough to be joined."""
+"""Probability of the first forest of a level below which the second is not evaluated. For none of
+1.3 million such pairs of signatures in generated corpora was its probability above 1/2, and for none
+of 1.4 million pairs of groups was it enough to join them."""
 SIZE_FEATURES = ("log_odds", "doublings")
-"""What the second forest of a level sees beside the features of the level."""
+"""Inputs of the second forest of a level in addition to the features of the level."""
 LEAD_FEATURES = {
     "initials": "initials_rarity",
     "meaning": "profile_meaning",
@@ -54,15 +54,15 @@ SIZE_SHIFT_FEATURES = (
     "affiliation_rarest",
     *(f"lead_{name}_{end}" for name in LEAD_FEATURES for end in ("low", "high")),
 )
-"""What the second forest of groups sees besides: how surprising it would be for namesakes to share
-what two groups share, and how far the two are ahead of their rivals. Where hundreds bear a name,
-somebody is always near."""
+"""Further inputs of the second forest of groups: how surprising it would be for namesakes to share
+what two groups share, and how far the two are ahead of their rivals. Where hundreds share a name,
+some of them are always similar."""
 
 
 def compute_surprise(works: Float32, doublings: int) -> Float32:
-    """How surprising it is to meet somebody again who is on so many works, in bits, float32[n].
+    """Return the surprise, in bits, of a second occurrence of a person with so many works, float32[n].
 
-    The logarithm to base 2 of how many works there are for each of theirs, 0 at the least.
+    It is the logarithm to base 2 of the works of the corpus per work of the person, at least 0.
     """
     bits: Float32 = np.maximum(LOG2_FITTED_WORKS + doublings - np.log2(works), 0).astype(np.float32)
     return bits
@@ -74,8 +74,9 @@ def add_size_features(
     doublings: int,
     rows: Int64 | slice = slice(None),
 ) -> Float32:
-    """Features of a level and :data:`SIZE_FEATURES` of some rows, float32[n, n_features + 2] in
-    Fortran order.
+    """Append :data:`SIZE_FEATURES` to the features of some rows.
+
+    Returns float32[n, n_features + 2] in Fortran order.
     """
     probability = probability[rows]
     out = np.empty((len(probability), len(columns) + 2), dtype=np.float32, order="F")
@@ -90,18 +91,18 @@ def add_size_features(
 def apply_size_shift(
     forest: Forest | None, probability: Float32, columns: Mapping[str, Float32], doublings: int
 ) -> Float32:
-    """Probabilities in a corpus that has doubled ``times`` times beyond :data:`FITTED`, float32[n].
+    """Return the probabilities with the size shift, float32[n].
 
     Parameters
     ----------
     forest : Forest or None
-        The level's second; with None nothing changes.
+        Second forest of the level; with None nothing changes.
     probability : float32[n]
-        As the level's first forest has it, inside (0, 1).
+        From the first forest of the level, inside (0, 1).
     columns : mapping of str to float32[n]
         Features of the level.
-    times : int
-        From :func:`doublings`.
+    doublings : int
+        From :func:`~disambig.corpus.statistics.count_doublings`.
     """
     if forest is None or not doublings:
         return probability

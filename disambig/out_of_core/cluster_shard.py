@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from disambig.arrays import Float32, Int32, Int64, UInt64
-from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import circle_evidence, reading_evidence
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import renumber, score_candidates
@@ -89,12 +89,12 @@ def cluster_shard(table: pa.Table, context: Knowledge) -> ShardResult:
     index = context.index(corpus)
     constraints = context.constraints.on(context.bound, corpus)
     n = corpus.n_signatures
-    comparisons = Comparisons.of(index, blocks_of(corpus))
+    comparisons = Comparisons.of(index, make_blocks(corpus))
     identity = np.zeros(n, dtype=np.int32)
     confidence = np.ones(n, dtype=np.float32)
     next_identity = considered = scored = 0
     for number in range(len(comparisons.batches)):
-        result = resolve(index, context.model, constraints, comparisons.batch(number))
+        result = resolve(index, context.model, constraints, comparisons.make_batch(number))
         identity[result.rows] = result.group + next_identity
         confidence[result.rows] = result.confidence
         next_identity += int(result.group.max(initial=-1)) + 1
@@ -103,9 +103,9 @@ def cluster_shard(table: pa.Table, context: Knowledge) -> ShardResult:
     return ShardResult(
         corpus,
         renumber(identity),
-        comparisons.block_of(n),
+        comparisons.number_blocks(n),
         confidence,
-        reading_evidence(index, rows[~comparisons.crowded(n)]),
+        reading_evidence(index, rows[~comparisons.mask_crowded(n)]),
         circle_evidence(index, rows),
         considered,
         scored,

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from disambig.arrays import Int64
-from disambig.blocking.blocks import primary_key
+from disambig.blocking.blocks import make_block_key
 from disambig.corpus.coauthors import CoauthorKeys
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import get_coauthor_keys
-from disambig.corpus.tokenise import word_keys
+from disambig.corpus.tokenise import hash_words
 
 _TEXTS = ("title", "keywords", "abstract", "venue")
 _OWN = ("name", "given", "family", "affiliation", "orcid", "email")
@@ -75,8 +75,8 @@ def shard_tables(
 
 def shard_of(corpus: Corpus, n_shards: int) -> Int64:
     """Shard of each signature, int64[n_signatures]: signatures of one block share theirs."""
-    keys = [primary_key(name) for name in corpus.names]
-    hashed = (word_keys(keys) >> np.uint64(33)).astype(np.int64)[corpus.signature_name]
+    keys = [make_block_key(name) for name in corpus.names]
+    hashed = (hash_words(keys) >> np.uint64(33)).astype(np.int64)[corpus.signature_name]
     # a name without letters is a block of its own, wherever
     nameless = np.array([not key for key in keys], dtype=bool)[corpus.signature_name]
     hashed[nameless] = corpus.signature_position[nameless]

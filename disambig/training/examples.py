@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64
-from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.two_level import Scored, join_groups, matrix
@@ -93,7 +93,7 @@ class Gold:
             person[row] = codes.setdefault(label.person, len(codes))
         if not codes:
             raise InputError("no labels: give a labels file that matches the works")
-        blocks = [b for b in blocks_of(corpus) if (person[b] >= 0).any()]
+        blocks = [b for b in make_blocks(corpus) if (person[b] >= 0).any()]
         fold = np.array(
             [
                 zlib.crc32(corpus.printed_name(int(b[0])).split()[-1].lower().encode()) % FOLDS
@@ -155,7 +155,7 @@ def _iterate_batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
         blocks = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
         comparisons = Comparisons.of(gold.index, blocks)
         for number in range(len(comparisons.batches)):
-            yield comparisons.batch(number), fold
+            yield comparisons.make_batch(number), fold
 
 
 def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> list[Rows]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from disambig.arrays import Float32, Float64, Int32, Int64
-from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.two_level import Scored, grouped, matrix, pair_probabilities
 from disambig.corpus.index import CorpusIndex
@@ -77,7 +77,7 @@ def doubted(
     question_of_row = np.repeat(np.arange(len(questions)), [len(a) + len(b) for a, b in questions])
     is_in_question = np.zeros(corpus.n_signatures, dtype=bool)
     is_in_question[question_rows] = True
-    comparisons = Comparisons.of(index, [b for b in blocks_of(corpus) if is_in_question[b].any()])
+    comparisons = Comparisons.of(index, [b for b in make_blocks(corpus) if is_in_question[b].any()])
     constraints = compile_constraints(corpus, ())
 
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
@@ -88,7 +88,7 @@ def doubted(
         "Asking about answered questions", len(comparisons.batches), "batches"
     ) as advance:
         for number in range(len(comparisons.batches)):
-            scored = Scored.of(index, comparisons.batch(number), constraints, score)
+            scored = Scored.of(index, comparisons.make_batch(number), constraints, score)
             rows = scored.batch.rows
             place[rows] = np.arange(len(rows))
             numbers = np.unique(question_of_row[place[question_rows] >= 0]).tolist()

@@ -21,7 +21,7 @@ import numpy as np
 
 from disambig.arrays import Bool, Int32, Int64
 from disambig.assignment.assign import Assigner, Verdict
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import resolve
@@ -81,20 +81,20 @@ class Agreement:
     def of(cls, corpus: str, trials: Sequence[Trial]) -> Agreement:
         """Count the trials of one corpus."""
         decided = [t for t in trials if t.verdict != Verdict.UNSURE]
-        told = [t for t in decided if t.right is not None and t.expected_right is not None]
+        labelled = [t for t in decided if t.right is not None and t.expected_right is not None]
         forced = [(t.best if t.probability >= 0.5 else None) == t.expected for t in trials]
         return cls(
             corpus,
             len(trials),
-            _share([t.verdict != Verdict.UNSURE for t in trials]),
-            _share([t.identity == t.expected for t in decided]),
-            _share(forced),
-            _share([bool(t.right) for t in told]),
-            _share([bool(t.expected_right) for t in told]),
+            _compute_share([t.verdict != Verdict.UNSURE for t in trials]),
+            _compute_share([t.identity == t.expected for t in decided]),
+            _compute_share(forced),
+            _compute_share([bool(t.right) for t in labelled]),
+            _compute_share([bool(t.expected_right) for t in labelled]),
         )
 
 
-def _share(values: Sequence[bool]) -> float:
+def _compute_share(values: Sequence[bool]) -> float:
     return sum(values) / len(values) if values else float("nan")
 
 
@@ -126,39 +126,44 @@ class Rest:
 
     @classmethod
     def of(
-        cls, whole: Corpus, index: CorpusIndex, identity: Int32, held: Bool, labels: list[Label]
+        cls,
+        whole: Corpus,
+        index: CorpusIndex,
+        identity: Int32,
+        is_held_out: Bool,
+        labels: list[Label],
     ) -> Rest:
         """Bring the identities of the rest, int32, to the rows of the whole."""
         of_row = np.full(whole.n_signatures, -1, dtype=np.int64)
-        of_row[~held] = identity
+        of_row[~is_held_out] = identity
         people: dict[int, Counter[str]] = defaultdict(Counter)
         for label in labels:
             row = whole.row_of(label.signature)
-            if not held[row]:
+            if not is_held_out[row]:
                 people[int(of_row[row])][label.person] += 1
-        blocks = blocks_of(whole)
+        blocks = make_blocks(whole)
         block = np.zeros(whole.n_signatures, dtype=np.int32)
         for number, rows in enumerate(blocks):
             block[rows] = number
         constraints = compile_constraints(whole, (), strict=False)
-        return cls(whole, index, constraints, held, of_row, block, blocks, people)
+        return cls(whole, index, constraints, is_held_out, of_row, block, blocks, people)
 
     def expected(self, row: int, model: Model) -> int | None:
         """Identity of most of a signature's mates once its block is clustered with it."""
         block = self.blocks[self.block[row]]
         block = block[~self.held[block] | (block == row)]
         batch = NamePairs.of(self.index, [block]).batch(0, 1)
-        found = resolve(self.index, model, self.constraints, batch)
-        own = found.group[found.rows == row]
-        mates = found.rows[(found.group == own) & (found.rows != row)]
-        return int(np.bincount(self.identity[mates]).argmax()) if len(mates) else None
+        result = resolve(self.index, model, self.constraints, batch)
+        own = result.group[result.rows == row]
+        others = result.rows[(result.group == own) & (result.rows != row)]
+        return int(np.bincount(self.identity[others]).argmax()) if len(others) else None
 
     def right(self, row: int, identity: int | None, person: str) -> bool | None:
         """Whether an identity (None: nobody's) is the person's; None if labels do not tell."""
         block = self.blocks[self.block[row]]
-        others = set(self.identity[block].tolist()) - {-1}
+        identities = set(self.identity[block].tolist()) - {-1}
         if identity is None:
-            return not any(self.people[i][person] for i in others if i in self.people)
+            return not any(self.people[i][person] for i in identities if i in self.people)
         if identity not in self.people:
             return None
         return self.people[identity].most_common(1)[0][0] == person
@@ -169,7 +174,7 @@ def agreement_of(
 ) -> list[Trial]:
     """Hold works back ``folds`` times and place them; the authors labelled in ``split``."""
     all_works = {work.id: work for work in read_works([folder.works])}
-    labels, every = labels_of(folder.labels, split), list(read_labels([folder.labels]))
+    labels, all_labels = labels_of(folder.labels, split), list(read_labels([folder.labels]))
     of_work: dict[str, list[Label]] = defaultdict(list)
     for label in labels:
         of_work[label.signature.work].append(label)
@@ -179,44 +184,51 @@ def agreement_of(
     space = SemanticSpace.load()
     whole = Corpus.from_works(all_works.values())
     index = CorpusIndex.of(whole, space, model.frequency)
-    found: list[Trial] = []
+    trials: list[Trial] = []
     for fold in range(folds):
-        some = order[fold * size : (fold + 1) * size]
-        rest = Corpus.from_works(w for w in all_works.values() if w.id not in set(some))
+        held_out = order[fold * size : (fold + 1) * size]
+        rest = Corpus.from_works(w for w in all_works.values() if w.id not in set(held_out))
         identity = Disambiguator(model=model).predict(rest).identity
-        held = np.isin(np.array(whole.work_ids), some)[whole.signature_work]
-        known = Rest.of(whole, index, identity, held, every)
+        is_held_out = np.isin(np.array(whole.work_ids), held_out)[whole.signature_work]
+        corpus = Rest.of(whole, index, identity, is_held_out, all_labels)
         assigner = Assigner.of(rest, identity, model, space)
-        for work in some:
-            found += _trials(all_works[work], of_work[work], assigner, known, model)
-    return found
+        for work in held_out:
+            trials += _make_trials(all_works[work], of_work[work], assigner, corpus, model)
+    return trials
 
 
-def _trials(
-    work: Work, labels: list[Label], assigner: Assigner, rest: Rest, model: Model
+def _make_trials(
+    work: Work, labels: list[Label], assigner: Assigner, corpus: Rest, model: Model
 ) -> list[Trial]:
-    placed = {p.position: p for p in assigner.assign(work)}
-    found = []
+    assignments = {p.position: p for p in assigner.assign(work)}
+    trials = []
     for label in labels:
-        place, row = placed[label.signature.position], rest.whole.row_of(label.signature)
-        expected = rest.expected(row, model)
-        told = [(place.identity, place.probability)] if place.identity is not None else []
-        best = [*told, *place.rivals]
-        decided = place.verdict != Verdict.UNSURE
-        found.append(
+        assignment, row = (
+            assignments[label.signature.position],
+            corpus.whole.row_of(label.signature),
+        )
+        expected = corpus.expected(row, model)
+        matched = (
+            [(assignment.identity, assignment.probability)]
+            if assignment.identity is not None
+            else []
+        )
+        best = [*matched, *assignment.rivals]
+        is_decided = assignment.verdict != Verdict.UNSURE
+        trials.append(
             Trial(
                 str(label.signature),
-                place.verdict,
-                place.identity,
+                assignment.verdict,
+                assignment.identity,
                 best[0][0] if best else None,
-                place.probability,
+                assignment.probability,
                 expected,
-                rest.right(row, place.identity, label.person) if decided else None,
-                rest.right(row, expected, label.person),
-                len(rest.blocks[rest.block[row]]),
+                corpus.right(row, assignment.identity, label.person) if is_decided else None,
+                corpus.right(row, expected, label.person),
+                len(corpus.blocks[corpus.block[row]]),
             )
         )
-    return found
+    return trials
 
 
 @click.group()
@@ -271,27 +283,29 @@ def latency(
 ) -> None:
     """Time the placing of works held back from a corpus."""
     model = Model.load(model_file)
-    every = list(read_works([works]))
-    chosen = held_back(every, held)
-    rest = Corpus.from_works(work for work in every if work.id not in chosen)
-    placed = [work for work in every if work.id in chosen]
-    Random(1).shuffle(placed)
-    del every
-    identity = _identities(rest, model, workers, identities)
-    before = _resident()
-    began = time.perf_counter()
+    all_works = list(read_works([works]))
+    held_out_ids = held_back(all_works, held)
+    rest = Corpus.from_works(work for work in all_works if work.id not in held_out_ids)
+    held_out = [work for work in all_works if work.id in held_out_ids]
+    Random(1).shuffle(held_out)
+    del all_works
+    identity = _load_identities(rest, model, workers, identities)
+    before = _read_resident_memory()
+    start = time.perf_counter()
     assigner = Assigner.of(rest, identity, model, SemanticSpace.load())
     click.echo(
         f"{rest.n_signatures:,} signatures, {int(identity.max()) + 1:,} identities; taken up in "
-        f"{time.perf_counter() - began:.0f} s, {_resident() - before:,.0f} MB more, "
-        f"{_resident():,.0f} MB in all"
+        f"{time.perf_counter() - start:.0f} s, {_read_resident_memory() - before:,.0f} MB more, "
+        f"{_read_resident_memory():,.0f} MB in all"
     )
-    for work in placed[:20]:
+    for work in held_out[:20]:
         assigner.assign(work)
-    timed = [_timed(assigner, work) for work in placed]
-    _tell("all", timed)
+    timings = [_time_work(assigner, work) for work in held_out]
+    _print_quantiles("all", timings)
     for low, high in ((1, 5), (6, 15), (16, 30), (31, 100), (101, 10**6)):
-        _tell(f"{low} to {high} authors", [t for t in timed if low <= t.authors <= high])
+        _print_quantiles(
+            f"{low} to {high} authors", [t for t in timings if low <= t.authors <= high]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,26 +318,26 @@ class Timed:
     verdicts: tuple[str, ...]
 
 
-def _timed(assigner: Assigner, work: Work) -> Timed:
+def _time_work(assigner: Assigner, work: Work) -> Timed:
     wall, processor = time.perf_counter(), time.process_time()
-    found = assigner.assign(work)
+    assignments = assigner.assign(work)
     return Timed(
         len(work.authors),
         time.perf_counter() - wall,
         time.process_time() - processor,
-        tuple(p.verdict for p in found),
+        tuple(p.verdict for p in assignments),
     )
 
 
-def _tell(what: str, timed: Sequence[Timed]) -> None:
-    if not timed:
+def _print_quantiles(name: str, timings: Sequence[Timed]) -> None:
+    if not timings:
         return
-    at = [0.5, 0.95, 0.99, 1.0]
-    wall = np.quantile([t.wall for t in timed], at) * 1e3
-    processor = np.quantile([t.processor for t in timed], at) * 1e3
-    verdicts = Counter(v for t in timed for v in t.verdicts)
+    levels = [0.5, 0.95, 0.99, 1.0]
+    wall = np.quantile([t.wall for t in timings], levels) * 1e3
+    processor = np.quantile([t.processor for t in timings], levels) * 1e3
+    verdicts = Counter(v for t in timings for v in t.verdicts)
     click.echo(
-        f"{what} ({len(timed):,} works): p50/p95/p99/max ms: processor "
+        f"{name} ({len(timings):,} works): p50/p95/p99/max ms: processor "
         f"{'/'.join(f'{v:.1f}' for v in processor)}, wall {'/'.join(f'{v:.1f}' for v in wall)}; "
         f"{', '.join(f'{k} {n:,}' for k, n in sorted(verdicts.items()))}"
     )
@@ -337,19 +351,19 @@ def held_back(works: Sequence[Work], n: int) -> set[str]:
     return set(ids[:n]) | {work.id for work in large}
 
 
-def _identities(rest: Corpus, model: Model, workers: int, file: Path | None) -> Int32:
+def _load_identities(rest: Corpus, model: Model, workers: int, file: Path | None) -> Int32:
     if file is not None and file.exists():
-        found: Int32 = np.load(file)
-        return found
-    began = time.perf_counter()
+        stored: Int32 = np.load(file)
+        return stored
+    start = time.perf_counter()
     identity = Disambiguator(model=model, workers=workers).predict(rest).identity
-    click.echo(f"clustered in {time.perf_counter() - began:.0f} s")
+    click.echo(f"clustered in {time.perf_counter() - start:.0f} s")
     if file is not None:
         np.save(file, identity)
     return identity
 
 
-def _resident() -> float:
+def _read_resident_memory() -> float:
     """Resident memory of this process, MB; where the system does not tell, its peak."""
     status = Path("/proc/self/statm")
     if status.is_file():

@@ -109,7 +109,7 @@ def benchmark(
     from labeled.benchmark.run import in_fresh_process, measure
     from labeled.corpora import corpus_folders, labels_of
 
-    _refuse_misuse(model, train_on, split, save_model)
+    _check_options(model, train_on, split, save_model)
     if peer:
         from labeled.peer.s2and import require_peer
 
@@ -118,25 +118,25 @@ def benchmark(
     for folder in folders:
         for source in filter(None, (folder.labels, folder.silver)):
             labels_of(source, split)  # a bad label should not wait for the clustering
-    with _model_file(folders, model, train_on, save_model, seed, quiet) as file:
-        about = _about(file, split, train_on, workers or os.cpu_count() or 1)
+    with _provide_model_file(folders, model, train_on, save_model, seed, quiet) as file:
+        about = _describe_run(file, split, train_on, workers or os.cpu_count() or 1)
         results = []
         for folder in folders:
             arguments = (folder, split, file, about["workers"], errors, seed, quiet, time.time())
             results.append(in_fresh_process(measure, *arguments))
-        duel = _duel(folders, split, file, about["workers"]) if peer else None
+        duel = _run_duel(folders, split, file, about["workers"]) if peer else None
         reviews = _reviews(folders, split, file, review, quiet)
-    _print(results, about)
+    _print_results(results, about)
     if duel is not None:
         click.echo("\n".join(("", *duel.as_text())))
         about["peer"] = duel.as_json()
     if reviews:
         about["review"] = _told_reviews(reviews, plots)
-    _write(results, about, json_out, plots)
-    _tell_errors(results, errors_out)
+    _write_results(results, about, json_out, plots)
+    _print_errors(results, errors_out)
 
 
-def _refuse_misuse(
+def _check_options(
     model: Path | None, train_on: str | None, split: str, save_model: Path | None
 ) -> None:
     if model is not None and train_on is not None:
@@ -148,7 +148,7 @@ def _refuse_misuse(
 
 
 @contextmanager
-def _model_file(
+def _provide_model_file(
     folders: Sequence[CorpusFolder],
     model: Path | None,
     train_on: str | None,
@@ -162,11 +162,13 @@ def _model_file(
         return
     with tempfile.TemporaryDirectory() as scratch:
         file = save_model or Path(scratch) / "benchmark.model"
-        _fitted(folders, train_on, seed, quiet).save(file)
+        _fit_model(folders, train_on, seed, quiet).save(file)
         yield file
 
 
-def _duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int) -> Duel:
+def _run_duel(
+    folders: Sequence[CorpusFolder], split: str, model: Path | None, workers: int
+) -> Duel:
     from labeled.peer.s2and import duel
 
     return duel(folders, split, model, workers)
@@ -192,16 +194,16 @@ def _told_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> lis
     from labeled.benchmark.review_simulation import figure_of
 
     click.echo("\nReview: error left (1 - B-cubed F1) as the labels answer questions")
-    for found in reviews:
-        click.echo("\n".join(f"  {curve.as_text()}" for curve in found))
+    for corpus_curves in reviews:
+        click.echo("\n".join(f"  {curve.as_text()}" for curve in corpus_curves))
         if plots is not None:
             plots.mkdir(parents=True, exist_ok=True)
-            file = plots / f"review-{found[0].corpus}.svg"
-            file.write_text(as_file(figure_of(found)), encoding="utf-8")
+            file = plots / f"review-{corpus_curves[0].corpus}.svg"
+            file.write_text(as_file(figure_of(corpus_curves)), encoding="utf-8")
     return [asdict(curve) for found in reviews for curve in found]
 
 
-def _fitted(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool) -> Model:
+def _fit_model(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool) -> Model:
     from disambig.training.fit import LabelledCorpus, fit_model
     from labeled.benchmark.run import read_corpus
     from labeled.corpora import labels_of
@@ -213,37 +215,39 @@ def _fitted(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool)
     )
 
 
-def _about(file: Path | None, split: str, train_on: str | None, workers: int) -> dict[str, Any]:
+def _describe_run(
+    file: Path | None, split: str, train_on: str | None, workers: int
+) -> dict[str, Any]:
     """What was measured, on what."""
     from disambig.cli.group import version
     from disambig.model.model import Model
 
-    loaded = Model.load(file)
+    model = Model.load(file)
     return {
         "disambig": version(),
         "split": split,
         "trained_on": train_on,
         "model": None if file is None or train_on is not None else str(file),
-        "model_digest": loaded.digest,
-        "model_metadata": dict(loaded.metadata),
+        "model_digest": model.digest,
+        "model_metadata": dict(model.metadata),
         "workers": workers,
         "cores": os.cpu_count(),
         "python": platform.python_version(),
     }
 
 
-def _print(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
+def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
     from disambig.console import console, safe
     from labeled.benchmark.tables import show
 
     trained = about["trained_on"]
-    which = f"fitted on split {trained} of these corpora" if trained else about["model"]
+    model_name = f"fitted on split {trained} of these corpora" if trained else about["model"]
     out = console()
     out.width = max(out.width, 130)  # a table cut by a narrow pipe would lose figures
     out.print(
         safe(
             f"Split {about['split']}; model {about['model_digest'][:12]}, "
-            f"{which or 'the one that ships'}; {about['workers']} of {about['cores']} cores"
+            f"{model_name or 'the one that ships'}; {about['workers']} of {about['cores']} cores"
         ),
         style="bold",
     )
@@ -251,7 +255,7 @@ def _print(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
     show(out, results)
 
 
-def _write(
+def _write_results(
     results: Sequence[CorpusResult],
     about: dict[str, Any],
     json_out: Path | None,
@@ -273,12 +277,12 @@ def reliability_figure(result: CorpusResult) -> str:
     """Reliability of the pair model on one corpus, as an SVG file with colours of its own."""
     from disambig.evaluation.plots import reliability_svg
 
-    found = result.calibration
+    calibration = result.calibration
     figure = reliability_svg(
-        found.curve,
+        calibration.curve,
         f"Reliability on {result.name}",
-        f"{found.pairs:,} labelled pairs of split {result.split}; "
-        f"expected calibration error {found.error:.4f}",
+        f"{calibration.pairs:,} labelled pairs of split {result.split}; "
+        f"expected calibration error {calibration.error:.4f}",
     )
     return as_file(figure)
 
@@ -293,7 +297,7 @@ def as_file(figure: str) -> str:
 _XLINK = "http://www.w3.org/1999/xlink"
 
 
-def _tell_errors(results: Sequence[CorpusResult], errors_out: Path | None) -> None:
+def _print_errors(results: Sequence[CorpusResult], errors_out: Path | None) -> None:
     from labeled.benchmark.errors import as_json_line, as_text
 
     cases = [case for result in results for case in result.errors]

@@ -13,7 +13,7 @@ from disambig.console import safe
 from disambig.corpus.corpus import Corpus
 from disambig.evaluation.metrics import bcubed_by_signature
 
-_DRAWS = 20
+_DRAWS_PER_PAIR = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,21 +73,23 @@ def sample_wrong_pairs(
         As for :func:`disambig.evaluation.metrics.evaluate`.
     """
     precision, recall = bcubed_by_signature(predicted, truth, block)
-    lacking = np.concatenate([1 - precision, 1 - recall])
-    if n <= 0 or not lacking.sum() > 0:
+    deficit = np.concatenate([1 - precision, 1 - recall])
+    if n <= 0 or not deficit.sum() > 0:
         return []
     rng = np.random.default_rng(seed)
-    found: dict[tuple[bool, int, int], WrongPair] = {}
-    for drawn in rng.choice(len(lacking), size=_DRAWS * n, p=lacking / lacking.sum()).tolist():
-        merged, s = drawn < len(truth), drawn % len(truth)
+    pairs: dict[tuple[bool, int, int], WrongPair] = {}
+    for draw in rng.choice(
+        len(deficit), size=_DRAWS_PER_PAIR * n, p=deficit / deficit.sum()
+    ).tolist():
+        merged, s = draw < len(truth), draw % len(truth)
         same, other = (predicted, truth) if merged else (truth, predicted)
         cluster = np.flatnonzero((same == same[s]) & (block == block[s]))
         t = int(rng.choice(cluster[other[cluster] != other[s]]))
         a, b = min(s, t), max(s, t)
-        found[merged, a, b] = WrongPair(merged, a, b, 2 / len(cluster))
-        if len(found) == n:
+        pairs[merged, a, b] = WrongPair(merged, a, b, 2 / len(cluster))
+        if len(pairs) == n:
             break
-    return list(found.values())
+    return list(pairs.values())
 
 
 def error_cases(
@@ -109,8 +111,8 @@ def error_cases(
     probability : mapping of (row, row), low first, to float
     """
 
-    def mention(i: int) -> ErrorMention:
-        return _mention(corpus, int(rows[i]), labels[i][0])
+    def describe(i: int) -> ErrorMention:
+        return _describe_mention(corpus, int(rows[i]), labels[i][0])
 
     cases = []
     for pair in sorted(pairs, key=lambda p: (-p.damage, p.a, p.b)):
@@ -119,12 +121,12 @@ def error_cases(
         chance = probability.get((low, high))
         block = labels[pair.a][1]
         cases.append(
-            ErrorCase(name, kind, block, pair.damage, chance, mention(pair.a), mention(pair.b))
+            ErrorCase(name, kind, block, pair.damage, chance, describe(pair.a), describe(pair.b))
         )
     return cases
 
 
-def _mention(corpus: Corpus, row: int, person: str) -> ErrorMention:
+def _describe_mention(corpus: Corpus, row: int, person: str) -> ErrorMention:
     work = int(corpus.signature_work[row])
     low, high = int(corpus.author_start[work]), int(corpus.author_start[work + 1])
     year = corpus.years[work]

@@ -34,9 +34,9 @@ def every(forest: Forest, n_trees: int) -> Forest:
     start, end = forest.tree_start[trees], forest.tree_start[trees + 1]
     new_start = np.concatenate([[0], np.cumsum(end - start)])
     nodes = np.concatenate([np.arange(a, b) for a, b in zip(start, end, strict=True)])
-    moved = np.repeat(new_start[:-1] - start, end - start)
+    offset = np.repeat(new_start[:-1] - start, end - start)
     left, right = (
-        np.where(child[nodes] >= 0, child[nodes] + moved, -1).astype(np.int32)
+        np.where(child[nodes] >= 0, child[nodes] + offset, -1).astype(np.int32)
         for child in (forest.left, forest.right)
     )
     return Forest(
@@ -128,12 +128,12 @@ def columns_of_bits(forest: Forest) -> Scorer:
 
     def score(X: Float32) -> Float32:
         chunks = [X[a : a + 32 * ROWS] for a in range(0, len(X), 32 * ROWS)]
-        return np.concatenate([_bits_of_chunk(forest, trees, tables, chunk) for chunk in chunks])
+        return np.concatenate([_score_chunk(forest, trees, tables, chunk) for chunk in chunks])
 
     return score
 
 
-def _bits_of_chunk(forest: Forest, trees: list[list[int]], tables: Float32, X: Float32) -> Float32:
+def _score_chunk(forest: Forest, trees: list[list[int]], tables: Float32, X: Float32) -> Float32:
     total = np.full(len(X), forest.baseline, dtype=np.float32)
     columns = [np.ascontiguousarray(X[:, k]) for k in range(X.shape[1])]
     code, answer = np.empty(len(X), dtype=np.uint8), np.empty(len(X), dtype=np.bool_)
@@ -173,7 +173,7 @@ def answer_tables(forest: Forest) -> Float32:
     return tables
 
 
-def _quantiser(layout: Layout) -> tuple[Any, ...]:
+def _get_quantiser(layout: Layout) -> tuple[Any, ...]:
     """What :func:`disambig.model._forest_kernel.quantise_batch` reads of a layout."""
     return (
         layout.cuts,
@@ -188,10 +188,10 @@ def _quantiser(layout: Layout) -> tuple[Any, ...]:
     )
 
 
-def _batches(forest: Forest, traverse: Callable[..., None], *arrays: Any) -> Scorer:
+def _make_batch_scorer(forest: Forest, traverse: Callable[..., None], *arrays: Any) -> Scorer:
     """Quantise a batch into ``planes``, then ``traverse(planes, n, *arrays, total)`` it."""
     planes = np.zeros((max(len(forest._layout.offset), 1), ROWS), dtype=np.uint8)
-    quantiser = (*_quantiser(forest._layout), planes)
+    quantiser = (*_get_quantiser(forest._layout), planes)
 
     def score(X: Float32) -> Float32:
         out = np.empty(len(X), dtype=np.float32)
@@ -211,7 +211,7 @@ def _batches(forest: Forest, traverse: Callable[..., None], *arrays: Any) -> Sco
 def table_per_tree(forest: Forest) -> Scorer:
     """Byte codes; the answers of a tree's tests as bits of an index into its table."""
     layout = forest._layout
-    return _batches(forest, _look_up, layout.plane, layout.cut, answer_tables(forest))
+    return _make_batch_scorer(forest, _look_up, layout.plane, layout.cut, answer_tables(forest))
 
 
 @kernel
@@ -236,10 +236,12 @@ def descent(forest: Forest) -> Scorer:
     tree = np.searchsorted(forest.tree_start, np.flatnonzero(inner), side="right") - 1
     place = np.arange(len(tree)) - np.searchsorted(tree, tree)
     plane[inner], cut[inner] = layout.plane[tree, place], layout.cut[tree, place]
-    here = np.arange(len(inner), dtype=np.int32)
-    left = np.where(inner, forest.left, here).astype(np.int32)
-    right = np.where(inner, forest.right, here).astype(np.int32)
-    return _batches(forest, _descend, plane, cut, left, right, forest.value, forest.tree_start)
+    own_index = np.arange(len(inner), dtype=np.int32)
+    left = np.where(inner, forest.left, own_index).astype(np.int32)
+    right = np.where(inner, forest.right, own_index).astype(np.int32)
+    return _make_batch_scorer(
+        forest, _descend, plane, cut, left, right, forest.value, forest.tree_start
+    )
 
 
 @kernel
@@ -275,14 +277,20 @@ def quick_scorer(forest: Forest) -> Scorer:
     plane, cut = layout.plane[tree, place], layout.cut[tree, place]
     order = np.lexsort((cut, plane))
     start = np.searchsorted(plane[order], np.arange(len(layout.offset) + 1)).astype(np.int32)
-    kept = layout.kept[tree, place][order]
-    return _batches(
-        forest, _fail, start, cut[order], tree[order].astype(np.int32), kept, leaf_values(forest)
+    remaining_leaves = layout.kept[tree, place][order]
+    return _make_batch_scorer(
+        forest,
+        _apply_failing_tests,
+        start,
+        cut[order],
+        tree[order].astype(np.int32),
+        remaining_leaves,
+        leaf_values(forest),
     )
 
 
 @kernel
-def _fail(
+def _apply_failing_tests(
     planes: UInt8,
     n: int,
     start: Int32,
@@ -376,25 +384,25 @@ def main(
 ) -> None:
     """Print rows a second, in thousands, of each way of evaluation and number of trees."""
     forest: Forest = getattr(Model.load(model), level)
-    X = invented_rows(forest, n) if rows is None else _sample(rows, n)
+    X = invented_rows(forest, n) if rows is None else _load_sample(rows, n)
     counts = sorted({min(count, forest.n_trees) for count in trees}, reverse=True)
     click.echo(f"{'1,000 rows a second on a core':32}" + "".join(f"{c:>8} trees" for c in counts))
     forests = [every(forest, count) for count in counts]
-    truth = [node_by_node(few)(X[:2000]) for few in forests]
-    for name, way in WAYS.items():
-        ready = [way(few) for few in forests]
-        off = max(
-            float(np.abs(score(X[:2000]) - right).max(initial=0))
-            for score, right in zip(ready, truth, strict=True)
+    expected_scores = [node_by_node(small_forest)(X[:2000]) for small_forest in forests]
+    for name, make_scorer in WAYS.items():
+        scorers = [make_scorer(small_forest) for small_forest in forests]
+        max_error = max(
+            float(np.abs(score(X[:2000]) - expected).max(initial=0))
+            for score, expected in zip(scorers, expected_scores, strict=True)
         )
-        rates = [len(X) / seconds(score, X, repeats) / 1000 for score in ready]
-        click.echo(f"{name:32}" + "".join(f"{r:14,.0f}" for r in rates) + f"   ±{off:.0e}")
+        rates = [len(X) / seconds(score, X, repeats) / 1000 for score in scorers]
+        click.echo(f"{name:32}" + "".join(f"{r:14,.0f}" for r in rates) + f"   ±{max_error:.0e}")
     if sklearn:
         rates = [len(X) / seconds(scikit_learn(f, X), X, repeats) / 1000 for f in forests]
         click.echo(f"{'scikit-learn':32}" + "".join(f"{r:14,.0f}" for r in rates))
 
 
-def _sample(path: Path, n: int) -> Float32:
+def _load_sample(path: Path, n: int) -> Float32:
     """About ``n`` rows of a matrix, evenly spaced, float32 in Fortran order."""
     X = np.load(path, mmap_mode="r")
     return np.asfortranarray(X[:: max(1, len(X) // n)], dtype=np.float32)

@@ -137,34 +137,34 @@ def variant_recall(
     person: Integer, identity: Integer, name: Integer, work: Integer, block: Integer
 ) -> VariantRecall:
     """Compare identities with silver ids, see :class:`VariantRecall`; integers[n] each."""
-    pairs, found = pairs_together(person), pairs_together(person, identity)
-    rivals = _rivals(_sets(work, person).values())
-    blocks_of = _sets(person, block)
-    close = {(a, b) for a, b in rivals if blocks_of[a] & blocks_of[b]}
-    merged = _rivals(_sets(identity, person).values(), among=close)
+    pairs, same_identity_pairs = pairs_together(person), pairs_together(person, identity)
+    rivals = _list_rivals(_group_values(work, person).values())
+    blocks_of = _group_values(person, block)
+    rivals_in_block = {(a, b) for a, b in rivals if blocks_of[a] & blocks_of[b]}
+    merged_rivals = _list_rivals(_group_values(identity, person).values(), among=rivals_in_block)
     on_work = np.unique(np.column_stack([work, identity, person]), axis=0)
     _, ids = np.unique(on_work[:, :2], axis=0, return_counts=True)
     return VariantRecall(
         mentions=len(person),
         people=len(np.unique(person)),
         pairs=pairs,
-        found=found,
+        found=same_identity_pairs,
         variant_pairs=pairs - pairs_together(person, name),
-        variants_found=found - pairs_together(person, identity, name),
-        rivals=len(close),
-        rivals_merged=len(merged),
+        variants_found=same_identity_pairs - pairs_together(person, identity, name),
+        rivals=len(rivals_in_block),
+        rivals_merged=len(merged_rivals),
         same_work_merged=int((ids > 1).sum()),
     )
 
 
-def _sets(key: Integer, value: Integer) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = defaultdict(set)
+def _group_values(key: Integer, value: Integer) -> dict[int, set[int]]:
+    values: dict[int, set[int]] = defaultdict(set)
     for k, v in zip(key.tolist(), value.tolist(), strict=True):
-        found[k].add(v)
-    return found
+        values[k].add(v)
+    return values
 
 
-def _rivals(
+def _list_rivals(
     groups: Iterable[set[int]], among: set[tuple[int, int]] | None = None
 ) -> set[tuple[int, int]]:
     """Pairs, low < high, that are together in a group."""

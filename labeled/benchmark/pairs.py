@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from disambig.arrays import Int32, Int64
-from disambig.blocking.blocks import NEAREST, Comparisons
+from disambig.blocking.blocks import MAX_NEIGHBOURS, Comparisons
 from disambig.corpus.index import CorpusIndex
 from disambig.evaluation.metrics import (
     ReliabilityCurve,
@@ -32,25 +32,25 @@ class Calibrated:
 
 
 def lookup(
-    known: LabelledPairs, rows: Int64, pairs: Sequence[WrongPair]
+    labelled: LabelledPairs, rows: Int64, pairs: Sequence[WrongPair]
 ) -> dict[tuple[int, int], float]:
     """Probability of the wrong pairs that are among the known, by signature rows."""
-    found = {}
+    probabilities = {}
     for pair in pairs:
         low, high = sorted((int(rows[pair.a]), int(rows[pair.b])))
-        at = np.flatnonzero((known.left == low) & (known.right == high))
-        if len(at):
-            found[low, high] = float(known.probability[at[0]])
-    return found
+        index = np.flatnonzero((labelled.left == low) & (labelled.right == high))
+        if len(index):
+            probabilities[low, high] = float(labelled.probability[index[0]])
+    return probabilities
 
 
-def calibrated(known: LabelledPairs) -> Calibrated:
+def calibrated(labelled: LabelledPairs) -> Calibrated:
     """Figures of these pairs, each weighing the same."""
     return Calibrated(
-        pairs=len(known.same),
-        same=int(known.same.sum()),
-        error=expected_calibration_error(known.probability, known.same),
-        curve=reliability_curve(known.probability, known.same),
+        pairs=len(labelled.same),
+        same=int(labelled.same.sum()),
+        error=expected_calibration_error(labelled.probability, labelled.same),
+        curve=reliability_curve(labelled.probability, labelled.same),
     )
 
 
@@ -62,32 +62,32 @@ def compared_pairs(index: CorpusIndex, blocks: Sequence[Int32], person: Int64) -
     person : int64[n_signatures]
         -1 where there is no label.
     """
-    return sum(len(i) for i, _ in _true_pairs(Comparisons.of(index, blocks), person))
+    return sum(len(i) for i, _ in _iterate_true_pairs(Comparisons.of(index, blocks), person))
 
 
 def linked_pairs(
     index: CorpusIndex,
     blocks: Sequence[Int32],
     person: Int64,
-    nearest: int = NEAREST,
+    nearest: int = MAX_NEIGHBOURS,
 ) -> int:
     """How many pairs of one person would be linked, itself or by a chain of others of that person,
     by the pairs that a run would score if every block were crowded; as :func:`compared_pairs`.
     """
-    compared = Comparisons.of(index, blocks, crowd=0, nearest=nearest)
-    none = np.empty(0, dtype=np.int64)
-    found = [(none, none), *_true_pairs(compared, person)]
-    i, j = (np.concatenate(side) for side in zip(*found, strict=True))
+    comparisons = Comparisons.of(index, blocks, crowded_namesakes=0, max_neighbours=nearest)
+    empty = np.empty(0, dtype=np.int64)
+    pair_parts = [(empty, empty), *_iterate_true_pairs(comparisons, person)]
+    i, j = (np.concatenate(side) for side in zip(*pair_parts, strict=True))
     links = sparse.coo_array((np.ones(len(i)), (i, j)), shape=(len(person),) * 2)
     _, chain = connected_components(links, directed=False)
     size = np.bincount(chain[person >= 0]).astype(np.int64)
     return int((size * (size - 1) // 2).sum())
 
 
-def _true_pairs(compared: Comparisons, person: Int64) -> Iterator[tuple[Int64, Int64]]:
+def _iterate_true_pairs(comparisons: Comparisons, person: Int64) -> Iterator[tuple[Int64, Int64]]:
     """Signature rows of the pairs of one person, batch by batch."""
-    for number in range(len(compared.batches)):
-        batch = compared.batch(number)
+    for number in range(len(comparisons.batches)):
+        batch = comparisons.make_batch(number)
         i, j = batch.rows[batch.left], batch.rows[batch.right]
-        true = (person[i] >= 0) & (person[i] == person[j])
-        yield i[true].astype(np.int64), j[true].astype(np.int64)
+        is_true_pair = (person[i] >= 0) & (person[i] == person[j])
+        yield i[is_true_pair].astype(np.int64), j[is_true_pair].astype(np.int64)

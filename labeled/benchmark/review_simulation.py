@@ -35,7 +35,7 @@ from scipy.sparse.csgraph import connected_components
 from disambig.active_learning.priority import COLUMNS, on_one_board
 from disambig.active_learning.questions import Question, QuestionKind, Settled
 from disambig.arrays import Float32, Float64, Int32
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.two_level import Bonds, Scored, pair_probabilities
@@ -73,29 +73,31 @@ class Block:
 
     def cluster(self, model: Model) -> Settled:
         """Under all answers so far."""
-        self.settled = Settled.of(replace(self.scored, bonds=self._bonds()), model)
+        self.settled = Settled.of(replace(self.scored, bonds=self._compile_constraints()), model)
         return self.settled
 
-    def _bonds(self) -> Bonds:
+    def _compile_constraints(self) -> Bonds:
         """Constraints of the corpus and of the answers, closed."""
-        given, n = self.scored.bonds, len(self.person)
-        codes = np.unique(given.must[given.must >= 0]).tolist()
-        chains: list[npt.NDArray[Any]] = [np.flatnonzero(given.must == code) for code in codes]
-        apart = [given.cannot]
+        corpus_constraints, n = self.scored.bonds, len(self.person)
+        codes = np.unique(corpus_constraints.must[corpus_constraints.must >= 0]).tolist()
+        chains: list[npt.NDArray[Any]] = [
+            np.flatnonzero(corpus_constraints.must == code) for code in codes
+        ]
+        cannot_parts = [corpus_constraints.cannot]
         for left, right, same in self.answers:
             chains += [np.concatenate([left, right])] if same else [left, right]
             if not same:
-                apart.append(np.array([[left[0], right[0]]], dtype=np.int32))
+                cannot_parts.append(np.array([[left[0], right[0]]], dtype=np.int32))
         a = np.concatenate([rows[:-1] for rows in chains] or [np.empty(0, np.int64)])
         b = np.concatenate([rows[1:] for rows in chains] or [np.empty(0, np.int64)])
         links = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
         _, label = connected_components(links, directed=False)
         must = np.where(np.bincount(label)[label] > 1, label, -1).astype(np.int32)
-        ends = label[np.concatenate(apart)].reshape(-1, 2)
+        ends = label[np.concatenate(cannot_parts)].reshape(-1, 2)
         barred = np.zeros((n, n), dtype=bool)
         barred[ends[:, 0], ends[:, 1]] = barred[ends[:, 1], ends[:, 0]] = True
         orcid = np.full(n, -1, dtype=np.int32)
-        np.maximum.at(orcid, label, given.orcid)
+        np.maximum.at(orcid, label, corpus_constraints.orcid)
         barred |= (np.minimum.outer(orcid, orcid) >= 0) & (orcid[:, None] != orcid)
         # what people put together wins over two mentions being of one work
         np.fill_diagonal(barred, False)
@@ -105,16 +107,16 @@ class Block:
     def error_mass(self) -> tuple[float, float, int]:
         """Sums of B-cubed precision and recall over labelled rows, and their number."""
         assert self.settled is not None
-        known = np.flatnonzero(self.person >= 0)
-        _, group = np.unique(self.settled.group[known], return_inverse=True)
-        _, person = np.unique(self.person[known], return_inverse=True)
-        both = np.zeros((group.max(initial=-1) + 1, person.max(initial=-1) + 1))
-        np.add.at(both, (group, person), 1)
-        own = both[group, person]
+        labelled = np.flatnonzero(self.person >= 0)
+        _, group = np.unique(self.settled.group[labelled], return_inverse=True)
+        _, person = np.unique(self.person[labelled], return_inverse=True)
+        counts = np.zeros((group.max(initial=-1) + 1, person.max(initial=-1) + 1))
+        np.add.at(counts, (group, person), 1)
+        own_counts = counts[group, person]
         return (
-            float((own / both.sum(axis=1)[group]).sum()),
-            float((own / both.sum(axis=0)[person]).sum()),
-            len(known),
+            float((own_counts / counts.sum(axis=1)[group]).sum()),
+            float((own_counts / counts.sum(axis=0)[person]).sum()),
+            len(labelled),
         )
 
 
@@ -139,10 +141,10 @@ class Curve:
         steps = [n for n in (50, 100, 200, 500, 1000) if n < len(self.error)]
         after = "".join(f", after {n}: {self.error[n]:.4f}" for n in steps)
         half = self.needed(0.5)
-        told = "never halved" if half is None else f"halved after {half}"
+        outcome = "never halved" if half is None else f"halved after {half}"
         return (
             f"{self.corpus} {self.order}: error {self.error[0]:.4f}{after}; "
-            f"{told}, {len(self.error) - 1} decisions made on {self.questions} questions"
+            f"{outcome}, {len(self.error) - 1} decisions made on {self.questions} questions"
         )
 
 
@@ -151,14 +153,14 @@ def figure_of(curves: Sequence[Curve]) -> str:
     from disambig.evaluation.plots import review_svg
 
     halves = {curve.order: curve.needed(0.5) for curve in curves}
-    told = "; ".join(
+    description = "; ".join(
         f"{order}: {'not halved' if n is None else f'halved after {n:,} decisions'}"
         for order, n in halves.items()
     )
     return review_svg(
         {curve.order: np.array(curve.error) for curve in curves},
         f"Review of {curves[0].corpus}",
-        told,
+        description,
     )
 
 
@@ -167,21 +169,21 @@ def blocks_under_review(folder: CorpusFolder, split: str, model: Model) -> list[
     corpus = Corpus.from_works(read_works([folder.works]))
     index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
     constraints = compile_constraints(corpus, (), strict=False)
-    person = _people(corpus, labels_of(folder.labels, split))
-    rows = [block for block in blocks_of(corpus) if (person[block] >= 0).sum() > 1]
+    person = _number_people(corpus, labels_of(folder.labels, split))
+    rows = [block for block in make_blocks(corpus) if (person[block] >= 0).sum() > 1]
 
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
         return pair_probabilities(model, columns, index.doublings)
 
-    found = []
+    review_blocks = []
     for block in rows:
         batch = NamePairs.of(index, [block]).batch(0, 1)
         scored = Scored.of(index, batch, constraints, score)
-        found.append(Block(scored, person[batch.rows]))
-    return found
+        review_blocks.append(Block(scored, person[batch.rows]))
+    return review_blocks
 
 
-def _people(corpus: Corpus, labels: Sequence[Label]) -> Int32:
+def _number_people(corpus: Corpus, labels: Sequence[Label]) -> Int32:
     code: dict[str, int] = {}
     person = np.full(corpus.n_signatures, -1, dtype=np.int32)
     for label in labels:
@@ -201,17 +203,17 @@ Ask = Callable[[Block], Asked | None]
 """What is asked next of a block; None where nothing is."""
 
 
-def ask_boards(model: Model, most: int = COLUMNS) -> Ask:
+def ask_boards(model: Model, max_identities: int = COLUMNS) -> Ask:
     """Ask, at once, the best questions about at most so many identities of a block."""
 
     def ask(block: Block) -> Asked | None:
         assert block.settled is not None
-        group, found = block.settled.group, list(_answerable(block, model))
-        people = ({int(group[q.left[0]]), int(group[q.right[0]])} for q, _, _ in found)
-        taken = [found[k] for k in on_one_board(people, most)]
-        if not taken:
+        group, answerable = block.settled.group, list(_iterate_answerable(block, model))
+        people = ({int(group[q.left[0]]), int(group[q.right[0]])} for q, _, _ in answerable)
+        selection = [answerable[k] for k in on_one_board(people, max_identities)]
+        if not selection:
             return None
-        return Asked(sum(q.gain for q, _, _ in taken), [(a, b) for _, a, b in taken])
+        return Asked(sum(q.gain for q, _, _ in selection), [(a, b) for _, a, b in selection])
 
     return ask
 
@@ -220,50 +222,50 @@ def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
     """Ask about two groups."""
 
     def ask(block: Block) -> Asked | None:
-        found = [(worth(q), left, right) for q, left, right in _answerable(block, model)]
-        if not found:
+        answerable = [(worth(q), left, right) for q, left, right in _iterate_answerable(block, model)]
+        if not answerable:
             return None
-        value, left, right = max(found, key=lambda one: one[0])
+        value, left, right = max(answerable, key=lambda one: one[0])
         return Asked(value, [(left, right)])
 
     return ask
 
 
-def _answerable(block: Block, model: Model) -> Iterator[tuple[Question, Int32, Int32]]:
+def _iterate_answerable(block: Block, model: Model) -> Iterator[tuple[Question, Int32, Int32]]:
     """Questions about labelled rows, the best first, that were not answered before, and whom a
     curator takes their sides for.
     """
     assert block.settled is not None
     group = block.settled.group
-    answered = {(a.tobytes(), b.tobytes()) for a, b, _ in block.answers}
-    whole: dict[int, Int32] = {}  # an identity is in many questions
+    earlier_answers = {(a.tobytes(), b.tobytes()) for a, b, _ in block.answers}
+    majority_of_identity: dict[int, Int32] = {}  # an identity is in many questions
 
-    def taken_for(question: Question, rows: Int32) -> Int32:
+    def find_majority(question: Question, rows: Int32) -> Int32:
         if question.kind is QuestionKind.SPLIT:
-            return _majority(block, rows)
+            return _select_majority(block, rows)
         identity = int(group[rows[0]])
-        if identity not in whole:
-            whole[identity] = _majority(block, rows)
-        return whole[identity]
+        if identity not in majority_of_identity:
+            majority_of_identity[identity] = _select_majority(block, rows)
+        return majority_of_identity[identity]
 
-    labelled = (_labelled(question, block.person) for question in block.settled.questions(model))
+    labelled = (_restrict_to_labelled(question, block.person) for question in block.settled.questions(model))
     for question in sorted(filter(None, labelled), key=lambda q: -q.gain):
-        left, right = (taken_for(question, rows) for rows in (question.left, question.right))
-        if (left.tobytes(), right.tobytes()) not in answered:
+        left, right = (find_majority(question, rows) for rows in (question.left, question.right))
+        if (left.tobytes(), right.tobytes()) not in earlier_answers:
             yield question, left, right
 
 
-def _labelled(question: Question, person: Int32) -> Question | None:
+def _restrict_to_labelled(question: Question, person: Int32) -> Question | None:
     """The question about the labelled rows of its sides; None where a side has none."""
     left, right = (rows[person[rows] >= 0] for rows in (question.left, question.right))
     return replace(question, left=left, right=right) if len(left) and len(right) else None
 
 
-def _majority(block: Block, rows: Int32) -> Int32:
+def _select_majority(block: Block, rows: Int32) -> Int32:
     """Of labelled rows those of the person most are of: whom a curator takes them for."""
     person = Counter(block.person[rows].tolist()).most_common(1)[0][0]
-    found: Int32 = rows[block.person[rows] == person]
-    return found
+    majority: Int32 = rows[block.person[rows] == person]
+    return majority
 
 
 def ask_pairs(block: Block, threshold: float) -> Asked | None:
@@ -272,12 +274,12 @@ def ask_pairs(block: Block, threshold: float) -> Asked | None:
     scored = block.settled.scored
     batch, must = scored.batch, scored.bonds.must
     left, right = batch.left, batch.right
-    open_ = (must[left] < 0) | (must[left] != must[right])
-    open_ &= (block.person[left] >= 0) & (block.person[right] >= 0)
+    is_open = (must[left] < 0) | (must[left] != must[right])
+    is_open &= (block.person[left] >= 0) & (block.person[right] >= 0)
     n = len(batch.rows)
-    barred = np.sort(scored.bonds.cannot, axis=1).astype(np.int64)
-    open_ &= ~np.isin(left.astype(np.int64) * n + right, barred[:, 0] * n + barred[:, 1])
-    pairs = np.flatnonzero(open_)
+    cannot = np.sort(scored.bonds.cannot, axis=1).astype(np.int64)
+    is_open &= ~np.isin(left.astype(np.int64) * n + right, cannot[:, 0] * n + cannot[:, 1])
+    pairs = np.flatnonzero(is_open)
     if not len(pairs):
         return None
     doubt = np.abs(block.settled.joint[pairs] - threshold)
@@ -300,33 +302,33 @@ def simulate(
     """
     # each order begins with what the machine found, which is the same for all of them
     blocks = [Block(b.scored, b.person, settled=b.settled or b.cluster(model)) for b in blocks]
-    mass = np.array([block.error_mass() for block in blocks])
-    total = mass.sum(axis=0)
+    sums = np.array([block.error_mass() for block in blocks])
+    total = sums.sum(axis=0)
     queue = []
     for number, block in enumerate(blocks):
-        if (asked := ask(block)) is not None:
-            queue.append((-asked.worth, number, asked))
+        if (submission := ask(block)) is not None:
+            queue.append((-submission.worth, number, submission))
     heapq.heapify(queue)
-    errors, questions = [_error(total)], 0
+    errors, questions = [_compute_error(total)], 0
     with progress(", ".join(name), decisions, "decisions") as advance:
         while queue and len(errors) <= decisions and errors[-1] > enough * errors[0]:
-            _, number, asked = heapq.heappop(queue)
+            _, number, submission = heapq.heappop(queue)
             block = blocks[number]
-            questions += len(asked.questions)
-            for left, right in asked.questions:
+            questions += len(submission.questions)
+            for left, right in submission.questions:
                 same = bool(block.person[left[0]] == block.person[right[0]])
                 block.answers.append((left, right, same))
             block.cluster(model)
             after = np.array(block.error_mass())
-            total, mass[number] = total + after - mass[number], after
-            errors.append(_error(total))
-            if (fresh := ask(block)) is not None:
-                heapq.heappush(queue, (-fresh.worth, number, fresh))
+            total, sums[number] = total + after - sums[number], after
+            errors.append(_compute_error(total))
+            if (next_submission := ask(block)) is not None:
+                heapq.heappush(queue, (-next_submission.worth, number, next_submission))
             advance(1)
     return Curve(*name, tuple(errors), questions)
 
 
-def _error(total: Float64) -> float:
+def _compute_error(total: Float64) -> float:
     precision, recall = total[0] / total[2], total[1] / total[2]
     return float(1 - 2 * precision * recall / (precision + recall))
 
@@ -336,11 +338,11 @@ def curves(
 ) -> list[Curve]:
     """All orders on one corpus."""
     blocks = blocks_under_review(folder, split, model)
-    dice = Random(0)
+    rng = Random(0)
     asks: dict[str, Ask] = {
         "boards": ask_boards(model),
         "ranked": ask_groups(model, lambda q: q.gain),
-        "random": ask_groups(model, lambda q: dice.random()),
+        "random": ask_groups(model, lambda q: rng.random()),
         "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),
     }
     return [

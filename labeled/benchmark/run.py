@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from disambig.arrays import Int32, Int64
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.cli.works_options import works_of
 from disambig.console import progress as draw
 from disambig.corpus.corpus import Corpus
@@ -70,10 +70,10 @@ def read_corpus(folder: CorpusFolder) -> Corpus:
     return Corpus.from_works(read_all(folder))
 
 
-def in_fresh_process(measured: Callable[..., CorpusResult], *args: Any) -> CorpusResult:
+def in_fresh_process(function: Callable[..., CorpusResult], *args: Any) -> CorpusResult:
     """Run in a new interpreter, so that no cache, import or memory of this one counts."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(measured, *args).result()
+        return pool.submit(function, *args).result()
 
 
 def measure(
@@ -84,7 +84,7 @@ def measure(
     n_errors: int,
     seed: int,
     quiet: bool,
-    began: float,
+    start: float,
 ) -> CorpusResult:
     """Cluster a whole corpus and compare the result with the labels of one split.
 
@@ -102,23 +102,26 @@ def measure(
     InputError
         A label names an unknown signature, or as :func:`labels_of`.
     """
-    corpus, people, speed = _clustered(folder, model_file, workers, quiet, began)
+    corpus, partition, speed = _cluster_with_timing(folder, model_file, workers, quiet, start)
     labels = labels_of(folder.labels, split)
     rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
-    person, block = _coded([x.person for x in labels]), _coded([x.block for x in labels])
-    identity = people.identity[rows]
+    person, block = (
+        _encode_names([x.person for x in labels]),
+        _encode_names([x.block for x in labels]),
+    )
+    identity = partition.identity[rows]
     model = Model.load(model_file)
     index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
     n = corpus.n_signatures
-    labelled = np.zeros(n, dtype=bool)
-    labelled[rows] = True
-    blocks = [b for b in blocks_of(corpus) if labelled[b].any()]
+    is_labelled = np.zeros(n, dtype=bool)
+    is_labelled[rows] = True
+    blocks = [b for b in make_blocks(corpus) if is_labelled[b].any()]
     gold = np.full(n, -1, dtype=np.int64)
     gold[rows] = person
     with draw("Measuring calibration", None, "pairs", quiet=quiet) as advance:
-        known = labelled_pairs(index, model, labels, advance)
+        labelled = labelled_pairs(index, model, labels, advance)
     wrong = sample_wrong_pairs(identity, person, block, n_errors, seed)
-    places = [(x.person, x.block) for x in labels]
+    person_and_block = [(x.person, x.block) for x in labels]
     return CorpusResult(
         name=folder.name,
         split=split,
@@ -127,15 +130,17 @@ def measure(
         blocking=blocking_loss(
             person,
             identity,
-            _place(blocks, n)[rows],
+            _number_blocks(blocks, n)[rows],
             compared_pairs(index, blocks, gold),
             linked_pairs(index, blocks, gold),
         ),
-        calibration=calibrated(known),
-        variants=_variants(folder, corpus, people, split),
+        calibration=calibrated(labelled),
+        variants=_measure_variants(folder, corpus, partition, split),
         speed=speed,
         errors=tuple(
-            error_cases(folder.name, corpus, rows, places, wrong, lookup(known, rows, wrong))
+            error_cases(
+                folder.name, corpus, rows, person_and_block, wrong, lookup(labelled, rows, wrong)
+            )
         ),
     )
 
@@ -159,33 +164,33 @@ class Stopwatch:
         self.seconds[description] = time.perf_counter() - began
 
 
-def _clustered(
-    folder: CorpusFolder, model_file: Path | None, workers: int, quiet: bool, began: float
+def _cluster_with_timing(
+    folder: CorpusFolder, model_file: Path | None, workers: int, quiet: bool, start: float
 ) -> tuple[Corpus, Partition, Speed]:
     """Read, cluster and write, as ``disambig cluster`` does, with a watch."""
-    marks = [("start", time.time() - began)]
+    marks = [("start", time.time() - start)]
     watch = Stopwatch(partial(draw, quiet=quiet))
     works = list(read_all(folder))
-    marks.append(("read", time.time() - began))
+    marks.append(("read", time.time() - start))
     corpus = Corpus.from_works(works)
     del works
-    marks.append(("normalise", time.time() - began))
-    people = Disambiguator(model=model_file, workers=workers, progress=watch).predict(corpus)
-    marks.append(("predict", time.time() - began))
+    marks.append(("normalise", time.time() - start))
+    partition = Disambiguator(model=model_file, workers=workers, progress=watch).predict(corpus)
+    marks.append(("predict", time.time() - start))
     with tempfile.TemporaryDirectory() as scratch:
-        write_assignments(Path(scratch) / "clusters.jsonl", people.assignments())
-    marks.append(("write", time.time() - began))
-    taken = np.diff([0.0, *(mark for _, mark in marks)]).tolist()
-    stages = {name: seconds for (name, _), seconds in zip(marks, taken, strict=True)}
-    stages |= _inside(watch.seconds, people.seconds, stages.pop("predict"))
+        write_assignments(Path(scratch) / "clusters.jsonl", partition.assignments())
+    marks.append(("write", time.time() - start))
+    durations = np.diff([0.0, *(mark for _, mark in marks)]).tolist()
+    stages = {name: seconds for (name, _), seconds in zip(marks, durations, strict=True)}
+    stages |= _divide_prediction_time(watch.seconds, partition.seconds, stages.pop("predict"))
     return (
         corpus,
-        people,
+        partition,
         Speed(
             works=corpus.n_works,
             mentions=corpus.n_signatures,
-            pairs=people.considered,
-            scored=people.scored,
+            pairs=partition.considered,
+            scored=partition.scored,
             seconds=marks[-1][1],
             stages={k: stages[k] for k in STAGES},
             peak_memory=peak_memory(),
@@ -194,44 +199,44 @@ def _clustered(
     )
 
 
-def _inside(
-    watch: Mapping[str, float], spent: Mapping[str, float], predict: float
+def _divide_prediction_time(
+    watch: Mapping[str, float], stage_seconds: Mapping[str, float], predict: float
 ) -> dict[str, float]:
     """Stages within predict; comparing is divided as its processes divided their time."""
     compare = watch.get("Comparing", 0.0)
-    whole = sum(spent.values()) or 1.0
-    found = {name: compare * seconds / whole for name, seconds in spent.items()}
-    found["block"] = watch.get("Blocking", 0.0)
-    found["link"] = watch.get("Joining across blocks", 0.0)
-    found["index"] = predict - sum(found.values())
-    return {"features": 0.0, "classify": 0.0, "cluster": 0.0, **found}
+    whole = sum(stage_seconds.values()) or 1.0
+    stages = {name: compare * seconds / whole for name, seconds in stage_seconds.items()}
+    stages["block"] = watch.get("Blocking", 0.0)
+    stages["link"] = watch.get("Joining across blocks", 0.0)
+    stages["index"] = predict - sum(stages.values())
+    return {"features": 0.0, "classify": 0.0, "cluster": 0.0, **stages}
 
 
-def _variants(
-    folder: CorpusFolder, corpus: Corpus, people: Partition, split: str
+def _measure_variants(
+    folder: CorpusFolder, corpus: Corpus, partition: Partition, split: str
 ) -> VariantRecall | None:
     if folder.silver is None:
         return None
     labels = labels_of(folder.silver, split)
     rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
     return variant_recall(
-        _coded([label.person for label in labels]),
-        people.identity[rows],
-        _coded([corpus.printed_name(int(row)) for row in rows]),
+        _encode_names([label.person for label in labels]),
+        partition.identity[rows],
+        _encode_names([corpus.printed_name(int(row)) for row in rows]),
         corpus.signature_work[rows],
-        _coded([label.block for label in labels]),
+        _encode_names([label.block for label in labels]),
     )
 
 
-def _coded(names: Sequence[str]) -> Int64:
+def _encode_names(names: Sequence[str]) -> Int64:
     """Code of each name in order of first appearance, int64[n]."""
     codes: dict[str, int] = {}
     return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
 
 
-def _place(blocks: Sequence[Int32], n: int) -> Int32:
+def _number_blocks(blocks: Sequence[Int32], n: int) -> Int32:
     """Number of the block each of n rows is in, -1 for none."""
-    place = np.full(n, -1, dtype=np.int32)
+    block_of = np.full(n, -1, dtype=np.int32)
     for number, rows in enumerate(blocks):
-        place[rows] = number
-    return place
+        block_of[rows] = number
+    return block_of

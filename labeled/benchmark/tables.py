@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from disambig.blocking.blocks import NEAREST
+from disambig.blocking.blocks import MAX_NEIGHBOURS
 from disambig.console import safe
 from labeled.benchmark.metrics import COMPARING, ECE_LIMIT, TARGETS, Speed, share
 
@@ -22,7 +22,7 @@ _MEGABYTE = 1_000_000
 
 def show(out: Console, results: Sequence[CorpusResult]) -> None:
     """Print every table."""
-    for title, note, table in _tables(results):
+    for title, note, table in _make_tables(results):
         out.print(title, style="bold")
         out.print(table)
         if note:
@@ -30,38 +30,38 @@ def show(out: Console, results: Sequence[CorpusResult]) -> None:
         out.print()
 
 
-def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]:
+def _make_tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]:
     yield (
         "Accuracy within blocks (%)",
         "B-cubed averaged over mentions; floor and goal are for B-cubed F1.",
-        _table(
+        _make_table(
             ("mentions", "P", "R", "F1", "floor", "goal", "", "pair F1", "exact blocks"),
-            [(r.name, *_accuracy(r)) for r in results],
+            [(r.name, *_format_accuracy(r)) for r in results],
         ),
     )
     yield (
         "Accuracy over the whole corpus (%)",
         "Links missed or made across blocks count, too.",
-        _table(
+        _make_table(
             ("B-cubed P", "R", "F1", "pair P", "R", "F1"),
-            [(r.name, *_whole(r)) for r in results],
+            [(r.name, *_format_whole_corpus(r)) for r in results],
         ),
     )
     yield (
         "Candidates: labelled pairs that are one person, before anything is scored (%)",
         "Compared: of those in one block. Nearest: linked, directly or by way of others, were each"
-        f" mention compared with the {NEAREST} most like it alone.",
-        _table(
-            ("true pairs", "in two blocks", "linked back", "compared", f"nearest {NEAREST}"),
-            [(r.name, *_blocking(r)) for r in results],
+        f" mention compared with the {MAX_NEIGHBOURS} most like it alone.",
+        _make_table(
+            ("true pairs", "in two blocks", "linked back", "compared", f"nearest {MAX_NEIGHBOURS}"),
+            [(r.name, *_format_blocking(r)) for r in results],
         ),
     )
     yield (
         "Calibration of the pair model",
         f"Expected calibration error in 15 equal bins; at most {ECE_LIMIT} is asked for.",
-        _table(
+        _make_table(
             ("labelled pairs", "one person", "ECE", ""),
-            [(r.name, *_calibration(r)) for r in results],
+            [(r.name, *_format_calibration(r)) for r in results],
         ),
     )
     silver = [r for r in results if r.variants is not None]
@@ -69,7 +69,7 @@ def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]
         yield (
             "Name variants by silver ids: pairs of mentions with one id, found to be one (%)",
             "Known apart: two ids that are together on a work; both are in one block.",
-            _table(
+            _make_table(
                 (
                     "all pairs",
                     "found",
@@ -79,13 +79,13 @@ def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]
                     "merged",
                     "on a work",
                 ),
-                [(r.name, *_silver(r)) for r in silver],
+                [(r.name, *_format_variants(r)) for r in silver],
             ),
         )
     yield (
         "Speed, from starting the process to written rows",
         "Seconds a stage; index: columns and blocks; link: across blocks; memory in MB.",
-        _table(
+        _make_table(
             (
                 "mentions",
                 "pairs",
@@ -97,24 +97,24 @@ def _tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Table]]
                 "peak",
                 "worker",
             ),
-            [(name, *_speed(speed)) for name, speed in _speeds(results)],
+            [(name, *_format_speed(speed)) for name, speed in _list_speeds(results)],
         ),
     )
 
 
-def _accuracy(result: CorpusResult) -> list[str]:
-    found = result.within_blocks
+def _format_accuracy(result: CorpusResult) -> list[str]:
+    metrics = result.within_blocks
     floor, goal = TARGETS.get(result.name, (float("nan"), float("nan")))
     return [
-        f"{found.signatures:,}",
-        _percent(found.bcubed_precision),
-        _percent(found.bcubed_recall),
-        _percent(found.bcubed_f1),
-        _percent(floor),
-        _percent(goal),
-        standing(found.bcubed_f1, floor, goal),
-        _percent(found.pairwise_f1),
-        _percent(found.exact_blocks),
+        f"{metrics.signatures:,}",
+        _format_percent(metrics.bcubed_precision),
+        _format_percent(metrics.bcubed_recall),
+        _format_percent(metrics.bcubed_f1),
+        _format_percent(floor),
+        _format_percent(goal),
+        standing(metrics.bcubed_f1, floor, goal),
+        _format_percent(metrics.pairwise_f1),
+        _format_percent(metrics.exact_blocks),
     ]
 
 
@@ -125,55 +125,61 @@ def standing(f1: float, floor: float, goal: float) -> str:
     return "goal" if f1 >= goal else "floor" if f1 >= floor else "BELOW"
 
 
-def _whole(result: CorpusResult) -> list[str]:
-    found = result.whole_corpus
+def _format_whole_corpus(result: CorpusResult) -> list[str]:
+    metrics = result.whole_corpus
     return [
-        _percent(value)
+        _format_percent(value)
         for value in (
-            found.bcubed_precision,
-            found.bcubed_recall,
-            found.bcubed_f1,
-            found.pairwise_precision,
-            found.pairwise_recall,
-            found.pairwise_f1,
+            metrics.bcubed_precision,
+            metrics.bcubed_recall,
+            metrics.bcubed_f1,
+            metrics.pairwise_precision,
+            metrics.pairwise_recall,
+            metrics.pairwise_f1,
         )
     ]
 
 
-def _blocking(result: CorpusResult) -> list[str]:
+def _format_blocking(result: CorpusResult) -> list[str]:
     loss = result.blocking
-    lost = (_percent(share(part, loss.true_pairs)) for part in (loss.parted, loss.linked_back))
-    kept = (_percent(share(part, loss.within)) for part in (loss.compared, loss.linked))
-    return [f"{loss.true_pairs:,}", *lost, *kept]
+    lost_shares = (
+        _format_percent(share(part, loss.true_pairs)) for part in (loss.parted, loss.linked_back)
+    )
+    kept_shares = (
+        _format_percent(share(part, loss.within)) for part in (loss.compared, loss.linked)
+    )
+    return [f"{loss.true_pairs:,}", *lost_shares, *kept_shares]
 
 
-def _calibration(result: CorpusResult) -> list[str]:
-    found = result.calibration
-    verdict = "" if math.isnan(found.error) else "ok" if found.error <= ECE_LIMIT else "ABOVE"
+def _format_calibration(result: CorpusResult) -> list[str]:
+    calibration = result.calibration
+    verdict = (
+        "" if math.isnan(calibration.error) else "ok" if calibration.error <= ECE_LIMIT else "ABOVE"
+    )
     return [
-        f"{found.pairs:,}",
-        f"{_percent(share(found.same, found.pairs))} %",
-        f"{found.error:.4f}",
+        f"{calibration.pairs:,}",
+        f"{_format_percent(share(calibration.same, calibration.pairs))} %",
+        f"{calibration.error:.4f}",
         verdict,
     ]
 
 
-def _silver(result: CorpusResult) -> list[str]:
-    found = result.variants
-    if found is None:
+def _format_variants(result: CorpusResult) -> list[str]:
+    variants = result.variants
+    if variants is None:
         return []
     return [
-        f"{found.pairs:,}",
-        _percent(share(found.found, found.pairs)),
-        f"{found.variant_pairs:,}",
-        _percent(share(found.variants_found, found.variant_pairs)),
-        f"{found.rivals:,}",
-        f"{found.rivals_merged:,}",
-        f"{found.same_work_merged:,}",
+        f"{variants.pairs:,}",
+        _format_percent(share(variants.found, variants.pairs)),
+        f"{variants.variant_pairs:,}",
+        _format_percent(share(variants.variants_found, variants.variant_pairs)),
+        f"{variants.rivals:,}",
+        f"{variants.rivals_merged:,}",
+        f"{variants.same_work_merged:,}",
     ]
 
 
-def _speeds(results: Sequence[CorpusResult]) -> Iterator[tuple[str, Speed]]:
+def _list_speeds(results: Sequence[CorpusResult]) -> Iterator[tuple[str, Speed]]:
     """Speed of each corpus and, where there are several, of all, one after the other."""
     yield from ((r.name, r.speed) for r in results)
     if len(results) > 1:
@@ -194,7 +200,7 @@ def one_after_the_other(speeds: Sequence[Speed]) -> Speed:
     )
 
 
-def _speed(speed: Speed) -> list[str]:
+def _format_speed(speed: Speed) -> list[str]:
     compare = sum(speed.stages[name] for name in COMPARING)
     return [
         f"{speed.mentions:,}",
@@ -209,7 +215,7 @@ def _speed(speed: Speed) -> list[str]:
     ]
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _make_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -222,7 +228,7 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return table
 
 
-def _percent(value: float) -> str:
+def _format_percent(value: float) -> str:
     """A share in per cent with two decimals; undefined is a dash."""
     return "–" if math.isnan(value) else f"{100 * value:.2f}"
 
@@ -252,13 +258,13 @@ def as_json(result: CorpusResult) -> dict[str, Any]:
         "variants": None if result.variants is None else asdict(result.variants),
         "speed": speed,
     }
-    found: dict[str, Any] = _finite(plain)
-    return found
+    document: dict[str, Any] = _replace_nan(plain)
+    return document
 
 
-def _finite(value: Any) -> Any:
+def _replace_nan(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
+        return {key: _replace_nan(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_finite(inner) for inner in value]
+        return [_replace_nan(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -10,8 +10,8 @@ from pathlib import Path
 from disambig.domain import Label, Work
 from disambig.ingest import read_labels, read_works
 
-WORKS_FILE = Path(__file__).with_name("seeds") / "works.jsonl"
-LABELS_FILE = Path(__file__).with_name("seeds") / "labels.jsonl"
+WORKS_FILE = Path(__file__).parents[1] / "seeds" / "works.jsonl"
+LABELS_FILE = Path(__file__).parents[1] / "seeds" / "labels.jsonl"
 
 #: The names whose pages the sample was made from.
 PAGE_NAMES = ("Kimin Lee", "Deepak Pathak", "Kuang-Huei Lee", "Junhyuk Oh")

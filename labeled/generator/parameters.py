@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from disambig.arrays import Float64, Int32, Int64, UInt64
 
-FILE = Path(__file__).with_name("generator") / "parameters.json.gz"
+FILE = Path(__file__).with_name("parameters.json.gz")
 
 
 @dataclass(frozen=True, eq=False)

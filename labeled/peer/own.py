@@ -139,7 +139,7 @@ def _clustered(index: CorpusIndex, model: Model, rows: list[Int32]) -> tuple[Int
     identity = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
     following = scored = 0
     for number in range(len(compared.batches)):
-        found = resolve(index, model, constraints, compared.batch(number))
+        found = resolve(index, model, constraints, compared.make_batch(number))
         identity[found.rows] = found.group + following
         following += int(found.group.max(initial=-1)) + 1
         scored += found.scored

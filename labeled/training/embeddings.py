@@ -116,7 +116,7 @@ class Lessons:
 def invented_titles(n: int, seed: int) -> list[str]:
     """``n`` titles over the subjects in ``semantic/topics.txt``, most within one field."""
     rng = np.random.default_rng(seed)
-    fields = [names for _, names in _listed("topics.txt")]
+    fields = [names for _, names in _read_lists("topics.txt")]
     subjects = [(field, name) for field in fields for name in field]
 
     def pick(names: Sequence[Any]) -> Any:
@@ -167,7 +167,7 @@ def fit_words(start: Float32, texts: Lessons, settings: Settings) -> Float32:
     table.weight.data.copy_(torch.from_numpy(start))
     optimiser = torch.optim.SparseAdam(table.parameters(), lr=settings.rate)
     targets = torch.from_numpy(texts.targets)
-    batches = list(_batches(texts.bags.shape[0], settings))
+    batches = list(_iterate_batches(texts.bags.shape[0], settings))
     for step, rows in enumerate(batches):
         bag = texts.bags[rows]
         weights = torch.from_numpy(bag.data)
@@ -188,7 +188,7 @@ def fit_words(start: Float32, texts: Lessons, settings: Settings) -> Float32:
         optimiser.param_groups[0]["lr"] = settings.rate * max(0.02, 1 - step / len(batches))
         optimiser.step()
         if step % SHOWN_EVERY == 0:
-            _say(f"step {step:,} of {len(batches):,}: loss {float(loss.detach()):.3f}")
+            _log(f"step {step:,} of {len(batches):,}: loss {float(loss.detach()):.3f}")
     vectors: Float32 = table.weight.data.numpy().copy()
     return vectors
 
@@ -213,19 +213,19 @@ def make_space(
     words = vocabulary(works, [*known_words, *split_words(" ".join(invented))])
     word_rows, title_rows = embed(words), embed([work.title for work in works])
     invented_rows = embed(invented)
-    axes = _principal_axes(np.concatenate([word_rows, title_rows, invented_rows]))
+    axes = _compute_principal_axes(np.concatenate([word_rows, title_rows, invented_rows]))
     start = (word_rows @ axes) * _compute_rarity(words, works)[:, None]
-    blank = _space(words, start, {})
+    blank = _make_space(words, start, {})
     has_abstract = np.array([bool(work.abstract) for work in works])
-    texts = _lessons(
+    texts = _make_training_texts(
         blank,
         (words, word_rows @ axes),
         ([work.title for work in works], title_rows @ axes),
         (invented, invented_rows @ axes),
         ([whole_text(w) for w in works if w.abstract], (title_rows @ axes)[has_abstract]),
     )
-    _say(f"{len(words):,} words, {texts.bags.shape[0]:,} texts")
-    return with_venues(_space(words, fit_words(start, texts, settings), about))
+    _log(f"{len(words):,} words, {texts.bags.shape[0]:,} texts")
+    return with_venues(_make_space(words, fit_words(start, texts, settings), about))
 
 
 def with_venues(space: SemanticSpace) -> SemanticSpace:
@@ -235,10 +235,10 @@ def with_venues(space: SemanticSpace) -> SemanticSpace:
     the person in question, would find that person again and not the venue.
     """
     abbreviations = dict(
-        line.split("=", 1) for line in _data_file("abbreviations.txt").split() if line
+        line.split("=", 1) for line in _read_data_file("abbreviations.txt").split() if line
     )
     subjects: dict[str, list[str]] = defaultdict(list)
-    for subject, names in _listed("venues.txt"):
+    for subject, names in _read_lists("venues.txt"):
         for name in names:
             subjects[normalise_venue(name, abbreviations)].append(subject)
     subjects.pop("", None)
@@ -285,7 +285,7 @@ class Transformer:
                 mask = tokens["attention_mask"].unsqueeze(-1).float()
                 parts.append(((states * mask).sum(1) / mask.sum(1)).numpy())
                 if at // batch % 100 == 0:
-                    _say(f"embedded {at:,} of {len(order):,}")
+                    _log(f"embedded {at:,} of {len(order):,}")
         rows = np.concatenate(parts)
         return normalise_rows(rows[np.argsort(order)])
 
@@ -303,20 +303,20 @@ def _compute_rarity(words: Sequence[str], works: Sequence[Work]) -> Float32:
     return (0.5 * 0.01 / (0.01 + share)).astype(np.float32)
 
 
-def _principal_axes(rows: Float32) -> Float32:
+def _compute_principal_axes(rows: Float32) -> Float32:
     """The :data:`DIMENSION` directions, as columns, that keep most of the rows; not centred."""
     _, axes = np.linalg.eigh(rows.T @ rows)
     return np.ascontiguousarray(axes[:, ::-1][:, :DIMENSION]).astype(np.float32)
 
 
-def _lessons(space: SemanticSpace, *texts: tuple[Sequence[str], Float32]) -> Lessons:
-    bags = sp.csr_array(sp.vstack([space.make_bags(some) for some, _ in texts]))
+def _make_training_texts(space: SemanticSpace, *texts: tuple[Sequence[str], Float32]) -> Lessons:
+    bags = sp.csr_array(sp.vstack([space.make_bags(strings) for strings, _ in texts]))
     targets = np.concatenate([rows for _, rows in texts])
-    read = np.diff(bags.indptr) > 0
-    return Lessons(bags[read], normalise_rows(targets[read]))
+    is_not_empty = np.diff(bags.indptr) > 0
+    return Lessons(bags[is_not_empty], normalise_rows(targets[is_not_empty]))
 
 
-def _batches(n: int, settings: Settings) -> Iterator[Int64]:
+def _iterate_batches(n: int, settings: Settings) -> Iterator[Int64]:
     rng = np.random.default_rng(settings.seed)
     for _ in range(settings.epochs):
         order = rng.permutation(n)
@@ -324,22 +324,22 @@ def _batches(n: int, settings: Settings) -> Iterator[Int64]:
             yield order[at : at + settings.batch]
 
 
-def _space(words: Sequence[str], vectors: Float32, about: dict[str, Any]) -> SemanticSpace:
+def _make_space(words: Sequence[str], vectors: Float32, about: dict[str, Any]) -> SemanticSpace:
     index = {word: row for row, word in enumerate(words)}
     return SemanticSpace(index, vectors, {}, np.zeros((0, vectors.shape[1]), np.float32), {}, about)
 
 
-def _data_file(name: str) -> str:
-    return (Path(__file__).with_name("semantic") / name).read_text(encoding="utf-8")
+def _read_data_file(name: str) -> str:
+    return (Path(__file__).parents[1] / "semantic" / name).read_text(encoding="utf-8")
 
 
-def _listed(name: str) -> list[tuple[str, list[str]]]:
+def _read_lists(name: str) -> list[tuple[str, list[str]]]:
     """The lines "subject: name, name" of a data file."""
-    lines = (line.split(":", 1) for line in _data_file(name).splitlines() if line)
+    lines = (line.split(":", 1) for line in _read_data_file(name).splitlines() if line)
     return [(subject, [n.strip() for n in names.split(",")]) for subject, names in lines]
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     click.echo(text, file=sys.stderr)
 
 
@@ -356,19 +356,19 @@ def main(works: tuple[Path, ...], transformer: Path, teacher: str, out: Path, se
     """
     from disambig.ingest import read_works
 
-    read = list(read_works(works))
+    work_list = list(read_works(works))
     embed = Transformer(transformer)
     about = {
         "made_by": "python -m labeled.training.embeddings",
-        "works": len(read),
-        "with_abstract": sum(bool(work.abstract) for work in read),
+        "works": len(work_list),
+        "with_abstract": sum(bool(work.abstract) for work in work_list),
         "invented_titles": INVENTED_TITLES,
         "teacher": teacher,
         "seed": seed,
     }
-    space = make_space(read, embed, embed.words(), about, Settings(seed=seed))
+    space = make_space(work_list, embed, embed.words(), about, Settings(seed=seed))
     space.save(out)
-    _say(f"{out}: {SemanticSpace.load(out).fingerprint}")
+    _log(f"{out}: {SemanticSpace.load(out).fingerprint}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from disambig import console
 from disambig.arrays import Float32
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.cli import options
 from disambig.clustering.two_level import group_probabilities, pair_probabilities, probabilities
 from disambig.corpus.embeddings import SemanticSpace
@@ -98,7 +98,7 @@ def golds_of(
             name = labels.get((signature.work, signature.position))
             if name is not None:
                 person[row] = codes.setdefault(name, len(codes))
-        blocks = [block for block in blocks_of(corpus) if (person[block] >= 0).any()]
+        blocks = [block for block in make_blocks(corpus) if (person[block] >= 0).any()]
         size = np.array([(person[block] >= 0).sum() for block in blocks])
         order = rng.permutation(len(blocks))
         block_numbers = np.sort(order[np.cumsum(size[order]) <= remaining]).tolist()

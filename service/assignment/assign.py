@@ -1,10 +1,10 @@
-"""New works placed at once: their mentions among the published identities.
+"""Assign the signatures of new works to published identities.
 
-What is sure is published as a membership of origin ``placement``; what is not becomes a task. A
-decision comes before the model: a must-link settles a mention, a cannot-link rules identities
-out. After decisions, an ORCID iD settles it that one published identity has. No two mentions of
-one work are put into one identity. Only what was published by a run is placed against, with the
-model and the statistics of the last full run that was published.
+A confident verdict is published as a membership of origin ``placement``; an unsure one becomes a
+task. Decisions override the model: a must-link fixes the identity, a cannot-link excludes
+identities. Next comes an ORCID iD that one published identity has. No two signatures of one work
+are assigned to one identity. Signatures are compared only with published ones, with the model and
+the statistics of the last published full run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from service.db.database import Database
 from service.db.tables import Identity, Membership, State
 from service.errors import Conflict
 from service.events.log import EventLog
-from service.external_ids.orcid_holders import holders_of
+from service.external_ids.orcid_holders import find_holders
 from service.runs import artifacts
 from service.runs import store as run_store
 from service.settings import Settings
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 from service.assignment.result import Assigned, Rival
 
 AUTHORS = 100
-"""A work of more authors is left to the next run: it says little about each of them."""
+"""Most authors of a work that is assigned; larger works wait for the next run."""
 DECIDED = "a reviewer decided it"
 SAME_ORCID = "the identity has the ORCID iD that the work prints"
 TRIES = 3
-"""Times that a work is placed anew because a decision or a publication came between."""
+"""Attempts to assign a work while decisions or publications intervene."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """What placing needs besides the blocks."""
+    """Model, statistics and page views that belong to the published run."""
 
     run_id: str
     statistics: Statistics
@@ -60,19 +60,17 @@ class _Known:
 
 
 class Placer:
-    """Places new works; safe to share between threads. One for a process is enough."""
+    """Assigns new works; thread-safe. One instance per process is enough."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        """Nothing is loaded before it is needed."""
+        """Store the arguments; model and statistics are loaded on first use."""
         self.database, self.settings = database, settings
         self._lock = threading.Lock()
         self._known: _Known | None = None
 
     def known(self, connection: Connection) -> _Known | None:
-        """The statistics of the last full run that is published, and the model that made it; None
-        before there is one.
-        """
-        run = run_store.last_published(connection, full=True)
+        """Return statistics and model of the last published full run; None before the first."""
+        run = run_store.get_last_published(connection, full=True)
         if run is None:
             return None
         with self._lock:
@@ -84,7 +82,7 @@ class Placer:
         from disambig.corpus.embeddings import SemanticSpace
         from service.training.promotion import published_model
 
-        statistics = artifacts.statistics(self.database, self.settings.data, run.key, run.id)
+        statistics = artifacts.open_statistics(self.database, self.settings.data, run.key, run.id)
         traffic = read_traffic(self.settings.traffic)
         old = self._known
         if old is not None and old.model.digest == run.model:
@@ -96,18 +94,18 @@ class Placer:
 
     @property
     def loaded(self) -> str | None:
-        """Id of the run whose statistics are loaded."""
+        """Id of the run whose statistics are loaded, or None."""
         known = self._known
         return None if known is None else known.run_id
 
     def warm(self) -> bool:
-        """Load what placing needs, so that the first request does not wait; whether it can."""
+        """Load model and statistics ahead of the first request; return whether they exist."""
         with self.database.read() as connection:
             return self.known(connection) is not None
 
 
 def assign(placer: Placer, work: domain.Work) -> list[Assigned]:
-    """What would be decided of each author of a work, new or stored; nothing is changed.
+    """Return the verdict on each author of a work, new or stored, without storing it.
 
     Raises
     ------
@@ -131,18 +129,18 @@ def place_works(
     *,
     seconds: float | None = None,
 ) -> dict[int, list[Assigned]]:
-    """Place the mentions of stored works that are nowhere yet; one transaction a work.
+    """Assign the unassigned signatures of stored works; one transaction per work.
 
     Parameters
     ----------
     work_keys : iterable of int
     seconds : float or None
-        Time after which the rest is left to the next run.
+        Time limit; the remaining works wait for the next run.
 
     Returns
     -------
     dict of int to list of Assigned
-        By key of the work, every author with a name.
+        By work key: every author with a name.
     """
     began = time.monotonic()
     found = {}
@@ -207,13 +205,13 @@ def _choices(
     bonds: Mapping[int, Bond],
     taken: frozenset[int],
 ) -> tuple[list[Choice], Reasons]:
-    """Decide every author of a work that has a name."""
+    """Return a verdict on every named author of a work, and the evidence."""
     from service.assignment.scoring import compare
 
     near: Nearby = nearby(connection, work)
     placements, keys, reasons = compare(near, work, known.model, known.space, known.statistics)
     threshold = known.model.settings["second_level"]
-    holders = holders_of(connection, work)
+    holders = find_holders(connection, work)
     return decided(placements, keys, bonds, taken, threshold, holders), reasons
 
 
@@ -243,7 +241,7 @@ def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[in
 def _told(
     connection: Connection, work: domain.Work, choices: Sequence[Choice], reasons: Reasons
 ) -> list[Assigned]:
-    """Choices with public ids and reasons."""
+    """Return verdicts with public ids and reasons."""
     wanted = {i for c in choices for i, _ in c.odds} | {c.identity for c in choices if c.identity}
     rows = connection.execute(
         select(Identity.key, Identity.id, Identity.name, Identity.n_works).where(
@@ -256,10 +254,10 @@ def _told(
 
         def rival(key: int, p: float, author: int = author, choice: Choice = choice) -> Rival:
             row = known[key]
-            # telling takes time, and only where it is unsure somebody will weigh them
+            # describing takes time, and only unsure verdicts are reviewed
             why = reasons.of(author, key) if choice.verdict == Verdict.UNSURE else ()
             if choice.by_orcid and choice.verdict == Verdict.UNSURE and (key, p) == choice.odds[0]:
-                why = (f"for: {SAME_ORCID}", "against: the names are those of two persons")
+                why = (f"for: {SAME_ORCID}", "against: the names are incompatible")
             return Rival(row.id, row.name, row.n_works, round(p, 4), why)
 
         why: tuple[str, ...] = ()
@@ -270,7 +268,7 @@ def _told(
         elif choice.verdict == Verdict.MATCHED and choice.identity is not None:
             why = reasons.of(author, choice.identity)
         elif choice.verdict == Verdict.NEW and not choice.odds:
-            why = ("for: no published mention has a name that could be this person's",)
+            why = ("for: no published mention has a compatible name",)
         elif choice.verdict == Verdict.NEW:
             why = reasons.of(author, choice.odds[0][0])
         told.append(

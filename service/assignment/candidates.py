@@ -1,9 +1,9 @@
-"""The published mentions that bear on one new work: those of its authors' blocks.
+"""Read the published signatures and the constraints that concern one new work.
 
-Of a crowded block those are read that promise most: mentions with the author's printed name or
-ORCID iD, on works that share co-authors with the new one, and of every other identity a few.
-
-What decisions say about mentions that are to be placed: where they must be, where never.
+The candidates are the signatures in the blocks of its authors. Of a large block only the most
+promising are read: signatures with the author's printed name or ORCID iD, on works that share
+co-authors with the new one, and a few of every other identity. Constraints are the must-links
+and cannot-links of decisions on the signatures being assigned.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from service.constraints.store import read_links_around, remove_retired_signatur
 from service.db.bulk import is_in
 
 MENTIONS = 600
-"""Mentions that are read for one work."""
+"""Most signatures that are read for one work."""
 EACH = 160
-"""Mentions of one block that are read; twice what is compared with an author."""
+"""Most signatures that are read of one block; twice what is compared with an author."""
 LEAST = 8
-"""The same, for a work of very many authors."""
+"""Lower bound of this limit, for works of very many authors."""
 NAMES = 500
-"""Authors whose names and ORCID iDs are looked for."""
+"""Most names, and most ORCID iDs, that are looked up."""
 
 
 @dataclass(frozen=True, eq=False)
 class Nearby:
-    """Mentions to compare a new work with.
+    """Published signatures to compare a new work with.
 
     Attributes
     ----------
     works : dict of int to Work
         By key.
     identity : dict of (int, int) to int
-        Key of the identity that each mention (key of its work, position) is published under.
+        Key of the identity of each published signature (work key, position).
     """
 
     works: dict[int, domain.Work]
@@ -57,7 +57,7 @@ class Nearby:
 
 
 def nearby(connection: Connection, work: domain.Work) -> Nearby:
-    """Read what bears on a work; mentions of the work itself, if it is known, are none of it."""
+    """Read the candidates of a work; exclude signatures of the work itself."""
     texts = {
         text
         for author in work.authors
@@ -79,7 +79,7 @@ def nearby(connection: Connection, work: domain.Work) -> Nearby:
 
 
 def _mentions(connection: Connection, blocks: Sequence[int]) -> Int64:
-    """Signature, work, position, name, block and identity of published mentions, int64[n, 6]."""
+    """Read signature, work, position, name, block and identity keys, int64[n, 6]."""
     query = (
         select(
             Signature.key,
@@ -98,9 +98,9 @@ def _mentions(connection: Connection, blocks: Sequence[int]) -> Int64:
 
 @dataclass(frozen=True, eq=False)
 class _Hints:
-    """What makes mentions promising: names and ORCID iDs of the new work, by key.
+    """Evidence for ranking candidates: name keys and signatures with an ORCID iD of the new work.
 
-    ``team`` counts the mentions with one of the names on each work.
+    ``coauthor_counts`` counts the signatures with one of the names on each work.
     """
 
     names: list[int]
@@ -120,13 +120,13 @@ class _Hints:
         return cls(names, Counter(connection.scalars(on)), list(connection.scalars(bearers)))
 
     def chosen(self, rows: Int64, most: int) -> Int64:
-        """The most promising mentions of a block, about ``most``."""
+        """Return the most promising rows of a block, about ``limit``."""
         if len(rows) <= most:
             return rows
         from disambig.assignment.candidates import chosen
 
         own = np.isin(rows[:, 3], self.names)
-        # the mention itself is one of its work's that bear a name of the new one
+        # do not count the signature itself among the co-authors of its work
         shared = np.array([self.team.get(w, 0) for w in rows[:, 1].tolist()]) - own
         evidence = own + 2.0 * np.minimum(shared, 3) + 4.0 * np.isin(rows[:, 0], self.bearers)
         label = np.unique(rows[:, 5], return_inverse=True)[1].astype(np.int32)
@@ -135,7 +135,7 @@ class _Hints:
 
 @dataclass(frozen=True, slots=True)
 class Bond:
-    """Keys of the identities that a mention must be of, and of those it cannot be of."""
+    """Keys of the identities that a signature must belong to, and of those it cannot."""
 
     must: frozenset[int] = frozenset()
     cannot: frozenset[int] = frozenset()
@@ -145,7 +145,7 @@ FREE = Bond()
 
 
 def bonds_of(connection: Connection, signatures: Collection[int]) -> dict[int, Bond]:
-    """What active decisions say of each mention; those they say nothing of are left out."""
+    """Return the constraints of decisions in force; omit unconstrained signatures."""
     links = remove_retired_signatures(connection, read_links_around(connection, signatures))
     if not links:
         return {}
@@ -160,10 +160,10 @@ def bonds_of(connection: Connection, signatures: Collection[int]) -> dict[int, B
 def bonds(
     signatures: Iterable[int], links: Iterable[Link], identity: Mapping[int, int]
 ) -> dict[int, Bond]:
-    """The same from links and the identities of placed mentions.
+    """Derive constraints from links and the identities of published signatures; pure.
 
-    Must-links are followed; a cannot-link of any mention on the way counts, and it bars the
-    identities of all that the other end must be one with.
+    Must-links are transitive. A cannot-link of any must-linked signature excludes the identities of
+    all signatures that its other end is must-linked with.
     """
     must: dict[int, set[int]] = defaultdict(set)
     cannot: dict[int, set[int]] = defaultdict(set)

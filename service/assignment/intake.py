@@ -1,4 +1,4 @@
-"""Works taken in over HTTP: stored, then placed at once; what became of each record is told."""
+"""Store works received over HTTP, then assign their signatures; report on each record."""
 
 from __future__ import annotations
 
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
     from disambig.ingest import Row
 
 MENTIONS_AT_ONCE = 20_000
-"""Mentions of one transaction: others that write wait for it."""
+"""Most signatures in one transaction, during which other writers wait."""
 SECONDS = 20.0
-"""Time for placing; what is not placed by then is left to the next run."""
+"""Time limit for assignment; the remaining works wait for the next run."""
 PLACED_AT_ONCE = 20
-"""Works between two looks at the clock."""
+"""Works between two checks of the time limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one record.
+    """Result of one record.
 
     Attributes
     ----------
     row : Row
-        As it was read.
+        The record as it was read.
     result : RowResult or None
-        What was stored; None where it could not be read.
+        Result of storing it; None if it could not be read.
     placements : list of Assigned or None
-        Its author mentions; None where nothing was placed.
+        Its authors with their verdicts; None if nothing was assigned.
     """
 
     row: Row
@@ -66,18 +66,18 @@ class Outcome:
 def take_in(
     database: Database, actor: Actor, label: str, rows: Sequence[Row], placer: Placer | None
 ) -> list[Outcome]:
-    """Store the records that are good, some at a time, then place their mentions.
+    """Store the readable records in batches, then assign their signatures.
 
-    It may break off anywhere and be done again: what is stored stays as it is, and what has no
-    identity yet is placed.
+    Safe to interrupt and repeat: stored records are unchanged, and unassigned signatures are
+    assigned.
 
     Parameters
     ----------
     label : str
-        What the delivery is called in the log.
+        Label of the delivery in the log.
     rows : sequence of Row
     placer : Placer or None
-        None: leave the mentions to the next run.
+        None: leave the signatures to the next run.
     """
     good = [row for row in rows if row.received is not None]
     stored = _store(database, actor, label, good, n_bad=len(rows) - len(good))
@@ -95,13 +95,13 @@ def take_in(
 
 
 def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Records by what became of them."""
+    """Count records by status."""
     found = Counter(outcome.status for outcome in outcomes)
     return {name: found[name] for name in ("created", "changed", "unchanged", "rejected")}
 
 
 def verdicts(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    """Mentions by what was decided of them."""
+    """Count authors by verdict."""
     found = Counter(p.verdict for outcome in outcomes for p in outcome.placements or ())
     return {verdict.value: found[verdict] for verdict in Verdict}
 
@@ -159,7 +159,7 @@ def _place(
 
 
 def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[Assigned]]:
-    """Mentions of works with the identities that they are published under."""
+    """Read the signatures of works with the identities that they are published under."""
     rows = connection.execute(
         select(
             Signature.work_key,

@@ -1,4 +1,4 @@
-"""What becomes of one new mention, decided from the model's answer, decisions and ORCID iDs."""
+"""Decide the verdict on each author from score, decisions and ORCID iDs; pure."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """What becomes of a mention."""
+    """Outcome for one author of a work."""
 
     MATCHED = "matched"
     NEW = "new"
     UNSURE = "unsure"
     KNOWN = "known"
-    """It has an identity already."""
+    """The signature has an identity already."""
     LATER = "later"
-    """The next run will see to it: nothing was published yet, or the work has too many authors,
-    or there was no time left."""
+    """Left to the next run: nothing is published yet, the work has too many authors, or the time
+    limit was reached."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was decided of one mention, in keys; ``odds`` are (identity, probability).
+    """Verdict on one author with its evidence; ``candidates`` are (identity key, probability).
 
-    ``by_decision`` where a person decided it, ``by_orcid`` where an ORCID iD did.
+    ``by_decision``: a curator's decision fixed it. ``by_orcid``: an ORCID iD did.
     """
 
     position: int
@@ -51,20 +51,20 @@ def decided(
     threshold: float,
     holders: Mapping[int, Holder] | None = None,
 ) -> list[Choice]:
-    """What decisions and ORCID iDs make of the model's placements.
+    """Apply decisions and ORCID iDs to the engine's assignments; return verdicts in their order.
 
     Parameters
     ----------
     placements : sequence of Placement
-        Their identities are places in ``keys``.
+        Their identities are indices into ``keys``.
     keys : sequence of int
         Keys of identities.
     bonds : mapping of int to Bond
-        What decisions say, by position.
+        Constraints of decisions, by position.
     taken : iterable of int
-        Identities of other mentions of the work.
+        Identities of other signatures of the work.
     threshold : float
-        Probability from which the model joins.
+        Probability from which the model assigns.
     holders : mapping of int to Holder, optional
         The identity that has the author's ORCID iD, by position.
     """
@@ -101,14 +101,15 @@ def _one(
     if placement.identity is not None and left[:1] == tuple(odds[:1]):
         return Choice(at, Verdict.MATCHED, left[0][0], best, left[1:])
     if placement.verdict == "new" or (len(left) < len(odds) and best < threshold - 0.05):
-        # what was ruled out is no longer a doubt; nobody else is likely
+        # all likely candidates are excluded
         return Choice(at, Verdict.NEW, None, 1 - best, left)
     return Choice(at, Verdict.UNSURE, None, best, left)
 
 
 def _with_orcid(choice: Choice, bond: Bond, holder: Holder | None, taken: set[int]) -> Choice:
-    """A choice where an identity has the author's ORCID iD: it is that one, unless people say
-    otherwise. Where the names are two persons', it is at least a doubt whether the author is new.
+    """Assign the author to the identity that has the ORCID iD, unless decisions exclude it.
+
+    If the names are incompatible, a verdict of new becomes unsure.
     """
     if holder is None or bond.must or holder.identity in bond.cannot | taken:
         return choice
@@ -116,7 +117,7 @@ def _with_orcid(choice: Choice, bond: Bond, holder: Holder | None, taken: set[in
     others = tuple(o for o in choice.odds if o[0] != target)
     if choice.identity is not None and choice.identity != target:
         others = ((choice.identity, choice.probability or 0.0), *others)
-    if holder.fits:
+    if holder.is_name_compatible:
         if choice.identity == target:
             return choice
         return Choice(choice.position, Verdict.MATCHED, target, 1.0, others, by_orcid=True)

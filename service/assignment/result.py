@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Results of assigning new works: authors, verdicts and candidate identities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service.assignment.policy import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Rival:
-    """An identity a mention may be of; where the verdict is unsure, the evidence in words."""
+    """An identity that an author may belong to; ``reasons`` only for an unsure verdict."""
 
     identity: str
     name: str
@@ -20,7 +20,7 @@ class Rival:
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """One author of a work, and what was or would be decided.
+    """One author of a work with its verdict.
 
     Attributes
     ----------
@@ -29,16 +29,15 @@ class Assigned:
         As printed.
     verdict : Verdict
     identity : str or None
-        Matched or known; of one that is new once it is stored.
+        Public id of the matched or known identity; of a new one once it is stored.
     probability : float or None
-        That the verdict is right where it is matched or new; that it is the first of the
-        rivals where it is unsure.
+        Of the verdict if it is matched or new; of the first of ``rivals`` if it is unsure.
     reasons : tuple of str
-        Strongest first.
+        Evidence for the verdict, the strongest first.
     rivals : tuple of Rival
-        Other identities, most probable first.
+        Other candidate identities, most probable first.
     task : str or None
-        The question that was asked about it.
+        Id of the task that was opened about it.
     """
 
     position: int

@@ -1,6 +1,4 @@
-"""Why a new mention is, or is not, one of an identity's: the strongest evidence in words.
-
-One new work held against the published mentions that bear on it.
+"""Score a new work against published signatures, and describe the strongest evidence.
 """
 
 from __future__ import annotations
@@ -36,14 +34,14 @@ from disambig.model.model import Model
 from service.assignment.candidates import Nearby
 
 MOST = 3
-"""Reasons that are told."""
+"""Most reasons of one verdict."""
 SHORT = 300
-"""Characters of one."""
+"""Most characters of one reason."""
 
 
 @dataclass(frozen=True, eq=False)
 class _KnownCompany(Facts):
-    """Facts of mentions whose co-authors are no mentions of the index, with these by name.
+    """Facts whose co-authors are outside the index, and are named by ``printed`` instead.
 
     ``printed`` has a name for each full key and each initial key.
     """
@@ -52,12 +50,12 @@ class _KnownCompany(Facts):
 
     @cached_property
     def coauthors(self) -> tuple[SharedItem, ...]:
-        """Co-authors whose whole names both sides have, the rarest first."""
+        """Co-authors shared by full name, the rarest first."""
         return self._common(self.index.full_keys, self.index.full_works, initials=False)
 
     @cached_property
     def coauthors_abbreviated(self) -> tuple[SharedItem, ...]:
-        """Co-authors whose family name and first initial both sides have, the rarest first."""
+        """Co-authors shared by family name and first initial, the rarest first."""
         return self._common(self.index.initial_keys, self.index.initial_works, initials=True)
 
     def _common(self, keys: UInt64, works: Float32, *, initials: bool) -> tuple[SharedItem, ...]:
@@ -73,7 +71,7 @@ class _KnownCompany(Facts):
 
 
 def company_names(names: Sequence[ParsedName]) -> dict[int, str]:
-    """A printed name for the full key and for the initial key of each name."""
+    """Map the full key and the initial key of each name to a printed name."""
     found: dict[int, str] = {}
     for keys in hash_names(list(names)):
         for key, name in zip(keys.tolist(), names, strict=True):
@@ -83,10 +81,10 @@ def company_names(names: Sequence[ParsedName]) -> dict[int, str]:
 
 @dataclass(frozen=True, eq=False)
 class Reasons:
-    """The evidence on a compared work, in words on demand.
+    """Evidence on the authors of a compared work, described on demand.
 
-    ``keys`` are those of the identities that the labels of ``compared`` stand for, ascending;
-    ``printed`` has a name for each key of a co-author.
+    ``keys`` are the identity keys of the labels of ``compared``, ascending; ``printed`` has a name
+    for each key of a co-author.
     """
 
     compared: WorkComparison
@@ -105,9 +103,9 @@ class Reasons:
         return groups, columns
 
     def of(self, author: int, identity: int) -> tuple[str, ...]:
-        """What counts most between an author (by row of the new work) and an identity (its key).
+        """Return the strongest evidence between an author (row of the new work) and an identity.
 
-        Each begins with "for: " or "against: "; none for an identity that was not looked at.
+        Each entry begins with "for: " or "against: "; empty for an identity that was not compared.
         """
         at = bisect_left(self.keys, identity)
         if at == len(self.keys) or self.keys[at] != identity:
@@ -135,10 +133,9 @@ class Reasons:
 
 
 def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) -> tuple[str, ...]:
-    """The themes that count most, each by the strongest feature that can be told with facts.
+    """Describe the themes of most weight, each by its strongest feature that facts describe.
 
-    How large a block is and what the first level found are left out: they say nothing that a
-    person could look at.
+    Block size and first-level scores are omitted: a reviewer cannot check them.
     """
     themes: dict[str, list[int]] = defaultdict(list)
     for at, (name, value) in enumerate(row):
@@ -165,7 +162,7 @@ def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) ->
 def compare(
     near: Nearby, work: domain.Work, model: Model, space: SemanticSpace, statistics: Statistics
 ) -> tuple[Sequence[AuthorAssignment], list[int], Reasons]:
-    """Placements of a work's authors, the keys their identities stand for, and the reasons."""
+    """Return the engine's assignments of the authors, the identity keys, and the evidence."""
     corpus = Corpus.from_works(near.works.values())
     key_of = {known.id: key for key, known in near.works.items()}
     works = [key_of[i] for i in corpus.work_ids]

@@ -1,4 +1,4 @@
-"""Placements as they are stored: memberships, an event, questions about what is not sure."""
+"""Store an assignment: memberships, an event, tasks about unsure authors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.db.tables import Identity, Membership, Signature, Task, Work
 from service.events.log import EventLog
 from service.memberships import change as membership_change
 from service.memberships.change import NewMembership
-from service.tasks.create import Question, close_tasks, open_tasks
+from service.tasks.create import NewTask, close_tasks, open_tasks
 from service.text import fold_name
 
 if TYPE_CHECKING:
@@ -41,20 +41,20 @@ def store(
     blind_share: float = 0.0,
     traffic: Mapping[str, float] = NO_TRAFFIC,
 ) -> list[Assigned]:
-    """Store what was decided of a work's mentions; what has been placed meanwhile stays.
+    """Store the verdicts on a work's authors; skip signatures that were assigned meanwhile.
 
     Parameters
     ----------
     connection, ledger
-        Of a write.
+        Of one write.
     signatures : mapping of int to int
-        Key of the mention at each position.
+        Signature key at each position.
     choices, told : sequences
-        What was decided, in keys and in public ids.
+        The same verdicts, with keys and with public ids.
     blind_share : float
-        Share of the questions that is asked blind.
+        Share of the tasks that are blind.
     traffic : mapping of str to float
-        How often names are read, by folded name; 1 for others.
+        Page views by folded name; 1 for other names.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def store(
 
 
 def close_answered(database: Database, actor: Actor) -> int:
-    """Close questions about mentions that have an identity by now, or are no more; how many."""
+    """Close tasks about signatures that have an identity now or are retired; return how many."""
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         asked = select(Task.subject, Task.evidence).where(Task.kind == KIND, Task.state == "open")
@@ -160,8 +160,8 @@ def _question(
     said: Assigned,
     signature: int,
     traffic: Mapping[str, float],
-) -> Question:
-    """Whose mention it is. It is nowhere, which is wrong if it is the most probable rival's."""
+) -> NewTask:
+    """Build the task: which identity? Unassigned is wrong if the first candidate is right."""
     error = said.probability or 0.0
     sizes = [rival.works for rival in said.rivals]
     effort = 1 + sum(sizes)
@@ -177,7 +177,7 @@ def _question(
         "rivals": [asdict(rival) for rival in said.rivals],
     }
     subject = str(Mention(work.id, said.position))
-    return Question(
+    return NewTask(
         KIND, subject, 1, round(worth, 6), evidence, name_key, error=round(error, 4), effort=effort
     )
 

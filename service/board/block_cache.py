@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from service.assignment.assign import Placer
 
 
-MOST = 800
+MAX_MENTIONS = 800
 """Mentions that are compared with each other for one board."""
-FEW = 1_000
+MAX_WARM_UP = 1_000
 """Mentions of which some are compared to warm up."""
 PAIRS = 1_000_000
 """Pairs that are kept in memory for all boards of a process, at about 250 bytes each."""
@@ -65,7 +65,7 @@ class BlockView:
         """Of all works of the mentions."""
         return self.index.corpus
 
-    def under(self, constraints: Iterable[domain.Constraint]) -> Scored:
+    def apply_constraints(self, constraints: Iterable[domain.Constraint]) -> Scored:
         """The same pairs under what people state; statements that cannot hold are left out."""
         from disambig.clustering.constraints import compile_constraints
         from disambig.clustering.two_level import Bonds
@@ -75,11 +75,11 @@ class BlockView:
         compiled = compile_constraints(self.corpus, stated, strict=False)
         return replace(self.scored, bonds=Bonds.of(self.scored.batch, compiled))
 
-    def firsts(self, scored: Scored) -> Int32:
+    def group_first_level(self, scored: Scored) -> Int32:
         """Group of the first level at each place: mentions that surely belong together."""
         return scored.first_level(self.model.first_level(self.index.doublings))
 
-    def people(self, scored: Scored) -> Int32:
+    def cluster(self, scored: Scored) -> Int32:
         """Identity at each place, as a run finds them; int32[R]."""
         from disambig.clustering.two_level import grouped
 
@@ -96,7 +96,7 @@ class BlockViews:
         self._kept: OrderedDict[bytes, BlockView] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, connection: Connection, signatures: Sequence[int]) -> BlockView | None:
+    def get(self, connection: Connection, signatures: Sequence[int]) -> BlockView | None:
         """The mentions, compared with each other block by block.
 
         Parameters
@@ -113,7 +113,7 @@ class BlockViews:
         if known is None:
             return None
         block = _blocks(connection, signatures)
-        chosen = sorted([s for s in signatures if s in block][:MOST])
+        chosen = sorted([s for s in signatures if s in block][:MAX_MENTIONS])
         if len(chosen) < 2:
             return None
         touched = connection.scalar(
@@ -137,26 +137,26 @@ class BlockViews:
         return view
 
 
-def warm(connection: Connection, placer: Placer) -> bool:
+def warm_up(connection: Connection, placer: Placer) -> bool:
     """Compare and group a few mentions, and forget them: what is compiled is loaded by the first
     use of it, which takes longer than any board; whether there was anything to compare."""
     query = (
         select(Signature.key, Signature.block_key)
         .where(Signature.block_key.is_not(None), Signature.retired_version.is_(None))
         .order_by(Signature.key)
-        .limit(FEW)
+        .limit(MAX_WARM_UP)
     )
     by_block: dict[int, list[int]] = {}
     for key, block in connection.execute(query):
         if block is not None:
             by_block.setdefault(block, []).append(key)
-    view = BlockViews(placer).of(connection, max(by_block.values(), key=len, default=[]))
+    view = BlockViews(placer).get(connection, max(by_block.values(), key=len, default=[]))
     if view is not None:
-        view.people(view.under(()))
+        view.cluster(view.apply_constraints(()))
     return view is not None
 
 
-def of_blocks(connection: Connection, signatures: Collection[int], most: int = MOST) -> list[int]:
+def expand_to_blocks(connection: Connection, signatures: Collection[int], most: int = MAX_MENTIONS) -> list[int]:
     """These mentions, and others of their blocks as far as there is room for them."""
     blocks = set(_blocks(connection, signatures).values())
     query = (
@@ -187,7 +187,7 @@ def _view(
     from disambig.clustering.constraints import compile_constraints
     from disambig.clustering.two_level import Scored, pair_probabilities
     from disambig.corpus.corpus import Corpus
-    from service.runs.full_run import indexed
+    from service.runs.full_run import index_corpus
     from service.works.read import read_works
 
     places = {
@@ -216,7 +216,7 @@ def _view(
         by_block.setdefault(block[key], []).append(row_of[key])
     blocks = [np.array(sorted(rows), dtype=np.int32) for _, rows in sorted(by_block.items())]
     model = known.model  # type: ignore[attr-defined]
-    index, _ = indexed(corpus, model, known.space, [known.statistics])  # type: ignore[attr-defined]
+    index, _ = index_corpus(corpus, model, known.space, [known.statistics])  # type: ignore[attr-defined]
     batch = NamePairs.of(index, blocks).batch(0, len(blocks))
     scored = Scored.of(
         index,

@@ -17,7 +17,7 @@ from service.identities.store import read_identities_by_id
 
 if TYPE_CHECKING:
     from service.board.request import ArrangementPlan, ArrangementRequest
-    from service.decisions.draft import Subject
+    from service.decisions.draft import DecisionScope
 
 MAX_COLUMNS = 200
 MAX_MENTIONS = 20_000
@@ -88,7 +88,7 @@ def reject_duplicates(request: ArrangementRequest) -> None:
 
 
 def reject_assigned(
-    connection: Connection, scope: Subject, keys: Sequence[int], field: str
+    connection: Connection, scope: DecisionScope, keys: Sequence[int], field: str
 ) -> None:
     """Refuse to put mentions nowhere that are somebody's.
 
@@ -96,7 +96,7 @@ def reject_assigned(
     ------
     Invalid
     """
-    assigned_keys = [m for m in keys if scope.identity(m) is not None]
+    assigned_keys = [m for m in keys if scope.identity_of(m) is not None]
     if assigned_keys:
         format_mention = make_namer(connection, assigned_keys[:1])
         raise Invalid(

@@ -30,7 +30,7 @@ from service.db import tables
 from service.db.bulk import is_in
 from service.db.database import Database
 from service.db.tables import Decision
-from service.decisions.draft import Draft, Made, Subject, begin, make, settle
+from service.decisions.draft import PendingDecision, DecisionResult, DecisionScope, open_decision, record_decision, apply_decision
 from service.decisions.override import OVERRIDES, Opposed, ask_again, refuse, void
 from service.errors import Invalid
 from service.events.log import EventLog
@@ -47,14 +47,14 @@ class CommitResult:
     """A decision that was made, the mentions it moved, the id of what was noted as unsure with it,
     and what it undid."""
 
-    decision: Made
+    decision: DecisionResult
     n_moved: int
     unsure_decision: str | None
     overridden_decisions: list[Opposed]
 
 
 def plan_arrangement(
-    connection: Connection, request: ArrangementRequest, scope: Subject
+    connection: Connection, request: ArrangementRequest, scope: DecisionScope
 ) -> ArrangementPlan:
     """Hold an arrangement against what is published.
 
@@ -72,7 +72,7 @@ def plan_arrangement(
     columns = []
     for k, column in enumerate(request.columns):
         field_name = f"columns[{k}].mentions"
-        keys = scope.found(column.mentions, None, field_name) if column.mentions else []
+        keys = scope.find_signatures(column.mentions, None, field_name) if column.mentions else []
         if column.is_unassigned:
             reject_assigned(connection, scope, keys, field_name)
             continue
@@ -85,12 +85,12 @@ def plan_arrangement(
             if key is None:
                 get_active_identity(connection, column.identity)
         columns.append(Column(tuple(keys), key, column.is_confirmed))
-    unsure = scope.found(request.unsure, None, "unsure") if request.unsure else []
+    unsure = scope.find_signatures(request.unsure, None, "unsure") if request.unsure else []
     identity_keys = {c.identity for c in columns if c.identity is not None}
     identity_keys |= {
-        i for c in columns for m in c.mentions if (i := scope.identity(m)) is not None
+        i for c in columns for m in c.mentions if (i := scope.identity_of(m)) is not None
     }
-    scope.include(identity_keys)
+    scope.include_identities(identity_keys)
     members = {key: scope.members[key] for key in identity_keys}
     signature_keys = {m for some in members.values() for m in some}
     signature_keys |= {m for c in columns for m in c.mentions}
@@ -104,7 +104,7 @@ def plan_arrangement(
     }
     arrangement = compute_arrangement(columns, members, confidence, decided_keys & signature_keys)
     sides = [
-        Sides(tuple(scope.found(a, None, "task")), tuple(scope.found(b, None, "task")))
+        Sides(tuple(scope.find_signatures(a, None, "task")), tuple(scope.find_signatures(b, None, "task")))
         for a, b in request.answers
         if a and b
     ]
@@ -119,7 +119,7 @@ def plan_arrangement(
 
 def _include_sides(
     connection: Connection,
-    scope: Subject,
+    scope: DecisionScope,
     arrangement: Arrangement,
     sides: Sequence[Sides],
     columns: Sequence[Column],
@@ -127,10 +127,10 @@ def _include_sides(
 ) -> Arrangement:
     """The same with the identities that were asked about, which nobody may have moved."""
     side_keys = {m for s in sides for m in (*s.left, *s.right)} - arrangement.target.keys()
-    keys = {k for m in side_keys if (k := scope.identity(m)) is not None}
+    keys = {k for m in side_keys if (k := scope.identity_of(m)) is not None}
     if not keys:
         return arrangement
-    scope.include(keys)
+    scope.include_identities(keys)
     identity_keys = {key for key in arrangement.current.values() if key != UNASSIGNED} | keys
     members = {key: scope.members[key] for key in identity_keys}
     decided_keys = {
@@ -149,7 +149,7 @@ def preview_arrangement(
     Invalid, NotFound, Conflict
         As :func:`read`.
     """
-    plan = plan_arrangement(connection, request, Subject(connection, EventLog(connection), {}))
+    plan = plan_arrangement(connection, request, DecisionScope(connection, EventLog(connection), {}))
     arrangement, ids = plan.arrangement, plan.ids
     contradicted_decisions = plan.find_contradicted()
     destinations: dict[int, Counter[int]] = {}
@@ -204,7 +204,7 @@ def commit_arrangement(
         work would be one person without ``same_work``.
     """
     with database.write() as connection:
-        subject = begin(connection, [], None)
+        subject = open_decision(connection, [], None)
         found = plan_arrangement(connection, wanted, subject)
         plan = found.arrangement
         stated = found.build_links(DRAFT_ID)
@@ -219,7 +219,7 @@ def commit_arrangement(
         told = _evidence(found, evidence, against)
         kind = _kind(stated, plan)
         action = ACTION if kind != "unsure" else "review"
-        draft = make(subject, kind, action, actor, reason, told)
+        draft = record_decision(subject, kind, action, actor, reason, told)
         links = found.build_links(draft.id)
         if against:
             ids = [one.id for one in against]
@@ -229,7 +229,7 @@ def commit_arrangement(
             for m, to in plan.target.items()
             if plan.current[m] != to or m in _confirmed(plan)
         }
-        made = settle(draft, places, links, plan.curated(), same_work=wanted.same_work)
+        made = apply_decision(draft, places, links, plan.curated(), same_work=wanted.same_work)
         if against:
             ask_again(connection, draft.id, draft.event)
         unsure = None
@@ -267,9 +267,9 @@ def _evidence(
     return told
 
 
-def _noted(draft: Draft, actor: Actor, reason: str | None, found: ArrangementPlan) -> str:
+def _noted(draft: PendingDecision, actor: Actor, reason: str | None, found: ArrangementPlan) -> str:
     """A decision of the same event that says what could not be told; undone with it."""
-    connection = draft.subject.connection
+    connection = draft.scope.connection
     name = make_namer(connection, found.unsure)
     decision = new_id("d")
     evidence = {"mentions": [name(m) for m in found.unsure], "with": draft.id}
@@ -279,7 +279,7 @@ def _noted(draft: Draft, actor: Actor, reason: str | None, found: ArrangementPla
             kind="unsure",
             action="review",
             actor=actor.name,
-            at=draft.subject.ledger.at,
+            at=draft.scope.ledger.at,
             reason=reason,
             evidence=evidence,
             event_seq=draft.event,

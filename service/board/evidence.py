@@ -24,12 +24,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from service.board.block_cache import BlockViews, of_blocks
+from service.board.block_cache import BlockViews, expand_to_blocks
 from service.board.scope import keys_of
 from service.constraints.store import read_constraints
 from service.db.bulk import is_in
 from service.db.tables import Membership
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.errors import Conflict, Invalid, NotFound
 
 MAX_REASONS = 3
@@ -79,7 +79,7 @@ def compare_sides(
     if not common_blocks:
         return None
     block = max(common_blocks, key=lambda b: int(((scored.batch.block == b) & (side > 0)).sum()))
-    first_level = view.firsts(scored)
+    first_level = view.group_first_level(scored)
     in_block = scored.batch.block == block
     key = scored.batch.block.astype(np.int64) * (2 * len(first_level) + 3) + np.where(
         in_block & (side > 0), side, 3 + first_level
@@ -142,7 +142,7 @@ MAX_FELLOW_MENTIONS = 300
 
 
 def compare_mentions(
-    connection: Connection, views: BlockViews, a: Mention, b: Mention
+    connection: Connection, views: BlockViews, a: SignatureRef, b: SignatureRef
 ) -> dict[str, Any]:
     """Why two mentions are one person or two: every feature with what it adds.
 
@@ -166,10 +166,10 @@ def compare_mentions(
             name = f"{mention.work[:80]}:{mention.position}"
             raise NotFound(f"there is no mention {name}", "look at the work", field=field)
     pair_keys = [keys[a], keys[b]]
-    signature_keys = of_blocks(
+    signature_keys = expand_to_blocks(
         connection, [*pair_keys, *_list_fellow_mentions(connection, pair_keys)]
     )
-    view = views.of(connection, signature_keys)
+    view = views.get(connection, signature_keys)
     if view is None or not all(key in view.row_of for key in pair_keys):
         raise Conflict("there is nothing to compare by", "publish a run first: disambig run start")
     work_ids = set(view.corpus.work_ids)

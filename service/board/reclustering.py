@@ -130,7 +130,7 @@ def _clustered(
         domain.Constraint(kind[k.must], places[k.a], places[k.b], f"decision {k.decision}")
         for k in links
     ]
-    return view.people(view.under(stated)).astype(np.int64)
+    return view.cluster(view.apply_constraints(stated)).astype(np.int64)
 
 
 def _identities(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.board.arrangement import Arrangement, Sides, links_of
-from service.decisions.draft import Mention, Subject
+from service.decisions.draft import SignatureRef, DecisionScope
 from service.decisions.override import Opposed, opposed
 
 DRAFT_ID = "d-"
@@ -29,7 +29,7 @@ class ColumnRequest:
         The column of mentions that are published under nobody: they stay so.
     """
 
-    mentions: tuple[Mention, ...]
+    mentions: tuple[SignatureRef, ...]
     identity: str | None = None
     is_confirmed: bool = False
     is_unassigned: bool = False
@@ -53,8 +53,8 @@ class ArrangementRequest:
     """
 
     columns: Sequence[ColumnRequest]
-    unsure: Sequence[Mention] = ()
-    answers: Sequence[tuple[Sequence[Mention], Sequence[Mention]]] = ()
+    unsure: Sequence[SignatureRef] = ()
+    answers: Sequence[tuple[Sequence[SignatureRef], Sequence[SignatureRef]]] = ()
     versions: Mapping[str, int] = field(default_factory=dict)
     same_work: bool = False
 
@@ -72,7 +72,7 @@ class ArrangementPlan:
     """
 
     arrangement: Arrangement
-    scope: Subject
+    scope: DecisionScope
     ids: dict[int, str]
     unsure: list[int]
     sides: list[Sides]

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select
 
 from service.db.bulk import is_in
 from service.db.tables import Membership, Signature, Work
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.identities.store import ACTIVE, IdentityRow, read_identities, read_identities_by_id
 from service.profiles.name import NameFound, find_name
 from service.review.by_name import people_beside
@@ -48,7 +48,7 @@ class Asked:
     kind: str
     blind: bool
     probability: float | None
-    sides: list[list[Mention]] = field(default_factory=list)
+    sides: list[list[SignatureRef]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Scope:
     hidden: dict[int, int]
     left_out: int
     asked: Asked | None
-    signature_of: dict[Mention, int]
+    signature_of: dict[SignatureRef, int]
 
     def side(self, number: int) -> list[int]:
         """Signature keys of one side of the question."""
@@ -140,7 +140,7 @@ def asked_by(connection: Connection, task_id: str) -> Asked:
     NotFound
         If there is no such task.
     """
-    task = task_queries.found(connection, task_id)
+    task = task_queries.get_task(connection, task_id)
     evidence = task.evidence
     probability = evidence.get("probability")
     sides = [_mentions(side) for side in _listed(evidence.get("sides"))]
@@ -154,7 +154,7 @@ def asked_by(connection: Connection, task_id: str) -> Asked:
         named = [i for i in _listed(evidence.get("identities")) if isinstance(i, str)]
         sides = _members_of(connection, named[:2])
     if task.kind == "assign" and isinstance(evidence.get("work"), str):
-        sides = [[Mention(evidence["work"], int(evidence.get("position", 0)))]]
+        sides = [[SignatureRef(evidence["work"], int(evidence.get("position", 0)))]]
         rivals = [r for r in _listed(evidence.get("rivals")) if isinstance(r, Mapping)]
         sides += _members_of(connection, [str(r.get("identity")) for r in rivals[:1]])
         probability = rivals[0].get("probability") if rivals else None
@@ -163,8 +163,8 @@ def asked_by(connection: Connection, task_id: str) -> Asked:
 
 
 def _divided(
-    connection: Connection, subject: str, evidence: Mapping[str, Any], sides: list[list[Mention]]
-) -> list[list[Mention]]:
+    connection: Connection, subject: str, evidence: Mapping[str, Any], sides: list[list[SignatureRef]]
+) -> list[list[SignatureRef]]:
     """The sides of an identity, the one that is not told in full being all but the other."""
     told = [side for side in _listed(evidence.get("sides")) if isinstance(side, Mapping)]
     sizes = [int(side.get("n", 0)) for side in told]
@@ -184,16 +184,16 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _mentions(side: Any) -> list[Mention]:
+def _mentions(side: Any) -> list[SignatureRef]:
     told = side.get("mentions") if isinstance(side, Mapping) else side
     return [
-        Mention(str(m["work"]), int(m["position"]))
+        SignatureRef(str(m["work"]), int(m["position"]))
         for m in _listed(told)
         if isinstance(m, Mapping) and "work" in m and "position" in m
     ]
 
 
-def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[Mention]]:
+def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[SignatureRef]]:
     """Mentions of each of some identities, where they are active."""
     rows = read_identities_by_id(connection, ids)
     found = []
@@ -209,11 +209,11 @@ def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[Mention
             .order_by(Signature.key)
             .limit(MOST)
         )
-        found.append([Mention(*pair) for pair in connection.execute(query)])
+        found.append([SignatureRef(*pair) for pair in connection.execute(query)])
     return found
 
 
-def keys_of(connection: Connection, mentions: Sequence[Mention]) -> dict[Mention, int]:
+def keys_of(connection: Connection, mentions: Sequence[SignatureRef]) -> dict[SignatureRef, int]:
     """Signature keys of mentions; unknown ones are left out."""
     query = (
         select(Work.id, Signature.position, Signature.key)
@@ -225,7 +225,7 @@ def keys_of(connection: Connection, mentions: Sequence[Mention]) -> dict[Mention
     )
     wanted = set(mentions)
     rows = connection.execute(query) if wanted else ()
-    found = {Mention(work, position): key for work, position, key in rows}
+    found = {SignatureRef(work, position): key for work, position, key in rows}
     return {mention: found[mention] for mention in mentions if mention in found}
 
 

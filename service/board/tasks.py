@@ -18,11 +18,11 @@ from service.board.scope import Asked, Scope, asked_by, keys_of
 from service.constraints.links import Link, SignatureGroups
 from service.db.bulk import is_in
 from service.db.tables import Signature, Task, Work
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.identities.store import read_identities_by_id
 from service.review.by_name import SETTLED
-from service.tasks.blind import REMEDY, settling
-from service.tasks.subjects import divides, subject_of
+from service.tasks.blind import REMEDY, describe_settling
+from service.tasks.subjects import is_within_identity, make_subject
 
 MAX_OTHER_TASKS = 50
 """Questions that are told."""
@@ -36,7 +36,7 @@ def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
     """
     own = scope.asked.task if scope.asked else ""
     place = {row.id: k for k, row in enumerate(scope.rows)}
-    pairs = [subject_of(*pair) for pair in combinations([*place][:COLUMNS], 2)]
+    pairs = [make_subject(*pair) for pair in combinations([*place][:COLUMNS], 2)]
     about = is_in(connection, Task.subject, [*place, *pairs])
     subjects = or_(Task.name_key == scope.name.key, about)
     query = (
@@ -76,8 +76,8 @@ MOST = 200
 
 
 def answers_of(
-    connection: Connection, task_id: str, unsure: Sequence[Mention]
-) -> list[tuple[Sequence[Mention], Sequence[Mention]]]:
+    connection: Connection, task_id: str, unsure: Sequence[SignatureRef]
+) -> list[tuple[Sequence[SignatureRef], Sequence[SignatureRef]]]:
     """The sides of which a task asks whether they are one person, unless that is unsure.
 
     Raises
@@ -135,7 +135,7 @@ def answered(connection: Connection, found: ArrangementPlan, task_id: str | None
             continue
         settled = _settled(connection, found, links, row, about)
         if settled and row.blind is not None:
-            text = f"{settling([row.id])}: {REMEDY}"
+            text = f"{describe_settling([row.id])}: {REMEDY}"
             hinders.append({"kind": "blind", "text": text, "mentions": []})
         elif settled or _pointless(found, row, about):
             closes.append({"id": row.id, "kind": row.kind})
@@ -147,7 +147,7 @@ def _pointless(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
     plan = found.arrangement
     after = {found.ids[p.identity] for p in plan.parts if p.identity in found.ids}
     known = {found.ids[key] for key in plan.current.values() if key in found.ids}
-    named = task.kind == "merge" or divides(task.kind, task.subject)
+    named = task.kind == "merge" or is_within_identity(task.kind, task.subject)
     return named and bool((about & known) - after)
 
 
@@ -173,7 +173,7 @@ def _settled(
             if not k.must and k.a in plan.target and k.b in plan.target
         }
         return frozenset(keys) in barred
-    if not divides(task.kind, task.subject):
+    if not is_within_identity(task.kind, task.subject):
         return False
     sides = [
         set(keys_of(connection, side).values()) for side in asked_by(connection, task.id).sides

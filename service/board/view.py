@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, select
 
-from service.board.block_cache import BlockViews, of_blocks
+from service.board.block_cache import BlockViews, expand_to_blocks
 from service.board.contradictions import find_contradictions
 from service.board.evidence import compare_sides
 from service.board.scope import Asked, Scope, scope_of
@@ -24,27 +24,27 @@ from service.board.tasks import others
 from service.constraints.store import read_constraints
 from service.db.bulk import is_in
 from service.db.tables import Signature, State, Work, WorkVersion
-from service.external_ids.urls import links_out
+from service.external_ids.urls import make_external_links
 from service.profiles import aggregates
 from service.profiles.aggregates import Other, Seen
 from service.profiles.contrast import Person, contrast, together
 
-LISTED = 12
+MAX_LISTED = 12
 """Co-authors, venues, topics and affiliations shown of a column."""
-COMPANY = 20
+MAX_COAUTHORS = 20
 """Co-authors shown of a paper."""
-UNPLACED = "Nowhere yet"
+UNASSIGNED_TITLE = "Nowhere yet"
 
 
 @dataclass(frozen=True)
-class _Groups:
+class _EngineGroups:
     """First-level group of each mention, as far as the engine knows them."""
 
-    of: Mapping[int, int]
+    group_of: Mapping[int, int]
     reasons: tuple[float | None, tuple[str, ...], tuple[str, ...]] | None
 
 
-def board(
+def build_board(
     connection: Connection, views: BlockViews, text: str, task_id: str | None = None
 ) -> dict[str, Any]:
     """Everything that the board of a printed name shows, as JSON would have it.
@@ -66,13 +66,13 @@ def board(
     company = aggregates.coauthors_by_work(connection, mentions)
     columns = _columns(scope, mentions, company)
     named = {other for column in columns for other in _shown_others(column, company)}
-    named |= {o for c in columns for o, _ in aggregates.most(c.coauthors, LISTED)}
+    named |= {o for c in columns for o, _ in aggregates.most(c.coauthors, MAX_LISTED)}
     named |= {o for a, b in combinations(columns[:8], 2) for o in a.coauthors if o in b.coauthors}
     shown = aggregates.others_shown(connection, named)
     found = _groups(connection, views, scope)
     ids = _ids_of_works(connection, {m.work for m in mentions})
     sides = {s: k for k in (0, 1) for s in scope.side(k)}
-    painter = _Painter(scope, columns, company, shown, found.of, ids, sides)
+    painter = _ColumnRenderer(scope, columns, company, shown, found.group_of, ids, sides)
     told = painter.columns()
     first = _asked_columns(scope, columns)
     return {
@@ -83,7 +83,7 @@ def board(
         "mentions": scope.name.mentions,
         "hidden": sum(scope.hidden.values()),
         "left_out": scope.left_out,
-        "compared": sum(1 for s in scope.mentions if s in found.of),
+        "compared": sum(1 for s in scope.mentions if s in found.group_of),
         "columns": told,
         "contradictions": find_contradictions(
             [c.mentions for c in columns],
@@ -118,23 +118,23 @@ def _columns(
 
 
 def _shown_others(column: Person, company: Mapping[int, list[Other]]) -> set[Other]:
-    return {other for found in column.by_work.values() for other in found[: COMPANY + 1]}
+    return {other for found in column.by_work.values() for other in found[: MAX_COAUTHORS + 1]}
 
 
-def _groups(connection: Connection, views: BlockViews, scope: Scope) -> _Groups:
+def _groups(connection: Connection, views: BlockViews, scope: Scope) -> _EngineGroups:
     """What the engine says: groups, and what it makes of the question."""
-    keys = of_blocks(connection, list(scope.mentions))
-    view = views.of(connection, keys)
+    keys = expand_to_blocks(connection, list(scope.mentions))
+    view = views.get(connection, keys)
     if view is None:
-        return _Groups({}, None)
-    scored = view.under(read_constraints(connection, keys))
-    first = view.firsts(scored)
+        return _EngineGroups({}, None)
+    scored = view.apply_constraints(read_constraints(connection, keys))
+    first = view.group_first_level(scored)
     of = dict(zip(view.signature.tolist(), first.tolist(), strict=True))
     left, right = scope.side(0), scope.side(1)
     weighed = compare_sides(view, scored, left, right) if left and right else None
     if weighed is None:
-        return _Groups(of, None)
-    return _Groups(of, (weighed.probability, weighed.reasons_for, weighed.reasons_against))
+        return _EngineGroups(of, None)
+    return _EngineGroups(of, (weighed.probability, weighed.reasons_for, weighed.reasons_against))
 
 
 def _ids_of_works(connection: Connection, works: set[int]) -> dict[int, dict[str, Any]]:
@@ -151,7 +151,7 @@ def _ids_of_works(connection: Connection, works: set[int]) -> dict[int, dict[str
 
 
 @dataclass(frozen=True)
-class _Painter:
+class _ColumnRenderer:
     """Columns as they are told."""
 
     scope: Scope
@@ -177,7 +177,7 @@ class _Painter:
                 {
                     "identity": row.id if row else None,
                     "nowhere": row is None,
-                    "title": row.name if row else UNPLACED,
+                    "title": row.name if row else UNASSIGNED_TITLE,
                     "curated": bool(row and row.curated),
                     "papers": len(person.papers),
                     "mentions": len(person.mentions),
@@ -227,10 +227,10 @@ class _Painter:
             "authors": m.n_authors,
             "coauthors": [
                 {"identity": self.shown[o][0], "name": self.shown[o][1]}
-                for o in others[:COMPANY]
+                for o in others[:MAX_COAUTHORS]
                 if o in self.shown
             ],
-            "links": links_out(m.work_id, self.ids.get(m.work, {}), m.orcid),
+            "links": make_external_links(m.work_id, self.ids.get(m.work, {}), m.orcid),
             "confidence": m.confidence,
             "origin": m.origin,
         }
@@ -251,9 +251,9 @@ class _Painter:
         for kind, counts in _counts(person).items():
             shared = {v: n for v, n in counts.items() if len(holders[kind, v]) > 1}
             # what another column has as well is what a person looks for
-            chosen = dict(aggregates.most(shared, LISTED // 2))
-            for value, n in aggregates.most(counts, LISTED):
-                if len(chosen) < LISTED:
+            chosen = dict(aggregates.most(shared, MAX_LISTED // 2))
+            for value, n in aggregates.most(counts, MAX_LISTED):
+                if len(chosen) < MAX_LISTED:
                     chosen.setdefault(value, n)
             found[kind] = [
                 {
@@ -296,7 +296,7 @@ def _question(
     scope: Scope,
     columns: Sequence[Person],
     told: Sequence[Mapping[str, Any]],
-    found: _Groups,
+    found: _EngineGroups,
     shown: Mapping[Other, tuple[str | None, str]],
     first: Sequence[int],
 ) -> dict[str, Any] | None:

@@ -1,1 +1,1 @@
-"""Commands of the service, one in a module; entry points bring them into ``disambig``."""
+"""Commands of the service, one module each; entry points add them to ``disambig``."""

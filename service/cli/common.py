@@ -1,7 +1,6 @@
-"""What commands of the service share: ``--database``, settings, the database, who asks.
+"""Shared parts of the service's commands: ``--database``, settings, the database, the actor.
 
-Like all modules of commands it imports only click and the like at the top, so that help is
-instant.
+Like all command modules it imports heavy packages inside functions, so that help is instant.
 """
 
 from __future__ import annotations
@@ -37,32 +36,32 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def database_option(command: F) -> F:
-    """``--database URL``, passed on as ``database``: a string, or None where the settings say."""
+    """Add ``--database URL``, passed as ``database``: a string, or None for the settings."""
     return click.option(
         "--database",
         metavar="URL",
         help="Address of the database, such as postgresql://user@host:5432/name or "
-        "sqlite:////path/to/file; left out, the one that disambig config shows.",
+        "sqlite:////path/to/file; default: the one that disambig config shows.",
     )(command)
 
 
 @contextmanager
 def opened(database: str | None = None, **given: object) -> Iterator[tuple[Settings, Database]]:
-    """The settings and the database, at the schema of this version; closed at the end.
+    """Open the settings and the database at the current schema; close it at the end.
 
     Parameters
     ----------
     database : str, optional
-        What ``--database`` was given.
+        Value of ``--database``.
     **given
-        Other settings from the command line; None where an option was left out.
+        Other settings from the command line; None for an omitted option.
 
     Raises
     ------
     Invalid
-        If a setting or the address is wrong.
+        A setting or the address is invalid.
     Unavailable
-        If the database cannot be reached, or PostgreSQL is not at this version's schema.
+        The database cannot be reached, or PostgreSQL is at another schema revision.
     """
     from service.db.migrations import open_database
     from service.settings import read_settings
@@ -77,7 +76,7 @@ def opened(database: str | None = None, **given: object) -> Iterator[tuple[Setti
 
 @contextmanager
 def connected(database: str | None = None) -> Iterator[tuple[Settings, Database]]:
-    """Like :func:`opened`, with the database as it is: for commands that see to its schema."""
+    """Like :func:`opened`, at any schema revision: for commands that manage the schema."""
     from service.db.migrations import connect
     from service.settings import read_settings
 
@@ -90,11 +89,11 @@ def connected(database: str | None = None) -> Iterator[tuple[Settings, Database]
 
 
 def actor() -> Actor:
-    """Who runs the command: whoever can reach the database may do everything."""
+    """Return the user that runs the command; access to the database implies all rights."""
     from service.actors import Actor, Role
 
     try:
         name = getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that has no name
+    except (KeyError, OSError):  # a container may run under a user id without a name
         name = str(os.getuid())
     return Actor(f"cli:{name}", Role.ADMIN)

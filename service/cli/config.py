@@ -1,4 +1,4 @@
-"""``disambig config``: every setting, its value, where that comes from and what it means."""
+"""``disambig config``: every setting with its value, source and meaning."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from disambig.cli.options import examples, json_option
 def config(as_toml: bool, as_json: bool) -> None:
     """Show every setting, its value and its source.
 
-    A setting comes from the environment (DISAMBIG_ and its name in capitals), else from
-    disambig.toml in the working folder or the file that DISAMBIG_CONFIG names, else it has its
+    A setting is read from the environment (DISAMBIG_ and its name in capitals), else from
+    disambig.toml in the working directory or the file that DISAMBIG_CONFIG names, else it has its
     default. Passwords are never shown.
     """
     import json
@@ -39,7 +39,7 @@ def config(as_toml: bool, as_json: bool) -> None:
         found = explain_settings()
     except Invalid:
         if not (as_toml or as_json):
-            _print(explain_defaults())  # what may be set, above the error that says what is wrong
+            _print(explain_defaults())  # shows the valid settings above the error message
         raise
     if as_toml:
         click.echo(to_toml(found), nl=False)

@@ -1,4 +1,4 @@
-"""``disambig db``: the schema of the database, what is in it, backups."""
+"""``disambig db``: schema, contents, integrity and backups of the database."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ GROUP_EXAMPLES = examples(
 
 @click.group(epilog=GROUP_EXAMPLES)
 def db() -> None:
-    """Look after the database: schema, contents, backups.
+    """Manage the database: schema, contents, backups.
 
-    SQLite is made and upgraded by whatever opens it. PostgreSQL may be shared by processes of
-    several versions: only disambig db upgrade and disambig serve upgrade it.
+    SQLite is created and upgraded by any command that opens it. PostgreSQL may be shared by
+    processes of several versions: only disambig db upgrade and disambig serve upgrade it.
     """
 
 
@@ -36,23 +36,23 @@ def db() -> None:
 @click.argument("revision", default="head")
 @common.database_option
 def upgrade(revision: str, database: str | None) -> None:
-    """Bring the schema up to this version, or to REVISION."""
+    """Upgrade the schema to this version, or to REVISION."""
     with common.connected(database) as (_, found):
         _migrate(found, revision, up=True)
 
 
 @db.command(epilog=examples("disambig db downgrade 0001"))
 @click.argument("revision")
-@click.option("--yes", is_flag=True, help="Do not ask before what is lost is lost.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @common.database_option
 def downgrade(revision: str, database: str | None, yes: bool) -> None:
-    """Bring the schema back to REVISION; "base" removes everything.
+    """Downgrade the schema to REVISION; "base" removes everything.
 
-    What only later revisions can hold is lost. Make a backup first.
+    Data that only later revisions can hold is lost. Make a backup first.
     """
     with common.connected(database) as (_, found):
         if not yes:
-            click.confirm(f"Lose what revision {revision} cannot hold?", abort=True)
+            click.confirm(f"Delete the data that revision {revision} cannot hold?", abort=True)
         _migrate(found, revision, up=False)
 
 
@@ -60,7 +60,7 @@ def downgrade(revision: str, database: str | None, yes: bool) -> None:
 @common.database_option
 @json_option
 def info(database: str | None, as_json: bool) -> None:
-    """Show where the database is, its revision, and how much it holds."""
+    """Show the address, the revision and the size of the database."""
     import json
     from dataclasses import asdict
 
@@ -80,10 +80,10 @@ def info(database: str | None, as_json: bool) -> None:
 @common.database_option
 @quiet_option
 def check(database: str | None, quiet: bool) -> None:
-    """Read everything and check that it fits together; status 1 when something does not.
+    """Check the integrity of all data; exit with status 1 on a violation.
 
-    The schema, the file (SQLite), and what the service promises: every mention under one
-    identity that exists, redirects that lead somewhere, history that ends in what is published.
+    Checks the schema, the file (SQLite) and the invariants of the service: every mention is in an
+    existing identity, redirects lead to one, and the history ends in the published state.
     """
     from disambig.console import safe
     from disambig.errors import DisambigError
@@ -91,7 +91,7 @@ def check(database: str | None, quiet: bool) -> None:
     from service.db.integrity import INVARIANTS, find_violations
 
     with common.connected(database) as (_, found):
-        migrations.check(found)
+        migrations.require_head_revision(found)
         with progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
             broken = find_violations(found, advance)
     for violation in broken:
@@ -108,19 +108,19 @@ def check(database: str | None, quiet: bool) -> None:
 @common.database_option
 @quiet_option
 def backup(file: Path, force: bool, database: str | None, quiet: bool) -> None:
-    """Write everything, as of one moment, to FILE while the service goes on.
+    """Write a snapshot of the database to FILE while the service is running.
 
-    The file is complete and checked when it appears. SQLite gives an SQLite file, PostgreSQL an
-    archive of pg_dump, which must be installed.
+    FILE appears when the backup is complete and checked. SQLite produces an SQLite file,
+    PostgreSQL an archive of pg_dump, which must be installed.
     """
     from service.db import migrations
-    from service.db.backup import back_up, pages
+    from service.db.backup import back_up, count_pages
 
     if not file.parent.is_dir():
-        raise click.BadParameter(f"the folder {file.parent} does not exist; make it")
+        raise click.BadParameter(f"the folder {file.parent} does not exist; create it")
     with common.connected(database) as (_, found):
-        migrations.check(found)
-        with progress("Backing up", pages(found), "pages", quiet=quiet) as advance:
+        migrations.require_head_revision(found)
+        with progress("Backing up", count_pages(found), "pages", quiet=quiet) as advance:
             back_up(found, file, force=force, advance=advance)
     if not quiet:
         click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
@@ -128,14 +128,14 @@ def backup(file: Path, force: bool, database: str | None, quiet: bool) -> None:
 
 @db.command(epilog=examples("disambig db restore /backups/disambig.backup --force"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace what the database holds.")
+@click.option("--force", is_flag=True, help="Replace the content of the database.")
 @common.database_option
 @quiet_option
 def restore(file: Path, force: bool, database: str | None, quiet: bool) -> None:
-    """Make the database what it was when FILE was written.
+    """Restore the database from the backup FILE.
 
-    Stop the server and the workers first. All or nothing: when it fails, the database is what it
-    was. A backup of an earlier version is upgraded as any database is.
+    Stop the server and the workers first. The restore is atomic: if it fails, the database is
+    unchanged. A backup of an earlier version is upgraded like any other database.
     """
     from service.db import migrations
     from service.db.backup import restore as restore_from
@@ -145,7 +145,7 @@ def restore(file: Path, force: bool, database: str | None, quiet: bool) -> None:
             revision = restore_from(found, file, force=force, advance=advance)
         if not quiet:
             click.echo(f"restored at revision {revision}", err=True)
-            if revision != migrations.newest() and not found.is_sqlite:
+            if revision != migrations.get_head_revision() and not found.is_sqlite:
                 click.echo("run disambig db upgrade before the service starts", err=True)
 
 
@@ -153,13 +153,13 @@ def _migrate(database: Database, revision: str, *, up: bool) -> None:
     from service.db import migrations
     from service.errors import Invalid
 
-    known = ["base", *migrations.revisions()]
-    wanted = migrations.newest() if revision == "head" else revision
+    known = ["base", *migrations.list_revisions()]
+    wanted = migrations.get_head_revision() if revision == "head" else revision
     if wanted not in known:
         raise Invalid(f"there is no revision {revision!r}", f"name one of {', '.join(known)}")
-    before = migrations.current(database) or "base"
+    before = migrations.get_revision(database) or "base"
     if before not in known:
-        migrations.check(database)  # says that it is of a later version
+        migrations.require_head_revision(database)  # reports that it is of a later version
     if before == wanted:
         click.echo(f"already at revision {wanted}", err=True)
         return

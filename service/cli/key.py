@@ -1,4 +1,4 @@
-"""``disambig key``: make, list and revoke keys of the API; the first administrator's, too."""
+"""``disambig key``: create, list and revoke API keys, including the first admin key."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 
 
 def _moment(context: click.Context, option: click.Parameter, text: str | None) -> datetime | None:
-    """A moment in UTC: so many days from now, or the start of a day."""
+    """Parse an expiry in UTC: a number of days from now, or a date."""
     from datetime import UTC, datetime, timedelta
 
     if text is None:
@@ -33,7 +33,7 @@ def _moment(context: click.Context, option: click.Parameter, text: str | None) -
         found = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(
-            f"{text!r} is neither days (90d) nor a date (2027-01-31)"
+            f"{text!r} is neither a number of days (90d) nor a date (2027-01-31)"
         ) from None
     return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
@@ -46,15 +46,15 @@ def _moment(context: click.Context, option: click.Parameter, text: str | None) -
     )
 )
 def key() -> None:
-    """Make, list and revoke keys of the API.
+    """Create, list and revoke API keys.
 
-    A role may do what the roles before it may:
+    A role includes the permissions of the roles before it:
 
     \b
-      public    read; needed where reading without a key is switched off
-      reviewer  answer questions: same, different, unsure
+      public    read; needed if reading without a key is disabled
+      reviewer  answer tasks: same, different, unsure
       editor    load works, merge, split, move, undo, run and publish
-      admin     roll back, keys, the log of events
+      admin     roll back, manage keys, read the event log
     """
 
 
@@ -69,19 +69,19 @@ def key() -> None:
     "--role",
     required=True,
     type=click.Choice(["public", "reviewer", "editor", "admin"]),
-    help="What the key may do.",
+    help="Permissions of the key.",
 )
-@click.option("--name", required=True, help="Whose it is or what it is for.")
+@click.option("--name", required=True, help="Owner or purpose of the key.")
 @click.option(
     "--expires",
     callback=_moment,
     metavar="WHEN",
-    help="Days from now (90d) or a date (2027-01-31, UTC); left out, never.",
+    help="Days from now (90d) or a date (2027-01-31, UTC); default: never.",
 )
 @click.option(
     "--per-minute",
     type=click.IntRange(0, 1_000_000),
-    help="Requests a minute, 0 for any number; left out, as the settings say.",
+    help="Requests a minute, 0 for unlimited; default: the limit of the settings.",
 )
 @common.database_option
 @quiet_option
@@ -93,7 +93,7 @@ def create(
     database: str | None,
     quiet: bool,
 ) -> None:
-    """Make a key and print it, this once: only a digest of it is kept."""
+    """Create a key and print it once; only its digest is stored."""
     from service import api_keys
     from service.actors import Role
 
@@ -114,7 +114,7 @@ def create(
             else "until it is revoked"
         )
         click.echo(
-            f"Key for {safe(info.name)}: {info.role} {until}. It is shown only now.\n"
+            f"Key for {safe(info.name)}: {info.role} {until}. It is shown only once.\n"
             "Send it as  Authorization: Bearer KEY",
             err=True,
         )
@@ -124,7 +124,7 @@ def create(
 @common.database_option
 @json_option
 def list_(database: str | None, as_json: bool) -> None:
-    """List all keys, the newest first; what is secret of them is not known."""
+    """List all keys, newest first, without their secrets."""
     from datetime import UTC, datetime
 
     from service import api_keys
@@ -136,17 +136,17 @@ def list_(database: str | None, as_json: bool) -> None:
         for info in found:
             click.echo(json.dumps({**_row(info), "state": info.get_state(now)}, default=str))
     elif not found:
-        click.echo("No keys yet; disambig key create makes one.")
+        click.echo("No keys yet; create one with disambig key create.")
     else:
         _show(found, now)
 
 
 @key.command(epilog=examples('disambig key revoke k-3k9x0f7q2m1b --reason "laptop lost"'))
 @click.argument("id")
-@click.option("--reason", help="Why; it goes into the log of events.")
+@click.option("--reason", help="Reason, stored in the event log.")
 @common.database_option
 def revoke(id: str, reason: str | None, database: str | None) -> None:
-    """Make the key ID worthless; servers notice within seconds. It cannot be made good again."""
+    """Revoke the key ID permanently; servers reject it within seconds."""
     from service import api_keys
 
     with common.opened(database) as (_, opened):

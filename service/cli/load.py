@@ -1,4 +1,4 @@
-"""``disambig load``: works into the database of the service."""
+"""``disambig load``: load works into the database of the service."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def load(
     """Store WORKS in the database of the service.
 
     Reads files, folders or standard input (-) in the formats that disambig cluster reads. A work
-    with a known id and another content becomes a new version of it; one that is the same changes
-    nothing, so a delivery may be loaded again, and a load that was interrupted is simply
-    repeated. New mentions have no identity before the next run is published; those that a new
-    version of their work drops leave theirs at once.
+    with a known id and different content becomes a new version; an unchanged work changes
+    nothing, so a delivery may be loaded again and an interrupted load repeated. New mentions have
+    no identity until the next run is published; mentions that a new version removes leave their
+    identity at once.
     """
     from disambig.processes import no_collector
     from service.works.load import load_works

@@ -1,4 +1,4 @@
-"""``disambig review``: samples and estimates, models from decisions, and which model is used."""
+"""``disambig review``: samples and estimates, models fitted on decisions, model promotion."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from disambig.console import console, safe
+from disambig.console import console, progress, safe
 from service.cli import common
 
 if TYPE_CHECKING:
     from service.training.store import ModelView
-from disambig import console
 from disambig.cli.options import examples, json_option, quiet_option
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -29,11 +28,11 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     )
 )
 def review() -> None:
-    """What people answered, put to use.
+    """Use the answers of reviewers.
 
     \b
-      sample, estimates       how good what is published is, from random samples
-      train, models, promote  a model of what was decided, compared, put to use
+      sample, estimates       estimate precision and recall from random samples
+      train, models, promote  fit a model on decisions, compare it, put it to use
     """
 
 
@@ -43,16 +42,16 @@ def review() -> None:
         "disambig review sample --size 200 --unit identity",
     )
 )
-@click.option("--size", required=True, type=click.IntRange(2, 20_000), help="Draws.")
+@click.option("--size", required=True, type=click.IntRange(2, 20_000), help="Number of draws.")
 @click.option(
     "--unit",
     type=click.Choice(["mention", "identity"]),
     default="mention",
     show_default=True,
-    help="Mentions tell precision and recall; identities, which are quicker, precision only.",
+    help="Mentions estimate precision and recall; identities are quicker, precision only.",
 )
-@click.option("--seed", type=click.IntRange(0), help="To draw the same again; else a random one.")
-@click.option("--reason", help="Why; it goes into the log of events.")
+@click.option("--seed", type=click.IntRange(0), help="Seed of the draw; default: random.")
+@click.option("--reason", help="Reason, stored in the event log.")
 @common.database_option
 @json_option
 def sample(
@@ -63,11 +62,11 @@ def sample(
     database: str | None,
     as_json: bool,
 ) -> None:
-    """Draw a random sample of what is published, and ask about each of it.
+    """Draw a random sample of the published identities and create review tasks for it.
 
-    Rare and common names are drawn from separately, so that each gets figures of its own. Two
-    people answer each question without seeing each other's answers, and a third where they
-    differ. Questions come in random order: the estimates are good whenever you stop.
+    Rare and common names are separate strata, each with its own estimates. Two reviewers answer
+    each task without seeing each other's answers, and a third if they differ. Tasks come in
+    random order, so the estimates are unbiased whenever you stop.
     """
     from dataclasses import asdict
 
@@ -78,21 +77,23 @@ def sample(
     if as_json:
         click.echo(json.dumps(asdict(found)))
         return
-    click.echo(f"Sample {found.id}: {found.tasks:,} questions, waiting as tasks.")
+    click.echo(f"Sample {found.id}: {found.tasks:,} open tasks.")
     for part in found.strata:
         often = "once" if part.slice == "1" else f"{part.slice} times"
         click.echo(f"  {part.drawn:>6,} of {part.mentions:>11,} mentions whose name occurs {often}")
 
 
 @review.command(epilog=examples("disambig review estimates", "disambig review estimates --json"))
-@click.option("--sample", metavar="ID", help="Of this sample; left out, of the last one drawn.")
+@click.option(
+    "--sample", metavar="ID", help="Sample to estimate from; default: the last one drawn."
+)
 @common.database_option
 @json_option
 def estimates(sample: str | None, database: str | None, as_json: bool) -> None:
-    """Precision and recall of what is published, from the answers to a random sample.
+    """Estimate precision and recall of the published identities from a random sample.
 
-    With 95 % confidence intervals, by how often a name occurs. They are about the identities as
-    they were published when the sample was drawn.
+    Shows 95 % confidence intervals, by how often a name occurs. The estimates describe the
+    identities published when the sample was drawn.
     """
     from service.review import sampling
 
@@ -144,25 +145,27 @@ def _percent(share: dict[str, float] | None) -> str:
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the model to this file, too.",
+    help="Also write the model to this file.",
 )
-@click.option("--works", multiple=True, type=FILE, help="Works of labels to learn from, too.")
-@click.option("--labels", multiple=True, type=FILE, help="Who is who in --works, as for train.")
+@click.option("--works", multiple=True, type=FILE, help="Works of additional training labels.")
+@click.option(
+    "--labels", multiple=True, type=FILE, help="Labels of --works, as for disambig train."
+)
 @click.option(
     "--split",
     default="train",
     show_default=True,
-    help="Split of --labels to learn from; the models are compared on the others.",
+    help="Split of --labels to train on; the models are compared on the others.",
 )
 @click.option(
     "--hold-back",
     type=click.FloatRange(0, 0.9),
     default=0.2,
     show_default=True,
-    help="Share of the decisions that is not learned from, to compare the models on.",
+    help="Share of the decisions held back from training, to compare the models on.",
 )
-@click.option("--seed", default=0, show_default=True, help="The same seed makes the same model.")
-@click.option("--reason", help="Why; it goes into the log of events.")
+@click.option("--seed", default=0, show_default=True, help="The same seed produces the same model.")
+@click.option("--reason", help="Reason, stored in the event log.")
 @common.database_option
 @json_option
 @quiet_option
@@ -178,13 +181,13 @@ def train(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Make a model from decisions and compare it with the one in use.
+    """Fit a model on decisions and compare it with the model in use.
 
-    With --works and --labels (or the setting gold) a model is fitted anew on these and on what
-    decisions tell. Without labels the answered questions of the queue correct how sure the model
-    in use is. Both models then cluster all works, and you are told which agrees more with the
-    decisions held back and with labels of other splits, and how many mentions would change. The
-    model is kept as a candidate; nothing is used before somebody promotes it.
+    With --works and --labels (or the setting gold) a new model is trained on these labels and on
+    decisions. Without labels, the answered tasks recalibrate the model in use. Both models then
+    cluster all works; the report shows which one agrees more with the decisions held back and
+    with labels of other splits, and how many mentions would change. The model is stored as a
+    candidate; it is not used until it is promoted.
     """
     from disambig.cli.options import refuse_input
     from service import job_queue
@@ -199,7 +202,6 @@ def train(
     labelled = Labelled.of(works, labels, split) if works else None
     if labelled is not None and not labelled.learned:
         raise click.UsageError(f"no label has the split {split!r}; name another with --split")
-    progress = partial(console.progress, quiet=quiet)
     with common.opened(database) as (settings, opened):
         worker = Worker(opened, settings, lambda line: None)
         wish = model_store.Wish(hold_back, seed)
@@ -209,7 +211,7 @@ def train(
         with opened.read() as connection:
             claim = job_queue.get_claim(connection, job_queue.MODEL, asked.id, worker.id)
         try:
-            worker.fit(claim, labelled, progress)
+            worker.fit(claim, labelled, partial(progress, quiet=quiet))
         except KeyboardInterrupt:
             model_store.cancel(opened, common.actor(), asked.id, "interrupted")
             raise
@@ -241,7 +243,7 @@ def _compare(model: ModelView) -> None:
         lines.append((f"of {held['decisions']:,} decisions held back, right", old, new))
     if held["sureness"]:
         old, new = (f"{100 * held['sureness'][name]:.1f}" for name in ("old", "new"))
-        lines.append(("sure of what was answered to them (%)", old, new))
+        lines.append(("confidence in the answers held back (%)", old, new))
     for figure in ("precision", "recall", "f1") if gold else ():
         old, new = (f"{100 * gold[name][figure]:.2f}" for name in ("old", "new"))
         lines.append((f"{figure} on {gold['labels']:,} labels (%)", old, new))
@@ -249,7 +251,9 @@ def _compare(model: ModelView) -> None:
     lines.append(("identities in all works", old, new))
     for name, old, new in lines:
         click.echo(f"  {name:<42}{old:>10}{new:>10}")
-    click.echo(f"{found['changed']:,} of {found['mentions']:,} mentions would be with others.")
+    click.echo(
+        f"{found['changed']:,} of {found['mentions']:,} mentions would be clustered differently."
+    )
     click.echo(f"To use it:  disambig review promote {model.id}")
 
 
@@ -257,7 +261,7 @@ def _compare(model: ModelView) -> None:
 @common.database_option
 @json_option
 def list_models(database: str | None, as_json: bool) -> None:
-    """List the models that were asked for or promoted, newest first."""
+    """List requested and promoted models, newest first."""
     from dataclasses import asdict
 
     from service.training import store as model_store
@@ -282,13 +286,13 @@ def list_models(database: str | None, as_json: bool) -> None:
     )
 )
 @click.argument("model")
-@click.option("--reason", help="Why; it goes into the log of events.")
+@click.option("--reason", help="Reason, stored in the event log.")
 @common.database_option
 def promote(model: str, reason: str | None, database: str | None) -> None:
-    """Let runs use MODEL: the id of a candidate or of one used before, a file, or "shipped".
+    """Let runs use MODEL: the id of a candidate or an earlier model, a file, or "shipped".
 
-    The model is kept in the database. Nothing that is published changes before the next run is
-    published; to take it back, promote the model that was used before.
+    The model is stored in the database. Published identities do not change before the next run is
+    published; to revert, promote the previous model.
     """
     from service.training import promotion
 
@@ -300,5 +304,5 @@ def promote(model: str, reason: str | None, database: str | None) -> None:
             found = promotion.promote(opened, common.actor(), model, reason)
         else:
             found = promotion.promote_file(opened, common.actor(), Path(model), reason)
-    was = "that of the settings" if before is None else before.id
-    click.echo(f"Runs use model {found.id} ({found.digest[:12]}) from now on; before, {was}.")
+    was = "the model of the settings" if before is None else before.id
+    click.echo(f"Runs use model {found.id} ({found.digest[:12]}) from now on; previously, {was}.")

@@ -1,4 +1,4 @@
-"""``disambig run``: ask for runs, watch them, see what they would change, publish."""
+"""``disambig run``: start runs, follow them, review their changes, publish."""
 
 from __future__ import annotations
 
@@ -21,25 +21,27 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @click.group(
     epilog=examples(
-        "disambig run start --wait                 propose, and show how far it is",
+        "disambig run start --wait                 propose, and show the progress",
         "disambig run diff r-3k9x0f7q2m1b          what publishing would change, largest first",
-        "disambig run publish r-3k9x0f7q2m1b       let readers see it; ids stay with the people",
-        "disambig run rollback r-3k9x0f7q2m1b      take the publication back, exactly",
+        "disambig run publish r-3k9x0f7q2m1b       publish it; identities keep their ids",
+        "disambig run rollback r-3k9x0f7q2m1b      roll the publication back, exactly",
     )
 )
 def run() -> None:
     """Cluster the loaded works and publish the result.
 
-    A run proposes identities; nothing that readers see changes before it is published.
+    A run proposes identities; readers see no change before it is published.
     """
 
 
 def _reason(command: F) -> F:
-    return click.option("--reason", metavar="TEXT", help="Why; kept in the log of events.")(command)
+    return click.option("--reason", metavar="TEXT", help="Reason, stored in the event log.")(
+        command
+    )
 
 
 _run_id = click.argument("run_id", metavar="ID")
-_wait = click.option("--wait", is_flag=True, help="Show how far the run is until it is proposed.")
+_wait = click.option("--wait", is_flag=True, help="Wait for the proposal and show the progress.")
 
 
 @run.command(
@@ -51,11 +53,12 @@ _wait = click.option("--wait", is_flag=True, help="Show how far the run is until
 @click.option(
     "--touched",
     is_flag=True,
-    help="Only the names behind which something has changed since the last published run; left "
-    "out, all.",
+    help="Only blocks with changes since the last published run; default: all.",
 )
 @_wait
-@click.option("--publish", is_flag=True, help="Publish it when it is proposed (implies --wait).")
+@click.option(
+    "--publish", is_flag=True, help="Publish the proposal when it is ready (implies --wait)."
+)
 @_reason
 @common.database_option
 @json_option
@@ -69,17 +72,17 @@ def start(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Ask for a run.
+    """Start a run.
 
-    A worker (disambig worker) does it. With --wait and no worker at work, this command does it
-    itself.
+    A worker (disambig worker) executes it. With --wait and no live worker, this command executes
+    it.
     """
     from service.cli import run_output as views
     from service.runs import store as run_store
 
     with common.opened(database) as (settings, opened):
         scope = run_store.TOUCHED if touched else run_store.FULL
-        found = run_store.create(opened, common.actor(), scope=scope, reason=reason)
+        found = run_store.create_run(opened, common.actor(), scope=scope, reason=reason)
         if wait or publish:
             found = _waited(opened, settings, found, quiet=quiet)
         if publish:
@@ -95,17 +98,21 @@ def start(
 @run.command("list", epilog=examples("disambig run list", "disambig run list --state proposed"))
 @click.option("--state", metavar="STATE", help="Only runs in this state, such as proposed.")
 @click.option(
-    "--limit", type=click.IntRange(1, 500), default=20, show_default=True, help="Most runs."
+    "--limit",
+    type=click.IntRange(1, 500),
+    default=20,
+    show_default=True,
+    help="Maximum number of runs.",
 )
 @common.database_option
 @json_option
 def list_(state: str | None, limit: int, database: str | None, as_json: bool) -> None:
-    """List runs, the newest first."""
+    """List runs, newest first."""
     from service.cli import run_output as views
     from service.runs import store as run_store
 
     with common.opened(database) as (_, opened), opened.read() as connection:
-        found = run_store.page(connection, state=state, limit=limit)
+        found = run_store.list_runs(connection, state=state, limit=limit)
     if as_json:
         click.echo(json.dumps([json.loads(views.as_json(r)) for r in found], indent=2))
     else:
@@ -119,13 +126,13 @@ def list_(state: str | None, limit: int, database: str | None, as_json: bool) ->
 @json_option
 @quiet_option
 def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bool) -> None:
-    """Show one run: how far it is, what it proposes, what went wrong."""
+    """Show one run: its progress, its proposal, its error."""
     from service.cli import run_output as views
     from service.runs import store as run_store
 
     with common.opened(database) as (settings, opened):
         with opened.read() as connection:
-            found = run_store.get(connection, run_id)
+            found = run_store.get_run(connection, run_id)
         if wait:
             found = _waited(opened, settings, found, quiet=quiet)
     if as_json:
@@ -147,12 +154,16 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
     help="Only changes of one kind.",
 )
 @click.option(
-    "--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="Most changes."
+    "--limit",
+    type=click.IntRange(1, 500),
+    default=30,
+    show_default=True,
+    help="Maximum number of changes.",
 )
 @common.database_option
 @json_option
 def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_json: bool) -> None:
-    """Show what publishing a run would change, what concerns most mentions first."""
+    """Show the changes that publishing a run would make, largest first."""
     from dataclasses import asdict
 
     from service.cli import run_output as views
@@ -160,7 +171,7 @@ def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_jso
     from service.runs import store as run_store
 
     with common.opened(database) as (_, opened), opened.read() as connection:
-        found = run_store.get(connection, run_id)
+        found = run_store.get_run(connection, run_id)
         lines = proposals.diff(connection, run_id, kind, None, limit)
     if as_json:
         click.echo(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False))
@@ -174,10 +185,10 @@ def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_jso
 @common.database_option
 @json_option
 def publish(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
-    """Let readers see what a run proposes: all of it at once, or nothing.
+    """Publish the proposal of a run, in one transaction.
 
-    It is refused if a decision or another publication came in between; disambig run rebase ID
-    brings the proposal up to date.
+    It is rejected if a decision or another publication was made since the proposal; disambig run
+    rebase ID updates the proposal.
     """
     with common.opened(database) as (settings, opened):
         found = _published(opened, settings, run_id, reason, quiet=as_json)
@@ -190,7 +201,7 @@ def publish(run_id: str, reason: str | None, database: str | None, as_json: bool
 @common.database_option
 @json_option
 def rollback(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
-    """Take a publication back: readers see what they saw before it."""
+    """Roll a publication back: readers see the identities published before it."""
     from service.cli.run_wait import ask_here
     from service.publication import publish as publishing
 
@@ -210,7 +221,7 @@ def rollback(run_id: str, reason: str | None, database: str | None, as_json: boo
 def rebase(
     run_id: str, wait: bool, reason: str | None, database: str | None, as_json: bool, quiet: bool
 ) -> None:
-    """Bring a proposal up to date with decisions, works and publications since it was made."""
+    """Update a proposal for decisions, works and publications since it was made."""
     from service.publication import proposals
 
     with common.opened(database) as (settings, opened):
@@ -226,11 +237,11 @@ def rebase(
 @common.database_option
 @json_option
 def cancel(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
-    """End a run that waits or is at work, or drop what it proposes."""
+    """Cancel a queued or running run, or discard its proposal."""
     from service.runs import store as run_store
 
     with common.opened(database) as (_, opened):
-        _print(run_store.cancel(opened, common.actor(), run_id, reason), as_json=as_json)
+        _print(run_store.cancel_run(opened, common.actor(), run_id, reason), as_json=as_json)
 
 
 def _published(
@@ -242,7 +253,7 @@ def _published(
     blind = publishing.publish(database, common.actor(), run_id, reason)["blind"]
     if blind:
         click.echo(
-            f"blind questions that this leaves nothing to ask of: {', '.join(blind)}", err=True
+            f"blind tasks that this publication makes obsolete: {', '.join(blind)}", err=True
         )
     ask_here(database, settings, quiet=quiet)
     return _got(database, run_id)
@@ -252,7 +263,7 @@ def _got(database: Database, run_id: str) -> RunView:
     from service.runs import store as run_store
 
     with database.read() as connection:
-        return run_store.get(connection, run_id)
+        return run_store.get_run(connection, run_id)
 
 
 def _print(found: RunView, *, as_json: bool) -> None:
@@ -265,7 +276,7 @@ def _print(found: RunView, *, as_json: bool) -> None:
 
 
 def _waited(database: Database, settings: Settings, found: RunView, *, quiet: bool) -> RunView:
-    """The run once it has ended; an error if it did not come to a proposal."""
+    """Wait for a run to end and return it; raise if it produced no proposal."""
     from service.cli.run_wait import wait
     from service.errors import Conflict
 

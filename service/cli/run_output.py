@@ -1,4 +1,4 @@
-"""Runs and what they would change, as tables for people."""
+"""Terminal output of runs and of their proposed changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from disambig.console import console, safe
-from service.publication.diff import in_words
+from service.publication.diff import describe_change
 
 if TYPE_CHECKING:
     from service.publication.proposals import ChangeLine
@@ -40,11 +40,11 @@ NEXT = {
     "proposed": ("diff {id}", "publish {id}"),
     "published": ("rollback {id}",),
 }
-"""Commands that one may want next."""
+"""Suggested next commands by state."""
 
 
 def as_json(found: RunView) -> str:
-    """A run as JSON."""
+    """Format a run as JSON."""
     return json.dumps(asdict(found), indent=2, ensure_ascii=False, default=_plain)
 
 
@@ -57,7 +57,7 @@ def _plain(value: object) -> object:
 
 
 def table(found: Sequence[RunView]) -> None:
-    """Runs, one in a line."""
+    """Print runs, one per line."""
     from rich.table import Table
     from rich.text import Text
 
@@ -82,7 +82,7 @@ def table(found: Sequence[RunView]) -> None:
 
 
 def _brief(run: RunView) -> str:
-    """A run in half a line."""
+    """Summarise a run in a few words."""
     if run.state == "failed":
         return safe(run.error or "")[:80]
     if run.state == "running":
@@ -94,7 +94,7 @@ def _brief(run: RunView) -> str:
 
 
 def show(run: RunView) -> None:
-    """One run, and what to do next."""
+    """Print one run and the suggested next commands."""
     from rich.table import Table
     from rich.text import Text
 
@@ -126,7 +126,7 @@ def show(run: RunView) -> None:
 
 
 def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a run found, in words."""
+    """Describe the summary of a run as (label, text) lines."""
     if not found:
         return []
 
@@ -137,46 +137,44 @@ def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines = [
         (
             "mentions",
-            f"{n('mentions')} looked at: {same:,} keep their identity, "
-            f"{n('mentions_moved')} go to another, {n('mentions_new')} had none",
+            f"{n('mentions')} clustered: {same:,} keep their identity, "
+            f"{n('mentions_moved')} move to another, {n('mentions_new')} had none",
         ),
         (
             "identities",
             f"{n('created')} new, {n('merged')} merged into another, {n('split')} "
-            f"split, {n('kept')} kept with other mentions than before",
+            f"split, {n('kept')} kept with changed mentions",
         ),
     ]
     if found.get("mentions_beside"):
         apart = found.get("mentions_apart", 0)
         away = (
-            f"; {apart:,} of those looked at get identities of their own, for they would meet "
-            "another author of their work"
+            f"; {apart:,} of those clustered get new identities, to avoid "
+            "another author of the same work"
             if apart
             else ""
         )
         lines.append(
             (
                 "beside",
-                f"{n('mentions_beside')} mentions of these identities were not looked at: "
-                f"{n('mentions_following')} go where most of theirs go, the others stay{away}",
+                f"{n('mentions_beside')} mentions of these identities were not clustered: "
+                f"{n('mentions_following')} follow the majority of their identity, the others stay{away}",
             )
         )
     if found.get("scored"):
         lines.append(("compared", f"{n('scored')} of {n('considered')} pairs"))
     if found.get("decisions"):
-        lines.append(
-            ("decided", f"identities that lose mentions people decided about: {n('decisions')}")
-        )
+        lines.append(("decided", f"identities that lose mentions with decisions: {n('decisions')}"))
     for problem in found.get("problems", [])[:5]:
         lines.append(("problem", safe(problem)))
     more = found.get("n_problems", 0) - 5
     if more > 0:
-        lines.append(("", f"and {more:,} problems more"))
+        lines.append(("", f"and {more:,} more problems"))
     return lines
 
 
 def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
-    """What publishing a run would change, one thing in a line."""
+    """Print the changes that publishing a run would make, one per line."""
     from rich.table import Table
     from rich.text import Text
 
@@ -194,7 +192,7 @@ def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
     shown.add_column("kind", no_wrap=True)
     shown.add_column("identity", no_wrap=True)
     shown.add_column("name", overflow="ellipsis", no_wrap=True, max_width=28)
-    shown.add_column("what becomes of it", overflow="fold")
+    shown.add_column("change", overflow="fold")
     for line in lines:
         word, colour = KINDS.get(line.kind, (line.kind, ""))
         shown.add_row(
@@ -202,13 +200,13 @@ def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
             Text(word, style=colour),
             line.identity or Text("new", style="dim"),
             safe(line.details.get("name") or ""),
-            Text(safe(in_words(line.kind, line.mentions, line.details))),
+            Text(safe(describe_change(line.kind, line.mentions, line.details))),
         )
     out.print(shown)
 
 
 def _ago(at: datetime) -> str:
-    """How long ago, in one unit."""
+    """Format the age of a timestamp in one unit."""
     past = datetime.now(UTC) - at
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if past >= timedelta(seconds=size):
@@ -217,7 +215,7 @@ def _ago(at: datetime) -> str:
 
 
 def _took(run: RunView) -> str:
-    """How long it took, or takes so far."""
+    """Format the duration of a run, up to now if it is running."""
     if run.started_at is None:
         return ""
     seconds = int(((run.ended_at or datetime.now(UTC)) - run.started_at).total_seconds())

@@ -1,4 +1,4 @@
-"""Waiting for a run, with a bar that shows how far it is."""
+"""Wait for a run and show a progress bar."""
 
 from __future__ import annotations
 
@@ -22,35 +22,37 @@ from service.runs.store import RunView
 from service.settings import Settings
 
 LOOK = 0.25
-"""Seconds between looks."""
+"""Seconds between queries of the run."""
 
 
 def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = False) -> RunView:
-    """The run once it no longer waits or goes on.
+    """Wait until a run is no longer queued or running, and return it.
 
-    If no worker is alive this process does the run. Interrupting the command gives the run back,
-    or leaves it to the worker that has it.
+    If no worker is alive, this process executes the run. Interrupting the command releases the
+    run, or leaves it to the worker that claimed it.
     """
     here = None if _somebody_works(database, settings) else _Here(database, settings)
     if here is not None and not quiet:
-        click.echo("no worker is at work, so this command does the run itself", err=True)
+        click.echo("no worker is alive; this command executes the run", err=True)
     shown = _bar() if not quiet and sys.stderr.isatty() else nullcontext(lambda run: None)
     try:
         with shown as show:
             while True:
                 with database.read() as connection:
-                    found = run_store.get(connection, run_id)
+                    found = run_store.get_run(connection, run_id)
                 if found.state not in ("queued", "running"):
                     return found
                 if here is not None and not here.thread.is_alive():
                     raise Unavailable(
                         f"the worker of this command ended while run {run_id} was {found.state}",
-                        "see what disambig worker tells",
+                        "run disambig worker and read its log",
                     )
                 show(found)
                 time.sleep(LOOK)
     except KeyboardInterrupt:
-        click.echo(f"run {run_id} is left as it is; disambig run show {run_id} --wait", err=True)
+        click.echo(
+            f"run {run_id} is unchanged; follow it with disambig run show {run_id} --wait", err=True
+        )
         raise
     finally:
         if here is not None:
@@ -58,7 +60,7 @@ def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = F
 
 
 def ask_here(database: Database, settings: Settings, *, quiet: bool = False) -> None:
-    """Ask about what is published, if no worker is alive who would."""
+    """Generate review tasks for the publication if no worker is alive to do it."""
     from service.worker.worker import Worker as Working
 
     def told(line: str) -> None:
@@ -66,7 +68,7 @@ def ask_here(database: Database, settings: Settings, *, quiet: bool = False) -> 
             click.echo(line, err=True)
 
     if not _somebody_works(database, settings):
-        told("no worker is at work, so this command asks the questions itself")
+        told("no worker is alive; this command generates the review tasks")
         Working(database, settings, told).ask()
 
 
@@ -81,7 +83,7 @@ class _Here:
         self.thread.start()
 
     def end(self) -> None:
-        """Let it give back what it does, and wait for it."""
+        """Stop the worker, which releases its run, and wait for its thread."""
         self.worker.stop.set()
         self.thread.join()
 

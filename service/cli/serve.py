@@ -1,4 +1,4 @@
-"""``disambig serve``: the API over HTTP, with a database that it makes itself if need be."""
+"""``disambig serve``: serve the API over HTTP; create the database if necessary."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from disambig.cli.options import examples, quiet_option
     )
 )
 @click.option("--host", help="Address to listen on; 0.0.0.0 is every IPv4 address.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes any that is free.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port; 0 takes any free port.")
 @click.option(
     "--processes",
     type=click.IntRange(1, 64),
-    help="Server processes. One key may ask that many times as often: rates count in each.",
+    help="Server processes. Rate limits apply to each process separately.",
 )
 @click.option(
     "--migrate/--no-migrate",
     default=True,
     show_default=True,
-    help="Whether an older database is upgraded to this version's schema first.",
+    help="Upgrade an older database to this version's schema first.",
 )
 @common.database_option
 @quiet_option
@@ -47,26 +47,26 @@ def serve(
 ) -> None:
     """Serve the API until stopped.
 
-    Without any settings it listens on this machine only, at port 8000, and keeps everything in an
-    SQLite file in the folder disambig-data, which it makes. disambig config shows every setting;
-    options win over the environment, which wins over disambig.toml.
+    By default it listens on this machine only, at port 8000, and stores everything in an SQLite
+    file in the folder disambig-data, which it creates. disambig config shows every setting;
+    options override the environment, which overrides disambig.toml.
 
-    Ctrl-C or SIGTERM stops it: requests that have begun are answered first, for 30 seconds at most.
+    Ctrl-C or SIGTERM stops it: running requests are answered first, for 30 seconds at most.
     """
     from service import server
     from service.settings import read_settings
 
     settings = read_settings(host=host, port=port, processes=processes, database=database)
     state = server.prepare(settings, migrate=migrate)
-    with server.bound(settings) as socket:
-        address = server.address(socket)
+    with server.bind_socket(settings) as socket:
+        address = server.format_address(socket)
         if not quiet:
             _welcome(settings, address, state)
-        server.run(settings, socket)
+        server.run_server(settings, socket)
 
 
 def _welcome(settings: Settings, address: str, state: dict[str, int]) -> None:
-    from service.db.migrations import address as parsed
+    from service.db.migrations import parse_url as parsed
 
     url = parsed(settings.database_url).render_as_string(hide_password=True)
     click.echo(f"Listening on {safe(address)}", err=True)
@@ -78,4 +78,4 @@ def _welcome(settings: Settings, address: str, state: dict[str, int]) -> None:
         click.echo("  works          disambig load works.jsonl.gz", err=True)
     elif not state["identities"]:
         click.echo("  identities     disambig run --help", err=True)
-    click.echo("Ctrl-C stops it.", err=True)
+    click.echo("Ctrl-C stops the server.", err=True)

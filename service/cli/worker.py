@@ -1,4 +1,4 @@
-"""``disambig worker``: a process that does runs."""
+"""``disambig worker``: a process that executes runs."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from service.cli import common
         "disambig worker --database postgresql://disambig@db.example.org/disambig",
     )
 )
-@click.option("--once", is_flag=True, help="Do the runs that wait, then end.")
+@click.option("--once", is_flag=True, help="Execute the queued runs, then exit.")
 @common.database_option
 @quiet_option
 def worker(once: bool, database: str | None, quiet: bool) -> None:
-    """Do runs as they are asked for, until stopped.
+    """Execute queued runs until stopped.
 
-    A run is asked for with disambig run start, over HTTP, or by this process itself if the
-    setting run_every says how often. Any number of workers may be at work, on one machine or
-    several; each run is done by one. A worker that is stopped (Ctrl-C, SIGTERM) gives its run
-    back, and one that dies loses it to another worker after the setting heartbeat; large runs go
-    on from what is in the data folder.
+    Runs are queued with disambig run start, over HTTP, or by the workers at the interval of the
+    setting run_every. Any number of workers may run, on one machine or several; each run is
+    executed by one. A stopped worker (Ctrl-C, SIGTERM) releases its run; the run of a worker that
+    died is claimed by another after the time of the setting heartbeat. Large runs resume from the
+    data folder.
     """
     from service import log as logs
     from service.worker.worker import Worker

@@ -12,7 +12,7 @@ from service.db import backup_postgresql, migrations
 from service.db.database import Database
 from service.errors import Conflict, Invalid, Unavailable
 
-PAGES_AT_ONCE = 2_000
+BATCH_PAGES = 2_000
 """Pages of an SQLite file copied between two progress reports."""
 Advance = Callable[[int], None]
 
@@ -47,12 +47,12 @@ def back_up(database: Database, file: Path, *, force: bool = False, advance: Adv
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         if database.is_sqlite:
-            with _sqlite_told():
-                _copy_sqlite(_sqlite_file(database), part, advance)
+            with _translate_sqlite_errors():
+                _copy_sqlite(_get_sqlite_file(database), part, advance)
                 check_sqlite(part)
         else:
             backup_postgresql.dump(database.url, part)
-        _to_disk(part)
+        _flush_to_disk(part)
         os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)
@@ -74,20 +74,20 @@ def restore(database: Database, file: Path, *, force: bool = False, advance: Adv
     """
     if not file.is_file():
         raise Invalid(f"{file} is not a file", "name a file that disambig db backup wrote")
-    if not force and migrations.current(database) is not None:
+    if not force and migrations.get_revision(database) is not None:
         raise Conflict(
             "the database is not empty",
             "give --force to replace its content, or name an empty one with --database",
         )
     if database.is_sqlite:
-        with _sqlite_told():
+        with _translate_sqlite_errors():
             _restore_sqlite(database, file, advance)
     else:
         backup_postgresql.restore(database, file)
-    found = migrations.current(database)
-    if found is None:
+    revision = migrations.get_revision(database)
+    if revision is None:
         raise RuntimeError(f"{file} was restored without its revision")
-    return found
+    return revision
 
 
 def check_sqlite(file: Path) -> str:
@@ -101,15 +101,15 @@ def check_sqlite(file: Path) -> str:
     remedy = "name a file that disambig db backup wrote"
     try:
         with closing(_open(file, "ro")) as connection:
-            told = connection.execute("PRAGMA integrity_check(3)").fetchall()
-            broken = connection.execute("PRAGMA foreign_key_check").fetchone()
-            if told != [("ok",)] or broken is not None:
-                detail = "; ".join(text for (text,) in told) if told != [("ok",)] else str(broken)
+            messages = connection.execute("PRAGMA integrity_check(3)").fetchall()
+            broken_reference = connection.execute("PRAGMA foreign_key_check").fetchone()
+            if messages != [("ok",)] or broken_reference is not None:
+                detail = "; ".join(text for (text,) in messages) if messages != [("ok",)] else str(broken_reference)
                 raise Invalid(f"{file} is damaged ({detail})", remedy)
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.DatabaseError as error:
         raise Invalid(f"{file} is not a backup of this service ({error})", remedy) from error
-    if version is None or version[0] not in migrations.revisions():
+    if version is None or version[0] not in migrations.list_revisions():
         revision = "no revision" if version is None else f"revision {version[0]}"
         raise Invalid(
             f"{file} has {revision}, which this version does not know",
@@ -121,7 +121,7 @@ def check_sqlite(file: Path) -> str:
 def _restore_sqlite(database: Database, file: Path, advance: Advance) -> None:
     check_sqlite(file)
     database.close()  # open connections of this process would block the restore
-    target = _sqlite_file(database)
+    target = _get_sqlite_file(database)
     if target.exists() and target.samefile(file):
         raise Invalid(f"{file} is the database itself", "name a file that disambig db backup wrote")
     with closing(_open(target, "rwc")) as connection:
@@ -141,23 +141,23 @@ def _restore_sqlite(database: Database, file: Path, advance: Advance) -> None:
 
 def _copy_sqlite(source: Path, target: Path, advance: Advance) -> None:
     """Copy a database in one transaction on each side."""
-    with closing(_open(source, "ro")) as old, closing(_open(target, "rwc")) as new:
+    with closing(_open(source, "ro")) as source_connection, closing(_open(target, "rwc")) as target_connection:
         # a read transaction prevents other writers from restarting the copy
-        old.execute("BEGIN")
-        old.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        last = 0
+        source_connection.execute("BEGIN")
+        source_connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        n_copied = 0
 
-        def progress(status: int, remaining: int, total: int) -> None:
-            nonlocal last
-            advance(total - remaining - last)
-            last = total - remaining
+        def report_progress(status: int, remaining: int, total: int) -> None:
+            nonlocal n_copied
+            advance(total - remaining - n_copied)
+            n_copied = total - remaining
 
-        old.backup(new, pages=PAGES_AT_ONCE, progress=progress, sleep=0.01)
+        source_connection.backup(target_connection, pages=BATCH_PAGES, progress=report_progress, sleep=0.01)
         # the copy of a WAL database is in WAL mode; a backup must not need a second file
-        new.execute("PRAGMA journal_mode = DELETE")
+        target_connection.execute("PRAGMA journal_mode = DELETE")
 
 
-def pages(database: Database) -> int | None:
+def count_pages(database: Database) -> int | None:
     """Count the pages that a backup copies; None for PostgreSQL, which does not report it."""
     if not database.is_sqlite:
         return None
@@ -165,7 +165,7 @@ def pages(database: Database) -> int | None:
         return int(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
 
 
-def _sqlite_file(database: Database) -> Path:
+def _get_sqlite_file(database: Database) -> Path:
     return Path(str(database.url.database))
 
 
@@ -174,7 +174,7 @@ def _open(file: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, timeout=2, isolation_level=None)
 
 
-def _to_disk(file: Path) -> None:
+def _flush_to_disk(file: Path) -> None:
     for path in (file, file.parent):
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -184,7 +184,7 @@ def _to_disk(file: Path) -> None:
 
 
 @contextmanager
-def _sqlite_told() -> Iterator[None]:
+def _translate_sqlite_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:

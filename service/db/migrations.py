@@ -22,60 +22,60 @@ LOCK_NUMBER = 7_301_126_551
 """Number of the advisory lock held during a migration of PostgreSQL."""
 
 
-def scripts() -> Path:
+def find_scripts() -> Path:
     """Return the folder of the migration scripts, in a checkout or an installed package."""
-    here = Path(__file__).parent
-    packaged = here / "migration_scripts"
-    return packaged if packaged.exists() else here.parent / "alembic"
+    package = Path(__file__).parents[1]
+    packaged = package / "migration_scripts"
+    return packaged if packaged.exists() else package.parent / "alembic"
 
 
-def config(database: Database) -> Config:
+def build_config(database: Database) -> Config:
     """Build the Alembic configuration for a database."""
-    found = _config()
-    found.attributes["database"] = database
-    return found
+    alembic_config = _build_base_config()
+    alembic_config.attributes["database"] = database
+    return alembic_config
 
 
-def _config() -> Config:
-    found = Config()
-    found.set_main_option("script_location", str(scripts()).replace("%", "%%"))
-    return found
+def _build_base_config() -> Config:
+    alembic_config = Config()
+    alembic_config.set_main_option("script_location", str(find_scripts()).replace("%", "%%"))
+    return alembic_config
 
 
-def current(database: Database) -> str | None:
+def get_revision(database: Database) -> str | None:
     """Return the schema revision of the database; None if it is empty."""
     with database.read() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def newest() -> str:
+def get_head_revision() -> str:
     """Return the revision that this version requires."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
+    head = ScriptDirectory.from_config(_build_base_config()).get_current_head()
     if head is None:
-        raise RuntimeError(f"no migration scripts in {scripts()}; install the package again")
+        raise RuntimeError(f"no migration scripts in {find_scripts()}; install the package again")
     return head
 
 
 def migrate(database: Database, revision: str = "head") -> None:
     """Upgrade or downgrade to a revision. Concurrent processes wait for each other."""
-    below = revision != "head" and _is_below(revision, current(database))
-    step = command.downgrade if below else command.upgrade
-    step(config(database), revision)
+    is_downgrade = revision != "head" and _is_below(revision, get_revision(database))
+    step = command.downgrade if is_downgrade else command.upgrade
+    step(build_config(database), revision)
 
 
 def can_upgrade(database: Database) -> bool:
     """Return whether the database is empty or at an earlier known revision."""
-    found = current(database)
-    return found != newest() and (found is None or found in revisions())
+    revision = get_revision(database)
+    return revision != get_head_revision() and (revision is None or revision in list_revisions())
 
 
-def revisions() -> list[str]:
+def list_revisions() -> list[str]:
     """List all revisions that this version knows, oldest first."""
-    script = ScriptDirectory.from_config(_config())
-    return [found.revision for found in script.walk_revisions()][::-1]
+    script = ScriptDirectory.from_config(_build_base_config())
+    return [script_revision.revision for script_revision in script.walk_revisions()][::-1]
 
 
-def check(database: Database) -> None:
+def require_head_revision(database: Database) -> None:
     """Reject a database of another revision.
 
     Raises
@@ -83,28 +83,28 @@ def check(database: Database) -> None:
     Unavailable
         The schema is not at the revision of this version.
     """
-    found = current(database)
-    if found == newest():
+    revision = get_revision(database)
+    if revision == get_head_revision():
         return
-    if found is None or found in revisions():
+    if revision is None or revision in list_revisions():
         raise Unavailable(
-            f"the database is at revision {found or 'none'}, this version needs {newest()}",
+            f"the database is at revision {revision or 'none'}, this version needs {get_head_revision()}",
             "run disambig db upgrade",
         )
     raise Unavailable(
-        f"the database is at revision {found}, which belongs to a later version",
+        f"the database is at revision {revision}, which belongs to a later version",
         "install that version, or run its disambig db downgrade first",
     )
 
 
-def _is_below(revision: str, now: str | None) -> bool:
-    if now is None:
+def _is_below(revision: str, current: str | None) -> bool:
+    if current is None:
         return False
-    known = ["base", *revisions()]
-    return revision in known and now in known and known.index(revision) < known.index(now)
+    order = ["base", *list_revisions()]
+    return revision in order and current in order and order.index(revision) < order.index(current)
 
 
-EXAMPLES = "such as sqlite:////path/to/file or postgresql://user:password@host:5432/name"
+URL_EXAMPLES = "such as sqlite:////path/to/file or postgresql://user:password@host:5432/name"
 
 
 def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
@@ -124,7 +124,7 @@ def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
     try:
         if database.is_sqlite and can_upgrade(database):
             migrate(database)
-        check(database)
+        require_head_revision(database)
     except (ServiceError, OSError):
         database.close()
         raise
@@ -133,13 +133,13 @@ def open_database(settings: Settings, *, pool_size: int = 10) -> Database:
 
 def connect(settings: Settings, *, pool_size: int = 10) -> Database:
     """Open the configured database at any schema revision; create a missing folder."""
-    url = address(settings.database_url)
+    url = parse_url(settings.database_url)
     if url.get_backend_name() == "sqlite":
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     return Database(url, pool_size=pool_size)
 
 
-def address(text: str) -> URL:
+def parse_url(text: str) -> URL:
     """Parse and validate a database address; errors never contain passwords.
 
     Raises
@@ -153,13 +153,13 @@ def address(text: str) -> URL:
     except (ArgumentError, ValueError) as error:
         raise Invalid(
             "the address of the database is malformed",
-            f"give an address {EXAMPLES}",
+            f"give an address {URL_EXAMPLES}",
             field="database",
         ) from error
     if backend not in ("sqlite", "postgresql"):
         raise Invalid(
             f"databases of the kind {backend!r} are not supported",
-            f"give an address {EXAMPLES}",
+            f"give an address {URL_EXAMPLES}",
             field="database",
         )
     if backend == "sqlite" and url.database in (None, "", ":memory:"):

@@ -78,7 +78,7 @@ def read_inventory(database: Database) -> Inventory:
     Unavailable
         The database cannot be reached.
     """
-    revision, newest = migrations.current(database), migrations.newest()
+    revision, newest = migrations.get_revision(database), migrations.get_head_revision()
     with database.read() as connection:
         kind, size = _describe_engine(connection)
         rows: dict[str, int] = {}

@@ -1,8 +1,8 @@
-"""What people decide about identities: merge, split, move, same, different, unsure; undo, redo.
+"""Decisions of curators: merge, split, move, same, different, unsure; undo and redo.
 
-Each decision is one event and one transaction. It changes what is published at once, and leaves
-links between mentions that every later clustering, placement and publication obeys. Nothing of
-it is ever deleted: an undone decision says when it was undone.
+Each decision is one event and one transaction. It changes what is published immediately, and
+stores must-links and cannot-links that every later clustering, assignment and publication obeys.
+Decisions are never deleted: an undone decision records the event that undid it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from service.actors import Actor
 from service.constraints.links import Link, make_must_links
 from service.constraints.store import read_constraints
 from service.db.database import Database
-from service.decisions.draft import Made, Mention, Subject, begin, make, settle
+from service.decisions.draft import DecisionResult, SignatureRef, DecisionScope, open_decision, record_decision, apply_decision
 from service.decisions.undo import redo, undo
 from service.errors import Invalid
 from service.identities.lifecycle import make_placeholder_key
@@ -23,42 +23,42 @@ from service.identities.store import IdentityRow
 from service.memberships.effects import Membership
 
 __all__ = [
-    "Made",
-    "Mention",
+    "DecisionResult",
+    "SignatureRef",
     "Statement",
-    "read_constraints",
     "judge",
     "merge",
     "move",
+    "read_constraints",
     "redo",
     "split",
     "undo",
     "unsure",
 ]
 
-MOST = 100
-"""Identities that one decision merges, and groups into which one splits, at most."""
-ANCHORS = 3
-"""Mentions of an identity that stand for it when others are moved to it."""
-WITNESSES = 500
-"""Mentions that stay behind, of which one decision says that those moved are not of them."""
+MAX_IDENTITIES = 100
+"""Maximum number of identities that one decision merges, or of groups that it splits off."""
+MAX_REPRESENTATIVES = 3
+"""Number of an identity's signatures that represent it when others are moved to it."""
+MAX_REMAINING_LINKS = 500
+"""Maximum number of remaining signatures with cannot-links to those that a decision moves away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Why somebody decides, what was seen when deciding, and on which versions.
+    """Context of a decision: its reason, the evidence shown, and the versions read.
 
     Attributes
     ----------
     reason : str or None
     evidence : mapping or None
-        What was shown; kept as it is.
+        What was shown; stored unchanged.
     versions : mapping of str to int
-        Versions of identities, by id, that the person has seen; others are not checked.
-    same_work : bool
-        Whether two mentions of one work may come to be one person.
-    answers : str or None
-        Id of the task that this is the answer to.
+        Versions of identities, by id, that the curator has read; others are not checked.
+    allow_same_work : bool
+        Whether two mentions of one work can become one person.
+    task_id : str or None
+        Id of the task that the decision answers.
     """
 
     reason: str | None = None
@@ -77,15 +77,15 @@ def merge(
     identities: Sequence[str],
     into: str | None = None,
     statement: Statement = PLAIN,
-) -> Made:
-    """State that identities are one person, whose mentions are all of theirs.
+) -> DecisionResult:
+    """Merge identities: state that all their mentions are one person.
 
     Parameters
     ----------
     identities : sequence of str
         Ids, two or more.
     into : str, optional
-        The one whose id is kept; without it the best established: one that decisions bear on,
+        The identity whose id is kept; by default the best established: one changed by decisions,
         then the one with the most mentions, then the oldest.
 
     Raises
@@ -93,24 +93,24 @@ def merge(
     Invalid, NotFound
         If an id is missing or unknown.
     Conflict
-        If one is no longer active, or decisions say that two of them are different persons, or
-        they share works and that was not allowed.
+        If one is no longer active, or decisions state that two of them are different persons, or
+        they share works and ``allow_same_work`` is False.
     Stale
-        If one has changed since it was seen.
+        If one has changed since it was read.
     """
     names = list(dict.fromkeys([*identities, *([into] if into else [])]))
-    if not 2 <= len(names) <= MOST:
+    if not 2 <= len(names) <= MAX_IDENTITIES:
         raise Invalid(
             f"{len(names)} identities to merge",
-            f"name 2 to {MOST} different ones",
+            f"give 2 to {MAX_IDENTITIES} different ids",
             field="identities",
         )
     with database.write() as connection:
-        subject = begin(connection, names, statement.versions)
-        kept = subject.rows[into] if into else subject.best()
-        decision = make(subject, "same", "merge", actor, statement.reason, statement.evidence)
+        subject = open_decision(connection, names, statement.versions)
+        kept = subject.rows[into] if into else subject.choose_best()
+        decision = record_decision(subject, "same", "merge", actor, statement.reason, statement.evidence)
         mentions = [m for row in subject.rows.values() for m in subject.members[row.key]]
-        hub = subject.ranked(kept.key)[0]
+        hub = subject.rank_members(kept.key)[0]
         links = make_must_links([hub, *(m for m in mentions if m != hub)], decision.id)
         places = {
             m: Membership(kept.key, 1.0, "decision", decision.key)
@@ -118,7 +118,7 @@ def merge(
             if row.key != kept.key
             for m in subject.members[row.key]
         }
-        return settle(
+        return apply_decision(
             decision,
             places,
             links,
@@ -132,42 +132,43 @@ def split(
     database: Database,
     actor: Actor,
     identity: str,
-    groups: Sequence[Sequence[Mention]],
+    groups: Sequence[Sequence[SignatureRef]],
     keep: int | None = None,
     statement: Statement = PLAIN,
-) -> Made:
-    """State that an identity is several persons.
+) -> DecisionResult:
+    """Split an identity: state that it is several persons.
 
-    Mentions that are in no group stay under the id; that they are one person is not stated, only
-    that they are not of the groups that leave.
+    Mentions that are in no group stay under the id. The decision does not state that they are one
+    person, only that they are different from the groups that leave.
 
     Parameters
     ----------
     identity : str
-    groups : sequence of sequences of Mention
-        Mentions of one person each. One group is enough where other mentions stay.
+    groups : sequence of sequences of SignatureRef
+        Mentions of one person each. One group is enough if other mentions stay.
     keep : int, optional
-        Which group keeps the id; without it none does where other mentions stay, or else the
-        largest, of equals the first.
+        The group that keeps the id. By default none if other mentions stay, or else the largest
+        group, of equals the first.
 
     Raises
     ------
     Invalid, NotFound, Conflict, Stale
-        As :func:`merge`; Invalid also for a mention that is not of the identity, or named twice.
+        As :func:`merge_identities`; Invalid also for a mention that is not in the identity, or
+        that occurs twice.
     """
     with database.write() as connection:
-        subject = begin(connection, [identity], statement.versions)
+        subject = open_decision(connection, [identity], statement.versions)
         row = subject.rows[identity]
-        parts = [subject.found(group, row, f"groups[{k}]") for k, group in enumerate(groups)]
+        parts = [subject.find_signatures(group, row, f"groups[{k}]") for k, group in enumerate(groups)]
         stay = _staying(subject, row, parts, keep)
-        decision = make(subject, "different", "split", actor, statement.reason, statement.evidence)
+        decision = record_decision(subject, "different", "split", actor, statement.reason, statement.evidence)
         links = [link for part in parts for link in make_must_links(part, decision.id)]
         kept = parts[stay] if stay is not None else []
         named = {m for part in parts for m in part}
-        rest = [m for m in subject.ranked(row.key) if m not in named]
+        rest = [m for m in subject.rank_members(row.key) if m not in named]
         leave = [part for k, part in enumerate(parts) if k != stay]
         for k, part in enumerate(leave):
-            others = [*(p[0] for p in leave[:k]), *kept[:1], *rest[:WITNESSES]]
+            others = [*(p[0] for p in leave[:k]), *kept[:1], *rest[:MAX_REMAINING_LINKS]]
             links += [_cannot(part[0], other, decision.id) for other in others]
         places = {
             m: Membership(make_placeholder_key(k), 1.0, "decision", decision.key)
@@ -176,7 +177,7 @@ def split(
         }
         places |= {m: Membership(row.key, 1.0, "decision", decision.key) for m in kept}
         curated = {row.key: True} | {make_placeholder_key(k): True for k in range(len(leave))}
-        return settle(
+        return apply_decision(
             decision,
             places,
             links,
@@ -189,35 +190,39 @@ def split(
 def move(
     database: Database,
     actor: Actor,
-    mentions: Sequence[Mention],
+    mentions: Sequence[SignatureRef],
     to: str | None,
     statement: Statement = PLAIN,
-) -> Made:
-    """State that mentions are of one person, ``to`` or a new identity, and not of where they are.
+) -> DecisionResult:
+    """Move mentions: state that they are one person, ``to`` or a new identity.
+
+    They are also stated to be different from the identities that they leave.
 
     Raises
     ------
     Invalid, NotFound, Conflict, Stale
-        As :func:`merge`; Invalid also if all of them are there already.
+        As :func:`merge_identities`; Invalid also if all of them are already in ``to``.
     """
     with database.write() as connection:
-        subject = begin(connection, [to] if to else [], statement.versions)
-        moved = subject.found(mentions, None, "mentions")
+        subject = open_decision(connection, [to] if to else [], statement.versions)
+        moved = subject.find_signatures(mentions, None, "mentions")
         target = subject.rows[to].key if to else None
-        subject.include({k for m in moved if (k := subject.identity(m)) is not None})
-        sources = {subject.identity(m) for m in moved} - {None, target}
-        if all(subject.identity(m) == target for m in moved) and target is not None:
-            raise Invalid("all of the mentions are there already", "nothing to do", field="to")
-        decision = make(subject, "same", "move", actor, statement.reason, statement.evidence)
-        anchors = [m for m in subject.ranked(target) if m not in moved][:ANCHORS] if target else []
+        subject.include_identities({k for m in moved if (k := subject.identity_of(m)) is not None})
+        sources = {subject.identity_of(m) for m in moved} - {None, target}
+        if all(subject.identity_of(m) == target for m in moved) and target is not None:
+            raise Invalid(
+                "all mentions are already in this identity", "nothing to do", field="to"
+            )
+        decision = record_decision(subject, "same", "move", actor, statement.reason, statement.evidence)
+        anchors = [m for m in subject.rank_members(target) if m not in moved][:MAX_REPRESENTATIVES] if target else []
         links = make_must_links([*moved, *anchors], decision.id)
         for source in sources:
-            stay = [m for m in subject.ranked(source) if m not in moved]
-            links += [_cannot(moved[0], m, decision.id) for m in stay[:WITNESSES]]
+            stay = [m for m in subject.rank_members(source) if m not in moved]
+            links += [_cannot(moved[0], m, decision.id) for m in stay[:MAX_REMAINING_LINKS]]
         there = make_placeholder_key(0) if target is None else target
         places = {m: Membership(there, 1.0, "decision", decision.key) for m in moved}
         curated = {key: True for key in sources if key is not None} | {there: True}
-        return settle(
+        return apply_decision(
             decision,
             places,
             links,
@@ -231,35 +236,37 @@ def judge(
     database: Database,
     actor: Actor,
     kind: str,
-    a: Mention,
-    b: Mention,
+    a: SignatureRef,
+    b: SignatureRef,
     statement: Statement = PLAIN,
-) -> Made:
+) -> DecisionResult:
     """State that two mentions are the ``same`` person, or ``different`` persons.
 
-    Where they are published otherwise, that changes at once: the identities of two that are the
-    same are merged; of two that are different, the one that is less sure leaves with all that
-    decisions bind to it.
+    If this contradicts what is published, memberships change immediately. The identities of two
+    mentions of the same person are merged. Of two mentions of different persons, the one with the
+    lower confidence leaves, with all mentions that must-links bind to it.
 
     Raises
     ------
     Invalid, NotFound, Conflict, Stale
-        As :func:`merge`.
+        As :func:`merge_identities`.
     """
     if kind not in ("same", "different"):
-        raise Invalid(f"no decision is {kind[:40]!r}", "state same or different", field="kind")
+        raise Invalid(
+            f"unknown kind of decision {kind[:40]!r}", "use same or different", field="kind"
+        )
     with database.write() as connection:
-        subject = begin(connection, [], statement.versions)
-        one, other = subject.found([a, b], None, "mentions")
-        subject.include({k for m in (one, other) if (k := subject.identity(m)) is not None})
-        decision = make(subject, kind, "review", actor, statement.reason, statement.evidence)
+        subject = open_decision(connection, [], statement.versions)
+        one, other = subject.find_signatures([a, b], None, "mentions")
+        subject.include_identities({k for m in (one, other) if (k := subject.identity_of(m)) is not None})
+        decision = record_decision(subject, kind, "review", actor, statement.reason, statement.evidence)
         if kind == "same":
             links = make_must_links([one, other], decision.id)
             places, curated = _together(subject, one, other, decision.key)
         else:
             links = [_cannot(one, other, decision.id)]
             places, curated = _apart(subject, one, other, decision.key)
-        return settle(
+        return apply_decision(
             decision,
             places,
             links,
@@ -270,69 +277,69 @@ def judge(
 
 
 def unsure(
-    database: Database, actor: Actor, mentions: Sequence[Mention], statement: Statement = PLAIN
-) -> Made:
-    """Note that somebody looked at mentions and could not tell; it binds nothing.
+    database: Database, actor: Actor, mentions: Sequence[SignatureRef], statement: Statement = PLAIN
+) -> DecisionResult:
+    """Record that a curator examined mentions and could not decide; it binds nothing.
 
     Raises
     ------
     Invalid, NotFound
     """
     with database.write() as connection:
-        subject = begin(connection, [], statement.versions)
-        subject.found(mentions, None, "mentions")
+        subject = open_decision(connection, [], statement.versions)
+        subject.find_signatures(mentions, None, "mentions")
         told = [f"{m.work}:{m.position}" for m in mentions]
         evidence = {**(statement.evidence or {}), "mentions": told}
-        decision = make(subject, "unsure", "review", actor, statement.reason, evidence)
-        return settle(decision, {}, [], {}, same_work=True)
+        decision = record_decision(subject, "unsure", "review", actor, statement.reason, evidence)
+        return apply_decision(decision, {}, [], {}, same_work=True)
 
 
 def _staying(
-    subject: Subject, row: IdentityRow, parts: Sequence[Sequence[int]], keep: int | None
+    subject: DecisionScope, row: IdentityRow, parts: Sequence[Sequence[int]], keep: int | None
 ) -> int | None:
-    """The group that keeps the id, if any does."""
+    """Return the number of the group that keeps the id, or None."""
     named = sum(map(len, parts))
     rest = len(subject.members[row.key]) - named
     if len(set().union(*parts)) != named:
-        raise Invalid("a mention is in two groups", "name each once", field="groups")
-    if not 1 <= len(parts) <= MOST or len(parts) + bool(rest) < 2:
+        raise Invalid("a mention is in two groups", "list each mention once", field="groups")
+    if not 1 <= len(parts) <= MAX_IDENTITIES or len(parts) + bool(rest) < 2:
         raise Invalid(
             f"{len(parts)} groups do not split {row.id}",
-            f"name 2 to {MOST} groups, or one where other mentions stay",
+            f"give 2 to {MAX_IDENTITIES} groups, or one if other mentions stay",
             field="groups",
         )
     if keep is not None and not 0 <= keep < len(parts):
         raise Invalid(f"there is no group {keep}", "count groups from 0", field="keep")
     if keep is not None and rest and len(parts) == 1:
-        raise Invalid("nothing would leave", "name the mentions that leave", field="keep")
+        raise Invalid("no mention would leave", "list the mentions that leave", field="keep")
     if keep is not None or rest:
         return keep
     return max(range(len(parts)), key=lambda k: (len(parts[k]), -k))
 
 
 def _together(
-    subject: Subject, one: int, other: int, decision_key: int
+    subject: DecisionScope, one: int, other: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
-    """Where two mentions that are the same person, and all with them, shall be."""
-    here, there = subject.identity(one), subject.identity(other)
+    """Return new memberships after merging the identities of two mentions."""
+    here, there = subject.identity_of(one), subject.identity_of(other)
     rows = [row for row in subject.rows.values() if row.key in (here, there)]
     if not rows:
         return {}, {}
-    kept = subject.best(rows)
+    kept = subject.choose_best(rows)
     moved = [m for row in rows if row.key != kept.key for m in subject.members[row.key]]
     moved += [m for m, key in ((one, here), (other, there)) if key is None]
     return {m: Membership(kept.key, 1.0, "decision", decision_key) for m in moved}, {kept.key: True}
 
 
 def _apart(
-    subject: Subject, one: int, other: int, decision_key: int
+    subject: DecisionScope, one: int, other: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
-    """Where the mention that leaves, and those bound to it, shall be."""
-    here = subject.identity(one)
-    if here is None or here != subject.identity(other):
-        return {}, {key: True for key in (here, subject.identity(other)) if key is not None}
-    order = subject.ranked(here)
-    bound = {m: subject.bound(m, order) for m in (one, other)}
+    """Return new memberships of the mention that leaves, and of those bound to it."""
+    here = subject.identity_of(one)
+    if here is None or here != subject.identity_of(other):
+        return {}, {key: True for key in (here, subject.identity_of(other)) if key is not None}
+    order = subject.rank_members(here)
+    bound = {m: subject.find_bound(m, order) for m in (one, other)}
     if one in bound[other]:
         return {}, {}
     leaves = min((one, other), key=lambda m: (len(bound[m]), -order.index(m)))

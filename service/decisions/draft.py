@@ -1,4 +1,4 @@
-"""What a decision is about, read; and a decision made, checked and stored."""
+"""Read the scope of a decision; check, store and apply the decision."""
 
 from __future__ import annotations
 
@@ -31,34 +31,34 @@ from service.ids import new_id
 from service.memberships.change import change_memberships
 from service.memberships.effects import Membership
 from service.memberships.followers import members_of
-from service.tasks.blind import refuse_settled
-from service.tasks.close import close_answered, note_turns
+from service.tasks.blind import refuse_settling_blind
+from service.tasks.close import close_answered_tasks, record_transitions
 
-MOST_MENTIONS = 20_000
-"""Mentions that one decision names, at most."""
+MAX_MENTIONS = 20_000
+"""Maximum number of mentions listed in one decision."""
 
 
-class Mention(NamedTuple):
-    """A mention as callers know it: a work's id and the author's position on it."""
+class SignatureRef(NamedTuple):
+    """A mention as clients refer to it: a work's id and the author's position on it."""
 
     work: str
     position: int
 
 
 @dataclass(frozen=True)
-class Made:
-    """A decision that was made, undone or redone.
+class DecisionResult:
+    """Result of a decision, an undo or a redo.
 
     Attributes
     ----------
     id : str
-        The decision's.
+        Id of the decision.
     event : int
         Number of the event.
     identities : dict of str to int
-        Ids of the identities that changed, and their versions now.
+        Ids of the identities that changed, with their new versions.
     created : list of str
-        Those of them that are new.
+        Ids of new identities.
     """
 
     id: str
@@ -68,8 +68,8 @@ class Made:
 
 
 @dataclass
-class Subject:
-    """What a decision is about.
+class DecisionScope:
+    """Identities and signatures that a decision concerns.
 
     Attributes
     ----------
@@ -87,17 +87,17 @@ class Subject:
     _identity: dict[int, int] = field(default_factory=dict)
     _confidence: dict[int, float] = field(default_factory=dict)
 
-    def identity(self, signature: int) -> int | None:
-        """Key of the identity that a mention is of."""
+    def identity_of(self, signature: int) -> int | None:
+        """Return the key of the identity that a signature is in."""
         return self._identity.get(signature)
 
-    def include(self, keys: Collection[int]) -> None:
+    def include_identities(self, keys: Collection[int]) -> None:
         """Read further identities by key, and check their versions.
 
         Raises
         ------
         Stale
-            If one has changed since it was seen.
+            If one has changed since it was read.
         """
         known = {row.key for row in self.rows.values()}
         for row in read_identities(self.connection, set(keys) - known).values():
@@ -108,22 +108,22 @@ class Subject:
             self.members[key].append(signature)
             self._identity[signature] = key
 
-    def found(self, mentions: Sequence[Mention], of: IdentityRow | None, where: str) -> list[int]:
-        """Signature keys of mentions, the most certain first; all are of ``of`` if given.
+    def find_signatures(self, mentions: Sequence[SignatureRef], of: IdentityRow | None, where: str) -> list[int]:
+        """Return signature keys of mentions, highest confidence first.
 
         Raises
         ------
         Invalid
-            If there are none, too many, one twice, or one of another identity.
+            If there are none, too many, one twice, or one outside ``identity``, unless it is None.
         NotFound
-            If there is no such mention.
+            If a mention does not exist.
         """
-        if not 1 <= len(mentions) <= MOST_MENTIONS:
+        if not 1 <= len(mentions) <= MAX_MENTIONS:
             raise Invalid(
-                f"{len(mentions)} mentions", f"name 1 to {MOST_MENTIONS} of them", field=where
+                f"{len(mentions)} mentions", f"list 1 to {MAX_MENTIONS} of them", field=where
             )
         if len(set(mentions)) < len(mentions):
-            raise Invalid("a mention is named twice", "name each once", field=where)
+            raise Invalid("a mention is listed twice", "list each mention once", field=where)
         keys = _signature_keys(self.connection, mentions)
         query = select(tables.Membership.signature_key, tables.Membership.identity_key)
         rows = self.connection.execute(
@@ -140,8 +140,8 @@ class Subject:
                 raise Invalid(f"{name} is not of {of.id}", "read the identity again", field=at)
         return self._ranked(keys[mention] for mention in mentions)
 
-    def ranked(self, key: int | None) -> list[int]:
-        """Mentions of an identity, the most certain first."""
+    def rank_members(self, key: int | None) -> list[int]:
+        """Return signature keys of an identity, highest confidence first."""
         return self._ranked(self.members[key]) if key is not None else []
 
     def _ranked(self, signatures: Any) -> list[int]:
@@ -153,58 +153,58 @@ class Subject:
         self._confidence.update((row[0], row[1]) for row in rows)
         return sorted(some, key=lambda m: (-self._confidence.get(m, 0.0), m))
 
-    def best(self, rows: Collection[IdentityRow] | None = None) -> IdentityRow:
-        """The best established: decisions bear on it, most mentions, oldest."""
+    def choose_best(self, rows: Collection[IdentityRow] | None = None) -> IdentityRow:
+        """Return the best established identity: changed by decisions, most mentions, oldest."""
         return min(
             self.rows.values() if rows is None else rows,
             key=lambda row: (not row.curated, -len(self.members[row.key]), row.key),
         )
 
-    def bound(self, signature: int, others: Collection[int]) -> list[int]:
-        """The mention, and those of ``others`` that decisions say are the same person."""
+    def find_bound(self, signature: int, others: Collection[int]) -> list[int]:
+        """Return the signatures of ``others`` that must-links bind to a signature."""
         groups = SignatureGroups(read_links_around(self.connection, [signature]))
         root = groups.find_root(signature)
         return [m for m in others if groups.find_root(m) == root]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A decision that is being made; its event is recorded."""
+class PendingDecision:
+    """A decision that is recorded but not yet applied."""
 
-    subject: Subject
+    scope: DecisionScope
     id: str
     key: int
     event: int
 
 
-def begin(
+def open_decision(
     connection: Connection, identities: Sequence[str], versions: Mapping[str, int] | None
-) -> Subject:
-    """Hold the ledger and read the identities that a decision names.
+) -> DecisionScope:
+    """Lock the event log and read the identities that a decision concerns.
 
     Raises
     ------
     NotFound, Conflict, Stale
         As :func:`service.identities.store.get_active_identity`.
     """
-    subject = Subject(connection, EventLog.lock(connection), versions or {})
+    subject = DecisionScope(connection, EventLog.lock(connection), versions or {})
     for name, version in subject.versions.items():
         get_active_identity(connection, name, version)
     for name in identities:
         subject.rows[name] = get_active_identity(connection, name, subject.versions.get(name))
-    subject.include({row.key for row in subject.rows.values()})
+    subject.include_identities({row.key for row in subject.rows.values()})
     return subject
 
 
-def make(
-    subject: Subject,
+def record_decision(
+    subject: DecisionScope,
     kind: str,
     action: str,
     actor: Actor,
     reason: str | None,
     evidence: Mapping[str, Any] | None,
-) -> Draft:
-    """Record the event of a decision, and store it without links."""
+) -> PendingDecision:
+    """Record the event of a decision, and store the decision without its links."""
     decision = new_id("d")
     told = {"kind": kind, "action": action, "identities": sorted(subject.rows)}
     before = {name: row.version for name, row in subject.rows.items()}
@@ -228,64 +228,67 @@ def make(
         event_seq=seq,
     )
     key = subject.connection.scalars(stored.returning(Decision.key)).one()
-    return Draft(subject, decision, key, seq)
+    return PendingDecision(subject, decision, key, seq)
 
 
-def settle(
-    draft: Draft,
+def apply_decision(
+    draft: PendingDecision,
     places: Mapping[int, Membership],
     links: Sequence[Link],
     curated: Mapping[int, bool],
     *,
     same_work: bool,
     answers: str | None = None,
-) -> Made:
-    """Check what a decision states, publish it, and keep its links.
+) -> DecisionResult:
+    """Check the statements of a decision, change memberships, and store its links.
 
     Parameters
     ----------
-    answers : str or None
-        Id of the task that it is the answer to; no other decision settles what is asked blind.
+    task_id : str or None
+        Id of the task that it answers; only an answer can settle a blind task.
 
     Raises
     ------
     Conflict
-        With the chain of decisions that contradict it, or with the works of which two mentions
-        would be one person, or with the blind questions that it would settle.
+        With the chain of decisions that contradict it, or the works of which two mentions would
+        be one person, or the blind tasks that it would settle.
     """
-    connection = draft.subject.connection
+    connection = draft.scope.connection
     ends = {end for link in links for end in (link.a, link.b)} | places.keys()
     known = read_links_around(connection, ends)
-    refuse_contradictions(connection, [*known, *links], draft.id)
+    check_contradictions(connection, [*known, *links], draft.id)
     changed = change_memberships(
-        connection, draft.subject.ledger, draft.event, dict(places), curated=curated
+        connection, draft.scope.ledger, draft.event, dict(places), curated=curated
     )
     links = [*links, *_allowances(draft, changed.rows, known, links, same_work)]
     add_links(connection, draft.key, links)
     require_links_hold(
         connection,
         remove_retired_signatures(connection, [*known, *links]),
-        "earlier decisions stand against this",
-        "undo them first, or decide otherwise",
+        "this violates earlier decisions",
+        "undo them first, or decide differently",
     )
-    closed = close_answered(connection, draft.event, changed.rows, ends)
+    closed = close_answered_tasks(connection, draft.event, changed.rows, ends)
     if answers is None:
-        refuse_settled(connection, closed)
-    note_turns(connection, draft.event)
+        refuse_settling_blind(connection, closed)
+    record_transitions(connection, draft.event)
     versions = {row.id: row.version for row in changed.rows.values()}
     created = [changed.rows[key].id for key in changed.keys.values()]
-    return Made(draft.id, draft.event, versions, created)
+    return DecisionResult(draft.id, draft.event, versions, created)
 
 
 def _allowances(
-    draft: Draft,
+    draft: PendingDecision,
     rows: Collection[int],
     known: Sequence[Link],
     links: Sequence[Link],
     allowed: bool,
 ) -> list[Link]:
-    """Musts between mentions of one work that are now one person, which must be said directly."""
-    connection = draft.subject.connection
+    """Return must-links between mentions of one work that are now one person.
+
+    Such pairs need a direct must-link, because the engine separates mentions of one work.
+    """
+    connection = draft.scope.connection
     said = {(link.a, link.b) for link in known if link.must}
     pairs = [(a, b) for _, a, b in find_same_work_pairs(connection, rows) if (a, b) not in said]
     if not pairs:
@@ -301,7 +304,7 @@ def _allowances(
         told = "; ".join(f"{name(a)} and {name(b)}" for a, b in fresh[:MAX_SHOWN])
         raise Conflict(
             f"two authors of one work would be one person: {told}",
-            "state that you mean it with same_work, or leave one out",
+            "confirm with same_work, or leave one out",
             mentions=[[name(a), name(b)] for a, b in fresh[:MAX_SHOWN]],
         )
     groups = SignatureGroups([*known, *links])
@@ -312,12 +315,13 @@ def _allowances(
     return [Link(a, b, True, draft.id) for a, b in sorted(meant)]
 
 
-def refuse_contradictions(connection: Connection, links: Sequence[Link], draft: str) -> None:
-    """Refuse links that contradict each other, with the chain; ``draft`` is this decision.
+def check_contradictions(connection: Connection, links: Sequence[Link], draft: str) -> None:
+    """Check that links do not contradict each other; ``decision_id`` is the new decision.
 
     Raises
     ------
     Conflict
+        With the chain of links that contradict each other.
     """
     found = find_contradictions(links)[:MAX_SHOWN]
     if not found:
@@ -327,14 +331,14 @@ def refuse_contradictions(connection: Connection, links: Sequence[Link], draft: 
     decisions = sorted({d for clash in found for d in clash.decisions if d != draft})
     raise Conflict(
         f"this contradicts earlier decisions: {'; '.join(chains)}",
-        "undo one of them, or decide otherwise",
+        "undo one of them, or decide differently",
         chains=chains,
         decisions=decisions,
     )
 
 
-def _signature_keys(connection: Connection, mentions: Sequence[Mention]) -> dict[Mention, int]:
-    """Keys of mentions; those that are unknown, or no more, are left out."""
+def _signature_keys(connection: Connection, mentions: Sequence[SignatureRef]) -> dict[SignatureRef, int]:
+    """Read signature keys of mentions; unknown and retired ones are left out."""
     query = select(Work.id, Signature.position, Signature.key).join(
         Signature, Signature.work_key == Work.key
     )
@@ -343,5 +347,5 @@ def _signature_keys(connection: Connection, mentions: Sequence[Mention]) -> dict
         is_in(connection, Work.id, {m.work.replace("\0", "␀") for m in mentions}),
     )
     wanted = set(mentions)
-    rows = ((Mention(row[0], row[1]), row[2]) for row in connection.execute(query))
+    rows = ((SignatureRef(row[0], row[1]), row[2]) for row in connection.execute(query))
     return {mention: key for mention, key in rows if mention in wanted}

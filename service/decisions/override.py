@@ -1,8 +1,8 @@
-"""Decisions that stand against a later one: found, taken back with it, and put back by its undo.
+"""Override: revoke earlier decisions that contradict a new one; its undo puts them in force again.
 
-What an overridden decision states besides is not lost: the later decision states it again, as
-far as it agrees with where mentions are now. Questions that it had answered are asked again,
-unless the later one answers them too.
+The links of an overridden decision that agree with the new memberships are not lost: the new
+decision states them again. Tasks that it had answered are reopened, unless the new decision
+answers them too.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from service.db.bulk import is_in
 from service.db.tables import Decision, DecisionLink, Event
 from service.errors import Conflict
 from service.events.history import DECISION_MADE, DECISION_REDONE, DECISION_UNDONE
-from service.tasks.close import ask_undecided, give_back, pass_on
+from service.tasks.close import reopen_undecided_tasks, revert_transfer, transfer_closures
 
 OVERRIDES = "overrides"
-"""Key of the ids of overridden decisions in the evidence of the one that overrides them."""
+"""Key of the overridden decisions' ids in the evidence of the decision that overrides them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opposed:
-    """A decision in force that stands against an arrangement.
+    """A decision in force that contradicts a new one and is overridden by it.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Opposed:
     at : datetime
     reason : str or None
     text : str
-        What it states that would no longer hold, with the chain that leads there.
+        The statement that would no longer hold, with the chain of links that leads to it.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Opposed:
     text: str
 
     def told(self) -> dict[str, Any]:
-        """As a client is told."""
+        """Return the decision as a JSON object for clients."""
         return {
             "decision": self.id,
             "kind": self.kind,
@@ -68,16 +68,16 @@ class Opposed:
 def opposed(
     connection: Connection, target: Mapping[int, int], links: Sequence[Link], draft: str
 ) -> list[Opposed]:
-    """The decisions in force that cannot stay so, oldest first.
+    """Return the decisions in force that a new decision contradicts, oldest first.
 
     Parameters
     ----------
     target : mapping of int to int
-        Where mentions will be, of every identity that changes.
+        New identity of each signature of every identity that changes.
     links : sequence of Link
-        What the new decision states.
-    draft : str
-        What the new decision is called in ``links``.
+        Links of the new decision.
+    decision_id : str
+        Id of the new decision in ``links``.
     """
     ends = {end for link in links for end in (link.a, link.b)} | target.keys()
     known = remove_retired_signatures(connection, read_links_around(connection, ends))
@@ -93,7 +93,7 @@ def opposed(
         name = make_namer(connection, {*clash.signatures, clash.cannot.a, clash.cannot.b})
         text = clash.describe(name).replace(f"({draft})", "(this arrangement)")
         against = [d for d in clash.decisions if d != draft]
-        if not against:  # cannot be: an arrangement puts no mention in two places
+        if not against:  # cannot happen: an arrangement puts no mention in two identities
             break
         found.update(dict.fromkeys(against, text))
         left = [link for link in left if link.decision not in found]
@@ -107,9 +107,10 @@ def void(
     target: Mapping[int, int],
     draft: str,
 ) -> list[Link]:
-    """Take decisions back by the event ``seq``; what of theirs still holds, as links of ``draft``.
+    """Revoke decisions by the event ``seq``, and return links of theirs that still hold.
 
-    ``target`` tells where the mentions of all identities that change will be.
+    The links returned are links of ``new_decision``. ``target`` is the new identity of each
+    signature of every identity that changes.
     """
     links = read_links_around(connection, target)
     state = update(Decision).where(is_in(connection, Decision.id, decisions))
@@ -123,31 +124,31 @@ def void(
 
 
 def _holds(link: Link, target: Mapping[int, int]) -> bool:
-    """Whether a link goes on to hold where only the mentions of ``target`` change."""
+    """Whether a link still holds if only the signatures of ``target`` change."""
     inside = (link.a in target) + (link.b in target)
     if inside == 2:
         return (target[link.a] == target[link.b]) == link.must
-    # whoever is published elsewhere is untouched; one that is nowhere must not tie others
+    # signatures outside the target do not move; an unassigned one must not bind others
     return inside == 0 or not link.must
 
 
 def stands_alone(connection: Connection, decision: str, made: int, ended: int | None) -> None:
-    """Refuse to undo or redo a decision by itself that has to follow another.
+    """Check that a decision can be undone or redone independently of another.
 
     Parameters
     ----------
     decision : str
-    made : int
-        Number of the event that made it.
-    ended : int or None
+    made_seq : int
+        Number of the event that recorded it.
+    undone_seq : int or None
         Number of the event that undid it, if it is undone.
 
     Raises
     ------
     Conflict
-        If another overrode it, or it was noted with another.
+        If another decision overrode it, or it was recorded with another decision.
     """
-    for event, verb in ((made, "was noted with"), (ended, "was overridden by")):
+    for event, verb in ((made, "was recorded with"), (ended, "was overridden by")):
         other = event and connection.scalar(select(Event.subject).where(Event.seq == event))
         if other and other != decision:
             raise Conflict(
@@ -156,16 +157,16 @@ def stands_alone(connection: Connection, decision: str, made: int, ended: int | 
 
 
 def turn(connection: Connection, decision: str, made: int, seq: int, *, undoing: bool) -> None:
-    """Carry an undo or a redo over to what a decision overrode, and to what was noted with it.
+    """Extend an undo or a redo to the decisions that were overridden or recorded with it.
 
     Parameters
     ----------
     decision : str
-    made : int
-        Number of the event that made it.
+    made_seq : int
+        Number of the event that recorded it.
     seq : int
-        Number of the event under way.
-    undoing : bool
+        Number of the current event.
+    is_undo : bool
     """
     noted = update(Decision).where(Decision.event_seq == made, Decision.id != decision)
     connection.execute(noted.values(undone_seq=seq if undoing else None))
@@ -184,29 +185,32 @@ def turn(connection: Connection, decision: str, made: int, seq: int, *, undoing:
 
 
 def ask_again(connection: Connection, decision: str, seq: int) -> None:
-    """At the end of the event ``seq``, by which a decision overrides others: ask what these had
-    answered, unless it answers that too.
+    """Reopen the tasks that overridden decisions had answered, unless the new one answers them.
+
+    Call it at the end of the event ``seq``, by which the decision overrides the others.
     """
     over = _overridden_by(connection, decision)
     for other in over:
-        pass_on(connection, last_turn(connection, other), seq)
+        transfer_closures(connection, last_turn(connection, other), seq)
     query = select(DecisionLink.a_key, DecisionLink.b_key).join(
         Decision, Decision.key == DecisionLink.decision_key
     )
     links = connection.execute(query.where(is_in(connection, Decision.id, over)))
-    ask_undecided(connection, seq, (), {end for link in links for end in link})
+    reopen_undecided_tasks(connection, seq, (), {end for link in links for end in link})
 
 
 def ask_no_more(connection: Connection, decision: str, last: int, seq: int) -> None:
-    """At the beginning of the event ``seq``, which undoes a decision that ``last`` made or redid:
-    take back what :func:`ask_again` did.
+    """Revert what :func:`reopen_overridden_tasks` did.
+
+    Call it at the beginning of the event ``seq``, which undoes a decision that ``last_event``
+    recorded or redid.
     """
     for other in _overridden_by(connection, decision):
-        give_back(connection, last_turn(connection, other), last, seq)
+        revert_transfer(connection, last_turn(connection, other), last, seq)
 
 
 def last_turn(connection: Connection, decision: str) -> int:
-    """Number of the event that last made, undid or redid a decision."""
+    """Return the number of the event that last recorded, undid or redid a decision."""
     query = select(func.max(Event.seq)).where(
         Event.subject == decision, Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE))
     )
@@ -214,7 +218,7 @@ def last_turn(connection: Connection, decision: str) -> int:
 
 
 def _overridden_by(connection: Connection, decision: str) -> list[str]:
-    """Decisions that a decision overrides now."""
+    """List the decisions that a decision overrides now."""
     mine = select(Event.seq).where(Event.subject == decision)
     query = select(Decision.id).where(Decision.undone_seq.in_(mine), Decision.id != decision)
     evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
@@ -231,17 +235,17 @@ def _described(connection: Connection, texts: Mapping[str, str]) -> list[Opposed
 
 
 def refuse(found: Sequence[Opposed]) -> None:
-    """Refuse what earlier decisions stand against.
+    """Check that no earlier decision is contradicted.
 
     Raises
     ------
     Conflict
-        With the decisions and what each states.
+        With the decisions and their statements.
     """
     if found:
         raise Conflict(
             f"this contradicts earlier decisions: {'; '.join(one.text for one in found[:MAX_SHOWN])}",
-            "send override to take them back with this, or arrange it otherwise",
+            "send override to revoke them, or arrange it differently",
             decisions=[one.id for one in found],
             overridden=[one.told() for one in found[:MAX_SHOWN]],
         )

@@ -1,4 +1,4 @@
-"""Decisions as they were made: listed, filtered, and one with what it states."""
+"""Queries on decisions: list and filter them, read one with its links."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _UNDOING = Event.__table__.alias("undoing")
 
 @dataclass(frozen=True, slots=True)
 class DecisionFilter:
-    """Which decisions to list; None: any.
+    """Criteria for decisions; None matches any.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class DecisionFilter:
 def listed(
     connection: Connection, wanted: DecisionFilter, limit: int, before: int | None = None
 ) -> list[dict[str, Any]]:
-    """Decisions, the newest first; those made by an event with a number below ``before``."""
+    """List decisions whose event has a number below ``before``, newest first."""
     query = _query().order_by(Decision.event_seq.desc(), Decision.key.desc()).limit(limit)
     for column, value in (
         (Decision.kind, wanted.kind),
@@ -76,12 +76,12 @@ def listed(
 
 
 def found(connection: Connection, decision_id: str, limit: int) -> dict[str, Any]:
-    """One decision with the links it states, ``limit`` of them at most.
+    """Return one decision with at most ``limit`` of its links.
 
     Raises
     ------
     NotFound
-        No decision has this id.
+        If no decision has this id.
     """
     row = (
         connection.execute(_query().where(Decision.id == sanitize_id(decision_id)))

@@ -18,7 +18,7 @@ from service.db.database import Database, insert_rows
 from service.db.tables import Event, ExternalId, Identity, IdentityVersion, Membership, Task
 from service.errors import Conflict, Invalid, NotFound
 from service.events.log import ChangeEntry, EventLog
-from service.external_ids.schemes import normalised, orcid_of
+from service.external_ids.schemes import normalize_id, parse_orcid
 from service.identities.store import (
     ACTIVE,
     get_active_identity,
@@ -27,11 +27,11 @@ from service.identities.store import (
 )
 from service.identities.summary import FULL_SCAN_MIN_KEYS
 from service.tasks.close import close_task
-from service.tasks.create import Question, answered_about, open_tasks
+from service.tasks.create import NewTask, find_answered_identities, open_tasks
 
-MENTION = "mention"
+SIGNATURE_SOURCE = "mention"
 """Source of ids that are printed on the identity's mentions; they follow the mentions."""
-ATTACHED, DETACHED = "external-id-attached", "external-id-detached"
+ID_ATTACHED, ID_DETACHED = "external-id-attached", "external-id-detached"
 """Kinds of events."""
 
 Value = tuple[str, str]
@@ -46,7 +46,7 @@ class _Row(NamedTuple):
     source: str
 
 
-def attach(
+def attach_id(
     database: Database,
     actor: Actor,
     identity_id: str,
@@ -70,21 +70,21 @@ def attach(
     ------
     Invalid, NotFound, Conflict, Stale
     """
-    name, found = normalised(scheme, value)
-    if not source.strip() or source == MENTION or len(source) > 500:
+    name, found = normalize_id(scheme, value)
+    if not source.strip() or source == SIGNATURE_SOURCE or len(source) > 500:
         raise Invalid("the source of the id is missing", "say who states it", field="source")
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         row = get_active_identity(connection, identity_id, version)
         same = _current(connection, [row.key])
-        if any((r.scheme, r.value) == (name, found) and r.source != MENTION for r in same):
+        if any((r.scheme, r.value) == (name, found) and r.source != SIGNATURE_SOURCE for r in same):
             raise Conflict(
                 f"{identity_id} has {name} {found} already",
                 "nothing needs to be done",
                 identity=identity_id,
             )
         told = {"scheme": name, "value": found, "source": source}
-        seq = ledger.record(ATTACHED, actor, subject=identity_id, reason=reason, after=told)
+        seq = ledger.record(ID_ATTACHED, actor, subject=identity_id, reason=reason, after=told)
         _end(connection, seq, [r for r in same if (r.scheme, r.value) == (name, found)])
         connection.execute(
             insert(ExternalId).values(
@@ -97,11 +97,11 @@ def attach(
             )
         )
         _touch(connection, ledger, seq, row)
-        settle_conflicts(connection, ledger, seq, {(name, found)})
+        update_conflict_tasks(connection, ledger, seq, {(name, found)})
     return name, found
 
 
-def detach(
+def detach_id(
     database: Database,
     actor: Actor,
     identity_id: str,
@@ -117,7 +117,7 @@ def detach(
     ------
     Invalid, NotFound, Conflict, Stale
     """
-    name, found = normalised(scheme, value)
+    name, found = normalize_id(scheme, value)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         row = get_active_identity(connection, identity_id, version)
@@ -127,14 +127,14 @@ def detach(
                 f"{identity_id} has no {name} {found}", "see its external ids", field="value"
             )
         told = {"scheme": name, "value": found, "source": rows[0].source}
-        seq = ledger.record(DETACHED, actor, subject=identity_id, reason=reason, before=told)
+        seq = ledger.record(ID_DETACHED, actor, subject=identity_id, reason=reason, before=told)
         _end(connection, seq, rows)
         _touch(connection, ledger, seq, row)
-        settle_conflicts(connection, ledger, seq, {(name, found)})
+        update_conflict_tasks(connection, ledger, seq, {(name, found)})
         _settle_within(connection, seq, row)
 
 
-def hand_over(
+def transfer_ids(
     database: Database, event_seq: int, giver: str, taker: str, values: Collection[Value]
 ) -> None:
     """Transfer attached ids, as part of an event, from an identity to one split from it."""
@@ -144,16 +144,16 @@ def hand_over(
         rows = [
             r
             for r in _current(connection, [by_id[giver].key])
-            if r.source != MENTION and (r.scheme, r.value) in values
+            if r.source != SIGNATURE_SOURCE and (r.scheme, r.value) in values
         ]
         _end(connection, event_seq, rows)
         held = {(r.scheme, r.value) for r in _current(connection, [by_id[taker].key])}
         new = [(by_id[taker].key, *r[2:]) for r in rows if (r.scheme, r.value) not in held]
         _add(connection, event_seq, new)
-        settle_conflicts(connection, ledger, event_seq, {(r.scheme, r.value) for r in rows})
+        update_conflict_tasks(connection, ledger, event_seq, {(r.scheme, r.value) for r in rows})
 
 
-def follow(
+def follow_memberships(
     connection: Connection,
     ledger: EventLog,
     event_seq: int,
@@ -177,19 +177,21 @@ def follow(
     wanted = {
         (identity, "orcid", found)
         for identity, texts in printed.items()
-        for found in map(orcid_of, texts)
+        for found in map(parse_orcid, texts)
         if found
     }
     ended = [
         r
         for r in rows
-        if r.source == MENTION and r.identity in printed and (r.identity, *r[2:4]) not in wanted
+        if r.source == SIGNATURE_SOURCE
+        and r.identity in printed
+        and (r.identity, *r[2:4]) not in wanted
     ]
     fresh = wanted - held
-    fresh -= taken_off(connection, {identity for identity, _, _ in fresh})
-    new = [(*item, MENTION) for item in sorted(fresh)]
+    fresh -= read_detached_ids(connection, {identity for identity, _, _ in fresh})
+    new = [(*item, SIGNATURE_SOURCE) for item in sorted(fresh)]
     for r in rows:
-        if r.identity in merged and r.source != MENTION:
+        if r.identity in merged and r.source != SIGNATURE_SOURCE:
             ended.append(r)
             if (merged[r.identity], r.scheme, r.value) not in held:
                 held.add((merged[r.identity], r.scheme, r.value))
@@ -198,15 +200,15 @@ def follow(
     _add(connection, event_seq, new)
     values = {(r.scheme, r.value) for r in rows if r.identity in turned}
     values |= {(r.scheme, r.value) for r in ended} | {(n[1], n[2]) for n in new}
-    settle_conflicts(connection, ledger, event_seq, values)
+    update_conflict_tasks(connection, ledger, event_seq, values)
 
 
-def invert(connection: Connection, ledger: EventLog, event_seq: int, by: int) -> None:
+def revert_external_ids(connection: Connection, ledger: EventLog, event_seq: int, by: int) -> None:
     """Revert, as part of the event ``by``, what an event attached and detached.
 
     Ids printed on mentions follow the mentions.
     """
-    stated = ExternalId.source != MENTION
+    stated = ExternalId.source != SIGNATURE_SOURCE
     columns = _columns()
     added = select(*columns).where(
         stated, ExternalId.event_seq == event_seq, ExternalId.removed_seq.is_(None)
@@ -218,10 +220,10 @@ def invert(connection: Connection, ledger: EventLog, event_seq: int, by: int) ->
     held = {(r.identity, r.scheme, r.value) for r in _current(connection, {r[1] for r in back})}
     new = [r[1:] for r in back if (r.identity, r.scheme, r.value) not in held]
     _add(connection, by, new)
-    settle_conflicts(connection, ledger, by, {(r.scheme, r.value) for r in (*ended, *back)})
+    update_conflict_tasks(connection, ledger, by, {(r.scheme, r.value) for r in (*ended, *back)})
 
 
-def settle_conflicts(
+def update_conflict_tasks(
     connection: Connection, ledger: EventLog, event_seq: int, values: Collection[Value]
 ) -> None:
     """Open a task for each id of several active identities; close the tasks of other ids."""
@@ -237,7 +239,7 @@ def settle_conflicts(
         if len(holders[subjects[subject]]) < 2:
             close_task(connection, event_seq, key)
     known = {s: frozenset(holders[v].values()) for s, v in subjects.items()}
-    settled = answered_about(connection, "conflict", known)
+    settled = find_answered_identities(connection, "conflict", known)
     asked = is_open.keys() | {s for s, about in settled.items() if known[s] in about}
     new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in asked}
     _open_tasks(connection, ledger, event_seq, {s: (v, holders[v]) for s, v in new.items()})
@@ -266,11 +268,11 @@ def _open_tasks(
     rows = connection.execute(query.where(is_in(connection, Membership.identity_key, keys)))
     mentions = {row[0]: row[1] for row in rows} if keys else {}
 
-    def question(subject: str) -> Question:
+    def question(subject: str) -> NewTask:
         (scheme, value), held = new[subject]
         n = sum(mentions.get(key, 0) for key in held)
         evidence = {"scheme": scheme, "value": value, "identities": [held[k] for k in sorted(held)]}
-        return Question("conflict", subject, n, float(n), evidence)
+        return NewTask("conflict", subject, n, float(n), evidence)
 
     open_tasks(connection, ledger, event_seq, list(map(question, new)))
 
@@ -292,14 +294,14 @@ def _holders(
     return found
 
 
-def taken_off(connection: Connection, identities: Collection[int]) -> set[tuple[int, str, str]]:
+def read_detached_ids(connection: Connection, identities: Collection[int]) -> set[tuple[int, str, str]]:
     """Read ids that an editor detached from identities: identity key, scheme and id."""
     if not identities:
         return set()
     query = (
         select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value)
         .join(Event, Event.seq == ExternalId.removed_seq)
-        .where(Event.kind == DETACHED)
+        .where(Event.kind == ID_DETACHED)
     )
     return {(k, s, v) for k, s, v in connection.execute(query) if k in identities}
 

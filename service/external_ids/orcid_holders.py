@@ -15,12 +15,12 @@ from sqlalchemy import Connection, select
 
 from service.db.bulk import is_in
 from service.db.tables import ExternalId, Identity, Membership, Signature
-from service.external_ids.schemes import orcid_of
+from service.external_ids.schemes import parse_orcid
 
 if TYPE_CHECKING:
     from disambig import domain
 
-MOST_NAMES = 50
+MAX_NAMES = 50
 """Maximum number of printed names of an identity that are compared."""
 ACTIVE = "active"
 
@@ -30,14 +30,14 @@ class Holder:
     """Key of the one active identity with an author's ORCID iD; whether the names are compatible."""
 
     identity: int
-    fits: bool
+    is_name_compatible: bool
 
 
-def holders_of(connection: Connection, work: domain.Work) -> dict[int, Holder]:
+def find_holders(connection: Connection, work: domain.Work) -> dict[int, Holder]:
     """Return holders of the ORCID iDs of a work's authors, by position; ambiguous iDs are left out."""
     bearers: dict[str, list[int]] = defaultdict(list)
     for at, author in enumerate(work.authors):
-        found = orcid_of(author.orcid) if author.name.strip() else None
+        found = parse_orcid(author.orcid) if author.name.strip() else None
         if found:
             bearers[found].append(at)
     own = {value: at[0] for value, at in bearers.items() if len(at) == 1}
@@ -71,7 +71,7 @@ def _fits(connection: Connection, author: domain.Author, identity: int) -> bool:
         .where(Membership.identity_key == identity)
         .distinct()
         .order_by(Signature.printed)
-        .limit(MOST_NAMES)
+        .limit(MAX_NAMES)
     )
     name = parse_name(author.name, author.given, author.family)
     return any(compatible(name, parse_name(printed)) for printed in connection.scalars(query))

@@ -9,11 +9,11 @@ from urllib.parse import unquote
 
 from service.errors import Invalid
 
-LONGEST = 200
+MAX_LENGTH = 200
 """Maximum length of an id, or of a URL that contains one, in characters."""
 
 
-def normalised(scheme: str, value: str) -> tuple[str, str]:
+def normalize_id(scheme: str, value: str) -> tuple[str, str]:
     """Return the scheme and the normalized form of an id, which can be given as a URL.
 
     >>> normalised("ORCID", "https://orcid.org/0000-0002-1825-0097")
@@ -32,7 +32,7 @@ def normalised(scheme: str, value: str) -> tuple[str, str]:
         raise Invalid(f"unknown scheme {scheme[:40]!r}", f"use one of {known}", field="scheme")
     read, example = _SCHEMES[name]
     text = unicodedata.normalize("NFC", value.strip())
-    found = read(unquote(text) if "%" in text else text) if len(text) <= LONGEST else None
+    found = read(unquote(text) if "%" in text else text) if len(text) <= MAX_LENGTH else None
     if found is None:
         raise Invalid(
             f"{value[:60]!r} is no valid {name} id", f"give it like {example}", field="value"
@@ -40,9 +40,9 @@ def normalised(scheme: str, value: str) -> tuple[str, str]:
     return name, found
 
 
-def orcid_of(text: str | None) -> str | None:
+def parse_orcid(text: str | None) -> str | None:
     """Return a printed ORCID iD as digits with hyphens; None if it is not valid."""
-    return _orcid(text.strip()) if text and len(text) <= LONGEST else None
+    return _orcid(text.strip()) if text and len(text) <= MAX_LENGTH else None
 
 
 def _address(text: str, hosts: str) -> str:

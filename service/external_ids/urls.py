@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from service.external_ids.schemes import orcid_of
+from service.external_ids.schemes import parse_orcid
 
 _DOI = re.compile(r"10\.\d{4,9}/\S{1,300}")
 _ARXIV = re.compile(r"(?:\d{4}\.\d{4,5}|[a-z-]{2,20}(?:\.[A-Z]{2})?/\d{7})(?:v\d{1,3})?")
@@ -23,7 +23,7 @@ _PLACES = (
 )
 
 
-def links_out(
+def make_external_links(
     work: str, ids: Mapping[str, object], orcid: str | None = None
 ) -> list[dict[str, str]]:
     """Return labels and URLs, made only from well-formed ids.
@@ -50,7 +50,7 @@ def links_out(
                 url = address + quote(text, safe="/.()-_;:")
                 found.append({"label": label, "url": url})
                 break
-    person = orcid_of(orcid)
+    person = parse_orcid(orcid)
     if person is not None:
         found.append({"label": "ORCID", "url": f"https://orcid.org/{person}"})
     return found

@@ -33,8 +33,8 @@ __all__ = [
     "EndState",
     "Membership",
     "NewMembership",
-    "change_memberships",
     "add_memberships",
+    "change_memberships",
     "read_memberships",
     "retire_signatures",
 ]

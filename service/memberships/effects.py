@@ -216,7 +216,7 @@ class Change:
         left = {key: facts.mentions for key, facts in self.facts.items()}
         told = self.consequences.to_change_entries(self.ids, left, restores=self.restores)
         self.ledger.append_changes(self.event_seq, told)
-        external_ids.follow(
+        external_ids.follow_memberships(
             self.connection,
             self.ledger,
             self.event_seq,

@@ -89,7 +89,7 @@ def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> 
     }
     curated.update(dict.fromkeys(_decided_since(connection, done), True))
     _take_back_lineage(connection, done.seq, by)
-    external_ids.invert(connection, ledger, done.seq, by)
+    external_ids.revert_external_ids(connection, ledger, done.seq, by)
     return change_memberships(
         connection,
         ledger,

@@ -18,7 +18,7 @@ from service.db.database import Database
 from service.errors import Unavailable
 from service.settings import Settings
 
-LEAST_FREE = 16 * 2**20
+MIN_FREE_BYTES = 16 * 2**20
 """Free bytes below which a disk counts as full: a larger transaction would fail."""
 
 
@@ -31,17 +31,17 @@ class Check:
     ms: float
 
 
-def ready(settings: Settings, database: Database) -> list[Check]:
+def check_readiness(settings: Settings, database: Database) -> list[Check]:
     """Check the database, its schema and the disk; run all checks even if one fails."""
     return [
-        _timed("database", lambda: _answers(database)),
-        _timed("schema", lambda: migrations.check(database)),
-        _timed("disk", lambda: _can_write(settings, database)),
+        _run_check("database", lambda: _check_connection(database)),
+        _run_check("schema", lambda: migrations.require_head_revision(database)),
+        _run_check("disk", lambda: _check_disk(settings, database)),
     ]
 
 
-def _timed(name: str, check: Callable[[], None]) -> Check:
-    begun = time.perf_counter()
+def _run_check(name: str, check: Callable[[], None]) -> Check:
+    started = time.perf_counter()
     problem = None
     try:
         check()
@@ -49,10 +49,10 @@ def _timed(name: str, check: Callable[[], None]) -> Check:
         problem = str(error)
     except OSError as error:
         problem = f"{error.strerror or error}; check the folder and the disk"
-    return Check(name, problem, round((time.perf_counter() - begun) * 1000, 1))
+    return Check(name, problem, round((time.perf_counter() - started) * 1000, 1))
 
 
-def _answers(database: Database) -> None:
+def _check_connection(database: Database) -> None:
     with database.read() as connection:
         if database.is_sqlite:
             connection.execute(text("SELECT 1"))
@@ -60,7 +60,7 @@ def _answers(database: Database) -> None:
             raise Unavailable("the database is a read-only standby", "promote it")
 
 
-def _can_write(settings: Settings, database: Database) -> None:
+def _check_disk(settings: Settings, database: Database) -> None:
     """Check that the folders of the database and of runs are writable and not full."""
     folders = {settings.data} if settings.data.is_dir() else set()
     if database.is_sqlite:
@@ -72,5 +72,5 @@ def _can_write(settings: Settings, database: Database) -> None:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(4096))
             probe.flush()
-        if shutil.disk_usage(folder).free < LEAST_FREE:
+        if shutil.disk_usage(folder).free < MIN_FREE_BYTES:
             raise Unavailable("the disk is full", "free space on it")

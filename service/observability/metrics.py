@@ -26,21 +26,21 @@ from service.db.tables import Identity, Run, Signature, State, Task, Work, Worke
 if TYPE_CHECKING:
     from prometheus_client.core import GaugeMetricFamily, Metric
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Environment variable of the library that names the folder; set for child processes only."""
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """Bucket bounds of the histogram of response times, in seconds."""
-RECENT = 60.0
+COUNT_CACHE_SECONDS = 60.0
 """Seconds for which counts of large tables are cached."""
-UNMATCHED = "(none)"
+UNMATCHED_ROUTE = "(none)"
 """Label of requests that match no route."""
 
 
-def share(folder: Path) -> None:
+def enable_multiprocess(folder: Path) -> None:
     """Collect the counters of all child processes in ``folder``; call it before they start."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    os.environ[FOLDER] = str(folder.absolute())
+    os.environ[FOLDER_VARIABLE] = str(folder.absolute())
 
 
 class Metrics:
@@ -57,36 +57,36 @@ class Metrics:
         )
 
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        own = CollectorRegistry()
-        self._own = own
+        registry = CollectorRegistry()
+        self._registry = registry
         self._requests = Counter(
-            "disambig_requests", "Requests answered.", ["method", "route", "status"], registry=own
+            "disambig_requests", "Requests answered.", ["method", "route", "status"], registry=registry
         )
         self._seconds = Histogram(
-            "disambig_request_seconds", "Time to answer.", ["route"], buckets=SECONDS, registry=own
+            "disambig_request_seconds", "Time to answer.", ["route"], buckets=DURATION_BUCKETS, registry=registry
         )
         self._running = Gauge(
             "disambig_requests_running",
             "Requests being answered.",
-            registry=own,
+            registry=registry,
             multiprocess_mode="livesum",
         )
         self._pool = Gauge(
             "disambig_connections_used",
             "Connections to the database in use.",
-            registry=own,
+            registry=registry,
             multiprocess_mode="livesum",
         )
         event.listen(database.engine, "checkout", lambda *_: self._pool.inc())
         for end in ("checkin", "detach"):
             event.listen(database.engine, end, lambda *_: self._pool.dec())
-        self._stored = Stored(database)
+        self._collector = DatabaseCollector(database)
 
-    def begin(self) -> None:
+    def start_request(self) -> None:
         """Count a request as running."""
         self._running.inc()
 
-    def end(self, method: str, route: str, status: int, seconds: float) -> None:
+    def finish_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Record a finished request; ``status`` is 499 if the client disconnected."""
         self._running.dec()
         self._requests.labels(method, route, str(status)).inc()
@@ -97,17 +97,17 @@ class Metrics:
         from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        shared = CollectorRegistry()
-        shared.register(self._stored)
-        folder = os.environ.get(FOLDER)
+        combined = CollectorRegistry()
+        combined.register(self._collector)
+        folder = os.environ.get(FOLDER_VARIABLE)
         if folder is None:
-            return generate_latest(self._own) + generate_latest(shared), CONTENT_TYPE_LATEST
+            return generate_latest(self._registry) + generate_latest(combined), CONTENT_TYPE_LATEST
         _forget_the_dead(Path(folder))
-        MultiProcessCollector(shared, path=folder)  # type: ignore[no-untyped-call]
-        return generate_latest(shared), CONTENT_TYPE_LATEST
+        MultiProcessCollector(combined, path=folder)  # type: ignore[no-untyped-call]
+        return generate_latest(combined), CONTENT_TYPE_LATEST
 
 
-class Stored:
+class DatabaseCollector:
     """Collector of counts in the database; large tables are counted once a minute."""
 
     def __init__(self, database: Database) -> None:
@@ -134,7 +134,7 @@ class Stored:
 
     def _sizes(self, connection: Connection) -> dict[str, int]:
         with self._lock:
-            if self._counted is None or time.monotonic() - self._counted[0] > RECENT:
+            if self._counted is None or time.monotonic() - self._counted[0] > COUNT_CACHE_SECONDS:
                 self._counted = (time.monotonic(), _count(connection))
             return self._counted[1]
 

@@ -1,8 +1,6 @@
-"""What a person's mentions say together: names used, years, venues, topics, affiliations.
+"""Aggregate the signatures of an identity: names, years, venues, topics, affiliations, co-authors.
 
-Plain functions on mentions as they are read, so that the pages of identities and of names agree.
-
-Who published together with an identity, most works first.
+Pages of identities and of names share these functions, so that they agree.
 """
 
 from __future__ import annotations
@@ -34,9 +32,9 @@ from service.db.bulk import is_in
 from service.db.tables import Identity, Membership, Name, Signature, Work
 
 CROWD = 100
-"""Works of more authors say nothing of who works with whom, and are left out of co-authors."""
+"""Most authors of a work that counts for co-authorship; larger works are no evidence of it."""
 AUTHORS = 20_000
-"""Co-authors that are looked at for one page at most."""
+"""Most authors that are read for the co-authors of one page."""
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _COMMON_TEXT = """
     a about after all also among an analysis and any applied approach approaches are as at based
@@ -47,15 +45,15 @@ _COMMON_TEXT = """
     toward towards two under und une use used using via was we were what when where which who why
     will with within without work you your"""
 _COMMON = frozenset(_COMMON_TEXT.split())
-"""Words of titles that tell nothing of the topic."""
+"""Words of titles that are no topic."""
 
 K = TypeVar("K")
 Other = tuple[bool, int]
-"""A co-author: True and the key of an identity, or False and the key of a name (unplaced)."""
+"""A co-author: True and the key of an identity, or False and the key of an unassigned name."""
 
 
 class Seen(NamedTuple):
-    """A mention with its work, as the pages need it."""
+    """A signature with its membership and its work."""
 
     identity: int | None
     signature: int
@@ -75,7 +73,7 @@ class Seen(NamedTuple):
 
 
 def mentions_query() -> Select[*tuple[Any, ...]]:
-    """The columns of :class:`Seen`; mentions that a work no longer has are left out."""
+    """Select the columns of :class:`SignatureRow`; exclude retired signatures."""
     query = (
         select(
             Membership.identity_key,
@@ -103,13 +101,13 @@ def mentions_query() -> Select[*tuple[Any, ...]]:
 
 
 def seen(connection: Connection, *conditions: ColumnElement[bool]) -> list[Seen]:
-    """The mentions that meet the conditions."""
+    """Read the signatures that meet the conditions."""
     rows = connection.execute(mentions_query().where(*conditions)).all()
     return [Seen._make(row) for row in rows]
 
 
 def papers_of(mentions: Iterable[Seen]) -> list[Seen]:
-    """One mention of each work, the newest works first."""
+    """Return one signature of each work, the newest works first."""
     first: dict[int, Seen] = {}
     for mention in mentions:
         first.setdefault(mention.work, mention)
@@ -121,41 +119,41 @@ def _newest(mention: Seen) -> tuple[int, str, str]:
 
 
 def most(counts: Mapping[K, int], n: int) -> list[tuple[K, int]]:
-    """The ``n`` largest, equal ones in the order of their keys, so that it is always the same."""
+    """Return the ``n`` largest counts; ties come in the order of their keys."""
     if not counts:
         return []
     least = heapq.nlargest(n, counts.values())[-1]
     above = [entry for entry in counts.items() if entry[1] > least]
     above.sort(key=lambda entry: (-entry[1], entry[0]))
-    # mostly many things occur once: of those only the first few are put in order
+    # most keys are tied at one: sort only the first few of them
     tied: Any = (key for key, count in counts.items() if count == least)
     return above + [(key, least) for key in heapq.nsmallest(n - len(above), tied)]
 
 
 def years(papers: Iterable[Seen]) -> dict[int, int]:
-    """Works a year, in the order of years."""
+    """Count works by year, in the order of years."""
     return dict(sorted(Counter(p.year for p in papers if p.year is not None).items()))
 
 
 def names_used(mentions: Iterable[Seen], n: int = 20) -> list[dict[str, Any]]:
-    """Printed names with how often they are used."""
+    """Count signatures by printed name."""
     counts = Counter(m.printed for m in mentions)
     return [{"name": name, "mentions": k} for name, k in most(counts, n)]
 
 
 def venues(papers: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
-    """Venues with numbers of works."""
+    """Count works by venue."""
     counts = Counter(p.venue for p in papers if p.venue)
     return [{"venue": venue, "works": k} for venue, k in most(counts, n)]
 
 
 def title_words(title: str) -> set[str]:
-    """Words of a title that may tell of its topic."""
+    """Return the words of a title without common words."""
     return set(_WORD.findall(title.casefold())) - _COMMON
 
 
 def word_counts(papers: Iterable[Seen]) -> Counter[str]:
-    """Works by word of the title."""
+    """Count works by word of the title."""
     counts: Counter[str] = Counter()
     for p in papers:
         counts.update(title_words(p.title))
@@ -163,14 +161,14 @@ def word_counts(papers: Iterable[Seen]) -> Counter[str]:
 
 
 def topics(papers: Sequence[Seen], n: int = 10) -> list[dict[str, Any]]:
-    """Words that occur in most titles, with numbers of works; once is enough for few works."""
+    """Count works by the most frequent title words; words of one work only for few works."""
     counts = word_counts(papers)
     least = 1 if len(papers) < 4 else 2
     return [{"word": word, "works": k} for word, k in most(counts, n) if k >= least]
 
 
 def affiliations(mentions: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
-    """Affiliations with numbers of works and the years of the first and last of them."""
+    """Return affiliations with number of works, first and last year."""
     works: dict[str, dict[int, int | None]] = {}
     for m in mentions:
         if m.affiliation:
@@ -183,13 +181,13 @@ def affiliations(mentions: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
 
 
 def span(found: Iterable[int | None]) -> dict[str, int | None]:
-    """``first_year`` and ``last_year``."""
+    """Return ``first_year`` and ``last_year``."""
     known = [year for year in found if year is not None]
     return {"first_year": min(known, default=None), "last_year": max(known, default=None)}
 
 
 def citations(papers: Iterable[Seen]) -> dict[str, Any] | None:
-    """Citations in all and the h-index, over the works whose citations are known; None without."""
+    """Return total citations and h-index of works with known citations; None without any."""
     known = sorted((p.citations for p in papers if p.citations is not None), reverse=True)
     if not known:
         return None
@@ -198,13 +196,13 @@ def citations(papers: Iterable[Seen]) -> dict[str, Any] | None:
 
 
 def confidence(mentions: Iterable[Seen]) -> float | None:
-    """Mean probability that a mention belongs with the rest."""
+    """Return the mean confidence of the memberships; None without any."""
     known = [m.confidence for m in mentions if m.confidence is not None]
     return round(sum(known) / len(known), 4) if known else None
 
 
 def paper(mention: Seen) -> dict[str, Any]:
-    """A work in a list of somebody's works."""
+    """Return a work as JSON for a list of works."""
     return {
         "work": mention.work_id,
         "position": mention.position,
@@ -220,9 +218,9 @@ def paper(mention: Seen) -> dict[str, Any]:
 
 
 def coauthors_by_work(connection: Connection, mentions: Iterable[Seen]) -> dict[int, list[Other]]:
-    """All authors of each of the mentions' works that is not a crowd's.
+    """Return all authors of each of the works with at most :data:`MAX_WORK_AUTHORS` authors.
 
-    Where that were more than :data:`AUTHORS` authors, only those of the works with fewest.
+    Beyond :data:`MAX_COAUTHORS` authors in total, only those of the works with fewest authors.
     """
     sizes = {m.work: m.n_authors for m in mentions if m.n_authors <= CROWD}
     works: list[int] = []
@@ -247,7 +245,7 @@ def coauthors_by_work(connection: Connection, mentions: Iterable[Seen]) -> dict[
 def others_shown(
     connection: Connection, others: Iterable[Other]
 ) -> dict[Other, tuple[str | None, str]]:
-    """Id (None where unplaced) and name of co-authors."""
+    """Return id (None if unassigned) and name of co-authors."""
     wanted = set(others)
     identities = [key for placed, key in wanted if placed]
     names = [key for placed, key in wanted if not placed]
@@ -270,12 +268,12 @@ def coauthors(
     limit: int,
     after: tuple[int, str] | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Co-authors as identities, and how many there are from here on.
+    """Return co-authors as identities, and the number from this page on.
 
     Parameters
     ----------
     after : (int, str) or None
-        Works together and id of the co-author that the page before ended with.
+        Number of joint works and id of the last co-author on the previous page.
     """
     values: dict[str, Any] = {"identity_key": identity_key, "most": limit}
     if after is not None:
@@ -296,7 +294,7 @@ def coauthors(
 
 @cache
 def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
-    """The query, made once: aliases take longer to make than small answers to read."""
+    """Build the query once: building aliases takes longer than reading a small result."""
     grouped = _grouped()
     query = (
         select(

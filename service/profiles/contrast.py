@@ -1,4 +1,4 @@
-"""Why mentions of one name are shown as one person, and others as another: in words and numbers."""
+"""Explain why signatures of one name belong to one identity, and others to another."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from service.profiles import aggregates
 from service.profiles.aggregates import Other, Seen
 
 NEAREST = 2
-"""Other people that each person is told apart from."""
+"""Similar identities that each identity is contrasted with."""
 COMMON = 20
-"""What more people of a page have makes none of them similar."""
+"""Most identities of a page that share a feature which still counts as similarity."""
 _LONGEST = 80
 _NOUNS = {
     "coauthors": ("co-author", "co-authors"),
@@ -23,21 +23,21 @@ _NOUNS = {
     "venue": ("venue", "venues"),
     "topic": ("word of titles", "words of titles"),
 }
-"""One, and several."""
+"""Singular and plural."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A person's mentions of one name, and who else is on their works.
+    """An identity's signatures of one name, and the other authors of their works.
 
     Attributes
     ----------
-    papers : list of Seen
-        One mention of each work, the newest first.
+    papers : list of SignatureRow
+        One signature of each work, the newest first.
     by_work : dict
         The other authors of each work.
     coauthors : Counter
-        Works together, by co-author.
+        Number of joint works by co-author.
     """
 
     id: str
@@ -54,7 +54,7 @@ class Person:
         mentions: list[Seen],
         authors: Mapping[int, list[Other]],
     ) -> Person:
-        """From mentions and the authors of all works."""
+        """Build from signatures and the authors of all works."""
         papers = aggregates.papers_of(mentions)
         by_work = {
             p.work: [other for other in dict.fromkeys(authors.get(p.work, ())) if other != self_key]
@@ -65,33 +65,33 @@ class Person:
 
     @cached_property
     def venues(self) -> Counter[str]:
-        """Works by venue."""
+        """Number of works by venue."""
         return Counter(p.venue for p in self.papers if p.venue)
 
     @cached_property
     def affiliations(self) -> Counter[str]:
-        """Mentions by affiliation."""
+        """Number of signatures by affiliation."""
         return Counter(m.affiliation for m in self.mentions if m.affiliation)
 
     @cached_property
     def words(self) -> Counter[str]:
-        """Works by word of the title."""
+        """Number of works by word of the title."""
         return aggregates.word_counts(self.papers)
 
     @cached_property
     def orcids(self) -> Counter[str]:
-        """Mentions by printed ORCID iD."""
+        """Number of signatures by printed ORCID iD."""
         return Counter(m.orcid for m in self.mentions if m.orcid)
 
     @cached_property
     def span(self) -> tuple[int, int] | None:
-        """First and last year."""
+        """First and last year; None if no year is known."""
         known = [p.year for p in self.papers if p.year is not None]
         return (min(known), max(known)) if known else None
 
 
 def together(person: Person, names: Mapping[Other, str]) -> list[dict[str, Any]]:
-    """What holds a person's mentions together, the strongest first; little for a single one."""
+    """List the evidence that the signatures are one person's, the strongest first."""
     n = len(person.papers)
     reasons = []
     decided = sum(1 for m in person.mentions if m.origin == "decision")
@@ -127,10 +127,10 @@ def together(person: Person, names: Mapping[Other, str]) -> list[dict[str, Any]]
 
 
 def apart(people: Sequence[Person], names: Mapping[Other, str]) -> dict[str, list[dict[str, Any]]]:
-    """For each person the most similar others of the page, and what tells them apart.
+    """Contrast each identity with the most similar other identities of the page.
 
-    Similar is who shares most co-authors, affiliations, venues and words of titles, but for those
-    that more than :data:`COMMON` people have.
+    Similarity counts shared co-authors, affiliations, venues and words of titles, without those
+    that more than :data:`MAX_HOLDERS` identities have.
     """
     features = [_features(person) for person in people]
     holders: dict[object, list[int]] = {}
@@ -146,7 +146,7 @@ def apart(people: Sequence[Person], names: Mapping[Other, str]) -> dict[str, lis
                 for other in having:
                     score[other] += weight
         del score[k]
-        for other in range(len(people)):  # who shares nothing still is somebody else of the name
+        for other in range(len(people)):  # fill up with identities that share nothing
             if len(score) >= NEAREST:
                 break
             if other != k:
@@ -157,9 +157,9 @@ def apart(people: Sequence[Person], names: Mapping[Other, str]) -> dict[str, lis
 
 
 def contrast(a: Person, b: Person, names: Mapping[Other, str]) -> dict[str, Any]:
-    """What speaks against two people being one, and what they share nevertheless.
+    """List the evidence against two identities being one person, and what they share.
 
-    What one of them does not state (no affiliation, say) tells nothing.
+    A feature that either lacks (no affiliation, for example) is no evidence.
     """
     against, shared = [], []
     both = {p.work for p in a.papers} & {p.work for p in b.papers}

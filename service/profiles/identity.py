@@ -1,4 +1,4 @@
-"""Identities as readers see them: profile, works, lineage."""
+"""Build the profile of an identity: aggregates, works, lineage."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from service.profiles import aggregates
 from service.profiles.aggregates import Seen, coauthors, mentions_query
 
 SHOWN = 20
-"""Entries of each list within a profile."""
+"""Most entries of each list within a profile."""
 
 WorksOrder = Literal["year", "-year", "title", "-title", "citations", "-citations"]
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """The row of an identity; ``redirect`` is the id that is to be used instead."""
+    """The row of an identity; ``redirect`` is the id to use instead, if any."""
 
     key: int
     id: str
@@ -64,14 +64,14 @@ _LOCATE = select(
 
 
 def locate(connection: Connection, public_id: str) -> Located:
-    """The identity of an id, active or redirected.
+    """Return the identity of an id, active or redirected.
 
     Raises
     ------
     NotFound
-        If the id was never given out.
+        If the id was never assigned.
     Gone
-        If nothing of it is left; with the identities that its mentions went to.
+        If the identity was split up; lists the identities that hold its signatures.
     """
     row = connection.execute(_LOCATE, {"public_id": public_id}).one_or_none()
     if row is None:
@@ -114,7 +114,7 @@ _TO = _lines(Lineage.parent_key, Lineage.child_key)
 
 
 def lineage(connection: Connection, key: int) -> dict[str, Any]:
-    """Which identities an identity came from and went to, and the ids that redirect to it."""
+    """Return the identities that one came from and went to, and ids that redirect to it."""
 
     def read(query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
         return [
@@ -138,7 +138,7 @@ def lineage(connection: Connection, key: int) -> dict[str, Any]:
 
 
 def profile(connection: Connection, located: Located) -> dict[str, Any]:
-    """What is known of an active identity."""
+    """Build the profile of an active identity as JSON."""
     mentions = aggregates.seen(connection, Membership.identity_key == located.key)
     papers = aggregates.papers_of(mentions)
     people, total = coauthors(connection, located.key, SHOWN)
@@ -168,7 +168,7 @@ def profile(connection: Connection, located: Located) -> dict[str, Any]:
 
 
 def entry(identity: Any) -> dict[str, Any]:
-    """An identity in a list: of a row, or :class:`Located`."""
+    """Return an identity as JSON for a list, from a row or a :class:`ResolvedIdentity`."""
     return {
         "id": identity.id,
         "name": identity.name,
@@ -180,7 +180,7 @@ def entry(identity: Any) -> dict[str, Any]:
 
 
 def external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[dict[str, str]]]:
-    """Ids that others gave to these identities."""
+    """Read the external ids in force of these identities."""
     query = (
         select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source)
         .where(is_in(connection, ExternalId.identity_key, keys), ExternalId.removed_seq.is_(None))
@@ -193,7 +193,7 @@ def external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[
 
 
 def years(connection: Connection, key: int) -> dict[int, int]:
-    """Works a year of an identity."""
+    """Count the works of an identity by year."""
     query = (
         select(Work.year, func.count(func.distinct(Work.key)))
         .join(Signature, Signature.work_key == Work.key)
@@ -215,12 +215,12 @@ def works_page(
     year: int | None = None,
     venue: str | None = None,
 ) -> list[Seen]:
-    """Mentions of an identity with their works, in order; those whose value is unknown come last.
+    """List signatures of an identity with their works in order; unknown values come last.
 
     Parameters
     ----------
     after : (str, int) or None
-        Work and position that the page before ended with.
+        Work id and position of the last signature on the previous page.
     """
     value = _sorted_by(order)
     descending = order.startswith("-")
@@ -237,7 +237,7 @@ def works_page(
 
 
 def _sorted_by(order: str) -> ColumnElement[Any]:
-    """A value that is never missing, so that pages can go on from any of them."""
+    """Return a sort value that is never NULL, so that paging works from any row."""
     unknown = -1 if order.startswith("-") else 2**31
     if order.endswith("title"):
         return func.lower(Work.title)
@@ -248,7 +248,7 @@ def _beyond(
     value: ColumnElement[Any], descending: bool, after: tuple[str, int]
 ) -> ColumnElement[bool]:
     work_id, position = after
-    # the value of the work that the page before ended with is looked up, not carried along
+    # look up the value of the last work of the previous page
     last = select(value).where(Work.id == work_id).correlate(None).scalar_subquery()
     further = value < last if descending else value > last
     same = and_(

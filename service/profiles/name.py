@@ -1,4 +1,4 @@
-"""The exact-name page: everybody behind one printed name, told apart, with the reasons."""
+"""Build the exact-name page: all identities of one printed name, with the evidence."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from service.profiles.contrast import Person, apart, together
 from service.text import fold_name
 
 SAMPLE = 5
-"""Works shown of each person."""
+"""Works shown of each identity."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameFound:
-    """An exact-name cluster and how many there are of what."""
+    """An exact-name cluster and its counts."""
 
     key: int
     printed: str
@@ -36,12 +36,12 @@ class NameFound:
 
 
 def find_name(connection: Connection, text: str) -> NameFound:
-    """The cluster of a printed name, in any case.
+    """Return the cluster of a printed name; ignore case.
 
     Raises
     ------
     NotFound
-        If no work bears it.
+        If no work prints the name.
     """
     query = select(Name.key, Name.printed, Name.folded).where(Name.folded == fold_name(text))
     row = connection.execute(query).one_or_none()
@@ -61,7 +61,7 @@ def find_name(connection: Connection, text: str) -> NameFound:
         counted = connection.execute(counts).one()
     if row is None or counted is None or counted.mentions == 0:
         raise NotFound(
-            f"no work bears the name {text[:100]!r}",
+            f"no work prints the name {text[:100]!r}",
             "search for similar ones with /v1/names?q=NAME",
             field="name",
         )
@@ -79,12 +79,12 @@ def find_name(connection: Connection, text: str) -> NameFound:
 def people_page(
     connection: Connection, name: NameFound, limit: int, after: tuple[int, str] | None = None
 ) -> list[dict[str, Any]]:
-    """People behind a name, those with most mentions of it first.
+    """List the identities of a name, those with most signatures of it first.
 
     Parameters
     ----------
     after : (int, str) or None
-        Mentions and id of the person that the page before ended with.
+        Number of signatures and id of the last identity on the previous page.
     """
     rows = _people(connection, name.key, limit, after)
     keys = [row.key for row in rows]
@@ -114,7 +114,7 @@ def people_page(
 def unplaced_page(
     connection: Connection, name: NameFound, limit: int, after: tuple[str, int] | None = None
 ) -> list[Seen]:
-    """Mentions of the name that are published under no identity, by work and position."""
+    """List the unassigned signatures of a name by work and position."""
     conditions = [Signature.name_key == name.key, Membership.signature_key.is_(None)]
     if after is not None:
         work, position = after
@@ -158,7 +158,7 @@ def _people(
 
 
 def _named(people: Sequence[Person]) -> set[Other]:
-    """Co-authors whose names the page needs."""
+    """Return the co-authors whose names the page shows."""
     wanted: set[Other] = set()
     for person in people:
         wanted.update(other for other, _ in aggregates.most(person.coauthors, 10))

@@ -1,8 +1,8 @@
-"""Search of names that forgives typing errors, and of the identities that use them.
+"""Search names with tolerance for typing errors, and the identities that use them.
 
-The words of all names are kept in memory, sorted, and read on from where they ended before each
-search; a word of the query stands for all known words that begin with it or differ in one letter
-(from four letters on) or two (from eight on). Which names hold such words is then one query.
+The words of all names are held in memory, sorted; each search first reads the words added since.
+A word of the query matches all known words that begin with it or differ in one letter (from four
+letters on) or two (from eight on). One query then finds the names that contain such words.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from service.profiles.identity import entry
 from service.text import fold_name, split_search_words
 
 WORDS = 8
-"""Words of a query that count."""
+"""Most words of a query that count."""
 SIMILAR = 50
-"""Known words that one word of a query stands for at most."""
+"""Most known words that one word of a query matches."""
 CANDIDATES = 2_000
-"""Names that are ranked at most."""
+"""Most names that are ranked."""
 LONGEST = 10_000
 
 IdentityOrder = Literal["id", "name", "-name", "works", "-works"]
 
 
 class Vocabulary:
-    """All words of names; safe to share between threads.
+    """All words of names; thread-safe.
 
-    Words that differ by typing errors are looked for among those of about the same length that
-    have the first or the last letter in common: one error leaves one of them as it is, two
-    nearly always do, and few words are left to compare.
+    Candidates for a misspelled word are words of similar length with the same first or last
+    letter: one typing error leaves one of them unchanged, two errors nearly always do, and few
+    words remain to compare.
     """
 
     def __init__(self) -> None:
-        """Nothing is read before the first search."""
+        """Create an empty vocabulary; words are read at the first search."""
         self._lock = threading.Lock()
         self._words: list[str] = []
         self._edges: dict[Edge, list[str]] = {}
         self._last = 0
 
     def words(self, connection: Connection) -> list[str]:
-        """The words in order, with those of names that came since; do not change the list."""
+        """Return all words in order, including those of new names; do not modify the list."""
         with self._lock:
             newest = connection.scalar(select(func.max(Name.key))) or 0
             if newest > self._last:
@@ -65,14 +65,14 @@ class Vocabulary:
         for word in came:
             for edge in _edges(word, len(word)):
                 edges.setdefault(edge, []).append(word)
-        # new lists: who holds an old one may still be reading it
+        # new lists: another thread may still read the old ones
         self._words = sorted([*self._words, *came])
         self._edges.update(
             (edge, [*self._edges.get(edge, ()), *new]) for edge, new in edges.items()
         )
 
     def similar(self, connection: Connection, word: str) -> dict[str, float]:
-        """Known words that ``word`` may stand for, with how close each is, 1 for the same."""
+        """Return known words that ``word`` may mean with their closeness, 1 for the same word."""
         words = self.words(connection)
         found: dict[str, float] = {}
         start = bisect_left(words, word)
@@ -113,7 +113,7 @@ def _edges(word: str, length: int) -> tuple[Edge, Edge]:
 
 @dataclass(frozen=True, slots=True)
 class NameHit:
-    """A name that a query may mean; ``closeness`` is 1 for the same words."""
+    """A name that matches a query; ``closeness`` is 1 for the same words."""
 
     key: int
     printed: str
@@ -124,7 +124,7 @@ class NameHit:
 
 
 def matching_names(connection: Connection, vocabulary: Vocabulary, text: str) -> list[NameHit]:
-    """Names that hold all words of a query, or words close to them; closest and commonest first.
+    """Search names with all words of a query, or close words; closest and most used first.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def matching_names(connection: Connection, vocabulary: Vocabulary, text: str) ->
 
 
 def listed_names(connection: Connection, limit: int, after: str | None = None) -> list[NameHit]:
-    """Names in the order of their folded form, from the one after ``after``."""
+    """List names in the order of their folded form, from the one after ``after``."""
     query = select(Name.key, Name.printed, Name.folded).order_by(Name.folded).limit(limit)
     if after is not None:
         query = query.where(Name.folded > after)
@@ -169,14 +169,14 @@ def listed_names(connection: Connection, limit: int, after: str | None = None) -
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which identities a list shows."""
+    """Filter of a list of identities."""
 
     first: int | None = None
     last: int | None = None
     curated: bool | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Conditions on rows of active identities that published from ``first`` to ``last``."""
+        """Return SQL conditions: active identities that published from ``first`` to ``last``."""
         found: list[ColumnElement[bool]] = [Identity.status == "active"]
         if self.first is not None:
             found.append(Identity.last_year >= self.first)
@@ -190,7 +190,7 @@ class Filters:
 def matching_identities(
     connection: Connection, vocabulary: Vocabulary, text: str, filters: Filters
 ) -> list[dict[str, Any]]:
-    """Identities that use a name like ``text``; closest first, then those with most works."""
+    """Search identities that use a name like ``text``; closest first, then by works."""
     hits = {hit.key: hit for hit in matching_names(connection, vocabulary, text)}
     if not hits:
         return []
@@ -220,7 +220,7 @@ def matching_identities(
 
 
 def with_external_id(connection: Connection, scheme: str, value: str) -> list[dict[str, Any]]:
-    """Active identities that bear an external id; more than one is a conflict under review."""
+    """List active identities with an external id; more than one is a conflict under review."""
     query = (
         select_entries()
         .join(ExternalId, ExternalId.identity_key == Identity.key)
@@ -243,7 +243,7 @@ def listed_identities(
     order: IdentityOrder,
     after: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Active identities in order, from the one after the id ``after``."""
+    """List active identities in order, from the one after the id ``after``."""
     value = {"id": Identity.id, "name": func.lower(Identity.name), "works": Identity.n_works}[
         order.removeprefix("-")
     ]
@@ -258,7 +258,7 @@ def listed_identities(
 
 
 def select_entries() -> Select[*tuple[Any, ...]]:
-    """Columns of an identity in a list."""
+    """Select the columns of an identity in a list."""
     query = select(
         Identity.key,
         Identity.id,
@@ -272,12 +272,12 @@ def select_entries() -> Select[*tuple[Any, ...]]:
 
 
 def _holding(meant: Sequence[dict[str, float]]) -> Select[*tuple[Any, ...]]:
-    """Names that hold a word of each set; from the set whose words are fewest."""
+    """Select names that contain a word of each set, the smallest set first."""
     query = select(Name.key, Name.printed, Name.folded)
     for words in sorted(meant, key=len):
         holding = select(NameWord.name_key).where(NameWord.word.in_(sorted(words)))
         query = query.where(Name.key.in_(holding))
-    # the shorter a name, the fewer words it has beside those of the query
+    # shorter names first: they have fewer words that the query lacks
     return query.order_by(func.length(Name.folded), Name.key).limit(CANDIDATES)
 
 
@@ -290,7 +290,7 @@ def _words_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[str
 
 
 def _closeness(meant: Sequence[dict[str, float]], words: Sequence[str]) -> float:
-    """Mean closeness of the query's words, less for words of the name that it does not have."""
+    """Return the mean closeness of the query's words, reduced for extra words of the name."""
     used: set[str] = set()
     total = 0.0
     for similar in meant:

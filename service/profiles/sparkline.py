@@ -1,4 +1,4 @@
-"""A picture of somebody's years: works a year as a strip of bars, in SVG without scripts."""
+"""Sparkline of works per year (SVG, without scripts)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from html import escape
 
 BAR, GAP, HEIGHT, FOOT = 8, 2, 40, 14
 MOST_YEARS = 120
-"""Bars at most: the latest years, where there are more."""
+"""Most bars: the latest years, if there are more."""
 
 
 def years_svg(name: str, works: Mapping[int, int]) -> bytes:
-    """The strip of ``works`` (year → number), with a title and a description for who cannot see it.
+    """Draw ``works`` (year → number) as bars, with an accessible title and description.
 
-    Years without works between the first and the last have no bar but keep their place.
+    Years without works between the first and the last are gaps.
     """
     shown = sorted(works)
     if not shown:
@@ -45,6 +45,6 @@ def _svg(width: int, name: str, description: str, content: str) -> bytes:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{HEIGHT + FOOT}" '
         f'viewBox="0 0 {width} {HEIGHT + FOOT}" role="img" aria-labelledby="t d" '
         f'fill="#4a7ebb" font-family="sans-serif" font-size="10">'
-        f'<title id="t">Works a year of {escape(clean)}</title>'
+        f'<title id="t">Works per year of {escape(clean)}</title>'
         f'<desc id="d">{escape(description)}</desc>{content}</svg>'
     ).encode("utf-8", "replace")

@@ -18,12 +18,12 @@ from disambig.arrays import Bool, Int64
 from service.identities.lifecycle import UNASSIGNED, Flow, derive_lifecycle, make_placeholder_key
 
 KINDS = ("conflict", "decision", "merge", "split", "move", "create", "grow")
-MOST = 10_000
+MAX_LINES = 10_000
 """Most lines of one kind, the largest first; the totals count all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DiffLine:
     """One change. Keys at or below -2 denote new identities (see ``new_identity``).
 
     Attributes
@@ -47,19 +47,19 @@ class Line:
     key: int
     mentions: int
     others: tuple[tuple[int, int], ...] = ()
-    stays: int = 0
+    n_remaining: int = 0
     orcids: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
-class Difference:
+class Diff:
     """All lines, conflicts first, then by number of signatures; and totals by name."""
 
-    lines: list[Line]
+    lines: list[DiffLine]
     totals: dict[str, int] = field(default_factory=dict)
 
 
-def targets(cluster: Int64, continues: dict[int, int]) -> Int64:
+def map_to_targets(cluster: Int64, continues: dict[int, int]) -> Int64:
     """Return each signature's target: the continued identity of its cluster, or a new one.
 
     int64[N].
@@ -71,13 +71,13 @@ def targets(cluster: Int64, continues: dict[int, int]) -> Int64:
     return to[cluster]
 
 
-def difference(
+def compute_diff(
     identity: Int64,
     target: Int64,
     decided: Bool,
     size: dict[int, int],
-    conflicts: Sequence[Line] = (),
-) -> Difference:
+    conflicts: Sequence[DiffLine] = (),
+) -> Diff:
     """Compute what changes if signatures move between identities.
 
     Parameters
@@ -92,7 +92,7 @@ def difference(
         ORCID conflicts to include.
     """
     before = np.where(identity < 0, UNASSIGNED, identity)
-    flows = _flows(before, target)
+    flows = _count_flows(before, target)
     moving = [f for f in flows if f.source != f.target]
     left = dict(size)
     for flow in moving:
@@ -101,23 +101,23 @@ def difference(
             left[flow.source] -= flow.mentions
     found = derive_lifecycle(moving, left, dict.fromkeys(size, True))
     parts = {key for parent in found.splits for key, _ in parent.children}
-    lines = [*conflicts, *(Line("merge", a, n, ((b, n),)) for a, b, n in found.merges)]
+    lines = [*conflicts, *(DiffLine("merge", a, n, ((b, n),)) for a, b, n in found.merges)]
     lines += [
-        Line("split", p.key, sum(n for _, n in p.children), p.children, left.get(p.key, 0))
+        DiffLine("split", p.key, sum(n for _, n in p.children), p.children, left.get(p.key, 0))
         for p in found.splits
     ]
     lines += [
-        Line("move", f.source, f.mentions, ((f.target, f.mentions),), left[f.source])
+        DiffLine("move", f.source, f.mentions, ((f.target, f.mentions),), left[f.source])
         for f in found.moves
     ]
     created = [key for key in found.created_keys if key not in parts]
-    lines += [Line("create", key, left[key], (), left[key]) for key in created]
+    lines += [DiffLine("create", key, left[key], (), left[key]) for key in created]
     lines += [
-        Line("grow", f.target, f.mentions, (), left[f.target])
+        DiffLine("grow", f.target, f.mentions, (), left[f.target])
         for f in moving
         if f.source == UNASSIGNED and f.target >= 0
     ]
-    lines += _decided(before[decided], target[decided], left)
+    lines += _list_decided(before[decided], target[decided], left)
     totals = {
         "created": len(found.created_keys),
         "merged": len(found.merges),
@@ -132,10 +132,10 @@ def difference(
         "mentions_moved": sum(f.mentions for f in moving if f.source != UNASSIGNED),
         "identities": sum(n > 0 for n in left.values()),
     }
-    return Difference(_ranked(lines), totals)
+    return Diff(_rank_lines(lines), totals)
 
 
-def _flows(before: Int64, after: Int64) -> list[Flow]:
+def _count_flows(before: Int64, after: Int64) -> list[Flow]:
     """Count signatures by identity before and after."""
     order = np.lexsort((after, before))
     a, b = before[order], after[order]
@@ -147,19 +147,19 @@ def _flows(before: Int64, after: Int64) -> list[Flow]:
     return [Flow(source, target, n) for source, target, n in rows]
 
 
-def _decided(before: Int64, after: Int64, left: dict[int, int]) -> list[Line]:
+def _list_decided(before: Int64, after: Int64, left: dict[int, int]) -> list[DiffLine]:
     """List signatures under a decision that change identity, by identity before."""
     to: dict[int, list[tuple[int, int]]] = {}
-    for flow in _flows(before, after):
+    for flow in _count_flows(before, after):
         if flow.source not in (UNASSIGNED, flow.target):
             to.setdefault(flow.source, []).append((flow.target, flow.mentions))
     return [
-        Line("decision", key, sum(n for _, n in parts), tuple(parts), left.get(key, 0))
+        DiffLine("decision", key, sum(n for _, n in parts), tuple(parts), left.get(key, 0))
         for key, parts in to.items()
     ]
 
 
-def _ranked(lines: Sequence[Line]) -> list[Line]:
+def _rank_lines(lines: Sequence[DiffLine]) -> list[DiffLine]:
     """Return the largest lines of each kind in one list: conflicts first, then by size."""
     order = {kind: k for k, kind in enumerate(KINDS)}
     ranked = sorted(
@@ -168,17 +168,17 @@ def _ranked(lines: Sequence[Line]) -> list[Line]:
     )
     kept, seen = [], dict.fromkeys(KINDS, 0)
     for line in ranked:
-        if seen[line.kind] < MOST:
+        if seen[line.kind] < MAX_LINES:
             seen[line.kind] += 1
             kept.append(line)
     return kept
 
 
-LISTED = 3
+MAX_SHOWN = 3
 """Other identities, or decisions, that one line names."""
 
 
-def in_words(kind: str, mentions: int, details: Mapping[str, Any]) -> str:
+def describe_change(kind: str, mentions: int, details: Mapping[str, Any]) -> str:
     """One line of :class:`service.publication.proposals.ChangeLine`, without its number of mentions.
 
     Parameters
@@ -204,41 +204,41 @@ def in_words(kind: str, mentions: int, details: Mapping[str, Any]) -> str:
         return f"gains {mentions:,} that had no identity; has {stays:,} then"
     if kind == "conflict":
         iDs = [f"{one['orcid']} ({one['mentions']:,})" for one in details.get("orcids") or []]
-        return f"is one person of different ORCID iDs: {', '.join(iDs[:LISTED])}" + (
-            f" and {len(iDs) - LISTED:,} more" if len(iDs) > LISTED else ""
+        return f"is one person of different ORCID iDs: {', '.join(iDs[:MAX_SHOWN])}" + (
+            f" and {len(iDs) - MAX_SHOWN:,} more" if len(iDs) > MAX_SHOWN else ""
         )
     if kind == "merge":
-        told = f"goes into {_named(others[0])}, and its id leads there"
+        told = f"goes into {_format_identity(others[0])}, and its id leads there"
     elif kind == "split":
-        told = f"comes apart: {_going(others)}; {_rest(stays)}"
+        told = f"comes apart: {_format_targets(others)}; {_format_remaining(stays)}"
     elif kind == "decision":
-        told = f"loses {mentions:,} that people decided about{_by(details)}: {_going(others)}; "
-        told += _rest(stays)
+        told = f"loses {mentions:,} that people decided about{_format_decisions(details)}: {_format_targets(others)}; "
+        told += _format_remaining(stays)
     else:
-        told = f"gives {_going(others)}; {_rest(stays)}"
+        told = f"gives {_format_targets(others)}; {_format_remaining(stays)}"
     following = details.get("following", 0)
     return told + (f"; {following:,} of them the run did not look at" if following else "")
 
 
-def _going(others: Sequence[Mapping[str, Any]]) -> str:
-    told = [f"{other['mentions']:,} to {_named(other)}" for other in others[:LISTED]]
-    if len(others) > LISTED:
-        rest = sum(other["mentions"] for other in others[LISTED:])
-        told.append(f"{rest:,} to {len(others) - LISTED:,} more")
+def _format_targets(others: Sequence[Mapping[str, Any]]) -> str:
+    told = [f"{other['mentions']:,} to {_format_identity(other)}" for other in others[:MAX_SHOWN]]
+    if len(others) > MAX_SHOWN:
+        rest = sum(other["mentions"] for other in others[MAX_SHOWN:])
+        told.append(f"{rest:,} to {len(others) - MAX_SHOWN:,} more")
     return ", ".join(told)
 
 
-def _rest(stays: int) -> str:
+def _format_remaining(stays: int) -> str:
     return f"keeps {stays:,}" if stays else "keeps none"
 
 
-def _by(details: Mapping[str, Any]) -> str:
+def _format_decisions(details: Mapping[str, Any]) -> str:
     found = details.get("decisions") or []
-    more = f" and {len(found) - LISTED:,} more" if len(found) > LISTED else ""
-    return f" ({', '.join(found[:LISTED])}{more})" if found else ""
+    more = f" and {len(found) - MAX_SHOWN:,} more" if len(found) > MAX_SHOWN else ""
+    return f" ({', '.join(found[:MAX_SHOWN])}{more})" if found else ""
 
 
-def _named(other: Mapping[str, Any]) -> str:
+def _format_identity(other: Mapping[str, Any]) -> str:
     if other.get("identity"):
         return f"{other['identity']} {other.get('name') or ''}".rstrip()
     return f"a new identity {other.get('name') or ''}".rstrip()

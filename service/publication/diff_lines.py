@@ -14,14 +14,14 @@ from disambig.arrays import Int64
 from service.db.bulk import is_in
 from service.db.tables import Decision, DecisionLink, Identity, Signature
 from service.identities.summary import choose_display_name
-from service.publication.diff import Line
+from service.publication.diff import DiffLine
 
-NAMED = 200
+MAX_OTHERS = 200
 """Most other identities, or decisions, of one line."""
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class MembershipChanges:
     """Signature keys, and keys of their identities before and after; int64[n] each."""
 
     signature: Int64
@@ -30,13 +30,13 @@ class Shown:
 
 
 def lines_of(
-    connection: Connection, lines: list[Line], shown: Shown, spoken: int
+    connection: Connection, lines: list[DiffLine], shown: MembershipChanges, spoken: int
 ) -> Iterator[tuple[Any, ...]]:
     """Yield rank, kind, mentions, identity and details of each line.
 
     The first ``n_proposed`` signatures of ``changes`` are those of the proposal.
     """
-    named = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:NAMED]))}
+    named = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:MAX_OTHERS]))}
     known = _identities(connection, [key for key in named if key >= 0])
     fresh = _new_names(connection, {key for key in named if key < 0}, shown)
     decisions = _decisions_of(
@@ -52,12 +52,12 @@ def lines_of(
         public, name = told(line.key)
         others = [
             {"identity": told(key)[0], "name": told(key)[1], "mentions": n}
-            for key, n in sorted(line.others, key=lambda other: -other[1])[:NAMED]
+            for key, n in sorted(line.others, key=lambda other: -other[1])[:MAX_OTHERS]
         ]
         details = {
             "name": name,
             "others": others,
-            "stays": line.stays,
+            "stays": line.n_remaining,
             "following": sum(following[line.key, key] for key, _ in line.others),
         }
         if line.kind == "decision":
@@ -74,7 +74,7 @@ def _identities(connection: Connection, keys: Iterable[int]) -> dict[int, tuple[
     return {key: (public, name) for key, public, name in connection.execute(query)}
 
 
-def _new_names(connection: Connection, made: set[int], shown: Shown) -> dict[int, str]:
+def _new_names(connection: Connection, made: set[int], shown: MembershipChanges) -> dict[int, str]:
     """Return the display names that new identities would have."""
     rows = np.isin(shown.after, list(made))
     of = dict(zip(shown.signature[rows].tolist(), shown.after[rows].tolist(), strict=True))
@@ -87,7 +87,7 @@ def _new_names(connection: Connection, made: set[int], shown: Shown) -> dict[int
 
 
 def _decisions_of(
-    connection: Connection, identities: set[int], shown: Shown
+    connection: Connection, identities: set[int], shown: MembershipChanges
 ) -> dict[int, list[str]]:
     """Return public ids of the decisions in force about identities, at most MAX_OTHERS each."""
     rows = np.isin(shown.before, list(identities))
@@ -101,4 +101,4 @@ def _decisions_of(
         )
         for key, decision in connection.execute(query):
             found[of[key]].add(decision)
-    return {key: sorted(ids)[:NAMED] for key, ids in found.items()}
+    return {key: sorted(ids)[:MAX_OTHERS] for key, ids in found.items()}

@@ -20,12 +20,12 @@ from service.constraints.store import read_signatures
 from service.db.bulk import is_in
 from service.db.tables import ExternalId, Identity, Signature
 from service.events.log import EventLog
-from service.external_ids.attach import MENTION, taken_off
-from service.external_ids.schemes import orcid_of
+from service.external_ids.attach import SIGNATURE_SOURCE, read_detached_ids
+from service.external_ids.schemes import parse_orcid
 from service.identities.store import ACTIVE, read_identities
 from service.memberships.followers import members_of
-from service.tasks.create import Question, open_tasks
-from service.tasks.subjects import identity_of
+from service.tasks.create import NewTask, open_tasks
+from service.tasks.subjects import read_identity_keys
 
 ORCID = "orcid"
 SHOWN = 1_000
@@ -82,7 +82,7 @@ def clashes(connection: Connection, signature: Int64, after: Int64) -> list[Clas
     if not gathered:
         return []
     there = _mentions_at(connection, gathered, signature, after)
-    origin = identity_of(connection, there.keys())
+    origin = read_identity_keys(connection, there.keys())
     before = _had(connection, {*gathered, *origin.values()})
     clashing = []
     for key, sides in _by_orcid(connection, gathered, stated, there, origin).items():
@@ -101,7 +101,7 @@ def ask_about(
     asked = []
     for clash in found:
         every = [m for side in clash.sides for m in side.mentions]
-        key = identity_of(connection, every)[every[0]]
+        key = read_identity_keys(connection, every)[every[0]]
         row = read_identities(connection, [key])[key]
         places = read_signatures(connection, every)
         sides = [
@@ -122,7 +122,7 @@ def ask_about(
         evidence = {"scheme": ORCID, "values": values, "identities": [row.id], "sides": sides}
         n = clash.mentions
         name = select(Signature.name_key).where(Signature.key == every[0])
-        asked.append(Question("conflict", row.id, n, float(n), evidence, connection.scalar(name)))
+        asked.append(NewTask("conflict", row.id, n, float(n), evidence, connection.scalar(name)))
     open_tasks(connection, ledger, event_seq, asked)
 
 
@@ -133,7 +133,7 @@ def _stated(connection: Connection) -> dict[int, set[str]]:
         .join(Identity, Identity.key == ExternalId.identity_key)
         .where(
             ExternalId.scheme == ORCID,
-            ExternalId.source != MENTION,
+            ExternalId.source != SIGNATURE_SOURCE,
             ExternalId.removed_seq.is_(None),
             Identity.status == ACTIVE,
         )
@@ -186,11 +186,11 @@ def _by_orcid(
     origin: Mapping[int, int],
 ) -> dict[int, dict[str, list[int]]]:
     """Group the signatures of each identity by ORCID iD: printed, or attached to their source."""
-    refused = taken_off(connection, {key for key in gathered if key >= 0})
+    refused = read_detached_ids(connection, {key for key in gathered if key >= 0})
     rows = select(Signature.key, Signature.orcid).where(
         is_in(connection, Signature.key, there), Signature.orcid.is_not(None)
     )
-    printed = {key: found for key, text in connection.execute(rows) if (found := orcid_of(text))}
+    printed = {key: found for key, text in connection.execute(rows) if (found := parse_orcid(text))}
     by: dict[int, dict[str, list[int]]] = {
         key: {value: [] for value in values} for key, values in gathered.items()
     }

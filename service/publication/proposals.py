@@ -35,13 +35,13 @@ from service.errors import Conflict, Invalid
 from service.events.log import EventLog
 from service.identities.continuity import match_identities
 from service.job_queue import Claim
-from service.publication.diff import KINDS, Difference, Line, difference, targets
-from service.publication.diff_lines import Shown, lines_of
+from service.publication.diff import KINDS, Diff, DiffLine, compute_diff, map_to_targets
+from service.publication.diff_lines import MembershipChanges, lines_of
 from service.publication.orcid_conflicts import Clash, clashes
 from service.publication.plan import beside
 from service.runs import artifacts
 from service.runs import store as run_store
-from service.runs.full_run import Found
+from service.runs.full_run import ClusteringResult
 from service.works.read import SignatureKeys
 
 PAGE = 500
@@ -84,7 +84,7 @@ class ChangeLine:
     details: Mapping[str, Any]
 
 
-def store(database: Database, actor: Actor, claim: Claim, found: Found) -> None:
+def store(database: Database, actor: Actor, claim: Claim, found: ClusteringResult) -> None:
     """Store the result of a run, match it with published identities, set the run to proposed.
 
     Raises
@@ -94,7 +94,7 @@ def store(database: Database, actor: Actor, claim: Claim, found: Found) -> None:
     """
     with database.read() as connection:
         proposed = _numbered(found.signature, found.cluster, found.confidence)
-        renewed = not found.whole and run_store.get(connection, claim.id).rebases > 0
+        renewed = not found.is_complete and run_store.get_run(connection, claim.id).rebases > 0
         if renewed:
             proposed = _renewed(connection, claim.key, proposed)
         continues, compared, rows = _compared(connection, proposed)
@@ -103,15 +103,15 @@ def store(database: Database, actor: Actor, claim: Claim, found: Found) -> None:
         before = job_queue.lock_claim(connection, claim)
         _write(connection, claim.key, proposed, continues, rows)
         if found.statistics is not None:
-            run_store.forget_artifacts(connection, claim.key)
+            run_store.delete_artifacts(connection, claim.key)
             artifacts.store_statistics(connection, claim.key, found.statistics)
         kept = (before.summary or {}) if renewed else {}
         summary = {
             **kept,
-            **found.numbers,
+            **found.counts,
             **compared.totals,
             "groups": int(proposed.cluster.max(initial=-1)) + 1,
-            "whole": found.whole or bool(kept.get("whole")),
+            "whole": found.is_complete or bool(kept.get("whole")),
             "problems": [p[:500] for p in found.problems[:100]],
             "n_problems": len(found.problems),
         }
@@ -162,7 +162,7 @@ def diff(
         raise Invalid(
             f"unknown kind of change {kind[:40]!r}", f"use one of {', '.join(KINDS)}", field="kind"
         )
-    run = run_store.get(connection, run_id)
+    run = run_store.get_run(connection, run_id)
     if run.summary is None:
         raise Conflict(
             f"run {run_id} is {run.state} and has no proposal",
@@ -177,7 +177,7 @@ def diff(
             ProposalChange.identity,
             ProposalChange.details,
         )
-        .where(ProposalChange.run_key == run_store.key_of(connection, run_id))
+        .where(ProposalChange.run_key == run_store.get_run_key(connection, run_id))
         .order_by(ProposalChange.rank)
         .limit(min(max(limit, 1), PAGE))
     )
@@ -205,8 +205,8 @@ def rebase(
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        found = run_store.get(connection, run_id)
-        key = run_store.key_of(connection, run_id)
+        found = run_store.get_run(connection, run_id)
+        key = run_store.get_run_key(connection, run_id)
         held = connection.scalar(
             select(ProposalGroup.cluster).where(ProposalGroup.run_key == key).limit(1)
         )
@@ -240,7 +240,7 @@ def rebase(
             reason=reason,
             before={"state": found.state, "based_on": found.based_on},
         )
-        return run_store.get(connection, run_id)
+        return run_store.get_run(connection, run_id)
 
 
 def _numbered(signature: Int64, cluster: npt.NDArray[Any], confidence: Float32) -> _Proposed:
@@ -273,7 +273,7 @@ def _renewed(connection: Connection, run_key: int, fresh: _Proposed) -> _Propose
 
 def _compared(
     connection: Connection, proposed: _Proposed
-) -> tuple[dict[int, int], Difference, list[tuple[Any, ...]]]:
+) -> tuple[dict[int, int], Diff, list[tuple[Any, ...]]]:
     """Return the identity that each group continues, the diff, and the rows of its lines."""
     placed = read_integer_table(
         connection, select(Membership.signature_key, Membership.identity_key)
@@ -284,30 +284,30 @@ def _compared(
     continues = match_identities(
         identity, proposed.cluster, confirmed=decided & (identity >= 0), mentions=(keys, size)
     )
-    target = targets(proposed.cluster, continues)
+    target = map_to_targets(proposed.cluster, continues)
     sizes = dict(zip(keys.tolist(), size.tolist(), strict=True))
-    shown, further = _with_others(connection, Shown(proposed.signature, identity, target), sizes)
+    shown, further = _with_others(connection, MembershipChanges(proposed.signature, identity, target), sizes)
     conflicts = [_conflict(clash) for clash in clashes(connection, shown.signature, shown.after)]
-    compared = difference(
+    compared = compute_diff(
         shown.before, shown.after, np.isin(shown.signature, _decided(connection)), sizes, conflicts
     )
     totals = {**compared.totals, **further, "mentions": len(proposed.signature)}
     rows = list(lines_of(connection, compared.lines, shown, len(proposed.signature)))
-    return continues, Difference(compared.lines, totals), rows
+    return continues, Diff(compared.lines, totals), rows
 
 
-def _conflict(clash: Clash) -> Line:
+def _conflict(clash: Clash) -> DiffLine:
     """Return a line of the diff for an identity that would have different ORCID iDs."""
     origins: Counter[int] = Counter()
     for side in clash.sides:
         origins.update(dict(side.origins))
     orcids = tuple((side.orcid, len(side.mentions)) for side in clash.sides)
-    return Line("conflict", clash.key, clash.mentions, tuple(origins.items()), orcids=orcids)
+    return DiffLine("conflict", clash.key, clash.mentions, tuple(origins.items()), orcids=orcids)
 
 
 def _with_others(
-    connection: Connection, shown: Shown, sizes: Mapping[int, int]
-) -> tuple[Shown, dict[str, int]]:
+    connection: Connection, shown: MembershipChanges, sizes: Mapping[int, int]
+) -> tuple[MembershipChanges, dict[str, int]]:
     """Append the signatures outside the proposal that publishing would move.
 
     Proposed signatures are where publishing would put them. Also return the totals of signatures
@@ -326,7 +326,7 @@ def _with_others(
     moved = sorted(found.moved.items())
     extra = np.array([(s, found.outside[s], to) for s, to in moved], dtype=np.int64).reshape(-1, 3)
     after = np.array([target[s] for s in shown.signature.tolist()], dtype=np.int64)
-    whole = Shown(
+    whole = MembershipChanges(
         np.concatenate([shown.signature, extra[:, 0]]),
         np.concatenate([shown.before, extra[:, 1]]),
         np.concatenate([after, extra[:, 2]]),

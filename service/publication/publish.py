@@ -29,8 +29,8 @@ from service.memberships.change import ChangeResult, change_memberships
 from service.memberships.restore import done_by, take_back
 from service.publication.orcid_conflicts import Clash, ask_about, clashes
 from service.publication.plan import Plan, plan_of
-from service.tasks.blind import blind_of
-from service.tasks.close import close_moot, note_turns, turn_back
+from service.tasks.blind import list_blind_tasks
+from service.tasks.close import close_moot_tasks, record_transitions, revert_transitions
 
 
 class _Run(NamedTuple):
@@ -92,8 +92,8 @@ def publish(
         )
         changed = change_memberships(connection, ledger, seq, plan.places)
         ask_about(connection, ledger, seq, different)
-        moot = close_moot(connection, seq, changed.rows)
-        note_turns(connection, seq)
+        moot = close_moot_tasks(connection, seq, changed.rows)
+        record_transitions(connection, seq)
         require_links_hold(
             connection,
             remove_retired_signatures(connection, read_links_in_force(connection)),
@@ -105,7 +105,7 @@ def publish(
             "mentions": plan.proposed,
             **_numbers(changed),
             "questions": len(moot),
-            "blind": blind_of(connection, moot),
+            "blind": list_blind_tasks(connection, moot),
         }
         connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
         published = {"state": "published", "event_seq": seq}
@@ -161,10 +161,10 @@ def rollback(
             before={"event": done.seq},
             is_curation=True,
         )
-        turn_back(connection, done.seq, seq)
+        revert_transitions(connection, done.seq, seq)
         changed = take_back(connection, ledger, done, seq)
-        close_moot(connection, seq, changed.rows)
-        note_turns(connection, seq)
+        close_moot_tasks(connection, seq, changed.rows)
+        record_transitions(connection, seq)
         require_links_hold(
             connection,
             remove_retired_signatures(connection, read_links_in_force(connection)),

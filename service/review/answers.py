@@ -1,10 +1,8 @@
-"""The decision that an answer to a task means, by the task's kind.
+"""Answers to tasks: store each answer, and make the decision it implies once the task is settled.
 
-Answers to tasks: kept as they were given, and made a decision once they settle the task.
-
-A task is blind where a sample made it so, or by lot (:mod:`service.tasks.blind`). Then two people answer
-it who do not see what the other said, and a third where they differ; the majority decides. An
-answer counts as long as the decision that it led to is not undone.
+A task is blind if it belongs to a sample or was selected at random (:mod:`service.tasks.blind`).
+Then two reviewers answer it independently, and a third if they disagree; the majority decides. An
+answer counts as long as the decision that it led to is in force.
 """
 
 from __future__ import annotations
@@ -21,33 +19,34 @@ from service.db.database import Database, Within
 from service.db.tables import Decision, Judgement, Task
 from service.decisions import actions as decision_actions
 from service.decisions.actions import Statement
-from service.decisions.draft import Made, Mention, begin, make, settle
+from service.decisions.draft import DecisionResult, SignatureRef, open_decision, record_decision, apply_decision
 from service.errors import Conflict, Invalid
 from service.events.log import EventLog
-from service.external_ids.attach import hand_over
+from service.external_ids.attach import transfer_ids
 from service.tasks import leases
-from service.tasks.agreement import ANSWERS, outcome
+from service.tasks.agreement import ANSWERS, combine_answers
 from service.tasks.blind import REMEDY
 from service.tasks.close import close_task
-from service.tasks.queries import STANDING, TaskInfo, found
-from service.tasks.subjects import divides
+from service.tasks.queries import IS_IN_FORCE, TaskInfo, get_task
+from service.tasks.subjects import is_within_identity
 
 EACH = 3
-"""Mentions of each identity that a "different" is said of."""
+"""Number of signatures of each identity in the cannot-links of an answer *different*."""
 
 
-def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest) -> Made:
-    """Make the decision that an answer means, within a write under way.
+def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest) -> DecisionResult:
+    """Make the decision that an answer implies, within a write transaction.
 
-    *same* makes one identity of those that a *merge* or *conflict* task names, binds together
-    what a *split* task divides, or a *conflict* task about the ORCID iDs of one identity, and gives
-    the mention of an *assign* task to an identity. *different* states that the identities are two,
-    divides the one, and makes a new one of the mention. *unsure* is noted and binds nothing.
+    *same* merges the identities of a *merge* or *conflict* task, links the sides of a *split* task
+    or of a *conflict* task about the ORCID iDs of one identity, and assigns the mention of an
+    *assign* task to an identity. *different* states that the identities are different persons,
+    splits the identity, or makes a new identity of the mention. *unsure* is recorded and binds
+    nothing.
 
     Raises
     ------
     Invalid
-        If the task's evidence does not tell enough to act on.
+        If the task's evidence is insufficient for a decision.
     Conflict, NotFound, Stale
         As :mod:`service.decisions.actions`.
     """
@@ -56,7 +55,7 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest
     sides = [side for side in task.evidence.get("sides", ()) if isinstance(side, Mapping)]
     if said.answer == "unsure":
         return _noted(database, actor, task, statement)
-    divided = divides(task.kind, task.subject)
+    divided = is_within_identity(task.kind, task.subject)
     if task.kind in ("merge", "conflict") and not divided:
         identities = list(task.evidence.get("identities", ()))
         if said.answer == "same":
@@ -69,36 +68,36 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest
     if task.kind == "assign":
         return _assigned(database, actor, task, said, statement)
     raise Invalid(
-        f"the task of kind {task.kind} cannot be answered so",
+        f"a task of kind {task.kind} does not accept this answer",
         "decide on the name board",
         field="answer",
     )
 
 
-def mentions_of(told: Sequence[Mapping[str, Any]]) -> list[Mention]:
-    """Mentions as a task's evidence names them."""
-    return [Mention(str(m["work"]), int(m["position"])) for m in told]
+def mentions_of(told: Sequence[Mapping[str, Any]]) -> list[SignatureRef]:
+    """Return the mentions listed in a task's evidence."""
+    return [SignatureRef(str(m["work"]), int(m["position"])) for m in told]
 
 
-def _noted(database: Database, actor: Actor, task: TaskInfo, statement: Statement) -> Made:
-    """A decision that binds nothing: nobody can tell."""
+def _noted(database: Database, actor: Actor, task: TaskInfo, statement: Statement) -> DecisionResult:
+    """Record a decision *unsure*, which binds nothing."""
     with database.write() as connection:
-        subject = begin(connection, [], None)
+        subject = open_decision(connection, [], None)
         evidence = {**(statement.evidence or {}), "subject": task.subject}
-        decision = make(subject, "unsure", "review", actor, statement.reason, evidence)
-        return settle(decision, {}, [], {}, same_work=True, answers=task.id)
+        decision = record_decision(subject, "unsure", "review", actor, statement.reason, evidence)
+        return apply_decision(decision, {}, [], {}, same_work=True, answers=task.id)
 
 
 def _apart(
     database: Database, actor: Actor, identities: Sequence[str], statement: Statement
-) -> Made:
+) -> DecisionResult:
     """State that identities are different persons."""
     from service.constraints.links import Link
 
     with database.write() as connection:
-        subject = begin(connection, identities, None)
-        decision = make(subject, "different", "review", actor, statement.reason, statement.evidence)
-        ends = [subject.ranked(row.key)[:EACH] for row in subject.rows.values()]
+        subject = open_decision(connection, identities, None)
+        decision = record_decision(subject, "different", "review", actor, statement.reason, statement.evidence)
+        ends = [subject.rank_members(row.key)[:EACH] for row in subject.rows.values()]
         links = [
             Link(min(a, b), max(a, b), False, decision.id)
             for k, one in enumerate(ends)
@@ -107,91 +106,92 @@ def _apart(
             for b in other
         ]
         curated = {row.key: True for row in subject.rows.values()}
-        return settle(
+        return apply_decision(
             decision, {}, links, curated, same_work=statement.same_work, answers=statement.answers
         )
 
 
 def _together(
     database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: Statement
-) -> Made:
+) -> DecisionResult:
     """State that two parts of an identity are one person."""
     with database.write() as connection:
-        subject = begin(connection, [], None)
+        subject = open_decision(connection, [], None)
         named = [m for side in sides for m in mentions_of(side["mentions"])]
-        mentions = subject.found(named, None, "mentions")
-        subject.include({k for m in mentions if (k := subject.identity(m)) is not None})
+        mentions = subject.find_signatures(named, None, "mentions")
+        subject.include_identities({k for m in mentions if (k := subject.identity_of(m)) is not None})
         if len(subject.rows) != 1:
             raise Conflict(
                 "the parts are no longer of one identity",
                 "look at the name board",
                 identities=sorted(subject.rows),
             )
-        decision = make(subject, "same", "review", actor, statement.reason, statement.evidence)
+        decision = record_decision(subject, "same", "review", actor, statement.reason, statement.evidence)
         curated = {row.key: True for row in subject.rows.values()}
         links = make_must_links(mentions, decision.id)
-        return settle(
+        return apply_decision(
             decision, {}, links, curated, same_work=statement.same_work, answers=statement.answers
         )
 
 
 def _divided(
     database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: Statement
-) -> Made:
-    """Let the smaller part of an identity leave, with the ORCID iD that was stated of it."""
+) -> DecisionResult:
+    """Split off the smaller side of an identity, with the ORCID iD stated for it."""
     leaves = min(sides, key=lambda side: int(side["n"]))
     if len(leaves["mentions"]) < int(leaves["n"]):
         raise Conflict(
-            f"the task does not name all {leaves['n']} mentions that would leave",
-            "divide the identity on the name board",
+            f"the task does not list all {leaves['n']} mentions that would leave",
+            "split the identity on the name board",
         )
     group = mentions_of(leaves["mentions"])
     made = decision_actions.split(database, actor, leaves["identity"], [group], None, statement)
     if "orcid" in leaves:
         values = {("orcid", str(leaves["orcid"]))}
-        hand_over(database, made.event, leaves["identity"], made.created[0], values)
+        transfer_ids(database, made.event, leaves["identity"], made.created[0], values)
     return made
 
 
 def _assigned(
     database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest, statement: Statement
-) -> Made:
-    """Give a mention to an identity, or make one of it."""
+) -> DecisionResult:
+    """Assign a mention to an identity, or to a new one."""
     if "work" not in task.evidence or "position" not in task.evidence:
         raise Invalid("the task names no mention", "decide on the name board", field="answer")
-    mention = Mention(str(task.evidence["work"]), int(task.evidence["position"]))
+    mention = SignatureRef(str(task.evidence["work"]), int(task.evidence["position"]))
     rivals = [r["identity"] for r in task.evidence.get("rivals", ()) if r.get("identity")]
     to = None
     if said.answer == "same":
         to = said.identity or next(iter(rivals), None)
         if to is None:
-            raise Invalid("whose the mention is is not said", "name an identity", field="identity")
+            raise Invalid("the answer names no identity", "send one", field="identity")
     return decision_actions.move(database, actor, [mention], to, statement)
 
 
 SAMPLE = "sample"
-"""Kind of the tasks whose answers only count: they change nothing that is published."""
+"""Kind of tasks whose answers are only counted: they change nothing that is published."""
 LONGEST = 7 * 24 * 3600.0
-"""Seconds that an answer can have taken."""
+"""Maximum time that an answer can have taken, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerRequest:
-    """What a person answers.
+    """A reviewer's answer to a task.
 
     Attributes
     ----------
     answer : str
         ``same``, ``different`` or ``unsure``.
     seconds : float or None
-        How long the person had the task.
+        How long the reviewer had the task.
     reason : str or None
     evidence : mapping or None
-        What was shown; kept as it is.
+        What was shown; stored unchanged.
     version : int or None
-        The task's version that was read; None: whatever is there.
+        Version of the task that was read; None to skip the check.
     identity : str or None
-        Of an *assign* task answered ``same``: whose the mention is; else the most probable.
+        For an *assign* task answered ``same``: the identity of the mention; by default the most
+        probable one.
     """
 
     answer: str
@@ -204,37 +204,38 @@ class AnswerRequest:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What an answer did: the task as it is now, and the decision if it settled it."""
+    """Result of an answer: the task in its new state, and the decision if the task is settled."""
 
     task: TaskInfo
-    decision: Made | None
+    decision: DecisionResult | None
 
 
 def judge(database: Database, actor: Actor, task_id: str, said: AnswerRequest) -> Judged:
-    """Answer a task; settled, it becomes one decision that the ordinary undo takes back.
+    """Answer a task; if that settles it, make a decision, which can be undone like any other.
 
     Raises
     ------
     NotFound
-        No task has this id.
+        If no task has this id.
     Invalid
-        If nobody can answer so.
+        If the answer is unknown or its time is out of range.
     Conflict
-        If it is closed, changed since it was read, somebody else has it, or this person has
-        answered it blindly; or the decision contradicts others, with the chain.
+        If the task is closed, has changed since it was read, is leased by another reviewer, or is
+        blind and already answered by this one; or if the decision contradicts others, with the
+        chain.
     """
     _check(said)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        task = leases.locked(connection, task_id)
-        leases.insist_open(task)
-        leases.insist_free(task, actor)
-        leases.insist_current(connection, task, said.version)
+        task = leases.lock_task(connection, task_id)
+        leases.check_open(task)
+        leases.check_free(task, actor)
+        leases.check_current(connection, task, said.version)
         key = connection.scalars(select(Task.key).where(Task.id == task.id)).one()
         answers_given = standing(connection, key)
         if task.blind and actor.name in answers_given:
             raise Conflict(
-                "you have answered this task; it waits for somebody else",
+                "you have already answered this task; it waits for another reviewer",
                 "take another one",
                 answers=len(answers_given),
             )
@@ -248,44 +249,44 @@ def judge(database: Database, actor: Actor, task_id: str, said: AnswerRequest) -
         judgement = _keep(connection, ledger, key, actor, said, seq)
         given_back = {"version": seq, "leased_by": None, "leased_until": None}
         connection.execute(update(Task).where(Task.key == key).values(given_back))
-        settled = outcome([*answers_given.values(), said.answer], blind=task.blind)
+        settled = combine_answers([*answers_given.values(), said.answer], blind=task.blind)
         if settled is None:
-            return Judged(found(connection, task_id), None)
+            return Judged(get_task(connection, task_id), None)
         if task.kind == SAMPLE:
             close_task(connection, seq, key)
-            return Judged(found(connection, task_id), None)
+            return Judged(get_task(connection, task_id), None)
         made = _decide(database, connection, actor, task, said, settled)
         _settled(connection, key, judgement, made)
-        return Judged(found(connection, task_id), made)
+        return Judged(get_task(connection, task_id), made)
 
 
 def answerable(connection: Connection, actor: Actor, task_id: str, version: int | None) -> TaskInfo:
-    """The task that a decision made elsewhere, such as on a name board, shall answer.
+    """Return the task that a decision made elsewhere, such as on a name board, will answer.
 
-    Call it in the decision's own write, before it, and :func:`keep_decision` after.
+    Call it in the write of the decision, before the decision, and :func:`store_decision_answer`
+    after it.
 
     Raises
     ------
     NotFound, Conflict
-        As :func:`judge`; also for a task that several people are asked without seeing each
-        other's answers.
+        As :func:`answer_task`; Conflict also for a blind task.
     """
-    task = leases.locked(connection, task_id)
-    leases.insist_open(task)
-    leases.insist_free(task, actor)
-    leases.insist_current(connection, task, version)
+    task = leases.lock_task(connection, task_id)
+    leases.check_open(task)
+    leases.check_free(task, actor)
+    leases.check_current(connection, task, version)
     if task.blind:
         raise Conflict(
-            "several people are asked this without seeing each other's answers",
+            "this is a blind task, answered by several reviewers independently",
             REMEDY,
         )
     return task
 
 
 def keep_decision(
-    connection: Connection, ledger: EventLog, actor: Actor, task_id: str, made: Made
+    connection: Connection, ledger: EventLog, actor: Actor, task_id: str, made: DecisionResult
 ) -> None:
-    """Keep what a decision made elsewhere answers to a task, and close it with the decision."""
+    """Store a decision made elsewhere as the answer to a task, and close the task."""
     query = select(Decision.kind, Decision.reason, Decision.evidence)
     kind, reason, evidence = connection.execute(query.where(Decision.id == made.id)).one()
     key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
@@ -294,15 +295,15 @@ def keep_decision(
 
 
 def standing(connection: Connection, task_key: int) -> dict[str, str]:
-    """Answers to a task that count, by reviewer, in the order in which they were given."""
+    """Read the answers to a task that are in force, by reviewer, in order of time."""
     query = select(Judgement.reviewer, Judgement.answer).where(
-        Judgement.task_key == task_key, STANDING
+        Judgement.task_key == task_key, IS_IN_FORCE
     )
     return {row.reviewer: row.answer for row in connection.execute(query.order_by(Judgement.key))}
 
 
 def of_task(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
-    """What was answered to a task, undone answers too; nothing while it is blind and open."""
+    """List the answers to a task, including undone ones; none while it is blind and open."""
     if task.blind and task.state == "open":
         return []
     query = (
@@ -329,11 +330,11 @@ def of_task(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
 def _check(said: AnswerRequest) -> None:
     if said.answer not in ANSWERS:
         raise Invalid(
-            f"nobody answers {said.answer[:40]!r}", f"answer {', '.join(ANSWERS)}", field="answer"
+            f"unknown answer {said.answer[:40]!r}", f"use one of {', '.join(ANSWERS)}", field="answer"
         )
     if said.seconds is not None and not 0 <= said.seconds <= LONGEST:
         raise Invalid(
-            "an answer takes 0 seconds to a week", "tell how long it took", field="seconds"
+            "seconds is not from 0 to a week", "send the time that the answer took", field="seconds"
         )
 
 
@@ -358,7 +359,7 @@ def _keep(
     return connection.scalars(stored.returning(Judgement.key)).one()
 
 
-def _settled(connection: Connection, task_key: int, judgement: int, made: Made) -> None:
+def _settled(connection: Connection, task_key: int, judgement: int, made: DecisionResult) -> None:
     decision = connection.scalars(select(Decision.key).where(Decision.id == made.id)).one()
     connection.execute(
         update(Judgement).where(Judgement.key == judgement).values(decision_key=decision)
@@ -373,8 +374,8 @@ def _decide(
     task: TaskInfo,
     said: AnswerRequest,
     settled: str,
-) -> Made:
+) -> DecisionResult:
     own = replace(said, answer=settled)
-    if settled != said.answer:  # the majority's, which this person's reason does not bear out
+    if settled != said.answer:  # the majority's answer, which this reviewer's reason does not support
         own = replace(own, reason=f"most of {task.answers + 1} reviewers", evidence=None)
     return decide(Within(database, connection), actor, task, own)

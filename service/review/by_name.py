@@ -1,9 +1,9 @@
-"""Names with open questions: what one board answers at once, the most valuable first.
+"""Names with open tasks: the tasks that one name board answers together, most valuable first.
 
-A board shows everybody behind a name, and people of its block (of like names: one family name and
-initial) of whom the best other questions are. Its commit answers any number of questions, so who
-works name by name needs fewer decisions than who answers question by question. Questions that
-several people are asked blind are answered one by one and do not count here.
+A board shows all identities behind a name, and identities of its block (similar names: one family
+name and initial) that the best other tasks are about. Its commit answers any number of tasks, so a
+reviewer who works name by name needs fewer decisions than one who works task by task. Blind tasks
+are answered one by one and are not counted here.
 """
 
 from __future__ import annotations
@@ -17,35 +17,36 @@ from sqlalchemy import Connection, case, distinct, func, select
 
 from disambig.active_learning.priority import on_one_board
 from service.db.tables import Name, Signature, Task
-from service.tasks.queries import Wanted, conditions
+from service.tasks.queries import TaskFilter, build_conditions
 
 SETTLED = ("merge", "split")
-"""Kinds that columns answer as they stand; their subject is who they are about."""
+"""Kinds of tasks that the columns of a board answer; their subject consists of identity ids."""
 MOST = 10_000
-"""Questions that are looked at, the most urgent ones."""
+"""Maximum number of tasks that are considered, the most urgent ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameAsked:
-    """A printed name with open questions, as many as are about the people that fit one board.
+    """A printed name with the open tasks about the identities that fit on one board.
 
     Attributes
     ----------
     name : str
-        That of the most urgent question.
+        Name of the most urgent task.
     others : list of str
-        Other names of the block of which some of the questions are.
+        Other names of the block that some of the tasks concern.
     task : str
-        Id of the most urgent question.
+        Id of the most urgent task.
     tasks : int
+        Number of tasks.
     kinds : dict of str to int
-        Questions of each kind.
+        Number of tasks of each kind.
     priority : float
-        Sum of theirs: expected mentions for the work asked.
+        Sum of the tasks' priorities: expected mentions corrected per unit of effort.
     papers : int
-        Papers that bear the name.
+        Number of papers with the name.
     held_by : list of str
-        Who works on some of them now.
+        Reviewers who hold leases of these tasks.
     """
 
     name: str
@@ -58,10 +59,8 @@ class NameAsked:
     held_by: list[str]
 
 
-def names(connection: Connection, wanted: Wanted, limit: int = 50) -> list[NameAsked]:
-    """One name for each block with questions like those wanted: with conflicts first, then by
-    priority.
-    """
+def names(connection: Connection, wanted: TaskFilter, limit: int = 50) -> list[NameAsked]:
+    """List one name for each block with matching tasks: conflicts first, then by priority."""
     first = case((Task.kind == "conflict", 0), else_=1)
     query = (
         select(
@@ -74,7 +73,7 @@ def names(connection: Connection, wanted: Wanted, limit: int = 50) -> list[NameA
             Task.leased_by,
             Task.leased_until,
         )
-        .where(*conditions(wanted), Task.name_key.is_not(None), Task.blind.is_(None))
+        .where(*build_conditions(wanted), Task.name_key.is_not(None), Task.blind.is_(None))
         .order_by(first, Task.priority.desc(), Task.key)
         .limit(MOST)
     )
@@ -89,19 +88,19 @@ def names(connection: Connection, wanted: Wanted, limit: int = 50) -> list[NameA
 
 
 def people_beside(connection: Connection, task: str, shown: Sequence[str]) -> list[str]:
-    """Whom the board of an open question shows beside the people it is about.
+    """List the identities that the board of an open task shows in addition to its own.
 
     Parameters
     ----------
     task : str
-        Id of the question.
-    shown : sequence of str
-        Ids of the people it is about.
+        Id of the task.
+    identity_ids : sequence of str
+        Ids of the identities that the task is about.
 
     Returns
     -------
     list of str
-        Ids of those whom the best other questions of its block are about, while they fit.
+        Ids of the identities of the best other tasks of its block, as many as fit on the board.
     """
     asked = select(Task.name_key, Task.block_key).where(
         Task.id == task, Task.state == "open", Task.blind.is_(None)
@@ -150,13 +149,14 @@ class _Row:
 
     @property
     def people(self) -> set[str]:
-        """Whom it is about, where columns answer it."""
+        """Ids of the identities that it is about, if columns answer it."""
         return set(self.subject.split("+")) if self.kind in SETTLED else set()
 
 
 def _boards(rows: Sequence[_Row]) -> list[list[_Row]]:
-    """Questions that one board answers, the most urgent first, for each block; those of a name
-    that no block is known of are by themselves.
+    """Group tasks by block into those that one board answers, most urgent first.
+
+    Tasks of a name whose block is unknown form a group of their own.
     """
     known = {row.name_key: row.block_key for row in rows if row.block_key is not None}
     blocks: dict[tuple[bool, int], list[_Row]] = defaultdict(list)
@@ -165,7 +165,7 @@ def _boards(rows: Sequence[_Row]) -> list[list[_Row]]:
         blocks[block is None, row.name_key if block is None else block].append(row)
     found = []
     for some in blocks.values():
-        # what columns do not answer is asked on the board of its own name
+        # tasks that columns do not answer are shown on the board of their own name
         open_ = [row for row in some if row.kind in SETTLED or row.name_key == some[0].name_key]
         found.append([open_[k] for k in on_one_board(row.people for row in open_)])
     return found

@@ -1,7 +1,7 @@
-"""From what the engine doubts to tasks for people: bounded, ranked, none that is decided.
+"""Generate tasks from uncertain decisions of the engine: limited in number, ranked, undecided.
 
-The questions about what is published are asked anew after every publication, by a worker. The
-order is by expected mentions for the work asked (:mod:`disambig.active_learning.priority`).
+After every publication, a worker generates the tasks about what is published again. They are
+ranked by expected corrected mentions per unit of effort (:mod:`disambig.active_learning.priority`).
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from service.events.log import EventLog
 from service.review.uncertainty import Doubt, Doubts, doubtful_blocks, doubts
 from service.runs.full_run import Engine
 from service.settings import Settings
-from service.tasks.close import close_answered, close_these
-from service.tasks.create import Question, open_tasks
+from service.tasks.close import close_answered_tasks, close_tasks_by_key
+from service.tasks.create import NewTask, open_tasks
 from service.tasks.page_views import read_traffic
-from service.tasks.queries import STANDING
-from service.tasks.subjects import subject_of
+from service.tasks.queries import IS_IN_FORCE
+from service.tasks.subjects import make_subject
 
 ASKED = "questions-asked"
-"""Kind of the event that brings questions up to date."""
+"""Kind of the event that updates the generated tasks."""
 SHOWN = 200
-"""Mentions of one side that a task names; of the smaller, if it would leave, up to MOST."""
+"""Maximum number of mentions listed for one side; MAX_MOVED for the smaller side of a split."""
 MOST = 1_000
 
 
@@ -45,7 +45,7 @@ class _Mention(NamedTuple):
 
 
 def due(connection: Connection) -> int | None:
-    """Number of the last publication if nothing was asked about it yet."""
+    """Return the number of the last publication if tasks were not yet generated for it."""
     last = _last(connection, (RUN_PUBLISHED, RUN_ROLLED_BACK))
     if last is None:
         return None
@@ -54,14 +54,14 @@ def due(connection: Connection) -> int | None:
 
 
 def ask(database: Database, actor: Actor, engine: Engine) -> int | None:
-    """Bring the questions about what is published up to date; how many are asked.
+    """Update the tasks about what is published, and return their number.
 
-    None where another worker was faster, or nothing is due.
+    Return None if another worker was faster, or nothing is due.
 
     Raises
     ------
     ConstraintError, ModelError, Unavailable
-        Trying again at once would find the same.
+        An immediate retry would fail again.
     """
     settings = engine.settings
     with database.read() as connection:
@@ -82,7 +82,7 @@ def store(
     settings: Settings,
     traffic: Mapping[str, float],
 ) -> int | None:
-    """Open tasks for the most valuable doubts, close those of these blocks that are none."""
+    """Open tasks for the most valuable uncertain cases, and close outdated tasks of these blocks."""
     with database.read() as connection:
         asked = [] if found is None else questions_of(connection, found.found, traffic)
     asked.sort(key=lambda question: -question.priority)
@@ -95,7 +95,7 @@ def store(
         seq = ledger.record(ASKED, actor, after={"publication": publication, "asked": len(asked)})
         open_tasks(connection, ledger, seq, asked, settings.blind_share)
         blocks = () if found is None else found.blocks
-        close_these(connection, seq, _overtaken(connection, seq, blocks, settings.questions))
+        close_tasks_by_key(connection, seq, _overtaken(connection, seq, blocks, settings.questions))
         if found is not None and ledger.last_curation > found.based_on:
             _close_decided(connection, seq, found.found)
         return len(asked)
@@ -103,8 +103,8 @@ def store(
 
 def questions_of(
     connection: Connection, found: Sequence[Doubt], traffic: Mapping[str, float]
-) -> list[Question]:
-    """Tasks for doubts, in their order; ``traffic`` by folded name, 1 for others."""
+) -> list[NewTask]:
+    """Return tasks for uncertain cases, in order; ``traffic`` by folded name, 1 by default."""
     if not found:
         return []
     every = np.unique(np.concatenate([side for d in found for side in (d.left, d.right)]))
@@ -129,7 +129,7 @@ def _question(
     ids: Mapping[int, tuple[str, str]],
     names: Mapping[int, str],
     traffic: Mapping[str, float],
-) -> Question:
+) -> NewTask:
     question = doubt.question
     splits = len(doubt.identities) == 1
     sides = []
@@ -145,9 +145,9 @@ def _question(
     block = next((m.block for m in both if m.block is not None), None)
     public = [ids[key][0] for key in doubt.identities]
     weight = traffic.get(names.get(name_key, ""), 1.0)
-    return Question(
+    return NewTask(
         question.kind.value,
-        subject_of(*public),
+        make_subject(*public),
         len(both),
         round(priority(question.gain, weight, effort), 6),
         {
@@ -169,19 +169,20 @@ def _last(connection: Connection, kinds: Collection[str]) -> int | None:
 
 
 def _not_to_be_told(connection: Connection) -> set[tuple[str, str]]:
-    """Questions of which a person said that nobody can tell, and that still stands."""
+    """Return kind and subject of tasks with an answer *unsure* in force."""
     query = (
         select(Task.kind, Task.subject)
         .join(Judgement, Judgement.task_key == Task.key)
         .join(Decision, Decision.key == Judgement.decision_key)
-        .where(Task.state == "closed", Decision.kind == "unsure", STANDING)
+        .where(Task.state == "closed", Decision.kind == "unsure", IS_IN_FORCE)
     )
     return {(kind, subject) for kind, subject in connection.execute(query)}
 
 
 def _overtaken(connection: Connection, seq: int, blocks: Iterable[int], most: int) -> list[int]:
-    """Open questions that were not asked again though their blocks were looked at, and those
-    beyond the most that are kept; none that somebody works on or has answered.
+    """List open tasks that were not generated again for a scored block, or exceed the maximum.
+
+    Tasks that are leased or have answers are left out.
     """
     answered = select(Judgement.key).where(Judgement.task_key == Task.key).exists()
     query = select(Task.key, Task.block_key, Task.version, Task.created_seq, Task.priority).where(
@@ -195,9 +196,9 @@ def _overtaken(connection: Connection, seq: int, blocks: Iterable[int], most: in
 
 
 def _close_decided(connection: Connection, seq: int, found: Sequence[Doubt]) -> None:
-    """Close what was decided while the questions were made."""
+    """Close tasks that were decided while they were generated."""
     identities = {key for doubt in found for key in doubt.identities}
-    close_answered(connection, seq, identities, ())
+    close_answered_tasks(connection, seq, identities, ())
 
 
 def _mentions(connection: Connection, keys: Sequence[int]) -> dict[int, _Mention]:

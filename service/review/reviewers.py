@@ -1,4 +1,4 @@
-"""Who reviews: how much, how fast, and how far reviewers agree where two answered blindly."""
+"""Reviewers: workload, pace, and agreement on blind tasks."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sqlalchemy import Connection, func, select
 from service.db.tables import Judgement, Task
 from service.review.generate import due
 from service.tasks.agreement import ANSWERS, Agreement
-from service.tasks.leases import holders
-from service.tasks.queries import KINDS, STANDING, Wanted, conditions
+from service.tasks.leases import list_lease_holders
+from service.tasks.queries import KINDS, IS_IN_FORCE, TaskFilter, build_conditions
 
 RECENT = 50_000
-"""Latest answers that count."""
+"""Number of latest answers that are counted."""
 MOST = 200
-"""Reviewers, and pairs of them, that are told of."""
+"""Maximum number of reviewers, and of pairs of them, in a report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer that counts; ``blind``: given without seeing what others said."""
+    """One answer in force; ``blind`` if it was given without seeing other answers."""
 
     task: int
     reviewer: str
@@ -37,7 +37,7 @@ class Answer:
 
 
 def overview(connection: Connection) -> dict[str, Any]:
-    """Workload and pace of each reviewer, and how far each pair of them agrees."""
+    """Return workload and pace of each reviewer, and the agreement of each pair."""
     query = (
         select(
             Judgement.task_key,
@@ -48,12 +48,12 @@ def overview(connection: Connection) -> dict[str, Any]:
             Task.blind.is_not(None),
         )
         .join(Task, Task.key == Judgement.task_key)
-        .where(STANDING)
+        .where(IS_IN_FORCE)
         .order_by(Judgement.key.desc())
         .limit(RECENT)
     )
     given = [Answer(*row) for row in connection.execute(query)]
-    held = {row["reviewer"]: row["tasks"] for row in holders(connection)}
+    held = {row["reviewer"]: row["tasks"] for row in list_lease_holders(connection)}
     return {
         "reviewers": workload(given, held, datetime.now(UTC)),
         "agreement": agreement(given),
@@ -64,8 +64,10 @@ def overview(connection: Connection) -> dict[str, Any]:
 def workload(
     given: Iterable[Answer], held: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
-    """Of each reviewer: answers in all, by what they say, of the last day and week, the median
-    of the seconds they took, and tasks held now; those with the most answers first.
+    """Return the workload of each reviewer, those with the most answers first.
+
+    It has the number of answers in total, by answer, of the last day and of the last week, the
+    median time in seconds, and the number of leases.
     """
     by: dict[str, list[Answer]] = defaultdict(list)
     for answer in given:
@@ -91,7 +93,7 @@ def workload(
 
 
 def agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
-    """Of each two reviewers who answered the same blind tasks; those with the most first."""
+    """Return the agreement of each pair of reviewers on shared blind tasks, most tasks first."""
     by_task: dict[int, dict[str, str]] = defaultdict(dict)
     for answer in given:
         if answer.blind:
@@ -101,18 +103,18 @@ def agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
         for one, other in combinations(sorted(said), 2):
             pairs[one, other].append((said[one], said[other]))
     found: list[dict[str, Any]] = [
-        {"reviewers": list(who), **asdict(Agreement.of(answers))} for who, answers in pairs.items()
+        {"reviewers": list(who), **asdict(Agreement.from_pairs(answers))} for who, answers in pairs.items()
     ]
     return sorted(found, key=lambda row: (-row["questions"], row["reviewers"]))[:MOST]
 
 
-def counts(connection: Connection, wanted: Wanted) -> dict[str, Any]:
-    """Open tasks by kind, who works on how many, and whether a worker has yet to ask any."""
+def counts(connection: Connection, wanted: TaskFilter) -> dict[str, Any]:
+    """Count matching tasks by kind; list leases, and whether a worker must still generate tasks."""
     kinds = dict.fromkeys(KINDS, 0)
     mentions = 0
     query = (
         select(Task.kind, func.count(), func.sum(Task.mentions))
-        .where(*conditions(wanted))
+        .where(*build_conditions(wanted))
         .group_by(Task.kind)
     )
     for kind, n, some in connection.execute(query):
@@ -121,13 +123,13 @@ def counts(connection: Connection, wanted: Wanted) -> dict[str, Any]:
     waiting = (
         select(func.count(Judgement.task_key.distinct()))
         .join(Task, Task.key == Judgement.task_key)
-        .where(Task.state == "open", STANDING)
+        .where(Task.state == "open", IS_IN_FORCE)
     )
     return {
         "open": sum(kinds.values()),
         "kinds": kinds,
         "mentions": mentions,
         "answered_once": connection.scalar(waiting) or 0,
-        "held": holders(connection),
+        "held": list_lease_holders(connection),
         "due": due(connection) is not None,
     }

@@ -1,13 +1,14 @@
-"""Random samples of what is published, reviewed blindly, to estimate how good it is.
+"""Random samples of published mentions, reviewed blindly, to estimate precision and recall.
 
-A sample is of one moment: what people answer is about the identities as they were published when
-it was drawn, whatever is published or decided later. Mentions are drawn at random within strata
-of the commonness of their printed name, so that every mention's probability is known.
+A sample refers to one moment: answers are about the identities as published when it was drawn,
+whatever is published or decided later. Mentions are drawn at random within strata of the frequency
+of their printed name, so that the inclusion probability of every mention is known.
 
-Answers are those of any task. ``same`` says that the identity is exactly the person. ``different``
-says what is wrong with it, in the evidence: of a mention, how many of the identity's mentions are
-of others (``wrong``) and how many of the person's are elsewhere (``missing``); of an identity, how
-many mentions of each person it has (``parts``). Each is a number, or the list of the mentions.
+Answers are those of any task. ``same`` states that the identity is exactly the person.
+``different`` states the errors, in the evidence. For a mention: how many of the identity's mentions
+belong to others (``wrong``), and how many of the person's are in other identities (``missing``).
+For an identity: how many mentions of each person it has (``parts``). Each is a number, or the list
+of the mentions.
 """
 
 from __future__ import annotations
@@ -30,22 +31,22 @@ from service.db.tables import Event, Identity, Judgement, Membership, Signature,
 from service.errors import Conflict, Invalid, NotFound
 from service.events.log import EventLog
 from service.ids import new_id, sanitize_id
-from service.tasks.agreement import outcome
-from service.tasks.create import Question, open_tasks
-from service.tasks.queries import STANDING
+from service.tasks.agreement import combine_answers
+from service.tasks.create import NewTask, open_tasks
+from service.tasks.queries import IS_IN_FORCE
 
 DRAWN = "sample-drawn"
 UNITS = ("mention", "identity")
 EDGES = (1, 2, 10, 100, 1000)
-"""Mentions of a printed name from which each slice begins."""
+"""Number of mentions of a printed name from which each slice begins."""
 SLICES = ("1", "2-9", "10-99", "100-999", "1000 and more")
 MOST = 20_000
-"""Mentions or identities of one sample, at most."""
+"""Maximum number of mentions or identities in one sample."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stratum:
-    """Names of one commonness: mentions there are, and draws made."""
+    """Names of similar frequency: number of mentions, and of draws."""
 
     slice: str
     mentions: int
@@ -54,7 +55,7 @@ class Stratum:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample that was drawn."""
+    """A random sample and its strata."""
 
     id: str
     unit: str
@@ -73,32 +74,34 @@ def draw(
     seed: int | None = None,
     reason: str | None = None,
 ) -> Sample:
-    """Draw a sample and ask about each of it, as a blind task.
+    """Draw a sample, and open a blind task for each mention or identity of it.
 
     Parameters
     ----------
     size : int
-        Draws. A published mention is drawn once at most; an identity, in proportion to its
-        mentions, maybe more often.
+        Number of draws. A published mention is drawn at most once; an identity is drawn in
+        proportion to its mentions, possibly several times.
     unit : str
         ``mention`` (precision and recall) or ``identity`` (precision only).
     seed : int, optional
-        What the draw is made with; else a random one, which the log of events keeps.
+        Seed of the random generator; by default a random one, stored in the event log.
 
     Raises
     ------
     Invalid
-        If there is no such unit or size.
+        If the unit, the size or the seed is invalid.
     Conflict
         If nothing is published.
     """
     if unit not in UNITS:
-        raise Invalid(f"no sample is of {unit[:40]!r}", "sample mention or identity", field="unit")
+        raise Invalid(f"unknown unit {unit[:40]!r}", "use mention or identity", field="unit")
     if not 2 <= size <= MOST:
-        raise Invalid(f"a sample of {size}", f"draw 2 to {MOST:,}", field="size")
+        raise Invalid(f"sample size {size} is out of range", f"draw 2 to {MOST:,}", field="size")
     number = secrets.randbits(53) if seed is None else seed
     if not 0 <= number < 2**53:
-        raise Invalid(f"seed {number}", "give one of 0 to 2^53 - 1", field="seed")
+        raise Invalid(
+            f"seed {number} is out of range", "use a number from 0 to 2^53 - 1", field="seed"
+        )
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         rows = _published(connection)
@@ -122,7 +125,7 @@ def draw(
 
 
 def _published(connection: Connection) -> Int64:
-    """Key, identity's key and name's key of every published mention, int64[n, 3] by key."""
+    """Read key, identity key and name key of every published mention; int64[n, 3] by key."""
     from service.db.bulk import read_integer_table
 
     query = (
@@ -141,7 +144,7 @@ def _strata(name: Int64) -> Int64:
 
 
 def _chosen(stratum: Int64, takes: Sequence[int], seed: int, *, replace: bool) -> Int64:
-    """Rows drawn, in random order, so that whoever stops early has still reviewed a sample."""
+    """Return the rows drawn, in random order, so that a partly reviewed sample is still random."""
     rng = np.random.default_rng(seed)
     parts = [
         rng.choice(np.flatnonzero(stratum == h), take, replace=replace)
@@ -154,7 +157,7 @@ def _chosen(stratum: Int64, takes: Sequence[int], seed: int, *, replace: bool) -
 
 def _questions(
     connection: Connection, sample: str, unit: str, rows: Int64, stratum: Int64, chosen: Int64
-) -> list[Question]:
+) -> list[NewTask]:
     size = np.bincount(np.unique(rows[:, 1], return_inverse=True)[1])
     published = size[np.unique(rows[:, 1], return_inverse=True)[1]]
     query = (
@@ -172,7 +175,7 @@ def _questions(
         .where(is_in(connection, Signature.key, rows[chosen, 0].tolist()))
     )
     seen = {row.key: row for row in connection.execute(query)}
-    found: dict[str, Question] = {}
+    found: dict[str, NewTask] = {}
     for place, k in enumerate(chosen.tolist()):
         row, p = seen[int(rows[k, 0])], int(published[k])
         mention = {
@@ -196,7 +199,7 @@ def _questions(
             if unit == "mention"
             else "Is this identity exactly one person?",
         }
-        found[about] = Question(
+        found[about] = NewTask(
             "sample",
             f"{sample}+{about}",
             p,
@@ -210,17 +213,17 @@ def _questions(
 
 
 def estimates(connection: Connection, sample: str | None = None) -> dict[str, Any]:
-    """Precision and recall of what was published when a sample was drawn, by slice.
+    """Estimate precision and recall of what was published when a sample was drawn, by slice.
 
     Parameters
     ----------
     sample : str, optional
-        Its id; without it the one that was drawn last.
+        Id of the sample; by default the latest.
 
     Raises
     ------
     NotFound
-        There is no such sample.
+        If there is no such sample.
     """
     event = _event(connection, sample)
     about = event.after
@@ -279,12 +282,12 @@ def _event(connection: Connection, sample: str | None) -> Any:
 def _answered(
     connection: Connection, sample: str
 ) -> list[tuple[dict[str, Any], list[tuple[str, Mapping[str, Any] | None]]]]:
-    """Evidence of each task of a sample, and the answers that count, in order."""
+    """Read the evidence of each task of a sample, and its answers in force, in order."""
     tasks = select(Task.key, Task.evidence).where(Task.kind == "sample", Task.blind == sample)
     given = (
         select(Judgement.task_key, Judgement.answer, Judgement.evidence)
         .join(Task, Task.key == Judgement.task_key)
-        .where(Task.kind == "sample", Task.blind == sample, STANDING)
+        .where(Task.kind == "sample", Task.blind == sample, IS_IN_FORCE)
         .order_by(Judgement.key)
     )
     by_task: dict[int, list[tuple[str, Mapping[str, Any] | None]]] = {}
@@ -299,8 +302,8 @@ def _value(
     evidence: Mapping[str, Any],
     given: Sequence[tuple[str, Mapping[str, Any] | None]],
 ) -> tuple[str, tuple[float, ...] | None]:
-    """What became of a task, and what its answers say: the mean of those that prevailed."""
-    settled = outcome([answer for answer, _ in given], blind=True)
+    """Return the state of a task, and the mean of the counts in its majority answers."""
+    settled = combine_answers([answer for answer, _ in given], blind=True)
     if settled is None:
         return "open", None
     if settled == "unsure":
@@ -319,7 +322,7 @@ def _value(
 
 
 def mention_counts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
-    """Mentions that identity and person share, of the person, of the identity; None: cannot be."""
+    """Return the numbers of shared, the person's and the identity's mentions; None if invalid."""
     wrong, missing = _number(told.get("wrong", 0)), _number(told.get("missing", 0))
     if wrong is None or missing is None or not 0 <= wrong < published or missing < 0:
         return None
@@ -330,7 +333,10 @@ def mention_counts(published: int, told: Mapping[str, Any]) -> tuple[float, ...]
 
 
 def identity_parts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
-    """Mentions of each person in an identity, those not named in one part; None: cannot be."""
+    """Return the number of mentions of each person in an identity; None if invalid.
+
+    Mentions that are not listed form one more part.
+    """
     given = told.get("parts")
     if not isinstance(given, list) or len(given) > published:
         return None
@@ -344,7 +350,7 @@ def identity_parts(published: int, told: Mapping[str, Any]) -> tuple[float, ...]
 
 
 def _number(value: Any) -> int | None:
-    """A count, given as such or as a list of mentions."""
+    """Return a count, which can be sent as a number or as a list of mentions; None if invalid."""
     if isinstance(value, list):
         named = {
             (m.get("work"), m.get("position"))

@@ -1,8 +1,8 @@
-"""Which blocks to look at again for questions, and what the engine makes of them.
+"""Uncertainty: select the blocks with most expected errors, and score them again for tasks.
 
-A mention's confidence is the probability that it belongs where it is published, so a block is
-expected to hold as many wrong mentions as its confidences fall short of one. Those that hold the
-most are scored again as they are published, under the decisions of now.
+A mention's confidence is the probability that its published identity is correct. The expected
+number of errors in a block is therefore the sum of one minus confidence. The blocks with the most
+expected errors are scored again as published, under the decisions in force.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from service.db.bulk import is_in, read_integer_table
 from service.db.database import Database
 from service.db.tables import Membership, Signature
 from service.runs.full_run import Engine
-from service.runs.incremental_run import index_of, read_blocks
+from service.runs.incremental_run import index_snapshot, read_blocks
 from service.works.read import signature_place_key
 
 if TYPE_CHECKING:
@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
 
 MENTIONS = 20_000
-"""Mentions of all blocks that are looked at together."""
+"""Maximum number of mentions in all blocks that are scored."""
 BLOCKS = 2_000
-"""Blocks that are looked at, at most."""
+"""Maximum number of blocks that are scored."""
 LEAST = 0.01
-"""Mentions expected to be wrong below which a block is left alone."""
+"""Minimum expected number of errors in a block that is scored."""
 NOWHERE = -1
 
 
 @dataclass(frozen=True, eq=False)
 class Doubt:
-    """What the engine would ask about two identities, or two parts of one.
+    """An uncertain decision of the engine about two identities, or two parts of one.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class Doubt:
     left, right : int64[a], int64[b]
         Keys of the mentions on each side.
     sides : (int, int)
-        Keys of the identities of the sides: two to merge, twice the same to split.
+        Identity keys of the sides: two to merge, the same one twice to split.
     """
 
     question: Question
@@ -55,13 +55,13 @@ class Doubt:
 
     @property
     def identities(self) -> tuple[int, ...]:
-        """Keys of the one identity to split, or of the two to merge."""
+        """Key of the identity to split, or keys of the two to merge."""
         return tuple(sorted(set(self.sides)))
 
 
 @dataclass(frozen=True, eq=False)
 class Doubts:
-    """All doubts about some blocks, the most valuable first; seen at event ``based_on``."""
+    """Uncertain cases of blocks, most valuable first, as of event ``based_on``."""
 
     blocks: tuple[int, ...]
     based_on: int
@@ -71,9 +71,9 @@ class Doubts:
 def doubtful_blocks(
     connection: Connection, mentions: int = MENTIONS, most: int = BLOCKS
 ) -> list[int]:
-    """Keys of the blocks with the most mentions that are expected to be wrong.
+    """Return keys of the blocks with the most expected errors.
 
-    ``mentions`` bounds how many mentions they have together.
+    ``mentions`` limits the total number of their mentions.
     """
     wrong = func.sum(1 - Membership.confidence)
     query = (
@@ -95,31 +95,31 @@ def doubtful_blocks(
 
 
 def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int) -> Doubts | None:
-    """What to ask about some blocks as they are published; None without a full run's statistics.
+    """Find uncertain cases in blocks as published; None without the statistics of a full run.
 
     Parameters
     ----------
-    each : int
-        Most doubts of one block.
+    max_per_block : int
+        Maximum number of cases of one block.
 
     Raises
     ------
     ConstraintError, ModelError, Unavailable
     """
-    model = engine.model()
+    model = engine.load_model()
     with engine.progress("Reading works", None, "works"), database.read() as connection:
         part = read_blocks(connection, blocks)
         if part is None:
             return None
-        published = _published(connection, part.places.key)
-    index, work_keys, constraints = index_of(database, engine, model, part)
+        published = _published(connection, part.signature_keys.key)
+    index, work_keys, constraints = index_snapshot(database, engine, model, part)
     corpus = index.corpus
     place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
-    key = part.places.look_up(place)
+    key = part.signature_keys.look_up(place)
     identity = _looked_up(published, key)
 
     from disambig.active_learning.questions import Settled
-    from disambig.blocking.blocks import Comparisons, blocks_of
+    from disambig.blocking.blocks import Comparisons, make_blocks
     from disambig.clustering.two_level import Scored, group_probabilities, pair_probabilities
 
     def pairs(
@@ -130,11 +130,11 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
     def between(columns: dict[str, Float32]) -> Float32:
         return group_probabilities(model, columns, index.doublings)
 
-    compared = Comparisons.of(index, blocks_of(corpus))
+    compared = Comparisons.of(index, make_blocks(corpus))
     found: list[Doubt] = []
     with engine.progress("Looking for questions", len(compared.batches), "batches") as advance:
         for number in range(len(compared.batches)):
-            scored = Scored.of(index, compared.batch(number), constraints, pairs)
+            scored = Scored.of(index, compared.make_batch(number), constraints, pairs)
             settled = Settled.of(scored, model)
             rows = scored.batch.rows
             group = _as_published(scored.batch.block, identity[rows])
@@ -149,7 +149,7 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
 
 
 def _kept(asked: Sequence[Question], key: Int64, identity: Int64, each: int) -> Iterator[Doubt]:
-    """The best questions of each block about published identities, each asked once."""
+    """Yield the best cases of each block about published identities, each subject once."""
     left: dict[int, int] = {}
     seen: set[tuple[int, ...]] = set()
     for question in asked:
@@ -163,9 +163,9 @@ def _kept(asked: Sequence[Question], key: Int64, identity: Int64, each: int) -> 
 
 
 def _as_published(block: Int32, identity: Int64) -> Int32:
-    """Groups of a batch's rows by block and identity, numbered as linkage does; int32[R].
+    """Return groups of a batch's rows by block and identity, numbered as linkage does; int32[R].
 
-    A mention that is nowhere is a group of its own.
+    An unassigned mention is a group of its own.
     """
     alone = np.flatnonzero(identity == NOWHERE)
     own = identity.copy()
@@ -177,7 +177,7 @@ def _as_published(block: Int32, identity: Int64) -> Int32:
 
 
 def _published(connection: Connection, signatures: Int64) -> Int64:
-    """Signature and identity keys of published mentions, int64[n, 2], by signature."""
+    """Read signature and identity keys of published mentions; int64[n, 2], by signature."""
     query = select(Membership.signature_key, Membership.identity_key).where(
         is_in(connection, Membership.signature_key, signatures.tolist())
     )
@@ -186,7 +186,7 @@ def _published(connection: Connection, signatures: Int64) -> Int64:
 
 
 def _looked_up(published: Int64, key: Int64) -> Int64:
-    """Identity of each mention, NOWHERE for those without."""
+    """Return the identity key of each signature, UNASSIGNED for those without."""
     if not len(published):
         return np.full(len(key), NOWHERE, dtype=np.int64)
     at = np.minimum(np.searchsorted(published[:, 0], key), len(published) - 1)

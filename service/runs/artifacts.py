@@ -45,7 +45,7 @@ def store_statistics(connection: Connection, run_key: int, folder: Path) -> int:
     return total
 
 
-def statistics(database: Database, data: Path, run_key: int, run_id: str) -> Statistics:
+def open_statistics(database: Database, data: Path, run_key: int, run_id: str) -> Statistics:
     """Open the statistics of a run; copy them to the data folder if they are missing there.
 
     Raises
@@ -58,7 +58,7 @@ def statistics(database: Database, data: Path, run_key: int, run_id: str) -> Sta
     folder = data / "statistics" / run_id
     if not folder.is_dir():
         try:
-            _copy(database, run_key, folder)
+            _copy_to_folder(database, run_key, folder)
         except OSError as error:
             raise Unavailable(
                 f"statistics of run {run_id} cannot be copied to {folder} ({error})",
@@ -67,7 +67,7 @@ def statistics(database: Database, data: Path, run_key: int, run_id: str) -> Sta
     return load_statistics(folder)
 
 
-def forget_others(data: Path, kept: set[str]) -> None:
+def remove_other_copies(data: Path, kept: set[str]) -> None:
     """Remove copies of the statistics of other runs; processes that have them open keep them."""
     folder = data / "statistics"
     if folder.is_dir():
@@ -76,7 +76,7 @@ def forget_others(data: Path, kept: set[str]) -> None:
                 shutil.rmtree(copy, ignore_errors=True)
 
 
-def _copy(database: Database, run_key: int, folder: Path) -> None:
+def _copy_to_folder(database: Database, run_key: int, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
     part.mkdir()

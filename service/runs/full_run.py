@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ClusteringResult:
     """A proposed partition.
 
     Attributes
@@ -63,10 +63,10 @@ class Found:
     confidence: Float32
     based_on: int
     model: str
-    whole: bool
+    is_complete: bool
     statistics: Path | None = None
     problems: tuple[str, ...] = ()
-    numbers: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Engine:
         """Number of worker processes."""
         return self.settings.workers or os.cpu_count() or 1
 
-    def model(self) -> Model:
+    def load_model(self) -> Model:
         """Load the model of the settings; check its features against this version.
 
         Raises
@@ -96,7 +96,7 @@ class Engine:
         model.check_features(PAIR_FEATURES, GROUP_FEATURES)
         return model
 
-    def space(self, model: Model) -> SemanticSpace:
+    def load_space(self, model: Model) -> SemanticSpace:
         """Load the semantic space that the model was fitted with.
 
         Raises
@@ -110,12 +110,12 @@ class Engine:
         return space
 
 
-def basis(connection: Connection) -> int:
+def read_last_event(connection: Connection) -> int:
     """Return the sequence number of the last event that a connection sees."""
     return connection.scalars(select(State.sequence)).one()
 
 
-def size_of(connection: Connection) -> tuple[int, int]:
+def measure_works(connection: Connection) -> tuple[int, int]:
     """Return the number of works, and of characters of their records."""
     row = connection.execute(
         select(func.count(), func.sum(func.length(WorkVersion.record)))
@@ -128,7 +128,7 @@ def size_of(connection: Connection) -> tuple[int, int]:
     return row[0], int(row[1] or 0)
 
 
-def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> Found:
+def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> ClusteringResult:
     """Cluster all works: in memory if they fit, else out-of-core.
 
     Parameters
@@ -146,25 +146,25 @@ def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> 
     from disambig.out_of_core.budget import fitting
 
     folder.mkdir(parents=True, exist_ok=True)
-    model = engine.model()
-    kept = _kept(folder, name, model)
+    model = engine.load_model()
+    kept = _find_staged_shards(folder, name, model)
     if kept is not None:
-        return _go_on(engine, folder, name, model, kept)
+        return _resume(engine, folder, name, model, kept)
     with database.read() as connection:
-        works, characters = size_of(connection)
+        works, characters = measure_works(connection)
         plan = fitting(characters, engine.settings.memory, engine.workers)
         if plan.shards is not None:
-            _stage(connection, engine, folder, name, model, (works, plan.shards))
+            _stage_works(connection, engine, folder, name, model, (works, plan.shards))
         else:
-            read = _Reading(connection, engine, works)
-            corpus = read.corpus()
-            places, based_on, decisions = read.rest()
+            read = _WorkReader(connection, engine, works)
+            corpus = read.read_corpus()
+            places, based_on, decisions = read.read_keys_and_decisions()
     if plan.shards is not None:
-        return _go_on(engine, folder, name, model, plan.shards)
-    return _in_memory(engine, folder, model, corpus, read.work_keys, places, based_on, decisions)
+        return _resume(engine, folder, name, model, plan.shards)
+    return _cluster_in_memory(engine, folder, model, corpus, read.work_keys, places, based_on, decisions)
 
 
-class _Reading:
+class _WorkReader:
     """Iterate all works of one database snapshot once; record keys and ids in that order."""
 
     def __init__(self, connection: Connection, engine: Engine, works: int) -> None:
@@ -182,7 +182,7 @@ class _Reading:
                 yield work
                 advance(1)
 
-    def corpus(self) -> Corpus:
+    def read_corpus(self) -> Corpus:
         from disambig.corpus.corpus import Corpus
         from disambig.processes import no_collector
 
@@ -195,15 +195,15 @@ class _Reading:
         order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
         return np.array(self.keys, dtype=np.int64)[order]
 
-    def rest(self) -> tuple[SignatureKeys, int, list[domain.Constraint]]:
+    def read_keys_and_decisions(self) -> tuple[SignatureKeys, int, list[domain.Constraint]]:
         """Read signature keys, the last event, and the constraints of decisions."""
         from service.constraints.store import read_constraints
 
         places = SignatureKeys.read(self.connection)
-        return places, basis(self.connection), read_constraints(self.connection)
+        return places, read_last_event(self.connection), read_constraints(self.connection)
 
 
-def _in_memory(
+def _cluster_in_memory(
     engine: Engine,
     folder: Path,
     model: Model,
@@ -212,15 +212,15 @@ def _in_memory(
     places: SignatureKeys,
     based_on: int,
     decisions: list[domain.Constraint],
-) -> Found:
+) -> ClusteringResult:
     from disambig.clustering.constraints import compile_constraints
     from disambig.estimator import cluster_index
     from disambig.out_of_core.staging import save_statistics
 
-    space = engine.space(model)
+    space = engine.load_space(model)
     constraints = compile_constraints(corpus, decisions, strict=False)
     with engine.progress("Indexing", None, "words"):
-        index, statistics = indexed(corpus, model, space, None)
+        index, statistics = index_corpus(corpus, model, space, None)
     people = cluster_index(
         index, model, constraints, workers=engine.workers, progress=engine.progress
     )
@@ -228,7 +228,7 @@ def _in_memory(
     shutil.rmtree(kept, ignore_errors=True)
     save_statistics(statistics, kept)
     place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
-    return Found(
+    return ClusteringResult(
         places.look_up(place),
         people.identity,
         people.confidence,
@@ -237,11 +237,11 @@ def _in_memory(
         True,
         kept,
         people.problems,
-        _numbers(people, work_keys),
+        _count(people, work_keys),
     )
 
 
-def indexed(
+def index_corpus(
     corpus: Corpus, model: Model, space: SemanticSpace, known: list[Statistics] | None
 ) -> tuple[CorpusIndex, Statistics]:
     """Index a corpus; return the index and the statistics that weigh it.
@@ -264,7 +264,7 @@ def indexed(
     return CorpusIndex.from_contents(contents, statistics), statistics
 
 
-def _numbers(people: Any, work_keys: Int64) -> dict[str, int]:
+def _count(people: Any, work_keys: Int64) -> dict[str, int]:
     return {
         "works": len(work_keys),
         "last_work": int(work_keys.max(initial=0)),
@@ -279,7 +279,7 @@ def _fingerprint(name: str, model: Model) -> str:
     return f"{name} {model.digest} {version('disambig')}"
 
 
-def _kept(folder: Path, name: str, model: Model) -> int | None:
+def _find_staged_shards(folder: Path, name: str, model: Model) -> int | None:
     """Return the number of shards if the run was interrupted after staging its works."""
     from disambig.errors import InputError
     from disambig.out_of_core.run import kept_shards
@@ -292,7 +292,7 @@ def _kept(folder: Path, name: str, model: Model) -> int | None:
         return None
 
 
-def _stage(
+def _stage_works(
     connection: Connection,
     engine: Engine,
     folder: Path,
@@ -307,8 +307,8 @@ def _stage(
     shutil.rmtree(folder)
     folder.mkdir()
     works, shards = size
-    read = _Reading(connection, engine, works)
-    places, based_on, decisions = read.rest()
+    read = _WorkReader(connection, engine, works)
+    places, based_on, decisions = read.read_keys_and_decisions()
     run = LargeRun(
         folder / "shards",
         _fingerprint(name, model),
@@ -322,13 +322,13 @@ def _stage(
     np.save(folder / "place.npy", places.place_key)
     np.save(folder / "key.npy", places.key)
     np.save(folder / "work.npy", np.array(read.keys, dtype=np.int64))
-    snapshot = {"based_on": based_on, "decisions": [_as_json(d) for d in decisions]}
+    snapshot = {"based_on": based_on, "decisions": [_to_json(d) for d in decisions]}
     part = folder / "snapshot.part"
     part.write_text(json.dumps(snapshot), encoding="utf-8")
     part.rename(folder / "snapshot.json")
 
 
-def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -> Found:
+def _resume(engine: Engine, folder: Path, name: str, model: Model, shards: int) -> ClusteringResult:
     """Cluster staged works; skip shards that are done."""
     from disambig.out_of_core.run import LargeRun
     from disambig.out_of_core.staging import work_ranks
@@ -339,7 +339,7 @@ def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -
         _fingerprint(name, model),
         shards,
         engine.settings.model,
-        [_constraint(d) for d in snapshot["decisions"]],
+        [_from_json(d) for d in snapshot["decisions"]],
         workers=engine.workers,
         progress=engine.progress,
     )
@@ -349,7 +349,7 @@ def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -
     work_keys[work_ranks(folder / "shards")[0]] = arrived
     position = people.rows.key & ((1 << POSITION_BITS) - 1)
     places = SignatureKeys(np.load(folder / "place.npy"), np.load(folder / "key.npy"))
-    return Found(
+    return ClusteringResult(
         places.look_up(signature_place_key(work_keys[people.rows.work], position)),
         people.identity,
         people.confidence,
@@ -358,16 +358,16 @@ def _go_on(engine: Engine, folder: Path, name: str, model: Model, shards: int) -
         True,
         folder / "shards" / "statistics",
         people.problems,
-        _numbers(people, work_keys),
+        _count(people, work_keys),
     )
 
 
-def _as_json(decision: domain.Constraint) -> list[Any]:
+def _to_json(decision: domain.Constraint) -> list[Any]:
     a, b = decision.a, decision.b
     return [decision.kind.value, a.work, a.position, b.work, b.position, decision.source]
 
 
-def _constraint(values: list[Any]) -> domain.Constraint:
+def _from_json(values: list[Any]) -> domain.Constraint:
     from disambig.domain import Constraint, ConstraintKind, Signature
 
     kind, a, at, b, bt, source = values

@@ -25,7 +25,7 @@ from service.db.database import Database, split_keys
 from service.db.tables import Block, Decision, DecisionLink, Membership, Proposal, Signature, Work
 from service.runs import artifacts
 from service.runs import store as run_store
-from service.runs.full_run import Engine, Found, basis, indexed
+from service.runs.full_run import Engine, ClusteringResult, read_last_event, index_corpus
 from service.works.read import POSITION_BITS, SignatureKeys, signature_place_key
 
 if TYPE_CHECKING:
@@ -37,31 +37,31 @@ if TYPE_CHECKING:
     from disambig.model.model import Model
 
 
-MOST = 0.5
+MAX_TOUCHED_SHARE = 0.5
 """Largest share of all signatures for an incremental run; above it a full run is due."""
-OUTDATED = 0.2
+MAX_NEWER_SHARE = 0.2
 """Largest share of works that may be newer than the statistics."""
 KEYS_AT_ONCE = 10_000
 IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class BlockSnapshot:
     """What a run over some blocks reads in one snapshot of the database."""
 
-    places: SignatureKeys
+    signature_keys: SignatureKeys
     works: dict[int, domain.Work]
-    bound: list[domain.Work]
+    constrained_works: list[domain.Work]
     decisions: list[domain.Constraint]
-    newer: list[domain.Work]
-    statistics_of: tuple[int, str]
+    newer_works: list[domain.Work]
+    statistics_run: tuple[int, str]
     based_on: int
-    blocks: int
+    n_blocks: int
 
 
 def cluster_touched(
     database: Database, engine: Engine, since: int, run_key: int | None = None
-) -> Found | None:
+) -> ClusteringResult | None:
     """Cluster the blocks that changed after an event; return None if a full run is due.
 
     A full run is due if there are no statistics of a full run, if too many works are newer than
@@ -79,13 +79,13 @@ def cluster_touched(
     ConstraintError, ModelError
         Permanent: a retry would fail in the same way.
     """
-    model = engine.model()
+    model = engine.load_model()
     with engine.progress("Reading works", None, "works"), database.read() as connection:
-        fits = run_key is None or _made_with(connection, run_key, model)
-        part = _read(connection, since, run_key) if fits else None
+        fits = run_key is None or _is_made_with(connection, run_key, model)
+        part = _read_touched(connection, since, run_key) if fits else None
     if part is None:
         return None
-    index, work_keys, constraints = index_of(database, engine, model, part)
+    index, work_keys, constraints = index_snapshot(database, engine, model, part)
     corpus = index.corpus
     from disambig.estimator import cluster_index
 
@@ -95,13 +95,13 @@ def cluster_touched(
     place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
     numbers = {
         "works": corpus.n_works,
-        "blocks": part.blocks,
+        "blocks": part.n_blocks,
         "since": since,
         "considered": people.considered,
         "scored": people.scored,
     }
-    return Found(
-        part.places.look_up(place),
+    return ClusteringResult(
+        part.signature_keys.look_up(place),
         people.identity,
         people.confidence,
         part.based_on,
@@ -113,41 +113,41 @@ def cluster_touched(
     )
 
 
-def index_of(
-    database: Database, engine: Engine, model: Model, part: Part
+def index_snapshot(
+    database: Database, engine: Engine, model: Model, part: BlockSnapshot
 ) -> tuple[CorpusIndex, Int64, Constraints]:
     """Return the index of a snapshot with corpus-wide statistics, its work keys, constraints."""
-    corpus, work_keys = _corpus(part)
-    constraints = _constraints(part, corpus)
-    known = [artifacts.statistics(database, engine.settings.data, *part.statistics_of)]
-    if part.newer:
-        known.append(_counted(part.newer))
+    corpus, work_keys = _build_corpus(part)
+    constraints = _compile_constraints(part, corpus)
+    known = [artifacts.open_statistics(database, engine.settings.data, *part.statistics_run)]
+    if part.newer_works:
+        known.append(_compute_statistics(part.newer_works))
     with engine.progress("Indexing", None, "words"):
-        index, _ = indexed(corpus, model, engine.space(model), known)
+        index, _ = index_corpus(corpus, model, engine.load_space(model), known)
     return index, work_keys, constraints
 
 
-def read_blocks(connection: Connection, blocks: Collection[int]) -> Part | None:
+def read_blocks(connection: Connection, blocks: Collection[int]) -> BlockSnapshot | None:
     """Read only these blocks; return None without a full run of recent enough statistics."""
-    known = _known(connection, None)
+    known = _find_basis(connection, None)
     if known is None:
         return None
     places = SignatureKeys.read(connection, is_in(connection, Signature.block_key, blocks))
-    return _part(connection, places, len(blocks), *known)
+    return _read_snapshot(connection, places, len(blocks), *known)
 
 
-def touched_blocks(connection: Connection, since: int, run_key: int | None = None) -> set[int]:
+def find_blocks_to_cluster(connection: Connection, since: int, run_key: int | None = None) -> set[int]:
     """Return keys of the blocks to cluster again, including the blocks linked with them."""
     found = set(connection.scalars(select(Block.key).where(Block.touched > since)))
-    found |= _decided(connection, since)
-    return found | _linked(connection, found, run_key)
+    found |= _find_decided_blocks(connection, since)
+    return found | _find_linked_blocks(connection, found, run_key)
 
 
-def _read(connection: Connection, since: int, run_key: int | None) -> Part | None:
-    known = _known(connection, run_key)
+def _read_touched(connection: Connection, since: int, run_key: int | None) -> BlockSnapshot | None:
+    known = _find_basis(connection, run_key)
     if known is None:
         return None
-    blocks = touched_blocks(connection, since, run_key)
+    blocks = find_blocks_to_cluster(connection, since, run_key)
     here = or_(
         is_in(connection, Signature.block_key, blocks),
         # a name without letters has no candidate pairs, but needs an identity
@@ -162,35 +162,35 @@ def _read(connection: Connection, since: int, run_key: int | None) -> Part | Non
     signatures = connection.scalar(
         select(func.count()).select_from(Signature).where(Signature.retired_version.is_(None))
     )
-    if len(places.key) > MOST * (signatures or 0):
+    if len(places.key) > MAX_TOUCHED_SHARE * (signatures or 0):
         return None
-    return _part(connection, places, len(blocks), *known)
+    return _read_snapshot(connection, places, len(blocks), *known)
 
 
-def _made_with(connection: Connection, run_key: int, model: Model) -> bool:
+def _is_made_with(connection: Connection, run_key: int, model: Model) -> bool:
     """Whether a run was made with a model; True for a run without statistics."""
-    row = run_store.with_statistics(connection, run_key)
+    row = run_store.get_run_with_statistics(connection, run_key)
     return row is None or row.model == model.digest
 
 
-def _known(connection: Connection, run_key: int | None) -> tuple[tuple[int, str], list[int]] | None:
+def _find_basis(connection: Connection, run_key: int | None) -> tuple[tuple[int, str], list[int]] | None:
     """Return the run whose statistics to use, and newer works; None if these are too many."""
-    statistics_of = _statistics_of(connection, run_key)
+    statistics_of = _find_statistics_run(connection, run_key)
     if statistics_of is None:
         return None
     key, run_id, last_work = statistics_of
     total = connection.scalar(select(func.count()).select_from(Work)) or 0
     newer = list(connection.scalars(select(Work.key).where(Work.key > last_work)))
-    return None if len(newer) > OUTDATED * total else ((key, run_id), newer)
+    return None if len(newer) > MAX_NEWER_SHARE * total else ((key, run_id), newer)
 
 
-def _part(
+def _read_snapshot(
     connection: Connection,
     places: SignatureKeys,
     blocks: int,
     statistics_of: tuple[int, str],
     newer: list[int],
-) -> Part:
+) -> BlockSnapshot:
     from service.constraints.store import read_constraints
     from service.works.read import read_works
 
@@ -207,19 +207,19 @@ def _part(
         further = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
         bound += read_works(connection, list(further)).values()
     added = list(read_works(connection, newer).values())
-    return Part(places, works, bound, decisions, added, statistics_of, basis(connection), blocks)
+    return BlockSnapshot(places, works, bound, decisions, added, statistics_of, read_last_event(connection), blocks)
 
 
-def _statistics_of(connection: Connection, run_key: int | None) -> tuple[int, str, int] | None:
+def _find_statistics_run(connection: Connection, run_key: int | None) -> tuple[int, str, int] | None:
     """Return key and id of the run whose statistics to use, and the last work they count."""
-    row = None if run_key is None else run_store.with_statistics(connection, run_key)
-    row = row or run_store.last_published(connection, full=True)
+    row = None if run_key is None else run_store.get_run_with_statistics(connection, run_key)
+    row = row or run_store.get_last_published(connection, full=True)
     if row is None:
         return None
     return row.key, row.id, int((row.summary or {}).get("last_work", 0))
 
 
-def _decided(connection: Connection, since: int) -> set[int]:
+def _find_decided_blocks(connection: Connection, since: int) -> set[int]:
     """Return blocks of the signatures of decisions made or undone after an event."""
     links = (
         select(DecisionLink.a_key, DecisionLink.b_key)
@@ -231,7 +231,7 @@ def _decided(connection: Connection, since: int) -> set[int]:
     return {key for key in connection.scalars(query) if key is not None}
 
 
-def _linked(connection: Connection, blocks: Iterable[int], run_key: int | None) -> set[int]:
+def _find_linked_blocks(connection: Connection, blocks: Iterable[int], run_key: int | None) -> set[int]:
     """Return blocks that share an identity, decision, ORCID iD or proposed group with blocks."""
     here, there = aliased(Signature), aliased(Signature)
     mine, theirs = aliased(Membership), aliased(Membership)
@@ -254,7 +254,7 @@ def _linked(connection: Connection, blocks: Iterable[int], run_key: int | None) 
             .where(Decision.undone_seq.is_(None))
         )
     if run_key is not None:
-        queries.append(_by_group(here, there, run_key))
+        queries.append(_select_by_group(here, there, run_key))
     found: set[int] = set()
     for some in split_keys(sorted(blocks), KEYS_AT_ONCE):
         # most rows of each join lead back into the same block
@@ -267,7 +267,7 @@ def _linked(connection: Connection, blocks: Iterable[int], run_key: int | None) 
     return found
 
 
-def _by_group(here: type[Signature], there: type[Signature], run_key: int) -> Select[Any]:
+def _select_by_group(here: type[Signature], there: type[Signature], run_key: int) -> Select[Any]:
     mine, theirs = aliased(Proposal), aliased(Proposal)
     return (
         select(there.block_key)
@@ -278,7 +278,7 @@ def _by_group(here: type[Signature], there: type[Signature], run_key: int) -> Se
     )
 
 
-def _corpus(part: Part) -> tuple[Corpus, Int64]:
+def _build_corpus(part: BlockSnapshot) -> tuple[Corpus, Int64]:
     """Build the corpus of a snapshot with all co-authors; return it and its work keys, int64[n]."""
     from disambig.corpus.corpus import Corpus
     from disambig.out_of_core.shards import corpus_of, shard_tables
@@ -287,24 +287,24 @@ def _corpus(part: Part) -> tuple[Corpus, Int64]:
     key_of = {work.id: key for key, work in part.works.items()}
     keys = np.array([key_of[i] for i in whole.work_ids], dtype=np.int64)
     place = signature_place_key(keys[whole.signature_work], whole.signature_position)
-    outside = (~np.isin(place, part.places.place_key)).astype(np.int64)
+    outside = (~np.isin(place, part.signature_keys.place_key)).astype(np.int64)
     corpus = corpus_of(shard_tables(whole, outside, 2)[0])
     return corpus, np.array([key_of[i] for i in corpus.work_ids], dtype=np.int64)
 
 
-def _constraints(part: Part, corpus: Corpus) -> Constraints:
+def _compile_constraints(part: BlockSnapshot, corpus: Corpus) -> Constraints:
     """Compile the constraints on the corpus, also those that lead through works outside it."""
     from disambig.clustering.constraints import compile_constraints
     from disambig.corpus.corpus import Corpus
     from disambig.out_of_core.staging import bound_part
 
     named = frozenset(end for d in part.decisions for end in (d.a, d.b))
-    light = (bound_part(work, named) for work in part.bound)
+    light = (bound_part(work, named) for work in part.constrained_works)
     bound = Corpus.from_works(work for work in light if work is not None)
     return compile_constraints(bound, part.decisions, strict=False).on(bound, corpus)
 
 
-def _counted(works: Sequence[domain.Work]) -> Statistics:
+def _compute_statistics(works: Sequence[domain.Work]) -> Statistics:
     from disambig.corpus.corpus import Corpus
     from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
     from disambig.corpus.statistics import Statistics

@@ -29,9 +29,9 @@ STATES = (
     "superseded",
     "rolled-back",
 )
-MOST = 500
+MAX_PAGE = 500
 """Most runs of one page."""
-REASON = 2_000
+MAX_REASON = 2_000
 """Most characters of a reason."""
 
 
@@ -68,7 +68,7 @@ _VIEW = tuple(getattr(Run, name) for name in RunView.__dataclass_fields__)
 _BASIS = select(Run.key, Run.id, Run.based_on, Run.summary, Run.model)
 
 
-def create(
+def create_run(
     database: Database, actor: Actor, *, scope: str = TOUCHED, reason: str | None = None
 ) -> RunView:
     """Queue a run for a worker.
@@ -85,17 +85,17 @@ def create(
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        return created(ledger, actor, scope=scope, reason=reason)
+        return insert_run(ledger, actor, scope=scope, reason=reason)
 
 
-def created(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -> RunView:
+def insert_run(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -> RunView:
     """Queue a run within a write that holds the event log; as :func:`create_run`."""
     if scope not in SCOPES:
         raise Invalid(f"unknown scope {scope[:40]!r}", f"use {' or '.join(SCOPES)}", field="scope")
-    if reason is not None and len(reason) > REASON:
+    if reason is not None and len(reason) > MAX_REASON:
         raise Invalid(
             f"the reason has {len(reason):,} characters",
-            f"use at most {REASON:,}",
+            f"use at most {MAX_REASON:,}",
             field="reason",
         )
     reason = None if reason is None else reason.replace("\0", "\u2400")
@@ -115,10 +115,10 @@ def created(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -
         )
     )
     ledger.record("run-created", actor, subject=run_id, reason=reason, after={"scope": scope})
-    return get(connection, run_id)
+    return get_run(connection, run_id)
 
 
-def get(connection: Connection, run_id: str) -> RunView:
+def get_run(connection: Connection, run_id: str) -> RunView:
     """Return one run.
 
     Raises
@@ -128,19 +128,19 @@ def get(connection: Connection, run_id: str) -> RunView:
     """
     row = connection.execute(select(*_VIEW).where(Run.id == run_id)).one_or_none()
     if row is None:
-        raise _unknown(run_id)
+        raise _not_found(run_id)
     return RunView(*row)
 
 
-def key_of(connection: Connection, run_id: str) -> int:
+def get_run_key(connection: Connection, run_id: str) -> int:
     """Return the key of a run; raise as :func:`get_run`."""
     key = connection.scalar(select(Run.key).where(Run.id == run_id))
     if key is None:
-        raise _unknown(run_id)
+        raise _not_found(run_id)
     return key
 
 
-def page(
+def list_runs(
     connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
 ) -> list[RunView]:
     """List runs, newest first; only those created before the run ``before``.
@@ -150,7 +150,7 @@ def page(
     Invalid
         If the state is unknown.
     """
-    wanted: Select[Any] = select(*_VIEW).order_by(Run.key.desc()).limit(min(max(limit, 1), MOST))
+    wanted: Select[Any] = select(*_VIEW).order_by(Run.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
     if state is not None:
         if state not in STATES:
             raise Invalid(
@@ -158,11 +158,11 @@ def page(
             )
         wanted = wanted.where(Run.state == state)
     if before is not None:
-        wanted = wanted.where(Run.key < key_of(connection, before))
+        wanted = wanted.where(Run.key < get_run_key(connection, before))
     return [RunView(*row) for row in connection.execute(wanted)]
 
 
-def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> RunView:
+def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> RunView:
     """Cancel a run that is queued or running, or discard its proposal.
 
     Raises
@@ -174,7 +174,7 @@ def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = N
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        found = get(connection, run_id)
+        found = get_run(connection, run_id)
         if found.state not in ("queued", "running", "proposed"):
             raise Conflict(
                 f"run {run_id} is {found.state}",
@@ -189,10 +189,10 @@ def cancel(database: Database, actor: Actor, run_id: str, reason: str | None = N
         ledger.record(
             "run-cancelled", actor, subject=run_id, reason=reason, before={"state": found.state}
         )
-        return get(connection, run_id)
+        return get_run(connection, run_id)
 
 
-def note_basis(database: Database, claim: job_queue.Claim, based_on: int, model: str) -> None:
+def record_basis(database: Database, claim: job_queue.Claim, based_on: int, model: str) -> None:
     """Store the last event and the model digest that a run has read.
 
     Raises
@@ -206,7 +206,7 @@ def note_basis(database: Database, claim: job_queue.Claim, based_on: int, model:
         )
 
 
-def last_published(connection: Connection, *, full: bool = False) -> Row[Any] | None:
+def get_last_published(connection: Connection, *, full: bool = False) -> Row[Any] | None:
     """Return the published run (key, id, based_on, summary, model); ``full``: the last full one.
 
     Runs that were rolled back do not count.
@@ -218,18 +218,18 @@ def last_published(connection: Connection, *, full: bool = False) -> Row[Any] | 
     return connection.execute(wanted).one_or_none()
 
 
-def with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
+def get_run_with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
     """Return a run (as :func:`get_last_published`) if it has statistics, published or not."""
     left = exists().where(RunArtifact.run_key == Run.key)
     return connection.execute(_BASIS.where(Run.key == run_key, left)).one_or_none()
 
 
-def forget_artifacts(connection: Connection, run_key: int) -> None:
+def delete_artifacts(connection: Connection, run_key: int) -> None:
     """Delete the stored statistics of a run."""
     connection.execute(delete(RunArtifact).where(RunArtifact.run_key == run_key))
 
 
-def _unknown(run_id: str) -> NotFound:
+def _not_found(run_id: str) -> NotFound:
     return NotFound(
         f"there is no run {run_id[:80]!r}", "list the runs: disambig run list", field="run"
     )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 ANSWERS = ("same", "different", "unsure")
-ASKED = 2
+MIN_BLIND_ANSWERS = 2
 """Number of reviewers who answer a blind task; one more if they disagree."""
 
 
@@ -39,7 +39,7 @@ class Agreement:
     kappa: float | None
 
     @classmethod
-    def of(cls, pairs: Sequence[tuple[str, str]]) -> Agreement:
+    def from_pairs(cls, pairs: Sequence[tuple[str, str]]) -> Agreement:
         """Measure agreement from the pair of answers to each task.
 
         >>> Agreement.of([("same", "same"), ("same", "different")] * 5).kappa
@@ -58,17 +58,17 @@ class Agreement:
         return cls(n, agreed, 100 * agreed / n, kappa)
 
 
-def outcome(answers: Sequence[str], *, blind: bool) -> str | None:
+def combine_answers(answers: Sequence[str], *, blind: bool) -> str | None:
     """Combine the answers to a task; None while further answers are needed.
 
     One answer settles a task that is not blind. A blind task needs two equal answers, or the
     majority of three; three different answers make it unsure.
     """
-    if not answers or (blind and len(answers) < ASKED):
+    if not answers or (blind and len(answers) < MIN_BLIND_ANSWERS):
         return None
     if not blind:
         return answers[-1]
     (most, n), *_ = Counter(answers).most_common(1)
     if n > 1:
         return most
-    return None if len(answers) <= ASKED else "unsure"
+    return None if len(answers) <= MIN_BLIND_ANSWERS else "unsure"

@@ -17,19 +17,19 @@ from service.db.tables import Task
 from service.errors import Conflict
 from service.identities.store import ACTIVE, read_identities, read_identities_by_id
 from service.ids import ALPHABET
-from service.tasks.subjects import identity_of, mentions_of
+from service.tasks.subjects import read_identity_keys, read_signature_keys
 
-SHARE = "share"
+RANDOM_SHARE = "share"
 """Reason stored for a task that was selected at random to be blind."""
 REMEDY = (
     "answer the task itself (same, different or unsure), leave these identities unchanged, "
     "or ask an editor to close it"
 )
-NAMED = 20
+MAX_SHOWN = 20
 """Maximum number of tasks listed in a message."""
 
 
-def drawn(task_id: str, share: float) -> bool:
+def is_drawn(task_id: str, share: float) -> bool:
     """Whether a task belongs to the blind share, decided by its random id."""
     letters = task_id.partition("-")[2][:4]
     place = sum(
@@ -38,7 +38,7 @@ def drawn(task_id: str, share: float) -> bool:
     return bool(place < share)
 
 
-def refuse_settled(connection: Connection, closed: Collection[str]) -> None:
+def refuse_settling_blind(connection: Connection, closed: Collection[str]) -> None:
     """Reject an event that has closed blind tasks by settling them.
 
     It can close tasks that became obsolete because one of their identities is no longer active.
@@ -55,16 +55,16 @@ def refuse_settled(connection: Connection, closed: Collection[str]) -> None:
     )
     settled = [row.id for row in connection.execute(query) if _is_settled(connection, row)]
     if settled:
-        raise Conflict(settling(settled[:NAMED]), REMEDY, tasks=settled[:NAMED])
+        raise Conflict(describe_settling(settled[:MAX_SHOWN]), REMEDY, tasks=settled[:MAX_SHOWN])
 
 
-def blind_of(connection: Connection, tasks: Collection[str]) -> list[str]:
+def list_blind_tasks(connection: Connection, tasks: Collection[str]) -> list[str]:
     """List the ids of blind tasks among ``tasks``, at most ``MAX_SHOWN``."""
     query = select(Task.id).where(is_in(connection, Task.id, tasks), Task.blind.is_not(None))
-    return list(connection.scalars(query.order_by(Task.key).limit(NAMED))) if tasks else []
+    return list(connection.scalars(query.order_by(Task.key).limit(MAX_SHOWN))) if tasks else []
 
 
-def settling(tasks: Sequence[str]) -> str:
+def describe_settling(tasks: Sequence[str]) -> str:
     """Return the error message about settling blind tasks."""
     return (
         f"this would settle the blind tasks {', '.join(tasks)}, which several reviewers answer "
@@ -80,8 +80,8 @@ def _is_settled(connection: Connection, task: Any) -> bool:
         return active or len({_end(connection, row.key) for row in rows.values()}) == 1
     if task.kind == "split":
         told = [side.get("mentions", ()) for side in task.evidence.get("sides", ())]
-        sides = [mentions_of(connection, side) for side in told]
-        homes = [set(identity_of(connection, side).values()) for side in sides]
+        sides = [read_signature_keys(connection, side) for side in told]
+        homes = [set(read_identity_keys(connection, side).values()) for side in sides]
         return active or (len(homes) == 2 and not homes[0] & homes[1])
     return True
 

@@ -35,7 +35,7 @@ from service.db.tables import (
 )
 from service.events.history import DECISION_MADE, DECISION_REDONE, DECISION_UNDONE
 from service.identities.store import ACTIVE
-from service.tasks.subjects import about, about_identities, divides, identity_of, mentions_of
+from service.tasks.subjects import parse_subject, has_identity_subject, is_within_identity, read_identity_keys, read_signature_keys
 
 
 class _Asked(NamedTuple):
@@ -44,7 +44,7 @@ class _Asked(NamedTuple):
     subject: str
 
 
-def close_answered(
+def close_answered_tasks(
     connection: Connection, event_seq: int, identities: Iterable[int], signatures: Iterable[int]
 ) -> list[str]:
     """Close the open tasks that an event answers, and return their ids.
@@ -58,15 +58,15 @@ def close_answered(
         Keys of what the event changed or made statements about.
     """
     mentions = set(signatures)
-    keys = set(identities) | set(identity_of(connection, mentions).values())
+    keys = set(identities) | set(read_identity_keys(connection, mentions).values())
     named = _ids(connection, keys)
-    asked = [a for a in _open(connection) if about(a.subject) & named.keys()]
+    asked = [a for a in _open(connection) if parse_subject(a.subject) & named.keys()]
     answered = [a.key for a in asked if _is_answered(connection, a)]
     answered += _placed(connection, mentions)
     return _close(connection, event_seq, answered)
 
 
-def close_moot(connection: Connection, event_seq: int, identities: Collection[int]) -> list[str]:
+def close_moot_tasks(connection: Connection, event_seq: int, identities: Collection[int]) -> list[str]:
     """Close the open tasks that a publication made obsolete, and return their ids.
 
     These are tasks about identities that are no longer active, and tasks about two parts of an
@@ -78,24 +78,24 @@ def close_moot(connection: Connection, event_seq: int, identities: Collection[in
         Keys of the identities that the publication changed.
     """
     asked = _open(connection)
-    named = {identity for a in asked for identity in about(a.subject)}
+    named = {identity for a in asked for identity in parse_subject(a.subject)}
     query = select(Identity.id, Identity.key).where(
         is_in(connection, Identity.id, named), Identity.status == ACTIVE
     )
     active = {row[0]: row[1] for row in connection.execute(query)} if named else {}
-    moot = [a.key for a in asked if about(a.subject) - active.keys()]
+    moot = [a.key for a in asked if parse_subject(a.subject) - active.keys()]
     changed = set(identities)
     moot += [
         a.key
         for a in asked
-        if divides(a.kind, a.subject)
+        if is_within_identity(a.kind, a.subject)
         and active.get(a.subject) in changed
         and _have_parted(connection, _sides(connection, a))
     ]
     return _close(connection, event_seq, moot)
 
 
-def ask_undecided(
+def reopen_undecided_tasks(
     connection: Connection, event_seq: int, identities: Iterable[int], signatures: Iterable[int]
 ) -> None:
     """Reopen the tasks that other decisions had answered only together with revoked ones.
@@ -108,7 +108,7 @@ def ask_undecided(
         Keys of what the event changed, or of what the decisions were about.
     """
     mentions = set(signatures)
-    named = _ids(connection, set(identities) | set(identity_of(connection, mentions).values()))
+    named = _ids(connection, set(identities) | set(read_identity_keys(connection, mentions).values()))
     answered = exists().where(
         Judgement.task_key == Task.key,
         Judgement.decision_key == Decision.key,
@@ -119,13 +119,13 @@ def ask_undecided(
         .join(Event, Event.seq == Task.closed_seq)
         .where(
             Task.state == "closed",
-            about_identities(),
+            has_identity_subject(),
             ~answered,
             Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE)),
         )
     )
     closed = [_Asked(*row) for row in connection.execute(query)]
-    near = [a for a in closed if about(a.subject) & named.keys()]
+    near = [a for a in closed if parse_subject(a.subject) & named.keys()]
     _reopen(connection, event_seq, [a for a in near if not _is_answered(connection, a)])
 
 
@@ -134,12 +134,12 @@ def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
     return bool(_close(connection, event_seq, [task_key]))
 
 
-def close_these(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
+def close_tasks_by_key(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
     """Close tasks as part of an event, and return the ids of those that were open."""
     return _close(connection, event_seq, keys)
 
 
-def note_turns(connection: Connection, event_seq: int) -> None:
+def record_transitions(connection: Connection, event_seq: int) -> None:
     """Record which tasks an event opened or closed; call it at the end of the event."""
     known = set(
         connection.scalars(select(TaskTurn.task_key).where(TaskTurn.event_seq == event_seq))
@@ -156,7 +156,7 @@ def note_turns(connection: Connection, event_seq: int) -> None:
     _turn(connection, event_seq, fresh)
 
 
-def turn_back(connection: Connection, event_seq: int, by: int) -> list[int]:
+def revert_transitions(connection: Connection, event_seq: int, by: int) -> list[int]:
     """Revert, as part of the event ``by``, what an event did to tasks; return reopened keys.
 
     Call it before memberships and ids are reverted.
@@ -173,7 +173,7 @@ def turn_back(connection: Connection, event_seq: int, by: int) -> list[int]:
     return _reopen(connection, by, [_Asked(r.key, r.kind, r.subject) for r in back])
 
 
-def pass_on(connection: Connection, event_seq: int, by: int) -> None:
+def transfer_closures(connection: Connection, event_seq: int, by: int) -> None:
     """Update the tasks that an event had closed, at the end of the event ``by`` that overrides it.
 
     Tasks that are still answered count as closed by the later event; the others are reopened.
@@ -184,7 +184,7 @@ def pass_on(connection: Connection, event_seq: int, by: int) -> None:
     _reopen(connection, by, [a for a in closed if a.key not in set(answered)])
 
 
-def give_back(connection: Connection, event_seq: int, passed_on: int, by: int) -> None:
+def revert_transfer(connection: Connection, event_seq: int, passed_on: int, by: int) -> None:
     """Revert, as part of the event ``by``, what :func:`transfer_closures` did.
 
     Call it before :func:`revert_transitions` of the overriding event.
@@ -244,7 +244,7 @@ def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[
 def _open(connection: Connection) -> list[_Asked]:
     """List open tasks whose subject consists of identity ids."""
     query = select(Task.key, Task.kind, Task.subject)
-    rows = connection.execute(query.where(Task.state == "open", about_identities()))
+    rows = connection.execute(query.where(Task.state == "open", has_identity_subject()))
     return [_Asked(*row) for row in rows]
 
 
@@ -257,11 +257,11 @@ def _is_answered(connection: Connection, asked: _Asked) -> bool:
     """Whether a task needs no answer any more."""
     if asked.kind == "merge":
         return _is_settled(connection, asked)
-    if divides(asked.kind, asked.subject):
+    if is_within_identity(asked.kind, asked.subject):
         return _is_decided(connection, asked)
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
     if asked.kind == "assign":
-        return bool(identity_of(connection, mentions_of(connection, [evidence])))
+        return bool(read_identity_keys(connection, read_signature_keys(connection, [evidence])))
     if asked.kind == "conflict":
         return len(_active(connection, evidence.get("identities", ()))) < 2
     return True
@@ -276,15 +276,15 @@ def _active(connection: Connection, ids: Iterable[str]) -> list[int]:
 
 def _is_settled(connection: Connection, asked: _Asked) -> bool:
     """Whether two identities are merged, or decisions in force state that they are different."""
-    keys = _active(connection, about(asked.subject))
+    keys = _active(connection, parse_subject(asked.subject))
     if len(keys) < 2:
         return True
     members = select(Membership.signature_key).where(
         is_in(connection, Membership.identity_key, keys)
     )
-    links = links_in_sight(connection, list(connection.scalars(members)))
+    links = read_current_links(connection, list(connection.scalars(members)))
     ends = {end for link in links if not link.must for end in (link.a, link.b)}
-    of = identity_of(connection, ends)
+    of = read_identity_keys(connection, ends)
     barred = {frozenset((of.get(k.a), of.get(k.b))) for k in links if not k.must}
     return frozenset(keys) in barred
 
@@ -299,7 +299,7 @@ def _is_decided(connection: Connection, asked: _Asked) -> bool:
         return False
     if _have_parted(connection, sides):
         return True
-    groups = SignatureGroups(links_in_sight(connection, set().union(*sides)))
+    groups = SignatureGroups(read_current_links(connection, set().union(*sides)))
     roots = [{groups.find_root(mention) for mention in side} for side in sides]
     return bool(set.intersection(*roots))
 
@@ -307,17 +307,17 @@ def _is_decided(connection: Connection, asked: _Asked) -> bool:
 def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
     """Return signature keys of each side of a task, as far as its evidence lists them."""
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
-    return [mentions_of(connection, side.get("mentions", ())) for side in evidence.get("sides", ())]
+    return [read_signature_keys(connection, side.get("mentions", ())) for side in evidence.get("sides", ())]
 
 
 def _have_parted(connection: Connection, sides: Sequence[Collection[int]]) -> bool:
     """Whether no two sides share an identity."""
-    of = identity_of(connection, {mention for side in sides for mention in side})
+    of = read_identity_keys(connection, {mention for side in sides for mention in side})
     where = [{of.get(mention) for mention in side} - {None} for side in sides]
     return len(where) > 1 and not any(a & b for a, b in combinations(where, 2))
 
 
-def links_in_sight(connection: Connection, signatures: Iterable[int]) -> list[Link]:
+def read_current_links(connection: Connection, signatures: Iterable[int]) -> list[Link]:
     """Read links in force around signatures, without retired signatures."""
     return remove_retired_signatures(connection, read_links_around(connection, signatures))
 

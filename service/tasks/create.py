@@ -13,12 +13,12 @@ from service.actors import Actor
 from service.db.tables import Judgement, Task
 from service.events.log import EventLog
 from service.ids import new_id
-from service.tasks.blind import SHARE, drawn
-from service.tasks.queries import STANDING
+from service.tasks.blind import RANDOM_SHARE, is_drawn
+from service.tasks.queries import IS_IN_FORCE
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class NewTask:
     """A task without its id.
 
     Attributes
@@ -61,7 +61,7 @@ def open_tasks(
     connection: Connection,
     ledger: EventLog,
     seq: int,
-    questions: Sequence[Question],
+    questions: Sequence[NewTask],
     blind_share: float = 0.0,
 ) -> list[str]:
     """Open tasks and return their ids in order; a task that is already open is updated instead.
@@ -94,7 +94,7 @@ def open_tasks(
             "block_key": q.block_key,
             "error": q.error,
             "effort": q.effort,
-            "blind": q.blind or (SHARE if drawn(ids[of], blind_share) else None),
+            "blind": q.blind or (RANDOM_SHARE if is_drawn(ids[of], blind_share) else None),
         }
         for of, q in wanted.items()
         if of not in known
@@ -144,7 +144,7 @@ def close_tasks(
     return closed
 
 
-def answered_about(
+def find_answered_identities(
     connection: Connection, kind: str, subjects: Iterable[str]
 ) -> dict[str, set[frozenset[str]]]:
     """Return, by subject, the sets of identities for which an answer in force exists."""
@@ -158,7 +158,7 @@ def answered_about(
                 Task.state == "closed",
                 Task.subject.in_(some),
                 Judgement.decision_key.is_not(None),
-                STANDING,
+                IS_IN_FORCE,
             )
         )
         for subject, evidence in connection.execute(query):

@@ -18,15 +18,15 @@ from service.db.database import Database
 from service.db.tables import Event, Task
 from service.errors import Conflict, Forbidden, NotFound
 from service.ids import sanitize_id
-from service.tasks.queries import TaskInfo, found
+from service.tasks.queries import TaskInfo, get_task
 
-MINUTES = 15
+DEFAULT_MINUTES = 15
 """Duration of a lease that is not renewed, in minutes."""
-NAMED = 20
+MAX_SHOWN = 20
 """Maximum number of events listed in an error."""
 
 
-def take(database: Database, actor: Actor, task_id: str, minutes: int = MINUTES) -> TaskInfo:
+def acquire_lease(database: Database, actor: Actor, task_id: str, minutes: int = DEFAULT_MINUTES) -> TaskInfo:
     """Acquire or renew the lease of a task.
 
     Raises
@@ -45,13 +45,13 @@ def take(database: Database, actor: Actor, task_id: str, minutes: int = MINUTES)
     )
     with database.write() as connection:
         if connection.execute(taken).rowcount == 0:
-            info = found(connection, task_id)
-            insist_open(info)
-            insist_free(info, actor)
-        return found(connection, task_id)
+            info = get_task(connection, task_id)
+            check_open(info)
+            check_free(info, actor)
+        return get_task(connection, task_id)
 
 
-def release(database: Database, actor: Actor, task_id: str) -> TaskInfo:
+def release_lease(database: Database, actor: Actor, task_id: str) -> TaskInfo:
     """Release the lease of a task, if there is one; an admin can release any lease.
 
     Raises
@@ -62,7 +62,7 @@ def release(database: Database, actor: Actor, task_id: str) -> TaskInfo:
         If another reviewer holds the lease.
     """
     with database.write() as connection:
-        info = found(connection, task_id)
+        info = get_task(connection, task_id)
         if info.leased_by not in (None, actor.name) and not actor.role.includes(Role.ADMIN):
             raise Forbidden(
                 f"the task is leased by {info.leased_by}, not by you",
@@ -70,10 +70,10 @@ def release(database: Database, actor: Actor, task_id: str) -> TaskInfo:
             )
         given = update(Task).where(Task.id == info.id, Task.leased_by == info.leased_by)
         connection.execute(given.values(leased_by=None, leased_until=None))
-        return found(connection, task_id)
+        return get_task(connection, task_id)
 
 
-def insist_free(task: TaskInfo, actor: Actor) -> None:
+def check_free(task: TaskInfo, actor: Actor) -> None:
     """Check that no other reviewer holds the lease of a task.
 
     Raises
@@ -90,7 +90,7 @@ def insist_free(task: TaskInfo, actor: Actor) -> None:
     )
 
 
-def insist_open(task: TaskInfo) -> None:
+def check_open(task: TaskInfo) -> None:
     """Check that a task is open.
 
     Raises
@@ -105,7 +105,7 @@ def insist_open(task: TaskInfo) -> None:
         )
 
 
-def insist_current(connection: Connection, task: TaskInfo, version: int | None) -> None:
+def check_current(connection: Connection, task: TaskInfo, version: int | None) -> None:
     """Check that a task has not changed since it was read; the error lists what changed it.
 
     Raises
@@ -118,7 +118,7 @@ def insist_current(connection: Connection, task: TaskInfo, version: int | None) 
         Event.seq > min(max(version, 0), 2**62),
         or_(Event.subject == task.id, Event.seq == task.version),
     )
-    rows = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
+    rows = connection.execute(query.order_by(Event.seq.desc()).limit(MAX_SHOWN)).all()
     since = [{"seq": r.seq, "kind": r.kind, "actor": r.actor, "at": r.at.isoformat()} for r in rows]
     raise Conflict(
         f"the task has changed since version {version}: it is at version {task.version}",
@@ -128,7 +128,7 @@ def insist_current(connection: Connection, task: TaskInfo, version: int | None) 
     )
 
 
-def holders(connection: Connection) -> list[Mapping[str, Any]]:
+def list_lease_holders(connection: Connection) -> list[Mapping[str, Any]]:
     """List reviewers with leases: number of tasks and latest expiry; the most tasks first."""
     n = func.count().label("tasks")
     until = func.max(Task.leased_until).label("until")
@@ -142,7 +142,7 @@ def holders(connection: Connection) -> list[Mapping[str, Any]]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def locked(connection: Connection, task_id: str) -> TaskInfo:
+def lock_task(connection: Connection, task_id: str) -> TaskInfo:
     """Lock the row of a task and return the task; call it in a write that locks the event log.
 
     Raises
@@ -154,4 +154,4 @@ def locked(connection: Connection, task_id: str) -> TaskInfo:
         raise NotFound(
             f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
         )
-    return found(connection, task_id)
+    return get_task(connection, task_id)

@@ -39,14 +39,14 @@ STATES = ("open", "closed")
 _turn: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
 _CLOSING = Event.__table__.alias("closing")
 _UNDONE = Decision.__table__.alias("undone")
-STANDING: ColumnElement[bool] = ~exists().where(
+IS_IN_FORCE: ColumnElement[bool] = ~exists().where(
     _UNDONE.c.key == Judgement.decision_key, _UNDONE.c.undone_seq.is_not(None)
 )
 """Condition that an answer counts: the decision it led to, if any, is in force."""
 _answers = (
     select(func.count())
     .select_from(Judgement)
-    .where(Judgement.task_key == Task.key, STANDING)
+    .where(Judgement.task_key == Task.key, IS_IN_FORCE)
     .correlate(Task)
     .scalar_subquery()
 )
@@ -83,7 +83,7 @@ class TaskInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TaskFilter:
     """Criteria for tasks; None matches any.
 
     Attributes
@@ -103,14 +103,14 @@ class Wanted:
     kind: str | None = None
     state: str | None = "open"
     name: str | None = None
-    least: int | None = None
-    most: int | None = None
-    held: str | None = None
+    min_mentions: int | None = None
+    max_mentions: int | None = None
+    lease_holder: str | None = None
     reviewer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class After:
+class TaskCursor:
     """Start of a page of tasks: after the task with these values."""
 
     first: int
@@ -118,36 +118,36 @@ class After:
     key: int
 
 
-def listed(
+def list_tasks(
     connection: Connection,
     *,
     kind: str | None = None,
     state: str | None = "open",
     name: str | None = None,
     limit: int = 50,
-    after: After | None = None,
-) -> tuple[list[TaskInfo], After | None]:
+    after: TaskCursor | None = None,
+) -> tuple[list[TaskInfo], TaskCursor | None]:
     """Return a page of tasks, most urgent first, and the start of the next page.
 
     ``name`` is a folded name; None for a kind, state or name matches any.
     """
-    return page(connection, Wanted(kind, state, name), limit, after)
+    return get_task_page(connection, TaskFilter(kind, state, name), limit, after)
 
 
-def page(
-    connection: Connection, wanted: Wanted, limit: int = 50, after: After | None = None
-) -> tuple[list[TaskInfo], After | None]:
+def get_task_page(
+    connection: Connection, wanted: TaskFilter, limit: int = 50, after: TaskCursor | None = None
+) -> tuple[list[TaskInfo], TaskCursor | None]:
     """Return a page of the tasks that match a filter, and the start of the next page."""
     query = _query().order_by(_turn, Task.priority.desc(), Task.key).limit(limit + 1)
-    query = query.where(*conditions(wanted))
+    query = query.where(*build_conditions(wanted))
     if after is not None:
         query = query.where(_follows(after))
     rows = connection.execute(query).mappings().all()
-    more = After(*_place(rows[limit - 1])) if len(rows) > limit else None
+    more = TaskCursor(*_place(rows[limit - 1])) if len(rows) > limit else None
     return [_info(row) for row in rows[:limit]], more
 
 
-def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def build_conditions(wanted: TaskFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter on :class:`~service.db.tables.Task`."""
     found: list[ColumnElement[bool]] = []
     for column, value in ((Task.kind, wanted.kind), (Task.state, wanted.state)):
@@ -156,25 +156,25 @@ def conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     if wanted.name is not None:
         named = select(Name.key).where(Name.folded == wanted.name)
         found.append(Task.name_key.in_(named))
-    if wanted.least is not None:
-        found.append(Task.mentions >= wanted.least)
-    if wanted.most is not None:
-        found.append(Task.mentions <= wanted.most)
+    if wanted.min_mentions is not None:
+        found.append(Task.mentions >= wanted.min_mentions)
+    if wanted.max_mentions is not None:
+        found.append(Task.mentions <= wanted.max_mentions)
     held = and_(Task.leased_by.is_not(None), Task.leased_until > datetime.now(UTC))
-    if wanted.held == "nobody":
+    if wanted.lease_holder == "nobody":
         found.append(not_(func.coalesce(held, false())))
-    elif wanted.held is not None:
+    elif wanted.lease_holder is not None:
         mine = Task.leased_by == wanted.reviewer
-        found += [held, mine if wanted.held == "me" else not_(mine)]
+        found += [held, mine if wanted.lease_holder == "me" else not_(mine)]
     if wanted.reviewer is not None:
         own = exists().where(
-            STANDING, Judgement.task_key == Task.key, Judgement.reviewer == wanted.reviewer
+            IS_IN_FORCE, Judgement.task_key == Task.key, Judgement.reviewer == wanted.reviewer
         )
         found.append(or_(Task.state != "open", not_(own)))
     return found
 
 
-def found(connection: Connection, task_id: str) -> TaskInfo:
+def get_task(connection: Connection, task_id: str) -> TaskInfo:
     """Return the task with a public id.
 
     Raises
@@ -190,7 +190,7 @@ def found(connection: Connection, task_id: str) -> TaskInfo:
     return _info(row)
 
 
-def close(database: Database, actor: Actor, task_id: str, reason: str | None = None) -> TaskInfo:
+def close_by_hand(database: Database, actor: Actor, task_id: str, reason: str | None = None) -> TaskInfo:
     """Close a task by hand, without a decision.
 
     Raises
@@ -204,7 +204,7 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        before = found(connection, task_id)
+        before = get_task(connection, task_id)
         if before.blind and not actor.role.includes(Role.EDITOR):
             raise Forbidden(
                 "this is a blind task, answered by several reviewers independently",
@@ -227,7 +227,7 @@ def close(database: Database, actor: Actor, task_id: str, reason: str | None = N
         )
         key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
         close_task(connection, seq, key)
-        return found(connection, task_id)
+        return get_task(connection, task_id)
 
 
 def _query() -> Any:
@@ -261,7 +261,7 @@ def _query() -> Any:
     )
 
 
-def _follows(after: After) -> ColumnElement[bool]:
+def _follows(after: TaskCursor) -> ColumnElement[bool]:
     lower = or_(
         Task.priority < after.priority,
         and_(Task.priority == after.priority, Task.key > after.key),

@@ -11,17 +11,17 @@ from service.db.bulk import is_in
 from service.db.tables import Membership, Signature, Task, Work
 
 
-def subject_of(*identities: str) -> str:
+def make_subject(*identities: str) -> str:
     """Return the subject of a task about identities: their ids in order."""
     return "+".join(sorted(identities))
 
 
-def about(subject: str) -> set[str]:
+def parse_subject(subject: str) -> set[str]:
     """Return ids of the identities that a task is about."""
     return set(subject.split("+"))
 
 
-def divides(kind: str, subject: str) -> bool:
+def is_within_identity(kind: str, subject: str) -> bool:
     """Whether a task asks if parts of one identity are one person.
 
     This includes conflicts of different ORCID iDs of one identity. The subject of a conflict about
@@ -30,13 +30,13 @@ def divides(kind: str, subject: str) -> bool:
     return kind == "split" or (kind == "conflict" and ":" not in subject)
 
 
-def about_identities() -> ColumnElement[bool]:
+def has_identity_subject() -> ColumnElement[bool]:
     """Return the condition that a task's subject consists of identity ids."""
     within = and_(Task.kind == "conflict", ~Task.subject.contains(":"))
     return or_(Task.kind.in_(("merge", "split")), within)
 
 
-def mentions_of(connection: Connection, told: Iterable[Mapping[str, Any]]) -> set[int]:
+def read_signature_keys(connection: Connection, told: Iterable[Mapping[str, Any]]) -> set[int]:
     """Read signature keys of the mentions that a task lists; retired ones are left out."""
     wanted = {(m["work"], m["position"]) for m in told}
     query = (
@@ -50,7 +50,7 @@ def mentions_of(connection: Connection, told: Iterable[Mapping[str, Any]]) -> se
     return {key for work, position, key in rows if (work, position) in wanted}
 
 
-def identity_of(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
+def read_identity_keys(connection: Connection, signatures: Collection[int]) -> dict[int, int]:
     """Read the identity key of each signature; unassigned ones are left out."""
     if not signatures:
         return {}

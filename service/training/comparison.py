@@ -1,7 +1,7 @@
-"""One model beside another: on decisions held back, on gold, and by what it would change.
+"""Compare two models: on held-back decisions, on gold labels, and by the changes they make.
 
-What would change is counted under all decisions, as a run would cluster. Those held back do not
-constrain the clusterings that they judge.
+Changes are counted under the constraints of all decisions, as in a run. Held-back decisions do
+not constrain the clusterings that are evaluated on them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ OLD, NEW = "old", "new"
 
 
 class Comparing:
-    """An ``old`` and a ``new`` model over one corpus; nothing is stored."""
+    """Compares an ``old`` and a ``new`` model on one corpus; stores nothing."""
 
     def __init__(
         self, models: Mapping[str, Model], workers: int = 1, progress: Progress = silent
     ) -> None:
-        """``models`` are called ``old`` and ``new``."""
+        """Store the arguments; the keys of ``models`` are ``old`` and ``new``."""
         self.models, self.workers, self.progress = models, workers, progress
 
     def compared(
@@ -38,7 +38,7 @@ class Comparing:
         taught: Lesson,
         gold: tuple[Corpus, Sequence[Label]] | None = None,
     ) -> dict[str, Any]:
-        """What is told of them, as JSON knows it."""
+        """Return the comparison as JSON."""
         whole, right, sure = {}, {}, {}
         held = {(c.a, c.b, c.kind) for c in taught.held}
         judging = [c for c in decided if (c.a, c.b, c.kind) not in held]
@@ -79,7 +79,7 @@ class Comparing:
 
 
 def _right(people: Partition, held: Sequence[Constraint]) -> dict[str, bool]:
-    """Of each decision held back, whether all that it says holds in a clustering."""
+    """Return whether a clustering satisfies each held-back decision, by decision."""
     row, identity = people.corpus.row_of, people.identity
     right: dict[str, bool] = defaultdict(lambda: True)
     for c in held:
@@ -89,7 +89,7 @@ def _right(people: Partition, held: Sequence[Constraint]) -> dict[str, bool]:
 
 
 def _sureness(space: Indexes, model: Model, taught: Lesson) -> tuple[int, float]:
-    """Of how many questions held back, and the mean probability given to what was answered."""
+    """Return the number of scored held-back answers, and their mean probability."""
     import numpy as np
 
     found = space.doubted(model, taught.held_answers).probability

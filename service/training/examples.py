@@ -1,13 +1,12 @@
-"""Decisions as labels: a model that has learned from them, compared with the one in use.
+"""Turn decisions into training examples, and fit models on them.
 
-Decisions say of pairs of mentions that they are the same person, or different ones. Those that
-answer a question of the queue also say how sure the model should have been, and correct it
-(:mod:`disambig.training.recalibrate`); what people did unasked is no answer to anything, and would teach
-that whatever is looked at is wrong. Where labels are given too, a model is fitted anew on all
-pairs that decisions and labels tell about: mentions that decisions join are one labelled person;
-of two such persons it is known that they differ only where a decision says so, and other pairs
-are not learned from. A random share of the decisions, not of the pairs, is held back: pairs of
-one decision look alike.
+Decisions state that pairs of signatures are one person, or two. Decisions that answer a task also
+measure the model's calibration, and correct it (:mod:`disambig.training.recalibration`).
+Decisions made without a task are biased, since curators act on what looks wrong, and do not enter
+the correction. If labels are given too, a new model is fitted on all pairs that decisions and
+labels determine: must-linked signatures form one labelled person, and two such persons count as
+different only where a decision says so; other pairs are not used. A random share of the
+decisions, not of the pairs, is held back, since pairs of one decision are alike.
 """
 
 from __future__ import annotations
@@ -37,21 +36,21 @@ if TYPE_CHECKING:
     from disambig.training.recalibrate import Doubted
 
 LEAST, EACH = 30, 5
-"""Answers from which a model is corrected: in all, and of each kind."""
+"""Fewest answers to correct a model: in all, and of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A question of the queue that a decision closed.
+    """A task that a decision closed.
 
     Attributes
     ----------
     sides : (tuple of Signature, tuple of Signature)
-        The mentions that were asked about.
+        The signatures of the two sides of the task.
     same : float
         1 for one person, 0 for two, or the share of the pairs between the sides that are one.
     decision : str
-        As the source of a :class:`~disambig.domain.Constraint` names it.
+        The decision, written as the source of a :class:`~disambig.domain.Constraint`.
     """
 
     sides: tuple[tuple[Signature, ...], tuple[Signature, ...]]
@@ -61,18 +60,18 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What decisions teach.
+    """Training examples from decisions, and held-back decisions for evaluation.
 
     Attributes
     ----------
     labels : tuple of Label
-        Mentions with the person that decisions make of them.
+        Signatures with the person that must-links make of them.
     apart : tuple of (str, str)
-        Persons that decisions say differ.
+        Persons that cannot-links separate.
     answers : tuple of Answer
-        Questions that the decisions closed.
+        Answers of the training decisions.
     held : tuple of Constraint
-        What the decisions held back say that does not follow from the others.
+        Constraints of held-back decisions that the training decisions do not imply.
     held_answers : tuple of Answer
     decisions, held_decisions : int
     """
@@ -87,21 +86,21 @@ class Lesson:
 
     @property
     def same(self) -> int:
-        """Answers to learn from that say one person."""
+        """Number of training answers that say one person."""
         return sum(answer.same >= 0.5 for answer in self.answers)
 
 
 def lesson(
     decided: Sequence[Constraint], answers: Sequence[Answer], share: float, seed: int
 ) -> Lesson:
-    """Divide what decisions say into what is learned from and what is held back.
+    """Split decisions into training examples and held-back ones.
 
     Parameters
     ----------
     decided : sequence of Constraint
         Each with its decision as the source.
     share : float
-        Of the decisions, to hold back: at least one where there are two and it is above 0.
+        Share of decisions to hold back: at least one if there are two and it is above 0.
     """
     sources = {c.source for c in decided}
     held = _drawn(sources, share, seed)
@@ -127,7 +126,7 @@ def lesson(
 
 
 def _drawn(sources: Collection[str], share: float, seed: int) -> set[str]:
-    """Decisions to hold back: the same ones again when there are more, which no model has seen."""
+    """Draw decisions to hold back by a stable hash: once held back, always held back."""
     if share <= 0:
         return set()
     lot = {s: int.from_bytes(sha256(f"{seed} {s}".encode()).digest()[:6]) for s in sources}
@@ -137,7 +136,7 @@ def _drawn(sources: Collection[str], share: float, seed: int) -> set[str]:
 
 
 def _people(decided: Iterable[Constraint]) -> dict[Signature, str]:
-    """A name for the person of every mention that decisions speak of."""
+    """Return a person label for every signature in a decision."""
     number: dict[Signature, int] = {}
     groups = SignatureGroups()
     for constraint in decided:
@@ -164,7 +163,7 @@ def _follows(a: str | None, b: str | None, apart: set[tuple[str, str]]) -> bool:
 
 
 def read(database: Database) -> tuple[Corpus, list[Constraint], list[Answer]]:
-    """All works, what the decisions in force say of them, and the questions they answer."""
+    """Read all works, the constraints in force, and the answers that decisions gave to tasks."""
     from disambig.corpus.corpus import Corpus
     from service.works.read import iterate_works
 
@@ -175,9 +174,9 @@ def read(database: Database) -> tuple[Corpus, list[Constraint], list[Answer]]:
 
 
 def _answers(connection: Connection, decided: Sequence[Constraint], corpus: Corpus) -> list[Answer]:
-    """Questions whether two sets of mentions are one person, closed by a decision in force.
+    """Read merge and split tasks with two sides that a decision in force closed.
 
-    Those of which decisions tell nothing, such as what nobody can tell, are left out.
+    Omit tasks whose sides no decision relates.
     """
     query = select(Decision.id, Task.evidence).join(Task, Task.closed_seq == Decision.event_seq)
     query = query.where(
@@ -202,14 +201,14 @@ def share_same(
     people: Mapping[Signature, str],
     apart: set[tuple[str, str]],
 ) -> float | None:
-    """Share of the pairs between two sides that are one person; None where nothing is told.
+    """Return the share of pairs between two sides that are one person; None if undecided.
 
     Parameters
     ----------
     people : mapping
-        Person of each mention that decisions speak of.
+        Person of each signature in a decision.
     apart : set of (str, str)
-        Persons that differ.
+        Pairs of different persons.
     """
     ours, theirs = (Counter(people[m] for m in side if m in people) for side in (left, right))
     pairs = {
@@ -221,7 +220,7 @@ def share_same(
 
 
 def _mentions(side: Mapping[str, Any], corpus: Corpus) -> tuple[Signature, ...]:
-    """Mentions of a question, without those that a new version of their work has dropped."""
+    """Return the signatures of a side; omit those that a new version of their work dropped."""
     told = [Signature(m["work"], m["position"]) for m in side.get("mentions", ())]
     return tuple(mention for mention in told if _row(corpus, mention) is not None)
 
@@ -234,15 +233,15 @@ def _row(corpus: Corpus, mention: Signature) -> int | None:
 
 
 def insist_enough(taught: Lesson) -> None:
-    """Refuse to learn from answers that are too few or all alike.
+    """Reject answers that are too few or all of one kind.
 
     Raises
     ------
     Invalid
-        Telling how many more of which kind are needed.
+        States how many more answers of which kind are needed.
     """
     if not taught.decisions:
-        raise Invalid("there are no decisions to learn from", "answer questions of the queue first")
+        raise Invalid("there are no decisions to learn from", "answer tasks of the queue first")
     same, n = taught.same, len(taught.answers)
     lacking = [
         f"{EACH - have} more that say {kind}"
@@ -253,20 +252,20 @@ def insist_enough(taught: Lesson) -> None:
         lacking.insert(0, f"{LEAST - n} more")
     if lacking:
         raise Invalid(
-            f"{n} answered questions are left to learn from ({same} say one person, {n - same} "
+            f"{n} answered tasks are available for training ({same} say one person, {n - same} "
             f"different people), {len(taught.held_answers)} are held back",
-            f"answer questions of the queue, {' and '.join(lacking)}, or give labelled works too "
+            f"answer tasks of the queue, {' and '.join(lacking)}, or give labelled works too "
             "(disambig review train --works … --labels …)",
         )
 
 
 def corrected(space: Indexes, taught: Lesson, model: Model, progress: Progress = silent) -> Model:
-    """The model in use as sure as the answers say it should be.
+    """Recalibrate the model in use on the answers.
 
     Raises
     ------
     Invalid
-        If answers are too few or all alike, or none can be compared.
+        If answers are too few or all of one kind, or none can be scored.
     """
     import numpy as np
 
@@ -291,12 +290,12 @@ def fitted(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Model:
-    """A model fitted anew on labels, together with what decisions tell.
+    """Fit a new model on labels and decisions.
 
     Raises
     ------
     InputError
-        If the labels are too few to learn from.
+        If there are too few labels.
     """
     from disambig.training.fit import LabelledCorpus, fit_model
 
@@ -311,15 +310,15 @@ def _counts(taught: Lesson) -> dict[str, int]:
 
 
 class Indexes:
-    """A corpus as models see it: indexed once for all that count names alike."""
+    """A corpus and its index, cached for models of equal name frequencies."""
 
     def __init__(self, corpus: Corpus) -> None:
-        """Nothing is indexed before it is needed."""
+        """Store the corpus; the index is built on first use."""
         self.corpus = corpus
         self._kept: tuple[NameFrequency, CorpusIndex] | None = None
 
     def of(self, model: Model) -> CorpusIndex:
-        """The index for a model; one is kept."""
+        """Return the index for a model; cache the last one."""
         from disambig.corpus.embeddings import SemanticSpace
         from disambig.corpus.index import CorpusIndex
 
@@ -331,7 +330,7 @@ class Indexes:
     def doubted(
         self, model: Model, answers: Sequence[Answer], progress: Progress = silent
     ) -> Doubted:
-        """What a model makes of questions that were answered."""
+        """Score the two sides of answered tasks with a model."""
         import numpy as np
 
         from disambig.training import recalibrate

@@ -1,7 +1,7 @@
-"""Fitting a model that was asked for, comparing it with the one in use, keeping it as a candidate.
+"""Fit a requested model, compare it with the model in use, store it as a candidate.
 
-Workers and ``disambig review train`` both do it here. What the model in use is, and all works and
-decisions, are read when it begins; a model that is promoted meanwhile outdates the candidate.
+Workers and ``disambig review train`` share this code. The model in use, all works and all
+decisions are read at the start; a promotion in the meantime makes the candidate outdated.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from service.actors import Actor
 from service.db.database import Database
 from service.errors import Invalid
 from service.job_queue import Claim
-from service.runs.full_run import size_of
+from service.runs.full_run import measure_works
 from service.settings import Settings
 from service.training import examples as training_examples
 from service.training import promotion
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 CORRECTED, FITTED = "corrected", "fitted"
 TRAIN = "train"
-"""Split of the labels of the settings that is learned from."""
+"""Split of labels used for training."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Labelled works beside decisions: labels to learn from, and others to compare on."""
+    """Labelled works in addition to decisions: training labels, and labels for comparison."""
 
     corpus: Corpus
     learned: Sequence[Label]
@@ -44,7 +44,7 @@ class Labelled:
 
     @classmethod
     def of(cls, works: Sequence[Path], labels: Sequence[Path], split: str = TRAIN) -> Labelled:
-        """Of files; the labels of one split are learned from."""
+        """Read from files; the labels of one split are for training."""
         from disambig.corpus.corpus import Corpus
         from disambig.ingest import read_labels, read_works
 
@@ -64,25 +64,25 @@ def fit(
     progress: Progress,
     labelled: Labelled | None = None,
 ) -> model_store.ModelView:
-    """Fit, compare and keep the model that a process holds; the candidate.
+    """Fit, compare and store the claimed model; return the candidate.
 
     Parameters
     ----------
     labelled : Labelled, optional
-        Left out, what the setting ``gold`` names. With labels to learn from the model is fitted
-        anew on these and decisions; without, the one in use is corrected by answered questions.
+        Default: what the setting ``gold`` names. With training labels, a new model is fitted on
+        these and decisions; without, the model in use is corrected by answered tasks.
 
     Raises
     ------
     Invalid, InputError, ModelError
-        Trying again would find the same.
+        Permanent: a retry would fail in the same way.
     LostClaim
         If it was cancelled, or another worker has it.
     """
     from disambig.model.model import Model
 
     with database.read() as connection:
-        _insist_memory(settings, *size_of(connection))
+        _insist_memory(settings, *measure_works(connection))
         used = promotion.current(connection)
         wish = model_store.wish(connection, claim.id)
     if used is not None:
@@ -131,7 +131,7 @@ def _content(model: Model) -> bytes:
 
 
 def _gold(folder: Path | None) -> Labelled | None:
-    """Labelled works of the settings."""
+    """Read the labelled works of the settings."""
     if folder is None:
         return None
     return Labelled.of([_file(folder, "works.jsonl")], [_file(folder, "labels.jsonl")])
@@ -149,11 +149,11 @@ def _file(folder: Path, name: str) -> Path:
 
 
 def _insist_memory(settings: Settings, works: int, characters: int) -> None:
-    """Refuse more works than fit in memory: models are compared on all of them at once."""
+    """Reject more works than fit in memory: models are compared on all of them in memory."""
     from disambig.out_of_core.budget import fits
 
     if not fits(characters, settings.memory):
         raise Invalid(
             f"{works:,} works do not fit in the memory that a run may use",
-            "raise the setting memory, or train where there is more",
+            "raise the setting memory, or train on a machine with more memory",
         )

@@ -1,14 +1,12 @@
-"""Which model runs use: one that a person promoted, or else that of the settings.
+"""Promote models: the model that runs use, and the one that new works are assigned with.
 
-A promoted model is kept in the database, so that every worker has it. Promoting another, also one
-that was in use before, is how a promotion is taken back.
+Runs use the model that an admin promoted, or else that of the settings. A promoted model is stored
+in the database, so that every worker has it. To undo a promotion, promote the earlier model.
 
-The model that new works are placed with: the one that made the published identities.
-
-What was published is a model's work, and its statistics are those of that run; another model
-would draw the lines between people elsewhere, and the next run would take back what it had
-placed. So a promotion changes placements when a full run with the promoted model is published,
-in every process at its next look at what is published.
+New works are assigned with the model that made the published identities, and with the statistics
+of that run: another model would separate people differently, and the next run would undo its
+assignments. So a promotion affects assignments only after a full run with the promoted model is
+published; every process notices at its next check of the published run.
 """
 
 from __future__ import annotations
@@ -41,9 +39,9 @@ if TYPE_CHECKING:
 SHIPPED = "shipped"
 PROMOTED = "model-promoted"
 NAMED = 20
-"""Promotions that one refusal names, at most."""
+"""Most promotions that one error lists."""
 LARGEST = 256 * 2**20
-"""Bytes of a model's file, at most."""
+"""Most bytes of a model file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def promote(
     *,
     expected: int | None = None,
 ) -> Promoted:
-    """Let runs use a model from now on; nothing that is published changes.
+    """Make future runs use a model; published identities do not change.
 
     Parameters
     ----------
@@ -71,18 +69,18 @@ def promote(
         Id of a candidate, or of a model that was promoted before, or ``shipped`` for the one
         that comes with the package.
     expected : int, optional
-        Number of the promotion that the caller has seen last, 0 for none.
+        Event number of the last promotion that the caller has seen, 0 for none.
 
     Raises
     ------
     Forbidden
-        Unless a person who is an admin does it.
+        If the actor is not an admin, or is a worker.
     NotFound
         If no model has the id.
     Conflict
         If it is in use already, is neither, was compared with another model than the one in use,
-        or does not fit this version; or if another was promoted since ``expected``, with who did
-        that and when.
+        or does not fit this version; or if another was promoted since ``expected``, with actor
+        and time.
     """
     if model == SHIPPED:
         return promote_file(database, actor, _shipped(), reason, expected=expected)
@@ -120,7 +118,7 @@ def promote_file(
     *,
     expected: int | None = None,
 ) -> Promoted:
-    """The same with a model's file, which is kept in the database.
+    """Promote a model from a file, which is stored in the database.
 
     Raises
     ------
@@ -178,11 +176,11 @@ def _put_in_use(
 
 def _insist_person(actor: Actor) -> None:
     if not actor.role.includes(Role.ADMIN) or actor.name.startswith("worker:"):
-        raise Forbidden("a model is promoted by a person who is an admin", "ask one")
+        raise Forbidden("only an admin can promote a model", "ask an admin")
 
 
 def _insist_seen(connection: Connection, expected: int | None) -> None:
-    """Refuse to promote over a promotion that the caller has not seen."""
+    """Reject a promotion if the caller has not seen the last one."""
     now = current(connection)
     if expected is None or expected == (0 if now is None else now.sequence):
         return
@@ -192,7 +190,7 @@ def _insist_seen(connection: Connection, expected: int | None) -> None:
     since = connection.execute(query.order_by(Event.seq.desc()).limit(NAMED)).all()
     told = [f"{e.actor} promoted model {e.subject} at {e.at:%Y-%m-%d %H:%M} UTC" for e in since[:3]]
     raise Conflict(
-        "what runs use has changed since you looked"
+        "another model was promoted meanwhile"
         + (f": {'; before that '.join(told)}" if told else ""),
         "look at the model in use now, then promote",
         in_use=None if now is None else now.id,
@@ -211,12 +209,12 @@ def _insist_seen(connection: Connection, expected: int | None) -> None:
 
 
 def current(connection: Connection) -> Promoted | None:
-    """The model that runs use; None: that of the settings."""
+    """Return the model that runs use; None: that of the settings."""
     return next(iter(history(connection, 1)), None)
 
 
 def history(connection: Connection, limit: int = 50) -> list[Promoted]:
-    """Models that were promoted, the last one first."""
+    """List promoted models, the last promoted first."""
     query = select(FittedModel.id, FittedModel.digest, FittedModel.promoted_seq)
     query = query.where(FittedModel.promoted_seq.is_not(None))
     query = query.order_by(FittedModel.promoted_seq.desc()).limit(limit)
@@ -225,9 +223,9 @@ def history(connection: Connection, limit: int = 50) -> list[Promoted]:
 
 
 def with_promoted(database: Database, settings: Settings, used: Promoted | None = None) -> Settings:
-    """Settings that name the promoted model, as a file in the data folder; else the same.
+    """Return settings with the promoted model, as a file in the data folder; else unchanged.
 
-    ``used`` is the promoted model as it was read before; left out, the one of now.
+    ``known`` is a promoted model read before; default: the current one.
     """
     with database.read() as connection:
         found = used or current(connection)
@@ -261,7 +259,7 @@ def _content(model: Path) -> bytes:
 
 
 def _digest(content: bytes) -> str:
-    """Digest of a model, checked against this version."""
+    """Check a model against this version; return its digest."""
     from disambig.corpus.embeddings import SemanticSpace
     from disambig.features.group import GROUP_FEATURES
     from disambig.features.pair import PAIR_FEATURES
@@ -277,7 +275,7 @@ def _digest(content: bytes) -> str:
 
 
 def _put(file: Path, content: bytes) -> None:
-    """Write a file so that others see all of it or nothing."""
+    """Write a file atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=file.parent)
     with os.fdopen(handle, "wb") as opened:
@@ -289,26 +287,26 @@ log = logs.get_logger("service.assignment.assign")
 
 
 def published_model(database: Database, settings: Settings, digest: str | None) -> Model:
-    """The model that a published run was made with.
+    """Load the model that a published run was made with.
 
-    Where it is no more, for another version of the package came with another model, it is the
-    one that the next run will use.
+    If it no longer exists (an upgrade of the package replaced it), load the model that the next
+    run will use.
 
     Parameters
     ----------
     digest : str or None
-        Of the run's model.
+        Digest of the run's model.
 
     Raises
     ------
     ModelError
-        If the next run could not be made either.
+        If the model of the next run cannot be loaded either.
     """
     made = _made_with(database, settings, digest)
     if made is not None:
         return made
-    log.warning("the model of the published run is no more", digest=digest)
-    return Engine(with_promoted(database, settings), silent).model()
+    log.warning("model of the published run is missing", digest=digest)
+    return Engine(with_promoted(database, settings), silent).load_model()
 
 
 def _made_with(database: Database, settings: Settings, digest: str | None) -> Model | None:
@@ -320,7 +318,7 @@ def _made_with(database: Database, settings: Settings, digest: str | None) -> Mo
     used = None if row is None else Promoted(row[0], row[1] or "", row[2] or 0)
     own = settings if used is None else with_promoted(database, settings, used)
     try:
-        found = Engine(own, silent).model()
+        found = Engine(own, silent).load_model()
     except ModelError:
         return None
     return found if found.digest == digest else None

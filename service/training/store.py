@@ -1,7 +1,7 @@
-"""Models: asked for, fitted by one worker at a time, candidates until a person promotes one.
+"""Fitted models: request, cancel, list; a fitted model is a candidate until promoted.
 
-Workers claim them as :mod:`service.job_queue` tells. At most one waits or is being fitted: a second
-would learn from the same decisions.
+Workers claim requests (:mod:`service.job_queue`). At most one request is queued or running: a
+second would train on the same decisions.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from service.db.tables import FittedModel
 from service.errors import Conflict, Invalid, NotFound
 from service.events.log import EventLog
 from service.ids import new_id, sanitize_id
-from service.runs.store import MOST, REASON
+from service.runs.store import MAX_PAGE, MAX_REASON
 
 STATES = ("queued", "running", "candidate", "promoted", "failed", "cancelled")
 HELD_BACK = 0.2
-"""Share of the decisions that are not learned from."""
+"""Share of the decisions that are held back from training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How a model is to be fitted.
+    """Options for fitting a model.
 
     Attributes
     ----------
     hold_back : float
-        Share of the decisions that is not learned from, to compare the models on.
+        Share of the decisions held back from training, to compare the models on.
     seed : int
     """
 
@@ -88,26 +88,26 @@ def ask(
     *,
     worker: str | None = None,
 ) -> ModelView:
-    """Ask for a model; a worker will fit it.
+    """Queue the fitting of a model for a worker.
 
     Parameters
     ----------
     patience : float
-        Seconds without a sign of life after which a process that fits one is given up.
+        Seconds without a heartbeat after which a claim is lost.
     worker : str, optional
-        The process that asks and does it itself, and holds it from the start. When that ends
-        nobody goes on: what it was given besides decisions is not in the database.
+        A process that claims the model at once and fits it. If it dies, no other worker takes
+        over, since its labels are not in the database.
 
     Raises
     ------
     Conflict
-        If one waits or is being fitted.
+        If another is queued or running.
     Invalid
         If the reason is too long.
     """
-    if reason is not None and len(reason) > REASON:
+    if reason is not None and len(reason) > MAX_REASON:
         raise Invalid(
-            f"the reason has {len(reason):,} characters", f"use at most {REASON:,}", field="reason"
+            f"the reason has {len(reason):,} characters", f"use at most {MAX_REASON:,}", field="reason"
         )
     reason = None if reason is None else reason.replace("\0", "\u2400")
     with database.write() as connection:
@@ -142,7 +142,7 @@ def ask(
 
 
 def get(connection: Connection, id_: str) -> ModelView:
-    """One model.
+    """Return one model.
 
     Raises
     ------
@@ -157,8 +157,8 @@ def get(connection: Connection, id_: str) -> ModelView:
 def page(
     connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
 ) -> list[ModelView]:
-    """Models, newest first; those asked for before the model ``before``."""
-    wanted = select(*_VIEW).order_by(FittedModel.key.desc()).limit(min(max(limit, 1), MOST))
+    """List models, newest first; only those requested before the model ``before``."""
+    wanted = select(*_VIEW).order_by(FittedModel.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
     if state is not None:
         wanted = wanted.where(FittedModel.state == state)
     if before is not None:
@@ -169,25 +169,25 @@ def page(
 
 
 def in_use(connection: Connection) -> str | None:
-    """Id of the model that was promoted last; None where runs use that of the settings."""
+    """Return the id of the model promoted last; None if runs use that of the settings."""
     query = select(FittedModel.id).where(FittedModel.promoted_seq.is_not(None))
     return connection.scalar(query.order_by(FittedModel.promoted_seq.desc()).limit(1))
 
 
 def content(connection: Connection, id_: str) -> bytes:
-    """File of a model; empty where there is none."""
+    """Return the file of a model; empty if there is none."""
     query = select(FittedModel.content).where(FittedModel.id == id_)
     return connection.scalar(query) or b""
 
 
 def wish(connection: Connection, id_: str) -> Wish:
-    """How a model that was asked for is to be fitted."""
+    """Return the options that a model was requested with."""
     found = connection.execute(select(FittedModel.wish).where(FittedModel.id == id_)).scalar_one()
     return Wish(float(found["hold_back"]), int(found["seed"]))
 
 
 def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None) -> ModelView:
-    """End the fitting of a model, or drop a candidate.
+    """Cancel the fitting of a model, or discard a candidate.
 
     Raises
     ------
@@ -220,7 +220,7 @@ def store(
     content: bytes,
     comparison: Mapping[str, Any],
 ) -> ModelView:
-    """Keep a model that was fitted, as a candidate.
+    """Store a fitted model as a candidate.
 
     Raises
     ------
@@ -246,10 +246,10 @@ def store(
 
 
 def unknown(id_: str) -> NotFound:
-    """No model has an id."""
+    """Build the error for an unknown id."""
     return NotFound(
         f"there is no model {safe(id_[:40])!r}",
-        "disambig review models shows those there are",
+        "list the models: disambig review models",
         field="model",
     )
 

@@ -134,4 +134,4 @@ async def compare(request: Request[Any, Any, Any]) -> Response[str]:
     return await page("compare.html", who, found=found, a=a, b=b)
 
 
-HANDLERS = [board, preview, commit, compare]
+HANDLERS = (board, preview, commit, compare)

@@ -140,15 +140,15 @@ def _number(text: str) -> int:
     return int(text)
 
 
-FILTERS = ("name", "held", "least", "most")
-"""Filters as they stand in the address; the API has the same."""
+NAME_FILTERS = ("name", "held", "least", "most")
+"""Filters of the names in the page's address, as the API has them."""
 
 
 @page_route("/review/by-name")
 async def by_name(request: Request[Any, Any, Any]) -> Response[str]:
     """Names in the order in which a board changes the most for the least work."""
     api, who = await open_api(request)
-    asked = {name: read_parameter(request, name, 500) for name in FILTERS}
+    asked = {name: read_parameter(request, name, 500) for name in NAME_FILTERS}
     found = await api.get("/v1/tasks/names", limit=100, **asked)
     counts = await api.get("/v1/tasks/counts", **asked)
     return await page(
@@ -162,4 +162,4 @@ async def by_name(request: Request[Any, Any, Any]) -> Response[str]:
     )
 
 
-HANDLERS = [queue, reviewers, task, take, release, answer, close, undo, by_name]
+HANDLERS = (queue, reviewers, task, take, release, answer, close, undo, by_name)

@@ -11,8 +11,6 @@ from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
 from service.web import accuracy, board, home, models, people, queue, runs
-from service.web import board as compare
-from service.web import queue as names_asked
 from service.web.routes import OPT, render_error_page
 
 _TYPES = {
@@ -53,9 +51,7 @@ PAGES = Router(
         static,
         *home.HANDLERS,
         *queue.HANDLERS,
-        *names_asked.HANDLERS,
         *board.HANDLERS,
-        *compare.HANDLERS,
         *people.HANDLERS,
         *runs.HANDLERS,
         *models.HANDLERS,

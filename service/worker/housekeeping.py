@@ -22,7 +22,7 @@ from service.db.tables import (
     State,
 )
 from service.events.log import EventLog
-from service.runs.store import TOUCHED, RunView, created, forget_artifacts
+from service.runs.store import TOUCHED, RunView, insert_run, delete_artifacts
 
 KEPT = 3
 """Number of newest proposals kept after a later run was published, and of newest published runs
@@ -51,7 +51,7 @@ def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
         since = 0 if last is None else last.based_on or 0
         if not anything_since(connection, since):
             return None
-        return created(ledger, actor, scope=TOUCHED, reason=f"every {hours:g} hours")
+        return insert_run(ledger, actor, scope=TOUCHED, reason=f"every {hours:g} hours")
 
 
 def anything_since(connection: Connection, seq: int) -> bool:
@@ -87,7 +87,7 @@ def tidy(database: Database, actor: Actor) -> int:
                 connection.execute(delete(ProposalChange).where(ProposalChange.run_key == key))
         useful = _useful(connection)
         for key in _with_rows(connection, RunArtifact) - useful:
-            forget_artifacts(connection, key)
+            delete_artifacts(connection, key)
         return len(emptied)
 
 

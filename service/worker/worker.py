@@ -37,7 +37,7 @@ from service.publication import proposals
 from service.review import generate as questions
 from service.runs import artifacts
 from service.runs import store as run_store
-from service.runs.full_run import Engine, Found, cluster_all
+from service.runs.full_run import Engine, ClusteringResult, cluster_all
 from service.runs.incremental_run import cluster_touched
 from service.settings import Settings
 from service.training import fit as trainer
@@ -255,9 +255,9 @@ class Worker:
         with self.database.read() as connection:
             useful = housekeeping.statistics_in_use(connection)
             going_on = {
-                r.id for s in ("queued", "running") for r in run_store.page(connection, state=s)
+                r.id for s in ("queued", "running") for r in run_store.list_runs(connection, state=s)
             }
-        artifacts.forget_others(self.settings.data, useful)
+        artifacts.remove_other_copies(self.settings.data, useful)
         folder = self.settings.data / "runs"
         if folder.is_dir():
             for left in folder.iterdir():
@@ -267,11 +267,11 @@ class Worker:
     def _folder(self, claim: Claim) -> Path:
         return self.settings.data / "runs" / claim.id
 
-    def _cluster(self, claim: Claim, pulse: Pulse) -> Found:
+    def _cluster(self, claim: Claim, pulse: Pulse) -> ClusteringResult:
         engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
         found = None
         with self.database.read() as connection:
-            run = run_store.get(connection, claim.id)
+            run = run_store.get_run(connection, claim.id)
             since, key = _since(connection, claim, run)
         again = f", attempt {claim.attempt}" if claim.attempt > 1 else ""
         self.log(f"run {claim.id} ({run.scope}{again})")
@@ -280,7 +280,7 @@ class Worker:
         if found is None:
             name = f"{claim.id} {run.rebases}"
             found = cluster_all(self.database, engine, self._folder(claim), name)
-        run_store.note_basis(self.database, claim, found.based_on, found.model)
+        run_store.record_basis(self.database, claim, found.based_on, found.model)
         return found
 
     def _failed(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
@@ -386,6 +386,6 @@ def _since(
     if run.rebases and run.summary is not None and run.based_on is not None:
         return run.based_on, claim.key
     if run.scope == run_store.TOUCHED:
-        last = run_store.last_published(connection)
+        last = run_store.get_last_published(connection)
         return (None if last is None else last.based_on), None
     return None, None

@@ -1,8 +1,8 @@
-"""Map (work, position), by which the engine's arrays name signatures, to signature keys.
-
-Read stored works and signature keys for the engine.
+"""Read stored works and signature keys for the engine.
 
 Make all calls in one read (or write) transaction, so that works and their signatures agree.
+Arrays of the engine name a signature by (work, position); :class:`SignatureKeys` maps these to
+signature keys.
 """
 
 from __future__ import annotations

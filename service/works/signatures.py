@@ -60,7 +60,7 @@ def store_signatures(
     ledger: EventLog,
     seq: int,
     versions: Iterable[CurrentVersion],
-    lookup: KeyCache,
+    cache: KeyCache,
 ) -> None:
     """Insert new signatures, update matched ones, retire those that the new versions lack.
 
@@ -77,15 +77,15 @@ def store_signatures(
         One for each work.
     cache : KeyCache
     """
-    fresh = list(versions)
-    stored = _read_stored_rows(connection, [v.work_key for v in fresh if not v.created])
-    outcome = _match_versions(fresh, stored, lookup)
+    current_versions = list(versions)
+    stored = _read_stored_rows(connection, [v.work_key for v in current_versions if not v.created])
+    outcome = _match_versions(current_versions, stored, cache)
     spellings = dict.fromkeys(m.name for _, m in chain(outcome.matches, outcome.new))
-    names = ensure_name_keys(connection, lookup, spellings)
+    names = ensure_name_keys(connection, cache, spellings)
     active = (row for rows in stored.values() for row in rows if not row.signature.retired)
     before = {row.block_key for row in active if row.block_key is not None}
     texts = (name.block for name in spellings if name.block)
-    blocks = touch_blocks(connection, lookup, texts, before, seq)
+    blocks = touch_blocks(connection, cache, texts, before, seq)
 
     def said(mention: PrintedAuthor) -> _ColumnValues:
         position, name, affiliation, orcid = mention

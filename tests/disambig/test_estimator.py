@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from disambig.blocking.blocks import Comparisons, primary_key
+from disambig.blocking.blocks import Comparisons, make_block_key
 from disambig.clustering.constraints import compile_constraints
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Constraint, ConstraintKind, Signature, Work
@@ -264,7 +264,7 @@ UNRELATED = work(
 def block_partitions(partition: Partition) -> dict[str, set[frozenset[Signature]]]:
     """The partition restricted to each block, by block key."""
     corpus = partition.corpus
-    keys = [primary_key(name) for name in corpus.names]
+    keys = [make_block_key(name) for name in corpus.names]
     cells: dict[str, dict[int, set[Signature]]] = defaultdict(lambda: defaultdict(set))
     for row, signature in enumerate(corpus.signatures()):
         cells[keys[corpus.signature_name[row]]][int(partition.identity[row])].add(signature)

@@ -109,7 +109,7 @@ def finished(place: Place, database: Database, run_id: str) -> run_store.RunView
     while True:
         work(place)
         with database.read() as connection:
-            found = run_store.get(connection, run_id)
+            found = run_store.get_run(connection, run_id)
         if found.state not in ("queued", "running") or time.monotonic() > deadline:
             return found
         time.sleep(0.3)
@@ -117,10 +117,10 @@ def finished(place: Place, database: Database, run_id: str) -> run_store.RunView
 
 def test_a_run_goes_on_when_its_worker_is_killed(place: Place, database: Database) -> None:
     began = time.monotonic()
-    run_store.cancel(database, ADMIN, proposed(place, database))
+    run_store.cancel_run(database, ADMIN, proposed(place, database))
     usual = time.monotonic() - began
     for _ in range((KILLS + 1) // 2):
-        run = run_store.create(database, ADMIN, scope=run_store.FULL)
+        run = run_store.create_run(database, ADMIN, scope=run_store.FULL)
         for _ in range(2):  # the third attempt is the last
             worker = place.start("worker")
             time.sleep(CHANCE.uniform(0.2, 1) * usual)
@@ -134,11 +134,11 @@ def test_a_run_goes_on_when_its_worker_is_killed(place: Place, database: Databas
         ):
             work(place)
             with database.read() as connection:
-                found = run_store.get(connection, run.id)
+                found = run_store.get_run(connection, run.id)
             time.sleep(0.2)
         assert found.state == "proposed", found.error
         assert found.attempts <= 3
-        run_store.cancel(database, ADMIN, run.id)
+        run_store.cancel_run(database, ADMIN, run.id)
 
 
 def published(database: Database) -> dict[int, int]:
@@ -181,7 +181,7 @@ def test_a_publication_is_whole_or_not_there_when_the_server_is_killed(
         assert find_violations(database) == []
         now = published(database)
         with database.read() as connection:
-            state = run_store.get(connection, run).state
+            state = run_store.get_run(connection, run).state
         if state == "published":
             assert groups(now) == wanted
             publishing.rollback(database, ADMIN, run)
@@ -209,7 +209,7 @@ def publication(place: Place, database: Database) -> str:
         run = proposed(place, database)
         publishing.publish(database, ADMIN, run)
     with database.read() as connection:
-        (run,) = run_store.page(connection, state="published", limit=1)
+        (run,) = run_store.list_runs(connection, state="published", limit=1)
     return run.id
 
 

@@ -23,7 +23,7 @@ both = pytest.mark.parametrize("kind", [RUN, MODEL], ids=["run", "model"])
 def ask(database: Database, actor: Actor, kind: JobKind) -> str:
     """A job that waits; its id."""
     if kind is RUN:
-        return run_store.create(database, actor).id
+        return run_store.create_run(database, actor).id
     return model_store.ask(database, actor, model_store.Wish(), PATIENCE).id
 
 
@@ -44,7 +44,7 @@ def silence(database: Database, claim: Claim, seconds: float = PATIENCE + 1) -> 
 
 def seen(database: Database, claim: Claim) -> run_store.RunView | model_store.ModelView:
     with database.read() as connection:
-        return (run_store if claim.kind is RUN else model_store).get(connection, claim.id)
+        return (run_store if claim.kind is RUN else model_store).get_run(connection, claim.id)
 
 
 def holder(database: Database, claim: Claim) -> str | None:
@@ -182,7 +182,7 @@ def test_a_job_that_kills_every_worker_fails(database, editor, kind) -> None:
 def test_a_cancelled_job_is_noticed_by_its_worker(database, editor, kind) -> None:
     id_ = ask(database, editor, kind)
     claim = taken(database, kind)
-    (run_store if kind is RUN else model_store).cancel(database, editor, id_)
+    (run_store if kind is RUN else model_store).cancel_run(database, editor, id_)
     assert not job_queue.record_heartbeat(database, claim, None, 0, None)
     with database.write() as connection, pytest.raises(LostClaim):
         job_queue.lock_claim(connection, claim)

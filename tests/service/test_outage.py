@@ -49,7 +49,7 @@ def database(place: Place) -> Iterator[Database]:
 
 
 def test_two_workers_never_do_one_run(place: Place, database: Database) -> None:
-    wanted = [run_store.create(database, ADMIN, scope=run_store.FULL).id for _ in range(3)]
+    wanted = [run_store.create_run(database, ADMIN, scope=run_store.FULL).id for _ in range(3)]
     logs = [place.data / f"both-{uuid.uuid4().hex}.log" for _ in range(2)]
     workers = [place.start("worker", "--once", log=log) for log in logs]
     ends = [worker.wait(PATIENCE) for worker in workers]
@@ -57,13 +57,13 @@ def test_two_workers_never_do_one_run(place: Place, database: Database) -> None:
     begun = [run for log in logs for run in re.findall(r"run (r-\w+) \(full\)", log.read_text())]
     assert sorted(begun) == sorted(wanted)
     with database.read() as connection:
-        assert [run_store.get(connection, run).attempts for run in wanted] == [1, 1, 1]
+        assert [run_store.get_run(connection, run).attempts for run in wanted] == [1, 1, 1]
     for run in wanted:
-        run_store.cancel(database, ADMIN, run)
+        run_store.cancel_run(database, ADMIN, run)
 
 
 def test_of_two_publishers_one_wins_and_the_other_is_told(place: Place, database: Database) -> None:
-    both = [run_store.create(database, ADMIN, scope=run_store.FULL).id for _ in range(2)]
+    both = [run_store.create_run(database, ADMIN, scope=run_store.FULL).id for _ in range(2)]
     work(place)
     answers: dict[str, tuple[int, Any]] = {}
 
@@ -207,7 +207,7 @@ def test_a_write_that_loses_its_connection_is_told_and_leaves_nothing(
 def test_a_run_survives_lost_connections(place: Place, database: Database) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite has no server")
-    run = run_store.create(database, ADMIN, scope=run_store.FULL)
+    run = run_store.create_run(database, ADMIN, scope=run_store.FULL)
     log = place.data / "survivor.log"
     worker = place.start("worker", log=log)
     deadline = time.monotonic() + PATIENCE
@@ -219,14 +219,14 @@ def test_a_run_survives_lost_connections(place: Place, database: Database) -> No
         while state in ("queued", "running") and time.monotonic() < deadline:
             time.sleep(0.2)
             with database.read() as connection:
-                state = run_store.get(connection, run.id).state
+                state = run_store.get_run(connection, run.id).state
         assert worker.poll() is None
         assert state == "proposed", log.read_text()
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait(PATIENCE)
     assert worker.returncode == 0
-    run_store.cancel(database, ADMIN, run.id)
+    run_store.cancel_run(database, ADMIN, run.id)
 
 
 def test_a_server_that_is_told_to_stop_answers_what_it_began(

@@ -91,13 +91,13 @@ def test_a_port_that_is_taken_is_told_with_a_remedy(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         settings = Settings(data=tmp_path, port=taken.getsockname()[1])
-        with pytest.raises(Unavailable, match="--port"), server.bound(settings):
+        with pytest.raises(Unavailable, match="--port"), server.bind_socket(settings):
             pass
 
 
 @pytest.mark.parametrize("host", ["no such host", "256.1.1.1", "x" * 300])
 def test_a_host_that_is_none_is_told(tmp_path: Path, host: str) -> None:
-    with pytest.raises(Invalid) as caught, server.bound(Settings(data=tmp_path, host=host)):
+    with pytest.raises(Invalid) as caught, server.bind_socket(Settings(data=tmp_path, host=host)):
         pass
     assert caught.value.field == "host"
 
@@ -118,4 +118,4 @@ def test_help_teaches_with_examples() -> None:
 def test_the_address_of_every_interface_is_shown_as_one_to_open() -> None:
     with socket.socket() as bound:
         bound.bind(("0.0.0.0", 0))
-        assert server.address(bound) == f"http://127.0.0.1:{bound.getsockname()[1]}"
+        assert server.format_address(bound) == f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -20,7 +20,7 @@ from service.db.database import Database
 from service.db.tables import Identity, Membership, Name, Signature, Work
 from service.events.log import EventLog
 from service.settings import Settings, build_sqlite_url
-from service.tasks.create import Question, open_tasks
+from service.tasks.create import NewTask, open_tasks
 from tests.support.api_clients import key_of
 from tests.support.reading_room import Author, Paper, fill
 
@@ -72,7 +72,7 @@ def database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
         name = connection.scalars(select(Name.key).where(Name.folded == "wei wang")).one()
         sides = [side("s0", "s1", "s2"), side("r0", "r1")]
         evidence = {"identities": ["a-wang"], "sides": sides, "probability": 0.3}
-        asked = Question("split", "a-wang", 5, 2.0, evidence, name)
+        asked = NewTask("split", "a-wang", 5, 2.0, evidence, name)
         open_tasks(connection, ledger, ledger.record("asked", ASKER), [asked])
     yield found
     found.close()

@@ -66,10 +66,10 @@ def work(place: Place, *arguments: str) -> str:
 
 def proposed(place: Place, database: Database) -> str:
     """A run that can be published."""
-    run = run_store.create(database, ADMIN, scope=run_store.FULL)
+    run = run_store.create_run(database, ADMIN, scope=run_store.FULL)
     work(place)
     with database.read() as connection:
-        found = run_store.get(connection, run.id)
+        found = run_store.get_run(connection, run.id)
     assert found.state == "proposed", found.error
     return run.id
 

@@ -13,9 +13,9 @@ from service.db.tables import Membership
 from service.events.log import EventLog
 from service.publication.publish import publish
 from service.tasks import queries as task_queries
-from service.tasks.create import Question, open_tasks
+from service.tasks.create import NewTask, open_tasks
 from service.tasks.queries import TaskInfo
-from service.tasks.subjects import subject_of
+from service.tasks.subjects import make_subject
 from tests.support.identity_world import add_run, add_works, published
 
 ANN, BO, CY = (Actor(f"key:{name}", Role.REVIEWER) for name in ("ann", "bo", "cy"))
@@ -30,12 +30,12 @@ def identities(database: Database, editor: Actor) -> dict[int, str]:
         return {s: i for i, keys in published(connection).items() for s in keys}
 
 
-def merge_question(*ids: str, **more: Any) -> Question:
+def merge_question(*ids: str, **more: Any) -> NewTask:
     """Whether identities are one person."""
-    return Question("merge", subject_of(*ids), 5, 1.0, {"identities": list(ids)}, **more)
+    return NewTask("merge", make_subject(*ids), 5, 1.0, {"identities": list(ids)}, **more)
 
 
-def split_question(id_: str, *sides: Sequence[int], **more: Any) -> Question:
+def split_question(id_: str, *sides: Sequence[int], **more: Any) -> NewTask:
     """Whether the sides, signatures of an identity, are one person."""
     told = [
         {
@@ -45,10 +45,10 @@ def split_question(id_: str, *sides: Sequence[int], **more: Any) -> Question:
         }
         for side in sides
     ]
-    return Question("split", id_, 3, 2.0, {"identities": [id_], "sides": told}, **more)
+    return NewTask("split", id_, 3, 2.0, {"identities": [id_], "sides": told}, **more)
 
 
-def ask(database: Database, *questions: Question, blind_share: float = 0.0) -> list[str]:
+def ask(database: Database, *questions: NewTask, blind_share: float = 0.0) -> list[str]:
     """Ids of the tasks."""
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -59,7 +59,7 @@ def ask(database: Database, *questions: Question, blind_share: float = 0.0) -> l
 def task(database: Database, id_: str) -> TaskInfo:
     """A task as it is now."""
     with database.read() as connection:
-        return task_queries.found(connection, id_)
+        return task_queries.get_task(connection, id_)
 
 
 def states(database: Database, ids: Sequence[str]) -> list[str]:

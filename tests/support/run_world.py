@@ -46,7 +46,7 @@ def settings_in(folder: Path, **more: object) -> Settings:
 
 def do(database: Database, settings: Settings, scope: str = "full") -> RunView:
     """Ask for a run and do it."""
-    asked = run_store.create(database, EDITOR, scope=scope)
+    asked = run_store.create_run(database, EDITOR, scope=scope)
     return done(database, settings, asked.id)
 
 
@@ -55,7 +55,7 @@ def done(database: Database, settings: Settings, run_id: str) -> RunView:
     said: list[str] = []
     Worker(database, settings, said.append).serve(once=True)
     with database.read() as connection:
-        found = run_store.get(connection, run_id)
+        found = run_store.get_run(connection, run_id)
     assert found.state == "proposed", (found.error, said)
     return found
 

@@ -9,7 +9,7 @@ import pytest
 from service.actors import Actor, Role
 from service.db.database import Database
 from service.review import answers as task_answers
-from service.tasks.create import Question
+from service.tasks.create import NewTask
 from service.training import examples as training_examples
 from service.training import store as model_store
 from service.training.store import ModelView, Wish
@@ -41,7 +41,7 @@ def answered(database: Database, *said: str) -> list[str]:
     speeches, rest = ("s0", "s1", "s2", "s3", "s4"), ("r0", "r1", "r2", "r3", "r4")
     merge = merge_question(speech, robots)
     merge.evidence["sides"] = sides((speech, robots), speeches, rest)
-    split = Question(
+    split = NewTask(
         "split",
         speech,
         3,

@@ -47,7 +47,7 @@ def answers(
     problems : tuple of int
         Statuses of the problems to expect; 429 always is one.
     """
-    found = {
+    responses = {
         status: ResponseSpec(
             schema,
             generate_examples=False,
@@ -57,8 +57,8 @@ def answers(
         )
     }
     for code in (*problems, 429):
-        found[code] = problem(code)
-    return found
+        responses[code] = problem(code)
+    return responses
 
 
 def problem(status: int) -> ResponseSpec:

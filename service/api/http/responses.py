@@ -32,7 +32,7 @@ IdempotencyKey = Annotated[
         "same body within 24 hours, it is answered alike and not done twice.",
     ),
 ]
-IfRead = Annotated[
+IfUnchanged = Annotated[
     str | None,
     HeaderParameter(
         name="If-Match",
@@ -50,7 +50,7 @@ IfMatch = Annotated[
 ]
 
 
-def written(
+def run_write(
     request: Request[Any, Any, Any],
     database: Database,
     actor: Actor,
@@ -108,7 +108,7 @@ def written(
     )
 
 
-def read(request: Request[Any, Any, Any], content: Any, version: Any = None) -> Response[bytes]:
+def respond_with_etag(request: Request[Any, Any, Any], content: Any, version: Any = None) -> Response[bytes]:
     """An answer with an ETag that steps take in If-Match; 304 where the client has it.
 
     ``version`` is what the ETag is made of, where that is not all of the content.
@@ -120,14 +120,14 @@ def read(request: Request[Any, Any, Any], content: Any, version: Any = None) -> 
     return Response(orjson.dumps(content), media_type="application/json", headers=headers)
 
 
-def shown(content: Any) -> Response[bytes]:
+def respond_private(content: Any) -> Response[bytes]:
     """An answer that is nobody else's and never kept on the way."""
     headers = {"Cache-Control": "private, no-store"}
     return Response(orjson.dumps(content), media_type="application/json", headers=headers)
 
 
-def versions(
-    request: Request[Any, Any, Any], ids: Sequence[str], stated: Mapping[str, int] | None
+def read_versions(
+    request: Request[Any, Any, Any], ids: Sequence[str], body_versions: Mapping[str, int] | None
 ) -> dict[str, int]:
     """The version that the client read of each identity it edits; none after ``If-Match: *``.
 
@@ -136,10 +136,10 @@ def versions(
     PreconditionRequired
         If one is stated nowhere.
     """
-    found = {id_: (stated or {})[id_] for id_ in ids if id_ in (stated or {})}
-    missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in found]
+    versions_by_id = {id_: (body_versions or {})[id_] for id_ in ids if id_ in (body_versions or {})}
+    missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in versions_by_id]
     if not missing or request.headers.get("if-match", "").strip() == "*":
-        return found
+        return versions_by_id
     if len(set(ids)) == 1:
         version = expected_version(request)
         return {} if version is None else {ids[0]: version}
@@ -151,7 +151,7 @@ def versions(
     )
 
 
-def asked(*examples: tuple[str, Any]) -> BodyKwarg:
+def describe_body(*examples: tuple[str, Any]) -> BodyKwarg:
     """Description of a JSON body by examples: (what it does, the body)."""
     return BodyKwarg(examples=[Example(summary=name, value=value) for name, value in examples])
 
@@ -172,7 +172,7 @@ class _RawOperation(Operation):
         )
 
 
-def raw_body(bodies: Mapping[str, tuple[Schema, str, Any]]) -> type[Operation]:
+def describe_raw_body(bodies: Mapping[str, tuple[Schema, str, Any]]) -> type[Operation]:
     """Operation of a handler that reads its body itself; by media type what it holds and how.
 
     The values are (schema, what the example shows, example).

@@ -9,7 +9,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 
 from service import log as logs
 from service.api.http.problems import request_id
-from service.observability.metrics import UNMATCHED, Metrics
+from service.observability.metrics import UNMATCHED_ROUTE, Metrics
 
 log = logs.get_logger("service.requests")
 QUIET = ("/health/live", "/health/ready", "/metrics")
@@ -33,7 +33,7 @@ async def observed(
         await send(message)
 
     if metrics is not None:
-        metrics.begin()
+        metrics.start_request()
     try:
         await app(scope, receive, noting)
     except Exception:  # only noted here, and raised again
@@ -42,10 +42,10 @@ async def observed(
     finally:
         seconds = time.perf_counter() - begun
         # Litestar writes the template here when it has found the route
-        route = str(scope.get("path_template") or UNMATCHED)
+        route = str(scope.get("path_template") or UNMATCHED_ROUTE)
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         if metrics is not None:
-            metrics.end(method, route, status, seconds)
+            metrics.finish_request(method, route, status, seconds)
         _log(scope, method, route, status, seconds)
 
 

@@ -1,4 +1,4 @@
-"""All routes that write, and the reads of what they write, in one list."""
+"""Handlers of the REST API: parse, call one function, answer."""
 
 from __future__ import annotations
 
@@ -9,17 +9,24 @@ from service.api.routes import (
     decisions,
     estimates,
     events,
+    health,
+    identities,
     identity_edits,
     keys,
     models,
+    names,
     runs,
     tasks,
     tasks_by_name,
     works,
 )
 
-WRITES: tuple[ControllerRouterHandler, ...] = (
+V1: tuple[ControllerRouterHandler, ...] = (
+    *names.HANDLERS,
+    *identities.HANDLERS,
     *works.HANDLERS,
+    *events.HANDLERS,
+    *health.HANDLERS,
     *identity_edits.HANDLERS,
     *decisions.HANDLERS,
     *runs.HANDLERS,
@@ -29,5 +36,5 @@ WRITES: tuple[ControllerRouterHandler, ...] = (
     *estimates.HANDLERS,
     *models.HANDLERS,
     *keys.HANDLERS,
-    *events.HANDLERS,
 )
+"""All routes under /v1."""

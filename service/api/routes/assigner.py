@@ -54,10 +54,10 @@ class SharedPlacer:
     def _compare(self) -> None:
         """Load what boards need as well."""
         from service.board import commit, reclustering, tasks, view  # noqa: F401
-        from service.board.block_cache import warm
+        from service.board.block_cache import warm_up
 
         with self.database.read() as connection:
-            warm(connection, self.get())
+            warm_up(connection, self.get())
 
     def _keeping_warm(self) -> None:
         while not self._ended.is_set():

@@ -12,7 +12,7 @@ from service.actors import Actor, Role
 from service.api.examples import board as examples
 from service.api.http.bodies import Filled
 from service.api.http.openapi import answers
-from service.api.http.responses import IdempotencyKey, asked, shown, written
+from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.routes.decisions import told
 from service.api.schemas import board as schemas
@@ -24,7 +24,7 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from service.board.block_cache import BlockViews
     from service.board.request import ArrangementRequest
-    from service.decisions.draft import Mention
+    from service.decisions.draft import SignatureRef
 
 REVIEWER = [requires(Role.REVIEWER)]
 LONGEST = 1_000
@@ -51,7 +51,7 @@ def preview_of(
 ) -> dict[str, Any]:
     """What an arrangement of a board would do, as the API tells it."""
     from service.board import commit as arranging
-    from service.board.block_cache import of_blocks
+    from service.board.block_cache import expand_to_blocks
     from service.board.reclustering import rescored
     from service.board.scope import scope_of
     from service.board.tasks import answered
@@ -60,7 +60,7 @@ def preview_of(
         scope = scope_of(connection, data.name or name, data.task)
         wanted = wanted_of(connection, data)
         found, told = arranging.preview_arrangement(connection, wanted)
-        view = views.of(connection, of_blocks(connection, list(scope.mentions)))
+        view = views.get(connection, expand_to_blocks(connection, list(scope.mentions)))
         gone = {one["decision"] for one in told["overridden"]}
         changes = [] if view is None else rescored(connection, view, found, gone)
         seen = set() if view is None else {*view.signature.tolist()}
@@ -116,10 +116,10 @@ def wanted_of(
     """A body as the use case takes it."""
     from service.board.request import ArrangementRequest, ColumnRequest
     from service.board.tasks import answers_of
-    from service.decisions.draft import Mention
+    from service.decisions.draft import SignatureRef
 
-    def mentions(some: Any) -> tuple[Mention, ...]:
-        return tuple(Mention(m.work, m.position) for m in some)
+    def mentions(some: Any) -> tuple[SignatureRef, ...]:
+        return tuple(SignatureRef(m.work, m.position) for m in some)
 
     columns = [
         ColumnRequest(mentions(c.mentions), c.identity, c.confirmed, c.nowhere)
@@ -165,11 +165,11 @@ def read_board(
     At most 2,000 mentions; those of the question come first, `hidden` and `left_out` tell of the
     rest.
     """
-    from service.board.view import board
+    from service.board.view import build_board
 
     views = views_of(request, database, settings)
     with database.read() as connection:
-        return shown(board(connection, views, text or name, task))
+        return respond_private(build_board(connection, views, text or name, task))
 
 
 @post(
@@ -187,11 +187,11 @@ def preview_board(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
     name: FromPath[str],
-    data: Annotated[schemas.Arrangement, asked(("Two papers apart", examples.ARRANGEMENT))],
+    data: Annotated[schemas.Arrangement, describe_body(("Two papers apart", examples.ARRANGEMENT))],
 ) -> Response[bytes]:
     """Nothing is changed. `rescored` is what the engine would change next, bound by this."""
     views = views_of(request, database, settings)
-    return shown(preview_of(database, views, name, data))
+    return respond_private(preview_of(database, views, name, data))
 
 
 @post(
@@ -211,7 +211,7 @@ def commit_board(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     name: FromPath[str],
-    data: Annotated[schemas.Commit, asked(("Two papers apart", examples.COMMIT))],
+    data: Annotated[schemas.Commit, describe_body(("Two papers apart", examples.COMMIT))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
@@ -221,7 +221,7 @@ def commit_board(
     where earlier decisions stand against it, unless `override` takes these back; and where it
     would settle a question that several people are asked blind, whatever it overrides.
     """
-    return written(
+    return run_write(
         request,
         database,
         actor,
@@ -253,13 +253,13 @@ def compare(
 
     views = views_of(request, database, settings)
     with database.read() as connection:
-        return shown(compare_mentions(connection, views, _mention(a, "a"), _mention(b, "b")))
+        return respond_private(compare_mentions(connection, views, _mention(a, "a"), _mention(b, "b")))
 
 
-def _mention(text: str, field: str) -> Mention:
+def _mention(text: str, field: str) -> SignatureRef:
     from disambig.errors import InputError
     from disambig.explain.explain import parse_mention
-    from service.decisions.draft import Mention
+    from service.decisions.draft import SignatureRef
     from service.text import to_storable
 
     try:
@@ -267,7 +267,7 @@ def _mention(text: str, field: str) -> Mention:
     except InputError as error:
         raise Invalid(str(error), "write WORK:POSITION", field=field) from error
     # as works with such ids are stored
-    return Mention(to_storable(found.work), found.position)
+    return SignatureRef(to_storable(found.work), found.position)
 
 
 HANDLERS = (read_board, preview_board, commit_board, compare)

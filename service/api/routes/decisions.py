@@ -20,7 +20,7 @@ from service.api.http import paging
 from service.api.http.bodies import BadBody, BodyTooLarge, Filled, Unpacked, decoded
 from service.api.http.openapi import answers
 from service.api.http.paging import Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import IdempotencyKey, IfRead, asked, raw_body, read, shown, written
+from service.api.http.responses import IdempotencyKey, IfUnchanged, describe_body, describe_raw_body, respond_with_etag, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.schemas import edit as schemas
 from service.db.database import Database
@@ -29,9 +29,9 @@ from service.errors import ServiceError, Unavailable
 
 if TYPE_CHECKING:
     from service.decisions.actions import Statement
-    from service.decisions.draft import Made
+    from service.decisions.draft import DecisionResult
 from service.decisions import undo as undoing
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 
 REVIEWER = [requires(Role.REVIEWER)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
@@ -80,7 +80,7 @@ def list_decisions(
     page = found[:limit]
     more = len(found) > limit
     following = paging.cursor("decisions", page[-1]["event_seq"]) if more else None
-    return shown({"items": page, "next": next_page(request, following)})
+    return respond_private({"items": page, "next": next_page(request, following)})
 
 
 @get(
@@ -102,7 +102,7 @@ def read_decision(
     """Links between mentions that every run, placement and publication obeys."""
     with database.read() as connection:
         found, version = decision_queries.found(connection, id, limit), _decision(id)(connection)
-    return read(request, found, version)
+    return respond_with_etag(request, found, version)
 
 
 def _decision(decision_id: str) -> Callable[[Connection], dict[str, Any]]:
@@ -124,7 +124,7 @@ def decide(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
-    data: Annotated[schemas.Judgement, asked(("The same person", examples.JUDGEMENT))],
+    data: Annotated[schemas.Judgement, describe_body(("The same person", examples.JUDGEMENT))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
@@ -132,7 +132,7 @@ def decide(
 
     Refused (409) with the chain when it contradicts earlier decisions.
     """
-    return written(
+    return run_write(
         request, database, actor, body, lambda given: told(_judged(given, actor, data)), status=201
     )
 
@@ -145,7 +145,7 @@ def decide(
     status_code=200,
     sync_to_thread=True,
     request_class=Filled,
-    operation_class=raw_body(
+    operation_class=describe_raw_body(
         {"application/x-ndjson": (_LINES, "Two decisions", examples.BULK_NDJSON)}
     ),
     responses=answers(schemas.Bulk, examples.BULK, problems=(400, 401, 403, 413, 422)),
@@ -176,7 +176,7 @@ def decide_in_bulk(
                 applied.append({"line": line, **told(made)})
         return {"applied": applied, "refused": refused}
 
-    return written(request, database, actor, body, act)
+    return run_write(request, database, actor, body, act)
 
 
 def _turn(path: str, summary: str) -> Callable[[Any], Any]:
@@ -192,7 +192,7 @@ def _turn(path: str, summary: str) -> Callable[[Any], Any]:
     )
 
 
-Why = Annotated[schemas.Why | None, asked(("Why", {"reason": "mistaken for a namesake"}))]
+Why = Annotated[schemas.Why | None, describe_body(("Why", {"reason": "mistaken for a namesake"}))]
 
 
 @_turn("undo", "Take a decision back")
@@ -204,7 +204,7 @@ def undo(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """Mentions, ids and redirects are as they were before it; refused where something depends.
 
@@ -212,7 +212,7 @@ def undo(
     """
 
     reason = None if data is None else data.reason
-    return written(
+    return run_write(
         request,
         database,
         actor,
@@ -231,7 +231,7 @@ def redo(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """As it was, ids included; refused where what it changed has changed since.
 
@@ -239,7 +239,7 @@ def redo(
     """
 
     reason = None if data is None else data.reason
-    return written(
+    return run_write(
         request,
         database,
         actor,
@@ -256,7 +256,7 @@ def statement(data: schemas.Edit, versions: Mapping[str, int] | None) -> Stateme
     return Statement(data.reason, data.evidence, versions, data.same_work)
 
 
-def told(made: Made) -> dict[str, Any]:
+def told(made: DecisionResult) -> dict[str, Any]:
     """A decision that was made as the API shows it."""
     return {
         "decision": made.id,
@@ -266,10 +266,10 @@ def told(made: Made) -> dict[str, Any]:
     }
 
 
-def _judged(database: Database, actor: Actor, data: schemas.Judgement) -> Made:
+def _judged(database: Database, actor: Actor, data: schemas.Judgement) -> DecisionResult:
     from service.decisions import actions as decision_actions
 
-    a, b = (Mention(m.work, m.position) for m in (data.a, data.b))
+    a, b = (SignatureRef(m.work, m.position) for m in (data.a, data.b))
     why = statement(data, data.versions)
     if data.kind == "unsure":
         return decision_actions.unsure(database, actor, [a, b], why)

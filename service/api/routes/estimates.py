@@ -14,7 +14,7 @@ from pydantic import Field
 from service.actors import Actor, Role
 from service.api.http.bodies import Unpacked
 from service.api.http.openapi import answers
-from service.api.http.responses import IdempotencyKey, asked, shown, written
+from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.schemas.edit import Asked, Reason, Whole
 from service.api.schemas.read import Shape
@@ -143,7 +143,7 @@ def read_estimates(
     """Precision and recall with 95 % intervals, from a random sample that people reviewed
     without seeing each other's answers; of the identities as they were when it was drawn."""
     with database.read() as connection:
-        return shown(sampling.estimates(connection, sample))
+        return respond_private(sampling.estimates(connection, sample))
 
 
 @post(
@@ -162,7 +162,7 @@ def draw_sample(
     actor: NamedDependency[Actor],
     body: RawBody,
     data: Annotated[
-        NewSample | None, asked(("Four hundred mentions", {"size": 400, "unit": "mention"}))
+        NewSample | None, describe_body(("Four hundred mentions", {"size": 400, "unit": "mention"}))
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
@@ -175,7 +175,7 @@ def draw_sample(
     def act(given: Database) -> dict[str, Any]:
         return asdict(sampling.draw(given, actor, wish.size, wish.unit, reason=wish.reason))
 
-    return written(request, database, actor, body, act, status=201)
+    return run_write(request, database, actor, body, act, status=201)
 
 
 HANDLERS = (read_estimates, draw_sample)

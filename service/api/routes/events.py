@@ -20,7 +20,7 @@ from service.api.examples import read as examples
 from service.api.http import paging
 from service.api.http.openapi import answers
 from service.api.http.paging import BIGGEST, Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import shown
+from service.api.http.responses import respond_private
 from service.api.middleware.auth import requires
 from service.api.middleware.cache import Answer, answer
 from service.api.schemas import edit as edit_schemas
@@ -81,7 +81,7 @@ def list_events(
         )
     page = found[:limit]
     following = paging.cursor("events", page[-1]["seq"]) if len(found) > limit else None
-    return shown({"items": page, "next": next_page(request, following)})
+    return respond_private({"items": page, "next": next_page(request, following)})
 
 
 @get(
@@ -101,7 +101,7 @@ def read_event(
 ) -> Response[bytes]:
     """Identities and mentions before and after, of either `limit` at most."""
     with database.read() as connection:
-        return shown(event_queries.get_event(connection, seq, limit))
+        return respond_private(event_queries.get_event(connection, seq, limit))
 
 
 def _moment(name: str, moment: datetime | None) -> datetime | None:
@@ -170,4 +170,4 @@ def read_changes(
     return answer(request, database, render)
 
 
-HANDLERS = [list_events, read_event, read_changes]
+HANDLERS = (list_events, read_event, read_changes)

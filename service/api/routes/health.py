@@ -21,7 +21,7 @@ from service.api.schemas import read as schemas
 from service.db import overview
 from service.db.database import Database
 from service.errors import NotFound, Unauthenticated
-from service.observability.health import Check, ready
+from service.observability.health import Check, check_readiness
 from service.settings import Settings
 
 PATIENCE = 4.0
@@ -45,7 +45,7 @@ class Readiness:
         if time.monotonic() - self._found[0] < REMEMBERED:
             return self._found[1]
         if self._running is None or self._running.done():
-            checking = asyncio.to_thread(ready, self._settings, self._database)
+            checking = asyncio.to_thread(check_readiness, self._settings, self._database)
             self._running = asyncio.create_task(checking)
         try:
             found = await asyncio.wait_for(asyncio.shield(self._running), PATIENCE)
@@ -108,4 +108,5 @@ def read_stats(
     return answer(request, database, lambda c: Answer(overview.count_records(c)))
 
 
-HANDLERS = [live, is_ready, metrics, read_stats]
+PROBES = (live, is_ready, metrics)
+HANDLERS = (read_stats,)

@@ -15,13 +15,13 @@ from service.api.examples import edit as examples
 from service.api.http.bodies import Filled, Unpacked
 from service.api.http.etags import expected_version
 from service.api.http.openapi import answers
-from service.api.http.responses import IdempotencyKey, IfMatch, asked, shown, versions, written
+from service.api.http.responses import IdempotencyKey, IfMatch, describe_body, respond_private, read_versions, run_write
 from service.api.middleware.auth import requires
 from service.api.routes.decisions import statement, told
 from service.api.schemas import edit as schemas
 from service.db.database import Database
 from service.db.tables import Identity
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 
 EDITOR = [requires(Role.EDITOR)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 422, 428)
@@ -45,7 +45,7 @@ def merge(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
-    data: Annotated[schemas.Merge, asked(("Two identities", examples.MERGE))],
+    data: Annotated[schemas.Merge, describe_body(("Two identities", examples.MERGE))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
@@ -57,8 +57,8 @@ def merge(
     from service.decisions import actions as decision_actions
 
     names = [*data.identities, *([data.into] if data.into else [])]
-    known = versions(request, names, data.versions)
-    return written(
+    known = read_versions(request, names, data.versions)
+    return run_write(
         request,
         database,
         actor,
@@ -75,7 +75,7 @@ def split(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
-    data: Annotated[schemas.Split, asked(("Two mentions leave", examples.SPLIT))],
+    data: Annotated[schemas.Split, describe_body(("Two mentions leave", examples.SPLIT))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
@@ -83,9 +83,9 @@ def split(
     """Groups leave as new identities; one, or the mentions in no group, keeps the id."""
     from service.decisions import actions as decision_actions
 
-    known = versions(request, [data.identity], data.versions)
-    groups = [[Mention(m.work, m.position) for m in group] for group in data.groups]
-    return written(
+    known = read_versions(request, [data.identity], data.versions)
+    groups = [[SignatureRef(m.work, m.position) for m in group] for group in data.groups]
+    return run_write(
         request,
         database,
         actor,
@@ -104,7 +104,7 @@ def move(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
-    data: Annotated[schemas.MoveMentions, asked(("One mention", examples.MOVE))],
+    data: Annotated[schemas.MoveMentions, describe_body(("One mention", examples.MOVE))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
@@ -112,10 +112,10 @@ def move(
     """They go to `to`, or to a new identity. `versions` may name those they leave, too."""
     from service.decisions import actions as decision_actions
 
-    known = versions(request, [data.to] if data.to else [], data.versions)
+    known = read_versions(request, [data.to] if data.to else [], data.versions)
     known = {**(data.versions or {}), **known}
-    mentions = [Mention(m.work, m.position) for m in data.mentions]
-    return written(
+    mentions = [SignatureRef(m.work, m.position) for m in data.mentions]
+    return run_write(
         request,
         database,
         actor,
@@ -142,7 +142,7 @@ def attach(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
-    data: Annotated[schemas.NewExternalId, asked(("An ORCID iD", examples.NEW_EXTERNAL_ID))],
+    data: Annotated[schemas.NewExternalId, describe_body(("An ORCID iD", examples.NEW_EXTERNAL_ID))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
@@ -153,7 +153,7 @@ def attach(
     version = expected_version(request)
 
     def act(given: Database) -> dict[str, Any]:
-        scheme, value = external_ids.attach(
+        scheme, value = external_ids.attach_id(
             given,
             actor,
             id,
@@ -165,7 +165,7 @@ def attach(
         )
         return _external_id(given, id, scheme, value)
 
-    return written(request, database, actor, body, act, status=201)
+    return run_write(request, database, actor, body, act, status=201)
 
 
 @delete(
@@ -192,11 +192,11 @@ def detach(
 ) -> Response[bytes]:
     """One that mentions print does not come back with them."""
     from service.external_ids import attach as external_ids
-    from service.external_ids.schemes import normalised
+    from service.external_ids.schemes import normalize_id
 
     version = expected_version(request)
-    external_ids.detach(database, actor, id, scheme, value, reason=reason, version=version)
-    return shown(_external_id(database, id, *normalised(scheme, value)))
+    external_ids.detach_id(database, actor, id, scheme, value, reason=reason, version=version)
+    return respond_private(_external_id(database, id, *normalize_id(scheme, value)))
 
 
 def _external_id(database: Database, id: str, scheme: str, value: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from service.actors import Actor, Role
 from service.api.examples import edit as examples
 from service.api.http.bodies import Filled, Unpacked
 from service.api.http.openapi import answers
-from service.api.http.responses import IdempotencyKey, asked, shown, written
+from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
 from service.api.middleware.auth import KnownKeys, requires
 from service.api.schemas import edit as schemas
 from service.db.database import Database
@@ -35,7 +35,7 @@ ADMIN = [requires(Role.ADMIN)]
 def list_keys(database: NamedDependency[Database]) -> Response[bytes]:
     """The newest first, with those that expired or were revoked; without their secrets."""
     with database.read() as connection:
-        return shown({"items": [told(info) for info in api_keys.list_keys(connection)]})
+        return respond_private({"items": [told(info) for info in api_keys.list_keys(connection)]})
 
 
 @post(
@@ -53,7 +53,7 @@ def make_key(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
-    data: Annotated[schemas.NewKey, asked(("A key for a year", examples.NEW_KEY))],
+    data: Annotated[schemas.NewKey, describe_body(("A key for a year", examples.NEW_KEY))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
@@ -75,7 +75,7 @@ def make_key(
         shown.append(text)
         return {**told(info), "key": None}  # the answer is stored, and no secret ever is
 
-    answer = written(request, database, actor, body, act, status=201)
+    answer = run_write(request, database, actor, body, act, status=201)
     if shown:
         answer.content = orjson.dumps({**orjson.loads(answer.content), "key": shown[0]})
     return answer
@@ -106,7 +106,7 @@ def revoke_key(
     info = api_keys.revoke_key(database, actor, id, reason)
     known: KnownKeys = request.app.state["keys"]
     known.forget()
-    return shown(told(info))
+    return respond_private(told(info))
 
 
 def told(info: api_keys.KeyInfo) -> dict[str, Any]:

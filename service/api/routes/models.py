@@ -18,7 +18,7 @@ from service.api.http import paging
 from service.api.http.bodies import Unpacked
 from service.api.http.openapi import answers
 from service.api.http.paging import Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import IdempotencyKey, IfRead, asked, read, shown, written
+from service.api.http.responses import IdempotencyKey, IfUnchanged, describe_body, respond_with_etag, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.schemas.edit import Asked, Reason, Whole, Why
 from service.api.schemas.read import Page, Shape
@@ -215,7 +215,7 @@ CANDIDATE: dict[str, Any] = {
 PROMOTED = {**CANDIDATE, "state": "promoted", "promoted_seq": 4_712, "in_use": True}
 CANCELLED = {**QUEUED, "state": "cancelled", "ended_at": _AT}
 MODELS = {"items": [CANDIDATE], "next": None, "in_use": None}
-Told = Annotated[Why | None, asked(("Why", {"reason": "15 decisions mended, 2 broken"}))]
+Told = Annotated[Why | None, describe_body(("Why", {"reason": "15 decisions mended, 2 broken"}))]
 
 
 @get(
@@ -243,7 +243,7 @@ def list_models(
         used = model_store.in_use(connection)
     page = found[:limit]
     following = paging.cursor("models", page[-1].id) if len(found) > limit else None
-    return shown(
+    return respond_private(
         {
             "items": [asdict(model) for model in page],
             "next": next_page(request, following),
@@ -266,7 +266,7 @@ def read_model(
     """A step that sends the ETag in If-Match is done only if all of this is as it was read."""
     with database.read() as connection:
         found = asdict(model_store.get(connection, id))
-    return read(request, found)
+    return respond_with_etag(request, found)
 
 
 @post(
@@ -285,7 +285,7 @@ def train_model(
     settings: NamedDependency[Settings],
     actor: NamedDependency[Actor],
     body: RawBody,
-    data: Annotated[NewModel | None, asked(("Why", {"reason": "500 more answers"}))] = None,
+    data: Annotated[NewModel | None, describe_body(("Why", {"reason": "500 more answers"}))] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
     """A worker makes it (`disambig worker`): a candidate, which changes nothing before somebody
@@ -295,7 +295,7 @@ def train_model(
     """
     given = data or NewModel()
     wish = model_store.Wish(given.hold_back, given.seed)
-    return written(
+    return run_write(
         request,
         database,
         actor,
@@ -328,10 +328,10 @@ def promote_model(
     id: FromPath[str],
     body: RawBody,
     data: Annotated[
-        Promote | None, asked(("Why", {"reason": "15 decisions mended, 2 broken"}))
+        Promote | None, describe_body(("Why", {"reason": "15 decisions mended, 2 broken"}))
     ] = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """A candidate, or one that was in use before; `shipped` is the one that comes with disambig.
 
@@ -346,7 +346,7 @@ def promote_model(
         with given.read() as connection:
             return asdict(model_store.get(connection, used.id))
 
-    return written(request, database, actor, body, act, edits=_model(id))
+    return run_write(request, database, actor, body, act, edits=_model(id))
 
 
 @post(
@@ -367,11 +367,11 @@ def cancel_model(
     body: RawBody,
     data: Told = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """Of a model that is queued, running or a candidate. What runs use does not change."""
     reason = None if data is None else data.reason
-    return written(
+    return run_write(
         request,
         database,
         actor,

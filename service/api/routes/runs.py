@@ -17,17 +17,17 @@ from service.api.http import paging
 from service.api.http.bodies import Unpacked
 from service.api.http.openapi import answers
 from service.api.http.paging import Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import IdempotencyKey, IfRead, asked, read, shown, written
+from service.api.http.responses import IdempotencyKey, IfUnchanged, describe_body, respond_with_etag, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.schemas import edit as schemas
 from service.db.database import Database
-from service.publication.diff import in_words
+from service.publication.diff import describe_change
 from service.runs import store as run_store
 
 REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
 ADMIN = [requires(Role.ADMIN)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
-Why = Annotated[schemas.Why | None, asked(("Why", {"reason": "looked through by Ada"}))]
+Why = Annotated[schemas.Why | None, describe_body(("Why", {"reason": "looked through by Ada"}))]
 Kind = Literal["conflict", "create", "merge", "split", "move", "grow", "decision"]
 
 
@@ -63,7 +63,7 @@ def list_runs(
     begin = read_cursor("runs", cursor, (str,))
     before = None if begin is None else begin[0]
     with database.read() as connection:
-        found = run_store.page(
+        found = run_store.list_runs(
             connection,
             state=run_state,
             before=before,
@@ -71,7 +71,7 @@ def list_runs(
         )
     page = found[:limit]
     following = paging.cursor("runs", page[-1].id) if len(found) > limit else None
-    return shown({"items": [asdict(run) for run in page], "next": next_page(request, following)})
+    return respond_private({"items": [asdict(run) for run in page], "next": next_page(request, following)})
 
 
 @get(
@@ -90,8 +90,8 @@ def read_run(
     A step that sends the ETag in If-Match is done only if the run is still as it was read.
     """
     with database.read() as connection:
-        found = asdict(run_store.get(connection, id))
-    return read(request, found)
+        found = asdict(run_store.get_run(connection, id))
+    return respond_with_etag(request, found)
 
 
 @get(
@@ -119,15 +119,15 @@ def read_diff(
     list_id = f"diff {id} {kind}"
     after = read_cursor(list_id, cursor, (int,))
     with database.read() as connection:
-        run = run_store.get(connection, id)
+        run = run_store.get_run(connection, id)
         begin = None if after is None else after[0]
         found = proposals.diff(connection, id, kind, begin, limit + 1)
     page = found[:limit]
     following = paging.cursor(list_id, page[-1].rank) if len(found) > limit else None
-    return shown(
+    return respond_private(
         {
             "items": [
-                {**asdict(line), "text": in_words(line.kind, line.mentions, line.details)}
+                {**asdict(line), "text": describe_change(line.kind, line.mentions, line.details)}
                 for line in page
             ],
             "next": next_page(request, following),
@@ -151,16 +151,16 @@ def start_run(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     body: RawBody,
-    data: Annotated[schemas.NewRun | None, asked(("All works", examples.NEW_RUN))] = None,
+    data: Annotated[schemas.NewRun | None, describe_body(("All works", examples.NEW_RUN))] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
     """A worker does it (`disambig worker`); it ends as a proposal, which changes nothing yet."""
     wish = data or schemas.NewRun()
 
     def act(given: Database) -> dict[str, Any]:
-        return asdict(run_store.create(given, actor, scope=wish.scope, reason=wish.reason))
+        return asdict(run_store.create_run(given, actor, scope=wish.scope, reason=wish.reason))
 
-    return written(request, database, actor, body, act, status=202)
+    return run_write(request, database, actor, body, act, status=202)
 
 
 def _step(
@@ -180,7 +180,7 @@ def _step(
 
 
 def _run(run_id: str) -> Callable[[Connection], dict[str, Any]]:
-    return lambda connection: asdict(run_store.get(connection, run_id))
+    return lambda connection: asdict(run_store.get_run(connection, run_id))
 
 
 @_step("cancel", "End a run, or drop its proposal", EDITOR, examples.CANCELLED)
@@ -192,16 +192,16 @@ def cancel_run(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """Of a run that is queued, running or proposed. Nothing that is published changes."""
     reason = None if data is None else data.reason
-    return written(
+    return run_write(
         request,
         database,
         actor,
         body,
-        lambda given: asdict(run_store.cancel(given, actor, id, reason)),
+        lambda given: asdict(run_store.cancel_run(given, actor, id, reason)),
         edits=_run(id),
     )
 
@@ -215,13 +215,13 @@ def rebase_run(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """It is queued again: a worker clusters anew what was decided or loaded since."""
     from service.publication import proposals
 
     reason = None if data is None else data.reason
-    return written(
+    return run_write(
         request,
         database,
         actor,
@@ -239,10 +239,10 @@ def publish_run(
     id: FromPath[str],
     body: RawBody,
     data: Annotated[
-        schemas.Publish | None, asked(("Why", {"reason": "diff looked through by Ada"}))
+        schemas.Publish | None, describe_body(("Why", {"reason": "diff looked through by Ada"}))
     ] = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """In one transaction: readers see the old or the new.
 
@@ -252,7 +252,7 @@ def publish_run(
     from service.publication import publish as publishing
 
     wish = data or schemas.Publish()
-    return written(
+    return run_write(
         request,
         database,
         actor,
@@ -271,7 +271,7 @@ def rollback_run(
     body: RawBody,
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """Exactly, with all ids; works placed since keep a sensible place.
 
@@ -280,7 +280,7 @@ def rollback_run(
     from service.publication import publish as publishing
 
     reason = None if data is None else data.reason
-    return written(
+    return run_write(
         request,
         database,
         actor,

@@ -17,7 +17,7 @@ from service.api.http import paging
 from service.api.http.bodies import Filled, Unpacked
 from service.api.http.openapi import answers
 from service.api.http.paging import Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import IdempotencyKey, IfRead, asked, read, shown, written
+from service.api.http.responses import IdempotencyKey, IfUnchanged, describe_body, respond_with_etag, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.routes.decisions import told
 from service.api.schemas import edit as edit_schemas
@@ -85,7 +85,7 @@ def list_tasks(
     """
     list_id = f"tasks {kind} {task_state} {least} {most} {held}"
     after = read_cursor(list_id, cursor, _PLACE)
-    wanted = task_queries.Wanted(
+    wanted = task_queries.TaskFilter(
         kind,
         None if task_state == "all" else task_state,
         None if name is None else fold_name(name),
@@ -95,13 +95,13 @@ def list_tasks(
         actor.name,
     )
     with database.read() as connection:
-        begin = None if after is None else task_queries.After(*after)
-        found, more = task_queries.page(connection, wanted, limit, begin)
+        begin = None if after is None else task_queries.TaskCursor(*after)
+        found, more = task_queries.get_task_page(connection, wanted, limit, begin)
     following = (
         None if more is None else paging.cursor(list_id, more.first, more.priority, more.key)
     )
     items = [asdict(task) for task in found]
-    return shown({"items": items, "next": next_page(request, following)})
+    return respond_private({"items": items, "next": next_page(request, following)})
 
 
 @get(
@@ -122,9 +122,9 @@ def count_tasks(
 ) -> Response[bytes]:
     """By kind, of those that the list with the same filters shows."""
     folded = None if name is None else fold_name(name)
-    wanted = task_queries.Wanted(None, "open", folded, least, most, held, actor.name)
+    wanted = task_queries.TaskFilter(None, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
-        return shown(reviewers.counts(connection, wanted))
+        return respond_private(reviewers.counts(connection, wanted))
 
 
 @get(
@@ -140,16 +140,16 @@ def read_task(
 ) -> Response[bytes]:
     """With the evidence it was asked on, and what was answered."""
     with database.read() as connection:
-        task = task_queries.found(connection, id)
+        task = task_queries.get_task(connection, id)
         found = {**asdict(task), "given": task_answers.of_task(connection, task)}
-        return read(request, found, _task(id)(connection))
+        return respond_with_etag(request, found, _task(id)(connection))
 
 
 def _task(task_id: str) -> Callable[[Connection], dict[str, Any]]:
     """What changes of a task: its version, and whether it is open."""
 
     def found(connection: Connection) -> dict[str, Any]:
-        task = task_queries.found(connection, task_id)
+        task = task_queries.get_task(connection, task_id)
         return {"id": task.id, "state": task.state, "version": task.version}
 
     return found
@@ -169,14 +169,14 @@ def take_task(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
-    data: Annotated[schemas.Lease | None, asked(("For a quarter", examples.LEASE))] = None,
+    data: Annotated[schemas.Lease | None, describe_body(("For a quarter", examples.LEASE))] = None,
 ) -> Response[bytes]:
     """Others see that you work on it; it is free again when the time is over.
 
     Refused (409) with the name of whoever has it.
     """
-    minutes = leases.MINUTES if data is None else data.minutes
-    return shown(asdict(leases.take(database, actor, id, minutes)))
+    minutes = leases.DEFAULT_MINUTES if data is None else data.minutes
+    return respond_private(asdict(leases.acquire_lease(database, actor, id, minutes)))
 
 
 @delete(
@@ -192,7 +192,7 @@ def release_task(
     database: NamedDependency[Database], actor: NamedDependency[Actor], id: FromPath[str]
 ) -> Response[bytes]:
     """Your own; an admin gives back anybody's."""
-    return shown(asdict(leases.release(database, actor, id)))
+    return respond_private(asdict(leases.release_lease(database, actor, id)))
 
 
 @post(
@@ -213,10 +213,10 @@ def answer_task(
     settings: NamedDependency[Settings],
     actor: NamedDependency[Actor],
     id: FromPath[str],
-    data: Annotated[schemas.NewAnswer, asked(("One person", examples.ANSWER))],
+    data: Annotated[schemas.NewAnswer, describe_body(("One person", examples.ANSWER))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """It becomes one decision, which changes what is published and closes the task.
 
@@ -233,7 +233,7 @@ def answer_task(
         decision = None if judged.decision is None else told(judged.decision)
         return {"task": asdict(judged.task), "decision": decision}
 
-    return written(request, database, actor, body, act, status=201, edits=_task(id))
+    return run_write(request, database, actor, body, act, status=201, edits=_task(id))
 
 
 @post(
@@ -254,18 +254,18 @@ def close_task(
     body: RawBody,
     data: Annotated[
         edit_schemas.Why | None,
-        asked(("Not to be told", {"reason": "cannot be told from the paper"})),
+        describe_body(("Not to be told", {"reason": "cannot be told from the paper"})),
     ] = None,
     idempotency_key: IdempotencyKey = None,
-    if_match: IfRead = None,
+    if_match: IfUnchanged = None,
 ) -> Response[bytes]:
     """It is not asked again until a run or a placement asks it anew."""
     reason = None if data is None else data.reason
 
     def act(given: Database) -> dict[str, Any]:
-        return asdict(task_queries.close(given, actor, id, reason))
+        return asdict(task_queries.close_by_hand(given, actor, id, reason))
 
-    return written(request, database, actor, body, act, edits=_task(id))
+    return run_write(request, database, actor, body, act, edits=_task(id))
 
 
 @get(
@@ -279,7 +279,7 @@ def close_task(
 def list_reviewers(database: NamedDependency[Database]) -> Response[bytes]:
     """Of answers that count: none whose decision was undone. Agreement is that of blind ones."""
     with database.read() as connection:
-        return shown(reviewers.overview(connection))
+        return respond_private(reviewers.overview(connection))
 
 
 HANDLERS = (

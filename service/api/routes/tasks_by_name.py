@@ -12,12 +12,12 @@ from litestar.params import QueryParameter
 from service.actors import Actor
 from service.api.examples import review as examples
 from service.api.http.openapi import answers
-from service.api.http.responses import shown
+from service.api.http.responses import respond_private
 from service.api.routes.tasks import REVIEWER, Held, Kind, Least, Most, PrintedName
 from service.api.schemas import review as schemas
 from service.db.database import Database
 from service.review import by_name as tasks_by_name
-from service.tasks.queries import Wanted
+from service.tasks.queries import TaskFilter
 from service.text import fold_name
 
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Names at most.")]
@@ -50,10 +50,10 @@ def list_names(
     out, for a board does not answer it.
     """
     folded = None if name is None else fold_name(name)
-    wanted = Wanted(kind, "open", folded, least, most, held, actor.name)
+    wanted = TaskFilter(kind, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
         found: list[Any] = [asdict(one) for one in tasks_by_name.names(connection, wanted, limit)]
-    return shown({"items": found})
+    return respond_private({"items": found})
 
 
 HANDLERS = (list_names,)

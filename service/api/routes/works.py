@@ -18,7 +18,7 @@ from service.actors import Actor, Role
 from service.api.examples import edit as edit_examples
 from service.api.http.bodies import BodyTooLarge, Filled
 from service.api.http.openapi import answers
-from service.api.http.responses import IdempotencyKey, raw_body, shown, written
+from service.api.http.responses import IdempotencyKey, describe_raw_body, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.schemas import edit as edit_schemas
 from service.db.database import Database
@@ -68,7 +68,7 @@ _BODIES = {
     status_code=200,
     sync_to_thread=True,
     request_class=Filled,
-    operation_class=raw_body(_BODIES),
+    operation_class=describe_raw_body(_BODIES),
     responses=answers(
         edit_schemas.Intake, edit_examples.INTAKE, problems=(400, 401, 403, 409, 413, 422)
     ),
@@ -106,7 +106,7 @@ def post_works(
             "rows": [_told(outcome) for outcome in outcomes],
         }
 
-    return written(request, database, actor, body, act, in_parts=True)
+    return run_write(request, database, actor, body, act, in_parts=True)
 
 
 @post(
@@ -117,7 +117,7 @@ def post_works(
     status_code=200,
     sync_to_thread=True,
     request_class=Filled,
-    operation_class=raw_body(_BODIES),
+    operation_class=describe_raw_body(_BODIES),
     responses=answers(
         edit_schemas.DryRun, edit_examples.DRY_RUN, problems=(400, 401, 403, 409, 413)
     ),
@@ -141,7 +141,7 @@ def post_assign(
                 "error": _unreadable(row),
             }
         )
-    return shown({"rows": told})
+    return respond_private({"rows": told})
 
 
 def _placer(request: Request[Any, Any, Any]) -> Placer:
@@ -263,4 +263,4 @@ def read_work(
     return answer(request, database, render)
 
 
-HANDLERS = [post_works, post_assign, list_works, read_work]
+HANDLERS = (post_works, post_assign, list_works, read_work)

@@ -14,7 +14,7 @@ from disambig.active_learning.questions import (
     Settled,
     weakest_division,
 )
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.two_level import Scored, pair_probabilities
@@ -90,7 +90,7 @@ def block() -> tuple[Scored, Model]:
     corpus = Corpus.from_works(works)
     model = Model.load()
     index = CorpusIndex.of(corpus, space(), model.frequency)
-    rows = next(b for b in blocks_of(corpus) if len(b) == 9)
+    rows = next(b for b in make_blocks(corpus) if len(b) == 9)
     batch = NamePairs.of(index, [rows]).batch(0, 1)
     constraints = compile_constraints(corpus, ())
 

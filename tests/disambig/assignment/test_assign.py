@@ -11,7 +11,7 @@ import pytest
 from disambig.assignment import assign, candidates
 from disambig.assignment.assign import Assigner, Verdict
 from disambig.assignment.candidates import Shelves, chosen
-from disambig.blocking.blocks import primary_key
+from disambig.blocking.blocks import make_block_key
 from disambig.blocking.pairs import PairBatch
 from disambig.corpus.contents import Contents
 from disambig.corpus.corpus import Corpus
@@ -222,7 +222,7 @@ def test_an_identifier_binds_and_another_parts() -> None:
 def test_unrelated_blocks_are_not_scored() -> None:
     compared = assigner().compare(work("n", "speech", "Ulf Meyer"))
     batch, index = compared.scored.batch, compared.scored.index
-    blocks = {primary_key(index.corpus.names[c]) for c in index.corpus.signature_name[batch.rows]}
+    blocks = {make_block_key(index.corpus.names[c]) for c in index.corpus.signature_name[batch.rows]}
     assert blocks == {"u meyer"}
     # the two of the corpus and the new one: three pairs
     assert batch.n_pairs == 3

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.arrays import Int32
-from disambig.blocking.blocks import Comparisons, blocks_of, divide, primary_key
+from disambig.blocking.blocks import Comparisons, make_blocks, divide_block, make_block_key
 from disambig.blocking.pairs import NamePairs
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, coauthors_of
@@ -33,12 +33,12 @@ from tests.support.invented import indexed, population, work
     ],
 )
 def test_printed_forms_of_one_name_share_a_block(one: str, other: str) -> None:
-    assert primary_key(parse_name(one)) == primary_key(parse_name(other))
+    assert make_block_key(parse_name(one)) == make_block_key(parse_name(other))
 
 
 @pytest.mark.parametrize(("one", "other"), [("Ada Byron", "Bea Byron"), ("Ada Byron", "Ada Li")])
 def test_another_initial_or_family_name_is_another_block(one: str, other: str) -> None:
-    assert primary_key(parse_name(one)) != primary_key(parse_name(other))
+    assert make_block_key(parse_name(one)) != make_block_key(parse_name(other))
 
 
 NAMES = st.lists(st.sampled_from(["Ada Byron", "A. Byron", "Bo Li", "???", "Plato"]), max_size=12)
@@ -47,18 +47,18 @@ NAMES = st.lists(st.sampled_from(["Ada Byron", "A. Byron", "Bo Li", "???", "Plat
 @given(NAMES)
 def test_every_signature_is_in_exactly_one_block(names: list[str]) -> None:
     corpus = Corpus.from_works([work(f"{k:02}", "T", name) for k, name in enumerate(names)])
-    rows = [row for block in blocks_of(corpus) for row in block.tolist()]
+    rows = [row for block in make_blocks(corpus) for row in block.tolist()]
     assert sorted(rows) == list(range(len(names)))
 
 
 def test_names_without_letters_are_compared_with_nothing() -> None:
     corpus = Corpus.from_works([work(k, "T", "???") for k in "abc"])
-    assert sorted(map(len, blocks_of(corpus))) == [1, 1, 1]
+    assert sorted(map(len, make_blocks(corpus))) == [1, 1, 1]
 
 
 def test_the_order_of_blocks_is_that_of_their_keys() -> None:
     corpus = Corpus.from_works([work("a", "T", "Zoe Li"), work("b", "T", "Ada Byron")])
-    assert [block.tolist() for block in blocks_of(corpus)] == [[1], [0]]
+    assert [block.tolist() for block in make_blocks(corpus)] == [[1], [0]]
 
 
 def wangs(n: int, seed: int, given_names: tuple[str, ...], colleagues: int) -> CorpusIndex:
@@ -87,7 +87,7 @@ def test_a_divided_block_keeps_every_row_once_in_parts_of_at_most_twice_the_limi
     seed: int, n: int, limit: int, colleagues: int
 ) -> None:
     index = wangs(n, seed, ("Yi", "Yan", "Y."), colleagues)
-    parts = divide(index, wang_rows(index), limit)
+    parts = divide_block(index, wang_rows(index), limit)
     assert sorted(np.concatenate(parts).tolist()) == wang_rows(index).tolist()
     assert max(map(len, parts)) <= 2 * limit
     assert all(part.tolist() == sorted(part.tolist()) for part in parts)
@@ -95,7 +95,7 @@ def test_a_divided_block_keeps_every_row_once_in_parts_of_at_most_twice_the_limi
 
 def test_a_block_within_the_limit_is_one_part() -> None:
     index = wangs(10, 0, ("Yi", "Yan"), 3)
-    assert len(divide(index, wang_rows(index), 10)) == 1
+    assert len(divide_block(index, wang_rows(index), 10)) == 1
 
 
 @settings(max_examples=25, deadline=None)
@@ -106,7 +106,7 @@ def test_one_name_with_a_shared_coauthor_stays_together(seed: int) -> None:
     team = coauthors_of(index, rows)
     colleague = dict(zip(rows.tolist(), team.column.tolist(), strict=True))
     largest = max(list(colleague.values()).count(c) for c in colleague.values())
-    parts = divide(index, rows, largest)
+    parts = divide_block(index, rows, largest)
     part_of = {int(row): number for number, part in enumerate(parts) for row in part}
     for c in set(colleague.values()):
         assert len({part_of[row] for row in colleague if colleague[row] == c}) == 1
@@ -117,7 +117,7 @@ def test_a_written_out_first_name_stays_together() -> None:
     rows = wang_rows(index)
     named = [index.corpus.printed_name(int(row)) for row in rows]
     largest = max(named.count(name) for name in named)
-    parts = divide(index, rows, largest)
+    parts = divide_block(index, rows, largest)
     for name in set(named):
         holding = [p for p in parts if any(index.corpus.printed_name(int(r)) == name for r in p)]
         assert len(holding) == 1
@@ -132,7 +132,7 @@ def test_an_initial_goes_with_the_first_name_whose_coauthors_it_shares() -> None
     index = indexed(
         [*works, work("y", "T", "Y. Wang", "Qx Ru"), work("z", "T", "Y. Wang", "Rx Ru")]
     )
-    parts = divide(index, wang_rows(index), 11)
+    parts = divide_block(index, wang_rows(index), 11)
     printed = [
         [
             (index.corpus.printed_name(r), index.corpus.work_ids[index.corpus.signature_work[r]])
@@ -167,7 +167,7 @@ def test_an_initial_goes_with_the_signature_whose_coauthors_or_affiliation_it_sh
         index.corpus.work_ids[index.corpus.signature_work[row]]: {
             index.corpus.printed_name(r) for r in part.tolist()
         }
-        for part in divide(index, wang_rows(index), 12)
+        for part in divide_block(index, wang_rows(index), 12)
         for row in part.tolist()
     }
     # two parts hold them all; left by themselves, "a" and "b" would be put with Yi and Yan
@@ -179,9 +179,9 @@ def everyone(index: CorpusIndex, crowd: int, pairs: int) -> Comparisons:
     """Comparisons of all blocks; the more crowded, the fewer are near."""
     return Comparisons.of(
         index,
-        blocks_of(index.corpus),
-        crowd=crowd,
-        nearest=max(crowd // 5, 1),
+        make_blocks(index.corpus),
+        crowded_namesakes=crowd,
+        max_neighbours=max(crowd // 5, 1),
         part=6 * crowd,
         pairs=pairs,
     )
@@ -191,7 +191,7 @@ def listed(index: CorpusIndex, compared: Comparisons) -> list[tuple[int, int]]:
     """Signature rows of all pairs that are compared."""
     found = []
     for number in range(len(compared.batches)):
-        batch = compared.batch(number)
+        batch = compared.make_batch(number)
         ends = zip(batch.rows[batch.left], batch.rows[batch.right], strict=True)
         found += [(int(min(a, b)), int(max(a, b))) for a, b in ends]
     return sorted(found)
@@ -202,7 +202,7 @@ def listed(index: CorpusIndex, compared: Comparisons) -> list[tuple[int, int]]:
 def test_every_signature_is_in_exactly_one_batch(seed: int, crowd: int, pairs: int) -> None:
     index = wangs(40, seed, ("Yi", "Yan", "Y.", "?"), 5)
     compared = everyone(index, crowd, pairs)
-    rows = np.concatenate([compared.batch(n).rows for n in range(len(compared.batches))])
+    rows = np.concatenate([compared.make_batch(n).rows for n in range(len(compared.batches))])
     assert np.sort(rows).tolist() == list(range(index.corpus.n_signatures))
 
 
@@ -215,7 +215,7 @@ def test_the_size_of_batches_changes_neither_pairs_nor_blocks(
     small, large = everyone(index, crowd, pairs), everyone(index, crowd, 10**6)
     assert listed(index, small) == listed(index, large)
     n = index.corpus.n_signatures
-    assert same_sets(small.block_of(n), large.block_of(n))
+    assert same_sets(small.number_blocks(n), large.number_blocks(n))
 
 
 def same_sets(one: Int32, other: Int32) -> bool:
@@ -228,8 +228,8 @@ def test_a_batch_has_about_the_pairs_asked_for_and_a_large_block_stands_alone() 
     index = indexed(list(population(5, families=6)[0]))
     compared = everyone(index, 10**6, 400)
     for number, (part, first, last) in enumerate(compared.batches):
-        batch = compared.batch(number)
-        assert compared.load(number) == batch.n_pairs
+        batch = compared.make_batch(number)
+        assert compared.get_load(number) == batch.n_pairs
         load = compared.parts[part].load[first:last]
         assert batch.n_pairs <= 400 or (load > 0).sum() == 1 or load.max() > 400
     assert len(compared.batches) > 1
@@ -237,17 +237,17 @@ def test_a_batch_has_about_the_pairs_asked_for_and_a_large_block_stands_alone() 
 
 def test_block_of_tells_which_signatures_are_compared_together() -> None:
     index = indexed(list(population(5, families=6)[0]))
-    blocks = blocks_of(index.corpus)
+    blocks = make_blocks(index.corpus)
     expected = np.empty(index.corpus.n_signatures, dtype=np.int32)
     for number, block in enumerate(blocks):
         expected[block] = number
-    assert same_sets(everyone(index, 10**6, 50).block_of(len(expected)), expected)
+    assert same_sets(everyone(index, 10**6, 50).number_blocks(len(expected)), expected)
 
 
 def test_block_of_is_minus_one_for_signatures_that_are_not_compared() -> None:
     index = indexed([work("a", "T", "Ada Byron", "Bo Li"), work("b", "T", "Ada Byron")])
-    compared = Comparisons.of(index, [rows for rows in blocks_of(index.corpus) if len(rows) > 1])
-    assert compared.block_of(3).tolist() == [0, -1, 0]
+    compared = Comparisons.of(index, [rows for rows in make_blocks(index.corpus) if len(rows) > 1])
+    assert compared.number_blocks(3).tolist() == [0, -1, 0]
 
 
 def test_a_block_is_crowded_where_signatures_agree_in_name_with_too_many() -> None:
@@ -259,7 +259,7 @@ def test_a_block_is_crowded_where_signatures_agree_in_name_with_too_many() -> No
         load = NamePairs.of(index, [wang_rows(index)]).load[0]
         assert (load > 15 / 2 * 40) == many
         compared = everyone(index, 15, 10**6)
-        told = compared.crowded(index.corpus.n_signatures)
+        told = compared.mask_crowded(index.corpus.n_signatures)
         assert told[wang_rows(index)].tolist() == [many] * 40
         pairs = [pair for pair in listed(index, compared) if set(pair) <= {*wang_rows(index)}]
         assert (len(pairs) < load) == many
@@ -271,22 +271,22 @@ def test_the_comparisons_of_one_signature_are_those_of_its_block() -> None:
     index = wangs(40, 0, ("Yi", "Yan"), 8)
     for crowd in (5, 10**6):
         compared = everyone(index, crowd, 10**6)
-        batches = [compared.batch(n) for n in range(len(compared.batches))]
-        block = compared.block_of(index.corpus.n_signatures)
+        batches = [compared.make_batch(n) for n in range(len(compared.batches))]
+        block = compared.number_blocks(index.corpus.n_signatures)
         for row in range(index.corpus.n_signatures):
-            own = compared.batch_of(row)
+            own = compared.make_batch_of_row(row)
             assert own.rows.tolist() == np.flatnonzero(block == block[row]).tolist()
             together = next(b for b in batches if row in b.rows)
             inside = np.isin(together.rows[together.left], own.rows)
             assert own.n_pairs == inside.sum()
     with pytest.raises(ValueError, match="compared with no other"):
-        Comparisons.of(index, []).batch_of(0)
+        Comparisons.of(index, []).make_batch_of_row(0)
 
 
 def test_parts_of_a_divided_block_are_compared_within_themselves_alone() -> None:
     index = wangs(60, 1, ("Yi", "Yan", "Y."), 8)
     compared = everyone(index, 2, 10**6)
-    block = compared.block_of(index.corpus.n_signatures)
+    block = compared.number_blocks(index.corpus.n_signatures)
     pairs = np.array(listed(index, compared))
     assert (block[pairs[:, 0]] == block[pairs[:, 1]]).all()
     sizes = np.bincount(block[wang_rows(index)])
@@ -296,14 +296,14 @@ def test_parts_of_a_divided_block_are_compared_within_themselves_alone() -> None
 
 def test_an_empty_corpus_has_no_blocks_and_no_batches() -> None:
     index = indexed([])
-    assert blocks_of(index.corpus) == []
+    assert make_blocks(index.corpus) == []
     assert Comparisons.of(index, []).batches == []
 
 
 def test_people_of_a_crowded_first_name_are_divided_among_themselves() -> None:
     index = wangs(400, 3, ("Xiu", "Xin"), 10)
     name = index.corpus.signature_name
-    for part in divide(index, blocks_of(index.corpus)[-1], 30):
+    for part in divide_block(index, make_blocks(index.corpus)[-1], 30):
         given = Counter(index.corpus.names[n].given[0] for n in name[part])
         assert given.most_common(1)[0][1] >= 0.8 * len(part)
 
@@ -330,7 +330,7 @@ def test_among_equal_coauthors_meaning_and_year_decide_where_an_initial_goes(
         works.append(work(f"k{k}", ROBOTS, "Yan Wang", "Qx Ru", year=2020))
     index = indexed([*works, work("x", title, "Y. Wang", "Qx Ru", year=year)])
     rows = wang_rows(index)
-    parts = [{index.corpus.printed_name(r) for r in p.tolist()} for p in divide(index, rows, 8)]
+    parts = [{index.corpus.printed_name(r) for r in p.tolist()} for p in divide_block(index, rows, 8)]
     assert [part for part in parts if "Y. Wang" in part] == [{"Y. Wang", expected}]
 
 
@@ -342,6 +342,6 @@ def test_of_those_most_like_it_all_have_a_say_where_an_initial_goes() -> None:
     for k in range(10):
         works.append(work(f"k{k}", SPEECH, "Yan Wang", "Qx Ru", year=2006))
     index = indexed([*works, work("x", SPEECH, "Y. Wang", "Qx Ru", year=2005)])
-    parts = divide(index, wang_rows(index), 8)
+    parts = divide_block(index, wang_rows(index), 8)
     printed = [{index.corpus.printed_name(r) for r in p.tolist()} for p in parts]
     assert [part for part in printed if "Y. Wang" in part] == [{"Y. Wang", "Yan Wang"}]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.cross_block import (
     SHARED_BY,
     block_of_identity,
@@ -28,7 +28,7 @@ from tests.support.invented import indexed, population, work
 def blocks(index: CorpusIndex) -> np.ndarray:
     """Block of each signature."""
     block = np.empty(index.corpus.n_signatures, dtype=np.int32)
-    for number, rows in enumerate(blocks_of(index.corpus)):
+    for number, rows in enumerate(make_blocks(index.corpus)):
         block[rows] = number
     return block
 

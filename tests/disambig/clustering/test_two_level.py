@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from disambig.arrays import Int32
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering import two_level
 from disambig.clustering.constraints import Constraints, compile_constraints
@@ -45,7 +45,7 @@ def ints(*values: int) -> Int32:
 def batch_of(first: int | None = None, last: int | None = None) -> PairBatch:
     """The pairs of some blocks of the invented corpus."""
     index, _ = invented()
-    blocks = blocks_of(index.corpus)[first:last]
+    blocks = make_blocks(index.corpus)[first:last]
     return NamePairs.of(index, blocks).batch(0, len(blocks))
 
 
@@ -58,7 +58,7 @@ def test_blocks_do_not_influence_each_other() -> None:
     index, _ = invented()
     together = resolved(batch_of())
     following = at = 0
-    for number in range(len(blocks_of(index.corpus))):
+    for number in range(len(make_blocks(index.corpus))):
         alone = resolved(batch_of(number, number + 1))
         own = slice(at, at + len(alone.rows))
         assert together.rows[own].tolist() == alone.rows.tolist()

@@ -13,7 +13,7 @@ from disambig.corpus.coauthors import (
 )
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import get_coauthor_keys
-from disambig.corpus.tokenise import word_keys
+from disambig.corpus.tokenise import hash_words
 from disambig.domain import Work
 from disambig.names import parse_name
 from tests.support.invented import work
@@ -40,8 +40,8 @@ def test_keys_are_the_whole_name_and_the_initial() -> None:
 
 def test_keys_of_names_are_hashes_of_them() -> None:
     full, initial = hash_names([parse_name("Ada Byron")])
-    assert full.tolist() == word_keys(["ada|byron"]).tolist()
-    assert initial.tolist() == word_keys(["a|byron"]).tolist()
+    assert full.tolist() == hash_words(["ada|byron"]).tolist()
+    assert initial.tolist() == hash_words(["a|byron"]).tolist()
 
 
 def test_names_without_letters_have_the_key_0() -> None:

@@ -12,7 +12,7 @@ from disambig.domain import Author, Work
 from tests.support.invented import indexed, population, rows, work
 
 
-def coauthors_of(index: CorpusIndex, signature: tuple[str, int]) -> int:
+def n_coauthors(index: CorpusIndex, signature: tuple[str, int]) -> int:
     return int(coauthors_of(index, rows(index, signature)).lengths[0])
 
 
@@ -27,12 +27,12 @@ def entry(index: CorpusIndex, one: str, other: str) -> float:
 
 def test_a_signatures_coauthors_are_the_others_on_its_work() -> None:
     index = indexed([work("a", "T", "Ada Byron", "Bo Li", "Cy Ito"), work("b", "T", "Ada Byron")])
-    assert [coauthors_of(index, s) for s in [("a", 0), ("a", 1), ("b", 0)]] == [2, 2, 0]
+    assert [n_coauthors(index, s) for s in [("a", 0), ("a", 1), ("b", 0)]] == [2, 2, 0]
 
 
 def test_a_name_printed_twice_on_a_work_is_one_coauthor() -> None:
     index = indexed([work("a", "T", "Ada Byron", "Bo Li", "Bo Li")])
-    assert coauthors_of(index, ("a", 0)) == 1
+    assert n_coauthors(index, ("a", 0)) == 1
 
 
 def test_coauthors_by_initial_are_those_with_another_initial_or_family_name() -> None:
@@ -72,7 +72,7 @@ def test_the_graph_is_symmetric_with_neighbours_in_ascending_order() -> None:
     graph = indexed(list(population(3)[0])).graph
     edges = dict(
         zip(
-            zip(graph.row().tolist(), graph.column.tolist(), strict=True),
+            zip(graph.get_entry_rows().tolist(), graph.column.tolist(), strict=True),
             graph.value.tolist(),
             strict=True,
         )

@@ -23,7 +23,7 @@ def rows_of(table: Float32) -> SparseRows:
 
 def dense(rows: SparseRows) -> Float32:
     found = np.zeros((len(rows), WIDTH), dtype=np.float32)
-    found[rows.row(), rows.column] = rows.value
+    found[rows.get_entry_rows(), rows.column] = rows.value
     return found
 
 
@@ -52,13 +52,13 @@ def test_rows_are_taken_in_the_order_given(table: Float32, data: st.DataObject) 
 @given(TABLES)
 def test_only_the_entries_marked_are_kept(table: Float32) -> None:
     rows = rows_of(table)
-    assert dense(rows.only(rows.value > 1)).tolist() == np.where(table > 1, table, 0).tolist()
+    assert dense(rows.filter_entries(rows.value > 1)).tolist() == np.where(table > 1, table, 0).tolist()
 
 
 @settings(deadline=None)
 @given(TABLES)
 def test_unit_rows_have_length_one_and_empty_rows_stay_empty(table: Float32) -> None:
-    found = dense(rows_of(table).unit())
+    found = dense(rows_of(table).normalise())
     norm = np.linalg.norm(table.astype(np.float64), axis=1, keepdims=True)
     assert found == pytest.approx(table / np.where(norm > 0, norm, 1), abs=1e-6)
 
@@ -70,7 +70,7 @@ def test_rows_of_a_group_are_summed(table: Float32, data: st.DataObject) -> None
     rows = st.lists(st.integers(0, len(table) - 1), max_size=4) if len(table) else st.just([])
     groups = [data.draw(rows) for _ in range(4)]
     member = np.array([row for group in groups for row in group], dtype=np.int64)
-    found = rows_of(table).summed(member, np.cumsum([0, *map(len, groups)]), WIDTH)
+    found = rows_of(table).sum_groups(member, np.cumsum([0, *map(len, groups)]), WIDTH)
     assert dense(found) == pytest.approx(
         np.array([table[group].sum(axis=0) for group in groups]), abs=1e-6
     )
@@ -80,17 +80,17 @@ def test_rows_of_a_group_are_summed(table: Float32, data: st.DataObject) -> None
 
 def test_other_values_stand_at_the_same_places() -> None:
     rows = rows_of(np.array([[1, 0, 2, 0, 0], [0, 3, 0, 0, 0]], dtype=np.float32))
-    assert dense(rows.with_values(rows.value * 2))[:, :3].tolist() == [[2, 0, 4], [0, 6, 0]]
+    assert dense(rows.replace_values(rows.value * 2))[:, :3].tolist() == [[2, 0, 4], [0, 6, 0]]
 
 
 def test_lists_are_rows_of_ones() -> None:
     # row 1 has no column
-    rows = SparseRows.lists(np.array([0, 0, 2]), np.array([1, 4, 0]), 3)
+    rows = SparseRows.from_lists(np.array([0, 0, 2]), np.array([1, 4, 0]), 3)
     assert dense(rows).tolist() == [[0, 1, 0, 0, 1], [0] * 5, [1, 0, 0, 0, 0]]
 
 
 def test_nothing_can_be_summed_and_taken() -> None:
-    rows = SparseRows.lists(np.empty(0, np.int64), np.empty(0, np.int64), 0)
+    rows = SparseRows.from_lists(np.empty(0, np.int64), np.empty(0, np.int64), 0)
     none = np.empty(0, dtype=np.int64)
-    assert len(rows.summed(none, np.zeros(3, dtype=np.int64), 0)) == 2
-    assert len(rows.take(np.empty(0, np.int64)).unit()) == 0
+    assert len(rows.sum_groups(none, np.zeros(3, dtype=np.int64), 0)) == 2
+    assert len(rows.take(np.empty(0, np.int64)).normalise()) == 0

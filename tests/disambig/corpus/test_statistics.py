@@ -21,10 +21,10 @@ from disambig.corpus.statistics import (
     Counts,
     Edges,
     Statistics,
-    company_keys,
-    find,
+    list_author_keys,
+    find_keys,
 )
-from disambig.corpus.tokenise import word_keys
+from disambig.corpus.tokenise import hash_words
 from disambig.domain import Work
 from tests.support.invented import population, work
 
@@ -77,14 +77,14 @@ def test_a_key_is_looked_up_and_has_0_where_it_was_never_seen(
     keys: list[int], wanted: list[int]
 ) -> None:
     asked = [*wanted, *keys]
-    found = Counts.of(array(keys)).lookup(array(asked))
+    found = Counts.of(array(keys)).look_up(array(asked))
     assert found.tolist() == [keys.count(key) for key in asked]
 
 
 @given(st.sets(st.integers(0, 9)), st.lists(st.integers(0, 9)))
 def test_a_key_is_found_at_its_rank(keys: set[int], wanted: list[int]) -> None:
     ordered = sorted(keys)
-    place, known = find(array(ordered), array(wanted))
+    place, known = find_keys(array(ordered), array(wanted))
     assert known.tolist() == [key in keys for key in wanted]
     assert place[known].tolist() == [ordered.index(key) for key in wanted if key in keys]
 
@@ -118,7 +118,7 @@ def test_edges_among_some_keys_are_those_with_both_ends_there(
 ) -> None:
     found = company(teams)
     keys = sorted(set(company([list(chosen)]).full.tolist()))
-    a, b, weight = Edges.of(found).among(array(keys))
+    a, b, weight = Edges.of(found).select(array(keys))
     expected = {
         (keys.index(i), keys.index(j)): w
         for (i, j), w in brute_edges(found).items()
@@ -145,7 +145,7 @@ def test_edges_are_found_wherever_keys_lie_and_however_many_are_looked_at_togeth
     keys = sorted({end for pair in ordered[::2] for end in pair} | set(more))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(statistics, "EDGES_AT_ONCE", at_once)
-        found = edges.among(array(keys))
+        found = edges.select(array(keys))
     expected = [
         (keys.index(a), keys.index(b), number)
         for number, (a, b) in enumerate(ordered)
@@ -163,7 +163,7 @@ def test_a_name_counts_once_for_each_work_that_bears_it(teams: list[list[str]]) 
         for low, high in zip(found.start[:-1].tolist(), found.start[1:].tolist(), strict=True)
         for key in {int(k) for k in found.full[low:high]} - {0}
     )
-    assert Counter(company_keys(found, found.full).tolist()) == expected
+    assert Counter(list_author_keys(found, found.full).tolist()) == expected
 
 
 def same(one: Statistics, other: Statistics) -> bool:
@@ -192,7 +192,7 @@ def test_statistics_of_parts_add_up_to_those_of_the_whole_to_the_bit(n_parts: in
 def test_the_weight_of_a_word_is_the_log_of_texts_per_text_with_it() -> None:
     # graph is in 2 of 2: log(3 / 3); zebra in 1 of 2: log(3 / 2); elk in none: log(3 / 1)
     found = counted([work("a", "graph zebra", "X Y"), work("b", "graph", "X Y")])
-    idf = found.idf("title", word_keys(["graph", "zebra", "elk"]))
+    idf = found.compute_idf("title", hash_words(["graph", "zebra", "elk"]))
     assert idf.tolist() == pytest.approx([0, np.log(3 / 2), np.log(3)])
     assert idf.dtype == np.float32
 
@@ -205,12 +205,12 @@ def test_the_number_of_texts_is_taken_to_the_nearest_power_of_two(
 ) -> None:
     # nearest by ratio: 2 * 2 ** .5 = 2.83, 5.66 and 11.3 part the powers
     found = counted([work(f"{k:02}", "graph", "X Y") for k in range(texts)])
-    assert found.idf("title", word_keys(["elk"]))[0] == pytest.approx(np.log(1 + taken_for))
+    assert found.compute_idf("title", hash_words(["elk"]))[0] == pytest.approx(np.log(1 + taken_for))
 
 
 def test_a_word_in_every_text_has_no_weight_though_their_number_is_taken_for_less() -> None:
     found = counted([work(k, "graph", "X Y") for k in "abcde"])
-    assert found.idf("title", word_keys(["graph"])).tolist() == [0]
+    assert found.compute_idf("title", hash_words(["graph"])).tolist() == [0]
 
 
 def test_an_empty_corpus_has_empty_statistics() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from disambig.corpus.terms import Terms, venue_series
-from disambig.corpus.tokenise import word_keys
+from disambig.corpus.terms import Terms, strip_edition
+from disambig.corpus.tokenise import hash_words
 
 TERMS = Terms.of(
     titles=["Speech graph", "Graph graph", ""],
@@ -18,9 +18,9 @@ TERMS = Terms.of(
 
 def counted(kind: str) -> list[dict[str, int]]:
     """Words of each text of a kind and how often they stand in it."""
-    matrix, keys = TERMS.matrix(kind)
+    matrix, keys = TERMS.count_words(kind)
     names = ("speech", "graph", "zebra", "leiden", "tokyo")
-    word = {int(key): name for key, name in zip(word_keys(names), names, strict=True)}
+    word = {int(key): name for key, name in zip(hash_words(names), names, strict=True)}
     rows: list[dict[str, int]] = [{} for _ in range(matrix.shape[0])]
     found = matrix.tocoo()
     for row, column, value in zip(found.row, found.col, found.data, strict=True):
@@ -39,31 +39,31 @@ def test_each_affiliation_is_read_once() -> None:
 
 
 def test_columns_of_words_rise_with_their_keys() -> None:
-    _, keys = TERMS.matrix("text")
+    _, keys = TERMS.count_words("text")
     assert sorted(set(keys.tolist())) == keys.tolist()
 
 
 def test_a_word_counts_once_for_each_text_that_holds_it() -> None:
-    graph = word_keys(["graph"])[0]
-    keys, weight = TERMS.occurrences("title")
+    graph = hash_words(["graph"])[0]
+    keys, weight = TERMS.list_occurrences("title")
     assert ((keys == graph).sum(), weight) == (2, None)
 
 
 def test_a_word_of_an_affiliation_counts_for_every_signature_with_it() -> None:
-    keys, weight = TERMS.occurrences("affiliation")
+    keys, weight = TERMS.list_occurrences("affiliation")
     assert weight is not None
     known = dict(zip(keys.tolist(), weight.tolist(), strict=True))
-    leiden, tokyo = word_keys(["leiden", "tokyo"]).tolist()
+    leiden, tokyo = hash_words(["leiden", "tokyo"]).tolist()
     assert known == {leiden: 2, tokyo: 1}
 
 
 def test_a_series_counts_for_every_work_at_it_and_no_venue_for_none() -> None:
-    keys, weight = TERMS.occurrences("venue")
-    assert (keys.tolist(), weight) == ([int(word_keys(["vldb"])[0])] * 2, None)
+    keys, weight = TERMS.list_occurrences("venue")
+    assert (keys.tolist(), weight) == ([int(hash_words(["vldb"])[0])] * 2, None)
 
 
 def test_texts_that_hold_nothing_are_not_counted() -> None:
-    assert [TERMS.n_texts(kind) for kind in ("title", "text", "affiliation")] == [2, 2, 3]
+    assert [TERMS.count_texts(kind) for kind in ("title", "text", "affiliation")] == [2, 2, 3]
 
 
 def test_venues_are_kept_as_printed_and_known_by_their_series() -> None:
@@ -83,10 +83,10 @@ def test_venues_are_kept_as_printed_and_known_by_their_series() -> None:
     ],
 )
 def test_a_series_is_a_venue_without_years_and_ordinals(venue: str, series: str) -> None:
-    assert venue_series(venue) == series
+    assert strip_edition(venue) == series
 
 
 def test_no_texts_have_no_words() -> None:
     none = Terms.of([], [], [], [], [])
-    assert none.matrix("text")[0].shape[0] == none.matrix("affiliation")[0].shape[0] == 0
-    assert [none.n_texts(kind) for kind in ("title", "text", "affiliation")] == [0, 0, 0]
+    assert none.count_words("text")[0].shape[0] == none.count_words("affiliation")[0].shape[0] == 0
+    assert [none.count_texts(kind) for kind in ("title", "text", "affiliation")] == [0, 0, 0]

@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from disambig.corpus.tokenise import (
     MAX_CHARS,
-    content_words,
+    mask_content_words,
     fold,
-    term_counts,
-    token_matrix,
+    count_terms,
+    count_tokens,
     tokenise,
-    word_key,
-    word_keys,
+    hash_word,
+    hash_words,
 )
 
 
 def counts(*texts: str) -> list[dict[str, float]]:
-    matrix, words = token_matrix(texts)
+    matrix, words = count_tokens(texts)
     return [{words[c]: float(row[c]) for c in np.flatnonzero(row)} for row in matrix.toarray()]
 
 
@@ -47,14 +47,14 @@ def test_a_text_without_words_has_an_empty_row() -> None:
 
 
 def test_no_texts_make_an_empty_matrix() -> None:
-    matrix, words = token_matrix([])
+    matrix, words = count_tokens([])
     assert matrix.shape == (0, 0)
     assert words == []
 
 
 @given(st.permutations(["graph theory", "theory of speech", "speech graph", "zebra"]))
 def test_columns_do_not_depend_on_the_order_of_texts(texts: list[str]) -> None:
-    assert token_matrix(texts)[1] == ["graph", "speech", "theory", "zebra"]
+    assert count_tokens(texts)[1] == ["graph", "speech", "theory", "zebra"]
 
 
 # reading a whole corpus at once
@@ -133,32 +133,32 @@ def test_numbers_of_words_do_not_depend_on_the_order_of_texts(texts: list[str]) 
 
 def test_the_key_of_a_word_is_pinned() -> None:
     # keys stand in files: a changed one makes them unreadable without an error
-    assert word_key("graph") == 0x8788F8B73F2F72DC
-    assert word_key("") == 0xEFD01F60BA992926
+    assert hash_word("graph") == 0x8788F8B73F2F72DC
+    assert hash_word("") == 0xEFD01F60BA992926
 
 
 @given(st.lists(st.text() | st.just("\udfff")))
 def test_keys_are_fnv_1a_with_a_final_mix(words: list[str]) -> None:
     expected = [fnv_1a_mixed(w.encode("utf-8", "surrogatepass")) for w in words]
-    assert word_keys(words).tolist() == expected
+    assert hash_words(words).tolist() == expected
 
 
 def test_tokens_carry_the_keys_of_their_words() -> None:
     tokens = tokenise(["Graph theory, 2nd"])
-    assert tokens.keys.tolist() == word_keys(tokens.words.to_pylist()).tolist()
+    assert tokens.keys.tolist() == hash_words(tokens.words.to_pylist()).tolist()
 
 
 def test_stop_words_and_single_characters_are_no_content() -> None:
     tokens = tokenise(["A theory of the x in 3D, 7"])
-    content = content_words(tokens)
+    content = mask_content_words(tokens)
     words = np.array(tokens.words.to_pylist())
     assert sorted(words[content]) == ["3d", "theory"]
 
 
 def test_kept_words_are_counted_over_any_span_of_texts() -> None:
     tokens = tokenise(["graph theory", "graph", "of graph", "zebra of"])
-    keep = content_words(tokens)
-    counts = term_counts(tokens, tokens.start[[0, 0, 3]], tokens.start[[1, 3, 3]], keep)
+    keep = mask_content_words(tokens)
+    counts = count_terms(tokens, tokens.start[[0, 0, 3]], tokens.start[[1, 3, 3]], keep)
     words = tokens.words.to_pylist()
     held = [{words[c]: n for c, n in enumerate(row) if n} for row in counts.toarray().tolist()]
     assert held == [{"graph": 1, "theory": 1}, {"graph": 3, "theory": 1}, {}]
@@ -170,7 +170,7 @@ def test_counts_are_those_of_a_counter_with_columns_ascending(
 ) -> None:
     tokens = tokenise(texts)
     keep = np.array([random.random() < 0.7 for _ in tokens.keys], dtype=bool)
-    counts = term_counts(tokens, tokens.start[:-1], tokens.start[1:], keep)
+    counts = count_terms(tokens, tokens.start[:-1], tokens.start[1:], keep)
     words = tokens.words.to_pylist()
     kept = {w for w, k in zip(words, keep, strict=True) if k}
     for row, text in enumerate(texts):
@@ -182,5 +182,5 @@ def test_counts_are_those_of_a_counter_with_columns_ascending(
 
 def test_counts_are_float32_with_a_column_for_every_word() -> None:
     tokens = tokenise(["the graph"])
-    counts = term_counts(tokens, tokens.start[:-1], tokens.start[1:], content_words(tokens))
+    counts = count_terms(tokens, tokens.start[:-1], tokens.start[1:], mask_content_words(tokens))
     assert (counts.dtype, counts.shape) == (np.float32, (1, 2))

@@ -34,7 +34,7 @@ from disambig.corpus.index import CorpusIndex
 from disambig.explain.contributions import Score
 from disambig.explain.explain import Decider, Explanation, explain, format_percent, parse_mention
 from disambig.explain.facts import Facts
-from disambig.explain.phrases import THEMES, group_phrase, pair_phrase
+from disambig.explain.phrases import THEMES, group_phrase, get_pair_phrase
 from disambig.explain.terminal import print_explanation
 from disambig.explain.trace import _find_exclusion as barred
 from disambig.features.group import GROUP_FEATURES
@@ -87,7 +87,7 @@ def total(score: Score) -> float:
 
 @pytest.mark.parametrize("feature", PAIR_FEATURES)
 def test_every_pair_feature_has_words_and_a_theme(feature: str) -> None:
-    phrase = pair_phrase(feature)
+    phrase = get_pair_phrase(feature)
     assert phrase.theme in THEMES
     both = facts([A], [C])
     assert all(phrase.tell(value, both) for value in (0.0, 1.0, 2.5, math.nan))
@@ -203,7 +203,7 @@ def test_a_must_link_wins_over_names() -> None:
 def test_two_mentions_of_a_divided_block_are_explained_within_their_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    small = partial(Comparisons.of, crowd=1, part=1)
+    small = partial(Comparisons.of, crowded_namesakes=1, part=1)
     monkeypatch.setattr(Comparisons, "of", small)
     found = told(A, B)
     assert found.same_block
@@ -213,7 +213,7 @@ def test_two_mentions_of_a_divided_block_are_explained_within_their_part(
 def test_two_of_a_crowded_block_with_too_little_in_common_are_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Comparisons, "of", partial(Comparisons.of, crowd=0, nearest=1))
+    monkeypatch.setattr(Comparisons, "of", partial(Comparisons.of, crowded_namesakes=0, max_neighbours=1))
     works = [
         Work(f"{team}{k}", title, (Author("Ann Lee"), Author(f"{team}x Ru")), year=year)
         for team, title, year in (("Q", "Speech recognition", 1990), ("R", "Robot arms", 2020))

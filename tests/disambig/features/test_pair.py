@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.index import CorpusIndex
 from disambig.features.pair import PAIR_FEATURES, pair_features
@@ -220,7 +220,7 @@ def test_features_of_a_block_do_not_depend_on_the_blocks_beside_it() -> None:
 def test_features_of_listed_pairs_are_those_among_all_pairs_to_the_bit() -> None:
     others = work("e", "Speech", "Alan Byron", "Bo Li", venue="VLDB")
     index = indexed([*population(4, families=4)[0], *WORKS, others])
-    blocks = blocks_of(index.corpus)
+    blocks = make_blocks(index.corpus)
     complete = PairBatch.complete(index, blocks)
     listed = NamePairs.of(index, blocks).batch(0, len(blocks))
     some, every = pair_features(index, listed), pair_features(index, complete)
@@ -232,7 +232,7 @@ def test_features_of_listed_pairs_are_those_among_all_pairs_to_the_bit() -> None
 
 def test_a_single_pair_has_the_features_it_has_among_all_to_the_bit() -> None:
     index = indexed(list(population(4, families=4)[0]))
-    block = max(blocks_of(index.corpus), key=len)
+    block = max(make_blocks(index.corpus), key=len)
     complete = PairBatch.complete(index, [block])
     every = pair_features(index, complete)
     for i, j in ((0, 1), (3, 7), (2, len(block) - 1)):

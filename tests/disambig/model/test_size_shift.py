@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
@@ -110,7 +110,7 @@ def invented() -> tuple[CorpusIndex, Constraints]:
 
 def batch_of(index: CorpusIndex) -> PairBatch:
     """The pairs of all blocks."""
-    blocks = blocks_of(index.corpus)
+    blocks = make_blocks(index.corpus)
     return NamePairs.of(index, blocks).batch(0, len(blocks))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from disambig.blocking.blocks import Comparisons, blocks_of
+from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import cross_pairs
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import renumber, score_candidates
@@ -64,12 +64,12 @@ def clustered() -> list[ShardResult]:
 def at_once() -> tuple[np.ndarray, np.ndarray]:
     """Identity, before any join across blocks, and confidence of each signature."""
     corpus, index, constraints = whole()
-    compared = Comparisons.of(index, blocks_of(corpus))
+    compared = Comparisons.of(index, make_blocks(corpus))
     identity = np.zeros(corpus.n_signatures, dtype=np.int32)
     confidence = np.ones(corpus.n_signatures, dtype=np.float32)
     following = 0
     for number in range(len(compared.batches)):
-        found = resolve(index, model(), constraints, compared.batch(number))
+        found = resolve(index, model(), constraints, compared.make_batch(number))
         identity[found.rows] = found.group + following
         confidence[found.rows] = found.confidence
         following += int(found.group.max(initial=-1)) + 1
@@ -101,15 +101,15 @@ def test_confidences_of_shards_are_those_of_the_whole_to_the_bit() -> None:
 
 def test_pairs_of_shards_add_up_to_those_of_the_whole() -> None:
     corpus, index, _ = whole()
-    compared = Comparisons.of(index, blocks_of(corpus))
-    batches = [compared.batch(number) for number in range(len(compared.batches))]
+    compared = Comparisons.of(index, make_blocks(corpus))
+    batches = [compared.make_batch(number) for number in range(len(compared.batches))]
     assert sum(r.considered for r in clustered()) == sum(b.considered for b in batches)
     assert sum(r.scored for r in clustered()) == sum(b.n_pairs for b in batches)
 
 
 def test_signatures_share_a_block_of_a_shard_as_they_do_in_the_whole() -> None:
     corpus = whole()[0]
-    block = {corpus.signature(r): k for k, rows in enumerate(blocks_of(corpus)) for r in rows}
+    block = {corpus.signature(r): k for k, rows in enumerate(make_blocks(corpus)) for r in rows}
     for result in clustered():
         pairs = set(
             zip((block[s] for s in result.corpus.signatures()), result.block.tolist(), strict=True)
@@ -121,7 +121,7 @@ def test_joins_of_identities_are_scored_from_their_signatures_as_in_the_whole() 
     corpus, index, constraints = whole()
     identity, _ = at_once()
     block = np.empty(corpus.n_signatures, dtype=np.int32)
-    for number, rows in enumerate(blocks_of(corpus)):
+    for number, rows in enumerate(make_blocks(corpus)):
         block[rows] = number
     candidates = cross_pairs(index, identity, block, np.zeros(len(block), dtype=bool))
     expected = score_candidates(index, model(), constraints, identity, candidates)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from disambig.arrays import Float32
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.cross_block import circle_evidence, reading_evidence
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.corpus import Corpus
@@ -162,7 +162,7 @@ def test_signatures_of_one_block_share_a_shard_in_any_corpus() -> None:
     corpus = Corpus.from_works(works)
     shard = shard_of(corpus, 5)
     assert set(shard.tolist()) == set(range(5))
-    assert all(len(set(shard[block].tolist())) == 1 for block in blocks_of(corpus))
+    assert all(len(set(shard[block].tolist())) == 1 for block in make_blocks(corpus))
     half = Corpus.from_works(works[::2])
     known = dict(zip(corpus.signatures(), shard.tolist(), strict=True))
     assert shard_of(half, 5).tolist() == [known[s] for s in half.signatures()]
@@ -178,7 +178,7 @@ def test_names_without_letters_may_be_in_any_shard() -> None:
 
 def evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list[float]]:
     """Features of every listed pair, by signatures."""
-    blocks = blocks_of(index.corpus)
+    blocks = make_blocks(index.corpus)
     batch = NamePairs.of(index, blocks).batch(0, len(blocks))
     return by_pair(index, batch, np.column_stack(list(pair_features(index, batch).values())))
 
@@ -194,7 +194,7 @@ def by_pair(
 
 def group_evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list[float]]:
     """Features of every pair of groups of two neighbours in a block, by their first signatures."""
-    blocks = blocks_of(index.corpus)
+    blocks = make_blocks(index.corpus)
     batch = NamePairs.of(index, blocks).batch(0, len(blocks))
     place = np.arange(len(batch.rows)) - batch.start[batch.block]
     _, group = np.unique(batch.block * 1000 + place // 2, return_inverse=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from disambig.active_learning.questions import Settled
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.two_level import Scored, pair_probabilities
@@ -39,7 +39,7 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
     ]
     model = Model.load()
     index = CorpusIndex.of(indexed(works).corpus, space(), model.frequency)
-    block = next(b for b in blocks_of(index.corpus) if len(b) == 9)
+    block = next(b for b in make_blocks(index.corpus) if len(b) == 9)
     scored = Scored.of(
         index,
         NamePairs.of(index, [block]).batch(0, 1),

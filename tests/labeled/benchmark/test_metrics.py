@@ -10,7 +10,7 @@ import pytest
 
 from disambig import Author, Corpus, Work
 from disambig.arrays import Int64
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
 from disambig.names import compatible, parse_name
@@ -66,7 +66,7 @@ def lees(person: list[int]) -> tuple[CorpusIndex, list[np.ndarray], np.ndarray]:
     index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), NameFrequency.fit([]))
     people = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
     people[index.corpus.author_start[:-1]] = person
-    return index, blocks_of(index.corpus), people
+    return index, make_blocks(index.corpus), people
 
 
 def compared(person: list[int]) -> int:

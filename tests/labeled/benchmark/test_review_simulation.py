@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from disambig.blocking.blocks import blocks_of
+from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
 from disambig.clustering.two_level import Scored, pair_probabilities
@@ -49,7 +49,7 @@ def scored(model: Model) -> Scored:
     ]
     corpus = Corpus.from_works(works)
     index = CorpusIndex.of(corpus, space(), model.frequency)
-    rows = next(b for b in blocks_of(corpus) if len(b) == 6)
+    rows = next(b for b in make_blocks(corpus) if len(b) == 6)
 
     def score(columns):
         return pair_probabilities(model, columns, index.doublings)

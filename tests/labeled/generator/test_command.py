@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from disambig.blocking.blocks import primary_key
+from disambig.blocking.blocks import make_block_key
 from disambig.names import parse_name
 from labeled.generator import command as module
 from labeled.generator.command import generate, generate_corpus
@@ -78,7 +78,7 @@ def test_a_person_stays_in_one_block(large: tuple[Rows, Rows]) -> None:
 
 
 def test_nearly_every_printed_name_is_filed_under_its_block(large: tuple[Rows, Rows]) -> None:
-    agree = [primary_key(parse_name(row["name"])) == row["block"] for row in large[1]]
+    agree = [make_block_key(parse_name(row["name"])) == row["block"] for row in large[1]]
     assert np.mean(agree) > 0.98  # the others are swapped or misspelt
 
 

@@ -23,7 +23,7 @@ from service.db.database import Database
 from service.db.tables import Change, Event, Membership
 from service.db.tables import Work as StoredWork
 from service.decisions import actions as decision_actions
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.external_ids import attach as external_ids
 from service.external_ids.orcid_holders import Holder
@@ -116,7 +116,7 @@ def test_what_is_not_sure_becomes_a_task(
     assert (found.verdict, found.identity) == (Verdict.UNSURE, None)
     assert ("n2", 0) not in people(placer.database)
     with placer.database.read() as connection:
-        task = task_queries.found(connection, found.task or "")
+        task = task_queries.get_task(connection, found.task or "")
     assert (task.kind, task.subject, task.name) == ("assign", "n2:0", "Wei Wang")
     assert {r["identity"] for r in task.evidence["rivals"]} == {before["s0", 0], before["r0", 0]}
     assert all(r["reasons"] for r in task.evidence["rivals"])
@@ -142,7 +142,7 @@ def test_a_question_is_closed_when_a_run_has_answered_it(
     do_and_publish(placer.database, placer.settings)
     assert close_answered(placer.database, editor) == 2
     with placer.database.read() as connection:
-        assert task_queries.found(connection, first.task).state == "closed"
+        assert task_queries.get_task(connection, first.task).state == "closed"
 
 
 def test_a_must_link_decides_at_once(
@@ -150,8 +150,8 @@ def test_a_must_link_decides_at_once(
 ) -> None:
     before = people(placer.database)
     deliver(placer.database, SPEECH)
-    decision_actions.judge(placer.database, editor, "different", Mention("n1", 0), Mention("s0", 0))
-    decision_actions.judge(placer.database, editor, "same", Mention("n1", 0), Mention("r0", 0))
+    decision_actions.judge(placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0))
+    decision_actions.judge(placer.database, editor, "same", SignatureRef("n1", 0), SignatureRef("r0", 0))
     ((first, _),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity == before["r0", 0]
     assert people(placer.database)["n1", 0] == before["r0", 0]
@@ -160,7 +160,7 @@ def test_a_must_link_decides_at_once(
 def test_nothing_is_placed_against_a_cannot_link(placer: Placer, editor: Actor) -> None:
     before = people(placer.database)
     deliver(placer.database, SPEECH)
-    decision_actions.judge(placer.database, editor, "different", Mention("n1", 0), Mention("s0", 0))
+    decision_actions.judge(placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0))
     ((first, second),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity != before["s0", 0]
     assert first.verdict in (Verdict.NEW, Verdict.UNSURE)
@@ -235,7 +235,7 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
     placer: Placer, editor: Actor
 ) -> None:
     before = people(placer.database)
-    external_ids.attach(placer.database, editor, before["x0", 0], "orcid", ADA, "his own page")
+    external_ids.attach_id(placer.database, editor, before["x0", 0], "orcid", ADA, "his own page")
     far = Work("n1", "On nothing known", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     (tried,) = assign(placer, far)
     assert (tried.verdict, tried.identity, tried.probability) == ("matched", before["x0", 0], 1.0)
@@ -250,7 +250,7 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
     # and what people said comes first
     third = Work("n3", "On nothing known", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     deliver(placer.database, third)
-    decision_actions.judge(placer.database, editor, "different", Mention("n3", 0), Mention("x0", 0))
+    decision_actions.judge(placer.database, editor, "different", SignatureRef("n3", 0), SignatureRef("x0", 0))
     ((last,),) = place_works(placer, editor, [key_of(placer.database, "n3")]).values()
     assert last.identity != before["x0", 0]
 
@@ -259,10 +259,10 @@ def test_an_orcid_id_of_two_authors_or_of_two_identities_says_nothing(
     placer: Placer, editor: Actor
 ) -> None:
     found = people(placer.database)
-    external_ids.attach(placer.database, editor, found["x0", 0], "orcid", ADA, "his own page")
+    external_ids.attach_id(placer.database, editor, found["x0", 0], "orcid", ADA, "his own page")
     twice = Work("n", "T", (Author("Meyer Ulf", orcid=ADA), Author("Bea Zimmer", orcid=ADA)))
     assert {x.identity for x in assign(placer, twice)} == {None}
-    external_ids.attach(placer.database, editor, found["s0", 1], "orcid", ADA, "a list")
+    external_ids.attach_id(placer.database, editor, found["s0", 1], "orcid", ADA, "a list")
     once = Work("n", "T", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     assert assign(placer, once)[0].verdict == "new"
 
@@ -319,11 +319,11 @@ def test_who_has_the_orcid_id_is_the_one() -> None:
         bonds = {} if bond is None else {0: bond}
         return decided([placement], KEYS, bonds, (), 0.5, {0: holder})[0]
 
-    his = Holder(90, fits=True)
+    his = Holder(90, is_name_compatible=True)
     assert with_holder(MATCHED, his) == Choice(
         0, Verdict.MATCHED, 90, 1.0, ((70, 0.9), (80, 0.3)), by_orcid=True
     )
-    assert with_holder(MATCHED, Holder(70, fits=True)) == one(MATCHED)
-    assert with_holder(MATCHED, Holder(90, fits=False)) == one(MATCHED)
+    assert with_holder(MATCHED, Holder(70, is_name_compatible=True)) == one(MATCHED)
+    assert with_holder(MATCHED, Holder(90, is_name_compatible=False)) == one(MATCHED)
     assert with_holder(MATCHED, his, Bond(cannot=frozenset({90}))).identity == 70
     assert with_holder(MATCHED, his, Bond(must=frozenset({80}))).identity == 80

@@ -11,7 +11,7 @@ from service.board.request import ArrangementRequest, ColumnRequest
 from service.db.database import Database
 from service.db.tables import Decision, Event
 from service.decisions.actions import Statement, merge
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo, undo
 from service.errors import Conflict, Invalid
 from service.identities.store import read_identities_by_id
@@ -31,8 +31,8 @@ def ids(database: Database, editor: Actor) -> dict[int, str]:
         return {s: i for i, keys in published(connection).items() for s in keys}
 
 
-def at(*signatures: int) -> tuple[Mention, ...]:
-    return tuple(Mention(f"w{s - 1}", 0) for s in signatures)
+def at(*signatures: int) -> tuple[SignatureRef, ...]:
+    return tuple(SignatureRef(f"w{s - 1}", 0) for s in signatures)
 
 
 def column(identity: str | None, *signatures: int, confirmed: bool = False) -> ColumnRequest:
@@ -62,7 +62,7 @@ def done(
     editor: Actor,
     ids: dict[int, str],
     *columns: ColumnRequest,
-    unsure: tuple[Mention, ...] = (),
+    unsure: tuple[SignatureRef, ...] = (),
     override: bool = False,
 ) -> CommitResult:
     wanted = ArrangementRequest(columns, unsure, versions=versions(database, ids))
@@ -216,7 +216,7 @@ def test_two_authors_of_one_work_are_told_before_they_become_one(database, edito
     publish(database, editor, "r-1")
     with database.read() as connection:
         of = {s: i for i, keys in published(connection).items() for s in keys}
-    both = ColumnRequest((Mention("w0", 0), Mention("w0", 1), Mention("w1", 0)), of[1])
+    both = ColumnRequest((SignatureRef("w0", 0), SignatureRef("w0", 1), SignatureRef("w1", 0)), of[1])
     (conflict,) = told(database, both)["conflicts"]
     assert conflict["mentions"] == ["w0:0", "w0:1"]
     with pytest.raises(Conflict, match="two authors of one work"):

@@ -12,7 +12,7 @@ from service.actors import Actor, Role
 from service.db.database import Database
 from service.events.log import EventLog
 from service.tasks import queries as task_queries
-from service.tasks.create import Question, open_tasks
+from service.tasks.create import NewTask, open_tasks
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.run_world import deliver, do_and_publish, people, settings_in, wangs
 
@@ -37,8 +37,8 @@ def side(identity: str, *works: str) -> dict[str, Any]:
 def ask(database: Database, speech: str, robots: str, blind: str | None = None) -> Sequence[str]:
     """Whether the two are one, and whether the one in speech is two."""
     halves = [side(speech, "s0", "s1"), side(speech, "s2", "s3", "s4")]
-    merge = Question("merge", "+".join(sorted((speech, robots))), 10, 2.0, {"probability": 0.3})
-    split = Question("split", speech, 5, 1.0, {"sides": halves, "probability": 0.8}, blind=blind)
+    merge = NewTask("merge", "+".join(sorted((speech, robots))), 10, 2.0, {"probability": 0.3})
+    split = NewTask("split", speech, 5, 1.0, {"sides": halves, "probability": 0.8}, blind=blind)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         seq = ledger.record("questions-asked", Actor("worker:x", Role.ADMIN))
@@ -47,7 +47,7 @@ def ask(database: Database, speech: str, robots: str, blind: str | None = None) 
 
 def states(database: Database, ids: Sequence[str]) -> list[str]:
     with database.read() as connection:
-        return [task_queries.found(connection, id_).state for id_ in ids]
+        return [task_queries.get_task(connection, id_).state for id_ in ids]
 
 
 def test_one_commit_answers_both_as_the_columns_stand_and_its_undo_asks_both(database, wei) -> None:

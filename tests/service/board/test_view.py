@@ -13,8 +13,8 @@ from service.api.schemas import board as board_schemas
 from service.db.database import Database
 from service.db.tables import Membership, Name, Task
 from service.events.log import EventLog
-from service.tasks.create import Question, open_tasks
-from service.tasks.subjects import subject_of
+from service.tasks.create import NewTask, open_tasks
+from service.tasks.subjects import make_subject
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.reading_room import Author, Paper, fill
 
@@ -27,15 +27,15 @@ def papers() -> list[Paper]:
     ]
 
 
-def merge(database: Database, a: str, b: str, priority: float) -> Question:
+def merge(database: Database, a: str, b: str, priority: float) -> NewTask:
     with database.read() as connection:
         name = "wei wang" if "wei" in a else "wen wang"
         key = connection.scalars(select(Name.key).where(Name.folded == name)).one()
     evidence = {"identities": [a, b], "probability": 0.4}
-    return Question("merge", subject_of(a, b), 2, priority, evidence, key, block_key=1)
+    return NewTask("merge", make_subject(a, b), 2, priority, evidence, key, block_key=1)
 
 
-def ask(database: Database, editor: Any, *questions: Question) -> list[str]:
+def ask(database: Database, editor: Any, *questions: NewTask) -> list[str]:
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         return open_tasks(connection, ledger, ledger.record("asked", editor), questions)

@@ -111,7 +111,7 @@ def test_a_cancelled_run_is_dropped(call: Call, database: Database) -> None:
 
 
 def test_a_failed_run_says_why(call: Call, database: Database) -> None:
-    run_store.create(database, EDITOR)
+    run_store.create_run(database, EDITOR)
     with database.write() as connection:
         connection.execute(update(Run).values(state="failed", error="bad\x1b[2J model"))
     assert "bad\\x1b[2J model" in call("run", "list").stdout
@@ -127,7 +127,7 @@ def test_somebody_at_work_is_waited_for(
             insert(Worker).values(id="w", host="h", pid=1, started_at=now, heartbeat_at=now)
         )
     settings = Settings()
-    look = run_store.get
+    look = run_store.get_run
 
     def done_meanwhile(connection, run_id):  # type: ignore[no-untyped-def]
         monkeypatch.setattr(run_store, "get", look)

@@ -16,7 +16,7 @@ from disambig.cli import main
 from service.actors import Actor
 from service.db.backup import back_up, restore
 from service.db.database import Database
-from service.db.migrations import check, current, migrate, newest, revisions
+from service.db.migrations import require_head_revision, get_revision, migrate, get_head_revision, list_revisions
 from service.errors import Conflict, Invalid, Unavailable
 from service.events.log import EventLog
 from service.settings import build_sqlite_url
@@ -59,9 +59,9 @@ def test_a_restored_database_equals_what_was_backed_up(
     record(filled, editor)
     assert everything(filled) != before
     filled.close()
-    assert restore(filled, tmp_path / "backup", force=True, advance=ignore) == newest()
+    assert restore(filled, tmp_path / "backup", force=True, advance=ignore) == get_head_revision()
     assert everything(filled) == before
-    check(filled)
+    require_head_revision(filled)
     record(filled, editor)
 
 
@@ -208,18 +208,18 @@ def test_the_commands_back_up_and_restore(tmp_path: Path) -> None:
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     assert "--force" in refused.stderr
     restored = run("restore", file, "--force")
-    assert (restored.exit_code, restored.stderr) == (0, f"restored at revision {newest()}\n")
+    assert (restored.exit_code, restored.stderr) == (0, f"restored at revision {get_head_revision()}\n")
 
 
 @pytest.mark.usefixtures("_in_the_environment")
 def test_the_commands_move_the_schema_one_way_each() -> None:
-    assert f"already at revision {newest()}" in run("upgrade").stderr
+    assert f"already at revision {get_head_revision()}" in run("upgrade").stderr
     assert run("downgrade", "base").exit_code == 1  # nobody confirmed
-    assert run("downgrade", "base", "--yes").stderr == f"revision {newest()} → base\n"
-    assert f"this version needs {newest()}" in run("info").stdout
-    assert f"use disambig db upgrade {newest()}" in run("downgrade", newest(), "--yes").stderr
-    assert run("upgrade").stderr == f"revision base → {newest()}\n"
-    known = ", ".join(["base", *revisions()])
+    assert run("downgrade", "base", "--yes").stderr == f"revision {get_head_revision()} → base\n"
+    assert f"this version needs {get_head_revision()}" in run("info").stdout
+    assert f"use disambig db upgrade {get_head_revision()}" in run("downgrade", get_head_revision(), "--yes").stderr
+    assert run("upgrade").stderr == f"revision base → {get_head_revision()}\n"
+    known = ", ".join(["base", *list_revisions()])
     assert f"name one of {known}" in run("upgrade", "7777").stderr
 
 
@@ -272,4 +272,4 @@ def test_the_revision_of_a_restored_database_is_that_of_the_backup(
     back_up(filled, tmp_path / "backup", advance=ignore)
     filled.close()
     restore(filled, tmp_path / "backup", force=True, advance=ignore)
-    assert current(filled) == newest()
+    assert get_revision(filled) == get_head_revision()

@@ -16,12 +16,12 @@ from service.actors import Actor
 from service.db.database import Database
 from service.db.migrations import (
     can_upgrade,
-    check,
-    current,
+    require_head_revision,
+    get_revision,
     migrate,
-    newest,
+    get_head_revision,
     open_database,
-    revisions,
+    list_revisions,
 )
 from service.db.tables import Table
 from service.errors import Unavailable
@@ -112,7 +112,7 @@ def test_checks_are_the_same_on_sqlite(tmp_path: Path) -> None:
     migrated.close()
 
 
-@pytest.mark.parametrize("revision", revisions())
+@pytest.mark.parametrize("revision", list_revisions())
 def test_a_filled_database_of_each_revision_is_upgraded_and_brought_back(
     empty: Database, revision: str
 ) -> None:
@@ -122,7 +122,7 @@ def test_a_filled_database_of_each_revision_is_upgraded_and_brought_back(
         before = content(connection)
     assert all(before.values())
     migrate(empty)
-    assert current(empty) == newest()
+    assert get_revision(empty) == get_head_revision()
     with empty.read() as connection:
         upgraded = content(connection)
     assert {name: len(rows) for name, rows in before.items() if name in upgraded} == {
@@ -135,7 +135,7 @@ def test_a_filled_database_of_each_revision_is_upgraded_and_brought_back(
     with empty.read() as connection:
         assert content(connection) == {}
     migrate(empty)
-    check(empty)
+    require_head_revision(empty)
 
 
 def test_two_processes_that_migrate_at_once_wait_for_each_other(empty: Database) -> None:
@@ -155,7 +155,7 @@ def test_two_processes_that_migrate_at_once_wait_for_each_other(empty: Database)
         assert process.stdout.readline() == "ready\n"
     assert [process.communicate("\n")[1] for process in processes] == ["", ""]
     assert [process.returncode for process in processes] == [0, 0]
-    check(empty)
+    require_head_revision(empty)
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(empty: Database) -> None:
@@ -175,7 +175,7 @@ def test_a_database_of_a_later_version_is_left_alone(database: Database) -> None
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert not can_upgrade(database)
     with pytest.raises(Unavailable, match="9999, of a later version"):
-        check(database)
+        require_head_revision(database)
 
 
 def settings_of(database: Database) -> Settings:
@@ -184,7 +184,7 @@ def settings_of(database: Database) -> Settings:
 
 def test_sqlite_is_made_and_upgraded_when_it_is_opened(tmp_path: Path) -> None:
     opened = open_database(Settings(data=tmp_path / "new" / "folder"))
-    assert current(opened) == newest()
+    assert get_revision(opened) == get_head_revision()
     assert (tmp_path / "new" / "folder" / "disambig.sqlite").exists()
     opened.close()
 
@@ -192,11 +192,11 @@ def test_sqlite_is_made_and_upgraded_when_it_is_opened(tmp_path: Path) -> None:
 def test_postgresql_is_not_upgraded_behind_the_operator_s_back(empty: Database) -> None:
     if empty.is_sqlite:
         open_database(settings_of(empty)).close()
-        assert current(empty) == newest()
+        assert get_revision(empty) == get_head_revision()
         return
     with pytest.raises(Unavailable, match=r"revision none.*run disambig db upgrade"):
         open_database(settings_of(empty))
-    assert current(empty) is None
+    assert get_revision(empty) is None
 
 
 def test_what_was_written_is_there_after_opening_again(database: Database, editor: Actor) -> None:

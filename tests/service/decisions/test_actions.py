@@ -12,7 +12,7 @@ from service.db.database import Database
 from service.db.tables import Change, Decision, Event
 from service.db.tables import Signature as SignatureRow
 from service.decisions.actions import Statement, judge, merge, move, split, unsure
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo, undo
 from service.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from service.identities.resolve import resolve_identity
@@ -32,8 +32,8 @@ def ids(database: Database, editor: Actor) -> dict[int, str]:
         return {s: i for i, keys in published(connection).items() for s in keys}
 
 
-def at(signature: int) -> Mention:
-    return Mention(f"w{signature - 1}", 0)
+def at(signature: int) -> SignatureRef:
+    return SignatureRef(f"w{signature - 1}", 0)
 
 
 def now(database: Database) -> list[set[int]]:
@@ -285,7 +285,7 @@ def test_constraints_around_some_mentions_alone(database, editor, ids) -> None:
 
 def test_unknown_mentions_and_kinds_are_told(database, editor, ids) -> None:
     with pytest.raises(NotFound, match="no mention"):
-        judge(database, editor, "same", Mention("w\0", 0), at(1))
+        judge(database, editor, "same", SignatureRef("w\0", 0), at(1))
     with pytest.raises(Invalid, match="same or different"):
         judge(database, editor, "perhaps", at(1), at(2))
     with pytest.raises(Invalid, match="twice"):

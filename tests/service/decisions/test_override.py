@@ -14,7 +14,7 @@ from service.board.request import ArrangementRequest, ColumnRequest
 from service.db.database import Database
 from service.db.tables import Identity, Task
 from service.decisions.actions import judge, merge
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo, undo
 from service.identities.store import read_identities_by_id
 from service.review.answers import AnswerRequest
@@ -38,8 +38,8 @@ def ids(database: Database, editor: Actor) -> dict[int, str]:
     return identities(database, editor)
 
 
-def at(signature: int) -> Mention:
-    return Mention(f"w{signature - 1}", 0)
+def at(signature: int) -> SignatureRef:
+    return SignatureRef(f"w{signature - 1}", 0)
 
 
 def overrides(database: Database, *columns: tuple[str | None, Sequence[int]]) -> CommitResult:

@@ -9,11 +9,11 @@ from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import ExternalId, Identity, Task
 from service.decisions.actions import merge, split
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.decisions.undo import undo
 from service.errors import Conflict, Invalid, NotFound, Stale
-from service.external_ids.attach import attach, detach
-from service.external_ids.schemes import normalised, orcid_of
+from service.external_ids.attach import attach_id, detach_id
+from service.external_ids.schemes import normalize_id, parse_orcid
 from service.publication.publish import publish, rollback
 from tests.support.identity_world import add_run, add_works, everything, published, row_of
 
@@ -38,7 +38,7 @@ ORCID, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
     ],
 )
 def test_ids_have_one_form(scheme: str, written: str, found: str) -> None:
-    assert normalised(scheme, written) == (scheme.lower(), found)
+    assert normalize_id(scheme, written) == (scheme.lower(), found)
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,13 @@ def test_ids_have_one_form(scheme: str, written: str, found: str) -> None:
 )
 def test_what_is_no_id_is_refused_and_says_how_one_looks(scheme: str, written: str) -> None:
     with pytest.raises(Invalid, match=r"give it like|use one of"):
-        normalised(scheme, written)
+        normalize_id(scheme, written)
 
 
 def test_what_works_print_is_taken_or_left() -> None:
-    assert orcid_of("https://orcid.org/0000-0002-1825-0097") == ORCID
-    assert orcid_of("0000-0002-1825-0098") is None
-    assert orcid_of(None) is None
+    assert parse_orcid("https://orcid.org/0000-0002-1825-0097") == ORCID
+    assert parse_orcid("0000-0002-1825-0098") is None
+    assert parse_orcid(None) is None
 
 
 @pytest.fixture
@@ -100,14 +100,14 @@ def test_what_mentions_print_comes_with_publication(database, ids) -> None:
 
 
 def test_what_mentions_print_goes_with_them(database, editor, ids) -> None:
-    made = split(database, editor, ids[1], [[Mention("w0", 0)]])
+    made = split(database, editor, ids[1], [[SignatureRef("w0", 0)]])
     assert held(database) == {made.created[0]: {("orcid", ORCID, "mention")}}
     undo(database, editor, made.id)
     assert held(database) == {ids[1]: {("orcid", ORCID, "mention")}}
 
 
 def test_an_id_on_two_identities_is_a_question_and_no_merge(database, editor, ids) -> None:
-    attach(database, editor, ids[3], "orcid", ORCID, "the author's homepage")
+    attach_id(database, editor, ids[3], "orcid", ORCID, "the author's homepage")
     assert conflicts(database) == [f"orcid:{ORCID}"]
     assert len(held(database)) == 2
     with database.read() as connection:
@@ -118,7 +118,7 @@ def test_an_id_on_two_identities_is_a_question_and_no_merge(database, editor, id
 
 
 def test_a_merge_answers_the_question_and_its_undo_asks_it_again(database, editor, ids) -> None:
-    attach(database, editor, ids[3], "orcid", ORCID, "homepage")
+    attach_id(database, editor, ids[3], "orcid", ORCID, "homepage")
     made = merge(database, editor, [ids[1], ids[3]])
     assert conflicts(database) == []
     undo(database, editor, made.id)
@@ -126,7 +126,7 @@ def test_a_merge_answers_the_question_and_its_undo_asks_it_again(database, edito
 
 
 def test_ids_go_along_with_a_merge_and_return_with_its_undo(database, editor, ids) -> None:
-    attach(database, editor, ids[3], "wikidata", "Q7259", "homepage")
+    attach_id(database, editor, ids[3], "wikidata", "Q7259", "homepage")
     with database.read() as connection:
         before = everything(connection)
     made = merge(database, editor, [ids[1], ids[3]])
@@ -141,7 +141,7 @@ def test_ids_go_along_with_a_merge_and_return_with_its_undo(database, editor, id
 def test_ids_go_along_with_a_published_merge_and_return_with_the_rollback(
     database, editor, ids
 ) -> None:
-    attach(database, editor, ids[3], "viaf", "95218067", "library")
+    attach_id(database, editor, ids[3], "viaf", "95218067", "library")
     before = held(database)
     with database.read() as connection:
         key = row_of(connection, ids[1]).key
@@ -157,7 +157,7 @@ def test_ids_go_along_with_a_published_merge_and_return_with_the_rollback(
 def test_an_id_that_was_taken_off_does_not_come_back_with_its_mention(
     database, editor, ids
 ) -> None:
-    detach(database, editor, ids[1], "orcid", ORCID, reason="printed by mistake")
+    detach_id(database, editor, ids[1], "orcid", ORCID, reason="printed by mistake")
     assert held(database) == {}
     with database.read() as connection:
         key = row_of(connection, ids[1]).key
@@ -167,21 +167,21 @@ def test_an_id_that_was_taken_off_does_not_come_back_with_its_mention(
 
 
 def test_a_stated_id_takes_the_place_of_a_printed_one(database, editor, ids) -> None:
-    attach(database, editor, ids[1], "orcid", ORCID, "homepage")
+    attach_id(database, editor, ids[1], "orcid", ORCID, "homepage")
     assert held(database) == {ids[1]: {("orcid", ORCID, "homepage")}}
     with pytest.raises(Conflict, match="already"):
-        attach(database, editor, ids[1], "orcid", f"https://orcid.org/{ORCID}", "homepage")
+        attach_id(database, editor, ids[1], "orcid", f"https://orcid.org/{ORCID}", "homepage")
 
 
 def test_attaching_needs_an_identity_as_it_was_seen_and_a_source(database, editor, ids) -> None:
     with database.read() as connection:
         seen = row_of(connection, ids[1]).version
-    attach(database, editor, ids[1], "orcid", OTHER, "homepage", version=seen)
+    attach_id(database, editor, ids[1], "orcid", OTHER, "homepage", version=seen)
     with pytest.raises(Stale):
-        attach(database, editor, ids[1], "viaf", "95218067", "homepage", version=seen)
+        attach_id(database, editor, ids[1], "viaf", "95218067", "homepage", version=seen)
     with pytest.raises(Invalid):
-        attach(database, editor, ids[1], "viaf", "95218067", " ")
+        attach_id(database, editor, ids[1], "viaf", "95218067", " ")
     with pytest.raises(NotFound):
-        attach(database, editor, "a-unknown", "viaf", "95218067", "homepage")
+        attach_id(database, editor, "a-unknown", "viaf", "95218067", "homepage")
     with pytest.raises(NotFound):
-        detach(database, editor, ids[3], "viaf", "95218067")
+        detach_id(database, editor, ids[3], "viaf", "95218067")

@@ -19,7 +19,7 @@ from service.constraints.store import read_links_in_force
 from service.db.database import Database
 from service.db.tables import Decision, Identity, Membership, Run, Signature
 from service.decisions.actions import Statement, judge, merge, move, split
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo, undo
 from service.errors import Conflict, Invalid
 from service.events.log import EventLog
@@ -57,7 +57,7 @@ class World:
         add_works(database, [["Wei Wang", "Ann Lee"]] * WORKS)
         self.placed_later = add_works(database, [["Wei Wang"], ["Ann Lee"], ["Wei Wang"]])
 
-    def mentions(self) -> list[tuple[Mention, int, str]]:
+    def mentions(self) -> list[tuple[SignatureRef, int, str]]:
         """Published mentions: name, signature key, identity id."""
         with self.database.read() as connection:
             found = {k: i for i, keys in published(connection).items() for k in keys}
@@ -65,7 +65,7 @@ class World:
                 select(Signature.key, Signature.work_key, Signature.position)
             ).all()
         return [
-            (Mention(f"w{work - 1}", position), key, found[key])
+            (SignatureRef(f"w{work - 1}", position), key, found[key])
             for key, work, position in rows
             if key in found
         ]

@@ -206,10 +206,10 @@ os._exit(0)  # as if killed
 def test_processes_count_together_and_the_dead_run_no_requests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_template: Path
 ) -> None:
-    monkeypatch.delenv(metrics.FOLDER, raising=False)
-    metrics.share(tmp_path / "figures")
-    environment = {**os.environ, metrics.FOLDER: str(tmp_path / "figures")}
-    monkeypatch.delenv(metrics.FOLDER)
+    monkeypatch.delenv(metrics.FOLDER_VARIABLE, raising=False)
+    metrics.enable_multiprocess(tmp_path / "figures")
+    environment = {**os.environ, metrics.FOLDER_VARIABLE: str(tmp_path / "figures")}
+    monkeypatch.delenv(metrics.FOLDER_VARIABLE)
     for n, then in (("3", "die"), ("4", "show")):
         command = [sys.executable, "-c", COUNTING, str(sqlite_template), n, then]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.cli import run_output
-from service.publication.diff import in_words
+from service.publication.diff import describe_change
 from service.publication.proposals import ChangeLine
 
 ANN = {"identity": "a-2", "name": "Ann Lee", "mentions": 3}
@@ -46,7 +46,7 @@ NEW = {"identity": None, "name": "A. Lee", "mentions": 2}
 def test_every_line_says_what_becomes_of_the_identity(
     kind: str, mentions: int, details: dict[str, Any], words: str
 ) -> None:
-    assert in_words(kind, mentions, details) == words
+    assert describe_change(kind, mentions, details) == words
 
 
 def test_totals_say_where_mentions_go_and_what_the_run_did_not_look_at() -> None:

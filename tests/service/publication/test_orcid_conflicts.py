@@ -15,9 +15,9 @@ from service.board.request import ArrangementRequest, ColumnRequest
 from service.db.database import Database
 from service.db.tables import ExternalId, Identity, State
 from service.decisions.actions import judge
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo, undo
-from service.external_ids.attach import MENTION, attach, detach
+from service.external_ids.attach import SIGNATURE_SOURCE, attach_id, detach_id
 from service.identities.store import read_identities_by_id
 from service.job_queue import RUN, claim_job
 from service.publication import proposals
@@ -25,7 +25,7 @@ from service.publication.publish import publish, rollback
 from service.review.answers import AnswerRequest
 from service.review.answers import judge as answer
 from service.runs import store as run_store
-from service.runs.full_run import Found
+from service.runs.full_run import ClusteringResult
 from service.tasks import queries as task_queries
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.identity_world import add_run, add_works, published
@@ -49,14 +49,14 @@ def ids(database: Database, editor: Actor) -> dict[int, str]:
 @pytest.fixture
 def stated(database: Database, editor: Actor, ids: dict[int, str]) -> dict[int, str]:
     """The same; the first two have different iDs, as somebody says."""
-    attach(database, editor, ids[1], "orcid", A, "homepage")
-    attach(database, editor, ids[4], "orcid", B, "homepage")
+    attach_id(database, editor, ids[1], "orcid", A, "homepage")
+    attach_id(database, editor, ids[4], "orcid", B, "homepage")
     return ids
 
 
 def asked(database: Database) -> list[task_queries.TaskInfo]:
     with database.read() as connection:
-        return task_queries.page(connection, task_queries.Wanted(kind="conflict"))[0]
+        return task_queries.get_task_page(connection, task_queries.TaskFilter(kind="conflict"))[0]
 
 
 def held(database: Database) -> dict[str, set[str]]:
@@ -64,7 +64,7 @@ def held(database: Database) -> dict[str, set[str]]:
     query = (
         select(Identity.id, ExternalId.value)
         .join(Identity, Identity.key == ExternalId.identity_key)
-        .where(ExternalId.removed_seq.is_(None), ExternalId.source != MENTION)
+        .where(ExternalId.removed_seq.is_(None), ExternalId.source != SIGNATURE_SOURCE)
     )
     found: dict[str, set[str]] = {}
     with database.read() as connection:
@@ -96,7 +96,7 @@ def test_a_merge_of_two_stated_ids_is_asked_about(database, editor, stated) -> N
 
 @pytest.mark.parametrize("moved", [(1, 2, 3, 6), (4, 5, 6, 1, 2, 3)])
 def test_a_printed_id_beside_a_stated_one_is_asked_about(database, editor, ids, moved) -> None:
-    attach(database, editor, ids[1], "orcid", A, "homepage")
+    attach_id(database, editor, ids[1], "orcid", A, "homepage")
     together(database, editor, *moved)
     (task,) = asked(database)
     assert task.evidence["values"] == [A, C]
@@ -109,21 +109,21 @@ def test_a_part_of_an_identity_leaves_its_stated_id_behind(database, editor, sta
 
 
 def test_what_had_both_before_is_not_asked_about(database, editor, ids) -> None:
-    attach(database, editor, ids[1], "orcid", A, "homepage")
-    attach(database, editor, ids[1], "orcid", B, "old homepage")
+    attach_id(database, editor, ids[1], "orcid", A, "homepage")
+    attach_id(database, editor, ids[1], "orcid", B, "old homepage")
     together(database, editor, 1, 2, 3, 4, 5)
     assert asked(database) == []
 
 
 def test_one_id_of_both_is_no_clash(database, editor, ids) -> None:
-    attach(database, editor, ids[1], "orcid", A, "homepage")
-    attach(database, editor, ids[4], "orcid", A, "homepage")
+    attach_id(database, editor, ids[1], "orcid", A, "homepage")
+    attach_id(database, editor, ids[4], "orcid", A, "homepage")
     together(database, editor, 1, 2, 3, 4, 5)
     assert asked(database) == []
 
 
 def test_what_a_person_puts_together_is_not_asked_about(database, editor, stated) -> None:
-    judge(database, editor, "same", Mention("w0", 0), Mention("w3", 0))
+    judge(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
     assert asked(database) == []
 
 
@@ -156,7 +156,7 @@ def test_a_board_that_parts_them_closes_the_question(database, editor, stated) -
     (task,) = asked(database)
     with database.read() as connection:
         versions = {stated[1]: read_identities_by_id(connection, [stated[1]])[stated[1]].version}
-    columns = [ColumnRequest((Mention("w3", 0), Mention("w4", 0)))]
+    columns = [ColumnRequest((SignatureRef("w3", 0), SignatureRef("w4", 0)))]
     made = commit_arrangement(
         database, editor, ArrangementRequest(columns, versions=versions)
     ).decision
@@ -168,7 +168,7 @@ def test_a_board_that_parts_them_closes_the_question(database, editor, stated) -
 def test_an_id_that_is_taken_off_closes_the_question(database, editor, stated) -> None:
     together(database, editor, 1, 2, 3, 4, 5)
     (task,) = asked(database)
-    detach(database, editor, stated[1], "orcid", B)
+    detach_id(database, editor, stated[1], "orcid", B)
     assert states(database, [task.id]) == ["closed"]
 
 
@@ -177,24 +177,24 @@ def test_the_next_run_that_leaves_them_together_does_not_ask_again(
 ) -> None:
     together(database, editor, 1, 2, 3, 4, 5)
     (task,) = asked(database)
-    task_queries.close(database, editor, task.id)
+    task_queries.close_by_hand(database, editor, task.id)
     publish_as(database, editor, "r-3", dict.fromkeys(range(1, 7), 0))
     (again,) = asked(database)
     assert sorted(again.evidence["values"]) == sorted([A, B, C])  # the third is new
-    task_queries.close(database, editor, again.id)
+    task_queries.close_by_hand(database, editor, again.id)
     publish_as(database, editor, "r-4", dict.fromkeys(range(1, 7), 0))
     assert asked(database) == []
 
 
 def test_the_diff_of_a_run_says_so_first(database, editor, stated) -> None:
-    run = run_store.create(database, editor, scope="full")
+    run = run_store.create_run(database, editor, scope="full")
     claim = claim_job(database, RUN, "w", 60)
     assert claim is not None
     with database.read() as connection:
         now = connection.scalars(select(State.sequence)).one()
     cluster = np.array([0, 0, 0, 0, 0, 1], np.int32)
     sure = np.ones(6, np.float32)
-    found = Found(np.arange(1, 7), cluster, sure, now, "m", True)
+    found = ClusteringResult(np.arange(1, 7), cluster, sure, now, "m", True)
     proposals.store(database, editor, claim, found)
     with serving(database) as client:
         reviewer = bearer(key_of(database, "reviewer"))

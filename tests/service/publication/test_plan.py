@@ -12,13 +12,13 @@ from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import Identity, Membership, State
 from service.decisions.actions import judge
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.publication import proposals
 from service.publication.proposals import ChangeLine
 from service.publication.publish import publish
 from service.runs import store as run_store
-from service.runs.full_run import Found
+from service.runs.full_run import ClusteringResult
 from tests.support.identity_world import add_works, published
 
 A, B = "Wei Wang", "W. Wang"
@@ -26,7 +26,7 @@ A, B = "Wei Wang", "W. Wang"
 
 def propose(database: Database, actor: Actor, clusters: dict[int, int]) -> str:
     """A run that proposes a cluster for each signature; its id."""
-    asked = run_store.create(database, actor, scope="touched")
+    asked = run_store.create_run(database, actor, scope="touched")
     find(database, actor, clusters)
     return asked.id
 
@@ -40,7 +40,7 @@ def find(database: Database, actor: Actor, clusters: dict[int, int]) -> None:
     signature = np.array(sorted(clusters), dtype=np.int64)
     cluster = np.array([clusters[s] for s in sorted(clusters)], dtype=np.int32)
     sure = np.full(len(signature), 0.9, dtype=np.float32)
-    proposals.store(database, actor, claim, Found(signature, cluster, sure, now, "m", whole=False))
+    proposals.store(database, actor, claim, ClusteringResult(signature, cluster, sure, now, "m", is_complete=False))
 
 
 def identities(database: Database) -> dict[int, str]:
@@ -58,7 +58,7 @@ def now(database: Database) -> list[set[int]]:
 
 def told(database: Database, run_id: str) -> tuple[list[ChangeLine], dict[str, int]]:
     with database.read() as connection:
-        summary = run_store.get(connection, run_id).summary
+        summary = run_store.get_run(connection, run_id).summary
         return proposals.diff(connection, run_id), dict(summary or {})
 
 
@@ -110,8 +110,8 @@ def test_who_a_decision_put_there_stays_and_the_other_leaves(
 ) -> None:
     # 1 and 5 are one by a decision, and so are 3 and 4; 2 and 3 are of one work
     begin(database, editor, [[A], [A, B], [A], [A], [A]], {1: 0, 2: 0, 3: 1, 4: 1, 5: 0, 6: 0})
-    judge(database, editor, "same", Mention("w0", 0), Mention("w3", 0))
-    judge(database, editor, "same", Mention("w1", 1), Mention("w2", 0))
+    judge(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
+    judge(database, editor, "same", SignatureRef("w1", 1), SignatureRef("w2", 0))
     before = identities(database)
     publish(database, editor, propose(database, editor, {1: 0, 3: 0, 4: 0, 5: 0, 6: 0}))
     assert now(database) == [{1, 3, 4, 5, 6}, {2}]

@@ -15,7 +15,7 @@ from service.review import reviewers
 from service.review.answers import AnswerRequest, judge
 from service.tasks import leases
 from service.tasks import queries as task_queries
-from service.tasks.create import Question
+from service.tasks.create import NewTask
 from tests.support.identity_world import published
 from tests.support.review_world import (
     ANN,
@@ -104,7 +104,7 @@ def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, id
         assert task_answers.of_task(connection, task(database, asked)) == []
         for who, n in ((ANN, 0), (BO, 1)):
             assert (
-                len(task_queries.page(connection, task_queries.Wanted(reviewer=who.name))[0]) == n
+                len(task_queries.get_task_page(connection, task_queries.TaskFilter(reviewer=who.name))[0]) == n
             )
     ask(database, merge_question(ids[1], ids[4]))  # asked again it stays blind
     assert judge(database, BO, asked, AnswerRequest("different")).decision is None
@@ -141,7 +141,7 @@ def test_undoing_what_a_majority_decided_leaves_the_answers_before_it(
 
 
 def test_an_answer_to_a_sample_changes_nothing_that_is_published(database, ids) -> None:
-    (asked,) = ask(database, Question("sample", "s1", 1, 1.0, {"identities": [ids[1], ids[4]]}))
+    (asked,) = ask(database, NewTask("sample", "s1", 1, 1.0, {"identities": [ids[1], ids[4]]}))
     judged = judge(database, ANN, asked, AnswerRequest("same"))
     assert (judged.decision, judged.task.state) == (None, "closed")
     assert now(database) == [{1, 2, 3}, {4, 5}, {6}]
@@ -149,10 +149,10 @@ def test_an_answer_to_a_sample_changes_nothing_that_is_published(database, ids) 
 
 def test_what_somebody_else_holds_or_has_changed_is_refused(database, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
-    leases.take(database, BO, asked)
+    leases.acquire_lease(database, BO, asked)
     with pytest.raises(Conflict, match="key:bo works on this"):
         judge(database, ANN, asked, AnswerRequest("same"))
-    leases.release(database, BO, asked)
+    leases.release_lease(database, BO, asked)
     seen = task(database, asked).version
     ask(database, merge_question(ids[1], ids[4]))
     with pytest.raises(Conflict, match="has changed since") as told:
@@ -176,19 +176,19 @@ def test_what_nobody_can_mean_is_refused(database, ids, said) -> None:
 def test_a_conflict_said_to_be_two_persons_is_not_asked_again(database, editor, ids) -> None:
     orcid = "0000-0002-1825-0097"
     for id_ in (ids[1], ids[4]):
-        external_ids.attach(database, editor, id_, "orcid", orcid, "homepage")
+        external_ids.attach_id(database, editor, id_, "orcid", orcid, "homepage")
     with database.read() as connection:
-        (conflict,) = task_queries.page(connection, task_queries.Wanted(kind="conflict"))[0]
+        (conflict,) = task_queries.get_task_page(connection, task_queries.TaskFilter(kind="conflict"))[0]
     judge(database, ANN, conflict.id, AnswerRequest("different"))
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         seq = ledger.record("anything", editor)
-        external_ids.settle_conflicts(connection, ledger, seq, {("orcid", orcid)})
+        external_ids.update_conflict_tasks(connection, ledger, seq, {("orcid", orcid)})
 
     def open_ones() -> int:
         with database.read() as connection:
-            return len(task_queries.page(connection, task_queries.Wanted(kind="conflict"))[0])
+            return len(task_queries.get_task_page(connection, task_queries.TaskFilter(kind="conflict"))[0])
 
     assert open_ones() == 0
-    external_ids.attach(database, editor, ids[6], "orcid", orcid, "homepage")
+    external_ids.attach_id(database, editor, ids[6], "orcid", orcid, "homepage")
     assert open_ones() == 1

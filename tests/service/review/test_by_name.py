@@ -9,15 +9,15 @@ from service.db.database import Database
 from service.db.tables import Name, Task
 from service.events.log import EventLog
 from service.review import by_name as tasks_by_name
-from service.tasks.create import Question, open_tasks
-from service.tasks.queries import Wanted
+from service.tasks.create import NewTask, open_tasks
+from service.tasks.queries import TaskFilter
 
 
-def question(name: int, subject: str, priority: float, kind: str = "merge") -> Question:
-    return Question(kind, subject, 3, priority, {}, name_key=name, effort=5)
+def question(name: int, subject: str, priority: float, kind: str = "merge") -> NewTask:
+    return NewTask(kind, subject, 3, priority, {}, name_key=name, effort=5)
 
 
-def ask(database: Database, actor, *questions: Question) -> list[str]:
+def ask(database: Database, actor, *questions: NewTask) -> list[str]:
     with database.write() as connection:
         for key, name in ((1, "Wei Wang"), (2, "Ann Lee"), (3, "Bo Xu")):
             connection.execute(insert(Name).values(key=key, folded=name.lower(), printed=name))
@@ -27,7 +27,7 @@ def ask(database: Database, actor, *questions: Question) -> list[str]:
 
 def names(database: Database, **wanted) -> list[tasks_by_name.NameAsked]:
     with database.read() as connection:
-        return tasks_by_name.names(connection, Wanted(**wanted))
+        return tasks_by_name.names(connection, TaskFilter(**wanted))
 
 
 def test_what_many_questions_gain_together_comes_before_the_best_single_one(

@@ -31,7 +31,7 @@ from tests.support.run_world import EDITOR, deliver, do_and_publish, settings_in
 
 def open_tasks(database: Database) -> list[task_queries.TaskInfo]:
     with database.read() as connection:
-        return task_queries.page(connection, task_queries.Wanted(), 200)[0]
+        return task_queries.get_task_page(connection, task_queries.TaskFilter(), 200)[0]
 
 
 def put(database: Database, run_id: str, groups: list[str]) -> None:
@@ -113,7 +113,7 @@ def test_questions_that_are_not_asked_again_are_closed_but_for_those_at_work(
         connection.execute(
             Event.__table__.update().values(kind="x").where(Event.kind == generate.ASKED)
         )
-    leases.take(database, ANN, held)
+    leases.acquire_lease(database, ANN, held)
     found = Doubts((7,), 10**6, ())
     assert generate.store(database, editor, publication, found, Settings(), {}) == 0
     assert states(database, [free, held, other]) == ["closed", "open", "open"]

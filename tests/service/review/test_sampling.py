@@ -17,7 +17,7 @@ from service.publication import publish
 from service.review import answers as task_answers
 from service.review import sampling
 from service.review.answers import AnswerRequest
-from service.tasks.queries import Wanted, page
+from service.tasks.queries import TaskFilter, get_task_page
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.identity_world import add_run, add_works
 
@@ -37,7 +37,7 @@ def world(database: Database, editor: Actor) -> Database:
 def tasks_of(database: Database) -> dict[str, tuple[str, dict]]:
     """Id and evidence of each task, by what it is about."""
     with database.read() as connection:
-        found, _ = page(connection, Wanted(kind="sample"), 200)
+        found, _ = get_task_page(connection, TaskFilter(kind="sample"), 200)
     return {task.subject.partition("+")[2]: (task.id, task.evidence) for task in found}
 
 

@@ -20,14 +20,14 @@ from service.db import tables
 from service.db.database import Database
 from service.db.tables import Block, Proposal, ProposalGroup, Run, RunArtifact, State
 from service.decisions import actions as decision_actions
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.job_queue import LostClaim
 from service.publication import proposals, publish
 from service.runs import artifacts
 from service.runs import store as run_store
-from service.runs.full_run import Engine, Found
-from service.runs.incremental_run import touched_blocks
+from service.runs.full_run import Engine, ClusteringResult
+from service.runs.incremental_run import find_blocks_to_cluster
 from service.settings import Settings
 from service.worker import worker
 from service.worker.worker import Worker
@@ -92,7 +92,7 @@ def test_a_large_run_goes_on_with_what_was_done(
 
     monkeypatch.setattr(budget, "fitting", lambda size, limit, workers: budget.Plan(1, 2))
     deliver(database, *wangs())
-    run = run_store.create(database, editor, scope="full")
+    run = run_store.create_run(database, editor, scope="full")
     with monkeypatch.context() as dying:
         dying.setattr(LargeRun, "_joined", broken)
         Worker(database, settings, lambda line: None).one()
@@ -143,7 +143,7 @@ def test_decisions_hold_in_the_next_run(
     before = people(database)
     # two who are one, and one who is two, says the editor
     decision_actions.merge(database, editor, [before["s0", 0], before["r0", 0]])
-    decision_actions.split(database, editor, before["x0", 0], [[Mention("x0", 0)]])
+    decision_actions.split(database, editor, before["x0", 0], [[SignatureRef("x0", 0)]])
     decided = people(database)
     assert decided["s0", 0] == decided["r0", 0]
     assert decided["x0", 0] != decided["x1", 0]
@@ -165,7 +165,7 @@ def test_a_touched_run_equals_a_full_run_on_its_blocks(
     base = do_and_publish(database, settings)
     deliver(database, *more)
     with database.read() as connection:
-        blocks = touched_blocks(connection, base.based_on or 0)
+        blocks = find_blocks_to_cluster(connection, base.based_on or 0)
     touched, full = do(database, settings, "touched"), do(database, settings)
     assert touched.summary is not None
     assert full.summary is not None
@@ -230,7 +230,7 @@ def test_blocks_that_identities_and_decisions_link_are_touched_too(
 
     def touched(since: int) -> set[str]:
         with database.read() as connection:
-            keys = touched_blocks(connection, since)
+            keys = find_blocks_to_cluster(connection, since)
             return set(connection.scalars(select(Block.text).where(Block.key.in_(keys))))
 
     assert touched(run.based_on or 0) == {"a lee", "b ray"}
@@ -287,7 +287,7 @@ def test_what_would_change_is_told_and_ranked(
         ).all()
     # in the order of loading: Wei and Otto five times, Wei and Zoe five times, Ulf three times
     cluster = np.array([0, 1] * 5 + [0, 2] * 3 + [3, 2] * 2 + [4] * 3)
-    found = Found(
+    found = ClusteringResult(
         np.array(sorted(set(keys))),
         cluster.astype(np.int32),
         np.ones(23, np.float32),
@@ -295,7 +295,7 @@ def test_what_would_change_is_told_and_ranked(
         "m",
         True,
     )
-    asked = run_store.create(database, editor, scope="full")
+    asked = run_store.create_run(database, editor, scope="full")
     claim = job_queue.claim_job(database, job_queue.RUN, "w", 60)
     assert claim is not None
     proposals.store(database, editor, claim, found)
@@ -313,12 +313,12 @@ def test_a_worker_that_lost_its_run_stores_nothing(
     database: Database, settings: Settings, editor: Actor
 ) -> None:
     deliver(database, work("a", "one", "Ann Lee"))
-    run_store.create(database, editor, scope="full")
+    run_store.create_run(database, editor, scope="full")
     claim = job_queue.claim_job(database, job_queue.RUN, "dead", 60)
     assert claim is not None
     with database.write() as connection:
         connection.execute(update(Run).values(claimed_by="other", attempts=2))
-    found = Found(np.array([1]), np.array([0], np.int32), np.ones(1, np.float32), 1, "m", True)
+    found = ClusteringResult(np.array([1]), np.array([0], np.int32), np.ones(1, np.float32), 1, "m", True)
     with pytest.raises(LostClaim):
         proposals.store(database, editor, claim, found)
     with database.read() as connection:
@@ -331,14 +331,14 @@ def test_a_store_that_breaks_off_leaves_nothing(
     database: Database, settings: Settings, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(database, *wangs())
-    run = run_store.create(database, editor, scope="full")
+    run = run_store.create_run(database, editor, scope="full")
     monkeypatch.setattr(artifacts, "store", broken)
     assert Worker(database, settings, lambda line: None).one()
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(Proposal)) == 0
         assert (
-            run_store.get(connection, run.id).state,
-            run_store.get(connection, run.id).error,
+            run_store.get_run(connection, run.id).state,
+            run_store.get_run(connection, run.id).error,
         ) == (
             "queued",
             "broken off",
@@ -349,9 +349,9 @@ def test_a_worker_told_to_stop_gives_its_run_back(
     database: Database, settings: Settings, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(database, *wangs())
-    run = run_store.create(database, editor, scope="full")
+    run = run_store.create_run(database, editor, scope="full")
     found = Worker(database, settings, lambda line: None)
-    original = Engine.model
+    original = Engine.load_model
 
     def stopping(engine: Engine):  # type: ignore[no-untyped-def]
         found.stop.set()
@@ -360,7 +360,7 @@ def test_a_worker_told_to_stop_gives_its_run_back(
     monkeypatch.setattr(Engine, "model", stopping)
     assert found.serve() == 1
     with database.read() as connection:
-        assert run_store.get(connection, run.id).state == "queued"
+        assert run_store.get_run(connection, run.id).state == "queued"
         row = connection.execute(select(tables.Worker)).one()
     assert row.stopped_at is not None
 
@@ -369,13 +369,13 @@ def test_a_cancelled_run_stops(
     database: Database, settings: Settings, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deliver(database, *wangs())
-    run = run_store.create(database, editor, scope="full")
+    run = run_store.create_run(database, editor, scope="full")
     monkeypatch.setattr(worker, "TICK", 0.01)
-    original = Engine.model
+    original = Engine.load_model
     noticed = threading.Event()
 
     def slow(engine: Engine):  # type: ignore[no-untyped-def]
-        run_store.cancel(database, editor, run.id)
+        run_store.cancel_run(database, editor, run.id)
         for _ in range(500):
             with engine.progress("Waiting"):
                 noticed.wait(0.01)
@@ -386,7 +386,7 @@ def test_a_cancelled_run_stops(
     assert Worker(database, settings, said.append).one()
     assert "cancelled or claimed by another worker" in said[-1]
     with database.read() as connection:
-        assert run_store.get(connection, run.id).state == "cancelled"
+        assert run_store.get_run(connection, run.id).state == "cancelled"
 
 
 def test_decisions_that_contradict_identifiers_do_not_stop_a_run(
@@ -400,7 +400,7 @@ def test_decisions_that_contradict_identifiers_do_not_stop_a_run(
     deliver(database, stored("c", same), stored("d", same))
     do_and_publish(database, settings)
     assert people(database)["c", 0] == people(database)["d", 0]
-    decision_actions.judge(database, editor, "different", Mention("c", 0), Mention("d", 0))
+    decision_actions.judge(database, editor, "different", SignatureRef("c", 0), SignatureRef("d", 0))
     run = do(database, settings)
     assert run.summary is not None
     assert "ignored" in run.summary["problems"][0]
@@ -413,14 +413,14 @@ def test_statistics_are_copied_to_the_data_folder_once(
     deliver(database, *wangs())
     run = do_and_publish(database, settings)
     with database.read() as connection:
-        key = run_store.key_of(connection, run.id)
-    found = artifacts.statistics(database, settings.data, key, run.id)
+        key = run_store.get_run_key(connection, run.id)
+    found = artifacts.open_statistics(database, settings.data, key, run.id)
     assert isinstance(found, Statistics)
     assert found.texts["title"] == 13
     folder = settings.data / "statistics" / run.id
     assert sorted(p.name for p in folder.parent.iterdir()) == [run.id]
     stamp = (folder / "texts.json").stat().st_mtime_ns
-    artifacts.statistics(database, settings.data, key, run.id)
+    artifacts.open_statistics(database, settings.data, key, run.id)
     assert (folder / "texts.json").stat().st_mtime_ns == stamp
-    artifacts.forget_others(settings.data, set())
+    artifacts.remove_other_copies(settings.data, set())
     assert not folder.exists()

@@ -20,11 +20,11 @@ PATIENCE = 60.0
 
 def state(database: Database, run_id: str) -> run_store.RunView:
     with database.read() as connection:
-        return run_store.get(connection, run_id)
+        return run_store.get_run(connection, run_id)
 
 
 def test_a_run_is_queued_with_who_and_why(database: Database, editor: Actor) -> None:
-    found = run_store.create(database, editor, scope="full", reason="new\0 year")
+    found = run_store.create_run(database, editor, scope="full", reason="new\0 year")
     assert (found.state, found.scope, found.actor) == ("queued", "full", "cli:editor")
     assert found.reason == "new\u2400 year"
     with database.read() as connection:
@@ -33,29 +33,29 @@ def test_a_run_is_queued_with_who_and_why(database: Database, editor: Actor) -> 
 
 def test_what_cannot_be_asked_for_is_told(database: Database, editor: Actor) -> None:
     with pytest.raises(Invalid, match="full or touched"):
-        run_store.create(database, editor, scope="some")
+        run_store.create_run(database, editor, scope="some")
     with pytest.raises(Invalid, match="2,001 characters"):
-        run_store.create(database, editor, reason="x" * 2001)
+        run_store.create_run(database, editor, reason="x" * 2001)
     with database.read() as connection:
         with pytest.raises(NotFound, match="no run 'r-1'"):
-            run_store.get(connection, "r-1")
+            run_store.get_run(connection, "r-1")
         with pytest.raises(Invalid, match="ever 'done'"):
-            run_store.page(connection, state="done")
+            run_store.list_runs(connection, state="done")
 
 
 def test_runs_are_listed_newest_first_page_by_page(database: Database, editor: Actor) -> None:
-    ids = [run_store.create(database, editor).id for _ in range(3)]
+    ids = [run_store.create_run(database, editor).id for _ in range(3)]
     with database.read() as connection:
-        assert [r.id for r in run_store.page(connection, limit=2)] == [ids[2], ids[1]]
-        assert [r.id for r in run_store.page(connection, before=ids[1])] == [ids[0]]
-        assert run_store.page(connection, state="running") == []
+        assert [r.id for r in run_store.list_runs(connection, limit=2)] == [ids[2], ids[1]]
+        assert [r.id for r in run_store.list_runs(connection, before=ids[1])] == [ids[0]]
+        assert run_store.list_runs(connection, state="running") == []
 
 
 def test_a_run_is_cancelled_once(database: Database, editor: Actor) -> None:
-    run = run_store.create(database, editor)
-    assert run_store.cancel(database, editor, run.id, "wrong model").state == "cancelled"
+    run = run_store.create_run(database, editor)
+    assert run_store.cancel_run(database, editor, run.id, "wrong model").state == "cancelled"
     with pytest.raises(Conflict, match="is cancelled"):
-        run_store.cancel(database, editor, run.id)
+        run_store.cancel_run(database, editor, run.id)
 
 
 def test_a_schedule_asks_only_for_what_is_new(database: Database, editor: Actor) -> None:
@@ -80,13 +80,13 @@ def test_a_schedule_asks_only_for_what_is_new(database: Database, editor: Actor)
 def test_statistics_of_runs_that_came_to_nothing_are_removed(
     database: Database, editor: Actor
 ) -> None:
-    _, dropped = (run_store.create(database, editor) for _ in range(2))
+    _, dropped = (run_store.create_run(database, editor) for _ in range(2))
     with database.write() as connection:
         for number in (1, 2):
             connection.execute(
                 insert(RunArtifact).values(run_key=number, name="a", part=0, content=b"x")
             )
-    run_store.cancel(database, editor, dropped.id)
+    run_store.cancel_run(database, editor, dropped.id)
     housekeeping.tidy(database, editor)
     with database.read() as connection:
         assert connection.scalars(select(RunArtifact.run_key)).all() == [1]
@@ -96,7 +96,7 @@ def test_statistics_of_runs_that_came_to_nothing_are_removed(
 def test_old_proposals_are_removed_and_published_ones_kept(
     database: Database, editor: Actor
 ) -> None:
-    ids = [run_store.create(database, editor).id for _ in range(6)]
+    ids = [run_store.create_run(database, editor).id for _ in range(6)]
     with database.write() as connection:
         connection.execute(update(Run).values(state="proposed"))
         shown = update(Run).where(Run.key == 5)
@@ -109,6 +109,6 @@ def test_old_proposals_are_removed_and_published_ones_kept(
     with database.read() as connection:
         kept = connection.scalars(select(ProposalGroup.run_key)).all()
         assert sorted(kept) == [3, 4, 5, 6]
-        states = [run_store.get(connection, run_id).state for run_id in ids]
+        states = [run_store.get_run(connection, run_id).state for run_id in ids]
     assert states == ["superseded"] * 2 + ["proposed"] * 2 + ["published", "proposed"]
     assert housekeeping.tidy(database, editor) == 0

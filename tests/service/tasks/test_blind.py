@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.decisions.actions import judge, merge, split
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo, undo
 from service.errors import Conflict, Forbidden
 from service.external_ids import attach as external_ids
@@ -16,7 +16,7 @@ from service.publication.publish import rollback
 from service.review.answers import AnswerRequest
 from service.review.answers import judge as answer
 from service.tasks import queries as task_queries
-from service.tasks.create import Question
+from service.tasks.create import NewTask
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.identity_world import add_run, add_works, published, row_of
 from tests.support.review_world import (
@@ -40,8 +40,8 @@ def ids(database, editor) -> dict[int, str]:
     return identities(database, editor)
 
 
-def at(signature: int) -> Mention:
-    return Mention(f"w{signature - 1}", 0)
+def at(signature: int) -> SignatureRef:
+    return SignatureRef(f"w{signature - 1}", 0)
 
 
 def now(database) -> list[set[int]]:
@@ -54,9 +54,9 @@ def test_a_share_is_blind_from_when_it_is_asked_but_for_conflicts(database, edit
     asked += ask(database, merge_question(ids[1], ids[6]), blind_share=0.0)
     assert [task(database, id_).blind for id_ in asked] == [True, False]
     for id_ in (ids[1], ids[4]):
-        external_ids.attach(database, editor, id_, "orcid", "0000-0002-1825-0097", "homepage")
+        external_ids.attach_id(database, editor, id_, "orcid", "0000-0002-1825-0097", "homepage")
     with database.read() as connection:
-        (conflict,) = task_queries.page(connection, task_queries.Wanted(kind="conflict"))[0]
+        (conflict,) = task_queries.get_task_page(connection, task_queries.TaskFilter(kind="conflict"))[0]
     assert not conflict.blind
 
 
@@ -103,9 +103,9 @@ def test_an_answer_to_another_question_may_imply_it(database, editor, ids) -> No
 def test_whose_a_blind_mention_is_nobody_decides_alone(database, editor, ids) -> None:
     add_works(database, [["Wei Wang"]])
     evidence: dict[str, Any] = {"work": "w6", "position": 0, "rivals": [{"identity": ids[6]}]}
-    (asked,) = ask(database, Question("assign", "w6:0", 1, 1.0, evidence, blind=BLIND))
+    (asked,) = ask(database, NewTask("assign", "w6:0", 1, 1.0, evidence, blind=BLIND))
     with pytest.raises(Conflict, match="would settle"):
-        judge(database, editor, "same", Mention("w6", 0), at(6))
+        judge(database, editor, "same", SignatureRef("w6", 0), at(6))
     assert answer(database, ANN, asked, AnswerRequest("same")).decision is None
     assert answer(database, BO, asked, AnswerRequest("same")).decision is not None
 
@@ -113,8 +113,8 @@ def test_whose_a_blind_mention_is_nobody_decides_alone(database, editor, ids) ->
 def test_only_an_editor_gives_a_blind_question_up(database, editor, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
     with pytest.raises(Forbidden, match="several people are asked this"):
-        task_queries.close(database, ANN, asked)
-    task_queries.close(database, editor, asked, "one homepage")
+        task_queries.close_by_hand(database, ANN, asked)
+    task_queries.close_by_hand(database, editor, asked, "one homepage")
     merge(database, editor, [ids[1], ids[4]])
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
 
@@ -128,7 +128,7 @@ def test_a_decision_made_again_settles_no_blind_question(database, editor, ids, 
     with pytest.raises(Conflict, match=f"would settle {asked}"):
         redo(database, editor, first.id)
     assert states(database, [asked]) == ["open"]
-    task_queries.close(database, editor, asked)
+    task_queries.close_by_hand(database, editor, asked)
     redo(database, editor, first.id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.decisions.actions import judge, merge, split
-from service.decisions.draft import Mention
+from service.decisions.draft import SignatureRef
 from service.decisions.undo import redo, undo
 from service.publication.publish import rollback
 from tests.support.review_world import (
@@ -19,8 +19,8 @@ from tests.support.review_world import (
 )
 
 
-def at(signature: int) -> Mention:
-    return Mention(f"w{signature - 1}", 0)
+def at(signature: int) -> SignatureRef:
+    return SignatureRef(f"w{signature - 1}", 0)
 
 
 @pytest.fixture

@@ -27,40 +27,40 @@ def run_out(database, id_: str) -> None:
 
 
 def test_somebody_else_is_told_who_has_it_until_it_is_given_back(database, asked) -> None:
-    taken = leases.take(database, ANN, asked)
+    taken = leases.acquire_lease(database, ANN, asked)
     assert taken.leased_by == "key:ann"
     left = taken.leased_until - datetime.now(UTC)
     assert timedelta(minutes=14) < left <= timedelta(minutes=15)
     with pytest.raises(Conflict, match="key:ann works on this") as told:
-        leases.take(database, BO, asked)
+        leases.acquire_lease(database, BO, asked)
     assert told.value.details["held_by"] == "key:ann"
     with pytest.raises(Forbidden):
-        leases.release(database, BO, asked)
-    assert leases.release(database, ANN, asked).leased_by is None
-    assert leases.take(database, BO, asked).leased_by == "key:bo"
+        leases.release_lease(database, BO, asked)
+    assert leases.release_lease(database, ANN, asked).leased_by is None
+    assert leases.acquire_lease(database, BO, asked).leased_by == "key:bo"
 
 
 def test_a_lease_is_renewed_and_runs_out(database, asked) -> None:
-    first = leases.take(database, ANN, asked, 5)
-    assert leases.take(database, ANN, asked).leased_until > first.leased_until
+    first = leases.acquire_lease(database, ANN, asked, 5)
+    assert leases.acquire_lease(database, ANN, asked).leased_until > first.leased_until
     run_out(database, asked)
     assert task(database, asked).leased_by is None
-    assert leases.take(database, BO, asked).leased_by == "key:bo"
+    assert leases.acquire_lease(database, BO, asked).leased_by == "key:bo"
 
 
 def test_an_admin_gives_back_what_others_hold(database, admin, asked) -> None:
-    leases.take(database, ANN, asked)
-    assert leases.release(database, admin, asked).leased_by is None
+    leases.acquire_lease(database, ANN, asked)
+    assert leases.release_lease(database, admin, asked).leased_by is None
 
 
 def test_a_closed_or_unknown_task_cannot_be_taken(database, editor, asked) -> None:
-    leases.take(database, ANN, asked)
-    assert task_queries.close(database, editor, asked).leased_by is None
+    leases.acquire_lease(database, ANN, asked)
+    assert task_queries.close_by_hand(database, editor, asked).leased_by is None
     with pytest.raises(Conflict, match="closed"):
-        leases.take(database, ANN, asked)
+        leases.acquire_lease(database, ANN, asked)
     for unknown in ("t-0", "\0", "\ud800"):
         with pytest.raises(NotFound):
-            leases.take(database, ANN, unknown)
+            leases.acquire_lease(database, ANN, unknown)
 
 
 def test_the_list_tells_mine_from_others_and_from_free_ones(database, editor) -> None:
@@ -72,20 +72,20 @@ def test_the_list_tells_mine_from_others_and_from_free_ones(database, editor) ->
         merge_question(ids[4], ids[6]),
         merge_question(ids[4], "a-x"),
     )
-    leases.take(database, ANN, mine)
-    leases.take(database, BO, theirs)
-    leases.take(database, BO, over)
+    leases.acquire_lease(database, ANN, mine)
+    leases.acquire_lease(database, BO, theirs)
+    leases.acquire_lease(database, BO, over)
     run_out(database, over)
 
     def listed(held: str | None) -> set[str]:
         with database.read() as connection:
-            wanted = task_queries.Wanted(held=held, reviewer=ANN.name)
-            return {t.id for t in task_queries.page(connection, wanted)[0]}
+            wanted = task_queries.TaskFilter(lease_holder=held, reviewer=ANN.name)
+            return {t.id for t in task_queries.get_task_page(connection, wanted)[0]}
 
     assert listed("me") == {mine}
     assert listed("others") == {theirs}
     assert listed("nobody") == {free, over}
     assert listed(None) == {mine, theirs, free, over}
     with database.read() as connection:
-        held = {row["reviewer"]: row["tasks"] for row in leases.holders(connection)}
+        held = {row["reviewer"]: row["tasks"] for row in leases.list_lease_holders(connection)}
     assert held == {"key:ann": 1, "key:bo": 1}

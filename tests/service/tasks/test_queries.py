@@ -8,14 +8,14 @@ from service.db.tables import Event
 from service.errors import Conflict, NotFound
 from service.events.log import EventLog
 from service.tasks import queries as task_queries
-from service.tasks.create import Question, close_tasks, open_tasks
+from service.tasks.create import NewTask, close_tasks, open_tasks
 
 
-def question(subject: str, kind: str = "merge", priority: float = 1.0) -> Question:
-    return Question(kind, subject, 3, priority, {"why": subject})
+def question(subject: str, kind: str = "merge", priority: float = 1.0) -> NewTask:
+    return NewTask(kind, subject, 3, priority, {"why": subject})
 
 
-def ask(database: Database, actor, *questions: Question) -> list[str]:
+def ask(database: Database, actor, *questions: NewTask) -> list[str]:
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         seq = ledger.record("run-proposed", actor)
@@ -24,7 +24,7 @@ def ask(database: Database, actor, *questions: Question) -> list[str]:
 
 def listed(database: Database, **given) -> list[str]:
     with database.read() as connection:
-        return [task.subject for task in task_queries.listed(connection, **given)[0]]
+        return [task.subject for task in task_queries.list_tasks(connection, **given)[0]]
 
 
 def test_conflicts_come_first_then_priority_then_age(database, editor) -> None:
@@ -46,11 +46,11 @@ def test_pages_hold_every_task_once(database, editor) -> None:
     seen, after = [], None
     with database.read() as connection:
         while True:
-            page, after = task_queries.listed(connection, limit=2, after=after)
+            page, after = task_queries.list_tasks(connection, limit=2, after=after)
             seen += [task.subject for task in page]
             if after is None:
                 break
-        assert seen == [t.subject for t in task_queries.listed(connection, limit=50)[0]]
+        assert seen == [t.subject for t in task_queries.list_tasks(connection, limit=50)[0]]
     assert seen[:4] == ["s9", "s6", "s3", "s0"]
     assert len(set(seen)) == len(seen) == 11
 
@@ -60,16 +60,16 @@ def test_the_same_question_is_one_task_brought_up_to_date(database, editor) -> N
     again, other = ask(database, editor, question("a", priority=7.0), question("a", "split"))
     assert again == first != other
     with database.read() as connection:
-        assert task_queries.found(connection, first).priority == 7.0
+        assert task_queries.get_task(connection, first).priority == 7.0
 
 
 def test_a_task_is_closed_once_with_who_and_why(database, editor) -> None:
     (id_,) = ask(database, editor, question("a"))
-    done = task_queries.close(database, editor, id_, "plain to see")
+    done = task_queries.close_by_hand(database, editor, id_, "plain to see")
     assert (done.state, done.closed_by, done.reason) == ("closed", editor.name, "plain to see")
     assert done.closed_at is not None
     with pytest.raises(Conflict, match="by cli:editor"):
-        task_queries.close(database, editor, id_)
+        task_queries.close_by_hand(database, editor, id_)
     assert listed(database) == []
     assert listed(database, state=None) == ["a"]
     with database.read() as connection:
@@ -96,4 +96,4 @@ def test_an_answered_question_may_be_asked_anew(database, editor) -> None:
 @pytest.mark.parametrize("id_", ["t-000000000000", "", "\0", "\ud800", "x" * 10_000])
 def test_an_unknown_task_is_not_found(database, editor, id_: str) -> None:
     with database.read() as connection, pytest.raises(NotFound):
-        task_queries.found(connection, id_)
+        task_queries.get_task(connection, id_)

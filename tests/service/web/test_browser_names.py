@@ -10,7 +10,7 @@ from sqlalchemy import select
 from service.db.database import Database
 from service.db.tables import Name, Task
 from service.events.log import EventLog
-from service.tasks.create import Question, open_tasks
+from service.tasks.create import NewTask, open_tasks
 from tests.support.browsing import (
     ASKER,
     browser,
@@ -33,7 +33,7 @@ def asked(database: Database) -> Database:
         ledger = EventLog.lock(connection)
         name = connection.scalars(select(Name.key).where(Name.folded == "wei wang")).one()
         evidence = {"identities": ["a-other", "a-wang"], "probability": 0.2}
-        merge = Question("merge", "a-other+a-wang", 6, 1.0, evidence, name)
+        merge = NewTask("merge", "a-other+a-wang", 6, 1.0, evidence, name)
         open_tasks(connection, ledger, ledger.record("asked", ASKER), [merge])
     return database
 

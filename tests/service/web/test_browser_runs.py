@@ -16,7 +16,7 @@ from service.db.tables import Name
 from service.events.log import EventLog
 from service.settings import Settings, build_sqlite_url
 from service.tasks import queries as task_queries
-from service.tasks.create import Question, open_tasks
+from service.tasks.create import NewTask, open_tasks
 from service.text import fold_name
 from tests.support.api_clients import bearer, key_of
 from tests.support.browsing import ASKER, browser, curator, needs_chromium, served, violations
@@ -67,7 +67,7 @@ def asked(database: Database, identity: str, *sides: list[str]) -> str:
         name = connection.execute(Name.__table__.select()).all()
         key = next(row.key for row in name if row.folded == fold_name("Wei Wang"))
         evidence = {"identities": [identity], "sides": told}
-        question = Question("split", identity, 5, 1.0, evidence, key)
+        question = NewTask("split", identity, 5, 1.0, evidence, key)
         return open_tasks(connection, ledger, ledger.record("asked", ASKER), [question])[0]
 
 
@@ -200,5 +200,5 @@ def test_decisions_stand_after_new_works_and_a_run_published_from_its_page(
         page.goto(f"{site}/review")
         assert page.locator(f"[action*='{task}']").count() == 0
         with database.read() as connection:
-            assert task_queries.found(connection, task).state == "closed"
+            assert task_queries.get_task(connection, task).state == "closed"
         assert page.wrong == []

@@ -9,7 +9,7 @@ from sqlalchemy import insert
 from service.db.database import Database
 from service.db.tables import Name
 from service.events.log import EventLog
-from service.tasks.create import Question, open_tasks
+from service.tasks.create import NewTask, open_tasks
 from tests.support.api_clients import key_of, serving
 from tests.support.review_world import identities
 
@@ -22,9 +22,9 @@ def client(database: Database, editor):
         ledger = EventLog.lock(connection)
         seq = ledger.record("questions-asked", editor)
         asked = [
-            Question("merge", "a+b", 3, 1.0, {}, name_key=1, effort=4),
-            Question("split", "c", 3, 1.0, {}, name_key=1, effort=4),
-            Question("conflict", "d+e", 3, 0.1, {}, name_key=2),
+            NewTask("merge", "a+b", 3, 1.0, {}, name_key=1, effort=4),
+            NewTask("split", "c", 3, 1.0, {}, name_key=1, effort=4),
+            NewTask("conflict", "d+e", 3, 0.1, {}, name_key=2),
         ]
         open_tasks(connection, ledger, seq, asked)
     with serving(database) as found:

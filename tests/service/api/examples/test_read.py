@@ -10,12 +10,12 @@ from litestar.handlers import HTTPRouteHandler
 from pydantic import BaseModel, TypeAdapter
 
 from service.api.examples import edit as edit_examples
-from service.api.routes.__init__ import WRITES
+from service.api.routes import V1
 from service.api.routes.decisions import _lines, _read
 from service.api.schemas.read import Shape
 from tests.support.api_clients import serving
 
-HANDLERS = [handler for handler in WRITES if isinstance(handler, HTTPRouteHandler)]
+HANDLERS = [handler for handler in V1 if isinstance(handler, HTTPRouteHandler)]
 
 
 def name(handler: HTTPRouteHandler) -> str:

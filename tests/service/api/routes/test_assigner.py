@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from service.api.routes.assigner import SharedPlacer
-from service.board.block_cache import warm
+from service.board.block_cache import warm_up
 from service.db.database import Database
 from service.db.tables import Run
 from tests.support.run_world import published_wangs, settings_in
@@ -44,13 +44,13 @@ def test_a_few_mentions_are_compared_so_that_the_first_board_does_not_wait(
     database = copy_of(published_wangs)
     shared = SharedPlacer(database, settings_in(tmp_path))
     with database.read() as connection:
-        assert warm(connection, shared.get())
+        assert warm_up(connection, shared.get())
 
 
 def test_where_nothing_is_published_nothing_is_compared(database: Database, tmp_path: Path) -> None:
     shared = SharedPlacer(database, settings_in(tmp_path))
     with database.read() as connection:
-        assert not warm(connection, shared.get())
+        assert not warm_up(connection, shared.get())
 
 
 def test_where_nothing_is_published_nothing_is_loaded(database: Database, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from service.board.scope import asked_by
 from service.db.database import Database
 from service.events.log import EventLog
 from service.settings import Settings
-from service.tasks.create import Question, open_tasks
+from service.tasks.create import NewTask, open_tasks
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.run_world import deliver, do_and_publish, people, settings_in, wangs
 
@@ -145,7 +145,7 @@ def question(clustered: tuple[Database, Settings]) -> str:
     sides = [{"mentions": [{"work": w, "position": p} for w, p in of[i]]} for i in ends]
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        asked = Question("merge", "+".join(ends), 10, 1.0, {"probability": 0.4, "sides": sides})
+        asked = NewTask("merge", "+".join(ends), 10, 1.0, {"probability": 0.4, "sides": sides})
         seq = ledger.record("asked", Actor("cli:test", Role.ADMIN))
         return open_tasks(connection, ledger, seq, [asked])[0]
 
@@ -187,7 +187,7 @@ def test_a_split_is_asked_of_all_mentions_though_the_task_shows_some(clustered) 
     ]
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        asked = Question("split", home, len(mine), 1.0, {"probability": 0.4, "sides": sides})
+        asked = NewTask("split", home, len(mine), 1.0, {"probability": 0.4, "sides": sides})
         seq = ledger.record("asked", Actor("cli:test", Role.ADMIN))
         (task,) = open_tasks(connection, ledger, seq, [asked])
     with database.read() as connection:

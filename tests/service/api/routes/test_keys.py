@@ -5,7 +5,7 @@ import pytest
 from service.api.schemas import edit as edit_schemas
 from service.api.schemas import review as review_schemas
 from service.events.log import EventLog
-from service.tasks.create import Question, open_tasks
+from service.tasks.create import NewTask, open_tasks
 from tests.support.api_clients import MAKER, bearer, key_of, serving
 
 
@@ -95,7 +95,7 @@ def test_tasks_are_listed_read_and_closed(database) -> None:
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         seq = ledger.record("run-proposed", MAKER)
-        questions = [Question("merge", str(n), 1, n, {"n": n}) for n in range(3)]
+        questions = [NewTask("merge", str(n), 1, n, {"n": n}) for n in range(3)]
         open_tasks(connection, ledger, seq, questions)
     reviewer = bearer(key_of(database, "reviewer"))
     with serving(database) as client:
