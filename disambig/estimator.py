@@ -1,4 +1,4 @@
-"""The engine as a scikit-learn-like object: fit on labels, predict identities."""
+"""The engine as a scikit-learn estimator: fit on labels, predict identities."""
 
 from __future__ import annotations
 
@@ -28,27 +28,28 @@ from disambig.training.fit import LabelledCorpus, fit_model
 
 
 class Disambiguator(BaseEstimator):  # type: ignore[misc]
-    """Decide which author mentions of a corpus are one person.
+    """Assign the author mentions of a corpus to identities.
 
     Two levels: pairs of signatures are scored by a gradient-boosted forest and grouped at high
-    precision by average linkage; pairs of groups are scored by a second forest over group-level
-    evidence and grouped again. Identities of different blocks are then joined where names have
-    changed, swapped order or are divided differently.
+    precision by constrained average linkage; pairs of groups are scored by a second forest over
+    group features and grouped again. Identities of different blocks are then joined where names
+    have changed, swapped order or are divided differently.
 
     Parameters
     ----------
     model : Model, path or None
         Fitted model or its file; None is the model that ships.
     constraints : sequence of Constraint
-        What must or cannot be one person; holds at every level.
+        Must-links and cannot-links, enforced at every level.
     identifiers : bool
-        Whether equal ORCID iDs and personal e-mail addresses bind, and different ORCID iDs part.
+        Whether equal ORCID iDs and personal e-mail addresses are must-links, and different ORCID
+        iDs cannot-links.
     workers : int
         Processes. The result does not depend on it.
     seed : int
         For :meth:`fit`.
     progress : Progress
-        How to show what is going on, see :mod:`disambig.progress`.
+        Progress display, see :mod:`disambig.progress`.
 
     Attributes
     ----------
@@ -74,7 +75,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         seed: int = 0,
         progress: Progress = silent,
     ) -> None:
-        """Keep the parameters; nothing is loaded before it is needed."""
+        """Store the parameters; nothing is loaded before it is needed."""
         self.model = model
         self.constraints = constraints
         self.identifiers = identifiers
@@ -99,13 +100,13 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, corpus: Corpus) -> Partition:
-        """Give every signature an identity.
+        """Assign every signature to an identity.
 
         Raises
         ------
         ConstraintError
-            If must-links contradict cannot-links. Constraints on unknown signatures are left
-            out and told in the partition's ``problems``.
+            If must-links contradict cannot-links. Constraints on unknown signatures are ignored
+            and reported in the partition's ``problems``.
         ModelError
             If the model does not fit this version.
         """
@@ -126,7 +127,7 @@ class Disambiguator(BaseEstimator):  # type: ignore[misc]
         )
 
     def fit_predict(self, corpus: Corpus, labels: Iterable[Label]) -> Partition:
-        """Fit on the labels, then give every signature of the same corpus an identity."""
+        """Fit on the labels, then assign every signature of the same corpus to an identity."""
         return self.fit(corpus, labels).predict(corpus)
 
     def _load_model(self) -> Model:
@@ -146,14 +147,14 @@ def cluster_index(
     workers: int = 1,
     progress: Progress = silent,
 ) -> Partition:
-    """Give every signature of an index an identity.
+    """Assign every signature of an index to an identity.
 
     Parameters
     ----------
     index : CorpusIndex
-        Of a corpus, or of some blocks of one with the statistics of the whole.
+        Of a corpus, or of some of its blocks with the statistics of the whole corpus.
     model : Model
-        Fitted to the features and the space that the index was made with.
+        Fitted to the features and the semantic space of the index.
     constraints : Constraints
         Of the index's corpus.
     workers, progress
@@ -209,7 +210,7 @@ def compile_kernels(progress: Progress = silent) -> None:
 
 
 def _invented_works() -> list[Work]:
-    """List works that call every kernel: a crowded block, initials, swapped names, many words."""
+    """List works that call the kernels: a crowded block, initials, swapped names, many words."""
     names = ("Ada Byron", "Bo Fox", "A. Byron", "Byron Ada", "Cy Ray", "Ada M. Byron", "B. Fox")
     topics = ("parallel database query systems", "inference in probabilistic networks")
     return [
@@ -220,7 +221,7 @@ def _invented_works() -> list[Work]:
                 Author(name, affiliations=(f"University of Bern {k % 5}",))
                 for name in ("Yi Wang", names[k % 7], names[k % 3], f"Di Ox{k % 90}")
             ),
-            abstract=f"We study {topics[(k + 1) % 2]} number {k} and {topics[k % 2]}.",
+            abstract=f"We study {topics[k % 2]} " + " ".join(f"a{k}b{n}" for n in range(50)),
             venue=f"Conference on {topics[k % 2]}",
             year=2000 + k % 9,
         )

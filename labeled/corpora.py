@@ -24,7 +24,7 @@ class CorpusFolder:
     silver: Path | None
 
 
-def corpus_folders(paths: Sequence[Path]) -> list[CorpusFolder]:
+def find_corpora(paths: Sequence[Path]) -> list[CorpusFolder]:
     """Corpora in folders: each holds works and labels itself, or folders that do.
 
     Raises
@@ -32,27 +32,27 @@ def corpus_folders(paths: Sequence[Path]) -> list[CorpusFolder]:
     InputError
         A folder holds neither.
     """
-    found = []
+    corpora = []
     for path in paths:
-        inner = sorted(p for p in path.iterdir() if p.is_dir() and _file(p, "works"))
-        folders = [path] if _file(path, "works") else inner
+        inner = sorted(p for p in path.iterdir() if p.is_dir() and _find_file(p, "works"))
+        folders = [path] if _find_file(path, "works") else inner
         if not folders:
             raise InputError(f"{path}: no works.jsonl.gz in it or in its folders")
         for folder in folders:
-            works, labels = _file(folder, "works"), _file(folder, "labels")
+            works, labels = _find_file(folder, "works"), _find_file(folder, "labels")
             if works is None or labels is None:
                 raise InputError(f"{folder}: no labels.jsonl beside the works")
             name = folder.resolve().name
-            found.append(CorpusFolder(name, works, labels, _file(folder, "silver_labels")))
-    return found
+            corpora.append(CorpusFolder(name, works, labels, _find_file(folder, "silver_labels")))
+    return corpora
 
 
-def _file(folder: Path, stem: str) -> Path | None:
-    found = (folder / f"{stem}{ending}" for ending in (".jsonl.gz", ".jsonl"))
-    return next((path for path in found if path.is_file()), None)
+def _find_file(folder: Path, stem: str) -> Path | None:
+    candidates = (folder / f"{stem}{ending}" for ending in (".jsonl.gz", ".jsonl"))
+    return next((path for path in candidates if path.is_file()), None)
 
 
-def labels_of(file: Path, split: str) -> list[Label]:
+def read_split_labels(file: Path, split: str) -> list[Label]:
     """Labels of one split.
 
     Raises
@@ -61,29 +61,29 @@ def labels_of(file: Path, split: str) -> list[Label]:
         There are none, or one states no block.
     """
     rows = list(read_labels([file]))
-    kept = [label for label in rows if label.split == split]
-    if not kept:
+    labels = [label for label in rows if label.split == split]
+    if not labels:
         splits = ", ".join(sorted({label.split for label in rows})) or "none"
         raise InputError(f"{file}: no labels in split {split!r}; its splits are {splits}")
-    blank = next((label for label in kept if not label.block), None)
+    blank = next((label for label in labels if not label.block), None)
     if blank is not None:
         raise InputError(f"{file}: {blank.signature} states no block; state one on every label")
-    return kept
+    return labels
 
 
-def peak_memory() -> int:
+def read_peak_memory() -> int:
     """Largest resident memory of this process so far, bytes.
 
     Linux hands ``ru_maxrss`` on from the process that started this one; VmHWM is our own.
     """
     status = Path("/proc/self/status")
     if status.is_file():
-        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
-        if found:
-            return int(found.group(1)) * 1024
-    return _kilobytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        match = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        if match:
+            return int(match.group(1)) * 1024
+    return _to_bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
-def _kilobytes(maxrss: int) -> int:
+def _to_bytes(maxrss: int) -> int:
     """``ru_maxrss`` in bytes: macOS counts it in bytes, others in kilobytes."""
     return maxrss if sys.platform == "darwin" else maxrss * 1024

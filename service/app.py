@@ -1,4 +1,4 @@
-"""The composition root of the HTTP service: settings and a database in, an application out."""
+"""Composition root of the HTTP service: create the application from settings and a database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from litestar.types import Message, Scope, Send
 
 from service.actors import Actor
 from service.api.http import docs_page
-from service.api.http.problems import request_id, told
+from service.api.http.problems import render_problem, request_id
 from service.api.middleware.access_log import observed
 from service.api.middleware.auth import Gate, KnownKeys, Limits, actor_of
 from service.api.middleware.cache import HotReads, KeptAnswers, LastEvent
@@ -39,19 +39,20 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
-"""Sent with every answer that does not state its own."""
+"""Sent with every response that does not set its own."""
 
 DESCRIPTION = """\
-Author name disambiguation: works in, people out. Identities have permanent ids; after a merge the
-old id redirects (301), after a split it is gone (410) and tells its successors.
+Author name disambiguation: assigns the author mentions of works to identities. Identities have
+permanent ids; after a merge the old id redirects (301), after a split it returns 410 with its
+successors.
 
-Lists come in pages: follow `next`. Errors are `application/problem+json` and say what to do.
-What can be edited has an ETag; edits send it back in If-Match. Reads answer 304 to If-None-Match
-when nothing has changed. Keys are sent as `Authorization: Bearer KEY` or `X-API-Key: KEY`."""
+Lists are paginated: follow `next`. Errors are `application/problem+json` with a remedy. Editable
+resources have an ETag; send it back in If-Match. Reads return 304 for a matching If-None-Match.
+Keys are sent as `Authorization: Bearer KEY` or `X-API-Key: KEY`."""
 
 
 class Application(Litestar):
-    """Litestar that answers HEAD wherever it answers GET."""
+    """Litestar application that serves HEAD for every GET route."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one connection."""
@@ -70,20 +71,20 @@ class Application(Litestar):
 def create_app(
     settings: Settings, database: Database | None = None, *, warm: bool = False
 ) -> Litestar:
-    """The application.
+    """Create the application.
 
     Parameters
     ----------
     settings : Settings
     database : Database or None
-        Left out, the one that the settings name; it is then closed with the application.
+        Default: the database in the settings, closed with the application.
     warm : bool
-        Whether to load what placing needs in the background, before somebody posts a work.
+        Whether to load the assignment model in the background before the first posted work.
 
     Raises
     ------
     Invalid, Unavailable
-        If the database that the settings name cannot be used.
+        If the database in the settings cannot be used.
     """
     own = database is None
     store = open_database(settings) if database is None else database
@@ -159,7 +160,7 @@ def _openapi() -> OpenAPIConfig:
 
 
 async def _finish_headers(message: Message, scope: Scope) -> None:
-    """Headers that every answer has, whoever made it."""
+    """Add the headers that every response has."""
     if message["type"] != "http.response.start":
         return
     headers = list(message.get("headers", ()))
@@ -184,6 +185,6 @@ def _without_body(send: Send) -> Send:
 
 
 def handle_exception(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """An exception as a page, or as a problem where the address is one for programs."""
+    """Return the response for an exception: a problem for API paths, otherwise a page."""
     first = request.scope["path"].strip("/").partition("/")[0]
-    return told(request, error) if first in API_PREFIXES else _UnroutedErrorPage(error)
+    return render_problem(request, error) if first in API_PREFIXES else _UnroutedErrorPage(error)

@@ -113,7 +113,9 @@ def run_server(settings: Settings, socket: sockets.socket) -> None:
 
     is_multiprocess = settings.processes > 1
     log.configure(settings.log_format, settings.log_level)
-    metrics_folder = settings.data / f"metrics-{os.getpid()}" if is_multiprocess and settings.metrics else None
+    metrics_folder = (
+        settings.data / f"metrics-{os.getpid()}" if is_multiprocess and settings.metrics else None
+    )
     if metrics_folder is not None:
         metrics.enable_multiprocess(metrics_folder)
     config = uvicorn.Config(

@@ -107,7 +107,9 @@ def _truncate_words(words: list[str]) -> tuple[str, ...]:
 
 
 def compute_block_text(printed: str, given: str | None = None, family: str | None = None) -> str:
-    """Return the block of a name, see :func:`disambig.blocking.blocks.make_block_key`; "" without letters."""
+    """Return the block of a name, see :func:`disambig.blocking.blocks.make_block_key`; "" without
+    letters.
+    """
     from disambig.blocking.blocks import make_block_key
     from disambig.names import parse_name
 

@@ -1,8 +1,8 @@
-"""What an answer of a person is worth, in one scale for all kinds of questions.
+"""Expected gain and priority of review questions, on one scale for all kinds of questions.
 
 Joining a and b mentions of a person of a + b raises the recall of each of the a by b / (a + b),
-and of each of the b by a / (a + b); parting them raises precision as much (B-cubed, Bagga and
-Baldwin 1998). A mention that is nowhere yet is one of the two sides.
+and of each of the b by a / (a + b); separating them raises precision as much (B-cubed, Bagga and
+Baldwin 1998). An unassigned mention is one of the two sides.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Set
 from math import log2
 
-COLUMNS = 8
-"""People that one board asks about, at most: what a screen shows side by side."""
+MAX_COLUMNS = 8
+"""Maximal number of identities on one board: as many as a screen shows side by side."""
 
 
-def gain(error: float, a: int, b: int) -> float:
-    """Expected gain of B-cubed, in mentions, of asking about sides of ``a`` and ``b`` mentions.
+def compute_gain(error: float, a: int, b: int) -> float:
+    """Return the expected B-cubed gain, in mentions, of a question on ``a`` and ``b`` mentions.
 
     Parameters
     ----------
     error : float
-        Probability that what is published is wrong.
+        Probability that the published state is wrong.
 
     Examples
     --------
@@ -30,15 +30,15 @@ def gain(error: float, a: int, b: int) -> float:
     return error * 2 * a * b / (a + b)
 
 
-def priority(gain: float, traffic: float, effort: int) -> float:
-    """Expected mentions for the work asked.
+def compute_priority(gain: float, traffic: float, effort: int) -> float:
+    """Return the priority of a question: expected gain, weighted by traffic, per effort.
 
     Parameters
     ----------
     traffic : float
-        How often the name is read, against the average of 1.
+        Page views of the name, relative to an average of 1.
     effort : int
-        Papers to look at; their logarithm counts, for a board shows them grouped.
+        Papers to check; their logarithm counts, since a board shows them grouped.
 
     Examples
     --------
@@ -48,19 +48,19 @@ def priority(gain: float, traffic: float, effort: int) -> float:
     return gain * traffic / log2(max(effort, 2))
 
 
-def on_one_board(
-    identities_by_question: Iterable[Set[Hashable]], max_identities: int = COLUMNS
+def fill_board(
+    identities_by_question: Iterable[Set[Hashable]], max_identities: int = MAX_COLUMNS
 ) -> list[int]:
-    """Numbers of the questions that one board asks, the best being given first.
+    """Return the indices of the questions that fit on one board; questions come best first.
 
-    Each is taken whose people fit beside those of the ones before it.
+    A question is taken if its identities fit together with those already taken.
 
     Parameters
     ----------
-    people : iterable of set
-        Whom each question is about.
-    most : int
-        People on the board.
+    identities_by_question : iterable of set
+        Identities of each question.
+    max_identities : int
+        Maximal number of identities on the board.
 
     Examples
     --------

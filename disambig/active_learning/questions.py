@@ -1,17 +1,17 @@
-"""What to ask a person about a clustering, and what an answer would be worth.
+"""Select review questions about a clustering by their expected gain (active learning).
 
-Two kinds of errors can be left: one person under two identities, and two people under one. Of
-each block, every pair of identities is a *merge* question, with the second level's probability
-that they are one person, and the weakest division of every identity is a *split* question, with
-the probability that its two sides are. A question is worth the probability that the clustering
-is wrong there, times what B-cubed would gain if it was: joining a and b mentions of a person of
-a + b raises the recall of each of the a by b / (a + b), and of each of the b by a / (a + b);
-parting them raises precision as much (Bagga and Baldwin 1998 for the measure; asking where the
-expected loss falls most is Roy and McCallum 2001).
+Two kinds of errors can remain: one person under two identities, and two persons under one. In each
+block, every pair of identities is a *merge* question, with the second level's probability that they
+are one person, and the weakest division of every identity is a *split* question, with the
+probability that its two sides are one person. The value of a question is the probability that the
+clustering is wrong there, times the B-cubed gain of the correction: joining a and b mentions of a
+person of a + b raises the recall of each of the a by b / (a + b), and of each of the b by
+a / (a + b); separating them raises precision as much (Bagga and Baldwin 1998 for the measure;
+Roy and McCallum 2001 for choosing the question that reduces the expected loss most).
 
-People see a whole group at a time and judge it faster than its pairs, and what follows from an
-answer is never asked: constraints rule out merges that a person has denied, and divisions of what
-a person has put together.
+Curators judge a whole group faster than its pairs. Questions that earlier answers imply are never
+generated: constraints exclude merges that a curator has rejected, and divisions of what a curator
+has joined.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from enum import StrEnum
 import numpy as np
 from scipy.cluster.hierarchy import cut_tree, linkage
 
-from disambig.active_learning.priority import gain
+from disambig.active_learning.priority import compute_gain
 from disambig.arrays import Float32, Float64, Int32, Int64
-from disambig.clustering.two_level import Scored, group_probabilities, second_level
+from disambig.clustering.two_level import ScoredPairs, group_probabilities, second_level
 from disambig.features.groups import GroupBatch
 from disambig.model.calibration import sigmoid
 from disambig.model.model import Model
 
-LEAST = 1e-3
-"""Probability of an error below which nothing is asked."""
-SURER, SHIFT = 1.7, 0.2
-"""Factor and summand of the log-odds that a division is right: groups are scored by a forest that
-was fitted on groups which the first level left apart, and is not sure enough of what it put
-together. By logistic regression on 600 divisions of labelled blocks of aminer, dblp and ml."""
+MIN_ERROR = 1e-3
+"""Probability of an error below which no question is generated."""
+SPLIT_STRETCH, SPLIT_SHIFT = 1.7, 0.2
+"""Recalibration of the log-odds of a division: factor and offset. The forest of groups was fitted
+on groups that the first level left separate, and is underconfident about those that it joined.
+Fitted by logistic regression on 600 divisions of labelled blocks of aminer, dblp and ml."""
 
 
 class QuestionKind(StrEnum):
-    """What a person is asked: whether two identities are one, or whether one is two."""
+    """Kind of question: whether two identities are one person, or whether one is two."""
 
     MERGE = "merge"
     SPLIT = "split"
@@ -72,19 +72,19 @@ class Question:
         return self.probability if self.kind is QuestionKind.MERGE else 1 - self.probability
 
     @property
-    def moved(self) -> int:
-        """Mentions that would change identity if it is."""
+    def n_moved(self) -> int:
+        """Mentions that change identity if the clustering is wrong here."""
         return min(len(self.left), len(self.right))
 
     @property
     def gain(self) -> float:
-        """Expected gain of B-cubed, in mentions: summed over the mentions of both sides."""
-        return gain(self.error, len(self.left), len(self.right))
+        """Expected B-cubed gain in mentions, summed over the mentions of both sides."""
+        return compute_gain(self.error, len(self.left), len(self.right))
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
-    """Some blocks, clustered under what people decided so far.
+class ClusteredBlocks:
+    """Some blocks, clustered under the constraints of all decisions so far.
 
     Attributes
     ----------
@@ -93,22 +93,22 @@ class Settled:
     group : int32[R]
         Identity of each row of the batch.
     joint : float32[P]
-        Probability of each listed pair at the level that decided on it.
+        Probability of each compared pair at the level that decided on it.
     last : GroupBatch
-        The identities, and the pairs of them whose names could be one person's.
+        The identities, and the pairs of them with compatible names.
     between : float32[N]
         Probability of each such pair.
     """
 
-    scored: Scored
+    scored: ScoredPairs
     group: Int32
-    joint: Float32
-    last: GroupBatch
-    between: Float32
+    pair_probability: Float32
+    groups: GroupBatch
+    group_probability: Float32
 
     @classmethod
-    def of(cls, scored: Scored, model: Model) -> Settled:
-        """Cluster as a run does, and keep what questions are made of."""
+    def of(cls, scored: ScoredPairs, model: Model) -> ClusteredBlocks:
+        """Cluster as a run does, and keep the probabilities that questions need."""
 
         def score(columns: dict[str, Float32]) -> Float32:
             return group_probabilities(model, columns, scored.index.doublings)
@@ -121,15 +121,15 @@ class Settled:
         last = scored.groups(group, score)
         return cls(scored, group, joint, last.groups, last.probability)
 
-    def questions(self, model: Model) -> list[Question]:
-        """All questions worth asking, the most valuable first."""
+    def list_questions(self, model: Model) -> list[Question]:
+        """List all questions with enough probability of an error, the most valuable first."""
         found = [*self._list_merges(), *self._list_splits(model)]
         return sorted(found, key=lambda q: (-q.gain, q.block, int(q.left[0]), int(q.right[0])))
 
     def _list_merges(self) -> list[Question]:
-        groups = self.last
+        groups = self.groups
         is_excluded = self.scored.bonds.between(self.group).barred(groups.left, groups.right)
-        is_open = ~is_excluded & (self.between >= LEAST)
+        is_open = ~is_excluded & (self.group_probability >= MIN_ERROR)
         rows, start = _order_by_group(self.group)
         return [
             Question(
@@ -137,13 +137,13 @@ class Settled:
                 int(groups.block[groups.left[k]]),
                 rows[start[groups.left[k]] : start[groups.left[k] + 1]],
                 rows[start[groups.right[k]] : start[groups.right[k] + 1]],
-                float(self.between[k]),
+                float(self.group_probability[k]),
             )
             for k in np.flatnonzero(is_open).tolist()
         ]
 
     def _list_splits(self, model: Model) -> list[Question]:
-        """The weakest division of each identity, scored as two groups."""
+        """List the weakest division of each identity, scored as two groups."""
         side = self._divide_identities()
         group = 2 * self.group.astype(np.int64) + side
         _, side_group = np.unique(group, return_inverse=True)
@@ -166,38 +166,38 @@ class Settled:
                 float(probability[k]),
             )
             for k in inside.tolist()
-            if probability[k] <= 1 - LEAST
+            if probability[k] <= 1 - MIN_ERROR
         ]
 
     def _divide_identities(self) -> Int64:
-        """Which side of its identity's weakest division each row is on, 0 or 1; int64[R]."""
+        """Return each row's side in the weakest division of its identity, 0 or 1; int64[R]."""
         batch, must = self.scored.batch, self.scored.bonds.must
         side = np.zeros(len(self.group), dtype=np.int64)
         inside = np.flatnonzero(self.group[batch.left] == self.group[batch.right])
         owner = self.group[batch.left[inside]]
         order = inside[np.argsort(owner, kind="stable")]
-        cuts = np.searchsorted(np.sort(owner), np.arange(len(self.last.size) + 1))
+        cuts = np.searchsorted(np.sort(owner), np.arange(len(self.groups.size) + 1))
         rows, start = _order_by_group(self.group)
         place = np.zeros(len(self.group), dtype=np.int64)
         place[rows] = np.arange(len(rows)) - start[self.group[rows]]
-        for g in np.flatnonzero(self.last.size > 1).tolist():
+        for g in np.flatnonzero(self.groups.size > 1).tolist():
             pairs = order[cuts[g] : cuts[g + 1]]
             members = rows[start[g] : start[g + 1]]
             similarity = np.zeros((len(members), len(members)))
             a, b = place[batch.left[pairs]], place[batch.right[pairs]]
-            similarity[a, b] = similarity[b, a] = self.joint[pairs]
-            side[members] = weakest_division(similarity, must[members])
+            similarity[a, b] = similarity[b, a] = self.pair_probability[pairs]
+            side[members] = find_weakest_division(similarity, must[members])
         return side
 
 
 def _sharpen(probability: Float32) -> Float32:
-    """Probability that two parts of one identity are one person, of that as two groups."""
+    """Convert the probability of two groups into that of two parts of one identity."""
     odds = np.log(probability.astype(np.float64) / (1 - probability.astype(np.float64)))
-    return sigmoid(SURER * odds - SHIFT)
+    return sigmoid(SPLIT_STRETCH * odds - SPLIT_SHIFT)
 
 
-def weakest_division(similarity: Float64, must: Int32) -> Int64:
-    """The last merge of average linkage, undone.
+def find_weakest_division(similarity: Float64, must: Int32) -> Int64:
+    """Divide rows in two by undoing the last merge of average linkage.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
 """Assign the authors of one new work to the identities of a clustered corpus.
 
-Only the blocks of its authors are compared, and of a large block only the signatures that have
-most in common with the new one (:mod:`disambig.assignment.candidates`). Pairs are scored as a full run scores
-them, with the statistics of the corpus including the new work. Two results must agree: the identity
-that the second level prefers for the new signature if identities stay as they are, and the one that
-most of its cluster belongs to if the compared signatures are clustered again. Where they differ, or
-the probability is near the threshold, the verdict is unsure.
+Only the blocks of its authors are compared, and of a large block only the signatures that have most
+in common with the new one (:mod:`disambig.assignment.candidates`). Pairs are scored as a full run
+scores them, with the statistics of the corpus including the new work. Two results must agree: the
+identity that the second level prefers for the new signature if identities stay as they are, and the
+one that most of its cluster belongs to if the compared signatures are clustered again. Where they
+differ, or the probability is near the threshold, the verdict is unsure.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from itertools import islice
 import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64
-from disambig.assignment.candidates import LIMIT, PAIRS, Shelves, candidates_of
+from disambig.assignment.candidates import MAX_CANDIDATES, MAX_PAIRS, BlockIndex, candidates_of
 from disambig.blocking.name_comparison import NameMemory
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.linkage import first_of_group
 from disambig.clustering.two_level import (
-    Bonds,
-    Scored,
+    BatchConstraints,
+    ScoredPairs,
     group_probabilities,
     pair_probabilities,
     second_level,
@@ -98,7 +98,7 @@ class WorkComparison:
         Signatures in each author's block, compared or not, including the author.
     """
 
-    scored: Scored
+    scored: ScoredPairs
     label: Int64
     block_size: Int64
 
@@ -128,7 +128,7 @@ class Assigner:
     contents: Contents
     statistics: Statistics
     identity: Int32
-    shelves: Shelves
+    shelves: BlockIndex
     model: Model
     space: SemanticSpace
     identifiers: bool = True
@@ -167,7 +167,7 @@ class Assigner:
         Only works whose authors' blocks are all included, or empty, can be assigned.
         """
         names = contents.corpus.names
-        shelves = Shelves.of(names, contents.corpus.signature_name)
+        shelves = BlockIndex.of(names, contents.corpus.signature_name)
         return cls(contents, statistics, identity, shelves, model, space, identifiers)
 
     def assign(self, work: Work) -> tuple[AuthorAssignment, ...]:
@@ -199,7 +199,7 @@ class Assigner:
         """Score the authors of a work against signatures of their blocks."""
         new_contents, new_statistics = self._read_work(work)
         published_rows = self._find_published_rows(work)
-        blocks = [self.shelves.block(name) for name in new_contents.corpus.names]
+        blocks = [self.shelves.find_block(name) for name in new_contents.corpus.names]
         blocks = [blocks[name] for name in new_contents.corpus.signature_name.tolist()]
         if len(published_rows):
             blocks = [rows[~np.isin(rows, published_rows)] for rows in blocks]
@@ -210,8 +210,8 @@ class Assigner:
             self.shelves,
             blocks,
             new_contents,
-            LIMIT,
-            PAIRS,
+            MAX_CANDIDATES,
+            MAX_PAIRS,
         )
         union = np.unique(np.concatenate([*neighbours, np.empty(0, np.int32)])).astype(np.int32)
         contents = self.contents.select(union).concatenate(new_contents)
@@ -241,15 +241,15 @@ class Assigner:
 
     def _score_pairs(
         self, index: CorpusIndex, batch: PairBatch, names: NameMemory, block_size: Int64
-    ) -> Scored:
+    ) -> ScoredPairs:
         """Score pairs at the first level, with the block sizes of the corpus as a feature."""
         rows = RowEvidence.of(index, batch, names)
         columns = pair_features(index, batch, rows)
         size = np.log2(block_size).astype(np.float32)
         columns["block_size"] = size[batch.block[batch.left]]
         scores = pair_probabilities(self.model, columns, index.doublings)
-        bonds = Bonds.of(batch, self._compile_constraints(index.corpus))
-        return Scored(index, batch, rows, columns, *scores, bonds)
+        bonds = BatchConstraints.of(batch, self._compile_constraints(index.corpus))
+        return ScoredPairs(index, batch, rows, columns, *scores, bonds)
 
     def _compile_constraints(self, corpus: Corpus) -> Constraints:
         if self.identifiers and (any(corpus.orcids) or any(corpus.emails)):
@@ -337,7 +337,7 @@ def _make_batch(
     return NamePairs.of(index, blocks, names).batch(0, len(blocks))
 
 
-def _find_excluded_rows(batch: PairBatch, bonds: Bonds) -> Bool:
+def _find_excluded_rows(batch: PairBatch, bonds: BatchConstraints) -> Bool:
     """Return which rows cannot-link constraints separate from the new signature, bool[R].
 
     The new signature is the last row of each block.
@@ -356,8 +356,8 @@ def _promote_bound(
 
     Parameters
     ----------
-    bound : of (int, int, int)
-        Group, must-group and author of each signature that an identifier binds.
+    must_memberships : iterable of (int, int, int)
+        Group, must-group and author of each signature in a must-group.
     label : int64[G]
         Identity of each group, -1 for a new signature.
     """

@@ -19,20 +19,20 @@ from disambig.corpus.statistics import Counts, Statistics, find_keys
 from disambig.corpus.tokenise import hash_word, hash_words
 from disambig.names import ParsedName
 
-LIMIT = 80
+MAX_CANDIDATES = 80
 """Most signatures of one author's block that are compared with a new one."""
-LEAST = 4
+MIN_CANDIDATES = 4
 """The same for a work of very many authors."""
-PAIRS = 4500
+MAX_PAIRS = 4500
 """Most pairs of signatures that are compared for one work: they dominate the time."""
 NAME_EQUAL, NAME_DIFFERS = 1.0, 2.0
 """Weights of equal names and of different first names; one rare co-author weighs 0.6."""
-SPOKESMEN = 15
+MAX_REPRESENTATIVES = 15
 """Most signatures of an identity that are compared with a new one, where a block is large."""
 
 
 @dataclass(frozen=True, eq=False)
-class Shelves:
+class BlockIndex:
     """Signatures of a corpus by block.
 
     Attributes
@@ -50,10 +50,10 @@ class Shelves:
     key: UInt64
     start: Int64
     row: Int32
-    given: UInt64
+    given_key: UInt64
 
     @classmethod
-    def of(cls, names: list[ParsedName], signature_name: Int32) -> Shelves:
+    def of(cls, names: list[ParsedName], signature_name: Int32) -> BlockIndex:
         """Index signatures by the blocks of their names."""
         texts = [make_block_key(name) for name in names]
         legible = np.array([bool(text) for text in texts], dtype=bool)[signature_name]
@@ -63,7 +63,7 @@ class Shelves:
         key, start = np.unique(of_row[order], return_index=True)
         return cls(key, np.append(start, len(row)), row[order], given_keys(names))
 
-    def block(self, name: ParsedName) -> Int32:
+    def find_block(self, name: ParsedName) -> Int32:
         """Return the signatures of the block of a name; none for a name without letters."""
         text = make_block_key(name)
         if not text:
@@ -76,13 +76,13 @@ class Shelves:
 
 def candidates_of(
     contents: Contents,
-    known: Statistics,
+    statistics: Statistics,
     identity: Int32,
-    shelves: Shelves,
+    block_index: BlockIndex,
     blocks: Sequence[Int32],
-    fresh: Contents,
-    limit: int = LIMIT,
-    pairs: int = PAIRS,
+    new_work: Contents,
+    limit: int = MAX_CANDIDATES,
+    pairs: int = MAX_PAIRS,
 ) -> list[Int32]:
     """Select the signatures that each author of a new work is compared with.
 
@@ -98,22 +98,24 @@ def candidates_of(
         See :data:`LIMIT` and :data:`PAIRS`.
     """
     most = _most(np.array([len(rows) for rows in blocks], dtype=np.int64), limit, pairs)
-    given = given_keys(fresh.corpus.names)
-    found = []
+    new_given_keys = given_keys(new_work.corpus.names)
+    candidates = []
     for author, rows in enumerate(blocks):
         if len(rows) > most:
-            evidence = evidence_of(contents, known, rows, fresh, author)
-            evidence += _names(contents, shelves.given, rows, fresh, given, author)
-            rows = chosen(identity, rows, evidence, most)
-        found.append(rows)
-    return found
+            evidence = evidence_of(contents, statistics, rows, new_work, author)
+            evidence += _names(
+                contents, block_index.given_key, rows, new_work, new_given_keys, author
+            )
+            rows = select_signatures(identity, rows, evidence, most)
+        candidates.append(rows)
+    return candidates
 
 
 def _most(size: Int64, limit: int, pairs: int) -> int:
     """Return the most signatures of each block that keep the number of pairs bounded."""
     most = limit
-    while most > LEAST and (np.minimum(size, most) ** 2).sum() / 2 > pairs:
-        most = max(most * 9 // 10, LEAST)
+    while most > MIN_CANDIDATES and (np.minimum(size, most) ** 2).sum() / 2 > pairs:
+        most = max(most * 9 // 10, MIN_CANDIDATES)
     return most
 
 
@@ -123,7 +125,7 @@ def given_keys(names: Sequence[ParsedName]) -> UInt64:
     return np.where([bool(text) for text in first], hash_words(first), np.uint64(0))
 
 
-def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32:
+def select_signatures(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32:
     """Select at most about ``limit`` signatures: identities with most evidence first.
 
     Parameters
@@ -138,8 +140,8 @@ def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32
     Returns
     -------
     int32[m]
-        Ascending. Of each identity at most :data:`SPOKESMEN`: half of them those with most evidence,
-        half evenly spaced.
+        Ascending. Of each identity at most :data:`SPOKESMEN`: half of them those with most
+        evidence, half evenly spaced.
     """
     if len(rows) <= limit:
         return rows
@@ -151,7 +153,7 @@ def chosen(identity: Int32, rows: Int32, evidence: Float64, limit: int) -> Int32
     left = limit
     for g in np.argsort(-best, kind="stable").tolist():
         members = order[start[g] : start[g + 1]]
-        kept = _speakers(members, min(SPOKESMEN, left))
+        kept = _speakers(members, min(MAX_REPRESENTATIVES, left))
         found.append(kept)
         left -= len(kept)
         if left <= 0:

@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from disambig.arrays import Bool, Float32, Int32
-from disambig.blocking.neighbours import NearPairs, follow
+from disambig.blocking.neighbours import NeighbourPairs, follow
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, coauthors_of
@@ -30,8 +30,8 @@ then compared with its nearest neighbours instead of all. No block of the labell
 crowded; the cost of a crowded block is linear in its signatures instead of quadratic."""
 
 MAX_NEIGHBOURS = 120
-"""Neighbours that each signature of a crowded block is compared with. Fewer are faster: with 70, sixteen
-million generated mentions take 13 % less time, at a B-cubed F1 .0006 lower."""
+"""Neighbours that each signature of a crowded block is compared with. Fewer are faster: with 70,
+sixteen million generated mentions take 13 % less time, at a B-cubed F1 .0006 lower."""
 
 PART_SIZE = 2_100
 """Size of the parts that a crowded block is divided into if it has more than twice as many
@@ -85,7 +85,7 @@ class Comparisons:
         Index into ``parts``, first and last (exclusive) block that are processed together.
     """
 
-    parts: tuple[NamePairs, NearPairs]
+    parts: tuple[NamePairs, NeighbourPairs]
     batches: list[tuple[int, int, int]]
 
     @classmethod
@@ -104,7 +104,7 @@ class Comparisons:
         is_crowded = names.load > crowded_namesakes / 2 * np.diff(names.start)
         large = [blocks[b] for b in np.flatnonzero(is_crowded).tolist()]
         block_parts = [some for block in large for some in divide_block(index, block, part)]
-        near = NearPairs(index, NamePairs.of(index, block_parts), max_neighbours)
+        near = NeighbourPairs(index, NamePairs.of(index, block_parts), max_neighbours)
         all_parts = np.ones(len(block_parts), dtype=bool)
         batches = [(0, *run) for run in _split_into_runs(names, ~is_crowded, pairs)]
         batches += [(1, *run) for run in _split_into_runs(near, all_parts, pairs)]
@@ -156,7 +156,9 @@ class Comparisons:
         return out
 
 
-def _split_into_runs(names: NamePairs | NearPairs, is_included: Bool, pairs: int) -> Iterator[tuple[int, int]]:
+def _split_into_runs(
+    names: NamePairs | NeighbourPairs, is_included: Bool, pairs: int
+) -> Iterator[tuple[int, int]]:
     """Split the included blocks into consecutive runs of about ``pairs`` pairs each.
 
     A larger block is a run of its own.
@@ -191,7 +193,10 @@ def divide_block(index: CorpusIndex, block: Int32, limit: int) -> list[Int32]:
     """
     if len(block) <= 2 * limit:
         return [np.sort(block)]
-    parts = sorted(_divide_by_given_name(index, block), key=lambda p: (_topic_order(index, p), int(p[0])))
+    parts = sorted(
+        _divide_by_given_name(index, block),
+        key=lambda p: (_get_topic_position(index, p), int(p[0])),
+    )
     packed_parts: list[Int32] = []
     current: list[Int32] = []
     size = 0
@@ -211,7 +216,9 @@ def _divide_by_topic(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]
 
     Signatures connected by co-authors stay together unless more than ``limit`` are connected.
     """
-    sets = [p for s in _by_coauthor(index, part) for p in _along_topic(index, s, limit)]
+    sets = [
+        p for s in _divide_by_coauthor(index, part) for p in _halve_along_topic(index, s, limit)
+    ]
     return _halve(sets, [_compute_centre(index, s) for s in sets], 2 * limit)
 
 
@@ -262,20 +269,22 @@ def _divide_by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     initials = np.flatnonzero(label == 0) if keys[0] == "" else np.empty(0, dtype=np.int64)
     if len(initials) and len(keys) > 1:
         with_given_name = np.flatnonzero(label)
-        label[initials] = follow(index, block[initials], block[with_given_name], label[with_given_name])
+        label[initials] = follow(
+            index, block[initials], block[with_given_name], label[with_given_name]
+        )
     return _split_by_label(label.astype(np.int32), block)
 
 
-def _coauthors(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
+def _make_coauthor_matrix(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
     """Return the co-author keys of each signature, csr_array of ones."""
     coauthors = coauthors_of(index, rows)
     shape = (len(rows), len(index.full_works))
     return sparse.csr_array((coauthors.value, coauthors.column, coauthors.start), shape=shape)
 
 
-def _by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
+def _divide_by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
     """Divide into connected components of signatures that share co-authors."""
-    coauthors = _coauthors(index, part)
+    coauthors = _make_coauthor_matrix(index, part)
     n = len(part)
     links = coauthors.tocoo()
     square = (n + coauthors.shape[1],) * 2
@@ -284,14 +293,14 @@ def _by_coauthor(index: CorpusIndex, part: Int32) -> list[Int32]:
     return _split_by_label(label[:n].astype(np.int32), part)
 
 
-def _topic_order(index: CorpusIndex, part: Int32) -> float:
+def _get_topic_position(index: CorpusIndex, part: Int32) -> float:
     """Return the mean coordinate of a set on the first axis of the semantic space."""
     values = index.meaning[index.corpus.signature_work[part], 0]
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else 0.0
+    known_values = values[~np.isnan(values)]
+    return float(known_values.mean()) if len(known_values) else 0.0
 
 
-def _along_topic(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]:
+def _halve_along_topic(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]:
     """Halve a set along its main topic axis until each piece fits."""
     if len(part) <= limit:
         return [part]
@@ -303,5 +312,5 @@ def _along_topic(index: CorpusIndex, part: Int32, limit: int) -> list[Int32]:
     return [
         piece
         for side in (part[order[:half]], part[order[half:]])
-        for piece in _along_topic(index, side, limit)
+        for piece in _halve_along_topic(index, side, limit)
     ]

@@ -46,7 +46,7 @@ def cross_pairs(index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool
     found = np.concatenate(
         [
             sharing(*reading_evidence(index, rows[~crowded]), identity, block_of, least=1),
-            sharing(*circle_evidence(index, rows), identity, block_of, least=2),
+            sharing(*coauthor_evidence(index, rows), identity, block_of, least=2),
         ]
     )
     return np.unique(found, axis=0)
@@ -80,7 +80,7 @@ def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     return _with_coauthors(index, rows, start, reading, initials=True)
 
 
-def circle_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
+def coauthor_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     """Return a key for each (written-out first name, co-author), like :func:`reading_evidence`."""
     first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
     known = np.array([bool(f) for f in first], dtype=np.int64)
@@ -135,7 +135,9 @@ def shared_keys(
     block_of: Int64,
     limit: int = SHARED_BY,
 ) -> tuple[Int64, Int64]:
-    """Return pairs of identities of two blocks that share keys, int64[K, 2], and how many, int64[K]."""
+    """Return pairs of identities of two blocks that share keys, int64[K, 2], and how many,
+    int64[K].
+    """
     who = identity[row].astype(np.int64)
     order = np.lexsort((who, key))
     key, who = key[order], who[order]

@@ -44,7 +44,9 @@ def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
         weight = rarity[team.column]
         parts.append(sparse.csr_array((weight, team.column, team.start), shape=shape))
     place = index.affiliation_of[rows]
-    texts = index.affiliation.append_empty_row().take(np.where(place >= 0, place, len(index.affiliation)))
+    texts = index.affiliation.append_empty_row().take(
+        np.where(place >= 0, place, len(index.affiliation))
+    )
     shape = (len(rows), len(index.affiliation_idf))
     words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
     return sparse.csr_array(sparse.hstack([*parts, PLACE * words]))
@@ -107,7 +109,7 @@ def follow(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) -> Int6
 
 
 @dataclass(frozen=True, eq=False)
-class NearPairs:
+class NeighbourPairs:
     """Signatures of crowded blocks, each compared with its nearest neighbours.
 
     Attributes
@@ -160,7 +162,9 @@ class NearPairs:
         ).only(slice(0, len(left)))
 
     def _block(self, block: int, offset: int) -> tuple[Int32, Int32, Int32]:
-        """List the positions of the pairs of one block, plus ``offset``, and the class pair of each."""
+        """List the positions of the pairs of one block, plus ``offset``, and the class pair of
+        each.
+        """
         names, index = self.names, self.index
         low, high = int(self.start[block]), int(self.start[block + 1])
         rows = self.rows[low:high]

@@ -61,7 +61,7 @@ class PairBatch:
     @classmethod
     def complete(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> PairBatch:
         """List all pairs of each block, whatever the names."""
-        rows, block, start = _joined(blocks)
+        rows, block, start = _concatenate_blocks(blocks)
         left, right = complete_pairs(start)
         name = index.corpus.signature_name[rows]
         ends = np.sort(np.column_stack([name[left], name[right]]), axis=1).astype(np.int64)
@@ -73,7 +73,7 @@ class PairBatch:
     @classmethod
     def unlisted(cls, blocks: Sequence[Int32]) -> PairBatch:
         """Make a batch of blocks without listed pairs."""
-        rows, block, start = _joined(blocks)
+        rows, block, start = _concatenate_blocks(blocks)
         none = np.empty(0, dtype=np.int32)
         return cls(rows, block, start, none, none, none, none.reshape(0, 2))
 
@@ -158,7 +158,7 @@ class NamePairs:
         cls, index: CorpusIndex, blocks: Sequence[Int32], memory: NameMemory | None = None
     ) -> NamePairs:
         """Compare the names of each block; store the evidence in ``memory``."""
-        rows, block, start = _joined(blocks)
+        rows, block, start = _concatenate_blocks(blocks)
         name = index.corpus.signature_name[rows].astype(np.int64)
         width = max(len(index.names), 1)
         key, group = np.unique(block.astype(np.int64) * width + name, return_inverse=True)
@@ -230,7 +230,7 @@ def place_of(ordered: Int64, key: Int64) -> Int64:
     return np.where(ordered[place] == key, place, -1)
 
 
-def _joined(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
+def _concatenate_blocks(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
     sizes = np.array([len(b) for b in blocks], dtype=np.int64)
     rows = np.concatenate(blocks).astype(np.int32) if len(blocks) else np.empty(0, np.int32)
     block = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)

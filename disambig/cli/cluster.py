@@ -197,14 +197,16 @@ class Job:
         """Number of shards of an interrupted run over the same works; None without one."""
         if not self.folder.exists():
             return None
-        from disambig.out_of_core.run import fingerprint, kept_shards
+        from disambig.out_of_core.run import compute_fingerprint, find_interrupted_run
 
-        return kept_shards(self.folder, fingerprint(self.works, self.model, self.decisions))
+        return find_interrupted_run(
+            self.folder, compute_fingerprint(self.works, self.model, self.decisions)
+        )
 
     def on_disk(self, plan: budget.Plan, kept: int | None) -> tuple[ReadReport, Result]:
         """Works on disk, some blocks at a time in memory."""
         from disambig.estimator import compile_kernels
-        from disambig.out_of_core.run import LargeRun, fingerprint
+        from disambig.out_of_core.run import LargeRun, compute_fingerprint
         from disambig.output import write_assignments
 
         compile_kernels(self.show)
@@ -212,7 +214,7 @@ class Job:
         go_on = kept is not None and kept >= wanted
         run = LargeRun(
             self.folder,
-            fingerprint(self.works, self.model, self.decisions),
+            compute_fingerprint(self.works, self.model, self.decisions),
             kept if kept is not None and go_on else wanted,
             self.model,
             self.decisions,
@@ -236,11 +238,11 @@ class Job:
     def on_spark(self, master: str | None, memory: int | None) -> tuple[ReadReport, Result]:
         """On a Spark cluster, or on Spark on this machine."""
         from disambig.ingest import ReadReport
-        from disambig.out_of_core.run import fingerprint
+        from disambig.out_of_core.run import compute_fingerprint
         from disambig.spark.checkpoint import is_divided
         from disambig.spark.run import run_on_spark
 
-        known = fingerprint(self.works, self.model, self.decisions)
+        known = compute_fingerprint(self.works, self.model, self.decisions)
         run = partial(
             run_on_spark,
             out=self.out,

@@ -94,12 +94,12 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
     if within is None:
         out.print("The labels state no blocks: nothing to measure within.", style="yellow")
     if comparison.missing:
-        from disambig.evaluation.compare import first_few
+        from disambig.evaluation.compare import format_first
 
         out.print(
             safe(
                 f"{len(comparison.missing):,} labelled mentions are missing in the clusters and "
-                f"left out: {first_few(comparison.missing)}"
+                f"left out: {format_first(comparison.missing)}"
             ),
             style="bold red",
             soft_wrap=True,

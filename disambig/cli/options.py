@@ -125,12 +125,12 @@ def compare_files(
         A file cannot be read as what it should be, no label is left in the split, or a
         labelled mention has no cluster and that is not allowed.
     """
-    from disambig.evaluation.compare import compare, identities_of, refuse_missing
+    from disambig.evaluation.compare import compare, read_identities, refuse_missing
 
     read = [(path, _labels_of(path, split)) for path in labels]
     wanted = {(x.signature.work, x.signature.position) for _, rows in read for x in rows}
     with progress("Reading clusters", unit="rows", quiet=quiet) as advance:
-        found = identities_of(clusters, wanted, advance)
+        found = read_identities(clusters, wanted, advance)
     compared = [(path, compare(found, rows)) for path, rows in read]
     if not allow_missing:
         for path, comparison in compared:

@@ -68,7 +68,7 @@ def report(
     with their titles, years and names. It is a single file that loads nothing and runs no script.
     """
     from disambig.evaluation.report import build_report
-    from disambig.evaluation.report_data import read_contexts, section
+    from disambig.evaluation.report_data import build_section, read_contexts
     from disambig.output import whole_file
 
     compared = options.compare_files(
@@ -79,7 +79,7 @@ def report(
         read = list(reader)
     contexts = read_contexts(read, wanted)
     sections = [
-        section(name, comparison, contexts)
+        build_section(name, comparison, contexts)
         for name, (_, comparison) in zip(_short_names(labels), compared, strict=True)
     ]
     scores = _pair_scores(read, model, [comparison for _, comparison in compared], quiet=quiet)
@@ -109,7 +109,7 @@ def _pair_scores(
     from disambig.corpus.corpus import Corpus
     from disambig.corpus.embeddings import SemanticSpace
     from disambig.corpus.index import CorpusIndex
-    from disambig.evaluation.pair_scores import labelled_pairs
+    from disambig.evaluation.pair_scores import score_labelled_pairs
     from disambig.evaluation.report import PairScores
     from disambig.model.model import Model
 
@@ -117,7 +117,7 @@ def _pair_scores(
     with progress("Reading names and words", quiet=quiet):
         index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), fitted.frequency)
     with progress("Scoring labelled pairs", unit="pairs", quiet=quiet) as advance:
-        scored = [labelled_pairs(index, fitted, c.labels, advance) for c in compared]
+        scored = [score_labelled_pairs(index, fitted, c.labels, advance) for c in compared]
     return [PairScores(pairs.probability, pairs.same) for pairs in scored]
 
 

@@ -17,7 +17,12 @@ from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.cross_block import block_of_identity, cross_pairs
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints
-from disambig.clustering.two_level import Bonds, Scored, group_probabilities, pair_probabilities
+from disambig.clustering.two_level import (
+    BatchConstraints,
+    ScoredPairs,
+    group_probabilities,
+    pair_probabilities,
+)
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group import names_between
 from disambig.model.model import Model
@@ -40,7 +45,7 @@ def members_of(identity: Int32) -> tuple[Int32, Int64]:
 
 
 def spokesmen(n: int, most: int = MEMBERS) -> Int64:
-    """Return the positions of the representatives of n signatures: at most ``most``, evenly spaced."""
+    """Return which of n signatures are representatives: at most ``most``, spread evenly."""
     return _spokesmen(np.array([n]), most)
 
 
@@ -54,7 +59,7 @@ def _spokesmen(n: Int64, most: int) -> Int64:
 
 
 @dataclass(frozen=True, eq=False)
-class Speakers:
+class Representatives:
     """Representatives of identities.
 
     Attributes
@@ -69,7 +74,7 @@ class Speakers:
     start: Int64
 
     @classmethod
-    def of(cls, identity: Int32, wanted: Int64) -> Speakers:
+    def of(cls, identity: Int32, wanted: Int64) -> Representatives:
         """Select representatives of the identities ``selection``; the others have none."""
         order, start = members_of(identity)
         size = np.diff(start)[wanted]
@@ -92,7 +97,7 @@ def score_candidates(
     progress: Callable[[int], None] = lambda n: None,
 ) -> Float32:
     """Return the second-level probability of each candidate, 0 if excluded; float32[K]."""
-    speakers = Speakers.of(identity, np.unique(candidates))
+    speakers = Representatives.of(identity, np.unique(candidates))
     out = np.zeros(len(candidates), dtype=np.float32)
     open_ = np.flatnonzero(_plausible(index, speakers, candidates))
     size = np.diff(speakers.start)[candidates[open_]].sum(axis=1)
@@ -104,7 +109,7 @@ def score_candidates(
             blocks.append(np.concatenate([left, right]))
             group += [2 * k] * len(left) + [2 * k + 1] * len(right)
         batch = PairBatch.complete(index, blocks)
-        scored = Scored.of(
+        scored = ScoredPairs.of(
             index,
             batch,
             constraints,
@@ -118,7 +123,7 @@ def score_candidates(
     return out
 
 
-def _barred(batch: PairBatch, bonds: Bonds) -> Bool:
+def _barred(batch: PairBatch, bonds: BatchConstraints) -> Bool:
     """Mark the blocks with two rows that cannot be one person, bool[n_blocks]."""
     block = batch.block
     code = np.full(len(batch.start) - 1, -1, dtype=np.int32)
@@ -139,7 +144,7 @@ def _runs(load: Int64) -> Iterator[slice]:
         at = max(end, at + 1)
 
 
-def _plausible(index: CorpusIndex, speakers: Speakers, candidates: Int64) -> Bool:
+def _plausible(index: CorpusIndex, speakers: Representatives, candidates: Int64) -> Bool:
     """Mark the candidates that agree in family name, or in a rare given name.
 
     A common first name and a shared laboratory are no evidence of a changed family name.
@@ -199,7 +204,7 @@ def join_likely(
     likely = np.flatnonzero(probability >= model.settings["across"])
     ranked = candidates[likely[np.argsort(-probability[likely], kind="stable")]]
     taken: set[tuple[int, int]] = set()
-    joins = Joins(constraints, identity)
+    joins = IdentityMerger(constraints, identity)
     for a, b in ranked.tolist():
         keys = {(a, int(block_of[b])), (b, int(block_of[a]))}
         if not keys & taken and joins.join(a, b):
@@ -229,13 +234,13 @@ def hold_must(constraints: Constraints, identity: Int32) -> Int32:
     size = np.bincount(label, minlength=n_must + int(identity.max()) + 1)
     links = np.unique(np.column_stack([must[spanning], n_must + identity[spanning]]), axis=0)
     links = links[np.argsort(-size[links[:, 1]], kind="stable")]
-    joins = Joins(constraints, label)
+    joins = IdentityMerger(constraints, label)
     for group, rest in links[size[links[:, 1]] > 0].tolist():
         joins.join(group, rest)
     return joins.result()
 
 
-class Joins:
+class IdentityMerger:
     """Merges labels of signatures, one pair at a time, unless a constraint forbids it.
 
     Two labels may not be merged if they share a work, have a cannot-link between them, or have

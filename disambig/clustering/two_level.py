@@ -29,9 +29,9 @@ PAIRS_AT_ONCE = 250_000
 """Pairs whose features are in memory at the same time (about 400 bytes a pair)."""
 
 FAR = 0.005
-"""In a large corpus, two groups are compared only if some pair of their signatures has at least this
-probability. More than half of the pairs of groups have none. Of a million such in generated corpora
-none would have been joined, and six would have had a probability of 0.1 or more."""
+"""In a large corpus, two groups are compared only if some pair of their signatures has at least
+this probability. More than half of the pairs of groups have none. Of a million such in generated
+corpora none would have been joined, and six would have had a probability of 0.1 or more."""
 
 ROUNDS = 4
 """Most rounds of the second level; nearly all blocks no longer change after two."""
@@ -101,7 +101,7 @@ def group_probabilities(model: Model, columns: dict[str, Float32], doublings: in
 
 
 @dataclass(frozen=True, eq=False)
-class Bonds:
+class BatchConstraints:
     """Constraints among the rows of one batch, block by block.
 
     Attributes
@@ -120,19 +120,19 @@ class Bonds:
     orcid: Int32
 
     @classmethod
-    def of(cls, batch: PairBatch, constraints: Constraints) -> Bonds:
+    def of(cls, batch: PairBatch, constraints: Constraints) -> BatchConstraints:
         """Select the constraints that concern the rows of ``batch``."""
         cannot = cannot_pairs(constraints, batch)
         return cls(constraints.must[batch.rows], cannot, constraints.orcid[batch.rows])
 
-    def between(self, group: Int32) -> Bonds:
+    def between(self, group: Int32) -> BatchConstraints:
         """Return the constraints between groups of the rows, int32[R], which obey them within."""
         must, orcid = np.full((2, int(group.max(initial=-1)) + 1), -1, dtype=np.int32)
         for codes, found in ((self.must, must), (self.orcid, orcid)):
             known = codes >= 0
             found[group[known]] = codes[known]
         cannot = np.sort(group[self.cannot].reshape(-1, 2), axis=1)
-        return Bonds(must, cannot.astype(np.int32), orcid)
+        return BatchConstraints(must, cannot.astype(np.int32), orcid)
 
     def barred(self, left: Int32, right: Int32) -> Bool:
         """Return whether each pair of rows, left < right, cannot be one person, bool[N]."""
@@ -143,7 +143,9 @@ class Bonds:
         return found
 
 
-def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
+def first_level(
+    batch: PairBatch, probability: Float32, bonds: BatchConstraints, threshold: float
+) -> Int32:
     """Cluster pairs at high precision by average linkage over pair probabilities."""
     return average_linkage(
         batch.block,
@@ -158,7 +160,9 @@ def first_level(batch: PairBatch, probability: Float32, bonds: Bonds, threshold:
     )
 
 
-def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshold: float) -> Int32:
+def join_groups(
+    groups: GroupBatch, probability: Float32, bonds: BatchConstraints, threshold: float
+) -> Int32:
     """Join groups by average linkage over group probabilities; return the group of each row."""
     between = bonds.between(groups.group)
     joined = average_linkage(
@@ -177,7 +181,7 @@ def join_groups(groups: GroupBatch, probability: Float32, bonds: Bonds, threshol
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class ScoredPairs:
     """Pairs of a batch with their features and first-level probabilities.
 
     Attributes
@@ -199,7 +203,7 @@ class Scored:
     columns: Mapping[str, Float32]
     probability: Float32
     likely: Float32
-    bonds: Bonds
+    bonds: BatchConstraints
 
     @classmethod
     def of(
@@ -208,8 +212,10 @@ class Scored:
         batch: PairBatch,
         constraints: Constraints,
         score: Callable[[dict[str, Float32]], tuple[Float32, Float32]],
-    ) -> Scored:
-        """Compute the features of a batch and score them with a function like :func:`predict_pairs`."""
+    ) -> ScoredPairs:
+        """Compute the features of a batch and score them with a function like
+        :func:`predict_pairs`.
+        """
         rows, n = RowEvidence.of(index, batch), batch.n_pairs
         kept = {name: np.empty(n, dtype=np.float32) for name in KEPT}
         probability, likely = np.empty((2, n), dtype=np.float32)
@@ -218,7 +224,9 @@ class Scored:
             probability[pairs], likely[pairs] = score(found)
             for name, column in kept.items():
                 column[pairs] = found[name]
-        return cls(index, batch, rows, kept, probability, likely, Bonds.of(batch, constraints))
+        return cls(
+            index, batch, rows, kept, probability, likely, BatchConstraints.of(batch, constraints)
+        )
 
     def first_level(self, threshold: float) -> Int32:
         """Cluster at high precision; return the group of each row."""
@@ -297,11 +305,11 @@ class Round(ScoredGroups):
 
 
 def second_level(
-    scored: Scored,
+    scored: ScoredPairs,
     first: Int32,
     score: Callable[[dict[str, Float32]], Float32],
     threshold: float,
-    join: Callable[[GroupBatch, Float32, Bonds, float], Int32] = join_groups,
+    join: Callable[[GroupBatch, Float32, BatchConstraints, float], Int32] = join_groups,
 ) -> Iterator[Round]:
     """Score groups and join them, round after round while anything is joined.
 
@@ -325,7 +333,7 @@ def second_level(
         final = joined
 
 
-def grouped(scored: Scored, model: Model) -> Int32:
+def grouped(scored: ScoredPairs, model: Model) -> Int32:
     """Run both levels on scored pairs; return the group of each row, int32[R]."""
 
     def score(columns: dict[str, Float32]) -> Float32:
@@ -349,7 +357,7 @@ def resolve(
     def score_groups(columns: dict[str, Float32]) -> Float32:
         return group_probabilities(model, columns, index.doublings)
 
-    scored = Scored.of(index, batch, constraints, clock.timed("classify", score_pairs))
+    scored = ScoredPairs.of(index, batch, constraints, clock.timed("classify", score_pairs))
     final = clock.timed("cluster", scored.first_level)(model.first_level(index.doublings))
     joint = scored.likely.copy()
     for step in second_level(
@@ -367,7 +375,7 @@ def resolve(
     )
 
 
-def _take_over(joint: Float32, scored: Scored, step: Round) -> None:
+def _take_over(joint: Float32, scored: ScoredPairs, step: Round) -> None:
     """Update ``probability`` of each signature pair: its own within a group, that of the groups
     across two.
     """

@@ -49,7 +49,7 @@ class CoauthorKeys:
     def from_signatures(
         cls, author_start: Int32, signature_name: Int32, keys: tuple[UInt64, UInt64]
     ) -> CoauthorKeys:
-        """List the authors of works whose every author is a signature; ``keys`` are of the names."""
+        """List the authors of works whose authors are all signatures; ``keys`` are of names."""
         full, initial = keys
         return cls(author_start.astype(np.int64), full[signature_name], initial[signature_name])
 
@@ -73,7 +73,7 @@ class CoauthorKeys:
 
 
 def hash_names(names: list[ParsedName]) -> tuple[UInt64, UInt64]:
-    """Return the full and initial key of each name, uint64[n] each; 0 for a name without letters."""
+    """Return the full and initial key of each name, uint64[n]; 0 for a name without letters."""
     has_letters = np.array([bool(n.given or n.family_tokens) for n in names], dtype=bool)
     full = np.where(has_letters, hash_words([make_full_key(n) for n in names]), np.uint64(0))
     initial = np.where(has_letters, hash_words([make_initial_key(n) for n in names]), np.uint64(0))

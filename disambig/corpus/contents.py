@@ -1,8 +1,8 @@
 """Counts, keys and vectors of works, before they are weighted by the statistics of a corpus.
 
 Columns are identified by 64-bit keys, so parts of different corpora can be concatenated. A part
-is weighted like a whole corpus (:meth:`disambig.corpus.index.CorpusIndex.from_contents`) and gives the
-same features as the whole, to the bit.
+is weighted like a whole corpus (:meth:`disambig.corpus.index.CorpusIndex.from_contents`) and gives
+the same features as the whole, to the bit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Contents:
     Attributes
     ----------
     corpus : Corpus
-    company : Company
+    coauthors : CoauthorKeys
         All authors of each work.
     full, initial : uint64[n_names]
         Keys of ``corpus.names``, see :func:`disambig.corpus.coauthors.hash_names`.
@@ -41,13 +41,13 @@ class Contents:
     words : uint64[n_words]
         Keys of the columns of ``title`` and ``text``, ascending.
     title, text : SparseRows of W rows
-        How often each content word occurs.
+        Counts of content words.
     meaning, title_meaning : float32[W, d]
     venue : int32[W]
         Row of ``venue_key``, uint64[n], and of ``venue_meaning``, float32[n, d].
     affiliation_words : uint64[n]
     affiliation : SparseRows
-        How often each word occurs in each distinct affiliation.
+        Counts of the words of each distinct affiliation.
     affiliation_of : int32[S]
         Row of ``affiliation``, -1 for none.
     """

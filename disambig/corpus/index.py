@@ -199,7 +199,9 @@ def _encode_keys(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:
 
 def _list_authors(coauthors: CoauthorKeys, keys: UInt64, codes: UInt64) -> SparseRows:
     work, key = coauthors.list_members(keys)
-    return SparseRows.from_lists(work, places(codes, *directory(codes), key), len(coauthors.n_authors))
+    return SparseRows.from_lists(
+        work, places(codes, *directory(codes), key), len(coauthors.n_authors)
+    )
 
 
 def _build_graph(statistics: Statistics, codes: UInt64, works: Float32) -> SparseRows:

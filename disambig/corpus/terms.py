@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from disambig.arrays import Int32, Int64, UInt64
-from disambig.corpus.tokenise import Tokens, mask_content_words, count_terms, tokenise, hash_words
+from disambig.corpus.tokenise import Tokens, count_terms, hash_words, mask_content_words, tokenise
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class Terms:
         affiliations: list[str],
         venues: list[str],
     ) -> Terms:
-        """Tokenise the texts of works (lists of length W) and signatures (affiliations, length S)."""
+        """Tokenise the texts of works (length W) and the affiliations of signatures (length S)."""
         interleaved = [""] * (3 * len(titles))
         interleaved[0::3], interleaved[1::3], interleaved[2::3] = titles, keywords, abstracts
         distinct, affiliation = _encode(affiliations)
@@ -64,7 +64,7 @@ class Terms:
         )
 
     def get_spans(self, kind: str) -> tuple[Int64, Int64]:
-        """Return the first and last token (exclusive) of each ``title``, ``text`` or ``affiliation``."""
+        """Return the start and end token of each ``title``, ``text`` or ``affiliation``."""
         if kind == "affiliation":
             return self.affiliations.start[:-1], self.affiliations.start[1:]
         start = self.works.start
@@ -81,7 +81,7 @@ class Terms:
         return counts, tokens.keys
 
     def list_occurrences(self, kind: str) -> tuple[UInt64, Int64 | None]:
-        """List a key for each occurrence that counts towards a document frequency, and the weights."""
+        """List a key for each occurrence that counts in a document frequency, and the weights."""
         if kind == "venue":
             key = self.venue_key[self.venue]
             return key[key != 0], None
@@ -105,13 +105,13 @@ def strip_edition(venue: str) -> str:
     words = [
         word
         for word in venue.lower().replace("-", " ").split()
-        if word.isalpha() or not any(c.isdigit() for c in word)  # the first is much the faster
+        if word.isalpha() or not any(c.isdigit() for c in word)  # the first test is much faster
     ]
     return " ".join(w.strip(".,()'\"") for w in words)
 
 
 def _encode(texts: list[str], *, keep_empty: bool = False) -> tuple[list[str], Int32]:
-    """Return the distinct texts in order of appearance, and the code of each; -1 for an empty one."""
+    """Return distinct texts in order of appearance, and the code of each; -1 for an empty one."""
     code: dict[str, int] = {}
     codes = [code.setdefault(t, len(code)) if t or keep_empty else -1 for t in texts]
     return list(code), np.array(codes, dtype=np.int32)

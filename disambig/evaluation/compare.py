@@ -1,4 +1,4 @@
-"""Clusters beside labels: rows of the result joined to gold persons, as arrays to measure."""
+"""Compare a clusters file with gold labels: join both by signature, as arrays to evaluate."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _MAX_SHOWN = 3
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Labelled signatures and the identities they were given; row *i* of each array is one.
+    """Labelled signatures and their predicted identities; row *i* of every array is one signature.
 
-    ``labels`` and ``assigned`` have length n; ``predicted``, ``truth`` and ``block`` are
-    int64[n] codes, ``block`` None when the labels state no blocks; ``missing`` are the
-    labelled signatures without a row in the clusters, in no array.
+    ``labels`` and ``assignments`` have length n; ``predicted``, ``truth`` and ``block`` are
+    int64[n] codes, ``block`` None when the labels have no blocks; ``missing`` are the
+    labelled signatures without a row in the clusters; no array includes them.
     """
 
     labels: tuple[Label, ...]
@@ -39,11 +39,11 @@ class Comparison:
     missing: tuple[Signature, ...]
 
     def within_blocks(self) -> Metrics | None:
-        """Metrics with both partitions cut along blocks; None without blocks."""
+        """Return metrics with both partitions divided along blocks; None without blocks."""
         return None if self.block is None else evaluate(self.predicted, self.truth, self.block)
 
     def whole(self) -> Metrics:
-        """Metrics over the whole corpus, across blocks."""
+        """Return metrics over the whole corpus, across blocks."""
         return evaluate(self.predicted, self.truth)
 
 
@@ -53,7 +53,7 @@ def read_assignments(path: Path) -> Iterator[Assignment]:
     Raises
     ------
     RecordError
-        A row is no JSON object, or its work, position, identity, name or confidence is of
+        A row is not a JSON object, or its work, position, identity, name or confidence has
         the wrong type.
     FormatError
         The file is damaged gzip.
@@ -69,17 +69,17 @@ def read_assignments(path: Path) -> Iterator[Assignment]:
         raise FormatError(f"{path}: damaged gzip file ({error}); write it again") from error
 
 
-def identities_of(
+def read_identities(
     path: Path, keys: Collection[Key], advance: Callable[[int], None]
 ) -> dict[Key, Assignment]:
-    """The rows of a clusters file for the wanted signatures, keyed (work, position).
+    """Read the rows of a clusters file for the signatures in ``keys``, keyed (work, position).
 
-    Memory grows with the wanted rows and by eight bytes for each other one.
+    Memory grows with these rows and by eight bytes for each other row.
 
     Raises
     ------
     InputError
-        A signature, wanted or not, has more than one row; or as :func:`read_assignments`.
+        Any signature has more than one row; or as :func:`read_assignments`.
     """
     by_key: dict[Key, Assignment] = {}
     hashes = array("q")
@@ -97,14 +97,14 @@ def identities_of(
 
 
 def compare(by_key: dict[Key, Assignment], labels: Iterable[Label]) -> Comparison:
-    """Put labels beside the identities their signatures were given.
+    """Join labels to the identities that their signatures are assigned to.
 
-    A label repeated word for word counts once.
+    An exactly repeated label counts once.
 
     Raises
     ------
     InputError
-        One signature is labelled as two persons, or blocks are stated on some labels only.
+        One signature is labelled as two persons, or only some labels have a block.
     """
     unique: dict[Key, Label] = {}
     for label in labels:
@@ -133,13 +133,13 @@ def refuse_missing(comparison: Comparison, clusters: Path, labels: str) -> None:
         total = len(comparison.missing) + len(comparison.labels)
         raise InputError(
             f"{len(comparison.missing):,} of {total:,} signatures labelled in {labels} are not "
-            f"in {clusters} (first: {first_few(comparison.missing)}); cluster the works these "
-            "labels belong to, or pass --allow-missing to measure the others"
+            f"in {clusters} (first: {format_first(comparison.missing)}); cluster the works of these "
+            "labels, or pass --allow-missing to evaluate only the others"
         )
 
 
-def first_few(items: Sequence[object]) -> str:
-    """The first three, and an ellipsis when there are more."""
+def format_first(items: Sequence[object]) -> str:
+    """Format the first three items, with an ellipsis when there are more."""
     return ", ".join(map(str, items[:_MAX_SHOWN])) + (", …" if len(items) > _MAX_SHOWN else "")
 
 
@@ -149,21 +149,21 @@ def _encode_blocks(labels: Sequence[Label]) -> Int64 | None:
         return None
     if blank:
         raise InputError(
-            f"{len(blank):,} labels state no block (first: {first_few(blank)}) while others do; "
-            "state a block on all labels or on none"
+            f"{len(blank):,} labels have no block (first: {format_first(blank)}) while others do; "
+            "give all labels a block or none"
         )
     return _encode_names([label.block for label in labels])
 
 
 def _encode_names(names: Sequence[str]) -> Int64:
-    """Code of each name in order of first appearance, int64[n]."""
+    """Number names in order of first appearance, int64[n]."""
     codes: dict[str, int] = {}
     numbers = [codes.setdefault(name, len(codes)) for name in names]
     return np.array(numbers, dtype=np.int64)
 
 
 def _refuse_duplicates(path: Path, suspects: set[int]) -> None:
-    """Raise for the first signature seen twice; equal hashes of different ones are no error."""
+    """Raise if signatures repeat; equal hashes of different signatures are no error."""
     keys: set[Key] = set()
     duplicates: list[Signature] = []
     for row in read_assignments(path):
@@ -174,7 +174,7 @@ def _refuse_duplicates(path: Path, suspects: set[int]) -> None:
             keys.add(key)
     if duplicates:
         raise InputError(
-            f"{path}: {len(duplicates):,} rows repeat a signature (first: {first_few(duplicates)}); "
+            f"{path}: {len(duplicates):,} rows repeat a signature (first: {format_first(duplicates)}); "
             "a signature has one identity, so keep one row for each"
         )
 
@@ -189,11 +189,11 @@ def _parse_assignment(file: str, line: int, text: bytes) -> Assignment:
     position, confidence = row.get("position"), row.get("confidence", float("nan"))
     for field in ("work", "identity"):
         if not isinstance(row.get(field), str) or not row[field]:
-            raise RecordError(file, line, field, "not a text with something in it", _REMEDY)
+            raise RecordError(file, line, field, "is empty or not text", _REMEDY)
     if type(position) is not int or position < 0:
-        raise RecordError(file, line, "position", "not a whole number from 0", _REMEDY)
+        raise RecordError(file, line, "position", "not an integer of 0 or more", _REMEDY)
     if not isinstance(row.get("name", ""), str):
-        raise RecordError(file, line, "name", "not a text", _REMEDY)
+        raise RecordError(file, line, "name", "not text", _REMEDY)
     if type(confidence) not in (int, float):
         raise RecordError(file, line, "confidence", "not a number", _REMEDY)
     return Assignment(

@@ -1,4 +1,4 @@
-"""How good a partition is, and how honest a probability is.
+"""Metrics of a partition (B-cubed, pairwise) and of the calibration of probabilities.
 
 B-cubed is averaged over *signatures* (Bagga and Baldwin 1998, "Algorithms for scoring
 coreference chains"): for a signature *s* with predicted cluster ``P(s)`` and true cluster
@@ -8,9 +8,9 @@ coreference chains"): for a signature *s* with predicted cluster ``P(s)`` and tr
     recall    = mean over s of |P(s) ∩ T(s)| / |T(s)|
     F1        = harmonic mean of the two means
 
-Some libraries average over clusters instead, which gives other figures.
+Some libraries average over clusters instead, which gives different values.
 
-*Within blocks* means that both partitions are first cut along the blocks: a predicted
+*Within blocks* means that both partitions are first divided along the blocks: a predicted
 identity, or a person, that spans two blocks counts as two clusters. Without blocks, the whole
 corpus is one block, and links missed or made across blocks count too.
 """
@@ -29,10 +29,10 @@ _LARGEST_KEY = 2**62
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Agreement of a predicted partition with the true one. Undefined figures are NaN.
+    """Agreement of a predicted partition with the true one. Undefined values are NaN.
 
-    ``exact_blocks`` is the share of blocks whose partition is exactly the true one; NaN when
-    there were no blocks. ``people`` and ``identities`` count distinct labels over all blocks.
+    ``exact_blocks`` is the share of blocks whose partition equals the true one; NaN without
+    blocks. ``people`` and ``identities`` count distinct labels over all blocks.
     """
 
     bcubed_precision: float
@@ -50,7 +50,7 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityCurve:
-    """Equal-width bins of predicted probability against what was observed.
+    """Observed frequency in equal-width bins of predicted probability.
 
     ``edges`` float64[bins + 1]; ``predicted`` and ``observed`` float64[bins] are the weighted
     mean probability and share of positives in each bin (NaN in an empty bin); ``weight``
@@ -90,7 +90,7 @@ def evaluate(predicted: Integer, truth: Integer, block: Integer | None = None) -
     -------
     Metrics
         Pairwise precision is NaN when no pair was predicted, pairwise recall when no true
-        pair exists, pairwise F1 when neither does; with n = 0 all figures are NaN.
+        pair exists, pairwise F1 when neither does; with n = 0 all values are NaN.
 
     Raises
     ------
@@ -133,10 +133,10 @@ def evaluate(predicted: Integer, truth: Integer, block: Integer | None = None) -
 def bcubed_by_signature(
     predicted: Integer, truth: Integer, block: Integer | None = None
 ) -> tuple[Float64, Float64]:
-    """B-cubed precision and recall of every signature, float64[n] each.
+    """Return B-cubed precision and recall of every signature, float64[n] each.
 
-    Their means over any set of signatures are that set's B-cubed figures; arguments and
-    errors are those of :func:`evaluate`.
+    Their means over a set of signatures are the B-cubed precision and recall of that set;
+    arguments and errors are those of :func:`evaluate`.
     """
     _validate(predicted, truth, block)
     true_codes, predicted_codes = _encode_labels(truth)[1], _encode_labels(predicted)[1]
@@ -156,7 +156,7 @@ def expected_calibration_error(
     bins: int = 15,
     weights: npt.ArrayLike | None = None,
 ) -> float:
-    """Mean gap between predicted probability and observed share, over equal-width bins.
+    """Return the mean gap between predicted probability and observed share over equal-width bins.
 
     The common definition (Naeini, Cooper and Hauskrecht 2015; Guo et al. 2017, who use 15
     bins): the sum over bins of the bin's share of the weight times |observed − predicted|.
@@ -176,18 +176,18 @@ def reliability_curve(
     bins: int = 15,
     weights: npt.ArrayLike | None = None,
 ) -> ReliabilityCurve:
-    """Observed share of positives in equal-width bins of the predicted probability.
+    """Return the observed share of positives in equal-width bins of the predicted probability.
 
     Parameters
     ----------
     probability : floats of shape (n,)
         Predicted probabilities in [0, 1].
     positive : bool or 0/1 of shape (n,)
-        Whether each is really positive.
+        True class.
     bins : int
         Number of bins over [0, 1]; each includes its lower edge, the last also 1.
     weights : non-negative floats of shape (n,), or None
-        None weighs all the same.
+        None gives all the same weight.
 
     Raises
     ------
@@ -220,7 +220,7 @@ def _validate(predicted: Integer, truth: Integer, block: Integer | None) -> None
 
 
 def _encode_labels(labels: Integer) -> tuple[int, Int64]:
-    """Number the distinct labels 0…k−1; returns k and int64[n]."""
+    """Number the distinct labels 0…k−1; return k and the codes, int64[n]."""
     if labels.size == 0:
         return 0, labels.astype(np.int64)
     low, high = int(labels.min()), int(labels.max())
@@ -235,18 +235,18 @@ def _encode_labels(labels: Integer) -> tuple[int, Int64]:
 
 
 def _encode_pairs(a: Int64, b: Int64) -> Int64:
-    """One code per distinct (a, b), int64[n]."""
+    """Return one code per distinct (a, b), int64[n]."""
     width = int(b.max(initial=0)) + 1
     return _encode_labels(a * width + b)[1]
 
 
 def _count_cluster_sizes(codes: Int64) -> Int64:
-    """Of each signature, how many share its code, int64[n]."""
+    """Return the number of signatures with the same code as each signature, int64[n]."""
     return np.bincount(codes)[codes]
 
 
 def _count_cells(predicted: Int64, truth: Int64, block: Int64 | None) -> _Cells:
-    """Count signatures by (block, predicted, true), one sort over a joined key."""
+    """Count signatures by (block, predicted, true) with one sort over a combined key."""
     if block is None:
         block = np.zeros_like(truth)
     identities, people, blocks = (int(a.max(initial=0)) + 1 for a in (predicted, truth, block))
@@ -271,7 +271,7 @@ def _count_cells(predicted: Int64, truth: Int64, block: Int64 | None) -> _Cells:
 
 
 def _sum_by_group(group: Int64, value: Int64) -> Int64:
-    """Sum of value over the rows of one's own group, int64[m]."""
+    """Return for each row the sum of ``value`` over its group, int64[m]."""
     codes = _encode_labels(group)[1]
     # bincount sums in float64, exact below 2**53 signatures.
     sums: Int64 = np.bincount(codes, weights=value).astype(np.int64)[codes]

@@ -1,4 +1,4 @@
-"""First-level probabilities of labelled pairs, to see what they are worth."""
+"""First-level probabilities of labelled pairs, to evaluate their calibration."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from disambig.model.model import Model
 class LabelledPairs:
     """Pairs within blocks both of whose signatures are labelled, in order of the blocks.
 
-    ``left`` < ``right`` int32[n] are signature rows, ``probability`` float32[n] the first
-    level's, ``same`` bool[n] whether the labels name one person.
+    ``left`` < ``right`` int32[n] are signature rows, ``probability`` float32[n] is that of the
+    first level, ``same`` bool[n] whether the labels name one person.
     """
 
     left: Int32
@@ -33,29 +33,29 @@ class LabelledPairs:
     same: Bool
 
 
-def labelled_pairs(
+def score_labelled_pairs(
     index: CorpusIndex,
     model: Model,
     labels: Iterable[Label],
     progress: Callable[[int], None] = lambda n: None,
 ) -> LabelledPairs:
-    """Calibrated probability of every pair of labelled signatures that shares a block.
+    """Score every pair of labelled signatures that share a block, calibrated.
 
-    Blocks are those of a run over the whole corpus, since some features look at the block; only
-    labelled pairs are scored. Pairs that a run does not compare have the probability it takes
-    them to have, :data:`disambig.features.groups.ABSENT`. Holds the features of one batch of
-    blocks at a time (:data:`disambig.blocking.blocks.PAIRS_PER_BATCH` pairs, or one large block) and 13
-    bytes for each labelled pair.
+    Blocks are those of a run over the whole corpus, since some features depend on the block; only
+    labelled pairs are scored. Pairs that a run does not compare get the probability that it
+    assumes, :data:`disambig.features.groups.ABSENT`. Memory holds the features of one batch of
+    blocks at a time (:data:`disambig.blocking.blocks.PAIRS_PER_BATCH` pairs, or one large block)
+    and 13 bytes for each labelled pair.
 
     Parameters
     ----------
     index : CorpusIndex
-        Of the corpus that the labels speak of.
+        Of the corpus that the labels refer to.
     model : Model
     labels : iterable of Label
         Each signature at most once.
     progress : callable
-        Told the number of pairs done since the last call.
+        Called with the number of pairs done since the last call.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def labelled_pairs(
 def _add_absent_pairs(
     batch: PairBatch, person: Int32, scored_pairs: Int64, scored_probability: Float32
 ) -> LabelledPairs:
-    """All labelled pairs of a batch: those scored, and those that are not listed."""
+    """Return all labelled pairs of a batch: those scored, and those not compared."""
     labelled = np.flatnonzero(person >= 0)
     start = np.searchsorted(labelled, batch.start)
     left, right = (labelled[end] for end in complete_pairs(start))
@@ -104,7 +104,7 @@ def _add_absent_pairs(
 
 
 def _number_people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
-    """Number of the person of each signature, -1 without a label."""
+    """Number the person of each signature, -1 without a label."""
     person = np.full(index.corpus.n_signatures, -1, dtype=np.int32)
     codes: dict[str, int] = {}
     for label in labels:
@@ -113,5 +113,5 @@ def _number_people(index: CorpusIndex, labels: Iterable[Label]) -> Int32:
 
 
 def _list_blocks_with_pairs(index: CorpusIndex, person: Int32) -> list[Int32]:
-    """Blocks that hold two labelled signatures or more."""
+    """List the blocks that contain two labelled signatures or more."""
     return [block for block in make_blocks(index.corpus) if (person[block] >= 0).sum() > 1]

@@ -1,7 +1,7 @@
-"""Figures as inline SVG that follow the page: its fonts, and its colours in light and dark.
+"""Plots as inline SVG that use the fonts of the page and its colours in light and dark mode.
 
-matplotlib cannot write CSS variables, so figures are drawn in marker colours that no one would
-choose and :func:`inline_svg` swaps them for ``var(--…)``.
+matplotlib cannot write CSS variables, so plots are drawn in placeholder colours, which
+:func:`to_inline_svg` replaces by ``var(--…)``.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _VARIABLES = {
     WARN: "var(--warn)",
 }
 _REWRITES = (
-    # A style for "*" would reach the whole page.
+    # A style for "*" would apply to the whole page.
     (re.compile(r"<style.*?</style>", re.DOTALL), ""),
-    # Only hashed ids are referred to; names such as axes_1 would repeat in the next figure.
+    # Only hashed ids are referenced; names such as axes_1 would repeat in the next figure.
     (re.compile(r' id="(?![mp][0-9a-f]{10}")[^"]*"'), ""),
     (re.compile(r"font: ([\d.]+)px [^;\"]*"), r"font-size: \1px"),
     (re.compile(r"font-family: [^;\"]*;? ?"), ""),
@@ -43,8 +43,8 @@ _WIDTH, _HEIGHT = 5.6, 4.0
 _BINS = 40
 
 
-def reliability_svg(curve: ReliabilityCurve, title: str, description: str) -> str:
-    """Observed share against predicted probability, above the share of pairs in each bin."""
+def draw_reliability(curve: ReliabilityCurve, title: str, description: str) -> str:
+    """Draw observed share against predicted probability, and the share of pairs in each bin."""
     figure = _make_figure()
     grid = figure.add_gridspec(2, 1, height_ratios=(4, 1), hspace=0.12)
     upper, lower = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
@@ -70,14 +70,14 @@ def reliability_svg(curve: ReliabilityCurve, title: str, description: str) -> st
     lower.set_xlabel("predicted probability of the same person")
     for axes in (upper, lower):
         _style_axes(axes)
-    return inline_svg(figure, title, description)
+    return to_inline_svg(figure, title, description)
 
 
-def distribution_svg(probability: Float64, same: Bool, title: str, description: str) -> str:
-    """Histograms of predicted probability for pairs of one person and of different persons.
+def draw_distribution(probability: Float64, same: Bool, title: str, description: str) -> str:
+    """Draw histograms of predicted probability for pairs of one person and of different persons.
 
-    Each histogram sums to 1, on a logarithmic scale, so that the few pairs on the wrong side
-    stay visible. probability is float[n] in [0, 1], same bool[n].
+    Each histogram sums to 1, on a logarithmic scale, so that the few misjudged pairs stay
+    visible. probability is float[n] in [0, 1], same bool[n].
     """
     figure = _make_figure()
     axes = figure.add_subplot()
@@ -99,13 +99,13 @@ def distribution_svg(probability: Float64, same: Bool, title: str, description: 
     axes.set(xlabel="predicted probability of the same person", ylabel="share of pairs")
     axes.legend(loc="upper center", frameon=False, ncols=2, labelcolor=INK)
     _style_axes(axes)
-    return inline_svg(figure, title, description)
+    return to_inline_svg(figure, title, description)
 
 
-def review_svg(errors: Mapping[str, Float64], title: str, description: str) -> str:
-    """Error left after each number of decisions, one curve for each order of asking.
+def draw_review(errors: Mapping[str, Float64], title: str, description: str) -> str:
+    """Draw the remaining error after each number of decisions, one curve per order of questions.
 
-    ``errors`` float64[decisions + 1] by the name of the order; the first is marked out.
+    ``errors`` float64[decisions + 1] by the name of the order; the first is highlighted.
     """
     figure = _make_figure()
     axes = figure.add_subplot()
@@ -119,14 +119,14 @@ def review_svg(errors: Mapping[str, Float64], title: str, description: str) -> s
     axes.set(xlabel="decisions", ylabel="error left (1 − B-cubed F1)")
     axes.legend(loc="lower left", frameon=False, labelcolor=INK)
     _style_axes(axes)
-    return inline_svg(figure, title, description)
+    return to_inline_svg(figure, title, description)
 
 
-def inline_svg(figure: Figure, title: str, description: str) -> str:
-    """Write a figure as SVG to put into HTML: named for screen readers, scaled by its place.
+def to_inline_svg(figure: Figure, title: str, description: str) -> str:
+    """Return a figure as SVG for inclusion in HTML, labelled for screen readers and scalable.
 
-    The same figure gives the same text; nothing in it refers outside of it. Figures on one
-    page need different titles, which their inner ids are made from.
+    The result is deterministic and refers to nothing outside of itself. Figures on one page need
+    different titles, since their inner ids are derived from them.
     """
     import matplotlib as mpl
 
@@ -155,7 +155,7 @@ def _make_figure() -> Figure:
 
 
 def _style_axes(axes: Axes) -> None:
-    """Give the axes the page's colours, with few lines."""
+    """Apply the colours of the page to the axes, with few lines."""
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(RULE)

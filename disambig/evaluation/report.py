@@ -1,8 +1,8 @@
-"""One self-contained HTML page that shows how good clusters are and where they fail.
+"""Self-contained HTML report on the accuracy of clusters and their errors.
 
 :func:`build_report` is pure: plain values in, text out. The page loads nothing, runs no
-script and works from a file. Every name and title in it is hostile until escaped: control and
-bidirectional characters become visible (:func:`disambig.console.safe`), Jinja escapes the rest.
+script and works from a file. Names and titles are untrusted: control and bidirectional
+characters are made visible (:func:`disambig.console.safe`), Jinja escapes the rest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from disambig.evaluation.metrics import (
     expected_calibration_error,
     reliability_curve,
 )
-from disambig.evaluation.plots import distribution_svg, reliability_svg
+from disambig.evaluation.plots import draw_distribution, draw_reliability
 from disambig.evaluation.slices import Slice
 
 _UNDEFINED = "–"
@@ -35,7 +35,7 @@ class PairScores:
     """Scored pairs of labelled signatures.
 
     ``probability`` float32[n] in [0, 1] that a pair is one person; ``same`` bool[n] whether
-    it really is.
+    it is according to the labels.
     """
 
     probability: Float32
@@ -44,7 +44,7 @@ class PairScores:
 
 @dataclass(frozen=True, slots=True)
 class SliceTable:
-    """Slices of one kind; ``column`` heads their labels, ``note`` says how they were cut."""
+    """Slices of one kind; ``column`` is the heading of their labels, ``note`` defines them."""
 
     title: str
     column: str
@@ -54,7 +54,7 @@ class SliceTable:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One author mention as a curator wants to see it."""
+    """One author mention, as shown to a curator."""
 
     name: str
     title: str
@@ -84,7 +84,7 @@ class ErrorCase:
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """All about one labels file. ``within`` is None when its labels state no blocks."""
+    """Results of one labels file. ``within`` is None when its labels have no blocks."""
 
     name: str
     within: Metrics | None
@@ -116,7 +116,7 @@ def build_report(
     title : str
         Heading and title of the page.
     facts : pairs of term and text
-        Shown under the heading, such as the files measured and the date.
+        Shown under the heading, such as input files and date.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def _make_environment() -> Environment:
 
 
 def _escape_controls(value: Any) -> Any:
-    """Pass every expression of the template through :func:`safe`; figures stay as they are."""
+    """Apply :func:`safe` to every string of the template; SVG markup is unchanged."""
     return safe(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
@@ -160,13 +160,13 @@ def _draw_calibration(section: Section) -> _Calibration | None:
     error = expected_calibration_error(scores.probability, scores.same)
     pairs = len(scores.probability)
     name = safe(section.name)
-    reliability = reliability_svg(
+    reliability = draw_reliability(
         curve,
         f"Reliability, {name}",
         "Observed share of pairs that are the same person, by predicted probability. "
         f"Expected calibration error {error:.3f} over {pairs:,} pairs.",
     )
-    distribution = distribution_svg(
+    distribution = draw_distribution(
         scores.probability.astype(np.float64),
         scores.same,
         f"Score distributions, {name}",
@@ -177,12 +177,12 @@ def _draw_calibration(section: Section) -> _Calibration | None:
 
 
 def _format_percent(value: float, digits: int = 1) -> str:
-    """A share in per cent; undefined is a dash."""
+    """Format a share in per cent; NaN as a dash."""
     return _UNDEFINED if math.isnan(value) else f"{100 * value:.{digits}f}"
 
 
 def _format_width(value: float) -> str:
-    """A share as the width of a bar in CSS."""
+    """Format a share as the CSS width of a bar."""
     return "0%" if math.isnan(value) else f"{100 * value:.1f}%"
 
 

@@ -1,4 +1,4 @@
-"""From clusters, labels and works to the sections of the report page."""
+"""Build the sections of the report from clusters, labels and works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from disambig.arrays import Float64, Int64
 from disambig.domain import Work
 from disambig.errors import InputError
-from disambig.evaluation.compare import Comparison, Key, first_few
+from disambig.evaluation.compare import Comparison, Key, format_first
 from disambig.evaluation.metrics import bcubed_by_signature
 from disambig.evaluation.report import (
     ErrorCase,
@@ -23,10 +23,10 @@ from disambig.evaluation.report import (
 )
 from disambig.evaluation.slices import (
     Mixture,
-    block_sizes,
-    flag_slices,
-    largest_mixtures,
-    size_slices,
+    count_block_sizes,
+    find_largest_mixtures,
+    slice_by_flags,
+    slice_by_size,
 )
 
 _MAX_CASES, _MAX_PARTS, _MAX_MENTIONS, _MAX_NAMES = 8, 6, 3, 4
@@ -42,7 +42,7 @@ _MISSING: Mapping[str, Callable[[Work, int], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a work says about one mention: how to show it, and which metadata it lacks.
+    """Metadata of one mention: how to show it, and which metadata is missing.
 
     ``missing`` has one flag for each of :data:`_MISSING`, in its order.
     """
@@ -53,7 +53,7 @@ class Context:
 
 @dataclass(frozen=True, eq=False)
 class Contexts:
-    """Contexts of the wanted mentions, and how many mentions each printed name has.
+    """Contexts of the requested mentions, and the number of mentions of each printed name.
 
     ``name_counts`` is keyed by case-folded printed name and counts every mention read.
     """
@@ -63,7 +63,7 @@ class Contexts:
 
 
 def read_contexts(works: Iterable[Work], keys: Collection[Key]) -> Contexts:
-    """Go through all works once, keeping only what the report shows of the wanted mentions."""
+    """Read all works once and keep only what the report shows of the mentions in ``keys``."""
     by_key: dict[Key, Context] = {}
     counts: Counter[str] = Counter()
     for work in works:
@@ -74,15 +74,15 @@ def read_contexts(works: Iterable[Work], keys: Collection[Key]) -> Contexts:
     return Contexts(by_key, counts)
 
 
-def section(
+def build_section(
     name: str, comparison: Comparison, contexts: Contexts, pair_scores: PairScores | None = None
 ) -> Section:
-    """Everything the page says about one labels file.
+    """Build the section of one labels file.
 
     Raises
     ------
     InputError
-        A labelled mention is in no work that was read.
+        A labelled mention is not in the works that were read.
     """
     rows = _list_contexts(comparison, contexts)
     precision, recall = bcubed_by_signature(
@@ -90,8 +90,8 @@ def section(
     )
     people = [label.person for label in comparison.labels]
     identities = [assignment.identity for assignment in comparison.assigned]
-    overmerges = largest_mixtures(comparison.predicted, comparison.truth, _MAX_CASES)
-    oversplits = largest_mixtures(comparison.truth, comparison.predicted, _MAX_CASES)
+    overmerges = find_largest_mixtures(comparison.predicted, comparison.truth, _MAX_CASES)
+    oversplits = find_largest_mixtures(comparison.truth, comparison.predicted, _MAX_CASES)
     return Section(
         name=name,
         within=comparison.within_blocks(),
@@ -111,14 +111,14 @@ def _make_context(work: Work, position: int) -> Context:
 
 
 def _list_contexts(comparison: Comparison, contexts: Contexts) -> list[Context]:
-    """Context of each row of the comparison."""
+    """List the context of each row of the comparison."""
     signatures = [label.signature for label in comparison.labels]
     rows = [contexts.by_key.get((s.work, s.position)) for s in signatures]
     missing = [s for s, context in zip(signatures, rows, strict=True) if context is None]
     if missing:
         raise InputError(
             f"{len(missing):,} labelled mentions are in no work that was read "
-            f"(first: {first_few(missing)}); name all works files the clusters were made from"
+            f"(first: {format_first(missing)}); pass all works files that the clusters were made from"
         )
     return [context for context in rows if context is not None]
 
@@ -138,13 +138,13 @@ def _make_tables(
             "Name frequency",
             "count",
             "how many mentions, labelled or not, carry the same printed name",
-            size_slices(counts, precision, recall),
+            slice_by_size(counts, precision, recall),
         ),
         SliceTable(
             "Missing metadata",
             "the mention has",
             "rows overlap, except the last",
-            flag_slices(flags, precision, recall, otherwise="all of these"),
+            slice_by_flags(flags, precision, recall, otherwise="all of these"),
         ),
     ]
     if block is not None:
@@ -152,7 +152,7 @@ def _make_tables(
             "Block size",
             "size",
             "how many labelled mentions the block has",
-            size_slices(block_sizes(block), precision, recall),
+            slice_by_size(count_block_sizes(block), precision, recall),
         )
         tables.insert(0, by_block)
     return tuple(tables)
@@ -161,7 +161,7 @@ def _make_tables(
 def _make_case(
     mixture: Mixture, clusters: Sequence[str], parts: Sequence[str], rows: Sequence[Context]
 ) -> ErrorCase:
-    """Texts of a mixture; ``clusters`` and ``parts`` name each row's cluster and part."""
+    """Make the error case of a mixture; ``clusters`` and ``parts`` name cluster and part by row."""
     error_parts = tuple(
         ErrorPart(
             label=parts[part[0]],
@@ -181,7 +181,7 @@ def _make_case(
 
 
 def _sample_mentions(mentions: Sequence[Mention]) -> tuple[Mention, ...]:
-    """A few mentions spread over the years, so that a career can be seen."""
+    """Select a few mentions spread over the years, to show the course of a career."""
     by_year = sorted(mentions, key=lambda mention: (mention.year or 0, mention.title))
     positions = np.linspace(0, len(by_year) - 1, min(_MAX_MENTIONS, len(by_year)))
     return tuple(by_year[int(position)] for position in positions)

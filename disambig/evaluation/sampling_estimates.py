@@ -1,70 +1,71 @@
-"""How good a published partition is, estimated from a random sample of it that people reviewed.
+"""Estimate the accuracy of a published partition from a random sample reviewed by curators.
 
-Figures over labelled corpora say little about what is published: labelled names are not drawn at
-random, and errors of large groups weigh most. Binette, York, Hickerson, Baek, Madhavan and Jones
+Metrics over labelled corpora say little about a published partition: labelled names are not drawn
+at random, and errors of large groups weigh most. Binette, York, Hickerson, Baek, Madhavan and Jones
 (2023, "Estimating the performance of entity resolution algorithms: lessons learned through
 PatentsView.org", The American Statistician 77, 370-380) estimate precision and recall of a
 partition as ratios of totals over randomly sampled clusters, weighted by the design, with a
-correction for the bias of a ratio. So does this module, for two designs:
+correction for the bias of a ratio. This module does the same for two designs:
 
 *mentions*
-    Drawn at random without replacement within each stratum. Of each it is known how many
-    mentions its published identity has (``published``), how many its person has (``person``),
-    and how many both have (``shared``, itself among them).
+    Drawn at random without replacement within each stratum. Known for each: the number of
+    mentions of its published identity (``published``), of its person (``person``), and of both
+    (``shared``, including itself).
 *identities*
-    Drawn with replacement within each stratum, with a probability in proportion to their
-    mentions, as through a mention drawn at random. Of each it is known into how many mentions
-    of one person it divides. This tells precision only.
+    Drawn with replacement within each stratum, with a probability proportional to their
+    mentions, as through a mention drawn at random. Known for each: the number of mentions of
+    every person in it. This design estimates precision only.
 
 With ``w`` the weight of a unit, the mentions of its stratum over the units reviewed there, all
-figures are ratios of two weighted sums over units::
+metrics are ratios of two weighted sums over units::
 
     B-cubed precision    shared / published  over  1
     B-cubed recall       shared / person     over  1
     pairwise precision   shared - 1          over  published - 1
     pairwise recall      shared - 1          over  person - 1
 
-Figures of a slice are of its mentions; of identities, those that its mentions lead to.
+Metrics of a slice are those of its mentions; for identities, those that its mentions lead to.
 
 Variances are those of the linearised ratio (the delta method) within strata, with the correction
-for a finite population where units are not replaced, and the ratio's bias is taken off to first
-order (Cochran 1977, "Sampling techniques", sections 5.4 and 6.8 to 6.15; Tin 1965).
+for a finite population where units are not replaced, and the bias of the ratio is subtracted to
+first order (Cochran 1977, "Sampling techniques", sections 5.4 and 6.8 to 6.15; Tin 1965).
 
-Figures are near 1, and a few units may hold most of the errors. A sample that met none of these
-shows too little variance, and every interval made from its variance alone is too sure (Franco,
+Values are near 1, and a few units may contain most of the errors. A sample without any of these
+has too small a variance, and every interval based on its variance alone is too narrow (Franco,
 Little, Louis and Slud 2019, "Comparative study of confidence intervals for proportions in complex
 sample surveys", Journal of Survey Statistics and Methodology 7, 334-364). So an unseen unit is
-added, half of it all wrong, half all right. How heavy it is, is the question. Fay and Feuer (1997,
+added, half of it all wrong, half all right. Its weight has to be chosen. Fay and Feuer (1997,
 Statistics in Medicine 16, 791-801), for weighted rates, take the heaviest weight; Tiwari, Clegg and
 Zou (2006, Statistical Methods in Medical Research 15, 547-569) the mean weight and mean squared
-weight, which is too light where heavy units err. Here these are means over the denominator: over
-pairs, say, not over units, so it is the unit that a random pair is in. The interval is that of the
-beta distribution with the mean and variance which result, widened by Student's quantile over the
-normal one (Korn and Graubard 1998). For answers of yes and no of equal weight that is Jeffreys'
-interval (Brown, Cai and DasGupta 2001, "Interval estimation for a binomial proportion",
-Statistical Science 16, 101-133). Nothing in it is tuned.
+weight, which is too small where heavy units are wrong. Here these are means over the denominator:
+over pairs, for example, not over units, so it is the unit that contains a random pair. The interval
+is that of the beta distribution with the resulting mean and variance, widened by Student's quantile
+over the normal one (Korn and Graubard 1998). For yes-or-no answers of equal weight this is
+Jeffreys' interval (Brown, Cai and DasGupta 2001, "Interval estimation for a binomial proportion",
+Statistical Science 16, 101-133). It has no tuned parameter.
 
-How often 95 % intervals held the truth was judged on 2,000 samples of each size from clusterings of
-labelled corpora and from generated ones: 100 to 2,000 mentions or identities, over all and by
-slice. It depends on how many errors a sample can be expected to hold. They are counted as wholly
+The coverage of 95 % intervals was measured on 2,000 samples of each size from clusterings of
+labelled corpora and from generated ones: 100 to 2,000 mentions or identities, in total and by
+slice. It depends on the expected number of errors in a sample. They are counted as wholly
 wrong units of that weight which make up the share that is wrong, or as errors of one weight that
-would vary as much, whichever are fewer.
+would have the same variance, whichever are fewer.
 
-- Ten or more: 93.5 to 97 % of the time, each of 165 figures over mentions and over pairs. Next to
-  the worst of the cases below, one more was found that was held 92 % of the time.
-- Three to ten: 94 to 99 %, mostly. Of 218 figures, 5 pairwise ones were held less than 93 %, at
-  worst 87 %: there one or two heavy identities hold most of the errors. Where errors are all or
+- Ten or more: coverage of 93.5 to 97 % for each of 165 metrics over mentions and over pairs. Next
+  to the worst of the cases below, one more had 92 %.
+- Three to ten: mostly 94 to 99 %. Of 218 metrics, 5 pairwise ones had less than 93 %, at worst
+  87 %: there one or two heavy identities contain most of the errors. Where errors are all or
   nothing it can be 90 %, as is known of Jeffreys' interval.
-- Fewer: 95 % or more, on average 98.5 %: what was not seen is taken to be possible.
+- Fewer: 95 % or more, on average 98.5 %: errors that the sample does not contain are assumed to be
+  possible.
 
 With the heaviest unit instead, pairwise intervals are 4, 17 and 36 % wider in these three cases,
-and hold 96, 98 and 99 % of the time; of those 5 figures, 1 is held less than 93 %. With means over
-units, some were held less than 75 %. Mid-P intervals (Fay and Kim 2017, Biometrical Journal 59,
-377-387) hold more often where errors are few, and are up to a sixth wider. A gamma distribution by
-three moments and the Bayesian bootstrap give shorter intervals, which are more often too sure.
+and cover 96, 98 and 99 % of the time; of those 5 metrics, 1 has less than 93 %. With means over
+units, some had less than 75 %. Mid-P intervals (Fay and Kim 2017, Biometrical Journal 59,
+377-387) have more coverage where errors are few, and are up to a sixth wider. A gamma distribution
+by three moments and the Bayesian bootstrap give shorter intervals, which are more often too narrow.
 Wilson, Clopper-Pearson and logit intervals with an effective number of answers, Satterthwaite's
-degrees of freedom, the bootstrap (percentile, BCa, studentised) and empirical likelihood each held
-some figures less than 80 % of the time.
+degrees of freedom, the bootstrap (percentile, BCa, studentised) and empirical likelihood each
+covered some metrics less than 80 % of the time.
 """
 
 from __future__ import annotations
@@ -87,9 +88,9 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A share with its interval; ``value`` is NaN, and the interval 0 to 1, where none is known.
+    """A share with its confidence interval; without data, ``value`` is NaN and the interval 0 to 1.
 
-    ``reviewed`` counts the units it rests on.
+    ``reviewed`` is the number of reviewed units behind it.
     """
 
     value: float
@@ -100,7 +101,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Estimated figures of a partition; recall and F1 are None where the design tells neither."""
+    """Estimated metrics of a partition; recall and F1 are None if the design has no recall."""
 
     bcubed_precision: Estimate
     bcubed_recall: Estimate | None
@@ -110,17 +111,17 @@ class Quality:
 
 
 @dataclass(frozen=True, eq=False)
-class Reviewed:
-    """Reviewed units, each with its part in the totals.
+class ReviewedSample:
+    """Reviewed units with their terms of the totals.
 
     Attributes
     ----------
     stratum : int64[n]
-        Number of each unit's stratum.
+        Stratum of each unit.
     population : int64[H]
         Mentions of each stratum.
     columns : mapping of str to float64[n]
-        ``shared_published`` and so on: numerators and denominators of the figures.
+        Numerators and denominators of the metrics, such as ``bcubed`` and ``pairs_published``.
     replaced : bool
         Whether units were drawn with replacement.
     """
@@ -138,19 +139,19 @@ class Reviewed:
         published: Counts,
         person: Counts,
         shared: Counts,
-    ) -> Reviewed:
-        """Of a sample of mentions; see the module for the counts, of shape (n,) each.
+    ) -> ReviewedSample:
+        """Build from a sample of mentions; see the module for the counts, of shape (n,) each.
 
         Counts may be means over several reviewers.
 
         Raises
         ------
         ValueError
-            If counts cannot be, or a stratum has fewer mentions than were reviewed.
+            If counts are impossible, or a stratum has fewer mentions than were reviewed.
         """
         o, p, t = (np.asarray(a, dtype=np.float64) for a in (shared, published, person))
         if not bool(((o >= 1) & (o <= p) & (o <= t)).all()):
-            raise ValueError("a mention shares itself, and no more than identity or person have")
+            raise ValueError("shared must be at least 1 and at most published and person")
         ones = np.ones_like(o)
         columns: dict[str, Float64] = {
             "bcubed": ones,
@@ -162,24 +163,24 @@ class Reviewed:
         }
         sample = cls(_to_int64(stratum), _to_int64(population), columns, replaced=False)
         if (sample._count_reviewed() > sample.population).any():
-            raise ValueError("more mentions of a stratum were reviewed than it has")
+            raise ValueError("more mentions of a stratum are reviewed than it has")
         return sample
 
     @classmethod
     def identities(
         cls, stratum: Integer, population: Integer, parts: Sequence[Sequence[float]]
-    ) -> Reviewed:
-        """Of a sample of identities: the mentions of each person in each of them.
+    ) -> ReviewedSample:
+        """Build from a sample of identities: the number of mentions of each person in each.
 
         Raises
         ------
         ValueError
-            If an identity has no parts, or one is empty.
+            If an identity has no parts, or an empty part.
         """
         length = np.array([len(part) for part in parts], dtype=np.int64)
         size = np.fromiter(chain.from_iterable(parts), dtype=np.float64)
         if (length < 1).any() or (size < 1).any():
-            raise ValueError("an identity divides into parts of one mention or more")
+            raise ValueError("every identity needs at least one part, of one mention or more")
         unit = np.repeat(np.arange(len(length)), length)
         n = len(length)
         p = np.bincount(unit, weights=size, minlength=n).astype(np.float64)
@@ -192,16 +193,16 @@ class Reviewed:
         }
         return cls(_to_int64(stratum), _to_int64(population), columns, replaced=True)
 
-    def of(self, strata: Integer) -> Reviewed:
-        """Only of some strata, such as those of one slice."""
+    def of(self, strata: Integer) -> ReviewedSample:
+        """Return the units of some strata only, such as those of one slice."""
         is_selected = np.isin(self.stratum, strata)
         population = np.zeros_like(self.population)
         population[strata] = self.population[strata]
         columns = {name: values[is_selected] for name, values in self.columns.items()}
-        return Reviewed(self.stratum[is_selected], population, columns, self.replaced)
+        return ReviewedSample(self.stratum[is_selected], population, columns, self.replaced)
 
     def quality(self, level: float = LEVEL) -> Quality:
-        """All figures that the design tells, with intervals of a level."""
+        """Estimate all metrics of the design, with intervals of confidence ``level``."""
         figures = {
             "bcubed_precision": ("bcubed_precision", "bcubed"),
             "bcubed_recall": ("bcubed_recall", "bcubed"),
@@ -230,14 +231,14 @@ class Reviewed:
         return np.bincount(self.stratum, minlength=len(self.population)).astype(np.int64)
 
     def _estimate_ratio(self, y: Float64, x: Float64) -> _Ratio:
-        """A ratio of totals, less its bias, with the influence of each unit on it."""
+        """Estimate a ratio of totals, corrected for bias, with the influence of each unit."""
         weight = self._weights()
         total = float(weight @ x)
         if total <= 0:
             return _Ratio(float("nan"), np.zeros_like(y), np.zeros_like(y))
         value = float(weight @ y) / total
         influence = (y - value * x) / total
-        # cov(Y - R X, X) / X², the first-order bias with its sign turned
+        # cov(Y - R X, X) / X², the negative first-order bias
         correction = self._estimate_covariance(influence, x / total)
         return _Ratio(float(np.clip(value + correction, 0, 1)), influence, weight * x)
 
@@ -247,9 +248,9 @@ class Reviewed:
         return weight
 
     def _estimate_covariance(self, a: Float64, b: Float64) -> float:
-        """Of the weighted sums of two columns, under the design.
+        """Estimate the covariance of the weighted sums of two columns under the design.
 
-        A stratum with one unit gets the spread over all units: it has none of its own.
+        A stratum with one unit gets the spread over all units, since it has none of its own.
         """
         n, size = self._count_reviewed(), self.population.astype(np.float64)
         if len(a) < 2:
@@ -268,7 +269,10 @@ class Reviewed:
         return float((size**2 * self._compute_unreviewed_share() * spread / count)[n > 0].sum())
 
     def _compute_unreviewed_share(self) -> Float64:
-        """Share of each stratum that another sample could differ by."""
+        """Return the finite population correction of each stratum, float64[H]: 1 - n / N.
+
+        All ones where units are drawn with replacement.
+        """
         if self.replaced:
             return np.ones(len(self.population))
         return (self.population - self._count_reviewed()) / np.maximum(self.population, 1)
@@ -297,10 +301,10 @@ class Reviewed:
         )
 
     def _estimate_unseen_unit(self, mass: Float64) -> tuple[float, float] | None:
-        """Mean and mean square of the part of the denominator that an unseen unit has.
+        """Estimate mean and mean square of an unseen unit's share of the denominator.
 
-        It is like the unit that a random piece of the denominator is in, such as a random pair,
-        among those left unreviewed; less where few are left. None: nothing is left to be in one.
+        It resembles the unit that contains a random piece of the denominator, such as a random
+        pair, among the units not reviewed; smaller where few of these remain. None without any.
         """
         unreviewed = self._compute_unreviewed_share()[self.stratum]
         part = mass / mass.sum()
@@ -313,7 +317,7 @@ class Reviewed:
 
 @dataclass(frozen=True, eq=False)
 class _Ratio:
-    """A ratio; the influence of each unit on it and its mass in the denominator, float64[n]."""
+    """A ratio, the influence of each unit and its mass in the denominator, float64[n] each."""
 
     value: float
     influence: Float64
@@ -332,11 +336,11 @@ def _combine_harmonic(precision: _Ratio, recall: _Ratio) -> _Ratio:
 def _compute_limits(
     value: float, variance: float, unseen: tuple[float, float], widening: float, tail: float
 ) -> tuple[float, float]:
-    """Interval of a share: a beta distribution's, with half an unseen unit at either end.
+    """Return the interval of a share: of a beta distribution, with half an unseen unit at each end.
 
     The units, and the halves of an ``unseen`` one (its mean mass and mean squared mass) that is
-    all wrong and all right, give the mean and the variance. ``wider`` is what the standard error
-    is multiplied by.
+    all wrong and all right, give the mean and the variance. ``widening`` multiplies the standard
+    error.
     """
     mass, square = unseen
     whole = 1 + mass
@@ -354,11 +358,10 @@ def _to_int64(values: Integer) -> Int64:
 
 
 def allocate(population: Sequence[int], size: int) -> list[int]:
-    """How many to draw from each stratum: in proportion to the root of its size.
+    """Return the sample size of each stratum, in proportion to the square root of its population.
 
-    A compromise between what is best for the whole and for each stratum (Bankier 1988, "Power
-    allocations"); two or more of each as far as there are that many, and never more than there
-    are.
+    A compromise between the optimum for the total and for each stratum (Bankier 1988, "Power
+    allocations"); at least two of each stratum, and never more than it has.
 
     >>> allocate([10_000, 100, 1], 60)
     [52, 7, 1]

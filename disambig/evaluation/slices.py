@@ -1,6 +1,6 @@
-"""Where errors sit: figures by slice of the signatures, and the worst mixtures.
+"""Locate errors: metrics by slice of the signatures, and the worst mixtures.
 
-Everything here is arrays in, values out; :mod:`disambig.evaluation.report` draws it.
+All functions take arrays and return values; :mod:`disambig.evaluation.report` shows them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SIZE_EDGES = (1, 2, 6, 21, 101, 501)
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """B-cubed figures of some of the signatures.
+    """B-cubed metrics of a subset of the signatures.
 
     ``f1`` is the harmonic mean of the slice's mean precision and recall. ``error_share`` is
     the slice's part of all error, counting ``(1 − precision) + (1 − recall)`` over signatures;
@@ -36,7 +36,7 @@ class Slice:
 
 @dataclass(frozen=True, eq=False)
 class Mixture:
-    """One cluster made of several parts: rows of the arrays, int64[m], one array for each part.
+    """One cluster that consists of several parts: an array of rows, int64[m], for each part.
 
     Parts are ordered from the largest to the smallest.
     """
@@ -50,10 +50,10 @@ class Mixture:
         return sum(len(part) for part in self.parts)
 
 
-def size_slices(
+def slice_by_size(
     sizes: Int64, precision: Float64, recall: Float64, edges: Sequence[int] = SIZE_EDGES
 ) -> tuple[Slice, ...]:
-    """Slice by a count of each signature, such as the size of its block or how common its name is.
+    """Slice by a count of each signature, such as block size or name frequency.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def size_slices(
     precision, recall : float64[n]
         From :func:`disambig.evaluation.metrics.bcubed_by_signature`.
     edges : ascending integers
-        Lower edge of each bin; the last bin is open. Empty bins are left out.
+        Lower edge of each bin; the last bin is open. Empty bins are omitted.
     """
     index = np.searchsorted(np.asarray(edges), sizes, side="right") - 1
     labels = _format_range_labels(edges)
@@ -70,10 +70,10 @@ def size_slices(
     return _compute_slices(rows, precision, recall)
 
 
-def flag_slices(
+def slice_by_flags(
     flags: Mapping[str, Bool], precision: Float64, recall: Float64, otherwise: str
 ) -> tuple[Slice, ...]:
-    """Slice by flags, which may overlap, then the signatures with none of them.
+    """Slice by flags, which may overlap; the last slice has the signatures with no flag.
 
     Parameters
     ----------
@@ -87,13 +87,13 @@ def flag_slices(
     return _compute_slices([*flags.items(), (otherwise, none)], precision, recall)
 
 
-def block_sizes(block: Int64) -> Int64:
-    """Number of signatures in each signature's block, int64[n], from codes 0…k−1."""
+def count_block_sizes(block: Int64) -> Int64:
+    """Return the number of signatures in each signature's block, int64[n], from codes 0…k−1."""
     return np.bincount(block)[block]
 
 
-def largest_mixtures(cluster: Int64, part: Int64, limit: int) -> tuple[Mixture, ...]:
-    """Find the clusters made of most different parts, at least two; ties go to the larger.
+def find_largest_mixtures(cluster: Int64, part: Int64, limit: int) -> tuple[Mixture, ...]:
+    """Return the clusters with the most parts, at least two each; ties go to the larger cluster.
 
     With identities as clusters and persons as parts these are the worst over-merges; with
     persons as clusters and identities as parts, the worst over-splits.
@@ -138,7 +138,7 @@ def _compute_slices(
 
 
 def _format_range_labels(edges: Sequence[int]) -> list[str]:
-    """Labels such as ``1``, ``2–5``, ``6–20``, ``over 20``."""
+    """Format labels such as ``1``, ``2–5``, ``6–20``, ``over 20``."""
     ranges = [
         f"{low:,}" if high == low + 1 else f"{low:,}–{high - 1:,}"
         for low, high in itertools.pairwise(edges)

@@ -1,4 +1,4 @@
-"""A forest's probability of one pair, taken apart into what each feature adds."""
+"""Decompose a forest's probability of one pair into the contributions of its features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from disambig.model.size_shift import apply_size_shift
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one feature adds to the log-odds; ``value`` is None where nothing is known."""
+    """Contribution of one feature to the log-odds; ``value`` is None where it is missing."""
 
     feature: str
     theme: str
@@ -28,12 +28,11 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A probability and its parts.
+    """A probability and its decomposition.
 
-    ``log_odds`` is the logit of ``probability``, and the sum of ``bias`` (before any feature is
-    looked at), the contributions and ``calibration`` (from the forest's log-odds to those of a
-    probability that means what it says in a corpus of this size). Contributions go from strongest
-    to weakest.
+    ``log_odds`` is the logit of ``probability``, and the sum of ``bias`` (before any feature), the
+    contributions and ``calibration`` (the shift from the forest's log-odds to those of a calibrated
+    probability in a corpus of this size). Contributions are ordered from strongest to weakest.
     """
 
     probability: float
@@ -43,7 +42,7 @@ class Score:
     calibration: float
 
     def sum_themes(self) -> tuple[tuple[str, float], ...]:
-        """Sum of the contributions of each theme that has any, in the order of telling."""
+        """Return the sum of contributions of each theme that has any, in order of display."""
         sums: dict[str, float] = {}
         for part in self.contributions:
             sums[part.theme] = sums.get(part.theme, 0.0) + part.log_odds
@@ -59,16 +58,16 @@ def decompose_score(
     facts: Facts,
     size_forest: Forest | None,
 ) -> Score:
-    """Take apart the score of one row of features.
+    """Decompose the score of one row of features.
 
     Parameters
     ----------
     row : mapping of feature to value
-        Those of the forests among others; NaN where nothing is known.
-    phrase : callable
-        How to tell a feature, :func:`~disambig.explain.phrases.pair_phrase` or its like.
-    growth : Forest or None
-        The second of the level, see :mod:`disambig.model.size_shift`.
+        At least the features of the forests; NaN where a value is missing.
+    get_phrase : callable
+        Phrase of a feature, such as :func:`~disambig.explain.phrases.get_pair_phrase`.
+    size_forest : Forest or None
+        The second forest of the level, see :mod:`disambig.model.size_shift`.
     """
     values = {name: row[name] for name in forest.features}
     X = np.array([list(values.values())], dtype=np.float32)
@@ -95,6 +94,6 @@ def _make_contribution(
     known_value = None if math.isnan(value) else float(value)
     try:
         phrase = get_phrase(name)
-    except KeyError:  # a model of another feature list; its own names still tell something
+    except KeyError:  # a model with another feature list: show the name of the feature
         return Contribution(name, BLOCK, known_value, log_odds, f"{name}: {value:.3g}")
-    return Contribution(name, phrase.theme, known_value, log_odds, phrase.tell(value, facts))
+    return Contribution(name, phrase.theme, known_value, log_odds, phrase.to_text(value, facts))

@@ -1,9 +1,9 @@
-"""Why two author mentions are one person, or are not: the verdict taken apart.
+"""Explain why two author mentions are, or are not, one person.
 
 Only the blocks of the two mentions are clustered, with the statistics of the whole corpus, so
-the scores are those a full run finds. A gradient-boosted forest's log-odds are a sum over
-features (:meth:`disambig.model.forest.Forest.contributions`); with what calibration shifts, the sum
-is the log-odds of the probability shown.
+the scores equal those of a full run. The log-odds of a gradient-boosted forest are a sum over
+features (:meth:`disambig.model.forest.Forest.contributions`); together with the shift of the
+calibration, this sum is the log-odds of the probability shown.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from disambig.blocking.blocks import make_block_key
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.two_level import Bonds
+from disambig.clustering.two_level import BatchConstraints
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -26,7 +26,7 @@ from disambig.domain import Constraint, Signature
 from disambig.errors import InputError
 from disambig.explain.contributions import Score, decompose_score
 from disambig.explain.facts import Facts
-from disambig.explain.phrases import counted, group_phrase, pair_phrase
+from disambig.explain.phrases import format_count, get_group_phrase, get_pair_phrase
 from disambig.explain.trace import Trace, trace_pair
 from disambig.features.group import GROUP_FEATURES
 from disambig.features.groups import ABSENT
@@ -35,7 +35,7 @@ from disambig.model.model import Model
 
 
 class Decider(StrEnum):
-    """What settled whether two mentions are one person."""
+    """The rule or stage that decided whether two mentions are one person."""
 
     MUST = "must-link"
     CANNOT = "cannot-link"
@@ -50,7 +50,7 @@ class Decider(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """One of the two mentions, as its source shows it."""
+    """One of the two mentions, as printed in its source."""
 
     work: str
     position: int
@@ -63,12 +63,12 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The groups of the two mentions that the decision was about.
+    """The groups of the two mentions that the decision compared.
 
     ``first_a`` and ``first_b`` count the mentions of their first-level groups, ``size_a`` and
-    ``size_b`` of the groups last compared: the second level joins in rounds. ``score`` is None
-    where one first-level group holds both, where names alone keep the groups apart, and in a
-    crowded block or a large corpus where no two of their mentions have enough in common.
+    ``size_b`` those of the groups compared last: the second level joins in rounds. ``score`` is
+    None where one first-level group contains both, where incompatible names keep the groups apart,
+    and in a crowded block or a large corpus where no two of their mentions have enough in common.
     """
 
     first_a: int
@@ -80,7 +80,7 @@ class Groups:
 
     @property
     def is_uncompared(self) -> bool:
-        """Whether the groups were never compared."""
+        """Whether the groups were not compared."""
         return not self.together and self.score is None
 
 
@@ -88,9 +88,9 @@ class Groups:
 class Explanation:
     """Why two mentions are one identity, or are two.
 
-    ``probability`` is the evidence's, whatever a constraint says: of the pair within one
-    first-level group, else of the two groups; 0 where names keep them apart. ``because`` tells
-    the decision in sentences.
+    ``probability`` follows from the evidence alone, without constraints: that of the pair within
+    one first-level group, else that of the two groups; 0 where names keep them apart. ``because``
+    states the reasons of the decision, one sentence each.
     """
 
     a: Mention
@@ -104,7 +104,7 @@ class Explanation:
     groups: Groups
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for ``json.dumps``, with the sums of the themes."""
+        """Return plain values for ``json.dumps``, including the sums of the themes."""
         document = asdict(self)
         document["pair"]["themes"] = dict(self.pair.sum_themes())
         if self.groups.score is not None:
@@ -121,16 +121,15 @@ def explain(
     *,
     identifiers: bool = True,
 ) -> Explanation:
-    """Take apart the decision about two mentions.
+    """Explain the decision about two mentions.
 
-    They may be in different blocks; joins of identities by way of a third block are not
-    followed.
+    They may be in different blocks; joins of identities through a third block are not traced.
 
     Parameters
     ----------
     corpus : Corpus
     model : Model
-        The one the clusters were made with.
+        The model that made the clusters.
     a, b : Signature
     constraints, identifiers
         As for :class:`disambig.Disambiguator`.
@@ -146,7 +145,7 @@ def explain(
     """
     row_a, row_b = corpus.row_of(a), corpus.row_of(b)
     if row_a == row_b:
-        raise InputError(f"{a} is named twice; name two different mentions to compare")
+        raise InputError(f"{a} is given twice; give two different mentions to compare")
     model.check_features(PAIR_FEATURES, GROUP_FEATURES)
     in_force = compile_constraints(corpus, constraints, identifiers=identifiers)
     index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
@@ -162,16 +161,16 @@ def explain_rows(
     constraints: Constraints,
     explicit: Constraints,
 ) -> Explanation:
-    """Take apart the decision about two different signature rows of an index.
+    """Explain the decision about two different signature rows of an index.
 
     Parameters
     ----------
     index : CorpusIndex
-        Of a corpus, or of some blocks of one with the statistics of the whole.
-    compiled : Constraints
-        In force.
-    stated : Constraints
-        Those of them that people state, without identifiers.
+        Of a corpus, or of some of its blocks with the statistics of the whole corpus.
+    constraints : Constraints
+        All constraints in force.
+    explicit : Constraints
+        The constraints given as input, without those that identifiers imply.
     """
     corpus = index.corpus
     trace = trace_pair(index, model, constraints, row_a, row_b)
@@ -179,7 +178,7 @@ def explain_rows(
         model.pair,
         model.pair_calibration,
         trace.pair,
-        pair_phrase,
+        get_pair_phrase,
         Facts(index, np.array([row_a], dtype=np.int32), np.array([row_b], dtype=np.int32)),
         model.pair_growth,
     )
@@ -200,7 +199,7 @@ def explain_rows(
 
 
 def parse_mention(text: str) -> Signature:
-    """The mention ``WORK:POSITION``; the id of the work may itself hold colons.
+    """Parse a mention ``WORK:POSITION``; the id of the work may contain colons.
 
     Raises
     ------
@@ -213,11 +212,13 @@ def parse_mention(text: str) -> Signature:
     work, colon, position = text.rpartition(":")
     if not colon or not work or not (position.isascii() and position.isdigit()):
         raise InputError(
-            f"{text!r} is no author mention; write WORK:POSITION, the id of a work and the place "
-            "of the author on it, counted from 0"
+            f"{text!r} is not an author mention; write WORK:POSITION, the id of a work and the "
+            "position of the author on it, counted from 0"
         )
     if len(position) > 9:
-        raise InputError(f"{text!r}: no work has that many authors")
+        raise InputError(
+            f"{text!r}: the position has more than 9 digits; no work has that many authors"
+        )
     return Signature(work, int(position))
 
 
@@ -243,7 +244,7 @@ def _explain_groups(index: CorpusIndex, model: Model, trace: Trace) -> Groups:
         model.group,
         model.group_calibration,
         trace.group,
-        group_phrase,
+        get_group_phrase,
         Facts(index, trace.group_a, trace.group_b),
         model.group_growth,
     )
@@ -253,13 +254,16 @@ def _explain_groups(index: CorpusIndex, model: Model, trace: Trace) -> Groups:
 def _find_rule(
     corpus: Corpus, constraints: Constraints, explicit: Constraints, a: int, b: int
 ) -> tuple[Decider, tuple[str, ...]] | None:
-    """What settles the pair whatever the evidence; ``stated`` is without identifiers."""
+    """Return the constraint that decides the pair regardless of evidence; None without one.
+
+    ``explicit`` are the constraints without those that identifiers imply.
+    """
     if _are_must_linked(constraints, a, b):
         if _are_must_linked(explicit, a, b):
             return Decider.MUST, ("Must-link constraints say that they are one person.",)
         return Decider.IDENTIFIER, (
-            "They carry the same ORCID iD or e-mail address, themselves or by way of mentions"
-            " that do.",
+            "They have the same ORCID iD or e-mail address, directly or through other mentions"
+            " that share one.",
         )
     if not _are_cannot_linked(corpus, constraints, a, b):
         return None
@@ -283,7 +287,7 @@ def _are_must_linked(constraints: Constraints, a: int, b: int) -> bool:
 def _are_cannot_linked(corpus: Corpus, constraints: Constraints, a: int, b: int) -> bool:
     rows = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
     batch = PairBatch.unlisted([np.array([a, b], dtype=np.int32)])
-    return bool(Bonds.of(batch, constraints).barred(*rows).any())
+    return bool(BatchConstraints.of(batch, constraints).barred(*rows).any())
 
 
 def _explain_evidence(
@@ -314,15 +318,16 @@ def _explain_uncompared(trace: Trace) -> tuple[Decider, tuple[str, ...]]:
 
 
 def _explain_one_group(trace: Trace, pair: Score) -> tuple[str, ...]:
-    size = counted(len(trace.group_a), "mention")
+    size = format_count(len(trace.group_a), "mention")
     sentences = [
         f"The first level, which joins only what is almost certain, put both in one group of"
         f" {size}."
     ]
     if pair.probability < trace.threshold:
         sentences.append(
-            f"This pair alone reaches {format_percent(pair.probability)} of the {format_percent(trace.threshold)}"
-            " that needs: the other mentions of the group link the two."
+            f"This pair alone reaches {format_percent(pair.probability)} of the"
+            f" {format_percent(trace.threshold)} needed: the other mentions of the group link the"
+            " two."
         )
     return tuple(sentences)
 
@@ -373,7 +378,7 @@ def _explain_two_blocks(corpus: Corpus, trace: Trace, score: Score) -> tuple[str
         sentences += [f"{clause}.", _explain_exclusion(corpus, trace.exclusion)]
     elif not trace.is_candidate:
         sentences.append(
-            f"{clause}; but neither their names nor their co-authors make them candidates"
+            f"{clause}, but neither their names nor their co-authors make them candidates"
             " for a join across blocks."
         )
     elif score.probability >= trace.threshold:
@@ -394,7 +399,7 @@ def _explain_exclusion(corpus: Corpus, rows: tuple[int, int]) -> str:
 
 
 def format_percent(probability: float) -> str:
-    """A probability in per cent that never claims certainty.
+    """Format a probability in per cent, never as 0% or 100%.
 
     >>> percent(0.5), percent(0.987), percent(0.99996), percent(0.00001)
     ('50%', '98.7%', '>99.9%', '<0.1%')

@@ -1,4 +1,4 @@
-"""What stands behind the numbers of a pair: the names, papers and words that are shared."""
+"""Names, co-authors, venues, years and words that explain the feature values of a pair."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from disambig.names import ParsedName
 
 @dataclass(frozen=True, slots=True)
 class SharedItem:
-    """One thing that both sides have: as printed, and on how many works it is in the corpus."""
+    """An item that both sides have, as printed, and its number of works in the corpus."""
 
     name: str
     works: int
@@ -23,7 +23,7 @@ class SharedItem:
 
 @dataclass(frozen=True, eq=False)
 class Facts:
-    """Two sets of signature rows of one index, looked at side by side."""
+    """Facts shared by two sets of signature rows, ``a`` and ``b``, of one index."""
 
     index: CorpusIndex
     a: Int32
@@ -31,7 +31,7 @@ class Facts:
 
     @cached_property
     def names(self) -> tuple[ParsedName, ParsedName]:
-        """Name of the first mention of each side."""
+        """Names of the first mention of each side."""
         names, code = self.index.corpus.names, self.index.corpus.signature_name
         return names[code[self.a[0]]], names[code[self.b[0]]]
 
@@ -52,7 +52,7 @@ class Facts:
 
     @cached_property
     def shared_venues(self) -> tuple[str, ...]:
-        """Venues both sides have, as the first side prints them; editions of a series are one."""
+        """Venues of both sides, as printed on side ``a``; editions of a series count as one."""
         index = self.index
         codes_b = set(index.venue[index.corpus.signature_work[self.b]].tolist()) - {-1}
         printed: dict[int, str] = {}
@@ -93,7 +93,7 @@ class Facts:
         return tuple(SharedItem(names_a[code], int(works[code])) for code in codes)
 
     def _collect_coauthors(self, rows: Int32, key: Int32) -> dict[int, str]:
-        """Code to printed name of everyone else on the works of some signatures."""
+        """Return the printed names of the co-authors of some signatures, by code of ``key``."""
         corpus = self.index.corpus
         names: dict[int, str] = {}
         for row in rows.tolist():

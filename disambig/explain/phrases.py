@@ -1,7 +1,7 @@
-"""Features in words. Every feature of both levels has a :class:`Phrase`; a test holds to it.
+"""Text for features. Every feature of both levels has a :class:`Phrase`; a test checks this.
 
-A phrase states what was seen and never judges it: how much it counts, and for which side, is
-what its contribution says.
+A phrase states the value of a feature without judging it; weight and direction are shown by its
+contribution.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NAMES, COAUTHORS, VENUE, TOPIC = "names", "co-authors", "venue", "topic"
 AFFILIATION, TIME, BLOCK, SCORES = "affiliation", "time", "block", "pair scores"
 
 THEMES = (SCORES, NAMES, COAUTHORS, TOPIC, VENUE, AFFILIATION, TIME, BLOCK)
-"""Themes of features, in the order they are told."""
+"""Themes of features, in order of display."""
 
 _MAX_ITEMS = 4
 
@@ -33,33 +33,37 @@ class Phrase:
     theme: str
     noun: str
     format_value: Callable[[float], str]
-    say: Callable[[float, Facts], str] | None = None
+    describe: Callable[[float, Facts], str] | None = None
 
-    def tell(self, value: float, facts: Facts) -> str:
+    def to_text(self, value: float, facts: Facts) -> str:
         """One clause for a value; NaN is told as unknown."""
         if math.isnan(value):
             return f"{self.noun}: unknown"
-        return self.say(value, facts) if self.say else f"{self.noun}: {self.format_value(value)}"
+        return (
+            self.describe(value, facts)
+            if self.describe
+            else f"{self.noun}: {self.format_value(value)}"
+        )
 
 
-def pair_phrase(feature: str) -> Phrase:
-    """The phrase of a pair feature.
+def get_pair_phrase(feature: str) -> Phrase:
+    """Return the phrase of a pair feature.
 
     Raises
     ------
     KeyError
-        The feature has no words yet.
+        The feature has no phrase.
     """
     return _PAIR[feature]
 
 
-def group_phrase(feature: str) -> Phrase:
-    """The phrase of a group feature; summaries of a pair feature are put together from its own.
+def get_group_phrase(feature: str) -> Phrase:
+    """Return the phrase of a group feature; summaries of pair features derive theirs.
 
     Raises
     ------
     KeyError
-        The feature has no words yet.
+        The feature has no phrase.
     """
     if feature in _GROUP:
         return _GROUP[feature]
@@ -70,8 +74,8 @@ def group_phrase(feature: str) -> Phrase:
     raise KeyError(feature)
 
 
-def listed(items: Sequence[str], most: int = _MAX_ITEMS) -> str:
-    """Items with commas, the tail as a number.
+def join_items(items: Sequence[str], most: int = _MAX_ITEMS) -> str:
+    """Join items with commas; the tail beyond ``most`` becomes a number.
 
     >>> listed(["A", "B", "C"], 2)
     'A, B and 1 more'
@@ -81,8 +85,8 @@ def listed(items: Sequence[str], most: int = _MAX_ITEMS) -> str:
     return f"{', '.join(items[:most])} and {len(items) - most} more"
 
 
-def counted(n: float, singular: str, plural: str = "") -> str:
-    """A number with its noun.
+def format_count(n: float, singular: str, plural: str = "") -> str:
+    """Format a number with its noun.
 
     >>> counted(1, "paper"), counted(1200, "paper")
     ('1 paper', '1,200 papers')
@@ -117,7 +121,7 @@ def _format_integer(value: float) -> str:
 
 
 def _format_rarity(log10: float) -> str:
-    """How rare a share of 10 ** -log10 is, to one digit."""
+    """Format a share of 10 ** -log10 as "1 person in N", with one significant digit."""
     many = 10.0**log10
     size = 10 ** max(math.floor(math.log10(max(many, 1))), 0)
     return f"1 person in {round(many / size) * size:,}"
@@ -149,7 +153,7 @@ def _make_relation_format(words: Mapping[Any, str]) -> Callable[[float], str]:
 
 
 def _format_tokens(tokens: Sequence[str]) -> str:
-    """Name tokens as people write them: "J. Louis"."""
+    """Format name tokens as in print: "J. Louis"."""
     return " ".join(t.upper() + "." if len(t) == 1 else t.capitalize() for t in tokens) or "–"
 
 
@@ -172,27 +176,27 @@ def _describe_middle(value: float, facts: Facts) -> str:
 
 
 def _format_people(shared: Sequence[SharedItem]) -> str:
-    return listed([person.name for person in shared])
+    return join_items([person.name for person in shared])
 
 
 def _describe_coauthors(value: float, facts: Facts) -> str:
     if round(value) == 0:
         return "no co-author in common"
-    return f"{counted(value, 'co-author')} in common: {_format_people(facts.coauthors)}"
+    return f"{format_count(value, 'co-author')} in common: {_format_people(facts.coauthors)}"
 
 
 def _describe_coauthors_by_initial(value: float, facts: Facts) -> str:
     if round(value) == 0:
         return "no co-author in common by initial and family name"
     people = _format_people(facts.coauthors_by_initial)
-    return f"{counted(value, 'co-author')} in common by initial and family name: {people}"
+    return f"{format_count(value, 'co-author')} in common by initial and family name: {people}"
 
 
 def _describe_rarest_coauthor(value: float, facts: Facts) -> str:
     if not facts.coauthors:
-        return "no shared co-author to be rare"
+        return "no shared co-author"
     rarest = facts.coauthors[0]
-    return f"rarest shared co-author: {rarest.name}, on {counted(rarest.works, 'paper')}"
+    return f"rarest shared co-author: {rarest.name}, on {format_count(rarest.works, 'paper')}"
 
 
 def _format_hop(value: float) -> str:
@@ -201,21 +205,21 @@ def _format_hop(value: float) -> str:
 
 def _describe_hop(value: float, facts: Facts) -> str:
     if value <= 0:
-        return "no co-author of one ever wrote with one of the other"
+        return "no co-author of one wrote with a co-author of the other"
     return (
         f"co-authors of one wrote with co-authors of the other (strength {_format_number(value)})"
     )
 
 
 def _describe_venue(value: float, facts: Facts) -> str:
-    a, b = (listed(venues, 2) for venues in facts.venues)
+    a, b = (join_items(venues, 2) for venues in facts.venues)
     return f"same venue ({a})" if value > 0.5 else f"different venues ({a} / {b})"
 
 
 def _describe_shared_words(words: Sequence[str], kind: str, value: float) -> str:
     if not words:
         return f"no {kind} word in common"
-    return f"{kind} words in common: {listed(words)} ({_format_number(value)})"
+    return f"{kind} words in common: {join_items(words)} ({_format_number(value)})"
 
 
 def _format_word_rarity(value: float) -> str:
@@ -241,10 +245,10 @@ def _make_career_description(words: Callable[[float], str]) -> Callable[[float, 
 
 
 def _describe_overlap(value: float, facts: Facts) -> str:
-    """The overlap of two careers; its years are counted as a difference, so one is 0."""
+    """Describe the overlap of two careers, a difference of years: one common year counts 0."""
     years_a, years_b = facts.years
     if value:
-        return f"{counted(value, 'year')} of overlap"
+        return f"{format_count(value, 'year')} of overlap"
     is_touching = (
         years_a is not None
         and years_b is not None
@@ -254,7 +258,7 @@ def _describe_overlap(value: float, facts: Facts) -> str:
 
 
 def _format_log2_count(value: float) -> str:
-    return counted(2.0**value, "mention")
+    return format_count(2.0**value, "mention")
 
 
 _PAIR: Mapping[str, Phrase] = {
@@ -347,7 +351,7 @@ _SUMMARIES = {
 def _describe_shared_venues(value: float, facts: Facts) -> str:
     if round(value) == 0:
         return "no venue in common"
-    return f"{counted(value, 'venue')} in common: {listed(facts.shared_venues)}"
+    return f"{format_count(value, 'venue')} in common: {join_items(facts.shared_venues)}"
 
 
 _GROUP: Mapping[str, Phrase] = {
@@ -360,9 +364,9 @@ _GROUP: Mapping[str, Phrase] = {
         SCORES, "best partner of a mention, in the weaker group", _format_percent
     ),
     "score_best_high": Phrase(SCORES, "best partner of a mention, in the other", _format_percent),
-    "size_low": Phrase(BLOCK, "smaller group", lambda v: counted(v, "mention")),
-    "size_high": Phrase(BLOCK, "larger group", lambda v: counted(v, "mention")),
-    "block_size": Phrase(BLOCK, "size of the block", lambda v: counted(v, "mention")),
+    "size_low": Phrase(BLOCK, "smaller group", lambda v: format_count(v, "mention")),
+    "size_high": Phrase(BLOCK, "larger group", lambda v: format_count(v, "mention")),
+    "block_size": Phrase(BLOCK, "size of the block", lambda v: format_count(v, "mention")),
     "block_groups": Phrase(BLOCK, "groups in the block", _format_integer),
     "lead_mean_low": Phrase(SCORES, "lead in mean over the strongest rival group", _format_signed),
     "lead_mean_high": Phrase(SCORES, "lead in mean over the weaker rival", _format_signed),
@@ -412,7 +416,7 @@ _GROUP: Mapping[str, Phrase] = {
         "years between the groups",
         _format_integer,
         _make_career_description(
-            lambda v: f"{counted(v, 'year')} between" if v else "no gap between"
+            lambda v: f"{format_count(v, 'year')} between" if v else "no gap between"
         ),
     ),
     "years_overlap": Phrase(

@@ -1,4 +1,4 @@
-"""An explanation on the terminal: the verdict in sentences, each score as a chart that adds up."""
+"""Print an explanation on the terminal: verdict, reasons, and each score as a bar chart."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _MAX_WIDTH, _NARROW_WIDTH = 110, 96
 _MAX_SHOWN = 2
-"""Features told of a theme, besides the one that names the fact."""
+"""Features shown for a theme, in addition to those of :data:`_FACT_FEATURES`."""
 _MIN_LOG_ODDS = 0.1
-"""Log-odds from which a feature is worth a line."""
+"""Minimal absolute log-odds of a feature to be shown on its own line."""
 
 _FACT_FEATURES = {
     NAMES: ("name_given_relation", "name_given_relation_least"),
@@ -30,7 +30,7 @@ _FACT_FEATURES = {
     AFFILIATION: ("affiliation_cosine", "profile_affiliation"),
     TIME: ("year_gap", "years_gap"),
 }
-"""The features that tell the fact behind a theme: shown first, whatever they add."""
+"""The features that state the main fact of a theme: shown first, whatever they contribute."""
 
 
 def print_explanation(out: Console, explanation: Explanation, *, every: bool = False) -> None:
@@ -39,9 +39,9 @@ def print_explanation(out: Console, explanation: Explanation, *, every: bool = F
     Parameters
     ----------
     out : Console
-        Where to; it must not interpret markup.
+        Output; it must not interpret markup.
     every : bool
-        Whether to show every feature, not only what weighs.
+        Whether to show every feature, not only those with large contributions.
     """
     out.width = min(out.width, _MAX_WIDTH)
     for part in _render_parts(explanation, out.width, every):
@@ -69,7 +69,7 @@ def _render_parts(explanation: Explanation, width: int, every: bool) -> Iterator
         yield _render_chart(groups.score, width, every)
     yield ""
     if not every:
-        yield _make_line(("  --all shows every feature, --json all of it for machines.", "dim"))
+        yield _make_line(("  --all shows every feature, --json prints everything as JSON.", "dim"))
 
 
 def _render_mentions(explanation: Explanation) -> RenderableType:
@@ -127,7 +127,7 @@ def _make_heading(subject: str, score: Score) -> RenderableType:
 
 
 def _render_chart(score: Score, width: int, every: bool) -> RenderableType:
-    """Rows of theme, bar, sum, and what each feature adds; start, sums and shift add up."""
+    """Render rows of theme, bar, sum and contributions; start, sums and calibration add up."""
     from rich.table import Table
 
     half = 7 if width < _NARROW_WIDTH else 11
@@ -152,7 +152,7 @@ def _render_chart(score: Score, width: int, every: bool) -> RenderableType:
             _make_line((words, "dim" if style == "dim" else "")),
         )
 
-    add_row("start", score.bias, words="before anything is looked at", style="dim")
+    add_row("start", score.bias, words="before any feature", style="dim")
     for theme, total in sums.items():
         first, *more = _select_lines(
             [c for c in score.contributions if c.theme == theme], theme, every
@@ -178,7 +178,7 @@ def _render_chart(score: Score, width: int, every: bool) -> RenderableType:
 
 
 def _select_lines(parts: list[Contribution], theme: str, every: bool) -> list[tuple[str, str]]:
-    """(what it adds, words) for the features of a theme: the fact, what weighs, the rest."""
+    """Return (contribution, text) of a theme's features: facts, large contributions, the rest."""
     facts = _FACT_FEATURES.get(theme, ())
     facts_first = sorted(parts, key=lambda part: part.feature not in facts)
     visible = [part for part in facts_first if part.feature in facts]
@@ -194,12 +194,12 @@ def _select_lines(parts: list[Contribution], theme: str, every: bool) -> list[tu
 
 
 def _format_log_odds(part: Contribution) -> str:
-    """What a feature adds; a fact that adds nothing by itself stands without a figure."""
+    """Format the contribution of a feature; empty where it rounds to 0."""
     return _format_signed(part.log_odds) if abs(part.log_odds) >= 0.005 else ""
 
 
 def _draw_bar(value: float, scale: float, half: int) -> Text:
-    """A bar to the left (two persons) or the right (one person) of an axis."""
+    """Draw a bar to the left (two persons) or to the right (one person) of an axis."""
     steps = min(round(2 * abs(value) / scale), 2 * half)  # half a cell each
     full, odd = divmod(steps, 2)
     if value < 0:
@@ -214,7 +214,7 @@ def _draw_axis(half: int) -> Text:
 
 
 def _format_signed(value: float) -> str:
-    """Two decimals with a sign; what rounds to nothing has none."""
+    """Format with two decimals and a sign; what rounds to 0 has no sign."""
     if abs(value) < 0.005:
         return "0.00"
     return f"{value:+.2f}".replace("-", "−")
@@ -229,7 +229,7 @@ def _truncate(text: str, length: int = 160) -> str:
 
 
 def _make_line(*parts: tuple[str, str]) -> Text:
-    """Styled text, each part made harmless: names and titles come from anywhere."""
+    """Make styled text with control characters escaped: names and titles are untrusted."""
     from rich.text import Text
 
     text = Text()

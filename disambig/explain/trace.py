@@ -1,7 +1,8 @@
-"""Follow two mentions through both levels, clustering only the blocks they are in.
+"""Trace two mentions through both levels, clustering only their own blocks.
 
-This walks the way of :func:`disambig.clustering.two_level.resolve` and :mod:`disambig.clustering.cross_block` and keeps what
-they throw away: the features of the pair, its first-level groups, and what was decided between.
+The steps are those of :func:`disambig.clustering.two_level.resolve` and
+:mod:`disambig.clustering.cross_block`; in addition, this module keeps the features of the pair,
+its first-level groups and the decision between them.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import score_candidates, spokesmen
 from disambig.clustering.linkage import first_of_group
 from disambig.clustering.two_level import (
-    Bonds,
+    BatchConstraints,
     Round,
-    Scored,
+    ScoredPairs,
     group_probabilities,
     pair_probabilities,
     second_level,
@@ -34,38 +35,37 @@ from disambig.model.model import Model
 from disambig.names import compatible_pairs
 
 Row = Mapping[str, float]
-"""Value of each feature, NaN where nothing is known, in the order of the model."""
+"""Value of each feature, NaN where it is missing, in the order of the model."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What became of two signature rows.
+    """How the clustering decided about two signature rows.
 
     Attributes
     ----------
     pair : Row
         Features of the two rows.
     group_a, group_b : int32[n]
-        Signature rows of the groups last compared: within a block, of the round of the second
-        level that joined them, or of its last; across two, the identities of both levels. The
-        same array where one first-level group holds both.
+        Signature rows of the groups compared last. Within a block: those of the round of the
+        second level that joined them, or of its last round; across two blocks: the identities
+        after both levels. The same array where one first-level group contains both.
     first_a, first_b : int
         Sizes of their first-level groups.
     group : Row or None
-        Features of these two groups; None where they are one, or no name of the one could be
-        that of a person of the other.
+        Features of these two groups; None where they are one group or were not compared.
     same_block, same : bool
-        Whether they were compared within one block, and ended in one identity.
+        Whether they are in one block, and whether they end in one identity.
     needed : float
-        Threshold of the decision.
+        Probability needed to join.
     proposed : bool
-        Whether the groups were candidates at all; always so within a block.
+        Whether the groups were a candidate pair; always true within a block.
     rival : float
-        Across blocks, the highest probability of another join that excludes this one; else 0.
+        Across blocks, the highest probability of another join that excludes this one; 0 otherwise.
     barred : pair of signature rows, or None
         Two members of the groups that cannot be one person.
     agree : bool
-        Whether any name of one group could be that of a person of the other.
+        Whether any names of the two groups are compatible.
     """
 
     pair: Row
@@ -85,7 +85,7 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class _ClusteredBlock:
-    """One block, clustered; ``first`` and each round's ``final`` are a label for each row."""
+    """One clustered block; ``first`` and ``final`` of each round label every row."""
 
     batch: PairBatch
     first: Int32
@@ -93,31 +93,33 @@ class _ClusteredBlock:
 
     @property
     def final(self) -> Int32:
-        """Label of each row after both levels."""
+        """Labels of the rows after both levels, int32[R]."""
         return self.rounds[-1].final if self.rounds else self.first
 
     def list_members(self, labels: Int32, row: int) -> Int32:
-        """Rows with the label of a row."""
+        """Return the rows that have the label of ``row``."""
         rows = self.batch.rows
         own = labels[np.flatnonzero(rows == row)[0]]
-        found: Int32 = rows[labels == own]
-        return found
+        member_rows: Int32 = rows[labels == own]
+        return member_rows
 
 
 def trace_pair(index: CorpusIndex, model: Model, constraints: Constraints, a: int, b: int) -> Trace:
-    """Cluster the block or blocks of two different signature rows and say what happened."""
+    """Cluster the block or blocks of two different signature rows and record the decision."""
     blocks = [block for block in make_blocks(index.corpus) if np.isin((a, b), block).any()]
     comparisons = Comparisons.of(index, blocks)
     batch_a = comparisons.make_batch_of_row(a)
     if b in batch_a.rows:
         return _trace_within_block(index, model, constraints, batch_a, a, b)
-    return _trace_across_blocks(index, model, constraints, (batch_a, comparisons.make_batch_of_row(b)), a, b)
+    return _trace_across_blocks(
+        index, model, constraints, (batch_a, comparisons.make_batch_of_row(b)), a, b
+    )
 
 
 def _cluster_block(
     index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
 ) -> _ClusteredBlock:
-    scored = Scored.of(
+    scored = ScoredPairs.of(
         index,
         batch,
         constraints,
@@ -167,7 +169,7 @@ def _trace_within_block(
 
 
 def _are_names_compatible(index: CorpusIndex, group_a: Int32, group_b: Int32) -> bool:
-    """Whether any two names of two groups could be one person's."""
+    """Whether any two names of two groups are compatible."""
     a, b = (np.unique(index.corpus.signature_name[group]) for group in (group_a, group_b))
     left, right = np.repeat(a, len(b)), np.tile(b, len(a))
     return bool(compatible_pairs(index.names, left, right).any())
@@ -181,7 +183,7 @@ def _trace_across_blocks(
     a: int,
     b: int,
 ) -> Trace:
-    """Compare the identities of two blocks; joins by way of a third block are not followed."""
+    """Compare the identities of two blocks; joins through a third block are not traced."""
     blocks = [_cluster_block(index, model, constraints, part) for part in batches]
     identity, block_of = _number_identities(index, blocks)
     group_a, group_b = (x.list_members(x.final, row) for x, row in zip(blocks, (a, b), strict=True))
@@ -222,7 +224,7 @@ def _trace_across_blocks(
 
 
 def _number_identities(index: CorpusIndex, blocks: list[_ClusteredBlock]) -> tuple[Int32, Int32]:
-    """Identity and block of every signature; all of other blocks are lumped into the last."""
+    """Number identity and block of every signature; the signatures of other blocks share one."""
     n = index.corpus.n_signatures
     identity = np.full(n, -1, dtype=np.int32)
     block_of = np.full(n, len(blocks), dtype=np.int32)
@@ -238,7 +240,7 @@ def _number_identities(index: CorpusIndex, blocks: list[_ClusteredBlock]) -> tup
 def _compute_pair_features(
     index: CorpusIndex, group_a: Int32, group_b: Int32, a: int, b: int
 ) -> Row:
-    """Features of two rows amid those that speak for their groups, as if in one block."""
+    """Compute features of two rows among the representatives of their groups, as one block."""
     left, right = (
         _include_row(_choose_representatives(group_a), a),
         _include_row(_choose_representatives(group_b), b),
@@ -255,7 +257,7 @@ def _choose_representatives(rows: Int32) -> Int32:
 
 
 def _include_row(rows: Int32, row: int) -> Int32:
-    """The rows, the last given up for ``row`` where it is not among them."""
+    """Return the rows with ``row`` in place of the last where it is not among them."""
     return rows if row in rows else np.append(rows[:-1], np.int32(row))
 
 
@@ -283,9 +285,9 @@ def _has_must_link(constraints: Constraints, group_a: Int32, group_b: Int32) -> 
 def _find_exclusion(
     index: CorpusIndex, constraints: Constraints, group_a: Int32, group_b: Int32
 ) -> tuple[int, int] | None:
-    """The first two members of different groups that cannot be one person."""
+    """Return the first members of the two groups that a cannot-link separates; None without."""
     batch = PairBatch.unlisted([np.concatenate([group_a, group_b])])
-    bonds, n = Bonds.of(batch, constraints), len(group_a)
+    bonds, n = BatchConstraints.of(batch, constraints), len(group_a)
     first = first_of_group(batch.block, bonds.must)
     ends = [(i, j) for pair in bonds.cannot.tolist() for i, j in (pair, pair[::-1])]
     left, right = _index_first_rows(first[:n]), _index_first_rows(first[n:])
@@ -299,11 +301,11 @@ def _find_exclusion(
 
 
 def _index_first_rows(keys: Int32) -> dict[int, int]:
-    """First place of each key."""
+    """Return the index of the first occurrence of each key."""
     unique_keys, first = np.unique(keys, return_index=True)
     return dict(zip(unique_keys.tolist(), first.tolist(), strict=True))
 
 
 def _get_row(columns: dict[str, Float32], place: int) -> Row:
-    """Every column at one pair."""
+    """Return the values of all columns for one pair."""
     return {name: float(column[place]) for name, column in columns.items()}

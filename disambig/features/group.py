@@ -151,7 +151,8 @@ class GroupEvidence:
     @property
     def names(self) -> tuple[str, ...]:
         """Names and order of the columns: those of :data:`GROUP_FEATURES`, and in a corpus beyond
-        the size that the first forests were fitted on :data:`~disambig.model.size_shift.SIZE_SHIFT_FEATURES`.
+        the size that the first forests were fitted on
+        :data:`~disambig.model.size_shift.SIZE_SHIFT_FEATURES`.
         """
         return GROUP_FEATURES + (SIZE_SHIFT_FEATURES if self.index.doublings else ())
 
@@ -249,7 +250,8 @@ class GroupEvidence:
     def _leads(
         self, pairs: slice, known: Mapping[str, npt.NDArray[np.floating]]
     ) -> dict[str, Float64]:
-        """How far some pairs are ahead of their rivals in each of :data:`~disambig.model.size_shift.LEAD_FEATURES`.
+        """How far some pairs are ahead of their rivals in each of
+        :data:`~disambig.model.size_shift.LEAD_FEATURES`.
 
         Parameters
         ----------

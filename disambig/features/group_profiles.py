@@ -28,7 +28,7 @@ def coauthor_profiles(
 ) -> dict[str, Float32]:
     """Compare the co-authors of two groups: number, rarity and share of those in common."""
     a, b = groups.left, groups.right
-    counts = rows.team.sum_groups(member, first, len(index.full_works))
+    counts = rows.coauthors.sum_groups(member, first, len(index.full_works))
     found = _shared(counts, index.full_rarity, groups)
     distinct = counts.lengths.astype(np.float32)
     mentions = np.bincount(counts.get_entry_rows(), counts.value, len(counts))
@@ -116,7 +116,9 @@ def venue_profiles(
     venues = each.sum_groups(member, first, len(index.venue_works))
     weight = (1 / np.log2(2 + index.venue_works)).astype(np.float32)
     found = _shared(venues, weight, groups)
-    length = np.sqrt(np.bincount(venues.get_entry_rows(), venues.value.astype(np.float64) ** 2, len(venues)))
+    length = np.sqrt(
+        np.bincount(venues.get_entry_rows(), venues.value.astype(np.float64) ** 2, len(venues))
+    )
     columns: dict[str, Float32] = {
         "venues_shared": found[0],
         "venues_rarity": found[4],

@@ -104,7 +104,7 @@ class GroupBatch:
         return int(found[0]) if len(found) else -1
 
     def members(self) -> tuple[Int64, Int64]:
-        """List the rows of groups that are in a pair: ``rows[first[g]:first[g + 1]]`` of group g."""
+        """List the rows of paired groups; those of group g are ``rows[first[g]:first[g + 1]]``."""
         paired = np.zeros(len(self.size), dtype=bool)
         paired[self.left] = paired[self.right] = True
         rows = np.flatnonzero(paired[self.group])

@@ -68,9 +68,9 @@ class RowEvidence:
     """
 
     name: Int32
-    team: SparseRows
+    coauthors: SparseRows
     team_initials: SparseRows
-    company: SparseRows
+    outside_coauthors: SparseRows
     title: SparseRows
     text: SparseRows
     meaning: Float32
@@ -86,7 +86,7 @@ class RowEvidence:
     def of(
         cls, index: CorpusIndex, batch: PairBatch, names: NameMemory | None = None
     ) -> RowEvidence:
-        """Look up the rows of a batch; ``names`` of the same index, if some are already compared."""
+        """Look up the rows of a batch; ``names`` are of the same index, if already available."""
         rows = batch.rows
         work = index.corpus.signature_work[rows]
         meaning = index.meaning[work]
@@ -141,7 +141,7 @@ def _names(batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
 
 
 def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str, Float32]:
-    left, right, team = batch.left, batch.right, rows.team
+    left, right, team = batch.left, batch.right, rows.coauthors
     size = team.lengths.astype(np.float32)
     small = np.minimum(size[left], size[right])
     large = np.maximum(size[left], size[right])
@@ -178,7 +178,7 @@ def _without_own(index: CorpusIndex, batch: PairBatch, name: Int32, team: Sparse
 def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Float32:
     """Return the strength of all paths from a co-author of one to a co-author of the other."""
     # paths through the block's own names would be circular
-    others, graph = rows.company, index.graph
+    others, graph = rows.outside_coauthors, index.graph
     found = paths(
         others.start, others.column, graph.start, graph.column, graph.value, batch.left, batch.right
     )

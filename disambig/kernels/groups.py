@@ -58,7 +58,7 @@ def cross_scores(
 
 @kernel
 def spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float32]:
-    """Return the least and greatest known value of each group's rows, float32[G]; NaN without any."""
+    """Return least and greatest known value of each group's rows, float32[G]; NaN without any."""
     n = len(first) - 1
     least = np.full(n, np.nan, dtype=np.float32)
     greatest = np.full(n, np.nan, dtype=np.float32)

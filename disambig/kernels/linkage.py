@@ -1,4 +1,5 @@
-"""Compiled kernels of :mod:`disambig.clustering.linkage`: components, then nearest-neighbour chains.
+"""Compiled kernels of :mod:`disambig.clustering.linkage`: components, then nearest-neighbour
+chains.
 
 Similarities are stored as differences from the similarity of an unlisted pair, so such a pair is 0,
 and entries that are not stored need no arithmetic. A component's clusters are stored as a full
@@ -131,7 +132,7 @@ def _unfinished(
 
 @kernel
 def _by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
-    """Sort positions by key, without key -1; return them and the start of each key (and the end)."""
+    """Sort positions by key, without key -1; return them, the start of each key, and the end."""
     start = np.zeros(n_keys + 1, dtype=np.int64)
     for k in key:
         if k >= 0:
@@ -239,7 +240,7 @@ def _agglomerate(
 
 @kernel
 def _nearest_in_square(square: Float64, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
-    """Find the cluster most similar to ``tip``; ties go to ``last``, then the lowest; -1 if none."""
+    """Find the cluster most similar to ``tip``: ``last`` in a tie, else the lowest; -1 if none."""
     near, best = last, square[tip, last] if last >= 0 else -np.inf
     for c in range(len(square)):
         if square[tip, c] > best and is_open[c]:

@@ -201,7 +201,9 @@ def sum_rows(
 
 @kernel
 def sum_vectors(vectors: Float32, member: Int64, first: Int64) -> tuple[Float64, Int64]:
-    """Sum the known rows (not NaN) of each group, float64[G, d]; return their number, int64[G], too."""
+    """Sum the known rows (not NaN) of each group, float64[G, d]; return their number, int64[G],
+    too.
+    """
     n, d = len(first) - 1, vectors.shape[1]
     out = np.zeros((n, d), dtype=np.float64)
     count = np.zeros(n, dtype=np.int64)

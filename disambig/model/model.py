@@ -27,7 +27,13 @@ FORMAT = 2
 """Version of the file format, increased when readers and files become incompatible."""
 
 _NODES = ("feature", "threshold", "missing_left", "left", "right", "value", "tree_start")
-_LEVELS = ("pair", "group", "pair_growth", "group_growth")
+_LEVELS = {
+    "pair": "pair",
+    "group": "group",
+    "pair_growth": "pair_growth",
+    "group_growth": "group_growth",
+}
+"""Attribute of each forest, by its name in the file."""
 _KNOTS = ("x", "y")
 _NAMES = ("family", "given", "initial")
 _REMEDY = "make one with `disambig train`, or reinstall disambig to get its default model back"
@@ -44,8 +50,8 @@ class Model:
     pair_calibration, group_calibration : Calibration or None
         Map from a forest's log-odds to probabilities; None for the sigmoid.
     pair_growth, group_growth : Forest or None
-        For corpora larger than those the first two were fitted on (:mod:`disambig.model.size_shift`); None
-        where the model takes all corpora to be alike.
+        For corpora larger than those the first two were fitted on
+        (:mod:`disambig.model.size_shift`); None where the model takes all corpora to be alike.
     frequency : NameFrequency
         How common names are.
     settings : mapping of str to float
@@ -95,7 +101,8 @@ class Model:
 
     def first_level(self, doublings: int) -> float:
         """Return the mean probability from which the first level joins, in a corpus ``doublings``
-        beyond the size that the first forests were fitted on (:func:`disambig.corpus.statistics.count_doublings`).
+        beyond the size that the first forests were fitted on
+        (:func:`disambig.corpus.statistics.count_doublings`).
         """
         grown = self.settings.get("first_level_growth") if doublings else None
         return self.settings["first_level"] if grown is None else grown
@@ -160,7 +167,7 @@ def _differences(level: str, fitted: Sequence[str], computed: Sequence[str]) -> 
 
 def _forests(model: Model) -> dict[str, Forest]:
     """Return the forests of a model by level."""
-    found = {level: getattr(model, level) for level in _LEVELS}
+    found = {level: getattr(model, attribute) for level, attribute in _LEVELS.items()}
     return {level: forest for level, forest in found.items() if forest is not None}
 
 
@@ -201,8 +208,8 @@ def _from_parts(document: Mapping[str, Any], arrays: Arrays) -> Model:
     left = dict(arrays)
     known = _mapping(document, "features")
     forests = {
-        level: _forest(level, document, left)
-        for level in _LEVELS
+        attribute: _forest(level, document, left)
+        for level, attribute in _LEVELS.items()
         if level in known or not level.endswith("growth")
     }
     pair_calibration = _calibration("pair", left)

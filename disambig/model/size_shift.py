@@ -27,11 +27,11 @@ from disambig.corpus.statistics import LOG2_FITTED_WORKS
 from disambig.model.forest import Forest
 
 PROBABILITY_MARGIN = 1e-6
-"""Probabilities nearer to 0 or 1 count as that near; their log-odds could be infinite."""
+"""Distance from 0 and 1 that probabilities are clipped to, so that log-odds are finite."""
 MIN_PROBABILITY = 0.003
 """Probability of the first forest of a level below which the second is not evaluated. For none of
-1.3 million such pairs of signatures in generated corpora was its probability above 1/2, and for none
-of 1.4 million pairs of groups was it enough to join them."""
+1.3 million such pairs of signatures in generated corpora was its probability above 1/2, and for
+none of 1.4 million pairs of groups was it enough to join them."""
 SIZE_FEATURES = ("log_odds", "doublings")
 """Inputs of the second forest of a level in addition to the features of the level."""
 LEAD_FEATURES = {
@@ -41,7 +41,7 @@ LEAD_FEATURES = {
     "affiliation": "profile_affiliation",
     "venues": "venues_cosine",
 }
-"""Features of two groups that are compared with those of their rivals."""
+"""Features of two groups that are compared with those of rival pairs."""
 SIZE_SHIFT_FEATURES = (
     "initials_shared",
     "initials_rarity",
@@ -60,7 +60,8 @@ some of them are always similar."""
 
 
 def compute_surprise(works: Float32, doublings: int) -> Float32:
-    """Return the surprise, in bits, of a second occurrence of a person with so many works, float32[n].
+    """Return the surprise, in bits, of a second occurrence of a person with so many works,
+    float32[n].
 
     It is the logarithm to base 2 of the works of the corpus per work of the person, at least 0.
     """

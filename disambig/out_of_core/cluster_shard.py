@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from disambig.arrays import Float32, Int32, Int64, UInt64
 from disambig.blocking.blocks import Comparisons, make_blocks
-from disambig.blocking.cross_block import circle_evidence, reading_evidence
+from disambig.blocking.cross_block import coauthor_evidence, reading_evidence
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import renumber, score_candidates
 from disambig.clustering.two_level import resolve
@@ -19,11 +19,11 @@ from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
 from disambig.corpus.statistics import Statistics
 from disambig.model.model import Model
-from disambig.out_of_core.shards import corpus_of
+from disambig.out_of_core.shards import make_corpus
 
 
 @dataclass(frozen=True, eq=False)
-class Knowledge:
+class ShardContext:
     """What every shard needs besides its works, all of it read-only.
 
     Attributes
@@ -77,7 +77,7 @@ class ShardResult:
     scored: int
 
 
-def cluster_shard(table: pa.Table, context: Knowledge) -> ShardResult:
+def cluster_shard(table: pa.Table, context: ShardContext) -> ShardResult:
     """Cluster the blocks of one shard.
 
     Parameters
@@ -85,7 +85,7 @@ def cluster_shard(table: pa.Table, context: Knowledge) -> ShardResult:
     table : Table
         Of :data:`disambig.out_of_core.shards.SCHEMA`, rows in any order.
     """
-    corpus = corpus_of(table)
+    corpus = make_corpus(table)
     index = context.index(corpus)
     constraints = context.constraints.on(context.bound, corpus)
     n = corpus.n_signatures
@@ -106,7 +106,7 @@ def cluster_shard(table: pa.Table, context: Knowledge) -> ShardResult:
         comparisons.number_blocks(n),
         confidence,
         reading_evidence(index, rows[~comparisons.mask_crowded(n)]),
-        circle_evidence(index, rows),
+        coauthor_evidence(index, rows),
         considered,
         scored,
     )
@@ -116,7 +116,7 @@ def score_across(
     table: pa.Table,
     identity: Int64,
     candidates: Int64,
-    context: Knowledge,
+    context: ShardContext,
 ) -> Float32:
     """Probability of joining identities of different shards, float32[K].
 
@@ -129,7 +129,7 @@ def score_across(
     candidates : int64[K, 2]
         Pairs of identities.
     """
-    corpus = corpus_of(table)
+    corpus = make_corpus(table)
     numbers, local = np.unique(identity, return_inverse=True)
     return score_candidates(
         context.index(corpus),

@@ -27,40 +27,45 @@ from disambig.arrays import Float32, Int32, Int64
 from disambig.blocking.cross_block import block_of_identity
 from disambig.blocking.pairs import in_pieces
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.cross_block import Speakers, hold_must, join_likely, renumber
+from disambig.clustering.cross_block import Representatives, hold_must, join_likely, renumber
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Assignment, Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.ingest import ReadReport
 from disambig.model.model import Model
-from disambig.out_of_core.staging import bound_as_json, bound_from_json, stage, work_ranks
+from disambig.out_of_core.staging import (
+    constrained_from_json,
+    constrained_to_json,
+    rank_works,
+    stage,
+)
 from disambig.out_of_core.worker import (
     POSITIONS,
-    Rows,
-    begin,
-    block_file,
+    StoredSignatures,
     cluster,
-    done_folder,
-    identity_file,
-    score,
-    share,
-    speak,
-    speakers_file,
+    count_shared_keys,
+    get_block_file,
+    get_identity_file,
+    get_representatives_file,
+    get_result_folder,
+    init_worker,
+    score_part,
+    write_representatives,
 )
 from disambig.output import whole_file
 from disambig.partition import identity_name
 from disambig.processes import in_turn
 from disambig.progress import Progress, silent
 
-EVIDENCE_RANGES = 16
+MIN_EVIDENCE_RANGES = 16
 """Parts of the key space in which evidence for joins is sorted, at the least."""
-SIGNATURES_A_RANGE = 400_000
+SIGNATURES_PER_RANGE = 400_000
 """Signatures from which there are more of them, to bound memory."""
-CANDIDATES_AT_ONCE = 8_000
+CANDIDATES_PER_TASK = 8_000
 """Joins across shards that one task scores."""
-ROWS_AT_ONCE = 200_000
+ROWS_PER_CHUNK = 200_000
 """Output rows put together at a time."""
-AHEAD = 32
+MAX_WAITING_TASKS = 32
 """Tasks that wait for a process."""
 
 
@@ -86,7 +91,7 @@ class LargeRun:
     """
 
     folder: Path
-    fingerprint: str
+    compute_fingerprint: str
     n_shards: int
     model: Path | None = None
     constraints: Sequence[Constraint] = ()
@@ -121,7 +126,9 @@ class LargeRun:
         self._note({})
         constrained = frozenset(end for c in self.constraints for end in (c.a, c.b))
         constrained_works = stage(works, self.folder, self.n_shards, constrained)
-        (self.folder / "bound.json").write_text(bound_as_json(constrained_works), encoding="utf-8")
+        (self.folder / "bound.json").write_text(
+            constrained_to_json(constrained_works), encoding="utf-8"
+        )
         self._note({"report": report().counts()})
 
     def _note(self, details: dict[str, object]) -> None:
@@ -130,7 +137,7 @@ class LargeRun:
         with whole_file(self.folder / "run.json") as stream:
             json.dump(note, stream)
 
-    def cluster(self) -> Clustered:
+    def cluster(self) -> LargeRunResult:
         """Cluster the shards, then join across them.
 
         Raises
@@ -140,23 +147,23 @@ class LargeRun:
         InputError
             If two works have one id, or a worker was killed.
         """
-        work_ranks(self.folder)  # refuses ids that two works have
+        rank_works(self.folder)  # refuses ids that two works have
         constrained = Corpus.from_works(
-            bound_from_json((self.folder / "bound.json").read_text("utf-8"))
+            constrained_from_json((self.folder / "bound.json").read_text("utf-8"))
         )
         compiled = compile_constraints(
             constrained, self.constraints, identifiers=self.identifiers, strict=False
         )
         initargs = (self.folder, self.model, constrained, compiled)
-        todo = [s for s in range(self.n_shards) if not done_folder(self.folder, s).is_dir()]
+        todo = [s for s in range(self.n_shards) if not get_result_folder(self.folder, s).is_dir()]
         context = multiprocessing.get_context("spawn")
-        make_pool = partial(ProcessPoolExecutor, self.workers, context, begin, initargs)
+        make_pool = partial(ProcessPoolExecutor, self.workers, context, init_worker, initargs)
         try:
             # what the processes hold after shards must not add to what joining needs
             with make_pool() as pool, self.progress("Clustering", len(todo), "shards") as advance:
                 for _ in pool.map(cluster, todo):
                     advance(1)
-            rows = Rows.of(self.folder, self.n_shards)
+            rows = StoredSignatures.of(self.folder, self.n_shards)
             return self._joined(rows, compiled.carried(*rows.places(constrained)), make_pool)
         except BrokenProcessPool as broken:
             raise InputError(
@@ -166,9 +173,12 @@ class LargeRun:
             ) from broken
 
     def _joined(
-        self, rows: Rows, constraints: Constraints, make_pool: Callable[[], ProcessPoolExecutor]
-    ) -> Clustered:
-        folders = [done_folder(self.folder, s) for s in range(self.n_shards)]
+        self,
+        rows: StoredSignatures,
+        constraints: Constraints,
+        make_pool: Callable[[], ProcessPoolExecutor],
+    ) -> LargeRunResult:
+        folders = [get_result_folder(self.folder, s) for s in range(self.n_shards)]
         identity = renumber(rows.gathered([np.load(r / "identity.npy") for r in folders]))
         block = renumber(rows.gathered([np.load(r / "block.npy") for r in folders]))
         identity = hold_must(constraints, identity)
@@ -178,7 +188,7 @@ class LargeRun:
             probability = self._score_candidates(rows, identity, candidates, pool)
         model = Model.load(self.model)
         counts = [json.loads((r / "pairs.json").read_text(encoding="utf-8")) for r in folders]
-        return Clustered(
+        return LargeRunResult(
             rows,
             join_likely(constraints, identity, block_of, candidates, probability, model),
             rows.spread([np.load(r / "confidence.npy") for r in folders]),
@@ -188,20 +198,20 @@ class LargeRun:
         )
 
     def _find_candidates(
-        self, rows: Rows, identity: Int32, block_of: Int64, pool: ProcessPoolExecutor
+        self, rows: StoredSignatures, identity: Int32, block_of: Int64, pool: ProcessPoolExecutor
     ) -> Int64:
         """Pairs of identities of two blocks worth scoring, int64[K, 2], found by the workers."""
-        block_file(self.folder).parent.mkdir(exist_ok=True)
-        np.save(block_file(self.folder), block_of)
+        get_block_file(self.folder).parent.mkdir(exist_ok=True)
+        np.save(get_block_file(self.folder), block_of)
         for shard, own in enumerate(rows.in_shard):
-            np.save(identity_file(self.folder, shard), identity[own])
-        n = max(EVIDENCE_RANGES, len(identity) // SIGNATURES_A_RANGE)
+            np.save(get_identity_file(self.folder, shard), identity[own])
+        n = max(MIN_EVIDENCE_RANGES, len(identity) // SIGNATURES_PER_RANGE)
         code_parts = []
         with self.progress("Finding joins across blocks", 2 * n, "parts") as advance:
             for kind, min_keys in (("reading", 1), ("circle", 2)):
                 codes, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
                 tasks = [(kind, number, n, self.n_shards) for number in range(n)]
-                for code, count in in_turn(pool, share, tasks, AHEAD):
+                for code, count in in_turn(pool, count_shared_keys, tasks, MAX_WAITING_TASKS):
                     codes.append(code)
                     counts.append(count)
                     advance(1)
@@ -213,33 +223,36 @@ class LargeRun:
         return np.column_stack([code // width, code % width])
 
     def _score_candidates(
-        self, rows: Rows, identity: Int32, candidates: Int64, pool: ProcessPoolExecutor
+        self, rows: StoredSignatures, identity: Int32, candidates: Int64, pool: ProcessPoolExecutor
     ) -> Float32:
         """Probability of each candidate, scored in parts by the workers.
 
         The signatures that speak for them are first put together for each part: every part
         has some of nearly every shard.
         """
-        parts = np.array_split(candidates, len(candidates) // CANDIDATES_AT_ONCE + 1)
+        parts = np.array_split(candidates, len(candidates) // CANDIDATES_PER_TASK + 1)
         representatives = _choose_representatives(identity, parts)
-        speakers_file(self.folder, 0).parent.mkdir(exist_ok=True)
+        get_representatives_file(self.folder, 0).parent.mkdir(exist_ok=True)
         tasks = (
             (number, self.n_shards, identity[own], part)
             for number, (own, part) in enumerate(zip(representatives, parts, strict=True))
         )
         with self.progress("Joining across blocks", len(candidates), "candidates") as advance:
             for _ in in_turn(
-                pool, speak, self._iterate_representative_tasks(rows, representatives), AHEAD
+                pool,
+                write_representatives,
+                self._iterate_representative_tasks(rows, representatives),
+                MAX_WAITING_TASKS,
             ):
                 pass
             score_parts = [np.empty(0, dtype=np.float32)]
-            for scores in in_turn(pool, score, tasks, AHEAD):
+            for scores in in_turn(pool, score_part, tasks, MAX_WAITING_TASKS):
                 score_parts.append(scores)
                 advance(len(scores))
         return np.concatenate(score_parts)
 
     def _iterate_representative_tasks(
-        self, rows: Rows, representatives: list[Int32]
+        self, rows: StoredSignatures, representatives: list[Int32]
     ) -> Iterator[tuple[int, Int32, Int32, int]]:
         """For each shard which of its signatures speak, and for which part."""
         all_rows = np.concatenate(representatives)
@@ -254,7 +267,7 @@ class LargeRun:
 
 def _choose_representatives(identity: Int32, parts: list[Int64]) -> list[Int32]:
     """Rows of the signatures that speak for the identities of each part, rising."""
-    representatives = Speakers.of(identity, np.unique(np.concatenate(parts)))
+    representatives = Representatives.of(identity, np.unique(np.concatenate(parts)))
     length, row_parts = np.diff(representatives.start), []
     for part in parts:
         identities = np.unique(part)
@@ -267,13 +280,13 @@ def _choose_representatives(identity: Int32, parts: list[Int64]) -> list[Int32]:
 
 
 @dataclass(frozen=True, eq=False)
-class Clustered:
+class LargeRunResult:
     """The result: ``identity`` int32[S], ``confidence`` float32[S] of the signatures in order.
 
     ``considered`` and ``scored`` count pairs, ``problems`` tells constraints that were not used.
     """
 
-    rows: Rows
+    rows: StoredSignatures
     identity: Int32
     confidence: Float32
     considered: int
@@ -295,11 +308,11 @@ class Clustered:
         key, ids, (code, printed) = self.rows.key, self.rows.ids, self.rows.names()
         _, first = np.unique(self.identity, return_index=True)
         name_parts = [pa.array([], pa.large_string())]
-        for piece in in_pieces(len(first), ROWS_AT_ONCE):
+        for piece in in_pieces(len(first), ROWS_PER_CHUNK):
             texts = map(identity_name, _make_signatures(key[first[piece]], ids))
             name_parts.append(pa.array(texts, pa.large_string()))
         names = pa.concat_arrays(name_parts)
-        for piece in in_pieces(len(key), ROWS_AT_ONCE):
+        for piece in in_pieces(len(key), ROWS_PER_CHUNK):
             yield from map(
                 Assignment,
                 _make_signatures(key[piece], ids),
@@ -314,7 +327,7 @@ def _make_signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
     return map(Signature, works, (key & ((1 << POSITIONS) - 1)).tolist())
 
 
-def kept_shards(folder: Path, fingerprint: str) -> int | None:
+def find_interrupted_run(folder: Path, fingerprint: str) -> int | None:
     """Number of shards of an interrupted run whose works have all been read; None without one.
 
     Raises
@@ -334,7 +347,7 @@ def kept_shards(folder: Path, fingerprint: str) -> int | None:
     return int(content["n_shards"]) if "report" in content else None
 
 
-def fingerprint(
+def compute_fingerprint(
     works: Sequence[Path], model: Path | None, constraints: Sequence[Constraint]
 ) -> str:
     """Digest of what a run depends on: its files with their sizes and times, model, constraints.

@@ -38,11 +38,11 @@ SCHEMA = pa.schema(
     ]
 )
 """One row a work, ``number`` telling when it arrived. ``full`` and ``initial`` are the bits of the
-keys of :class:`disambig.corpus.coauthors.CoauthorKeys`; the lists from ``position`` on are of the shard's own
-signatures, by position."""
+keys of :class:`disambig.corpus.coauthors.CoauthorKeys`; the lists from ``position`` on are of the
+shard's own signatures, by position."""
 
 
-def shard_tables(
+def make_shard_tables(
     corpus: Corpus, shard: Int64, n_shards: int, first_number: int = 0
 ) -> list[pa.Table]:
     """Divide signatures among shards.
@@ -73,7 +73,7 @@ def shard_tables(
     ]
 
 
-def shard_of(corpus: Corpus, n_shards: int) -> Int64:
+def assign_shards(corpus: Corpus, n_shards: int) -> Int64:
     """Shard of each signature, int64[n_signatures]: signatures of one block share theirs."""
     keys = [make_block_key(name) for name in corpus.names]
     hashed = (hash_words(keys) >> np.uint64(33)).astype(np.int64)[corpus.signature_name]
@@ -123,7 +123,7 @@ def _make_table(columns: dict[str, Any], work: Int64, order: Int64, own_start: I
     return pa.Table.from_arrays(arrays, schema=SCHEMA)
 
 
-def corpus_of(table: pa.Table) -> Corpus:
+def make_corpus(table: pa.Table) -> Corpus:
     """The corpus of a shard. Rows may be in any order; rows of one work are put together."""
     table = table.take(pc.sort_indices(table.column("work"))).combine_chunks()
     ids = table.column("work").to_pylist()
@@ -182,13 +182,13 @@ def _take_strings(values: pa.Array, order: Int64) -> list[Any]:
     return strings
 
 
-def own_signatures(table: pa.Table) -> tuple[Int64, Int64, Int64]:
+def list_signatures(table: pa.Table) -> tuple[Int64, Int64, Int64]:
     """Table row, number of the work, and position of each signature of a shard, int64[n] each."""
     row, position = _flatten_column(table, "position")
     return row, table.column("number").to_numpy()[row], position.astype(np.int64)
 
 
-def only_signatures(table: pa.Table, element: Int64) -> pa.Table:
+def select_signatures(table: pa.Table, element: Int64) -> pa.Table:
     """The works of some signatures, with these alone.
 
     Parameters
@@ -196,10 +196,10 @@ def only_signatures(table: pa.Table, element: Int64) -> pa.Table:
     element : int64[n]
         Places in :func:`own_signatures`, each at most once.
     """
-    return divided_signatures(table, element, np.zeros(len(element), dtype=np.int64), 1)[0]
+    return divide_signatures(table, element, np.zeros(len(element), dtype=np.int64), 1)[0]
 
 
-def divided_signatures(
+def divide_signatures(
     table: pa.Table,
     element: npt.NDArray[np.integer],
     part: npt.NDArray[np.integer],
@@ -232,6 +232,6 @@ def divided_signatures(
     return [selection.slice(low, high - low) for low, high in pairwise(cut)]
 
 
-def printed_names(table: pa.Table) -> pa.Array:
+def list_printed_names(table: pa.Table) -> pa.Array:
     """Name of each signature as printed, in the order of :func:`own_signatures`."""
     return _flatten_lists(table, "name", as_numpy=False)[1]

@@ -26,10 +26,10 @@ from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import KINDS, Counts, Edges, Statistics
 from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
-from disambig.out_of_core.shards import SCHEMA, shard_of, shard_tables
+from disambig.out_of_core.shards import SCHEMA, assign_shards, make_shard_tables
 from disambig.processes import end_with_parent, in_turn, start_context
 
-WORKS_AT_ONCE = 40_000
+WORKS_PER_PART = 40_000
 """Works read before they are put on disk; with abstracts, about 300 MB."""
 WRITERS = 2
 """Processes that put on disk what was read, while more is read."""
@@ -46,7 +46,7 @@ def stage(
     works: Iterable[Work],
     folder: Path,
     n_shards: int,
-    named: frozenset[Signature] = frozenset(),
+    constrained: frozenset[Signature] = frozenset(),
     advance: Callable[[int], None] = lambda n: None,
 ) -> list[Work]:
     """Write works to ``folder`` as shards, and the statistics of all of them.
@@ -81,7 +81,9 @@ def stage(
         n_works = 0
         for number, chunk in enumerate(_iterate_chunks(works)):
             constrained_works.extend(
-                light for work in chunk if (light := bound_part(work, named)) is not None
+                light
+                for work in chunk
+                if (light := select_constrained_authors(work, constrained)) is not None
             )
             corpus = Corpus.from_works(chunk)
             yield corpus, folder, number, n_shards, n_works
@@ -99,7 +101,7 @@ def stage(
         ) from broken
     part_folders = sorted(p for p in parts.iterdir() if p.is_dir())
     with _report_write_errors(folder):
-        add_up(part_folders, folder / "statistics")
+        sum_statistics(part_folders, folder / "statistics")
     for part in part_folders:
         shutil.rmtree(part)
     return constrained_works
@@ -114,13 +116,13 @@ def _write_part(part: tuple[Corpus, Path, int, int, int]) -> None:
         The works, folder, number of the part, number of shards, and works that came before.
     """
     corpus, folder, number, n_shards, first = part
-    tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards, first)
+    tables = make_shard_tables(corpus, assign_shards(corpus, n_shards), n_shards, first)
     statistics = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
     name = folder / "parts" / f"{number:06}"
     with _report_write_errors(folder):
         with pa.ipc.new_file(f"{name}.arrow", SCHEMA) as writer:
             for table in tables:
-                writer.write_batch(one_batch(table))
+                writer.write_batch(to_record_batch(table))
         with pa.ipc.new_file(f"{name}.ids", _IDS) as writer:
             writer.write_table(pa.table([pa.array(corpus.work_ids, pa.string())], schema=_IDS))
         save_statistics(statistics, name)
@@ -138,7 +140,7 @@ def _report_write_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def one_batch(table: pa.Table) -> pa.RecordBatch:
+def to_record_batch(table: pa.Table) -> pa.RecordBatch:
     """A table of :data:`disambig.out_of_core.shards.SCHEMA` as one record batch, an empty one too."""
     batches = table.combine_chunks().to_batches()
     if batches:
@@ -156,7 +158,7 @@ def read_shard(folder: Path, shard: int) -> pa.Table:
     return pa.Table.from_batches(batches, SCHEMA)
 
 
-def work_ranks(folder: Path) -> tuple[Int64, pa.Array]:
+def rank_works(folder: Path) -> tuple[Int64, pa.Array]:
     """Place of each work among all ids in ascending order, by number of arrival; and the ids.
 
     Raises
@@ -187,11 +189,11 @@ def work_ranks(folder: Path) -> tuple[Int64, pa.Array]:
 
 def _iterate_chunks(works: Iterable[Work]) -> Iterator[list[Work]]:
     iterator = iter(works)
-    while chunk := list(islice(iterator, WORKS_AT_ONCE)):
+    while chunk := list(islice(iterator, WORKS_PER_PART)):
         yield chunk
 
 
-def bound_part(work: Work, constrained: frozenset[Signature]) -> Work | None:
+def select_constrained_authors(work: Work, constrained: frozenset[Signature]) -> Work | None:
     """The work with those authors only that something binds; None without any."""
     authors = []
     for position, author in enumerate(work.authors):
@@ -209,14 +211,14 @@ def bound_part(work: Work, constrained: frozenset[Signature]) -> Work | None:
 _EMPTY_AUTHOR = Author("")
 
 
-def bound_as_json(works: list[Work]) -> str:
+def constrained_to_json(works: list[Work]) -> str:
     """Works of :func:`bound_part` as text."""
     return json.dumps(
         [(w.id, [(a.name, a.given, a.family, a.orcid, a.email) for a in w.authors]) for w in works]
     )
 
 
-def bound_from_json(text: str) -> list[Work]:
+def constrained_from_json(text: str) -> list[Work]:
     """What :func:`bound_as_json` wrote."""
     return [
         Work(
@@ -252,7 +254,7 @@ def load_statistics(folder: Path) -> Statistics:
     )
 
 
-def add_up(parts: list[Path], folder: Path) -> None:
+def sum_statistics(parts: list[Path], folder: Path) -> None:
     """Add up the statistics of parts, one range of keys at a time, in memory for one range."""
     folder.mkdir()
     with ExitStack() as files:

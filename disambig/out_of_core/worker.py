@@ -22,9 +22,14 @@ from disambig.clustering.constraints import Constraints
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.model.model import Model
-from disambig.out_of_core.cluster_shard import Knowledge, cluster_shard, score_across
-from disambig.out_of_core.shards import SCHEMA, divided_signatures, own_signatures, printed_names
-from disambig.out_of_core.staging import load_statistics, one_batch, read_shard, work_ranks
+from disambig.out_of_core.cluster_shard import ShardContext, cluster_shard, score_across
+from disambig.out_of_core.shards import (
+    SCHEMA,
+    divide_signatures,
+    list_printed_names,
+    list_signatures,
+)
+from disambig.out_of_core.staging import load_statistics, rank_works, read_shard, to_record_batch
 from disambig.processes import end_with_parent
 
 POSITIONS = 20
@@ -32,7 +37,7 @@ POSITIONS = 20
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class StoredSignatures:
     """All signatures in order of work id and position, and where each is kept.
 
     Attributes
@@ -47,7 +52,7 @@ class Rows:
     shard : int32[S]
         Shard of each signature.
     element : int32[S]
-        Its place there in :func:`disambig.out_of_core.shards.own_signatures`.
+        Its place there in :func:`disambig.out_of_core.shards.list_signatures`.
     """
 
     folder: Path
@@ -58,12 +63,12 @@ class Rows:
     element: Int32
 
     @classmethod
-    def of(cls, folder: Path, n_shards: int) -> Rows:
+    def of(cls, folder: Path, n_shards: int) -> StoredSignatures:
         """Put the signatures of all shards in order."""
-        rank, ids = work_ranks(folder)
+        rank, ids = rank_works(folder)
         keys, order = [], []
         for shard in range(n_shards):
-            _, number, position = own_signatures(read_shard(folder, shard))
+            _, number, position = list_signatures(read_shard(folder, shard))
             key = rank[number] << POSITIONS | position
             order.append(np.argsort(key, kind="stable").astype(np.int32))
             keys.append(key[order[-1]])
@@ -112,49 +117,51 @@ class Rows:
         names = [pa.array([], pa.large_string())]
         next_code = 0
         for shard, rows in enumerate(self.in_shard):
-            printed = printed_names(read_shard(self.folder, shard)).dictionary_encode()
+            printed = list_printed_names(read_shard(self.folder, shard)).dictionary_encode()
             code[rows] = printed.indices.to_numpy()[self.element[rows]] + next_code
             names.append(printed.dictionary.cast(pa.large_string()))
             next_code += len(printed.dictionary)
         return code, pa.concat_arrays(names)
 
 
-_state: tuple[Path, Knowledge] | None = None
+_state: tuple[Path, ShardContext] | None = None
 
 
-def begin(folder: Path, model: Path | None, constrained: Corpus, constraints: Constraints) -> None:
+def init_worker(
+    folder: Path, model: Path | None, constrained: Corpus, constraints: Constraints
+) -> None:
     """Prepare a process."""
     global _state
     end_with_parent()
     statistics = partial(load_statistics, folder / "statistics")
-    context = Knowledge(
+    context = ShardContext(
         Model.load(model), SemanticSpace.load(), statistics, constrained, constraints
     )
     _known = (folder, context)
 
 
-def _get_state() -> tuple[Path, Knowledge]:
+def _get_state() -> tuple[Path, ShardContext]:
     if _state is None:
         raise RuntimeError("worker started without its folder")
     return _state
 
 
-def done_folder(folder: Path, shard: int) -> Path:
+def get_result_folder(folder: Path, shard: int) -> Path:
     """Where the result of a shard is, once it is whole."""
     return folder / f"done-{shard:04}"
 
 
-def identity_file(folder: Path, shard: int) -> Path:
+def get_identity_file(folder: Path, shard: int) -> Path:
     """Where the identities of a shard's signatures are, as numbered over all shards."""
     return folder / "identity" / f"{shard:04}.npy"
 
 
-def block_file(folder: Path) -> Path:
+def get_block_file(folder: Path) -> Path:
     """Where the block of each identity is."""
     return folder / "identity" / "blocks.npy"
 
 
-def speakers_file(folder: Path, shard: int) -> Path:
+def get_representatives_file(folder: Path, shard: int) -> Path:
     """Where those of a shard's signatures are that speak for identities, a batch a part."""
     return folder / "speakers" / f"{shard:04}.arrow"
 
@@ -163,7 +170,7 @@ def cluster(shard: int) -> int:
     """Cluster one shard; its results appear at once or not at all."""
     folder, context = _get_state()
     result = cluster_shard(read_shard(folder, shard), context)
-    final = done_folder(folder, shard)
+    final = get_result_folder(folder, shard)
     part = final.with_suffix(".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
@@ -191,7 +198,7 @@ def _release_memory() -> None:
         trim(0)
 
 
-def share(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
+def count_shared_keys(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
     """Pairs of identities of two blocks that share keys of one range.
 
     Parameters
@@ -209,41 +216,41 @@ def share(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
     width = (1 << 64) // n_ranges
     keys, identity_parts = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
     for shard in range(n_shards):
-        key = np.load(done_folder(folder, shard) / f"{kind}-key.npy", mmap_mode="r")
-        row = np.load(done_folder(folder, shard) / f"{kind}-row.npy", mmap_mode="r")
-        identity = np.load(identity_file(folder, shard), mmap_mode="r")
+        key = np.load(get_result_folder(folder, shard) / f"{kind}-key.npy", mmap_mode="r")
+        row = np.load(get_result_folder(folder, shard) / f"{kind}-row.npy", mmap_mode="r")
+        identity = np.load(get_identity_file(folder, shard), mmap_mode="r")
         end = len(key)
         if number + 1 < n_ranges:
             end = int(np.searchsorted(key, np.uint64((number + 1) * width)))
         part = slice(int(np.searchsorted(key, np.uint64(number * width))), end)
         keys.append(np.array(key[part]))
         identity_parts.append(identity[row[part]])
-    block_of = np.load(block_file(folder), mmap_mode="r")
+    block_of = np.load(get_block_file(folder), mmap_mode="r")
     identities = np.concatenate(identity_parts)
     every = np.arange(len(identities), dtype=np.int32)
     pairs, count = shared_keys(np.concatenate(keys), every, identities, block_of)
     return pairs[:, 0] * np.int64(max(len(block_of), 1)) + pairs[:, 1], count
 
 
-def speak(task: tuple[int, Int32, Int32, int]) -> int:
+def write_representatives(task: tuple[int, Int32, Int32, int]) -> int:
     """Put down the signatures of a shard that speak for identities.
 
     Parameters
     ----------
     task : (int, int32[n], int32[n], int)
-        Shard, places in :func:`disambig.out_of_core.shards.own_signatures`, part that each is wanted in,
-        number of parts.
+        Shard, places in :func:`disambig.out_of_core.shards.list_signatures`, part that each is
+        wanted in, number of parts.
     """
     folder, _ = _get_state()
     shard, element, part, n_parts = task
-    tables = divided_signatures(read_shard(folder, shard), element, part, n_parts)
-    with pa.ipc.new_file(str(speakers_file(folder, shard)), SCHEMA) as writer:
+    tables = divide_signatures(read_shard(folder, shard), element, part, n_parts)
+    with pa.ipc.new_file(str(get_representatives_file(folder, shard)), SCHEMA) as writer:
         for table in tables:
-            writer.write_batch(one_batch(table))
+            writer.write_batch(to_record_batch(table))
     return shard
 
 
-def score(task: tuple[int, int, Int32, Int64]) -> Float32:
+def score_part(task: tuple[int, int, Int32, Int64]) -> Float32:
     """Score the candidates of one part.
 
     Parameters
@@ -256,7 +263,7 @@ def score(task: tuple[int, int, Int32, Int64]) -> Float32:
     part, n_shards, identity, candidates = task
     if not len(candidates):
         return np.empty(0, dtype=np.float32)
-    files = [speakers_file(folder, shard) for shard in range(n_shards)]
+    files = [get_representatives_file(folder, shard) for shard in range(n_shards)]
     batches = [pa.ipc.open_file(pa.memory_map(str(f))).get_batch(part) for f in files]
     table = pa.Table.from_batches([b for b in batches if b.num_rows], SCHEMA)
     return score_across(table, identity.astype(np.int64), candidates, context)

@@ -58,7 +58,7 @@ class SparkRun:
 
 
 @dataclass(frozen=True)
-class Kept:
+class RunFolder:
     """The folder of a run, with what one that goes on needs to know.
 
     Attributes
@@ -72,7 +72,7 @@ class Kept:
 
     folder: Path
     fingerprint: str | None
-    told: Callable[[], Mapping[str, int]]
+    get_report: Callable[[], Mapping[str, int]]
 
     @property
     def divided(self) -> bool:
@@ -82,21 +82,21 @@ class Kept:
     @property
     def report(self) -> Mapping[str, int]:
         """What became of the records."""
-        found: Mapping[str, int] = self._read_note()["report"]
-        return found
+        content: Mapping[str, int] = self._read_note()["report"]
+        return content
 
-    def note(self, works: Mapping[str, Any]) -> None:
+    def write_note(self, works: Mapping[str, Any]) -> None:
         """Write down that the works are divided, and what is known of them."""
-        document = {"fingerprint": self.fingerprint, "report": self.told(), "read": works}
+        document = {"fingerprint": self.fingerprint, "report": self.get_report(), "read": works}
         with whole_file(self._note_file) as stream:
             json.dump(document, stream)
 
-    def found(self) -> dict[str, Any]:
+    def read_works_note(self) -> dict[str, Any]:
         """What an earlier run knew of its works."""
         works: dict[str, Any] = self._read_note()["read"]
         return works
 
-    def insist(self) -> None:
+    def require_same_run(self) -> None:
         """Make sure that what is kept is of this run.
 
         Raises
@@ -119,7 +119,7 @@ class Kept:
         return self.folder / "run.json"
 
 
-def kept_folder(out: Path, folder: Path | None = None) -> Path:
+def get_run_folder(out: Path, folder: Path | None = None) -> Path:
     """Where a run that can go on keeps what it has done."""
     return (folder or out.parent).resolve() / f".{out.name}.run.spark"
 
@@ -132,6 +132,6 @@ def is_divided(out: Path, fingerprint: str) -> bool:
     InputError
         If one over other works, another model or other constraints was interrupted.
     """
-    run_folder = Kept(kept_folder(out), fingerprint, dict)
-    run_folder.insist()
+    run_folder = RunFolder(get_run_folder(out), fingerprint, dict)
+    run_folder.require_same_run()
     return run_folder.divided

@@ -26,7 +26,7 @@ _ORDER = [("work", "ascending"), ("position", "ascending")]
 _POSITIONS = 20  # bits of a position in a key; a work has fewer than a million authors
 
 
-def held(
+def compute_moves(
     signatures: pa.Table, blocks: pa.Table, constrained: Corpus, constraints: Constraints
 ) -> pa.Table:
     """Where must-groups that lie in several identities move them.
@@ -57,7 +57,7 @@ def held(
     return pa.table({"atom": atoms, "to_identity": least[of_atom], "to_block": of_group[of_atom]})
 
 
-def joined(
+def compute_joins(
     signatures: pa.Table,
     likely: pa.Table,
     constrained: Corpus,

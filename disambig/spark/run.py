@@ -1,7 +1,8 @@
 """Cluster on Spark: the stages of a run as Spark jobs over Parquet in a folder all machines see.
 
-Spark adds up, groups, joins, sorts, and runs failed tasks again. What is done to a block is done
-by the functions of a local run (:mod:`disambig.out_of_core.cluster_shard`), so the clusters are the same.
+Spark adds up, groups, joins, sorts, and runs failed tasks again. What is done to a block is done by
+the functions of a local run (:mod:`disambig.out_of_core.cluster_shard`), so the clusters are the
+same.
 
 The process that starts the run (the driver) reads the works once, some at a time, and decides
 constraints and likely joins; it never holds the corpus.
@@ -21,8 +22,8 @@ from disambig.features.group import GROUP_FEATURES
 from disambig.features.pair import PAIR_FEATURES
 from disambig.model.model import Model
 from disambig.progress import Progress, silent
-from disambig.spark.checkpoint import STAGES, Kept, SparkRun, kept_folder
-from disambig.spark.session import check_machines, session
+from disambig.spark.checkpoint import STAGES, RunFolder, SparkRun, get_run_folder
+from disambig.spark.session import check_machines, open_session
 
 
 @contextmanager
@@ -31,17 +32,17 @@ def _open_run_folder(
     folder: Path | None,
     fingerprint: str | None,
     get_report: Callable[[], Mapping[str, int]],
-) -> Iterator[Kept]:
+) -> Iterator[RunFolder]:
     """A folder that is gone when the run has ended; or stays, if it can go on from there."""
     if fingerprint is None:
         parent = (folder or out.parent).resolve()
         with tempfile.TemporaryDirectory(
             prefix=f".{out.name}.", suffix=".spark", dir=parent
         ) as name:
-            yield Kept(Path(name), None, get_report)
+            yield RunFolder(Path(name), None, get_report)
         return
-    run_folder = Kept(kept_folder(out, folder), fingerprint, get_report)
-    run_folder.insist()
+    run_folder = RunFolder(get_run_folder(out, folder), fingerprint, get_report)
+    run_folder.require_same_run()
     if not run_folder.divided:
         shutil.rmtree(run_folder.folder, ignore_errors=True)
         run_folder.folder.mkdir()
@@ -66,7 +67,7 @@ def run_on_spark(
     n_shards: int | None = None,
     memory: str | None = None,
     fingerprint: str | None = None,
-    told: Callable[[], Mapping[str, int]] = dict,
+    get_report: Callable[[], Mapping[str, int]] = dict,
     progress: Progress = silent,
 ) -> SparkRun:
     """Cluster works on Spark and write one JSON row for each signature to ``out``.
@@ -96,10 +97,10 @@ def run_on_spark(
         Of the driver and of each executor, as Spark writes it (``4g``); None is what Spark is
         configured with. The Python processes beside them need about 1 GB each.
     fingerprint : str or None
-        What the run depends on, as :func:`disambig.out_of_core.run.fingerprint` tells it. When the
-        driver ends before its time, the next call with it goes on with the shards that are
-        clustered, and does not read ``works`` if they are divided (:func:`is_divided`). None
-        keeps nothing.
+        What the run depends on, as :func:`disambig.out_of_core.run.compute_fingerprint` tells it.
+        When the driver ends before its time, the next call with it goes on with the shards that are
+        clustered, and does not read ``works`` if they are divided (:func:`is_divided`). None keeps
+        nothing.
     told : callable
         What became of the records, once they have been read; kept with them.
     progress : Progress
@@ -119,8 +120,8 @@ def run_on_spark(
     loaded.check_features(PAIR_FEATURES, GROUP_FEATURES)
     loaded.check_space(SemanticSpace.load().fingerprint)
     with (
-        session(master, memory) as spark,
-        _open_run_folder(out, folder, fingerprint, told) as run_folder,
+        open_session(master, memory) as spark,
+        _open_run_folder(out, folder, fingerprint, get_report) as run_folder,
         progress("Running on Spark", len(STAGES), "stages") as advance,
     ):
         from disambig.spark.stages import Run  # not before pyspark is known to be there

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from disambig.errors import DisambigError
-from disambig.spark.tasks import Shared
+from disambig.spark.tasks import SharedInputs
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TRIES = 4
+MAX_TRIES = 4
 """Times a task is tried; Spark's own number on a cluster, on one machine it would be 1."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @contextmanager
-def session(master: str | None, memory: str | None) -> Iterator[SparkSession]:
+def open_session(master: str | None, memory: str | None) -> Iterator[SparkSession]:
     """The active session, which is left as it was, or one of its own.
 
     Parameters
@@ -78,7 +78,7 @@ def _make_settings(master: str | None, memory: str | None) -> dict[str, str]:
     is_submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if master or not is_submitted:
         settings["spark.master"] = re.sub(
-            r"^local\[(\*|\d+)\]$", rf"local[\1,{TRIES}]", master or "local[*]"
+            r"^local\[(\*|\d+)\]$", rf"local[\1,{MAX_TRIES}]", master or "local[*]"
         )
     if memory:
         settings |= {"spark.driver.memory": memory, "spark.executor.memory": memory}
@@ -116,8 +116,11 @@ def check_machines(spark: SparkSession, folder: Path) -> None:
         raise DisambigError(problem)
 
 
-def with_shared(
-    task: Callable[[Path, Shared, int], T], folder: Path, shared: Broadcast[Shared], part: int
+def call_with_shared(
+    task: Callable[[Path, SharedInputs, int], T],
+    folder: Path,
+    shared: Broadcast[SharedInputs],
+    part: int,
 ) -> T:
     """Call a task with what is broadcast."""
     return task(folder, shared.value, part)

@@ -24,28 +24,32 @@ from disambig.corpus.corpus import Corpus
 from disambig.domain import Constraint, Signature, Work
 from disambig.errors import InputError
 from disambig.model.model import Model
-from disambig.out_of_core.staging import bound_as_json, bound_from_json, bound_part
+from disambig.out_of_core.staging import (
+    constrained_from_json,
+    constrained_to_json,
+    select_constrained_authors,
+)
 from disambig.output import whole_file
 from disambig.spark import tables
-from disambig.spark.checkpoint import STAGES, Kept, SparkRun
-from disambig.spark.joins import NO_JOINS, NO_MOVES, held, joined
-from disambig.spark.session import run_tasks, with_shared
+from disambig.spark.checkpoint import STAGES, RunFolder, SparkRun
+from disambig.spark.joins import NO_JOINS, NO_MOVES, compute_joins, compute_moves
+from disambig.spark.session import call_with_shared, run_tasks
 from disambig.spark.tables import write_parts
 from disambig.spark.tasks import (
-    Shared,
+    SharedInputs,
     cluster,
-    compared_file,
-    divide,
-    render,
-    score,
-    want,
-    write_whole,
+    divide_works,
+    get_compared_file,
+    list_statistics_keys,
+    render_rows,
+    score_part,
+    write_atomically,
     write_works,
 )
 
 T = TypeVar("T")
 
-WORKS_AT_ONCE = 20_000
+WORKS_PER_FILE = 20_000
 """Works in one file of records, and in the driver's memory."""
 SIGNATURES_PER_SHARD = 50_000
 CANDIDATES_PER_PART = 20_000
@@ -80,7 +84,7 @@ class Run:
     """One run, stage by stage."""
 
     spark: SparkSession
-    kept: Kept
+    run_folder: RunFolder
     model: Model
     advance: Callable[[int], None]
     retried: int = 0
@@ -95,21 +99,23 @@ class Run:
         n_shards: int | None,
     ) -> SparkRun:
         """Every stage in turn; works are not read where an earlier run has divided them."""
-        if self.kept.divided:
+        if self.run_folder.divided:
             self._reset_later_stages()
-            note = self.kept.found()
-            read = _ReadWorks(**{**note, "bound": bound_from_json(note["bound"])})
+            note = self.run_folder.read_works_note()
+            read = _ReadWorks(**{**note, "bound": constrained_from_json(note["bound"])})
         else:
             read = self._read_and_divide(works, constraints, n_shards)
         if not read.n_signatures:
             with whole_file(out):
-                return SparkRun(read.n_works, 0, 0, 0, 0, 0, 0, (), self.seconds, self.kept.report)
+                return SparkRun(
+                    read.n_works, 0, 0, 0, 0, 0, 0, (), self.seconds, self.run_folder.report
+                )
         constrained = Corpus.from_works(read.bound)
         compiled = compile_constraints(
             constrained, constraints, identifiers=identifiers, strict=False
         )
         shared = self.spark.sparkContext.broadcast(
-            Shared(self.model, read.texts, constrained, compiled)
+            SharedInputs(self.model, read.texts, constrained, compiled)
         )
         with self._time_stage("Clustering"):
             considered, scored = self._cluster(shared)
@@ -118,7 +124,7 @@ class Run:
         with self._time_stage("Finding joins"):
             candidates = self._find_candidates()
         with self._time_stage("Scoring joins"):
-            scoring = partial(with_shared, score, self.folder, shared)
+            scoring = partial(call_with_shared, score_part, self.folder, shared)
             likely = sum(
                 self._run_tasks(scoring, _list_parts(self.folder / "joins" / "candidates"))
             )
@@ -136,13 +142,13 @@ class Run:
             self.retried,
             compiled.problems,
             self.seconds,
-            self.kept.report,
+            self.run_folder.report,
         )
 
     @property
     def folder(self) -> Path:
         """Where the results of stages are."""
-        return self.kept.folder
+        return self.run_folder.folder
 
     def _read_and_divide(
         self, works: Iterable[Work], constraints: Sequence[Constraint], n_shards: int | None
@@ -161,8 +167,8 @@ class Run:
                 read.texts = self._divide(read.n_parts, n_shards)
             with self._time_stage("Counting"):
                 self._count()
-        constrained_json = bound_as_json(read.bound)
-        self.kept.note({**asdict(replace(read, bound=[])), "bound": constrained_json})
+        constrained_json = constrained_to_json(read.bound)
+        self.run_folder.write_note({**asdict(replace(read, bound=[])), "bound": constrained_json})
         return read
 
     def _reset_later_stages(self) -> None:
@@ -183,11 +189,11 @@ class Run:
         partitions = max(2 * self.spark.sparkContext.defaultParallelism, n_shards)
         self.spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
 
-    def _cluster(self, shared: Broadcast[Shared]) -> tuple[int, int]:
+    def _cluster(self, shared: Broadcast[SharedInputs]) -> tuple[int, int]:
         """Cluster the shards that are not clustered yet; pairs considered and scored in all."""
         shards = _list_parts(self.folder / "shards" / "works")
-        todo = [part for part in shards if not compared_file(self.folder, part).is_file()]
-        self._run_tasks(partial(with_shared, cluster, self.folder, shared), todo)
+        todo = [part for part in shards if not get_compared_file(self.folder, part).is_file()]
+        self._run_tasks(partial(call_with_shared, cluster, self.folder, shared), todo)
         counts = pq.read_table(self.folder / "compared")
         return pc.sum(counts["considered"]).as_py(), pc.sum(counts["scored"]).as_py()
 
@@ -197,10 +203,12 @@ class Run:
         """Put works into files, some at a time."""
         read = _ReadWorks()
         iterator = iter(works)
-        while chunk := list(islice(iterator, WORKS_AT_ONCE)):
+        while chunk := list(islice(iterator, WORKS_PER_FILE)):
             write_works(chunk, self.folder / "records" / f"{read.n_parts:06}.parquet")
             read.bound += [
-                b for work in chunk if (b := bound_part(work, constrained_signatures)) is not None
+                b
+                for work in chunk
+                if (b := select_constrained_authors(work, constrained_signatures)) is not None
             ]
             read.n_works += len(chunk)
             read.n_signatures += sum(bool(a.name.strip()) for work in chunk for a in work.authors)
@@ -214,13 +222,13 @@ class Run:
             raise InputError(
                 f"two works have the id {row['work']!r}; give each work an id of its own"
             )
-        parts = self._run_tasks(partial(divide, self.folder, n_shards), range(n_parts))
+        parts = self._run_tasks(partial(divide_works, self.folder, n_shards), range(n_parts))
         write_parts(self._read_table("divided"), self.folder / "shards" / "works")
         return {kind: sum(texts[kind] for texts in parts) for kind in parts[0]}
 
     def _count(self) -> None:
         """Add up what was counted, and give each shard its share."""
-        total = tables.added_up(self._read_table("counted"))
+        total = tables.sum_counts(self._read_table("counted"))
         total.write.parquet((self.folder / "counts").as_uri())
         self._distribute_statistics("shards")
 
@@ -228,53 +236,64 @@ class Run:
         """Give each part of a stage the statistics that its works call for."""
         folder = self.folder / stage
         (folder / "wanted").mkdir()
-        self._run_tasks(partial(want, folder), _list_parts(folder / "works"))
-        counts = tables.known(self._read_table(f"{stage}/wanted"), self._read_table("counts"))
+        self._run_tasks(partial(list_statistics_keys, folder), _list_parts(folder / "works"))
+        counts = tables.select_counts(
+            self._read_table(f"{stage}/wanted"), self._read_table("counts")
+        )
         write_parts(counts, folder / "known")
 
-    def _apply_must_links(self, shared: Shared) -> None:
+    def _apply_must_links(self, shared: SharedInputs) -> None:
         """Move what must-links across blocks move."""
         moves = self.folder / "moves"
         moves.mkdir()
-        write_whole(NO_MOVES, moves / "atoms.parquet")
+        write_atomically(NO_MOVES, moves / "atoms.parquet")
         if not shared.constraints.n_groups:
             return
         signatures = self._read_table("signatures")
-        members = self._collect_table(tables.spanned(signatures), "spanned")
+        members = self._collect_table(tables.find_split_must_groups(signatures), "spanned")
         if members.num_rows:
             blocks = signatures.join(
                 self._read_table("spanned").select("block").distinct(), "block", "left_semi"
             )
-            first = self._collect_table(tables.firsts(blocks, "block"), "spanned_blocks")
-            atoms = held(members, first, shared.bound, shared.constraints)
-            write_whole(atoms, moves / "atoms.parquet")
+            first = self._collect_table(
+                tables.find_first_signatures(blocks, "block"), "spanned_blocks"
+            )
+            atoms = compute_moves(members, first, shared.constrained, shared.constraints)
+            write_atomically(atoms, moves / "atoms.parquet")
 
     def _read_signatures(self) -> DataFrame:
         """Signatures and their identities after must-links."""
-        return tables.moved(self._read_table("signatures"), self._read_table("moves/atoms.parquet"))
+        return tables.apply_moves(
+            self._read_table("signatures"), self._read_table("moves/atoms.parquet")
+        )
 
     def _find_candidates(self) -> int:
         """Find joins worth scoring, and put what is needed to score them into parts."""
         folder = self.folder / "joins"
         signatures = self._read_signatures()
-        evidence = tables.moved(
+        evidence = tables.apply_moves(
             self._read_table("evidence"), self._read_table("moves/atoms.parquet")
         )
-        tables.candidates(evidence, signatures).write.parquet((self.folder / "pairs").as_uri())
+        tables.find_candidates(evidence, signatures).write.parquet((self.folder / "pairs").as_uri())
         pairs = self._read_table("pairs")
         n = pairs.count()
         if n:
-            write_parts(tables.chunked(pairs, n // CANDIDATES_PER_PART + 1), folder / "candidates")
+            write_parts(
+                tables.assign_parts(pairs, n // CANDIDATES_PER_PART + 1), folder / "candidates"
+            )
             candidates = self._read_table("joins/candidates")
-            write_parts(tables.speakers(self.spark, candidates, signatures), folder / "speakers")
-            works = tables.only(
+            write_parts(
+                tables.select_representatives(self.spark, candidates, signatures),
+                folder / "speakers",
+            )
+            works = tables.select_signatures(
                 self._read_table("shards/works"), self._read_table("joins/speakers")
             )
             write_parts(works, folder / "works")
             self._distribute_statistics("joins")
         return n
 
-    def _join(self, shared: Shared, likely: int) -> None:
+    def _join(self, shared: SharedInputs, likely: int) -> None:
         """Join identities, most probable first."""
         moves = NO_JOINS
         if likely:
@@ -289,22 +308,24 @@ class Run:
                 .join(ends, "identity", "left_semi")
                 .select("work", "position", "identity", "block")
             )
-            moves = joined(
+            moves = compute_joins(
                 self._collect_table(members, "concerned"),
                 pq.read_table(self.folder / "likely"),
-                shared.bound,
+                shared.constrained,
                 shared.constraints,
                 shared.model,
             )
-        write_whole(moves, self.folder / "moves" / "identities.parquet")
+        write_atomically(moves, self.folder / "moves" / "identities.parquet")
 
     def _write(self, out: Path) -> int:
         """Sort all signatures and write them; number of identities."""
-        final = tables.joined(self._read_signatures(), self._read_table("moves/identities.parquet"))
+        final = tables.apply_joins(
+            self._read_signatures(), self._read_table("moves/identities.parquet")
+        )
         rows = self.folder / "rows"
-        tables.output_rows(final).write.parquet(rows.as_uri())
+        tables.make_output_rows(final).write.parquet(rows.as_uri())
         names = sorted(file.name for file in rows.glob("part-*"))
-        counts = self._run_tasks(partial(render, self.folder, names), range(len(names)))
+        counts = self._run_tasks(partial(render_rows, self.folder, names), range(len(names)))
         with whole_file(out) as stream:
             for name in names:
                 with (self.folder / "text" / f"{name}.jsonl").open(encoding="utf-8") as part:

@@ -16,17 +16,17 @@ from disambig.clustering.cross_block import MEMBERS, spokesmen
 from disambig.out_of_core.shards import SCHEMA
 from disambig.spark.tasks import CIRCLE, EDGE, NUMBER_BITS
 
-FULL = 0
+FULL_KIND = 0
 """Place of the full keys in :data:`disambig.corpus.statistics.KINDS`."""
 _OWN_FROM = SCHEMA.names.index("position")
 
 
-def added_up(counts: DataFrame) -> DataFrame:
+def sum_counts(counts: DataFrame) -> DataFrame:
     """Counts of the whole corpus: kind, a, b, count."""
     return counts.groupBy("kind", "a", "b").agg(F.sum("count").alias("count"))
 
 
-def known(keys: DataFrame, counts: DataFrame) -> DataFrame:
+def select_counts(keys: DataFrame, counts: DataFrame) -> DataFrame:
     """What each part needs to know: part, kind, a, b, count.
 
     Parameters
@@ -37,7 +37,9 @@ def known(keys: DataFrame, counts: DataFrame) -> DataFrame:
         Of the whole corpus. An edge is known where both of its ends are wanted.
     """
     single = keys.join(counts.where(F.col("kind") < EDGE), ["kind", "a"])
-    ends = keys.where(F.col("kind") == FULL).groupBy("a").agg(F.collect_list("part").alias("at"))
+    ends = (
+        keys.where(F.col("kind") == FULL_KIND).groupBy("a").agg(F.collect_list("part").alias("at"))
+    )
     edges = (
         counts.where(F.col("kind") == EDGE)
         .join(ends.withColumnRenamed("at", "at_a"), "a")
@@ -48,7 +50,7 @@ def known(keys: DataFrame, counts: DataFrame) -> DataFrame:
     return single.select(columns).unionByName(edges.select(columns))
 
 
-def moved(table: DataFrame, atoms: DataFrame) -> DataFrame:
+def apply_moves(table: DataFrame, atoms: DataFrame) -> DataFrame:
     """Rows with the identity, and its block, that their atoms were moved to.
 
     Parameters
@@ -62,7 +64,7 @@ def moved(table: DataFrame, atoms: DataFrame) -> DataFrame:
     return rows.drop("to_identity", "to_block")
 
 
-def candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
+def find_candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
     """Identities of two blocks that may be one person: a, b, the one that appears first as a.
 
     As :func:`disambig.blocking.cross_block.cross_pairs`.
@@ -90,7 +92,7 @@ def candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
         .select("a", "b")
         .distinct()
     )
-    first = firsts(signatures, "identity")
+    first = find_first_signatures(signatures, "identity")
     for end in ("a", "b"):
         pairs = pairs.join(
             first.select(F.col("identity").alias(end), F.col("first").alias(f"first_{end}")), end
@@ -102,7 +104,7 @@ def candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
     )
 
 
-def spanned(signatures: DataFrame) -> DataFrame:
+def find_split_must_groups(signatures: DataFrame) -> DataFrame:
     """All signatures of the identities that hold a part of a must-group only."""
     groups = signatures.where("must >= 0").groupBy("must")
     split_groups = groups.agg(F.count_distinct("identity").alias("n")).where("n > 1")
@@ -111,12 +113,12 @@ def spanned(signatures: DataFrame) -> DataFrame:
     return signatures.join(identities, "identity", "left_semi").select(*columns)
 
 
-def chunked(pairs: DataFrame, n: int) -> DataFrame:
+def assign_parts(pairs: DataFrame, n: int) -> DataFrame:
     """Candidates in n parts: part, a, b. Those of one identity are mostly together."""
     return pairs.withColumn("part", F.pmod(F.hash("a"), F.lit(n)))
 
 
-def joined(signatures: DataFrame, identities: DataFrame) -> DataFrame:
+def apply_joins(signatures: DataFrame, identities: DataFrame) -> DataFrame:
     """Signatures with their final identity.
 
     Parameters
@@ -128,12 +130,14 @@ def joined(signatures: DataFrame, identities: DataFrame) -> DataFrame:
     return rows.withColumn("identity", F.coalesce("to_identity", "identity")).drop("to_identity")
 
 
-def firsts(signatures: DataFrame, by: str) -> DataFrame:
+def find_first_signatures(signatures: DataFrame, by: str) -> DataFrame:
     """Smallest (work, position) of each group of signatures, as ``first``."""
     return signatures.groupBy(by).agg(F.min(F.struct("work", "position")).alias("first"))
 
 
-def speakers(spark: SparkSession, candidates: DataFrame, signatures: DataFrame) -> DataFrame:
+def select_representatives(
+    spark: SparkSession, candidates: DataFrame, signatures: DataFrame
+) -> DataFrame:
     """Signatures that speak for the candidates of each part: part, shard, work, position, identity.
 
     Parameters
@@ -164,7 +168,7 @@ def speakers(spark: SparkSession, candidates: DataFrame, signatures: DataFrame) 
     )
 
 
-def only(works: DataFrame, signatures: DataFrame) -> DataFrame:
+def select_signatures(works: DataFrame, signatures: DataFrame) -> DataFrame:
     """Works with some of their signatures: part and the columns of a shard.
 
     Parameters
@@ -183,9 +187,9 @@ def only(works: DataFrame, signatures: DataFrame) -> DataFrame:
     return rows.select("part", *SCHEMA.names[:_OWN_FROM], *own_columns)
 
 
-def output_rows(signatures: DataFrame) -> DataFrame:
+def make_output_rows(signatures: DataFrame) -> DataFrame:
     """Rows of the output in order, each with the smallest signature of its identity."""
-    first = firsts(signatures, "identity")
+    first = find_first_signatures(signatures, "identity")
     return (
         signatures.join(first, "identity")
         .select(

@@ -31,8 +31,13 @@ from disambig.corpus.statistics import KINDS, Counts, Edges, Statistics
 from disambig.corpus.terms import Terms
 from disambig.domain import Assignment, Author, Signature, Work
 from disambig.model.model import Model
-from disambig.out_of_core.cluster_shard import Knowledge, ShardResult, cluster_shard, score_across
-from disambig.out_of_core.shards import SCHEMA, shard_of, shard_tables
+from disambig.out_of_core.cluster_shard import (
+    ShardContext,
+    ShardResult,
+    cluster_shard,
+    score_across,
+)
+from disambig.out_of_core.shards import SCHEMA, assign_shards, make_shard_tables
 from disambig.output import assignment_row
 from disambig.partition import identity_name
 
@@ -45,7 +50,7 @@ NUMBER_BITS = 32
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedInputs:
     """What every task that clusters or scores needs, sent to each machine once.
 
     Attributes
@@ -61,27 +66,27 @@ class Shared:
 
     model: Model
     texts: Mapping[str, int]
-    bound: Corpus
+    constrained: Corpus
     constraints: Constraints
 
 
 def write_works(works: list[Work], file: Path) -> None:
     """Works as rows of id and JSON record."""
     table = pa.table({"work": [w.id for w in works], "record": [orjson.dumps(w) for w in works]})
-    write_whole(table, file)
+    write_atomically(table, file)
 
 
-def part_folder(folder: Path, part: int) -> Path:
+def get_part_folder(folder: Path, part: int) -> Path:
     """Where Spark puts the rows of one part."""
     return folder / f"part={part}"
 
 
-def compared_file(folder: Path, part: int) -> Path:
+def get_compared_file(folder: Path, part: int) -> Path:
     """What is there once a shard has been clustered."""
     return folder / "compared" / f"{part:06}.parquet"
 
 
-def divide(folder: Path, n_shards: int, part: int) -> dict[str, int]:
+def divide_works(folder: Path, n_shards: int, part: int) -> dict[str, int]:
     """Count some works and divide their signatures among shards.
 
     Reads ``records/``, writes ``counted/`` (kind, a, b, count) and ``divided/`` (part and the
@@ -95,16 +100,18 @@ def divide(folder: Path, n_shards: int, part: int) -> dict[str, int]:
     records = pq.read_table(folder / "records" / f"{part:06}.parquet").column("record").to_pylist()
     corpus = Corpus.from_works(map(_parse_work, records))
     statistics = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
-    write_whole(_make_counts_table(statistics), folder / "counted" / f"{part:06}.parquet")
+    write_atomically(_make_counts_table(statistics), folder / "counted" / f"{part:06}.parquet")
     tables = [
         table.append_column("part", pa.array(np.full(table.num_rows, shard, dtype=np.int32)))
-        for shard, table in enumerate(shard_tables(corpus, shard_of(corpus, n_shards), n_shards))
+        for shard, table in enumerate(
+            make_shard_tables(corpus, assign_shards(corpus, n_shards), n_shards)
+        )
     ]
-    write_whole(pa.concat_tables(tables), folder / "divided" / f"{part:06}.parquet")
+    write_atomically(pa.concat_tables(tables), folder / "divided" / f"{part:06}.parquet")
     return dict(statistics.texts)
 
 
-def want(stage: Path, part: int) -> int:
+def list_statistics_keys(stage: Path, part: int) -> int:
     """List the keys whose counts the works of a part call for; how many.
 
     Reads ``works/``, writes ``wanted/`` (part, kind, a).
@@ -134,11 +141,11 @@ def want(stage: Path, part: int) -> int:
         "kind": kind,
         "a": _to_signed(all_keys),
     }
-    write_whole(pa.table(columns), stage / "wanted" / f"{part:06}.parquet")
+    write_atomically(pa.table(columns), stage / "wanted" / f"{part:06}.parquet")
     return len(all_keys)
 
 
-def cluster(folder: Path, shared: Shared, part: int) -> None:
+def cluster(folder: Path, shared: SharedInputs, part: int) -> None:
     """Cluster one shard, by the function that clusters it in a local run.
 
     Reads ``shards/``, writes ``signatures/`` (work, position, name, atom, identity, block, must,
@@ -148,7 +155,7 @@ def cluster(folder: Path, shared: Shared, part: int) -> None:
     """
     stage = folder / "shards"
     result = cluster_shard(_read_works_table(stage, part), _make_context(stage, shared, part))
-    must = shared.constraints.on(shared.bound, result.corpus).must.astype(np.int64)
+    must = shared.constraints.on(shared.constrained, result.corpus).must.astype(np.int64)
     atom = renumber(result.identity * (shared.constraints.n_groups + 1) + must + 1).astype(np.int64)
     _, first = np.unique(result.identity, return_index=True)
     base = np.int64(part) << NUMBER_BITS
@@ -157,7 +164,7 @@ def cluster(folder: Path, shared: Shared, part: int) -> None:
         "identity": base + atom[first][result.identity],
         "block": base + result.block,
     }
-    write_whole(
+    write_atomically(
         pa.table(
             {
                 **_make_name_columns(result.corpus),
@@ -168,19 +175,21 @@ def cluster(folder: Path, shared: Shared, part: int) -> None:
         ),
         folder / "signatures" / f"{part:06}.parquet",
     )
-    write_whole(_make_evidence_table(result, numbers), folder / "evidence" / f"{part:06}.parquet")
+    write_atomically(
+        _make_evidence_table(result, numbers), folder / "evidence" / f"{part:06}.parquet"
+    )
     compared = {"considered": [result.considered], "scored": [result.scored]}
-    write_whole(pa.table(compared), compared_file(folder, part))
+    write_atomically(pa.table(compared), get_compared_file(folder, part))
 
 
-def score(folder: Path, shared: Shared, part: int) -> int:
+def score_part(folder: Path, shared: SharedInputs, part: int) -> int:
     """Score some joins across shards, by the function of a local run; how many are likely.
 
     Reads ``joins/``, writes ``likely/`` (a, b, probability): joins as probable as the model asks.
     """
     stage = folder / "joins"
-    candidates = pq.read_table(part_folder(stage / "candidates", part), partitioning=None)
-    representatives = pq.read_table(part_folder(stage / "speakers", part), partitioning=None)
+    candidates = pq.read_table(get_part_folder(stage / "candidates", part), partitioning=None)
+    representatives = pq.read_table(get_part_folder(stage / "speakers", part), partitioning=None)
     representatives = representatives.sort_by([("work", "ascending"), ("position", "ascending")])
     pairs = np.column_stack([candidates.column(c).to_numpy() for c in ("a", "b")])
     probability = score_across(
@@ -195,11 +204,11 @@ def score(folder: Path, shared: Shared, part: int) -> int:
         "b": pairs[is_likely, 1],
         "probability": probability[is_likely],
     }
-    write_whole(pa.table(columns), folder / "likely" / f"{part:06}.parquet")
+    write_atomically(pa.table(columns), folder / "likely" / f"{part:06}.parquet")
     return int(is_likely.sum())
 
 
-def render(folder: Path, names: Sequence[str], number: int) -> int:
+def render_rows(folder: Path, names: Sequence[str], number: int) -> int:
     """Output rows of one Parquet file of ``rows/`` as text in ``text/``; identities begun there."""
     name = names[number]
     rows = pq.read_table(folder / "rows" / name)
@@ -220,7 +229,7 @@ def render(folder: Path, names: Sequence[str], number: int) -> int:
     return n_identities
 
 
-def write_whole(table: pa.Table, file: Path) -> None:
+def write_atomically(table: pa.Table, file: Path) -> None:
     """A Parquet file that appears when it is whole."""
     part = _make_temporary_path(file)
     pq.write_table(table, part, compression="zstd")
@@ -260,10 +269,10 @@ def _load_space() -> SemanticSpace:
     return SemanticSpace.load()
 
 
-def _make_context(stage: Path, shared: Shared, part: int) -> Knowledge:
+def _make_context(stage: Path, shared: SharedInputs, part: int) -> ShardContext:
     """The part's share of the statistics, and what is the same for all parts."""
     # works of no legible name and no word want nothing
-    folder = part_folder(stage / "known", part)
+    folder = get_part_folder(stage / "known", part)
     table = pq.read_table(folder, partitioning=None) if folder.is_dir() else _COUNTS.empty_table()
     kind, a, b, count = (table.column(c).to_numpy() for c in ("kind", "a", "b", "count"))
     a, b = a.view(np.uint64), b.view(np.uint64)
@@ -273,13 +282,13 @@ def _make_context(stage: Path, shared: Shared, part: int) -> Knowledge:
     counts = {name: Counts(a[r], count[r]) for name, r in zip(KINDS, rows[:EDGE], strict=True)}
     edges = Edges(a[rows[EDGE]], b[rows[EDGE]], count[rows[EDGE]])
     statistics = Statistics(counts, shared.texts, edges)
-    return Knowledge(
-        shared.model, _load_space(), lambda: statistics, shared.bound, shared.constraints
+    return ShardContext(
+        shared.model, _load_space(), lambda: statistics, shared.constrained, shared.constraints
     )
 
 
 def _read_works_table(stage: Path, part: int) -> pa.Table:
-    folder = part_folder(stage / "works", part)
+    folder = get_part_folder(stage / "works", part)
     return pq.read_table(folder, columns=SCHEMA.names, partitioning=None).cast(SCHEMA)
 
 

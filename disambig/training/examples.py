@@ -1,7 +1,7 @@
-"""What the forests learn from: labelled pairs of signatures, and of groups.
+"""Training examples of the forests: labelled pairs of signatures, and of groups.
 
-Groups are made from cross-fitted scores, by forests that did not see the block, since scores of
-blocks that a forest has seen are far better than any it will meet again.
+Groups are made from cross-fitted scores, by forests not fitted on the block, since scores on
+training blocks are far better than on any new block.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import Scored, join_groups, matrix
+from disambig.clustering.two_level import ScoredPairs, join_groups, matrix
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Label
 from disambig.errors import InputError
@@ -29,15 +29,15 @@ Columns = dict[str, Float32]
 
 FOLDS = 4
 PAIRS_PER_BLOCK = 1500
-"""Pairs of one block used for fitting: more of the same 300 papers teach little."""
-FAR = 0.02
-"""Groups whose best signature pair is below this are far apart: most pairs, and all alike."""
+"""Maximal number of pairs of one block used for fitting: more of the same 300 papers add little."""
+FAR_PROBABILITY = 0.02
+"""Group pairs whose best signature pair is below this are easy: most pairs, and all similar."""
 FAR_SHARE = 0.2
-"""Share of the far group pairs that is learned from, each weighing the more."""
+"""Share of these group pairs that is sampled; their weight is increased accordingly."""
 CUTS = (0.7, 0.8, 0.9)
-"""First-level thresholds whose groups the second level learns from."""
+"""First-level thresholds whose groups the second level is fitted on."""
 ROUND_CUTS = (0.5, 0.7)
-"""Second-level thresholds whose groups its later rounds learn from."""
+"""Second-level thresholds whose groups its later rounds are fitted on."""
 SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.45, "across": 0.7}
 """Linkage thresholds, chosen on the dev split over all corpora together."""
 
@@ -46,24 +46,26 @@ SETTINGS: Mapping[str, float] = {"first_level": 0.8, "second_level": 0.45, "acro
 class Gold:
     """A corpus index with the person of each signature.
 
-    ``person`` int32[n_signatures] is -1 where no label exists; ``blocks`` are those that hold
-    a labelled signature, ``fold`` int64[len(blocks)] the cross-fitting fold of each. ``apart``
-    int64[k] are the pairs of persons that are known to differ, as ``low << 32 | high``, where
-    that is not known of all.
+    ``person`` int32[n_signatures] is -1 without a label; ``blocks`` are those with a labelled
+    signature, ``fold`` int64[len(blocks)] the cross-fitting fold of each. ``different_pairs``
+    int64[k] are the pairs of persons known to be different, as ``low << 32 | high``; None where
+    all persons are.
     """
 
     index: CorpusIndex
     person: Int32
     blocks: list[Int32]
     fold: Int64
-    apart: Int64 | None = None
+    different_pairs: Int64 | None = None
 
-    def known(self, a: Int32, b: Int32) -> Bool:
-        """Whether it is known if persons ``a`` and ``b`` (-1: no label) are one, bool[n]."""
+    def is_known(self, a: Int32, b: Int32) -> Bool:
+        """Whether it is known that persons ``a``, ``b`` (-1: no label) are one or two, bool[n]."""
         labelled: Bool = (a >= 0) & (b >= 0)
-        if self.apart is None:
+        if self.different_pairs is None:
             return labelled
-        is_known_pair: Bool = labelled & ((a == b) | np.isin(_encode_pairs(a, b), self.apart))
+        is_known_pair: Bool = labelled & (
+            (a == b) | np.isin(_encode_pairs(a, b), self.different_pairs)
+        )
         return is_known_pair
 
     @classmethod
@@ -77,13 +79,13 @@ class Gold:
 
         Parameters
         ----------
-        apart : iterable of (str, str), optional
-            Pairs of labelled persons that are known to differ; without it all do.
+        different_persons : iterable of (str, str), optional
+            Pairs of labelled persons known to be different; None: all of them are.
 
         Raises
         ------
         InputError
-            If no label fits the corpus, or a label names an unknown signature.
+            If there is no label, or a label names an unknown signature.
         """
         corpus = index.corpus
         person = np.full(corpus.n_signatures, -1, dtype=np.int32)
@@ -92,7 +94,7 @@ class Gold:
             row = corpus.row_of(label.signature)
             person[row] = codes.setdefault(label.person, len(codes))
         if not codes:
-            raise InputError("no labels: give a labels file that matches the works")
+            raise InputError("no labels; pass a labels file that matches the works")
         blocks = [b for b in make_blocks(corpus) if (person[b] >= 0).any()]
         fold = np.array(
             [
@@ -109,14 +111,14 @@ class Gold:
 
 
 def _encode_pairs(a: Int32, b: Int32) -> Int64:
-    """One number of each unordered pair of persons."""
+    """Encode unordered pairs of persons as one number each, int64[n]."""
     low, high = np.minimum(a, b).astype(np.int64), np.maximum(a, b).astype(np.int64)
     codes: Int64 = low << 32 | high
     return codes
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class TrainingRows:
     """Training rows: ``X`` float32[n, F], ``y`` float32[n] share of same-person pairs,
     ``weight`` float32[n], ``fold`` int64[n].
     """
@@ -128,17 +130,17 @@ class Rows:
     features: tuple[str, ...]
 
     @classmethod
-    def joined(cls, parts: Sequence[Rows]) -> Rows:
-        """All rows of several parts.
+    def concatenate(cls, parts: Sequence[TrainingRows]) -> TrainingRows:
+        """Concatenate the rows of several parts.
 
         Raises
         ------
         InputError
-            If there is none.
+            If there is no part.
         """
         if not parts:
             raise InputError(
-                "no two labelled mentions could be one person: label people whose names are alike"
+                "no two labelled mentions have compatible names; label people with similar names"
             )
         return cls(
             np.concatenate([p.X for p in parts]),
@@ -150,7 +152,7 @@ class Rows:
 
 
 def _iterate_batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
-    """Batches of one fold each, so that one forest scores a whole batch."""
+    """Iterate over batches of one fold each, so that one forest scores a whole batch."""
     for fold in range(FOLDS):
         blocks = [b for b, f in zip(gold.blocks, gold.fold, strict=True) if f == fold]
         comparisons = Comparisons.of(gold.index, blocks)
@@ -158,18 +160,20 @@ def _iterate_batches(gold: Gold) -> Iterator[tuple[PairBatch, int]]:
             yield comparisons.make_batch(number), fold
 
 
-def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]) -> list[Rows]:
-    """Labelled pairs within blocks, at most :data:`PAIRS_PER_BLOCK` of a block.
+def make_pair_rows(
+    gold: Gold, rng: np.random.Generator, progress: Callable[[int], None]
+) -> list[TrainingRows]:
+    """Make rows of labelled pairs within blocks, at most :data:`PAIRS_PER_BLOCK` of a block.
 
-    A block weighs like the square root of its labelled pairs, so that a block of 300 papers
-    does not drown fifty small ones.
+    The weight of a block is the square root of its labelled pairs, so that a block of 300 papers
+    does not dominate fifty small ones.
     """
-    parts: list[Rows] = []
+    parts: list[TrainingRows] = []
     for batch, fold in _iterate_batches(gold):
         progress(batch.n_pairs)
         person = gold.person[batch.rows]
         a, b = person[batch.left], person[batch.right]
-        known = np.flatnonzero(gold.known(a, b))
+        known = np.flatnonzero(gold.is_known(a, b))
         if not len(known):
             continue
         block = batch.block[batch.left[known]]
@@ -181,7 +185,7 @@ def pair_rows(gold: Gold, rng: np.random.Generator, progress: Callable[[int], No
         weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
         y = (a[known] == b[known]).astype(np.float32)
         folds = np.full(len(known), fold)
-        parts.append(Rows(X, y, weight, folds, tuple(columns)))
+        parts.append(TrainingRows(X, y, weight, folds, tuple(columns)))
     return parts
 
 
@@ -193,7 +197,8 @@ class Scorers:
     ----------
     pair : callable
         Features of pairs and the fold of their block to probabilities, as
-        :func:`disambig.clustering.two_level.pair_probabilities` gives them, by a forest that did not see it.
+        :func:`disambig.clustering.two_level.pair_probabilities` gives them, by a forest that did
+        not see it.
     group : callable or None
         The same of pairs of groups, once the second level exists.
     """
@@ -202,24 +207,24 @@ class Scorers:
     group: Callable[[int, Columns], Float32] | None = None
 
 
-def group_rows(
+def make_group_rows(
     gold: Gold,
     scorers: Scorers,
     rng: np.random.Generator,
     progress: Callable[[int], None],
     features: Sequence[str] = GROUP_FEATURES,
-) -> list[Rows]:
-    """Pairs of groups with the share of their labelled pairs that are one person.
+) -> list[TrainingRows]:
+    """Make rows of pairs of groups, with the share of their labelled pairs that are one person.
 
-    Without group forests the groups are those of the first level at several cuts. With them
-    they are the groups that later rounds of the second level will meet.
+    Without group forests the groups are those of the first level at several cuts. With them they
+    are those of later rounds of the second level.
     """
     constraints = compile_constraints(gold.index.corpus, ())
-    parts: list[Rows] = []
+    parts: list[TrainingRows] = []
     for batch, fold in _iterate_batches(gold):
         progress(batch.n_pairs)
         if batch.n_pairs:
-            scored = Scored.of(gold.index, batch, constraints, partial(scorers.pair, fold))
+            scored = ScoredPairs.of(gold.index, batch, constraints, partial(scorers.pair, fold))
             for groups, columns in _iterate_groupings(scored, scorers, fold):
                 parts += _make_labelled_rows(gold, scored, groups, columns, fold, rng, features)
     return parts
@@ -227,21 +232,21 @@ def group_rows(
 
 def _make_labelled_rows(
     gold: Gold,
-    scored: Scored,
+    scored: ScoredPairs,
     groups: GroupBatch,
     columns: dict[str, Float32],
     fold: int,
     rng: np.random.Generator,
     features: Sequence[str],
-) -> list[Rows]:
-    """Training rows of the labelled group pairs; none where nothing is labelled."""
+) -> list[TrainingRows]:
+    """Make rows of the labelled group pairs; an empty list without labels."""
     person = gold.person[scored.batch.rows]
     a, b = person[scored.batch.left], person[scored.batch.right]
     n = groups.n_pairs
-    known = gold.known(a, b)
+    known = gold.is_known(a, b)
     labelled = groups.total(known.astype(np.float32))
     positive = groups.total((known & (a == b)).astype(np.float32))
-    far = ~(groups.greatest(scored.probability) > FAR)
+    far = ~(groups.greatest(scored.probability) > FAR_PROBABILITY)
     usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
     if not len(usable):
         return []
@@ -250,7 +255,7 @@ def _make_labelled_rows(
     block = groups.block[groups.left[usable]]
     total = np.bincount(block, weight)[block]
     return [
-        Rows(
+        TrainingRows(
             matrix(columns, features)[usable],
             (positive[usable] / count).astype(np.float32),
             (weight / np.sqrt(total)).astype(np.float32),
@@ -261,9 +266,9 @@ def _make_labelled_rows(
 
 
 def _iterate_groupings(
-    scored: Scored, scorers: Scorers, fold: int
+    scored: ScoredPairs, scorers: Scorers, fold: int
 ) -> Iterator[tuple[GroupBatch, dict[str, Float32]]]:
-    """Groupings the second level learns from, and the features of their pairs."""
+    """Iterate over groupings to fit the second level on, with the features of their pairs."""
     if scorers.group is None:
         for cut in CUTS:
             yield scored.between(scored.first_level(cut))

@@ -26,10 +26,10 @@ from disambig.training.examples import (
     SETTINGS,
     Columns,
     Gold,
-    Rows,
     Scorers,
-    group_rows,
-    pair_rows,
+    TrainingRows,
+    make_group_rows,
+    make_pair_rows,
 )
 
 PAIR_MONOTONE = {
@@ -53,8 +53,12 @@ GROUP_MONOTONE = {
 }
 
 
-def two_sided(rows: Rows, mask: Bool) -> tuple[Float32, Float32, Float32]:
-    """A row whose pairs are partly of one person counts on both sides, by its share."""
+def split_by_label(rows: TrainingRows, mask: Bool) -> tuple[Float32, Float32, Float32]:
+    """Return features, labels and weights; a row of partly same-person pairs counts in both
+    classes.
+
+    Its weight is divided by its share of same-person pairs.
+    """
     X, y, w = rows.X[mask], rows.y[mask], rows.weight[mask]
     is_positive, is_negative = y > 0, y < 1
     return (
@@ -82,13 +86,13 @@ GROUP_FOREST = ForestSettings(n_trees=150, leaves=8, learning_rate=0.05, min_lea
 
 
 def _fit_forest(
-    rows: Rows, mask: Bool, settings: ForestSettings, monotone: Mapping[str, int], seed: int
+    rows: TrainingRows, mask: Bool, settings: ForestSettings, monotone: Mapping[str, int], seed: int
 ) -> Forest:
-    X, y, weight = two_sided(rows, mask)
+    X, y, weight = split_by_label(rows, mask)
     if not 0 < y.mean() < 1:
         raise InputError(
-            "the labels are too few or too easy to learn from: some step saw only pairs of one "
-            "person, or none; add labelled people whose names are alike"
+            "the labels are too few or too easy to learn from: in one step all pairs or none are "
+            "of one person; add labelled people with similar names"
         )
     return fit_forest(
         X,
@@ -106,15 +110,15 @@ def _fit_forest(
 
 
 def cross_fit(
-    rows: Rows,
+    rows: TrainingRows,
     settings: ForestSettings,
     monotone: Mapping[str, int],
     seed: int,
     progress: Callable[[int], None],
 ) -> tuple[Forest, list[Forest], Float32]:
-    """Forests that each leave one fold out, their mean, and the unseen raw score of each row.
+    """Fit one forest per left-out fold; return their mean, the forests, and out-of-fold raw scores.
 
-    The mean is what is kept: it was no less accurate than one forest on all rows, and its
+    The mean becomes the model: it was no less accurate than one forest on all rows, and its
     accuracy depended less on the linkage threshold.
     """
     forests = []
@@ -136,15 +140,16 @@ def _score_unseen_groups(
 
 @dataclass(frozen=True, eq=False)
 class LabelledCorpus:
-    """One corpus to learn from, by name, with the labels that may be used.
+    """One training corpus with its name and the labels that may be used.
 
-    ``apart`` are pairs of labelled persons that are known to differ; None: all of them do.
+    ``different_persons`` are pairs of labelled persons known to be different; None: all of them
+    are.
     """
 
     name: str
     corpus: Corpus
     labels: Sequence[Label]
-    apart: Sequence[tuple[str, str]] | None = None
+    different_persons: Sequence[tuple[str, str]] | None = None
 
 
 def fit_model(
@@ -164,23 +169,26 @@ def fit_model(
     settings : mapping
         Linkage thresholds.
     metadata : mapping
-        More to record in the model, such as dev metrics.
+        Additional metadata for the model, such as dev metrics.
     progress : Progress
         See :mod:`disambig.progress`.
     """
     space = space or SemanticSpace.load()
     frequency = NameFrequency.fit(name for c in corpora for name in c.corpus.names)
     golds = [
-        Gold.of(CorpusIndex.of(c.corpus, space, frequency), c.labels, c.apart) for c in corpora
+        Gold.of(CorpusIndex.of(c.corpus, space, frequency), c.labels, c.different_persons)
+        for c in corpora
     ]
     total = None
     rng = np.random.default_rng(seed)
     with progress("Pair features", total, "pairs") as advance:
-        rows = Rows.joined([part for g in golds for part in pair_rows(g, rng, advance)])
+        rows = TrainingRows.concatenate(
+            [part for g in golds for part in make_pair_rows(g, rng, advance)]
+        )
     with progress("Fitting the pair forest", FOLDS, "forests") as advance:
         pair, folds, raw = cross_fit(rows, PAIR_FOREST, PAIR_MONOTONE, seed, advance)
-    # Squared, blocks of up to PAIRS_PER_BLOCK pairs count alike: weighed by pair, the few largest
-    # blocks would set the base rate for all others (dev: .046 instead of .013 on dblp).
+    # Squared weights give blocks of up to PAIRS_PER_BLOCK pairs equal weight: with equal pairs, the
+    # few largest blocks would set the base rate for all others (dev: .046 instead of .013 on dblp).
     pair_calibration = fit_calibration(raw, rows.y, rows.weight**2)
 
     def score_unseen_pairs(fold: int, columns: Columns) -> tuple[Float32, Float32]:
@@ -188,12 +196,12 @@ def fit_model(
         return probability, probability
 
     scorers = Scorers(score_unseen_pairs)
-    group_parts: list[Rows] = []
+    group_parts: list[TrainingRows] = []
     for stage in ("Group features", "Group features, later rounds"):
         with progress(stage, total, "pairs") as advance:
             for gold in golds:
-                group_parts += group_rows(gold, scorers, rng, advance)
-        rows = Rows.joined(group_parts)
+                group_parts += make_group_rows(gold, scorers, rng, advance)
+        rows = TrainingRows.concatenate(group_parts)
         with progress("Fitting the group forest", FOLDS, "forests") as advance:
             group, group_folds, raw = cross_fit(rows, GROUP_FOREST, GROUP_MONOTONE, seed, advance)
         group_calibration = fit_calibration(raw, rows.y, rows.weight)
@@ -214,7 +222,7 @@ def fit_model(
 def _describe_training(
     corpora: Sequence[LabelledCorpus], golds: Sequence[Gold], space: SemanticSpace, seed: int
 ) -> dict[str, object]:
-    """What the model file says of how it was made."""
+    """Describe the training of a model for its metadata."""
     return {
         "space": space.fingerprint,
         "seed": seed,

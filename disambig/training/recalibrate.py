@@ -1,12 +1,12 @@
-"""A model corrected by answers to questions about what it doubted.
+"""Recalibrate the second level of a model by answers to review questions.
 
-Some hundred answers are too few to fit forests on, and they are about doubtful groups only: the
-easy ones, most of any corpus, are not among them. So the forests stay as they are. What is fitted
-is by how much the second level is too sure or too unsure in this corpus: the calibrated log-odds
-that two groups are one person are moved and stretched, which is logistic regression on them
-(Platt, "Probabilistic outputs for support vector machines", 1999), drawn towards no change by
-normal priors. That the questions were chosen by their features does no harm, since what is fitted
-is the answer given the features.
+A few hundred answers are too few to fit forests on, and they concern uncertain groups only: the
+easy ones, most of any corpus, are not among them. So the forests are unchanged. Only the
+over- or underconfidence of the second level in this corpus is fitted: the calibrated log-odds
+that two groups are one person are shifted and stretched, which is logistic regression on them
+(Platt, "Probabilistic outputs for support vector machines", 1999), regularised towards no change
+by normal priors. Selecting questions by their features does not bias the fit, since it models the
+answer given the features.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from disambig.arrays import Float32, Float64, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import Scored, grouped, matrix, pair_probabilities
+from disambig.clustering.two_level import ScoredPairs, grouped, matrix, pair_probabilities
 from disambig.corpus.index import CorpusIndex
 from disambig.model.calibration import Calibration, sigmoid
 from disambig.model.model import Model
@@ -29,40 +29,40 @@ from disambig.model.size_shift import apply_size_shift
 from disambig.progress import Progress, silent
 
 SHIFT, STRETCH = 1.0, 0.3
-"""Standard deviations of the priors of how far log-odds are moved, and how much stretched."""
-FLATTEST = 0.1
-"""Least stretch."""
+"""Standard deviations of the priors of the shift and the stretch of log-odds."""
+MIN_STRETCH = 0.1
+"""Minimal stretch."""
 _LIMIT = 14.0  # log-odds; a calibration's probabilities stay inside (0, 1)
 
 
 @dataclass(frozen=True, eq=False)
-class Doubted:
-    """What a model makes of questions whether two sets of mentions are one person.
+class QuestionScores:
+    """Scores of a model for questions whether two sets of mentions are one person.
 
     Attributes
     ----------
     log_odds : float64[n]
-        After calibration; NaN where no two of the names could be one person's.
-    growth : float64[n]
-        What the size of the corpus adds to them (:mod:`disambig.model.size_shift`).
+        After calibration; NaN where no two of the names are compatible.
+    size_shift : float64[n]
+        Change of the log-odds by the size of the corpus (:mod:`disambig.model.size_shift`).
     """
 
     log_odds: Float64
-    growth: Float64
+    size_shift: Float64
 
     @property
     def probability(self) -> Float64:
-        """That they are one person; NaN where they were not compared."""
-        return 1 / (1 + np.exp(-(self.log_odds + self.growth)))
+        """Probability that they are one person; NaN where they were not compared."""
+        return 1 / (1 + np.exp(-(self.log_odds + self.size_shift)))
 
 
-def doubted(
+def score_questions(
     index: CorpusIndex,
     model: Model,
     questions: Sequence[tuple[Int64, Int64]],
     progress: Progress = silent,
-) -> Doubted:
-    """Ask a model about pairs of sets of mentions, amid their blocks as it clusters these.
+) -> QuestionScores:
+    """Score pairs of sets of mentions with a model, in their blocks as the model clusters them.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def doubted(
         Signature rows of the two sides.
     """
     corpus = index.corpus
-    scores = Doubted(np.full(len(questions), np.nan), np.zeros(len(questions)))
+    scores = QuestionScores(np.full(len(questions), np.nan), np.zeros(len(questions)))
     if not questions:
         return scores
     question_rows = np.concatenate([side for question in questions for side in question])
@@ -88,7 +88,7 @@ def doubted(
         "Asking about answered questions", len(comparisons.batches), "batches"
     ) as advance:
         for number in range(len(comparisons.batches)):
-            scored = Scored.of(index, comparisons.make_batch(number), constraints, score)
+            scored = ScoredPairs.of(index, comparisons.make_batch(number), constraints, score)
             rows = scored.batch.rows
             place[rows] = np.arange(len(rows))
             numbers = np.unique(question_of_row[place[question_rows] >= 0]).tolist()
@@ -99,13 +99,13 @@ def doubted(
 
 
 def _score_batch(
-    scored: Scored,
+    scored: ScoredPairs,
     model: Model,
     questions: Mapping[int, tuple[Int64, Int64]],
     place: Int64,
-    scores: Doubted,
+    scores: QuestionScores,
 ) -> None:
-    """Fill in the questions, by number, about mentions of one batch."""
+    """Store the scores of the questions, by number, about mentions of one batch."""
     group = grouped(scored, model)
     for number, question in questions.items():
         left, right = (place[side][place[side] >= 0] for side in question)
@@ -119,15 +119,16 @@ def _score_batch(
                 model.group_growth, level_probability, columns, scored.index.doublings
             )
             scores.log_odds[number] = _logit(level_probability)[0]
-            scores.growth[number] = (_logit(shifted) - _logit(level_probability))[0]
+            scores.size_shift[number] = (_logit(shifted) - _logit(level_probability))[0]
 
 
 def _compute_features(
-    scored: Scored, group: Int32, left: Int64, right: Int64
+    scored: ScoredPairs, group: Int32, left: Int64, right: Int64
 ) -> dict[str, Float32] | None:
-    """Features of two sets of places as two groups, amid the other groups of their block.
+    """Compute the features of two sets of rows as two groups, among the other groups of their
+    block.
 
-    Of sides that lie in several blocks, those in the block that holds most of both.
+    If the sides span several blocks, only the rows in the block with most rows of both are used.
     """
     block = scored.batch.block
     n_blocks = len(scored.batch.start) - 1
@@ -155,26 +156,26 @@ def _compute_features(
     )
 
 
-def corrected(model: Model, scores: Doubted, same: Float64) -> Model:
-    """The model with its second level as sure as answers say it should be.
+def correct_model(model: Model, scores: QuestionScores, same: Float64) -> Model:
+    """Return the model with its second level recalibrated by answers.
 
     Parameters
     ----------
-    asked : Doubted
-        What the model made of the questions; those that are NaN do not count.
+    scores : QuestionScores
+        Scores of the model for the questions; NaN is ignored.
     same : float64[n]
-        What was answered: 1 for one person, 0 for two, or the share of mentions that are.
+        The answers: 1 for one person, 0 for two, or the share of mentions that are one person.
 
     Raises
     ------
     ValueError
-        If no question counts, or the model is not calibrated.
+        If no question has a score, or the model is not calibrated.
     """
     is_known = np.isfinite(scores.log_odds)
     if model.group_calibration is None or not is_known.any():
-        raise ValueError("there is no calibration, or no answer, to correct it by")
+        raise ValueError("the model has no calibration, or no answered question has a score")
     shift, stretch = _fit_shift_and_stretch(
-        scores.log_odds[is_known], scores.growth[is_known], same[is_known]
+        scores.log_odds[is_known], scores.size_shift[is_known], same[is_known]
     )
     old = model.group_calibration
     shifted = np.clip(shift + stretch * _logit(old.y), -_LIMIT, _LIMIT)
@@ -193,7 +194,7 @@ def corrected(model: Model, scores: Doubted, same: Float64) -> Model:
 def _fit_shift_and_stretch(
     log_odds: Float64, offset: Float64, same: Float64
 ) -> tuple[float, float]:
-    """Shift and stretch of log-odds that answers and priors make most probable.
+    """Fit shift and stretch of log-odds: the maximum a posteriori under answers and priors.
 
     >>> z = np.linspace(-2, 2, 400)
     >>> shift, stretch = _regression(z, 0 * z, 1 / (1 + np.exp(-(1.2 * z - 1))))
@@ -210,8 +211,8 @@ def _fit_shift_and_stretch(
         penalty = (prior_gradient * np.array([shift, stretch - 1])).sum() / 2
         return float((np.logaddexp(0, z) - same * z).sum() + penalty), gradient
 
-    # better scores stay better, whatever few answers say
-    bounds = [(None, None), (FLATTEST, None)]
+    # a positive stretch keeps the order of scores, whatever few answers suggest
+    bounds = [(None, None), (MIN_STRETCH, None)]
     solution = minimize(loss, np.array([0.0, 1.0]), jac=True, method="L-BFGS-B", bounds=bounds)
     return float(solution.x[0]), float(solution.x[1])
 

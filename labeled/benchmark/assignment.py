@@ -32,11 +32,11 @@ from disambig.domain import Label, Work
 from disambig.estimator import Disambiguator
 from disambig.ingest import read_labels, read_works
 from disambig.model.model import Model
-from labeled.corpora import CorpusFolder, corpus_folders, labels_of
+from labeled.corpora import CorpusFolder, find_corpora, read_split_labels
 
-MOST = 400
+MAX_HELD_OUT = 400
 """Works held back at once."""
-SHARE = 0.02
+MAX_HELD_OUT_SHARE = 0.02
 """The same as a share of a corpus: more would change its statistics."""
 
 
@@ -99,7 +99,7 @@ def _compute_share(values: Sequence[bool]) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Rest:
+class HeldOutCorpus:
     """A corpus whose held-back works are known to the index alone.
 
     Attributes
@@ -132,7 +132,7 @@ class Rest:
         identity: Int32,
         is_held_out: Bool,
         labels: list[Label],
-    ) -> Rest:
+    ) -> HeldOutCorpus:
         """Bring the identities of the rest, int32, to the rows of the whole."""
         of_row = np.full(whole.n_signatures, -1, dtype=np.int64)
         of_row[~is_held_out] = identity
@@ -169,18 +169,18 @@ class Rest:
         return self.people[identity].most_common(1)[0][0] == person
 
 
-def agreement_of(
+def run_trials(
     folder: CorpusFolder, split: str, model: Model, folds: int, works: int
 ) -> list[Trial]:
     """Hold works back ``folds`` times and place them; the authors labelled in ``split``."""
     all_works = {work.id: work for work in read_works([folder.works])}
-    labels, all_labels = labels_of(folder.labels, split), list(read_labels([folder.labels]))
+    labels, all_labels = read_split_labels(folder.labels, split), list(read_labels([folder.labels]))
     of_work: dict[str, list[Label]] = defaultdict(list)
     for label in labels:
         of_work[label.signature.work].append(label)
     order = sorted(of_work)
     Random(0).shuffle(order)
-    size = min(works, int(SHARE * len(all_works)))
+    size = min(works, int(MAX_HELD_OUT_SHARE * len(all_works)))
     space = SemanticSpace.load()
     whole = Corpus.from_works(all_works.values())
     index = CorpusIndex.of(whole, space, model.frequency)
@@ -190,7 +190,7 @@ def agreement_of(
         rest = Corpus.from_works(w for w in all_works.values() if w.id not in set(held_out))
         identity = Disambiguator(model=model).predict(rest).identity
         is_held_out = np.isin(np.array(whole.work_ids), held_out)[whole.signature_work]
-        corpus = Rest.of(whole, index, identity, is_held_out, all_labels)
+        corpus = HeldOutCorpus.of(whole, index, identity, is_held_out, all_labels)
         assigner = Assigner.of(rest, identity, model, space)
         for work in held_out:
             trials += _make_trials(all_works[work], of_work[work], assigner, corpus, model)
@@ -198,7 +198,7 @@ def agreement_of(
 
 
 def _make_trials(
-    work: Work, labels: list[Label], assigner: Assigner, corpus: Rest, model: Model
+    work: Work, labels: list[Label], assigner: Assigner, corpus: HeldOutCorpus, model: Model
 ) -> list[Trial]:
     assignments = {p.position: p for p in assigner.assign(work)}
     trials = []
@@ -241,7 +241,7 @@ def main() -> None:
 @click.option("--model", "model_file", type=click.Path(exists=True, path_type=Path))
 @click.option("--split", default="dev", show_default=True)
 @click.option("--folds", default=1, show_default=True, help="How often works are held back.")
-@click.option("--works", default=MOST, show_default=True, help="Works held back at once.")
+@click.option("--works", default=MAX_HELD_OUT, show_default=True, help="Works held back at once.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="File for every placement, JSON lines."
 )
@@ -255,8 +255,8 @@ def agreement(
 ) -> None:
     """Compare placements with a new clustering of the whole block."""
     model = Model.load(model_file)
-    for folder in corpus_folders(folders):
-        trials = agreement_of(folder, split, model, folds, works)
+    for folder in find_corpora(folders):
+        trials = run_trials(folder, split, model, folds, works)
         figures = asdict(Agreement.of(folder.name, trials))
         click.echo(
             json.dumps({k: round(v, 4) if isinstance(v, float) else v for k, v in figures.items()})
@@ -284,7 +284,7 @@ def latency(
     """Time the placing of works held back from a corpus."""
     model = Model.load(model_file)
     all_works = list(read_works([works]))
-    held_out_ids = held_back(all_works, held)
+    held_out_ids = choose_held_out(all_works, held)
     rest = Corpus.from_works(work for work in all_works if work.id not in held_out_ids)
     held_out = [work for work in all_works if work.id in held_out_ids]
     Random(1).shuffle(held_out)
@@ -309,7 +309,7 @@ def latency(
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
+class Timing:
     """Seconds on the wall and of the processor that one work took, and what it gave."""
 
     authors: int
@@ -318,10 +318,10 @@ class Timed:
     verdicts: tuple[str, ...]
 
 
-def _time_work(assigner: Assigner, work: Work) -> Timed:
+def _time_work(assigner: Assigner, work: Work) -> Timing:
     wall, processor = time.perf_counter(), time.process_time()
     assignments = assigner.assign(work)
-    return Timed(
+    return Timing(
         len(work.authors),
         time.perf_counter() - wall,
         time.process_time() - processor,
@@ -329,7 +329,7 @@ def _time_work(assigner: Assigner, work: Work) -> Timed:
     )
 
 
-def _print_quantiles(name: str, timings: Sequence[Timed]) -> None:
+def _print_quantiles(name: str, timings: Sequence[Timing]) -> None:
     if not timings:
         return
     levels = [0.5, 0.95, 0.99, 1.0]
@@ -343,7 +343,7 @@ def _print_quantiles(name: str, timings: Sequence[Timed]) -> None:
     )
 
 
-def held_back(works: Sequence[Work], n: int) -> set[str]:
+def choose_held_out(works: Sequence[Work], n: int) -> set[str]:
     """Ids of about n works: a random sample, and every second of the 100 with most authors."""
     ids = sorted(work.id for work in works)
     Random(0).shuffle(ids)

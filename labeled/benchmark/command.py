@@ -106,32 +106,32 @@ def benchmark(
     split. The model that ships was fitted on train and dev: use --train-on train to measure
     unseen blocks of dev.
     """
-    from labeled.benchmark.run import in_fresh_process, measure
-    from labeled.corpora import corpus_folders, labels_of
+    from labeled.benchmark.run import measure_corpus, run_in_fresh_process
+    from labeled.corpora import find_corpora, read_split_labels
 
     _check_options(model, train_on, split, save_model)
     if peer:
         from labeled.peer.s2and import require_peer
 
         require_peer()
-    folders = corpus_folders(corpora)
+    folders = find_corpora(corpora)
     for folder in folders:
         for source in filter(None, (folder.labels, folder.silver)):
-            labels_of(source, split)  # a bad label should not wait for the clustering
+            read_split_labels(source, split)  # a bad label should not wait for the clustering
     with _provide_model_file(folders, model, train_on, save_model, seed, quiet) as file:
         about = _describe_run(file, split, train_on, workers or os.cpu_count() or 1)
         results = []
         for folder in folders:
             arguments = (folder, split, file, about["workers"], errors, seed, quiet, time.time())
-            results.append(in_fresh_process(measure, *arguments))
+            results.append(run_in_fresh_process(measure_corpus, *arguments))
         duel = _run_duel(folders, split, file, about["workers"]) if peer else None
-        reviews = _reviews(folders, split, file, review, quiet)
+        reviews = _simulate_reviews(folders, split, file, review, quiet)
     _print_results(results, about)
     if duel is not None:
         click.echo("\n".join(("", *duel.as_text())))
         about["peer"] = duel.as_json()
     if reviews:
-        about["review"] = _told_reviews(reviews, plots)
+        about["review"] = _print_reviews(reviews, plots)
     _write_results(results, about, json_out, plots)
     _print_errors(results, errors_out)
 
@@ -174,24 +174,24 @@ def _run_duel(
     return duel(folders, split, model, workers)
 
 
-def _reviews(
+def _simulate_reviews(
     folders: Sequence[CorpusFolder], split: str, file: Path | None, decisions: int, quiet: bool
 ) -> list[list[Curve]]:
     """Curves of each corpus; none where no decision is simulated."""
     if not decisions:
         return []
     from disambig.model.model import Model
-    from labeled.benchmark.review_simulation import curves
+    from labeled.benchmark.review_simulation import simulate_orders
 
     model, progress = Model.load(file), partial(console.progress, quiet=quiet)
-    return [curves(folder, split, model, decisions, progress) for folder in folders]
+    return [simulate_orders(folder, split, model, decisions, progress) for folder in folders]
 
 
-def _told_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> list[dict[str, Any]]:
+def _print_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> list[dict[str, Any]]:
     """Print curves and draw them; all of them as JSON."""
     from dataclasses import asdict
 
-    from labeled.benchmark.review_simulation import figure_of
+    from labeled.benchmark.review_simulation import draw_figure
 
     click.echo("\nReview: error left (1 - B-cubed F1) as the labels answer questions")
     for corpus_curves in reviews:
@@ -199,17 +199,20 @@ def _told_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> lis
         if plots is not None:
             plots.mkdir(parents=True, exist_ok=True)
             file = plots / f"review-{corpus_curves[0].corpus}.svg"
-            file.write_text(as_file(figure_of(corpus_curves)), encoding="utf-8")
+            file.write_text(to_svg_file(draw_figure(corpus_curves)), encoding="utf-8")
     return [asdict(curve) for found in reviews for curve in found]
 
 
 def _fit_model(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool) -> Model:
     from disambig.training.fit import LabelledCorpus, fit_model
     from labeled.benchmark.run import read_corpus
-    from labeled.corpora import labels_of
+    from labeled.corpora import read_split_labels
 
     return fit_model(
-        [LabelledCorpus(f.name, read_corpus(f), labels_of(f.labels, split)) for f in folders],
+        [
+            LabelledCorpus(f.name, read_corpus(f), read_split_labels(f.labels, split))
+            for f in folders
+        ],
         seed=seed,
         progress=partial(console.progress, quiet=quiet),
     )
@@ -238,7 +241,7 @@ def _describe_run(
 
 def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> None:
     from disambig.console import console, safe
-    from labeled.benchmark.tables import show
+    from labeled.benchmark.tables import print_tables
 
     trained = about["trained_on"]
     model_name = f"fitted on split {trained} of these corpora" if trained else about["model"]
@@ -252,7 +255,7 @@ def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> No
         style="bold",
     )
     out.print()
-    show(out, results)
+    print_tables(out, results)
 
 
 def _write_results(
@@ -261,33 +264,33 @@ def _write_results(
     json_out: Path | None,
     plots: Path | None,
 ) -> None:
-    from labeled.benchmark.tables import as_json
+    from labeled.benchmark.tables import to_dict
 
     if json_out is not None:
-        document = {**about, "corpora": [as_json(result) for result in results]}
+        document = {**about, "corpora": [to_dict(result) for result in results]}
         json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if plots is not None:
         plots.mkdir(parents=True, exist_ok=True)
         for result in results:
             file = plots / f"reliability-{result.name}.svg"
-            file.write_text(reliability_figure(result), encoding="utf-8")
+            file.write_text(draw_reliability_figure(result), encoding="utf-8")
 
 
-def reliability_figure(result: CorpusResult) -> str:
+def draw_reliability_figure(result: CorpusResult) -> str:
     """Reliability of the pair model on one corpus, as an SVG file with colours of its own."""
-    from disambig.evaluation.plots import reliability_svg
+    from disambig.evaluation.plots import draw_reliability
 
     calibration = result.calibration
-    figure = reliability_svg(
+    figure = draw_reliability(
         calibration.curve,
         f"Reliability on {result.name}",
         f"{calibration.pairs:,} labelled pairs of split {result.split}; "
         f"expected calibration error {calibration.error:.4f}",
     )
-    return as_file(figure)
+    return to_svg_file(figure)
 
 
-def as_file(figure: str) -> str:
+def to_svg_file(figure: str) -> str:
     """Inline SVG as a file of its own, with its colours."""
     style = f"{_PALETTE};background:#fff;font-family:sans-serif"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="{_XLINK}" style="{style}" '
@@ -298,12 +301,12 @@ _XLINK = "http://www.w3.org/1999/xlink"
 
 
 def _print_errors(results: Sequence[CorpusResult], errors_out: Path | None) -> None:
-    from labeled.benchmark.errors import as_json_line, as_text
+    from labeled.benchmark.errors import format_lines, to_json_line
 
     cases = [case for result in results for case in result.errors]
     if errors_out is not None:
-        errors_out.write_text("".join(f"{as_json_line(c)}\n" for c in cases), encoding="ascii")
+        errors_out.write_text("".join(f"{to_json_line(c)}\n" for c in cases), encoding="ascii")
         return
     for number, case in enumerate(cases, 1):
-        for at, line in enumerate(as_text(case)):
+        for at, line in enumerate(format_lines(case)):
             click.echo(f"{number:3}  {line}" if at == 0 else f"     {line}")

@@ -92,7 +92,7 @@ def sample_wrong_pairs(
     return list(pairs.values())
 
 
-def error_cases(
+def make_error_cases(
     name: str,
     corpus: Corpus,
     rows: Integer,
@@ -143,12 +143,12 @@ def _describe_mention(corpus: Corpus, row: int, person: str) -> ErrorMention:
     )
 
 
-def as_json_line(case: ErrorCase) -> str:
+def to_json_line(case: ErrorCase) -> str:
     """One case as one line of ASCII, so that nothing in it acts on a terminal."""
     return json.dumps(asdict(case))
 
 
-def as_text(case: ErrorCase) -> Iterator[str]:
+def format_lines(case: ErrorCase) -> Iterator[str]:
     """One case in lines to read."""
     chance = "" if case.probability is None else f", pair probability {case.probability:.3f}"
     yield safe(f"{case.kind} in {case.corpus}, block “{case.block}”{chance}")

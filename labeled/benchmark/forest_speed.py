@@ -1,7 +1,7 @@
 """Ways to evaluate a boosted forest, compared: ``python -m labeled.benchmark.forest_speed``.
 
-Rows a second on one core, for the shipped forest and for fewer of its trees. All compiled ways
-read the same byte codes as :mod:`disambig.model._forest_kernel` and quantise the rows themselves, so
+Rows a second on one core, for the shipped forest and for fewer of its trees. All compiled ways read
+the same byte codes as :mod:`disambig.model._forest_kernel` and quantise the rows themselves, so
 that they differ in the traversal alone; each is checked against the trees walked node by node.
 """
 
@@ -28,7 +28,7 @@ _MISSING = 0.06  # share of invented values; as in co-author pairs of real corpo
 _NONE, _ALL = np.uint8(0), np.uint8(255)
 
 
-def every(forest: Forest, n_trees: int) -> Forest:
+def thin_forest(forest: Forest, n_trees: int) -> Forest:
     """A forest of ``n_trees`` of the trees, evenly spaced."""
     trees = np.arange(n_trees) * forest.n_trees // n_trees
     start, end = forest.tree_start[trees], forest.tree_start[trees + 1]
@@ -52,7 +52,7 @@ def every(forest: Forest, n_trees: int) -> Forest:
     )
 
 
-def invented_rows(forest: Forest, n: int, seed: int = 0) -> Float32:
+def invent_rows(forest: Forest, n: int, seed: int = 0) -> Float32:
     """Rows whose values lie about the thresholds of their features, some missing.
 
     Returns
@@ -69,7 +69,7 @@ def invented_rows(forest: Forest, n: int, seed: int = 0) -> Float32:
     return X
 
 
-def node_by_node(forest: Forest) -> Scorer:
+def make_node_walk(forest: Forest) -> Scorer:
     """Each row down each tree: the definition, compiled."""
 
     def score(X: Float32) -> Float32:
@@ -116,9 +116,9 @@ def _walk(
         out[r] = total
 
 
-def columns_of_bits(forest: Forest) -> Scorer:
+def make_bit_columns(forest: Forest) -> Scorer:
     """Numpy: every test over a whole chunk, answers as bits of an index into one table a tree."""
-    tables = answer_tables(forest)
+    tables = make_answer_tables(forest)
     trees = [
         [i for i in range(a, b) if forest.feature[i] >= 0]
         for a, b in zip(
@@ -151,7 +151,7 @@ def _score_chunk(forest: Forest, trees: list[list[int]], tables: Float32, X: Flo
     return total
 
 
-def answer_tables(forest: Forest) -> Float32:
+def make_answer_tables(forest: Forest) -> Float32:
     """Value of each tree for all answers of its tests, 1 for right, the first test in bit 0.
 
     Returns
@@ -208,10 +208,12 @@ def _make_batch_scorer(forest: Forest, traverse: Callable[..., None], *arrays: A
     return score
 
 
-def table_per_tree(forest: Forest) -> Scorer:
+def make_tree_tables(forest: Forest) -> Scorer:
     """Byte codes; the answers of a tree's tests as bits of an index into its table."""
     layout = forest._layout
-    return _make_batch_scorer(forest, _look_up, layout.plane, layout.cut, answer_tables(forest))
+    return _make_batch_scorer(
+        forest, _look_up, layout.plane, layout.cut, make_answer_tables(forest)
+    )
 
 
 @kernel
@@ -229,7 +231,7 @@ def _look_up(
             total[r] += tables[tree, code[r]]
 
 
-def descent(forest: Forest) -> Scorer:
+def make_descent(forest: Forest) -> Scorer:
     """Byte codes; tree by tree, all rows of a batch go down one level at a time, branch-free."""
     layout, inner = forest._layout, forest.feature >= 0
     plane, cut = np.zeros(len(inner), dtype=np.int32), np.full(len(inner), 255, dtype=np.uint8)
@@ -270,7 +272,7 @@ def _descend(
             total[r] += value[at[r]]
 
 
-def quick_scorer(forest: Forest) -> Scorer:
+def make_quick_scorer(forest: Forest) -> Scorer:
     """QuickScorer (Lucchese et al., SIGIR 2015): row by row, only the tests that fail."""
     layout = forest._layout
     tree, place = np.nonzero(layout.cut < 255)
@@ -316,7 +318,7 @@ def _apply_failing_tests(
             total[r] += values[k, leaf]
 
 
-def scikit_learn(forest: Forest, X: Float32) -> Scorer:
+def fit_scikit_learn(forest: Forest, X: Float32) -> Scorer:
     """A scikit-learn model of as many trees, fitted to tell high scores of the forest from low.
 
     Its scores are not the forest's; only its speed is of interest.
@@ -340,17 +342,17 @@ def scikit_learn(forest: Forest, X: Float32) -> Scorer:
     return score
 
 
-WAYS: dict[str, Callable[[Forest], Scorer]] = {
-    "numpy, columns of bits": columns_of_bits,
-    "node by node": node_by_node,
-    "QuickScorer": quick_scorer,
-    "byte codes, descent": descent,
-    "byte codes, table a tree": table_per_tree,
+METHODS: dict[str, Callable[[Forest], Scorer]] = {
+    "numpy, columns of bits": make_bit_columns,
+    "node by node": make_node_walk,
+    "QuickScorer": make_quick_scorer,
+    "byte codes, descent": make_descent,
+    "byte codes, table a tree": make_tree_tables,
     "byte codes, three trees (ours)": lambda forest: forest.raw,
 }
 
 
-def seconds(score: Scorer, X: Float32, repeats: int) -> float:
+def measure_seconds(score: Scorer, X: Float32, repeats: int) -> float:
     """Shortest processor time of a few calls, after one that compiles."""
     score(X[:10])
     times = []
@@ -384,21 +386,23 @@ def main(
 ) -> None:
     """Print rows a second, in thousands, of each way of evaluation and number of trees."""
     forest: Forest = getattr(Model.load(model), level)
-    X = invented_rows(forest, n) if rows is None else _load_sample(rows, n)
+    X = invent_rows(forest, n) if rows is None else _load_sample(rows, n)
     counts = sorted({min(count, forest.n_trees) for count in trees}, reverse=True)
     click.echo(f"{'1,000 rows a second on a core':32}" + "".join(f"{c:>8} trees" for c in counts))
-    forests = [every(forest, count) for count in counts]
-    expected_scores = [node_by_node(small_forest)(X[:2000]) for small_forest in forests]
-    for name, make_scorer in WAYS.items():
+    forests = [thin_forest(forest, count) for count in counts]
+    expected_scores = [make_node_walk(small_forest)(X[:2000]) for small_forest in forests]
+    for name, make_scorer in METHODS.items():
         scorers = [make_scorer(small_forest) for small_forest in forests]
         max_error = max(
             float(np.abs(score(X[:2000]) - expected).max(initial=0))
             for score, expected in zip(scorers, expected_scores, strict=True)
         )
-        rates = [len(X) / seconds(score, X, repeats) / 1000 for score in scorers]
+        rates = [len(X) / measure_seconds(score, X, repeats) / 1000 for score in scorers]
         click.echo(f"{name:32}" + "".join(f"{r:14,.0f}" for r in rates) + f"   ±{max_error:.0e}")
     if sklearn:
-        rates = [len(X) / seconds(scikit_learn(f, X), X, repeats) / 1000 for f in forests]
+        rates = [
+            len(X) / measure_seconds(fit_scikit_learn(f, X), X, repeats) / 1000 for f in forests
+        ]
         click.echo(f"{'scikit-learn':32}" + "".join(f"{r:14,.0f}" for r in rates))
 
 

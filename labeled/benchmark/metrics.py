@@ -35,7 +35,7 @@ STAGES = (
     "write",
 )
 #: Those that score pairs and group by the scores.
-COMPARING = ("features", "classify", "cluster")
+COMPARISON_STAGES = ("features", "classify", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +102,13 @@ class Speed:
     worker_memory: int
 
 
-def pairs_together(*codes: Integer) -> int:
+def count_agreeing_pairs(*codes: Integer) -> int:
     """Count the pairs of rows that agree in every one of the codes (integers[n] each)."""
     _, count = np.unique(np.column_stack(codes), axis=0, return_counts=True)
     return int((count * (count - 1) // 2).sum())
 
 
-def blocking_loss(
+def measure_blocking_loss(
     person: Integer, identity: Integer, block: Integer, compared: int, linked: int
 ) -> BlockingLoss:
     """Follow the true pairs through blocking, comparing and linking.
@@ -122,22 +122,26 @@ def blocking_loss(
     compared, linked : int
         See :class:`BlockingLoss`.
     """
-    true = pairs_together(person)
-    within = pairs_together(person, block)
+    true = count_agreeing_pairs(person)
+    within = count_agreeing_pairs(person, block)
     return BlockingLoss(
         true_pairs=true,
         parted=true - within,
-        linked_back=pairs_together(person, identity) - pairs_together(person, identity, block),
+        linked_back=count_agreeing_pairs(person, identity)
+        - count_agreeing_pairs(person, identity, block),
         compared=compared,
         linked=linked,
     )
 
 
-def variant_recall(
+def measure_variant_recall(
     person: Integer, identity: Integer, name: Integer, work: Integer, block: Integer
 ) -> VariantRecall:
     """Compare identities with silver ids, see :class:`VariantRecall`; integers[n] each."""
-    pairs, same_identity_pairs = pairs_together(person), pairs_together(person, identity)
+    pairs, same_identity_pairs = (
+        count_agreeing_pairs(person),
+        count_agreeing_pairs(person, identity),
+    )
     rivals = _list_rivals(_group_values(work, person).values())
     blocks_of = _group_values(person, block)
     rivals_in_block = {(a, b) for a, b in rivals if blocks_of[a] & blocks_of[b]}
@@ -149,8 +153,8 @@ def variant_recall(
         people=len(np.unique(person)),
         pairs=pairs,
         found=same_identity_pairs,
-        variant_pairs=pairs - pairs_together(person, name),
-        variants_found=same_identity_pairs - pairs_together(person, identity, name),
+        variant_pairs=pairs - count_agreeing_pairs(person, name),
+        variants_found=same_identity_pairs - count_agreeing_pairs(person, identity, name),
         rivals=len(rivals_in_block),
         rivals_merged=len(merged_rivals),
         same_work_merged=int((ids > 1).sum()),
@@ -172,6 +176,6 @@ def _list_rivals(
     return pairs if among is None else pairs & among
 
 
-def share(part: int, whole: int) -> float:
+def compute_share(part: int, whole: int) -> float:
     """``part`` of ``whole``; NaN when there is nothing to have a part of."""
     return part / whole if whole else float("nan")

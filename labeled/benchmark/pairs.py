@@ -22,7 +22,7 @@ from labeled.benchmark.errors import WrongPair
 
 
 @dataclass(frozen=True, slots=True)
-class Calibrated:
+class CalibrationFigures:
     """How honest the first level's probabilities of labelled pairs within blocks are."""
 
     pairs: int
@@ -31,7 +31,7 @@ class Calibrated:
     curve: ReliabilityCurve
 
 
-def lookup(
+def find_probabilities(
     labelled: LabelledPairs, rows: Int64, pairs: Sequence[WrongPair]
 ) -> dict[tuple[int, int], float]:
     """Probability of the wrong pairs that are among the known, by signature rows."""
@@ -44,9 +44,9 @@ def lookup(
     return probabilities
 
 
-def calibrated(labelled: LabelledPairs) -> Calibrated:
+def measure_calibration(labelled: LabelledPairs) -> CalibrationFigures:
     """Figures of these pairs, each weighing the same."""
-    return Calibrated(
+    return CalibrationFigures(
         pairs=len(labelled.same),
         same=int(labelled.same.sum()),
         error=expected_calibration_error(labelled.probability, labelled.same),
@@ -54,7 +54,7 @@ def calibrated(labelled: LabelledPairs) -> Calibrated:
     )
 
 
-def compared_pairs(index: CorpusIndex, blocks: Sequence[Int32], person: Int64) -> int:
+def count_compared_pairs(index: CorpusIndex, blocks: Sequence[Int32], person: Int64) -> int:
     """How many pairs of one person are among those that a run scores.
 
     Parameters
@@ -65,7 +65,7 @@ def compared_pairs(index: CorpusIndex, blocks: Sequence[Int32], person: Int64) -
     return sum(len(i) for i, _ in _iterate_true_pairs(Comparisons.of(index, blocks), person))
 
 
-def linked_pairs(
+def count_linked_pairs(
     index: CorpusIndex,
     blocks: Sequence[Int32],
     person: Int64,

@@ -1,4 +1,5 @@
-"""How fast review mends a clustering: ``python -m labeled.benchmark.review_simulation DATA/aminer …``.
+"""How fast review mends a clustering: ``python -m labeled.benchmark.review_simulation DATA/aminer
+…``.
 
 The true labels play the curator. After each answer its block is clustered anew under all answers
 so far, exactly as a run would, and what is left of the error (1 - B-cubed F1 over the labelled
@@ -6,8 +7,8 @@ mentions) is noted. Four ways of asking are compared, each decision being one su
 
 ``boards``  what a board answers at once: the best questions about at most eight people of one
             family name and initial (a block), those first that gain most together;
-``ranked``  questions about groups one by one, the most valuable first (:mod:`disambig.active_learning.questions`);
-``random``  the same questions in random order;
+``ranked``  questions about groups one by one, the most valuable first
+(:mod:`disambig.active_learning.questions`); ``random``  the same questions in random order;
 ``pairs``   single pairs of mentions, the most uncertain first: what uncertainty sampling
             (Lewis and Gale 1994) asks. Pairs that follow from earlier answers are not asked.
 
@@ -32,13 +33,13 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from disambig.active_learning.priority import COLUMNS, on_one_board
-from disambig.active_learning.questions import Question, QuestionKind, Settled
+from disambig.active_learning.priority import MAX_COLUMNS, fill_board
+from disambig.active_learning.questions import ClusteredBlocks, Question, QuestionKind
 from disambig.arrays import Float32, Float64, Int32
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import Bonds, Scored, pair_probabilities
+from disambig.clustering.two_level import BatchConstraints, ScoredPairs, pair_probabilities
 from disambig.console import progress as draw
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
@@ -47,13 +48,13 @@ from disambig.domain import Label
 from disambig.ingest import read_works
 from disambig.model.model import Model
 from disambig.progress import Progress
-from labeled.corpora import CorpusFolder, corpus_folders, labels_of
+from labeled.corpora import CorpusFolder, find_corpora, read_split_labels
 
 ORDERS = ("boards", "ranked", "random", "pairs")
 
 
 @dataclass(eq=False)
-class Block:
+class ReviewBlock:
     """One block under review.
 
     Attributes
@@ -66,17 +67,19 @@ class Block:
         What the curator said: the rows are, or are not, one person.
     """
 
-    scored: Scored
+    scored: ScoredPairs
     person: Int32
     answers: list[tuple[Int32, Int32, bool]] = field(default_factory=list)
-    settled: Settled | None = None
+    settled: ClusteredBlocks | None = None
 
-    def cluster(self, model: Model) -> Settled:
+    def cluster(self, model: Model) -> ClusteredBlocks:
         """Under all answers so far."""
-        self.settled = Settled.of(replace(self.scored, bonds=self._compile_constraints()), model)
+        self.settled = ClusteredBlocks.of(
+            replace(self.scored, bonds=self._compile_constraints()), model
+        )
         return self.settled
 
-    def _compile_constraints(self) -> Bonds:
+    def _compile_constraints(self) -> BatchConstraints:
         """Constraints of the corpus and of the answers, closed."""
         corpus_constraints, n = self.scored.bonds, len(self.person)
         codes = np.unique(corpus_constraints.must[corpus_constraints.must >= 0]).tolist()
@@ -94,15 +97,15 @@ class Block:
         _, label = connected_components(links, directed=False)
         must = np.where(np.bincount(label)[label] > 1, label, -1).astype(np.int32)
         ends = label[np.concatenate(cannot_parts)].reshape(-1, 2)
-        barred = np.zeros((n, n), dtype=bool)
-        barred[ends[:, 0], ends[:, 1]] = barred[ends[:, 1], ends[:, 0]] = True
+        is_excluded = np.zeros((n, n), dtype=bool)
+        is_excluded[ends[:, 0], ends[:, 1]] = is_excluded[ends[:, 1], ends[:, 0]] = True
         orcid = np.full(n, -1, dtype=np.int32)
         np.maximum.at(orcid, label, corpus_constraints.orcid)
-        barred |= (np.minimum.outer(orcid, orcid) >= 0) & (orcid[:, None] != orcid)
+        is_excluded |= (np.minimum.outer(orcid, orcid) >= 0) & (orcid[:, None] != orcid)
         # what people put together wins over two mentions being of one work
-        np.fill_diagonal(barred, False)
-        cannot = np.argwhere(np.triu(barred[label][:, label])).astype(np.int32)
-        return Bonds(must, cannot, orcid[label])
+        np.fill_diagonal(is_excluded, False)
+        cannot = np.argwhere(np.triu(is_excluded[label][:, label])).astype(np.int32)
+        return BatchConstraints(must, cannot, orcid[label])
 
     def error_mass(self) -> tuple[float, float, int]:
         """Sums of B-cubed precision and recall over labelled rows, and their number."""
@@ -148,28 +151,28 @@ class Curve:
         )
 
 
-def figure_of(curves: Sequence[Curve]) -> str:
+def draw_figure(curves: Sequence[Curve]) -> str:
     """Curves of one corpus as inline SVG."""
-    from disambig.evaluation.plots import review_svg
+    from disambig.evaluation.plots import draw_review
 
     halves = {curve.order: curve.needed(0.5) for curve in curves}
     description = "; ".join(
         f"{order}: {'not halved' if n is None else f'halved after {n:,} decisions'}"
         for order, n in halves.items()
     )
-    return review_svg(
+    return draw_review(
         {curve.order: np.array(curve.error) for curve in curves},
         f"Review of {curves[0].corpus}",
         description,
     )
 
 
-def blocks_under_review(folder: CorpusFolder, split: str, model: Model) -> list[Block]:
+def load_blocks(folder: CorpusFolder, split: str, model: Model) -> list[ReviewBlock]:
     """The labelled blocks of a split, scored."""
     corpus = Corpus.from_works(read_works([folder.works]))
     index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
     constraints = compile_constraints(corpus, (), strict=False)
-    person = _number_people(corpus, labels_of(folder.labels, split))
+    person = _number_people(corpus, read_split_labels(folder.labels, split))
     rows = [block for block in make_blocks(corpus) if (person[block] >= 0).sum() > 1]
 
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
@@ -178,8 +181,8 @@ def blocks_under_review(folder: CorpusFolder, split: str, model: Model) -> list[
     review_blocks = []
     for block in rows:
         batch = NamePairs.of(index, [block]).batch(0, 1)
-        scored = Scored.of(index, batch, constraints, score)
-        review_blocks.append(Block(scored, person[batch.rows]))
+        scored = ScoredPairs.of(index, batch, constraints, score)
+        review_blocks.append(ReviewBlock(scored, person[batch.rows]))
     return review_blocks
 
 
@@ -192,28 +195,28 @@ def _number_people(corpus: Corpus, labels: Sequence[Label]) -> Int32:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Submission:
     """What one decision answers: whether two sets of rows of a block are one person, each."""
 
     worth: float
     questions: list[tuple[Int32, Int32]]
 
 
-Ask = Callable[[Block], Asked | None]
+Ask = Callable[[ReviewBlock], Submission | None]
 """What is asked next of a block; None where nothing is."""
 
 
-def ask_boards(model: Model, max_identities: int = COLUMNS) -> Ask:
+def ask_boards(model: Model, max_identities: int = MAX_COLUMNS) -> Ask:
     """Ask, at once, the best questions about at most so many identities of a block."""
 
-    def ask(block: Block) -> Asked | None:
+    def ask(block: ReviewBlock) -> Submission | None:
         assert block.settled is not None
         group, answerable = block.settled.group, list(_iterate_answerable(block, model))
         people = ({int(group[q.left[0]]), int(group[q.right[0]])} for q, _, _ in answerable)
-        selection = [answerable[k] for k in on_one_board(people, max_identities)]
+        selection = [answerable[k] for k in fill_board(people, max_identities)]
         if not selection:
             return None
-        return Asked(sum(q.gain for q, _, _ in selection), [(a, b) for _, a, b in selection])
+        return Submission(sum(q.gain for q, _, _ in selection), [(a, b) for _, a, b in selection])
 
     return ask
 
@@ -221,17 +224,21 @@ def ask_boards(model: Model, max_identities: int = COLUMNS) -> Ask:
 def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
     """Ask about two groups."""
 
-    def ask(block: Block) -> Asked | None:
-        answerable = [(worth(q), left, right) for q, left, right in _iterate_answerable(block, model)]
+    def ask(block: ReviewBlock) -> Submission | None:
+        answerable = [
+            (worth(q), left, right) for q, left, right in _iterate_answerable(block, model)
+        ]
         if not answerable:
             return None
         value, left, right = max(answerable, key=lambda one: one[0])
-        return Asked(value, [(left, right)])
+        return Submission(value, [(left, right)])
 
     return ask
 
 
-def _iterate_answerable(block: Block, model: Model) -> Iterator[tuple[Question, Int32, Int32]]:
+def _iterate_answerable(
+    block: ReviewBlock, model: Model
+) -> Iterator[tuple[Question, Int32, Int32]]:
     """Questions about labelled rows, the best first, that were not answered before, and whom a
     curator takes their sides for.
     """
@@ -248,7 +255,10 @@ def _iterate_answerable(block: Block, model: Model) -> Iterator[tuple[Question, 
             majority_of_identity[identity] = _select_majority(block, rows)
         return majority_of_identity[identity]
 
-    labelled = (_restrict_to_labelled(question, block.person) for question in block.settled.questions(model))
+    labelled = (
+        _restrict_to_labelled(question, block.person)
+        for question in block.settled.list_questions(model)
+    )
     for question in sorted(filter(None, labelled), key=lambda q: -q.gain):
         left, right = (find_majority(question, rows) for rows in (question.left, question.right))
         if (left.tobytes(), right.tobytes()) not in earlier_answers:
@@ -261,14 +271,14 @@ def _restrict_to_labelled(question: Question, person: Int32) -> Question | None:
     return replace(question, left=left, right=right) if len(left) and len(right) else None
 
 
-def _select_majority(block: Block, rows: Int32) -> Int32:
+def _select_majority(block: ReviewBlock, rows: Int32) -> Int32:
     """Of labelled rows those of the person most are of: whom a curator takes them for."""
     person = Counter(block.person[rows].tolist()).most_common(1)[0][0]
     majority: Int32 = rows[block.person[rows] == person]
     return majority
 
 
-def ask_pairs(block: Block, threshold: float) -> Asked | None:
+def ask_pairs(block: ReviewBlock, threshold: float) -> Submission | None:
     """Ask about the pair closest to the threshold among those that earlier answers leave open."""
     assert block.settled is not None
     scored = block.settled.scored
@@ -282,13 +292,13 @@ def ask_pairs(block: Block, threshold: float) -> Asked | None:
     pairs = np.flatnonzero(is_open)
     if not len(pairs):
         return None
-    doubt = np.abs(block.settled.joint[pairs] - threshold)
+    doubt = np.abs(block.settled.pair_probability[pairs] - threshold)
     k = pairs[int(doubt.argmin())]
-    return Asked(1 - float(doubt.min()), [(left[k : k + 1], right[k : k + 1])])
+    return Submission(1 - float(doubt.min()), [(left[k : k + 1], right[k : k + 1])])
 
 
 def simulate(
-    blocks: Sequence[Block],
+    blocks: Sequence[ReviewBlock],
     model: Model,
     ask: Ask,
     decisions: int,
@@ -301,7 +311,9 @@ def simulate(
     Stops when nothing is left to ask, or the error is ``enough`` of the first.
     """
     # each order begins with what the machine found, which is the same for all of them
-    blocks = [Block(b.scored, b.person, settled=b.settled or b.cluster(model)) for b in blocks]
+    blocks = [
+        ReviewBlock(b.scored, b.person, settled=b.settled or b.cluster(model)) for b in blocks
+    ]
     sums = np.array([block.error_mass() for block in blocks])
     total = sums.sum(axis=0)
     queue = []
@@ -333,11 +345,11 @@ def _compute_error(total: Float64) -> float:
     return float(1 - 2 * precision * recall / (precision + recall))
 
 
-def curves(
+def simulate_orders(
     folder: CorpusFolder, split: str, model: Model, decisions: int, progress: Progress
 ) -> list[Curve]:
     """All orders on one corpus."""
-    blocks = blocks_under_review(folder, split, model)
+    blocks = load_blocks(folder, split, model)
     rng = Random(0)
     asks: dict[str, Ask] = {
         "boards": ask_boards(model),
@@ -371,8 +383,8 @@ def main(
 
     progress = partial(draw, quiet=quiet)
     rows = []
-    for folder in corpus_folders(folders):
-        for curve in curves(folder, split, model, decisions, progress):
+    for folder in find_corpora(folders):
+        for curve in simulate_orders(folder, split, model, decisions, progress):
             click.echo(curve.as_text())
             rows.append(asdict(curve))
     if json_file is not None:

@@ -26,22 +26,28 @@ from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
 from disambig.estimator import Disambiguator
 from disambig.evaluation.metrics import Metrics, evaluate
-from disambig.evaluation.pair_scores import labelled_pairs
+from disambig.evaluation.pair_scores import score_labelled_pairs
 from disambig.model.model import Model
 from disambig.output import write_assignments
 from disambig.partition import Partition
 from disambig.progress import Progress
-from labeled.benchmark.errors import ErrorCase, error_cases, sample_wrong_pairs
+from labeled.benchmark.errors import ErrorCase, make_error_cases, sample_wrong_pairs
 from labeled.benchmark.metrics import (
     STAGES,
     BlockingLoss,
     Speed,
     VariantRecall,
-    blocking_loss,
-    variant_recall,
+    measure_blocking_loss,
+    measure_variant_recall,
 )
-from labeled.benchmark.pairs import Calibrated, calibrated, compared_pairs, linked_pairs, lookup
-from labeled.corpora import CorpusFolder, _kilobytes, labels_of, peak_memory
+from labeled.benchmark.pairs import (
+    CalibrationFigures,
+    count_compared_pairs,
+    count_linked_pairs,
+    find_probabilities,
+    measure_calibration,
+)
+from labeled.corpora import CorpusFolder, _to_bytes, read_peak_memory, read_split_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,13 @@ class CorpusResult:
     within_blocks: Metrics
     whole_corpus: Metrics
     blocking: BlockingLoss
-    calibration: Calibrated
+    calibration: CalibrationFigures
     variants: VariantRecall | None
     speed: Speed
     errors: tuple[ErrorCase, ...]
 
 
-def read_all(folder: CorpusFolder) -> Iterator[Work]:
+def iterate_works(folder: CorpusFolder) -> Iterator[Work]:
     """All works of a corpus; rejected records are told on standard error."""
     with works_of([folder.works], quiet=True) as reader:
         yield from reader
@@ -67,16 +73,16 @@ def read_all(folder: CorpusFolder) -> Iterator[Work]:
 
 def read_corpus(folder: CorpusFolder) -> Corpus:
     """All works of a corpus, as columns."""
-    return Corpus.from_works(read_all(folder))
+    return Corpus.from_works(iterate_works(folder))
 
 
-def in_fresh_process(function: Callable[..., CorpusResult], *args: Any) -> CorpusResult:
+def run_in_fresh_process(function: Callable[..., CorpusResult], *args: Any) -> CorpusResult:
     """Run in a new interpreter, so that no cache, import or memory of this one counts."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *args).result()
 
 
-def measure(
+def measure_corpus(
     folder: CorpusFolder,
     split: str,
     model_file: Path | None,
@@ -103,7 +109,7 @@ def measure(
         A label names an unknown signature, or as :func:`labels_of`.
     """
     corpus, partition, speed = _cluster_with_timing(folder, model_file, workers, quiet, start)
-    labels = labels_of(folder.labels, split)
+    labels = read_split_labels(folder.labels, split)
     rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
     person, block = (
         _encode_names([x.person for x in labels]),
@@ -119,7 +125,7 @@ def measure(
     gold = np.full(n, -1, dtype=np.int64)
     gold[rows] = person
     with draw("Measuring calibration", None, "pairs", quiet=quiet) as advance:
-        labelled = labelled_pairs(index, model, labels, advance)
+        labelled = score_labelled_pairs(index, model, labels, advance)
     wrong = sample_wrong_pairs(identity, person, block, n_errors, seed)
     person_and_block = [(x.person, x.block) for x in labels]
     return CorpusResult(
@@ -127,19 +133,24 @@ def measure(
         split=split,
         within_blocks=evaluate(identity, person, block),
         whole_corpus=evaluate(identity, person),
-        blocking=blocking_loss(
+        blocking=measure_blocking_loss(
             person,
             identity,
             _number_blocks(blocks, n)[rows],
-            compared_pairs(index, blocks, gold),
-            linked_pairs(index, blocks, gold),
+            count_compared_pairs(index, blocks, gold),
+            count_linked_pairs(index, blocks, gold),
         ),
-        calibration=calibrated(labelled),
+        calibration=measure_calibration(labelled),
         variants=_measure_variants(folder, corpus, partition, split),
         speed=speed,
         errors=tuple(
-            error_cases(
-                folder.name, corpus, rows, person_and_block, wrong, lookup(labelled, rows, wrong)
+            make_error_cases(
+                folder.name,
+                corpus,
+                rows,
+                person_and_block,
+                wrong,
+                find_probabilities(labelled, rows, wrong),
             )
         ),
     )
@@ -170,7 +181,7 @@ def _cluster_with_timing(
     """Read, cluster and write, as ``disambig cluster`` does, with a watch."""
     marks = [("start", time.time() - start)]
     watch = Stopwatch(partial(draw, quiet=quiet))
-    works = list(read_all(folder))
+    works = list(iterate_works(folder))
     marks.append(("read", time.time() - start))
     corpus = Corpus.from_works(works)
     del works
@@ -193,8 +204,8 @@ def _cluster_with_timing(
             scored=partition.scored,
             seconds=marks[-1][1],
             stages={k: stages[k] for k in STAGES},
-            peak_memory=peak_memory(),
-            worker_memory=_kilobytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss),
+            peak_memory=read_peak_memory(),
+            worker_memory=_to_bytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss),
         ),
     )
 
@@ -217,9 +228,9 @@ def _measure_variants(
 ) -> VariantRecall | None:
     if folder.silver is None:
         return None
-    labels = labels_of(folder.silver, split)
+    labels = read_split_labels(folder.silver, split)
     rows = np.array([corpus.row_of(label.signature) for label in labels], dtype=np.int64)
-    return variant_recall(
+    return measure_variant_recall(
         _encode_names([label.person for label in labels]),
         partition.identity[rows],
         _encode_names([corpus.printed_name(int(row)) for row in rows]),

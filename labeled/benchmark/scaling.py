@@ -1,7 +1,8 @@
 """How time, memory and accuracy grow with a corpus: ``disambig cluster`` on several sizes.
 
-``python -m labeled.benchmark.scaling FOLDER… --memory 4GB --json growth.json``; folders as ``disambig
-generate`` writes them. Each run is a whole command in a fresh process, cold start included.
+``python -m labeled.benchmark.scaling FOLDER… --memory 4GB --json growth.json``; folders as
+``disambig generate`` writes them. Each run is a whole command in a fresh process, cold start
+included.
 
 A larger corpus has more people behind each name, which is harder however it is clustered. So
 accuracy is told by how many mentions agree in name, too, and for all sizes in the proportions of
@@ -29,7 +30,7 @@ import numpy as np
 import orjson
 
 from disambig.evaluation.metrics import Metrics, bcubed_by_signature, evaluate
-from disambig.evaluation.slices import Slice, size_slices
+from disambig.evaluation.slices import Slice, slice_by_size
 from disambig.ingest import read_labels
 from disambig.names import parse_name
 
@@ -41,7 +42,7 @@ Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
-class Size:
+class ScalingRun:
     """One run: ``seconds`` of the whole command, ``cpu_seconds`` and ``peak_memory`` (bytes) of
     all its processes.
 
@@ -63,7 +64,7 @@ class Size:
     by_namesakes: tuple[Slice, ...]
 
 
-def run(folder: Path, arguments: Sequence[str]) -> Size:
+def measure_folder(folder: Path, arguments: Sequence[str]) -> ScalingRun:
     """Cluster the works of one folder and compare with its labels."""
     works = next(p for p in (folder / "works.jsonl.gz", folder / "works.jsonl") if p.is_file())
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
@@ -80,7 +81,7 @@ def run(folder: Path, arguments: Sequence[str]) -> Size:
             raise click.ClickException(f"disambig cluster failed on {folder}:\n{stderr[-2000:]}")
         counts = _parse_counts(stderr)
         signatures, metrics, slices = _measure_accuracy(out, folder)
-    return Size(
+    return ScalingRun(
         folder.name,
         counts["works"],
         signatures,
@@ -142,13 +143,13 @@ def _measure_accuracy(
     identity = _encode_names(identities[key] for key in labels)
     person = _encode_names(person for person, _, _ in labels.values())
     block = _encode_names(block for _, block, _ in labels.values())
-    others = namesakes([name for *_, name in labels.values()], block)
+    others = count_namesakes([name for *_, name in labels.values()], block)
     precision, recall = bcubed_by_signature(identity, person, block)
-    slices = size_slices(others, precision, recall, NAMESAKES)
+    slices = slice_by_size(others, precision, recall, NAMESAKES)
     return rows, evaluate(identity, person, block), slices
 
 
-def namesakes(names: Sequence[str], block: Ints) -> Ints:
+def count_namesakes(names: Sequence[str], block: Ints) -> Ints:
     """How many others of its block each mention agrees with in first name, or by initial; int64[n].
 
     Parameters
@@ -173,7 +174,7 @@ def namesakes(names: Sequence[str], block: Ints) -> Ints:
     return np.where(is_initial, size[block], group_sizes[group] + initials[block]) - 1
 
 
-def in_proportions(sizes: Sequence[Size]) -> list[float]:
+def standardise_f1(sizes: Sequence[ScalingRun]) -> list[float]:
     """B-cubed F1 of each size, had it as many mentions with so many namesakes as the first has.
 
     What has no like in the first counts for nothing; NaN where the first has what others lack.
@@ -237,7 +238,7 @@ def _read_proportional_set_size(pid: int) -> int:
     return int(match[1]) * 1024 if match else 0
 
 
-def exponent(sizes: Sequence[Size]) -> float:
+def fit_exponent(sizes: Sequence[ScalingRun]) -> float:
     """Slope of log seconds over log signatures by least squares; NaN for one size."""
     if len(sizes) < 2:
         return float("nan")
@@ -267,9 +268,9 @@ def main(
     arguments = ["--memory", memory]
     arguments += ["--workers", str(workers)] if workers else []
     arguments += ["--model", str(model)] if model else []
-    sizes: list[Size] = []
+    sizes: list[ScalingRun] = []
     for folder in folders:
-        size = run(folder, arguments)
+        size = measure_folder(folder, arguments)
         sizes.append(size)
         metrics = size.within_blocks
         told = f", B-cubed F1 {metrics.bcubed_f1:.4f}" if metrics else ""
@@ -283,13 +284,13 @@ def main(
             document = {
                 "cores": os.cpu_count(),
                 "memory": memory,
-                "exponent": exponent(sizes),
-                "f1_in_proportions_of_first": in_proportions(sizes),
+                "exponent": fit_exponent(sizes),
+                "f1_in_proportions_of_first": standardise_f1(sizes),
                 "sizes": [asdict(s) for s in sizes],
             }
             json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    click.echo(f"time grows with the number of signatures to the power {exponent(sizes):.3f}")
-    for size, standard in zip(sizes, in_proportions(sizes), strict=True):
+    click.echo(f"time grows with the number of signatures to the power {fit_exponent(sizes):.3f}")
+    for size, standard in zip(sizes, standardise_f1(sizes), strict=True):
         told = ", ".join(
             f"{part.label}: {part.f1:.4f} ({part.signatures:,})" for part in size.by_namesakes
         )

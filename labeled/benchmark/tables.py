@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from disambig.blocking.blocks import MAX_NEIGHBOURS
 from disambig.console import safe
-from labeled.benchmark.metrics import COMPARING, ECE_LIMIT, TARGETS, Speed, share
+from labeled.benchmark.metrics import COMPARISON_STAGES, ECE_LIMIT, TARGETS, Speed, compute_share
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MEGABYTE = 1_000_000
 
 
-def show(out: Console, results: Sequence[CorpusResult]) -> None:
+def print_tables(out: Console, results: Sequence[CorpusResult]) -> None:
     """Print every table."""
     for title, note, table in _make_tables(results):
         out.print(title, style="bold")
@@ -112,13 +112,13 @@ def _format_accuracy(result: CorpusResult) -> list[str]:
         _format_percent(metrics.bcubed_f1),
         _format_percent(floor),
         _format_percent(goal),
-        standing(metrics.bcubed_f1, floor, goal),
+        compare_with_targets(metrics.bcubed_f1, floor, goal),
         _format_percent(metrics.pairwise_f1),
         _format_percent(metrics.exact_blocks),
     ]
 
 
-def standing(f1: float, floor: float, goal: float) -> str:
+def compare_with_targets(f1: float, floor: float, goal: float) -> str:
     """In one word, where a figure stands; nothing where there is no target."""
     if math.isnan(floor):
         return ""
@@ -143,10 +143,11 @@ def _format_whole_corpus(result: CorpusResult) -> list[str]:
 def _format_blocking(result: CorpusResult) -> list[str]:
     loss = result.blocking
     lost_shares = (
-        _format_percent(share(part, loss.true_pairs)) for part in (loss.parted, loss.linked_back)
+        _format_percent(compute_share(part, loss.true_pairs))
+        for part in (loss.parted, loss.linked_back)
     )
     kept_shares = (
-        _format_percent(share(part, loss.within)) for part in (loss.compared, loss.linked)
+        _format_percent(compute_share(part, loss.within)) for part in (loss.compared, loss.linked)
     )
     return [f"{loss.true_pairs:,}", *lost_shares, *kept_shares]
 
@@ -158,7 +159,7 @@ def _format_calibration(result: CorpusResult) -> list[str]:
     )
     return [
         f"{calibration.pairs:,}",
-        f"{_format_percent(share(calibration.same, calibration.pairs))} %",
+        f"{_format_percent(compute_share(calibration.same, calibration.pairs))} %",
         f"{calibration.error:.4f}",
         verdict,
     ]
@@ -170,9 +171,9 @@ def _format_variants(result: CorpusResult) -> list[str]:
         return []
     return [
         f"{variants.pairs:,}",
-        _format_percent(share(variants.found, variants.pairs)),
+        _format_percent(compute_share(variants.found, variants.pairs)),
         f"{variants.variant_pairs:,}",
-        _format_percent(share(variants.variants_found, variants.variant_pairs)),
+        _format_percent(compute_share(variants.variants_found, variants.variant_pairs)),
         f"{variants.rivals:,}",
         f"{variants.rivals_merged:,}",
         f"{variants.same_work_merged:,}",
@@ -183,10 +184,10 @@ def _list_speeds(results: Sequence[CorpusResult]) -> Iterator[tuple[str, Speed]]
     """Speed of each corpus and, where there are several, of all, one after the other."""
     yield from ((r.name, r.speed) for r in results)
     if len(results) > 1:
-        yield "all", one_after_the_other([r.speed for r in results])
+        yield "all", sum_speeds([r.speed for r in results])
 
 
-def one_after_the_other(speeds: Sequence[Speed]) -> Speed:
+def sum_speeds(speeds: Sequence[Speed]) -> Speed:
     """Counts and seconds in sum; the largest of each memory."""
     return Speed(
         works=sum(s.works for s in speeds),
@@ -201,7 +202,7 @@ def one_after_the_other(speeds: Sequence[Speed]) -> Speed:
 
 
 def _format_speed(speed: Speed) -> list[str]:
-    compare = sum(speed.stages[name] for name in COMPARING)
+    compare = sum(speed.stages[name] for name in COMPARISON_STAGES)
     return [
         f"{speed.mentions:,}",
         f"{speed.pairs:,}",
@@ -233,7 +234,7 @@ def _format_percent(value: float) -> str:
     return "–" if math.isnan(value) else f"{100 * value:.2f}"
 
 
-def as_json(result: CorpusResult) -> dict[str, Any]:
+def to_dict(result: CorpusResult) -> dict[str, Any]:
     """All figures of a corpus, as JSON knows them: undefined is null; errors are left out."""
     floor, goal = TARGETS.get(result.name, (None, None))
     calibration = result.calibration

@@ -47,7 +47,7 @@ def labelled_blocks(folders: Sequence[CorpusFolder], split: str) -> list[Labelle
         Two corpora share a name, a corpus has no label in the split, or a label states no block.
     """
     # Imported here: the fresh process of the peer reads this file, and should not hold our engine.
-    from labeled.corpora import labels_of
+    from labeled.corpora import read_split_labels
 
     names = [folder.name for folder in folders]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -56,7 +56,7 @@ def labelled_blocks(folders: Sequence[CorpusFolder], split: str) -> list[Labelle
     return [
         block
         for folder in folders
-        for block in _blocks(folder.name, labels_of(folder.labels, split))
+        for block in _blocks(folder.name, read_split_labels(folder.labels, split))
     ]
 
 

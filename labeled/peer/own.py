@@ -22,7 +22,7 @@ from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
 from disambig.ingest import read_works
 from disambig.model.model import Model
-from labeled.corpora import peak_memory
+from labeled.corpora import read_peak_memory
 from labeled.peer.blocks import LabelledBlock
 
 #: Stages in order; the last leads from loaded data to clusters.
@@ -40,7 +40,7 @@ class OwnRun:
     clusters: tuple[tuple[int, ...], ...]
     stages: dict[str, float]
     cpu_seconds: float
-    peak_memory: int
+    read_peak_memory: int
     scored: int
 
 
@@ -87,7 +87,7 @@ def run(
         tuple(identity[r].tolist()) for name, (identity, _) in found.items() for r in rows[name]
     ]
     scored = sum(n for _, n in found.values())
-    return OwnRun(tuple(clusters), seconds, _cpu_seconds() - cpu, peak_memory(), scored)
+    return OwnRun(tuple(clusters), seconds, _cpu_seconds() - cpu, read_peak_memory(), scored)
 
 
 def _rows(corpus: Corpus, name: str, blocks: Sequence[LabelledBlock]) -> list[Int32]:

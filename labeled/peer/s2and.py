@@ -277,10 +277,10 @@ def _finite(value: float) -> float | None:
 )
 def main(corpora: tuple[Path, ...], split: str, workers: int | None, json_out: Path | None) -> None:
     """Measure S2AND on the labelled blocks of CORPORA; folders as for disambig benchmark."""
-    from labeled.corpora import corpus_folders
+    from labeled.corpora import find_corpora
 
     try:
-        result = peer_run(corpus_folders(corpora), split, workers or os.cpu_count() or 1)
+        result = peer_run(find_corpora(corpora), split, workers or os.cpu_count() or 1)
     except DisambigError as error:
         raise click.ClickException(str(error)) from error
     for line in as_text(result):

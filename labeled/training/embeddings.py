@@ -42,7 +42,7 @@ DIMENSION = 96  # the transformer's 384, cut to this, lose nothing on the train 
 INVENTED_TITLES = 40_000
 MIN_TEXTS = 5  # a word is learned when so many texts have it,
 MIN_TITLES = 2  # or so many titles
-SHOWN_EVERY = 200  # steps
+LOG_EVERY = 200  # steps
 
 _ONE_SUBJECT = (
     "{a}",
@@ -106,14 +106,14 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingTexts:
     """Bags of words, csr (n, words), and the unit vectors they are pulled towards, (n, d)."""
 
     bags: sp.csr_array
     targets: Float32
 
 
-def invented_titles(n: int, seed: int) -> list[str]:
+def invent_titles(n: int, seed: int) -> list[str]:
     """``n`` titles over the subjects in ``semantic/topics.txt``, most within one field."""
     rng = np.random.default_rng(seed)
     fields = [names for _, names in _read_lists("topics.txt")]
@@ -136,24 +136,24 @@ def invented_titles(n: int, seed: int) -> list[str]:
     return titles
 
 
-def vocabulary(works: Sequence[Work], others: Sequence[str]) -> list[str]:
+def build_vocabulary(works: Sequence[Work], others: Sequence[str]) -> list[str]:
     """The words worth a vector, sorted: those the works use more than once, and ``others``."""
     in_titles: Counter[str] = Counter()
     in_texts: Counter[str] = Counter()
     for work in works:
         title = set(split_words(work.title))
         in_titles.update(title)
-        in_texts.update(title | set(split_words(whole_text(work))))
+        in_texts.update(title | set(split_words(join_texts(work))))
     frequent = {w for w, n in in_texts.items() if n >= MIN_TEXTS or in_titles[w] >= MIN_TITLES}
     return sorted(filter(_is_word, frequent | set(others)))
 
 
-def whole_text(work: Work) -> str:
+def join_texts(work: Work) -> str:
     """Title, keywords and abstract, joined by spaces."""
     return " ".join((work.title, *work.keywords, work.abstract or ""))
 
 
-def fit_words(start: Float32, texts: Lessons, settings: Settings) -> Float32:
+def fit_words(start: Float32, texts: TrainingTexts, settings: Settings) -> Float32:
     """Word vectors, (words, d), whose sums over bags point where the targets do.
 
     The loss is one minus the cosine of sum and target, plus ``structure`` times the squared
@@ -187,7 +187,7 @@ def fit_words(start: Float32, texts: Lessons, settings: Settings) -> Float32:
         loss.backward()
         optimiser.param_groups[0]["lr"] = settings.rate * max(0.02, 1 - step / len(batches))
         optimiser.step()
-        if step % SHOWN_EVERY == 0:
+        if step % LOG_EVERY == 0:
             _log(f"step {step:,} of {len(batches):,}: loss {float(loss.detach()):.3f}")
     vectors: Float32 = table.weight.data.numpy().copy()
     return vectors
@@ -209,8 +209,8 @@ def make_space(
         about: what the file shall say of its sources.
         settings: see :class:`Settings`.
     """
-    invented = invented_titles(INVENTED_TITLES, settings.seed)
-    words = vocabulary(works, [*known_words, *split_words(" ".join(invented))])
+    invented = invent_titles(INVENTED_TITLES, settings.seed)
+    words = build_vocabulary(works, [*known_words, *split_words(" ".join(invented))])
     word_rows, title_rows = embed(words), embed([work.title for work in works])
     invented_rows = embed(invented)
     axes = _compute_principal_axes(np.concatenate([word_rows, title_rows, invented_rows]))
@@ -222,13 +222,13 @@ def make_space(
         (words, word_rows @ axes),
         ([work.title for work in works], title_rows @ axes),
         (invented, invented_rows @ axes),
-        ([whole_text(w) for w in works if w.abstract], (title_rows @ axes)[has_abstract]),
+        ([join_texts(w) for w in works if w.abstract], (title_rows @ axes)[has_abstract]),
     )
     _log(f"{len(words):,} words, {texts.bags.shape[0]:,} texts")
-    return with_venues(_make_space(words, fit_words(start, texts, settings), about))
+    return add_venues(_make_space(words, fit_words(start, texts, settings), about))
 
 
-def with_venues(space: SemanticSpace) -> SemanticSpace:
+def add_venues(space: SemanticSpace) -> SemanticSpace:
     """``space`` with the venues of ``semantic/venues.txt`` placed by what they are about.
 
     Known by subject and not by the works published there: a mean over few works, some of them by
@@ -298,7 +298,7 @@ def _compute_rarity(words: Sequence[str], works: Sequence[Work]) -> Float32:
     """Where a word's length starts: .01 / (.01 + share of works with it), halved."""
     texts: Counter[str] = Counter()
     for work in works:
-        texts.update(set(split_words(whole_text(work))))
+        texts.update(set(split_words(join_texts(work))))
     share = np.array([max(texts[word], 1) for word in words], np.float32) / max(len(works), 1)
     return (0.5 * 0.01 / (0.01 + share)).astype(np.float32)
 
@@ -309,11 +309,13 @@ def _compute_principal_axes(rows: Float32) -> Float32:
     return np.ascontiguousarray(axes[:, ::-1][:, :DIMENSION]).astype(np.float32)
 
 
-def _make_training_texts(space: SemanticSpace, *texts: tuple[Sequence[str], Float32]) -> Lessons:
+def _make_training_texts(
+    space: SemanticSpace, *texts: tuple[Sequence[str], Float32]
+) -> TrainingTexts:
     bags = sp.csr_array(sp.vstack([space.make_bags(strings) for strings, _ in texts]))
     targets = np.concatenate([rows for _, rows in texts])
     is_not_empty = np.diff(bags.indptr) > 0
-    return Lessons(bags[is_not_empty], normalise_rows(targets[is_not_empty]))
+    return TrainingTexts(bags[is_not_empty], normalise_rows(targets[is_not_empty]))
 
 
 def _iterate_batches(n: int, settings: Settings) -> Iterator[Int64]:

@@ -37,25 +37,29 @@ def release(corpora: tuple[Path, ...], measured: Path, out: Path, seed: int, qui
     """Fit the model that ships on the train and dev labels of CORPORA."""
     from disambig.training.fit import LabelledCorpus, fit_model
     from labeled.benchmark.run import read_corpus
-    from labeled.corpora import corpus_folders, labels_of
+    from labeled.corpora import find_corpora, read_split_labels
 
     model = fit_model(
         [
             LabelledCorpus(
                 folder.name,
                 read_corpus(folder),
-                [label for split in ("train", "dev") for label in labels_of(folder.labels, split)],
+                [
+                    label
+                    for split in ("train", "dev")
+                    for label in read_split_labels(folder.labels, split)
+                ],
             )
-            for folder in corpus_folders(corpora)
+            for folder in find_corpora(corpora)
         ],
-        metadata={"dev_metrics_when_fitted_on_train_alone": dev_metrics(measured)},
+        metadata={"dev_metrics_when_fitted_on_train_alone": read_dev_metrics(measured)},
         seed=seed,
         progress=partial(console.progress, quiet=quiet),
     )
     model.save(out)
 
 
-def dev_metrics(measured: Path) -> dict[str, Any]:
+def read_dev_metrics(measured: Path) -> dict[str, Any]:
     """Figures of each corpus from the benchmark's JSON.
 
     Raises

@@ -2,9 +2,9 @@
 
 ``python -m labeled.training.size_shift MODEL --out MODEL`` generates corpora of a million author
 mentions and more, clusters some of their shards as a run would, and fits the second forest of each
-level (:mod:`disambig.model.size_shift`) on pairs of known people. All statistics are those of the whole
-corpus, so features are what a run over it computes. ``python -m labeled.benchmark.scaling`` measures on
-corpora of another seed.
+level (:mod:`disambig.model.size_shift`) on pairs of known people. All statistics are those of the
+whole corpus, so features are what a run over it computes. ``python -m labeled.benchmark.scaling``
+measures on corpora of another seed.
 """
 
 from __future__ import annotations
@@ -32,48 +32,55 @@ from disambig.ingest import read_labels, read_works
 from disambig.model.forest import Forest, fit_forest
 from disambig.model.model import Model
 from disambig.model.size_shift import SIZE_FEATURES, SIZE_SHIFT_FEATURES, add_size_features
-from disambig.out_of_core.shards import corpus_of
+from disambig.out_of_core.shards import make_corpus
 from disambig.out_of_core.staging import load_statistics, read_shard, stage
 from disambig.progress import Progress, silent
-from disambig.training.examples import Columns, Gold, Rows, Scorers, group_rows, pair_rows
-from disambig.training.fit import GROUP_MONOTONE, PAIR_MONOTONE, two_sided
+from disambig.training.examples import (
+    Columns,
+    Gold,
+    Scorers,
+    TrainingRows,
+    make_group_rows,
+    make_pair_rows,
+)
+from disambig.training.fit import GROUP_MONOTONE, PAIR_MONOTONE, split_by_label
 from labeled.generator.command import generate_corpus
 
 SEED = 1
 """Of the corpora; those that growth is measured on have another."""
-SIGNATURES_A_SHARD = 125_000
+SIGNATURES_PER_SHARD = 125_000
 PAIR_TREES, GROUP_TREES, LEAVES, RATE, MIN_LEAF, L2 = 480, 800, 8, 0.1, 40, 2.0
 FIRST_LEVEL = 0.93
 """Mean probability from which the first level joins there; chosen on shards of the same corpora
 that nothing was fitted on, like :data:`disambig.training.examples.SETTINGS` on the dev split."""
-EASY = -4.5
+EASY_LOG_ODDS = -4.5
 """Log-odds, by the first forest, below which two of two persons are easy to tell apart: most rows,
 and all alike."""
 EASY_SHARE = 0.2
 """Share of those that is learned from, each weighing the more."""
 
-SEEN = (*GROUP_FEATURES, *SIZE_SHIFT_FEATURES)
+ALL_GROUP_FEATURES = (*GROUP_FEATURES, *SIZE_SHIFT_FEATURES)
 """What the second forest of groups learns from, beside what the first makes of it."""
-LABELLED = {1_000_000: 150_000, 4_000_000: 150_000, 16_000_000: 300_000}
+LABELLED_SIGNATURES = {1_000_000: 150_000, 4_000_000: 150_000, 16_000_000: 300_000}
 """Author mentions of each corpus, and how many labelled ones are learned from."""
 
 
-def n_shards(signatures: int) -> int:
+def count_shards(signatures: int) -> int:
     """Shards that a corpus is divided into."""
-    return max(1, signatures // SIGNATURES_A_SHARD)
+    return max(1, signatures // SIGNATURES_PER_SHARD)
 
 
-def staged(folder: Path, signatures: int, progress: Progress = silent) -> None:
+def stage_corpus(folder: Path, signatures: int, progress: Progress = silent) -> None:
     """Generate a corpus into ``folder/works`` and divide it into shards in ``folder/staged``."""
     generate_corpus(folder / "works", signatures, seed=SEED)
     target = folder / "staged"
     target.mkdir()
     with progress("Dividing works", None, "works") as advance:
         works = read_works([folder / "works" / "works.jsonl.gz"])
-        stage(works, target, n_shards(signatures), advance=advance)
+        stage(works, target, count_shards(signatures), advance=advance)
 
 
-def golds_of(
+def load_golds(
     folder: Path, signatures: int, labelled: int, model: Model, rng: np.random.Generator
 ) -> list[Gold]:
     """Shards of a corpus from :func:`staged`, with the statistics of the whole, and as many of
@@ -88,10 +95,10 @@ def golds_of(
     codes: dict[str, int] = {}
     golds: list[Gold] = []
     remaining = labelled
-    for shard in range(n_shards(signatures)):
+    for shard in range(count_shards(signatures)):
         table = read_shard(folder / "staged", shard)
         # blocks are labelled as a whole, so theirs are all here
-        corpus = corpus_of(table.filter(pc.is_in(table["work"], labelled_works)))
+        corpus = make_corpus(table.filter(pc.is_in(table["work"], labelled_works)))
         index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency, statistics)
         person = np.full(corpus.n_signatures, -1, dtype=np.int32)
         for row, signature in enumerate(corpus.signatures()):
@@ -110,7 +117,7 @@ def golds_of(
     return golds
 
 
-def fit_growth(
+def fit_size_shift(
     model: Model, golds: Sequence[Sequence[Gold]], *, seed: int = 0, progress: Progress = silent
 ) -> Model:
     """The model with a second forest for each level.
@@ -129,17 +136,18 @@ def fit_growth(
         return probabilities(model.group, model.group_calibration, columns)
 
     with progress("Pair features", None, "pairs") as advance:
-        rows = [[(g, r) for g in of for r in pair_rows(g, rng, advance)] for of in golds]
+        rows = [[(g, r) for g in of for r in make_pair_rows(g, rng, advance)] for of in golds]
     pair = _fit_forest(_add_size_features(rows, score_first_pair), PAIR_MONOTONE, PAIR_TREES, seed)
     extended = replace(model, pair_growth=pair, group_growth=None)
-    group_parts = [list[tuple[Gold, Rows]]() for _ in golds]
+    group_parts = [list[tuple[Gold, TrainingRows]]() for _ in golds]
     for stage_name in ("Group features", "Group features, later rounds"):
         with progress(stage_name, None, "pairs") as advance:
             for corpus_golds, parts in zip(golds, group_parts, strict=True):
                 for gold in corpus_golds:
                     scorers = _make_scorers(extended, gold.index.doublings)
                     parts += [
-                        (gold, rows) for rows in group_rows(gold, scorers, rng, advance, SEEN)
+                        (gold, rows)
+                        for rows in make_group_rows(gold, scorers, rng, advance, ALL_GROUP_FEATURES)
                     ]
         sampled = [
             [(gold, _drop_easy_rows(rows, score_first_group, rng)) for gold, rows in of]
@@ -174,8 +182,9 @@ def _make_scorers(model: Model, doublings: int) -> Scorers:
 
 
 def _add_size_features(
-    corpora: Sequence[Sequence[tuple[Gold, Rows]]], score_first: Callable[[Columns], Float32]
-) -> Rows:
+    corpora: Sequence[Sequence[tuple[Gold, TrainingRows]]],
+    score_first: Callable[[Columns], Float32],
+) -> TrainingRows:
     """Rows with the features of size, those of each corpus weighing one."""
     out = []
     for parts in corpora:
@@ -184,19 +193,19 @@ def _add_size_features(
             columns = dict(zip(rows.features, rows.X.T, strict=True))
             X = add_size_features(score_first(columns), columns, gold.index.doublings)
             features = (*rows.features, *SIZE_FEATURES)
-            out.append(Rows(X, rows.y, rows.weight / total, rows.fold, features))
-    return Rows.joined(out)
+            out.append(TrainingRows(X, rows.y, rows.weight / total, rows.fold, features))
+    return TrainingRows.concatenate(out)
 
 
 def _drop_easy_rows(
-    rows: Rows, score_first: Callable[[Columns], Float32], rng: np.random.Generator
-) -> Rows:
+    rows: TrainingRows, score_first: Callable[[Columns], Float32], rng: np.random.Generator
+) -> TrainingRows:
     """The rows less most of the easy ones, see :data:`EASY`."""
     probability = score_first(dict(zip(rows.features, rows.X.T, strict=True)))
-    is_easy = (rows.y == 0) & (probability < 1 / (1 + np.exp(-EASY)))
+    is_easy = (rows.y == 0) & (probability < 1 / (1 + np.exp(-EASY_LOG_ODDS)))
     is_sampled = ~is_easy | (rng.random(len(is_easy)) < EASY_SHARE)
     weight = np.where(is_easy, rows.weight / EASY_SHARE, rows.weight).astype(np.float32)
-    return Rows(
+    return TrainingRows(
         rows.X[is_sampled],
         rows.y[is_sampled],
         weight[is_sampled],
@@ -205,8 +214,8 @@ def _drop_easy_rows(
     )
 
 
-def _fit_forest(rows: Rows, monotone: Mapping[str, int], trees: int, seed: int) -> Forest:
-    X, y, weight = two_sided(rows, np.ones(len(rows.y), dtype=bool))
+def _fit_forest(rows: TrainingRows, monotone: Mapping[str, int], trees: int, seed: int) -> Forest:
+    X, y, weight = split_by_label(rows, np.ones(len(rows.y), dtype=bool))
     return fit_forest(
         X,
         y,
@@ -241,11 +250,11 @@ def main(model: Path, out: Path, scratch: Path | None, seed: int, quiet: bool) -
     fitted_model, golds = Model.load(model), []
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        for signatures, labelled in LABELLED.items():
+        for signatures, labelled in LABELLED_SIGNATURES.items():
             corpus_folder = Path(folder, str(signatures))
-            staged(corpus_folder, signatures, progress)
-            golds.append(golds_of(corpus_folder, signatures, labelled, fitted_model, rng))
-        fit_growth(fitted_model, golds, seed=seed, progress=progress).save(out)
+            stage_corpus(corpus_folder, signatures, progress)
+            golds.append(load_golds(corpus_folder, signatures, labelled, fitted_model, rng))
+        fit_size_shift(fitted_model, golds, seed=seed, progress=progress).save(out)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from disambig.corpus.statistics import Statistics
     from disambig.model.model import Model
     from service.assignment.scoring import Reasons
-from service.assignment.result import Assigned, Rival
+from service.assignment.result import AssignmentResult, Rival
 
 AUTHORS = 100
 """Most authors of a work that is assigned; larger works wait for the next run."""
@@ -59,7 +59,7 @@ class _Known:
     traffic: Mapping[str, float]
 
 
-class Placer:
+class WorkAssigner:
     """Assigns new works; thread-safe. One instance per process is enough."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -104,7 +104,7 @@ class Placer:
             return self.known(connection) is not None
 
 
-def assign(placer: Placer, work: domain.Work) -> list[Assigned]:
+def assign(placer: WorkAssigner, work: domain.Work) -> list[AssignmentResult]:
     """Return the verdict on each author of a work, new or stored, without storing it.
 
     Raises
@@ -123,12 +123,12 @@ def assign(placer: Placer, work: domain.Work) -> list[Assigned]:
 
 
 def place_works(
-    placer: Placer,
+    placer: WorkAssigner,
     actor: Actor,
     work_keys: Iterable[int],
     *,
     seconds: float | None = None,
-) -> dict[int, list[Assigned]]:
+) -> dict[int, list[AssignmentResult]]:
     """Assign the unassigned signatures of stored works; one transaction per work.
 
     Parameters
@@ -152,7 +152,9 @@ def place_works(
     return found
 
 
-def _place(placer: Placer, actor: Actor, key: int, *, late: bool) -> list[Assigned] | None:
+def _place(
+    placer: WorkAssigner, actor: Actor, key: int, *, late: bool
+) -> list[AssignmentResult] | None:
     for attempt in range(1, TRIES + 1):
         with placer.database.read() as connection:
             work = read_works(connection, [key]).get(key)
@@ -219,9 +221,9 @@ def _crowded(work: domain.Work) -> bool:
     return len(work.authors) > AUTHORS
 
 
-def _later(work: domain.Work) -> list[Assigned]:
+def _later(work: domain.Work) -> list[AssignmentResult]:
     return [
-        Assigned(at, author.name, Verdict.LATER)
+        AssignmentResult(at, author.name, Verdict.LATER)
         for at, author in enumerate(work.authors)
         if author.name.strip()
     ]
@@ -240,7 +242,7 @@ def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[in
 
 def _told(
     connection: Connection, work: domain.Work, choices: Sequence[Choice], reasons: Reasons
-) -> list[Assigned]:
+) -> list[AssignmentResult]:
     """Return verdicts with public ids and reasons."""
     wanted = {i for c in choices for i, _ in c.odds} | {c.identity for c in choices if c.identity}
     rows = connection.execute(
@@ -272,7 +274,7 @@ def _told(
         elif choice.verdict == Verdict.NEW:
             why = reasons.of(author, choice.odds[0][0])
         told.append(
-            Assigned(
+            AssignmentResult(
                 choice.position,
                 work.authors[choice.position].name,
                 choice.verdict,

@@ -123,14 +123,14 @@ class _Hints:
         """Return the most promising rows of a block, about ``limit``."""
         if len(rows) <= most:
             return rows
-        from disambig.assignment.candidates import chosen
+        from disambig.assignment.candidates import select_signatures
 
         own = np.isin(rows[:, 3], self.names)
         # do not count the signature itself among the co-authors of its work
         shared = np.array([self.team.get(w, 0) for w in rows[:, 1].tolist()]) - own
         evidence = own + 2.0 * np.minimum(shared, 3) + 4.0 * np.isin(rows[:, 0], self.bearers)
         label = np.unique(rows[:, 5], return_inverse=True)[1].astype(np.int32)
-        return rows[chosen(label, np.arange(len(rows), dtype=np.int32), evidence, most)]
+        return rows[select_signatures(label, np.arange(len(rows), dtype=np.int32), evidence, most)]
 
 
 @dataclass(frozen=True, slots=True)

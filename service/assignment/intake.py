@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from service.actors import Actor
-from service.assignment.assign import Placer, place_works
+from service.assignment.assign import WorkAssigner, place_works
 from service.assignment.policy import Verdict
-from service.assignment.result import Assigned
+from service.assignment.result import AssignmentResult
 from service.db.bulk import is_in
 from service.db.database import Database, split_keys
 from service.db.tables import Identity, Membership, Signature
@@ -55,7 +55,7 @@ class Outcome:
 
     row: Row
     result: RowResult | None
-    placements: list[Assigned] | None
+    placements: list[AssignmentResult] | None
 
     @property
     def status(self) -> str:
@@ -64,7 +64,7 @@ class Outcome:
 
 
 def take_in(
-    database: Database, actor: Actor, label: str, rows: Sequence[Row], placer: Placer | None
+    database: Database, actor: Actor, label: str, rows: Sequence[Row], placer: WorkAssigner | None
 ) -> list[Outcome]:
     """Store the readable records in batches, then assign their signatures.
 
@@ -82,7 +82,7 @@ def take_in(
     good = [row for row in rows if row.received is not None]
     stored = _store(database, actor, label, good, n_bad=len(rows) - len(good))
     results = dict(zip((id(row) for row in good), stored, strict=True))
-    placed: dict[int, list[Assigned]] = {}
+    placed: dict[int, list[AssignmentResult]] = {}
     if placer is not None:
         keys = [r.work_key for r in stored if r.work_key is not None]
         placed = _place(database, placer, actor, list(dict.fromkeys(keys)))
@@ -142,12 +142,12 @@ def _chunks(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 
 def _place(
-    database: Database, placer: Placer, actor: Actor, keys: Sequence[int]
-) -> dict[int, list[Assigned]]:
+    database: Database, placer: WorkAssigner, actor: Actor, keys: Sequence[int]
+) -> dict[int, list[AssignmentResult]]:
     with database.read() as connection:
         mentions = _mentions(connection, keys)
     waiting = [key for key in keys if any(m.identity is None for m in mentions.get(key, ()))]
-    found: dict[int, list[Assigned]] = {}
+    found: dict[int, list[AssignmentResult]] = {}
     if waiting and placer.warm():
         began = time.monotonic()
         for some in split_keys(waiting, PLACED_AT_ONCE):
@@ -158,7 +158,7 @@ def _place(
     return {key: found.get(key, mentions.get(key, [])) for key in keys}
 
 
-def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[Assigned]]:
+def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[AssignmentResult]]:
     """Read the signatures of works with the identities that they are published under."""
     rows = connection.execute(
         select(
@@ -173,9 +173,9 @@ def _mentions(connection: Connection, keys: Sequence[int]) -> Mapping[int, list[
         .where(is_in(connection, Signature.work_key, keys), Signature.retired_version.is_(None))
         .order_by(Signature.work_key, Signature.position)
     )
-    found: dict[int, list[Assigned]] = {}
+    found: dict[int, list[AssignmentResult]] = {}
     for work_key, position, printed, identity, confidence in rows:
         verdict = Verdict.LATER if identity is None else Verdict.KNOWN
-        known = Assigned(position, printed, verdict, identity, confidence)
+        known = AssignmentResult(position, printed, verdict, identity, confidence)
         found.setdefault(work_key, []).append(known)
     return found

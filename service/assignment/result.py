@@ -19,7 +19,7 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class Assigned:
+class AssignmentResult:
     """One author of a work with its verdict.
 
     Attributes

@@ -1,5 +1,4 @@
-"""Score a new work against published signatures, and describe the strongest evidence.
-"""
+"""Score a new work against published signatures, and describe the strongest evidence."""
 
 from __future__ import annotations
 
@@ -16,7 +15,7 @@ from disambig.arrays import Float32, UInt64
 from disambig.console import safe
 from disambig.corpus.coauthors import hash_names
 from disambig.explain.facts import Facts, SharedItem
-from disambig.explain.phrases import BLOCK, SCORES, group_phrase
+from disambig.explain.phrases import BLOCK, SCORES, get_group_phrase
 
 if TYPE_CHECKING:
     from disambig.assignment.assign import WorkComparison
@@ -139,8 +138,8 @@ def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) ->
     """
     themes: dict[str, list[int]] = defaultdict(list)
     for at, (name, value) in enumerate(row):
-        if group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(value):
-            themes[group_phrase(name).theme].append(at)
+        if get_group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(value):
+            themes[get_group_phrase(name).theme].append(at)
     total = {theme: float(parts[places].sum()) for theme, places in themes.items()}
     told = []
     for theme in sorted(total, key=lambda theme: -abs(total[theme]))[:MOST]:
@@ -149,12 +148,12 @@ def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) ->
             themes[theme],
             key=lambda at: (
                 parts[at] * side > 0,
-                group_phrase(row[at][0]).say is not None,
+                get_group_phrase(row[at][0]).describe is not None,
                 parts[at] * side,
             ),
         )
         name, value = row[best]
-        words = group_phrase(name).tell(value, facts)
+        words = get_group_phrase(name).to_text(value, facts)
         told.append(safe(f"{'for' if side > 0 else 'against'}: {words}")[:SHORT])
     return tuple(told)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
-from disambig.active_learning.priority import gain, priority
+from disambig.active_learning.priority import compute_gain, compute_priority
 from disambig.domain import Signature as Mention
 from service.actors import Actor
 from service.db.bulk import is_in
@@ -23,7 +23,7 @@ from service.text import fold_name
 if TYPE_CHECKING:
     from disambig import domain
     from service.assignment.policy import Choice
-    from service.assignment.result import Assigned
+    from service.assignment.result import AssignmentResult
 
 KIND = "assign"
 NO_TRAFFIC: Mapping[str, float] = {}
@@ -37,10 +37,10 @@ def store(
     work: domain.Work,
     signatures: Mapping[int, int],
     choices: Sequence[Choice],
-    told: Sequence[Assigned],
+    told: Sequence[AssignmentResult],
     blind_share: float = 0.0,
     traffic: Mapping[str, float] = NO_TRAFFIC,
-) -> list[Assigned]:
+) -> list[AssignmentResult]:
     """Store the verdicts on a work's authors; skip signatures that were assigned meanwhile.
 
     Parameters
@@ -135,8 +135,8 @@ def close_answered(database: Database, actor: Actor) -> int:
 
 
 def _finished(
-    said: Assigned, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
-) -> Assigned:
+    said: AssignmentResult, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
+) -> AssignmentResult:
     from service.identities.lifecycle import make_placeholder_key
 
     key = new.get(make_placeholder_key(said.position))
@@ -144,7 +144,7 @@ def _finished(
     return replace(said, identity=identity, task=tasks.get(said.position))
 
 
-def _brief(said: Assigned) -> dict[str, Any]:
+def _brief(said: AssignmentResult) -> dict[str, Any]:
     return {
         "position": said.position,
         "verdict": said.verdict.value,
@@ -157,7 +157,7 @@ def _brief(said: Assigned) -> dict[str, Any]:
 def _question(
     connection: Connection,
     work: domain.Work,
-    said: Assigned,
+    said: AssignmentResult,
     signature: int,
     traffic: Mapping[str, float],
 ) -> NewTask:
@@ -165,8 +165,10 @@ def _question(
     error = said.probability or 0.0
     sizes = [rival.works for rival in said.rivals]
     effort = 1 + sum(sizes)
-    worth = priority(
-        gain(error, 1, max(sizes[:1], default=1)), traffic.get(fold_name(said.name), 1.0), effort
+    worth = compute_priority(
+        compute_gain(error, 1, max(sizes[:1], default=1)),
+        traffic.get(fold_name(said.name), 1.0),
+        effort,
     )
     name_key = connection.scalar(select(Signature.name_key).where(Signature.key == signature))
     evidence = {

@@ -1,8 +1,8 @@
 """What a wanted arrangement of mentions means: a pure decision, without a database.
 
-A column lists mentions that shall be one person. Mentions that no column lists stay where they
-are: with the column that goes on with their identity, or by themselves. Which ids go on is
-decided as for a publication (:mod:`service.identities.continuity`): the fewest mentions change theirs.
+A column lists mentions that shall be one person. Mentions that no column lists stay where they are:
+with the column that goes on with their identity, or by themselves. Which ids go on is decided as
+for a publication (:mod:`service.identities.continuity`): the fewest mentions change theirs.
 
 The arrangement becomes links that later clusterings obey. Musts bind what came into a column,
 and a few of those that were there; all of a column where it was confirmed as a whole, or where

@@ -22,18 +22,18 @@ from service.db.tables import Block, Membership, Signature, Work
 
 if TYPE_CHECKING:
     from disambig import domain
-    from disambig.clustering.two_level import Scored
+    from disambig.clustering.two_level import ScoredPairs
     from disambig.corpus.corpus import Corpus
     from disambig.corpus.index import CorpusIndex
     from disambig.model.model import Model
-    from service.assignment.assign import Placer
+    from service.assignment.assign import WorkAssigner
 
 
 MAX_MENTIONS = 800
 """Mentions that are compared with each other for one board."""
 MAX_WARM_UP = 1_000
 """Mentions of which some are compared to warm up."""
-PAIRS = 1_000_000
+MAX_PAIRS = 1_000_000
 """Pairs that are kept in memory for all boards of a process, at about 250 bytes each."""
 
 
@@ -56,7 +56,7 @@ class BlockView:
 
     index: CorpusIndex
     model: Model
-    scored: Scored
+    scored: ScoredPairs
     signature: Int64
     row_of: Mapping[int, int]
 
@@ -65,21 +65,21 @@ class BlockView:
         """Of all works of the mentions."""
         return self.index.corpus
 
-    def apply_constraints(self, constraints: Iterable[domain.Constraint]) -> Scored:
+    def apply_constraints(self, constraints: Iterable[domain.Constraint]) -> ScoredPairs:
         """The same pairs under what people state; statements that cannot hold are left out."""
         from disambig.clustering.constraints import compile_constraints
-        from disambig.clustering.two_level import Bonds
+        from disambig.clustering.two_level import BatchConstraints
 
         known = set(self.corpus.work_ids)
         stated = [c for c in constraints if c.a.work in known and c.b.work in known]
         compiled = compile_constraints(self.corpus, stated, strict=False)
-        return replace(self.scored, bonds=Bonds.of(self.scored.batch, compiled))
+        return replace(self.scored, bonds=BatchConstraints.of(self.scored.batch, compiled))
 
-    def group_first_level(self, scored: Scored) -> Int32:
+    def group_first_level(self, scored: ScoredPairs) -> Int32:
         """Group of the first level at each place: mentions that surely belong together."""
         return scored.first_level(self.model.first_level(self.index.doublings))
 
-    def cluster(self, scored: Scored) -> Int32:
+    def cluster(self, scored: ScoredPairs) -> Int32:
         """Identity at each place, as a run finds them; int32[R]."""
         from disambig.clustering.two_level import grouped
 
@@ -89,7 +89,7 @@ class BlockView:
 class BlockViews:
     """The views of a process, the least recently used given up first; safe between threads."""
 
-    def __init__(self, placer: Placer, pairs: int = PAIRS) -> None:
+    def __init__(self, placer: WorkAssigner, pairs: int = MAX_PAIRS) -> None:
         """``placer`` holds the model and the statistics."""
         self.placer = placer
         self._pairs = pairs
@@ -137,7 +137,7 @@ class BlockViews:
         return view
 
 
-def warm_up(connection: Connection, placer: Placer) -> bool:
+def warm_up(connection: Connection, placer: WorkAssigner) -> bool:
     """Compare and group a few mentions, and forget them: what is compiled is loaded by the first
     use of it, which takes longer than any board; whether there was anything to compare."""
     query = (
@@ -156,7 +156,9 @@ def warm_up(connection: Connection, placer: Placer) -> bool:
     return view is not None
 
 
-def expand_to_blocks(connection: Connection, signatures: Collection[int], most: int = MAX_MENTIONS) -> list[int]:
+def expand_to_blocks(
+    connection: Connection, signatures: Collection[int], most: int = MAX_MENTIONS
+) -> list[int]:
     """These mentions, and others of their blocks as far as there is room for them."""
     blocks = set(_blocks(connection, signatures).values())
     query = (
@@ -185,7 +187,7 @@ def _view(
 ) -> BlockView:
     from disambig.blocking.pairs import NamePairs
     from disambig.clustering.constraints import compile_constraints
-    from disambig.clustering.two_level import Scored, pair_probabilities
+    from disambig.clustering.two_level import ScoredPairs, pair_probabilities
     from disambig.corpus.corpus import Corpus
     from service.runs.full_run import index_corpus
     from service.works.read import read_works
@@ -218,7 +220,7 @@ def _view(
     model = known.model  # type: ignore[attr-defined]
     index, _ = index_corpus(corpus, model, known.space, [known.statistics])  # type: ignore[attr-defined]
     batch = NamePairs.of(index, blocks).batch(0, len(blocks))
-    scored = Scored.of(
+    scored = ScoredPairs.of(
         index,
         batch,
         compile_constraints(corpus, (), strict=False),

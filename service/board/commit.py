@@ -1,8 +1,8 @@
 """A wanted arrangement of mentions: what it would do, and doing it as one decision.
 
-A curator arranges columns on the board of a name (:mod:`service.board.view`). The preview tells what
-would follow; the commit is one event and one decision of the action ``arrange``, undone like any
-other. Decisions that the arrangement contradicts are taken back by the same event where that is
+A curator arranges columns on the board of a name (:mod:`service.board.view`). The preview tells
+what would follow; the commit is one event and one decision of the action ``arrange``, undone like
+any other. Decisions that the arrangement contradicts are taken back by the same event where that is
 asked for, and come back with its undo.
 """
 
@@ -30,8 +30,21 @@ from service.db import tables
 from service.db.bulk import is_in
 from service.db.database import Database
 from service.db.tables import Decision
-from service.decisions.draft import PendingDecision, DecisionResult, DecisionScope, open_decision, record_decision, apply_decision
-from service.decisions.override import OVERRIDES, Opposed, ask_again, refuse, void
+from service.decisions.draft import (
+    DecisionResult,
+    DecisionScope,
+    PendingDecision,
+    apply_decision,
+    open_decision,
+    record_decision,
+)
+from service.decisions.override import (
+    OVERRIDES,
+    Overridden,
+    refuse_contradicted,
+    reopen_overridden_tasks,
+    revoke,
+)
 from service.errors import Invalid
 from service.events.log import EventLog
 from service.identities.lifecycle import UNASSIGNED
@@ -50,7 +63,7 @@ class CommitResult:
     decision: DecisionResult
     n_moved: int
     unsure_decision: str | None
-    overridden_decisions: list[Opposed]
+    overridden_decisions: list[Overridden]
 
 
 def plan_arrangement(
@@ -104,7 +117,10 @@ def plan_arrangement(
     }
     arrangement = compute_arrangement(columns, members, confidence, decided_keys & signature_keys)
     sides = [
-        Sides(tuple(scope.find_signatures(a, None, "task")), tuple(scope.find_signatures(b, None, "task")))
+        Sides(
+            tuple(scope.find_signatures(a, None, "task")),
+            tuple(scope.find_signatures(b, None, "task")),
+        )
         for a, b in request.answers
         if a and b
     ]
@@ -149,7 +165,9 @@ def preview_arrangement(
     Invalid, NotFound, Conflict
         As :func:`read`.
     """
-    plan = plan_arrangement(connection, request, DecisionScope(connection, EventLog(connection), {}))
+    plan = plan_arrangement(
+        connection, request, DecisionScope(connection, EventLog(connection), {})
+    )
     arrangement, ids = plan.arrangement, plan.ids
     contradicted_decisions = plan.find_contradicted()
     destinations: dict[int, Counter[int]] = {}
@@ -172,7 +190,7 @@ def preview_arrangement(
         "created": arrangement.created,
         "redirected": redirected,
         "gone": gone,
-        "overridden": [one.told() for one in contradicted_decisions],
+        "overridden": [one.to_dict() for one in contradicted_decisions],
         "conflicts": find_conflicts(connection, plan, request),
     }
     return plan, told
@@ -215,7 +233,7 @@ def commit_arrangement(
         require_versions(found, wanted.versions)
         against = found.find_contradicted()
         if not override:
-            refuse(against)
+            refuse_contradicted(against)
         told = _evidence(found, evidence, against)
         kind = _kind(stated, plan)
         action = ACTION if kind != "unsure" else "review"
@@ -223,7 +241,7 @@ def commit_arrangement(
         links = found.build_links(draft.id)
         if against:
             ids = [one.id for one in against]
-            links = _merged(links, void(connection, ids, draft.event, plan.target, draft.id))
+            links = _merged(links, revoke(connection, ids, draft.event, plan.target, draft.id))
         places = {
             m: Membership(to, 1.0, "decision", draft.key)
             for m, to in plan.target.items()
@@ -231,7 +249,7 @@ def commit_arrangement(
         }
         made = apply_decision(draft, places, links, plan.curated(), same_work=wanted.same_work)
         if against:
-            ask_again(connection, draft.id, draft.event)
+            reopen_overridden_tasks(connection, draft.id, draft.event)
         unsure = None
         if found.unsure and kind != "unsure":
             unsure = _noted(draft, actor, reason, found)
@@ -255,7 +273,7 @@ def _kind(links: Sequence[Any], plan: Arrangement) -> str:
 
 
 def _evidence(
-    found: ArrangementPlan, given: Mapping[str, Any] | None, against: Sequence[Opposed]
+    found: ArrangementPlan, given: Mapping[str, Any] | None, against: Sequence[Overridden]
 ) -> dict[str, Any]:
     """What the decision keeps of how it came about."""
     told: dict[str, Any] = {**(given or {}), "moved": len(found.arrangement.moves)}

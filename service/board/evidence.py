@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from disambig.arrays import Int64
 from disambig.console import safe
-from disambig.explain.phrases import BLOCK, SCORES, group_phrase
+from disambig.explain.phrases import BLOCK, SCORES, get_group_phrase
 
 if TYPE_CHECKING:
-    from disambig.clustering.two_level import Scored
+    from disambig.clustering.two_level import ScoredPairs
     from service.board.block_cache import BlockView
 from typing import Any
 
@@ -56,7 +56,7 @@ class SideComparison:
 
 
 def compare_sides(
-    view: BlockView, scored: Scored, left: Collection[int], right: Collection[int]
+    view: BlockView, scored: ScoredPairs, left: Collection[int], right: Collection[int]
 ) -> SideComparison | None:
     """Weigh two sets of mentions, by signature key, amid the others of their block.
 
@@ -116,8 +116,8 @@ def _phrase_reasons(
     themes: dict[str, list[int]] = defaultdict(list)
     for column, name in enumerate(names):
         # how large a block is says nothing that a person could look at
-        if group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(row[name]):
-            themes[group_phrase(name).theme].append(column)
+        if get_group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(row[name]):
+            themes[get_group_phrase(name).theme].append(column)
     total = {theme: float(contributions[columns].sum()) for theme, columns in themes.items()}
     reasons: dict[int, list[str]] = {1: [], -1: []}
     for theme in sorted(total, key=lambda theme: -abs(total[theme])):
@@ -128,11 +128,11 @@ def _phrase_reasons(
             themes[theme],
             key=lambda at: (
                 contributions[at] * sign > 0,
-                group_phrase(names[at]).say is not None,
+                get_group_phrase(names[at]).describe is not None,
                 contributions[at] * sign,
             ),
         )
-        phrase = group_phrase(names[best]).tell(row[names[best]], facts)  # type: ignore[arg-type]
+        phrase = get_group_phrase(names[best]).to_text(row[names[best]], facts)  # type: ignore[arg-type]
         reasons[sign].append(safe(phrase)[:MAX_REASON_LENGTH])
     return tuple(reasons[1]), tuple(reasons[-1])
 

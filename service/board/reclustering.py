@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from service.board.block_cache import BlockView
     from service.board.request import ArrangementPlan
 
-MOST = 20
+MAX_CHANGES = 20
 """Changes that are told."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class EngineChange:
     """Mentions that the engine would take from one person to another, or to a new one.
 
     Attributes
@@ -54,7 +54,9 @@ class Shift:
     mentions: frozenset[int]
 
 
-def shifts(signature: Sequence[int], identity: Int64, cluster: Int64) -> list[Shift]:
+def diff_clustering(
+    signature: Sequence[int], identity: Int64, cluster: Int64
+) -> list[EngineChange]:
     """How a clustering differs from identities, the largest differences first.
 
     Parameters
@@ -77,11 +79,11 @@ def shifts(signature: Sequence[int], identity: Int64, cluster: Int64) -> list[Sh
     for (of, to), some in went.items():
         whole = len(some) == size[of]
         kind = "split" if to < 0 else "merge" if whole else "move"
-        found.append(Shift(kind, of, max(to, UNASSIGNED), frozenset(some)))
+        found.append(EngineChange(kind, of, max(to, UNASSIGNED), frozenset(some)))
     return sorted(found, key=lambda s: (-len(s.mentions), s.source, s.target, min(s.mentions)))
 
 
-def rescored(
+def preview_reclustering(
     connection: Connection, view: BlockView, found: ArrangementPlan, gone: Collection[str]
 ) -> list[dict[str, Any]]:
     """What the engine would change after an arrangement, new differences first.
@@ -104,8 +106,8 @@ def rescored(
     published = {s: place.identity for s, place in read_memberships(connection, keys).items()}
     current, target = _identities(published, found, keys)
     block = view.scored.batch.block.astype(np.int64)
-    known = {(s.kind, s.mentions) for s in shifts(keys, *_apart(current, before, block))}
-    after = shifts(keys, *_apart(target, now, block))
+    known = {(s.kind, s.mentions) for s in diff_clustering(keys, *_apart(current, before, block))}
+    after = diff_clustering(keys, *_apart(target, now, block))
     told = [((shift.kind, shift.mentions) in known, shift) for shift in after]
     told.sort(key=lambda pair: pair[0])
     width = int(block.max(initial=0)) + 1
@@ -118,7 +120,7 @@ def rescored(
             "mentions": len(shift.mentions),
             "new": not old,
         }
-        for old, shift in told[:MOST]
+        for old, shift in told[:MAX_CHANGES]
     ]
 
 
@@ -151,7 +153,7 @@ def _apart(identity: Int64, cluster: Int64, block: Int64) -> tuple[Int64, Int64]
     return np.where(identity >= 0, identity * width + block, UNASSIGNED), cluster
 
 
-def _words(shift: Shift, width: int, names: Mapping[int, str]) -> str:
+def _words(shift: EngineChange, width: int, names: Mapping[int, str]) -> str:
     n = len(shift.mentions)
     some = "1 mention" if n == 1 else f"{n} mentions"
     source = names.get(shift.source // width, "the new person")

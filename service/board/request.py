@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.board.arrangement import Arrangement, Sides, links_of
-from service.decisions.draft import SignatureRef, DecisionScope
-from service.decisions.override import Opposed, opposed
+from service.decisions.draft import DecisionScope, SignatureRef
+from service.decisions.override import Overridden, find_contradicted
 
 DRAFT_ID = "d-"
 """What a decision is called that is not made yet."""
@@ -81,7 +81,9 @@ class ArrangementPlan:
         """What the arrangement states as links of a decision."""
         return links_of(self.arrangement, decision, self.sides)
 
-    def find_contradicted(self) -> list[Opposed]:
+    def find_contradicted(self) -> list[Overridden]:
         """Decisions in force that stand against it."""
         connection = self.scope.connection
-        return opposed(connection, self.arrangement.target, self.build_links(DRAFT_ID), DRAFT_ID)
+        return find_contradicted(
+            connection, self.arrangement.target, self.build_links(DRAFT_ID), DRAFT_ID
+        )

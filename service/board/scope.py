@@ -163,7 +163,10 @@ def asked_by(connection: Connection, task_id: str) -> Asked:
 
 
 def _divided(
-    connection: Connection, subject: str, evidence: Mapping[str, Any], sides: list[list[SignatureRef]]
+    connection: Connection,
+    subject: str,
+    evidence: Mapping[str, Any],
+    sides: list[list[SignatureRef]],
 ) -> list[list[SignatureRef]]:
     """The sides of an identity, the one that is not told in full being all but the other."""
     told = [side for side in _listed(evidence.get("sides")) if isinstance(side, Mapping)]

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, or_, select
 
-from disambig.active_learning.priority import COLUMNS
+from disambig.active_learning.priority import MAX_COLUMNS
 from service.board.request import DRAFT_ID, ArrangementPlan
 from service.board.scope import Asked, Scope, asked_by, keys_of
 from service.constraints.links import Link, SignatureGroups
@@ -36,7 +36,7 @@ def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
     """
     own = scope.asked.task if scope.asked else ""
     place = {row.id: k for k, row in enumerate(scope.rows)}
-    pairs = [make_subject(*pair) for pair in combinations([*place][:COLUMNS], 2)]
+    pairs = [make_subject(*pair) for pair in combinations([*place][:MAX_COLUMNS], 2)]
     about = is_in(connection, Task.subject, [*place, *pairs])
     subjects = or_(Task.name_key == scope.name.key, about)
     query = (

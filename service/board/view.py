@@ -62,19 +62,25 @@ def build_board(
         If no work bears the name, or there is no such task.
     """
     scope = scope_of(connection, text, task_id)
-    mentions = _seen(connection, scope)
-    company = aggregates.coauthors_by_work(connection, mentions)
-    columns = _columns(scope, mentions, company)
-    named = {other for column in columns for other in _shown_others(column, company)}
-    named |= {o for c in columns for o, _ in aggregates.most(c.coauthors, MAX_LISTED)}
-    named |= {o for a, b in combinations(columns[:8], 2) for o in a.coauthors if o in b.coauthors}
-    shown = aggregates.others_shown(connection, named)
-    found = _groups(connection, views, scope)
-    ids = _ids_of_works(connection, {m.work for m in mentions})
-    sides = {s: k for k in (0, 1) for s in scope.side(k)}
-    painter = _ColumnRenderer(scope, columns, company, shown, found.group_of, ids, sides)
-    told = painter.columns()
-    first = _asked_columns(scope, columns)
+    mentions = _read_signatures(connection, scope)
+    coauthors_by_work = aggregates.coauthors_by_work(connection, mentions)
+    columns = _build_columns(scope, mentions, coauthors_by_work)
+    coauthor_keys = {
+        other for column in columns for other in _list_shown_coauthors(column, coauthors_by_work)
+    }
+    coauthor_keys |= {o for c in columns for o, _ in aggregates.most(c.coauthors, MAX_LISTED)}
+    coauthor_keys |= {
+        o for a, b in combinations(columns[:8], 2) for o in a.coauthors if o in b.coauthors
+    }
+    coauthor_names = aggregates.others_shown(connection, coauthor_keys)
+    groups = _group_by_engine(connection, views, scope)
+    ids = _read_work_ids(connection, {m.work for m in mentions})
+    side_of = {s: k for k in (0, 1) for s in scope.side(k)}
+    renderer = _ColumnRenderer(
+        scope, columns, coauthors_by_work, coauthor_names, groups.group_of, ids, side_of
+    )
+    columns_json = renderer.columns()
+    question_columns = _asked_columns(scope, columns)
     return {
         "name": scope.name.printed,
         "folded": scope.name.folded,
@@ -83,61 +89,70 @@ def build_board(
         "mentions": scope.name.mentions,
         "hidden": sum(scope.hidden.values()),
         "left_out": scope.left_out,
-        "compared": sum(1 for s in scope.mentions if s in found.group_of),
-        "columns": told,
+        "compared": sum(1 for s in scope.mentions if s in groups.group_of),
+        "columns": columns_json,
         "contradictions": find_contradictions(
             [c.mentions for c in columns],
             [set(c.coauthors) for c in columns],
-            [(first[0], first[1])] if len(first) > 1 else (),
+            [(question_columns[0], question_columns[1])] if len(question_columns) > 1 else (),
         ),
-        "question": _question(scope, columns, told, found, shown, first),
+        "question": _question(
+            scope, columns, columns_json, groups, coauthor_names, question_columns
+        ),
         "tasks": others(connection, scope),
     }
 
 
-def _seen(connection: Connection, scope: Scope) -> list[Seen]:
-    found = aggregates.seen(connection, is_in(connection, Signature.key, scope.mentions))
-    place = {key: k for k, key in enumerate(scope.mentions)}
-    return sorted(found, key=lambda m: place[m.signature])
+def _read_signatures(connection: Connection, scope: Scope) -> list[Seen]:
+    rows = aggregates.seen(connection, is_in(connection, Signature.key, scope.mentions))
+    rank = {key: k for k, key in enumerate(scope.mentions)}
+    return sorted(rows, key=lambda m: rank[m.signature])
 
 
-def _columns(
-    scope: Scope, mentions: Sequence[Seen], company: Mapping[int, list[Other]]
+def _build_columns(
+    scope: Scope, mentions: Sequence[Seen], coauthors_by_work: Mapping[int, list[Other]]
 ) -> list[Person]:
     """The people of the columns in their order; that of nobody comes last, if there is one."""
     by_identity: dict[int | None, list[Seen]] = defaultdict(list)
     for mention in mentions:
         by_identity[mention.identity].append(mention)
     columns = [
-        Person.of((True, row.key), row.id, by_identity[row.key], company) for row in scope.rows
+        Person.of((True, row.key), row.id, by_identity[row.key], coauthors_by_work)
+        for row in scope.rows
     ]
     if by_identity.get(None):
-        own: Other = (False, scope.name.key)
-        columns.append(Person.of(own, "", by_identity[None], company))
+        name_key: Other = (False, scope.name.key)
+        columns.append(Person.of(name_key, "", by_identity[None], coauthors_by_work))
     return columns
 
 
-def _shown_others(column: Person, company: Mapping[int, list[Other]]) -> set[Other]:
-    return {other for found in column.by_work.values() for other in found[: MAX_COAUTHORS + 1]}
+def _list_shown_coauthors(
+    column: Person, coauthors_by_work: Mapping[int, list[Other]]
+) -> set[Other]:
+    return {
+        other for coauthors in column.by_work.values() for other in coauthors[: MAX_COAUTHORS + 1]
+    }
 
 
-def _groups(connection: Connection, views: BlockViews, scope: Scope) -> _EngineGroups:
+def _group_by_engine(connection: Connection, views: BlockViews, scope: Scope) -> _EngineGroups:
     """What the engine says: groups, and what it makes of the question."""
     keys = expand_to_blocks(connection, list(scope.mentions))
     view = views.get(connection, keys)
     if view is None:
         return _EngineGroups({}, None)
     scored = view.apply_constraints(read_constraints(connection, keys))
-    first = view.group_first_level(scored)
-    of = dict(zip(view.signature.tolist(), first.tolist(), strict=True))
+    group_numbers = view.group_first_level(scored)
+    group_of = dict(zip(view.signature.tolist(), group_numbers.tolist(), strict=True))
     left, right = scope.side(0), scope.side(1)
-    weighed = compare_sides(view, scored, left, right) if left and right else None
-    if weighed is None:
-        return _EngineGroups(of, None)
-    return _EngineGroups(of, (weighed.probability, weighed.reasons_for, weighed.reasons_against))
+    comparison = compare_sides(view, scored, left, right) if left and right else None
+    if comparison is None:
+        return _EngineGroups(group_of, None)
+    return _EngineGroups(
+        group_of, (comparison.probability, comparison.reasons_for, comparison.reasons_against)
+    )
 
 
-def _ids_of_works(connection: Connection, works: set[int]) -> dict[int, dict[str, Any]]:
+def _read_work_ids(connection: Connection, works: set[int]) -> dict[int, dict[str, Any]]:
     query = (
         select(Work.key, WorkVersion.record)
         .join(
@@ -146,8 +161,8 @@ def _ids_of_works(connection: Connection, works: set[int]) -> dict[int, dict[str
         )
         .where(is_in(connection, Work.key, works), WorkVersion.record.contains('"ids"'))
     )
-    found = {key: orjson.loads(record).get("ids") for key, record in connection.execute(query)}
-    return {key: ids for key, ids in found.items() if isinstance(ids, dict)}
+    ids_by_work = {key: orjson.loads(record).get("ids") for key, record in connection.execute(query)}
+    return {key: ids for key, ids in ids_by_work.items() if isinstance(ids, dict)}
 
 
 @dataclass(frozen=True)
@@ -166,28 +181,28 @@ class _ColumnRenderer:
         holders = self._holders()
         names = {other: name for other, (_, name) in self.shown.items()}
         number = 0
-        found = []
-        for k, person in enumerate(self.people):
+        columns = []
+        for k, column in enumerate(self.people):
             row = self.scope.rows[k] if k < len(self.scope.rows) else None
             groups = []
-            for some in self._grouped(person):
+            for some in self._grouped(column):
                 number += 1
-                groups.append(self._group(f"g{number}", some, person, names))
-            found.append(
+                groups.append(self._group(f"g{number}", some, column, names))
+            columns.append(
                 {
                     "identity": row.id if row else None,
                     "nowhere": row is None,
                     "title": row.name if row else UNASSIGNED_TITLE,
                     "curated": bool(row and row.curated),
-                    "papers": len(person.papers),
-                    "mentions": len(person.mentions),
+                    "papers": len(column.papers),
+                    "mentions": len(column.mentions),
                     "hidden": self.scope.hidden.get(row.key, 0) if row else 0,
-                    "years": {str(y): n for y, n in aggregates.years(person.papers).items()},
+                    "years": {str(y): n for y, n in aggregates.years(column.papers).items()},
                     "groups": groups,
-                    **self._lists(k, person, holders),
+                    **self._lists(k, column, holders),
                 }
             )
-        return found
+        return columns
 
     def _grouped(self, person: Person) -> list[list[Seen]]:
         """Mentions that surely belong together, larger groups first, each newest first."""

@@ -172,7 +172,7 @@ def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_jso
 
     with common.opened(database) as (_, opened), opened.read() as connection:
         found = run_store.get_run(connection, run_id)
-        lines = proposals.diff(connection, run_id, kind, None, limit)
+        lines = proposals.list_changes(connection, run_id, kind, None, limit)
     if as_json:
         click.echo(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False))
     else:
@@ -206,7 +206,7 @@ def rollback(run_id: str, reason: str | None, database: str | None, as_json: boo
     from service.publication import publish as publishing
 
     with common.opened(database) as (settings, opened):
-        publishing.rollback(opened, common.actor(), run_id, reason)
+        publishing.roll_back(opened, common.actor(), run_id, reason)
         ask_here(opened, settings, quiet=as_json)
         _print(_got(opened, run_id), as_json=as_json)
 

@@ -104,7 +104,11 @@ def check_sqlite(file: Path) -> str:
             messages = connection.execute("PRAGMA integrity_check(3)").fetchall()
             broken_reference = connection.execute("PRAGMA foreign_key_check").fetchone()
             if messages != [("ok",)] or broken_reference is not None:
-                detail = "; ".join(text for (text,) in messages) if messages != [("ok",)] else str(broken_reference)
+                detail = (
+                    "; ".join(text for (text,) in messages)
+                    if messages != [("ok",)]
+                    else str(broken_reference)
+                )
                 raise Invalid(f"{file} is damaged ({detail})", remedy)
             version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.DatabaseError as error:
@@ -141,7 +145,10 @@ def _restore_sqlite(database: Database, file: Path, advance: Advance) -> None:
 
 def _copy_sqlite(source: Path, target: Path, advance: Advance) -> None:
     """Copy a database in one transaction on each side."""
-    with closing(_open(source, "ro")) as source_connection, closing(_open(target, "rwc")) as target_connection:
+    with (
+        closing(_open(source, "ro")) as source_connection,
+        closing(_open(target, "rwc")) as target_connection,
+    ):
         # a read transaction prevents other writers from restarting the copy
         source_connection.execute("BEGIN")
         source_connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -152,7 +159,9 @@ def _copy_sqlite(source: Path, target: Path, advance: Advance) -> None:
             advance(total - remaining - n_copied)
             n_copied = total - remaining
 
-        source_connection.backup(target_connection, pages=BATCH_PAGES, progress=report_progress, sleep=0.01)
+        source_connection.backup(
+            target_connection, pages=BATCH_PAGES, progress=report_progress, sleep=0.01
+        )
         # the copy of a WAL database is in WAL mode; a backup must not need a second file
         target_connection.execute("PRAGMA journal_mode = DELETE")
 

@@ -1,7 +1,4 @@
-"""Schema migrations: upgrade, downgrade and check the revision of a database.
-
-Open the configured database at the schema revision of this version.
-"""
+"""Open the configured database; upgrade, downgrade and check its schema revision."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Overview of a database: engine, schema revision, size and row counts.
-
-Counts of works, mentions, names and identities.
-"""
+"""Overview of a database: engine, schema revision, size, and counts of records."""
 
 from __future__ import annotations
 

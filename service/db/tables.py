@@ -527,8 +527,8 @@ class FittedModel(Table):
 
     ``state`` goes ``queued`` → ``running`` → ``candidate`` → ``promoted``, or ends ``failed`` or
     ``cancelled``; an uploaded model is ``promoted`` from the start. Runs use the model with the
-    highest ``promoted_seq``, the seq of its last promotion. ``content`` is the model file,
-    ``wish`` the training options, ``comparison`` the result of :mod:`service.training.examples`. The worker
+    highest ``promoted_seq``, the seq of its last promotion. ``content`` is the model file, ``wish``
+    the training options, ``comparison`` the result of :mod:`service.training.examples`. The worker
     that claimed it updates ``heartbeat_at``, as for a :class:`Run`.
     """
 

@@ -15,8 +15,15 @@ from service.actors import Actor
 from service.constraints.links import Link, make_must_links
 from service.constraints.store import read_constraints
 from service.db.database import Database
-from service.decisions.draft import DecisionResult, SignatureRef, DecisionScope, open_decision, record_decision, apply_decision
-from service.decisions.undo import redo, undo
+from service.decisions.draft import (
+    DecisionResult,
+    DecisionScope,
+    SignatureRef,
+    apply_decision,
+    open_decision,
+    record_decision,
+)
+from service.decisions.undo import redo_decision, undo_decision
 from service.errors import Invalid
 from service.identities.lifecycle import make_placeholder_key
 from service.identities.store import IdentityRow
@@ -25,15 +32,15 @@ from service.memberships.effects import Membership
 __all__ = [
     "DecisionResult",
     "SignatureRef",
-    "Statement",
-    "judge",
-    "merge",
-    "move",
+    "DecisionContext",
+    "decide_pair",
+    "merge_identities",
+    "move_signatures",
     "read_constraints",
-    "redo",
-    "split",
-    "undo",
-    "unsure",
+    "redo_decision",
+    "split_identity",
+    "undo_decision",
+    "record_unsure",
 ]
 
 MAX_IDENTITIES = 100
@@ -45,7 +52,7 @@ MAX_REMAINING_LINKS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class DecisionContext:
     """Context of a decision: its reason, the evidence shown, and the versions read.
 
     Attributes
@@ -64,19 +71,19 @@ class Statement:
     reason: str | None = None
     evidence: Mapping[str, Any] | None = None
     versions: Mapping[str, int] | None = None
-    same_work: bool = False
-    answers: str | None = None
+    allow_same_work: bool = False
+    task_id: str | None = None
 
 
-PLAIN = Statement()
+NO_CONTEXT = DecisionContext()
 
 
-def merge(
+def merge_identities(
     database: Database,
     actor: Actor,
     identities: Sequence[str],
     into: str | None = None,
-    statement: Statement = PLAIN,
+    statement: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Merge identities: state that all their mentions are one person.
 
@@ -108,7 +115,9 @@ def merge(
     with database.write() as connection:
         subject = open_decision(connection, names, statement.versions)
         kept = subject.rows[into] if into else subject.choose_best()
-        decision = record_decision(subject, "same", "merge", actor, statement.reason, statement.evidence)
+        decision = record_decision(
+            subject, "same", "merge", actor, statement.reason, statement.evidence
+        )
         mentions = [m for row in subject.rows.values() for m in subject.members[row.key]]
         hub = subject.rank_members(kept.key)[0]
         links = make_must_links([hub, *(m for m in mentions if m != hub)], decision.id)
@@ -123,18 +132,18 @@ def merge(
             places,
             links,
             {kept.key: True},
-            same_work=statement.same_work,
-            answers=statement.answers,
+            same_work=statement.allow_same_work,
+            answers=statement.task_id,
         )
 
 
-def split(
+def split_identity(
     database: Database,
     actor: Actor,
     identity: str,
     groups: Sequence[Sequence[SignatureRef]],
     keep: int | None = None,
-    statement: Statement = PLAIN,
+    statement: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Split an identity: state that it is several persons.
 
@@ -159,9 +168,13 @@ def split(
     with database.write() as connection:
         subject = open_decision(connection, [identity], statement.versions)
         row = subject.rows[identity]
-        parts = [subject.find_signatures(group, row, f"groups[{k}]") for k, group in enumerate(groups)]
+        parts = [
+            subject.find_signatures(group, row, f"groups[{k}]") for k, group in enumerate(groups)
+        ]
         stay = _staying(subject, row, parts, keep)
-        decision = record_decision(subject, "different", "split", actor, statement.reason, statement.evidence)
+        decision = record_decision(
+            subject, "different", "split", actor, statement.reason, statement.evidence
+        )
         links = [link for part in parts for link in make_must_links(part, decision.id)]
         kept = parts[stay] if stay is not None else []
         named = {m for part in parts for m in part}
@@ -182,17 +195,17 @@ def split(
             places,
             links,
             curated,
-            same_work=statement.same_work,
-            answers=statement.answers,
+            same_work=statement.allow_same_work,
+            answers=statement.task_id,
         )
 
 
-def move(
+def move_signatures(
     database: Database,
     actor: Actor,
     mentions: Sequence[SignatureRef],
     to: str | None,
-    statement: Statement = PLAIN,
+    statement: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Move mentions: state that they are one person, ``to`` or a new identity.
 
@@ -210,11 +223,15 @@ def move(
         subject.include_identities({k for m in moved if (k := subject.identity_of(m)) is not None})
         sources = {subject.identity_of(m) for m in moved} - {None, target}
         if all(subject.identity_of(m) == target for m in moved) and target is not None:
-            raise Invalid(
-                "all mentions are already in this identity", "nothing to do", field="to"
-            )
-        decision = record_decision(subject, "same", "move", actor, statement.reason, statement.evidence)
-        anchors = [m for m in subject.rank_members(target) if m not in moved][:MAX_REPRESENTATIVES] if target else []
+            raise Invalid("all mentions are already in this identity", "nothing to do", field="to")
+        decision = record_decision(
+            subject, "same", "move", actor, statement.reason, statement.evidence
+        )
+        anchors = (
+            [m for m in subject.rank_members(target) if m not in moved][:MAX_REPRESENTATIVES]
+            if target
+            else []
+        )
         links = make_must_links([*moved, *anchors], decision.id)
         for source in sources:
             stay = [m for m in subject.rank_members(source) if m not in moved]
@@ -227,18 +244,18 @@ def move(
             places,
             links,
             curated,
-            same_work=statement.same_work,
-            answers=statement.answers,
+            same_work=statement.allow_same_work,
+            answers=statement.task_id,
         )
 
 
-def judge(
+def decide_pair(
     database: Database,
     actor: Actor,
     kind: str,
     a: SignatureRef,
     b: SignatureRef,
-    statement: Statement = PLAIN,
+    statement: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """State that two mentions are the ``same`` person, or ``different`` persons.
 
@@ -258,8 +275,12 @@ def judge(
     with database.write() as connection:
         subject = open_decision(connection, [], statement.versions)
         one, other = subject.find_signatures([a, b], None, "mentions")
-        subject.include_identities({k for m in (one, other) if (k := subject.identity_of(m)) is not None})
-        decision = record_decision(subject, kind, "review", actor, statement.reason, statement.evidence)
+        subject.include_identities(
+            {k for m in (one, other) if (k := subject.identity_of(m)) is not None}
+        )
+        decision = record_decision(
+            subject, kind, "review", actor, statement.reason, statement.evidence
+        )
         if kind == "same":
             links = make_must_links([one, other], decision.id)
             places, curated = _together(subject, one, other, decision.key)
@@ -271,13 +292,16 @@ def judge(
             places,
             links,
             curated,
-            same_work=statement.same_work,
-            answers=statement.answers,
+            same_work=statement.allow_same_work,
+            answers=statement.task_id,
         )
 
 
-def unsure(
-    database: Database, actor: Actor, mentions: Sequence[SignatureRef], statement: Statement = PLAIN
+def record_unsure(
+    database: Database,
+    actor: Actor,
+    mentions: Sequence[SignatureRef],
+    statement: DecisionContext = NO_CONTEXT,
 ) -> DecisionResult:
     """Record that a curator examined mentions and could not decide; it binds nothing.
 

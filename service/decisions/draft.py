@@ -30,7 +30,7 @@ from service.identities.store import IdentityRow, get_active_identity, read_iden
 from service.ids import new_id
 from service.memberships.change import change_memberships
 from service.memberships.effects import Membership
-from service.memberships.followers import members_of
+from service.memberships.followers import read_members
 from service.tasks.blind import refuse_settling_blind
 from service.tasks.close import close_answered_tasks, record_transitions
 
@@ -104,11 +104,13 @@ class DecisionScope:
             get_active_identity(self.connection, row.id, self.versions.get(row.id))
             self.rows[row.id] = row
         new = set(keys) - set(self.members)
-        for signature, key in sorted(members_of(self.connection, new).items()):
+        for signature, key in sorted(read_members(self.connection, new).items()):
             self.members[key].append(signature)
             self._identity[signature] = key
 
-    def find_signatures(self, mentions: Sequence[SignatureRef], of: IdentityRow | None, where: str) -> list[int]:
+    def find_signatures(
+        self, mentions: Sequence[SignatureRef], of: IdentityRow | None, where: str
+    ) -> list[int]:
         """Return signature keys of mentions, highest confidence first.
 
         Raises
@@ -337,7 +339,9 @@ def check_contradictions(connection: Connection, links: Sequence[Link], draft: s
     )
 
 
-def _signature_keys(connection: Connection, mentions: Sequence[SignatureRef]) -> dict[SignatureRef, int]:
+def _signature_keys(
+    connection: Connection, mentions: Sequence[SignatureRef]
+) -> dict[SignatureRef, int]:
     """Read signature keys of mentions; unknown and retired ones are left out."""
     query = select(Work.id, Signature.position, Signature.key).join(
         Signature, Signature.work_key == Work.key

@@ -32,7 +32,7 @@ OVERRIDES = "overrides"
 
 
 @dataclass(frozen=True, slots=True)
-class Opposed:
+class Overridden:
     """A decision in force that contradicts a new one and is overridden by it.
 
     Attributes
@@ -52,7 +52,7 @@ class Opposed:
     reason: str | None
     text: str
 
-    def told(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the decision as a JSON object for clients."""
         return {
             "decision": self.id,
@@ -65,9 +65,9 @@ class Opposed:
         }
 
 
-def opposed(
+def find_contradicted(
     connection: Connection, target: Mapping[int, int], links: Sequence[Link], draft: str
-) -> list[Opposed]:
+) -> list[Overridden]:
     """Return the decisions in force that a new decision contradicts, oldest first.
 
     Parameters
@@ -100,7 +100,7 @@ def opposed(
     return _described(connection, found)
 
 
-def void(
+def revoke(
     connection: Connection,
     decisions: Collection[str],
     seq: int,
@@ -132,7 +132,7 @@ def _holds(link: Link, target: Mapping[int, int]) -> bool:
     return inside == 0 or not link.must
 
 
-def stands_alone(connection: Connection, decision: str, made: int, ended: int | None) -> None:
+def check_independent(connection: Connection, decision: str, made: int, ended: int | None) -> None:
     """Check that a decision can be undone or redone independently of another.
 
     Parameters
@@ -156,7 +156,9 @@ def stands_alone(connection: Connection, decision: str, made: int, ended: int | 
             )
 
 
-def turn(connection: Connection, decision: str, made: int, seq: int, *, undoing: bool) -> None:
+def carry_over(
+    connection: Connection, decision: str, made: int, seq: int, *, undoing: bool
+) -> None:
     """Extend an undo or a redo to the decisions that were overridden or recorded with it.
 
     Parameters
@@ -184,14 +186,14 @@ def turn(connection: Connection, decision: str, made: int, seq: int, *, undoing:
     connection.execute(state.values(undone_seq=undone))
 
 
-def ask_again(connection: Connection, decision: str, seq: int) -> None:
+def reopen_overridden_tasks(connection: Connection, decision: str, seq: int) -> None:
     """Reopen the tasks that overridden decisions had answered, unless the new one answers them.
 
     Call it at the end of the event ``seq``, by which the decision overrides the others.
     """
     over = _overridden_by(connection, decision)
     for other in over:
-        transfer_closures(connection, last_turn(connection, other), seq)
+        transfer_closures(connection, find_last_event(connection, other), seq)
     query = select(DecisionLink.a_key, DecisionLink.b_key).join(
         Decision, Decision.key == DecisionLink.decision_key
     )
@@ -199,17 +201,17 @@ def ask_again(connection: Connection, decision: str, seq: int) -> None:
     reopen_undecided_tasks(connection, seq, (), {end for link in links for end in link})
 
 
-def ask_no_more(connection: Connection, decision: str, last: int, seq: int) -> None:
+def revert_reopened_tasks(connection: Connection, decision: str, last: int, seq: int) -> None:
     """Revert what :func:`reopen_overridden_tasks` did.
 
     Call it at the beginning of the event ``seq``, which undoes a decision that ``last_event``
     recorded or redid.
     """
     for other in _overridden_by(connection, decision):
-        revert_transfer(connection, last_turn(connection, other), last, seq)
+        revert_transfer(connection, find_last_event(connection, other), last, seq)
 
 
-def last_turn(connection: Connection, decision: str) -> int:
+def find_last_event(connection: Connection, decision: str) -> int:
     """Return the number of the event that last recorded, undid or redid a decision."""
     query = select(func.max(Event.seq)).where(
         Event.subject == decision, Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE))
@@ -226,15 +228,15 @@ def _overridden_by(connection: Connection, decision: str) -> list[str]:
     return list(connection.scalars(query.where(over).order_by(Decision.key)))
 
 
-def _described(connection: Connection, texts: Mapping[str, str]) -> list[Opposed]:
+def _described(connection: Connection, texts: Mapping[str, str]) -> list[Overridden]:
     query = select(
         Decision.id, Decision.kind, Decision.action, Decision.actor, Decision.at, Decision.reason
     ).where(is_in(connection, Decision.id, texts))
     rows = connection.execute(query.order_by(Decision.key))
-    return [Opposed(*row, text=texts[row[0]]) for row in rows]
+    return [Overridden(*row, text=texts[row[0]]) for row in rows]
 
 
-def refuse(found: Sequence[Opposed]) -> None:
+def refuse_contradicted(found: Sequence[Overridden]) -> None:
     """Check that no earlier decision is contradicted.
 
     Raises
@@ -247,5 +249,5 @@ def refuse(found: Sequence[Opposed]) -> None:
             f"this contradicts earlier decisions: {'; '.join(one.text for one in found[:MAX_SHOWN])}",
             "send override to revoke them, or arrange it differently",
             decisions=[one.id for one in found],
-            overridden=[one.told() for one in found[:MAX_SHOWN]],
+            overridden=[one.to_dict() for one in found[:MAX_SHOWN]],
         )

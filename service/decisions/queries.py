@@ -44,11 +44,11 @@ class DecisionFilter:
     kind: str | None = None
     action: str | None = None
     actor: str | None = None
-    standing: bool | None = None
+    is_in_force: bool | None = None
     identity: str | None = None
 
 
-def listed(
+def list_decisions(
     connection: Connection, wanted: DecisionFilter, limit: int, before: int | None = None
 ) -> list[dict[str, Any]]:
     """List decisions whose event has a number below ``before``, newest first."""
@@ -60,9 +60,9 @@ def listed(
     ):
         if value is not None:
             query = query.where(column == value)
-    if wanted.standing is not None:
+    if wanted.is_in_force is not None:
         undone = Decision.undone_seq
-        query = query.where(undone.is_(None) if wanted.standing else undone.is_not(None))
+        query = query.where(undone.is_(None) if wanted.is_in_force else undone.is_not(None))
     if wanted.identity is not None:
         touching = (
             select(IdentityVersion.event_seq)
@@ -75,7 +75,7 @@ def listed(
     return [_told(row) for row in connection.execute(query).mappings()]
 
 
-def found(connection: Connection, decision_id: str, limit: int) -> dict[str, Any]:
+def get_decision(connection: Connection, decision_id: str, limit: int) -> dict[str, Any]:
     """Return one decision with at most ``limit`` of its links.
 
     Raises

@@ -13,16 +13,29 @@ from service.constraints.store import (
 from service.db.database import Database
 from service.db.tables import Decision, DecisionLink
 from service.decisions.draft import DecisionResult, check_contradictions
-from service.decisions.override import ask_again, ask_no_more, last_turn, stands_alone, turn
+from service.decisions.override import (
+    carry_over,
+    check_independent,
+    find_last_event,
+    reopen_overridden_tasks,
+    revert_reopened_tasks,
+)
 from service.errors import Conflict, Forbidden, NotFound
 from service.events.history import DECISION_REDONE, DECISION_UNDONE
 from service.events.log import EventLog
 from service.memberships.restore import done_by, take_back
 from service.tasks.blind import refuse_settling_blind
-from service.tasks.close import reopen_undecided_tasks, close_answered_tasks, record_transitions, revert_transitions
+from service.tasks.close import (
+    close_answered_tasks,
+    record_transitions,
+    reopen_undecided_tasks,
+    revert_transitions,
+)
 
 
-def undo(database: Database, actor: Actor, decision_id: str, reason: str | None = None) -> DecisionResult:
+def undo_decision(
+    database: Database, actor: Actor, decision_id: str, reason: str | None = None
+) -> DecisionResult:
     """Undo a decision: restore memberships, ids and redirects, and revoke its links.
 
     Runs published since then do not prevent it if they left its mentions in their identities.
@@ -40,7 +53,9 @@ def undo(database: Database, actor: Actor, decision_id: str, reason: str | None 
     return _turn(database, actor, decision_id, reason, undoing=True)
 
 
-def redo(database: Database, actor: Actor, decision_id: str, reason: str | None = None) -> DecisionResult:
+def redo_decision(
+    database: Database, actor: Actor, decision_id: str, reason: str | None = None
+) -> DecisionResult:
     """Redo a decision that was undone, with the same links and ids.
 
     Raises
@@ -77,13 +92,13 @@ def _turn(
                 f"decision {decision_id} is {'undone' if undoing else 'in force'} already",
                 "nothing needs to be done",
             )
-        stands_alone(connection, decision_id, made, undone)
+        check_independent(connection, decision_id, made, undone)
         done = done_by(connection, made if undone is None else undone)
         told = {
             "event": done.seq,
             "identities": sorted(v[1]["id"] for v in done.identities.values()),
         }
-        last = last_turn(connection, decision_id)
+        last = find_last_event(connection, decision_id)
         seq = ledger.record(
             DECISION_UNDONE if undoing else DECISION_REDONE,
             actor,
@@ -93,20 +108,22 @@ def _turn(
             is_curation=True,
         )
         if undoing:
-            ask_no_more(connection, decision_id, last, seq)
+            revert_reopened_tasks(connection, decision_id, last, seq)
         revert_transitions(connection, last, seq)
         changed = take_back(connection, ledger, done, seq)
         state = update(Decision).where(Decision.key == key)
         connection.execute(state.values(undone_seq=seq if undoing else None))
-        turn(connection, decision_id, made, seq, undoing=undoing)
+        carry_over(connection, decision_id, made, seq, undoing=undoing)
         ends = _check(connection, key, {*done.moves}, decision_id)
         refuse_settling_blind(connection, close_answered_tasks(connection, seq, changed.rows, ends))
         if undoing:
             reopen_undecided_tasks(connection, seq, changed.rows, ends)
         else:
-            ask_again(connection, decision_id, seq)
+            reopen_overridden_tasks(connection, decision_id, seq)
         record_transitions(connection, seq)
-        return DecisionResult(decision_id, seq, {r.id: r.version for r in changed.rows.values()}, [])
+        return DecisionResult(
+            decision_id, seq, {r.id: r.version for r in changed.rows.values()}, []
+        )
 
 
 def _check(

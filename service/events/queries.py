@@ -1,7 +1,4 @@
-"""Queries on the event log: actor, time, reason, and state before and after each event.
-
-The change feed that consumers follow.
-"""
+"""Queries on the event log and on the change feed that consumers follow."""
 
 from __future__ import annotations
 

@@ -294,7 +294,9 @@ def _holders(
     return found
 
 
-def read_detached_ids(connection: Connection, identities: Collection[int]) -> set[tuple[int, str, str]]:
+def read_detached_ids(
+    connection: Connection, identities: Collection[int]
+) -> set[tuple[int, str, str]]:
     """Read ids that an editor detached from identities: identity key, scheme and id."""
     if not identities:
         return set()

@@ -1,8 +1,8 @@
 """Find the published identity that has the ORCID iD of an author, whatever its block.
 
-An iD is accepted under the engine's conditions (:mod:`disambig.corpus.identifiers`): its check digit is
-correct, exactly one author of the work has it, and exactly one identity has it. The names decide
-whether it is conclusive: publishers print one author's iD with another author's name.
+An iD is accepted under the engine's conditions (:mod:`disambig.corpus.identifiers`): its check
+digit is correct, exactly one author of the work has it, and exactly one identity has it. The names
+decide whether it is conclusive: publishers print one author's iD with another author's name.
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ FULL_SCAN_MIN_KEYS = 20_000
 """Number of keys from which reading a whole table is faster than looking up each key."""
 
 MemberRow = tuple[int, int, int, str, int | None, str | None]
-"""Identity key (or UNASSIGNED), signature key, work key, printed name, year, ORCID iD as printed."""
+"""Identity key (or UNASSIGNED), signature key, work key, printed name, year, ORCID iD as printed.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""TODO docstring."""
+"""Decide where signatures follow that a proposal or a request does not name.
+
+A signature follows its must-links, else the majority of its identity, and never joins a signature
+of the same work or one with a cannot-link.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ def _barred(links: Iterable[Link]) -> defaultdict[int, set[int]]:
     return found
 
 
-def followers(
+def find_followers(
     outside: Mapping[int, int],
     inside: Mapping[int, int],
     target: Mapping[int, int],
@@ -86,7 +90,7 @@ def followers(
     return found
 
 
-def without_clashes(
+def drop_clashes(
     connection: Connection,
     moved: Mapping[int, int],
     target: Mapping[int, int],
@@ -111,7 +115,7 @@ def without_clashes(
     return found
 
 
-def members_of(connection: Connection, identities: Collection[int]) -> dict[int, int]:
+def read_members(connection: Connection, identities: Collection[int]) -> dict[int, int]:
     """Return the identity of every signature of some identities, by signature key."""
     query = select(tables.Membership.signature_key, tables.Membership.identity_key)
     if len(identities) < FULL_SCAN_MIN_KEYS:

@@ -23,7 +23,7 @@ from service.external_ids import attach as external_ids
 from service.identities.store import ACTIVE, IdentityRow, read_identities, read_identities_by_id
 from service.memberships.change import ChangeResult, change_memberships, read_memberships
 from service.memberships.effects import EndState, Membership
-from service.memberships.followers import followers, members_of, without_clashes
+from service.memberships.followers import drop_clashes, find_followers, read_members
 
 
 @dataclass(frozen=True)
@@ -151,14 +151,14 @@ def _following(
         for key, (before, after) in done.identities.items()
         if after["status"] == ACTIVE and (before is None or before["status"] != ACTIVE)
     }
-    outside = {s: k for s, k in members_of(connection, ending).items() if s not in places}
+    outside = {s: k for s, k in read_members(connection, ending).items() if s not in places}
     if not outside:
         return {}
     target = {s: place.identity for s, place in places.items() if place is not None}
     inside = {s: to for s, (_, to) in done.moves.items() if s in target and to is not None}
     links = read_links_around(connection, outside)
-    moved = followers(outside, inside, target, links, leaving=ending)
-    moved = without_clashes(connection, moved, target | outside, links)
+    moved = find_followers(outside, inside, target, links, leaving=ending)
+    moved = drop_clashes(connection, moved, target | outside, links)
     was = read_memberships(connection, moved)
     return {s: was[s]._replace(identity=to, since=None) for s, to in moved.items()}
 

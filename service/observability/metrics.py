@@ -60,10 +60,17 @@ class Metrics:
         registry = CollectorRegistry()
         self._registry = registry
         self._requests = Counter(
-            "disambig_requests", "Requests answered.", ["method", "route", "status"], registry=registry
+            "disambig_requests",
+            "Requests answered.",
+            ["method", "route", "status"],
+            registry=registry,
         )
         self._seconds = Histogram(
-            "disambig_request_seconds", "Time to answer.", ["route"], buckets=DURATION_BUCKETS, registry=registry
+            "disambig_request_seconds",
+            "Time to answer.",
+            ["route"],
+            buckets=DURATION_BUCKETS,
+            registry=registry,
         )
         self._running = Gauge(
             "disambig_requests_running",
@@ -102,7 +109,7 @@ class Metrics:
         folder = os.environ.get(FOLDER_VARIABLE)
         if folder is None:
             return generate_latest(self._registry) + generate_latest(combined), CONTENT_TYPE_LATEST
-        _forget_the_dead(Path(folder))
+        _remove_dead_processes(Path(folder))
         MultiProcessCollector(combined, path=folder)  # type: ignore[no-untyped-call]
         return generate_latest(combined), CONTENT_TYPE_LATEST
 
@@ -114,7 +121,7 @@ class DatabaseCollector:
         """Create the collector; the database is read on collection."""
         self._database = database
         self._lock = threading.Lock()
-        self._counted: tuple[float, dict[str, int]] | None = None
+        self._cached_counts: tuple[float, dict[str, int]] | None = None
 
     def describe(self) -> list[Metric]:
         """Return no metrics, so that registration does not read the database."""
@@ -124,22 +131,25 @@ class DatabaseCollector:
         """Yield the metric families; only ``disambig_database_up`` if the database is down."""
         try:
             with self._database.read() as connection:
-                families = [*_queue(connection), *_workers(connection)]
-                families += _counts(self._sizes(connection))
+                families = [*_build_queue_gauges(connection), *_build_worker_gauges(connection)]
+                families += _build_count_gauges(self._get_counts(connection))
         except DisambigError:
-            yield _gauge("disambig_database_up", "Whether the database answers.", 0)
+            yield _build_gauge("disambig_database_up", "Whether the database answers.", 0)
             return
-        yield _gauge("disambig_database_up", "Whether the database answers.", 1)
+        yield _build_gauge("disambig_database_up", "Whether the database answers.", 1)
         yield from families
 
-    def _sizes(self, connection: Connection) -> dict[str, int]:
+    def _get_counts(self, connection: Connection) -> dict[str, int]:
         with self._lock:
-            if self._counted is None or time.monotonic() - self._counted[0] > COUNT_CACHE_SECONDS:
-                self._counted = (time.monotonic(), _count(connection))
-            return self._counted[1]
+            if (
+                self._cached_counts is None
+                or time.monotonic() - self._cached_counts[0] > COUNT_CACHE_SECONDS
+            ):
+                self._cached_counts = (time.monotonic(), _count_rows(connection))
+            return self._cached_counts[1]
 
 
-def _count(connection: Connection) -> dict[str, int]:
+def _count_rows(connection: Connection) -> dict[str, int]:
     queries = {
         "works": select(func.count()).select_from(Work),
         "signatures": select(func.count()).where(Signature.retired_version.is_(None)),
@@ -148,53 +158,55 @@ def _count(connection: Connection) -> dict[str, int]:
     return {name: connection.scalar(query) or 0 for name, query in queries.items()}
 
 
-def _counts(sizes: dict[str, int]) -> Iterator[GaugeMetricFamily]:
-    meant = {
+def _build_count_gauges(counts: dict[str, int]) -> Iterator[GaugeMetricFamily]:
+    descriptions = {
         "works": "Works.",
         "signatures": "Author mentions of the current versions of works.",
         "identities": "Active identities.",
     }
-    for name, n in sizes.items():
-        yield _gauge(f"disambig_{name}", meant[name], n)
+    for name, n in counts.items():
+        yield _build_gauge(f"disambig_{name}", descriptions[name], n)
 
 
-def _queue(connection: Connection) -> Iterator[GaugeMetricFamily]:
+def _build_queue_gauges(connection: Connection) -> Iterator[GaugeMetricFamily]:
     by_state = select(Run.state, func.count()).group_by(Run.state)
     states = dict(connection.execute(by_state).all())
-    yield _labelled("disambig_runs", "Runs by state.", "state", states)
+    yield _build_labelled_gauge("disambig_runs", "Runs by state.", "state", states)
     oldest = connection.scalar(select(func.min(Run.created_at)).where(Run.state == "queued"))
-    age = 0.0 if oldest is None else _age(oldest)
-    yield _gauge("disambig_queue_age_seconds", "Waiting time of the oldest queued run.", age)
+    age = 0.0 if oldest is None else _compute_age(oldest)
+    yield _build_gauge("disambig_queue_age_seconds", "Waiting time of the oldest queued run.", age)
     opened = select(Task.kind, func.count()).where(Task.state == "open").group_by(Task.kind)
     kinds = dict(connection.execute(opened).all())
-    yield _labelled("disambig_tasks_open", "Open review tasks by kind.", "kind", kinds)
+    yield _build_labelled_gauge("disambig_tasks_open", "Open review tasks by kind.", "kind", kinds)
     last = connection.scalar(select(State.sequence)) or 0
-    yield _gauge("disambig_sequence", "Sequence number of the last event or change.", last)
+    yield _build_gauge("disambig_sequence", "Sequence number of the last event or change.", last)
 
 
-def _workers(connection: Connection) -> Iterator[GaugeMetricFamily]:
+def _build_worker_gauges(connection: Connection) -> Iterator[GaugeMetricFamily]:
     beats = connection.execute(
         select(Worker.id, Worker.heartbeat_at).where(Worker.stopped_at.is_(None))
     )
-    yield _labelled(
+    yield _build_labelled_gauge(
         "disambig_worker_heartbeat_age_seconds",
         "Time since the last heartbeat of a worker that has not stopped.",
         "worker",
-        {worker: _age(at) for worker, at in beats},
+        {worker: _compute_age(at) for worker, at in beats},
     )
 
 
-def _age(at: datetime) -> float:
+def _compute_age(at: datetime) -> float:
     return max(0.0, (datetime.now(UTC) - at).total_seconds())
 
 
-def _gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
+def _build_gauge(name: str, meaning: str, value: float) -> GaugeMetricFamily:
     from prometheus_client.core import GaugeMetricFamily
 
     return GaugeMetricFamily(name, meaning, value=value)
 
 
-def _labelled(name: str, meaning: str, label: str, values: dict[str, Any]) -> GaugeMetricFamily:
+def _build_labelled_gauge(
+    name: str, meaning: str, label: str, values: dict[str, Any]
+) -> GaugeMetricFamily:
     from prometheus_client.core import GaugeMetricFamily
 
     family = GaugeMetricFamily(name, meaning, labels=[label])
@@ -203,7 +215,7 @@ def _labelled(name: str, meaning: str, label: str, values: dict[str, Any]) -> Ga
     return family
 
 
-def _forget_the_dead(folder: Path) -> None:
+def _remove_dead_processes(folder: Path) -> None:
     """Remove the gauges of killed processes; their counters remain."""
     from prometheus_client.multiprocess import mark_process_dead
 

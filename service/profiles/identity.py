@@ -87,7 +87,7 @@ def locate(connection: Connection, public_id: str) -> Located:
     if not resolved.is_gone:
         return replace(located, redirect=resolved.row.id)
     raise Gone(
-        f"{located.id} is no more; its mentions went to {len(resolved.successors)} other identities",
+        f"{located.id} was split up; its mentions went to {len(resolved.successors)} other identities",
         "use the identities under successors",
         field="id",
         id=located.id,

@@ -3,7 +3,7 @@
 One line is one change to review: an identity that is created, merged, split, that loses or gains
 signatures, that would have different ORCID iDs, or signatures under a decision that would move.
 
-What a line of a diff says of an identity, in words: as what follows its name.
+:func:`describe_change` renders a line as text that follows the name of its identity.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ MAX_LINES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class DiffLine:
-    """One change. Keys at or below -2 denote new identities (see ``new_identity``).
+    """One change. Keys at or below -2 denote new identities (see
+    :func:`service.identities.lifecycle.make_placeholder_key`).
 
     Attributes
     ----------
@@ -175,18 +176,18 @@ def _rank_lines(lines: Sequence[DiffLine]) -> list[DiffLine]:
 
 
 MAX_SHOWN = 3
-"""Other identities, or decisions, that one line names."""
+"""Most other identities, decisions or iDs in the text of one line."""
 
 
 def describe_change(kind: str, mentions: int, details: Mapping[str, Any]) -> str:
-    """One line of :class:`service.publication.proposals.ChangeLine`, without its number of mentions.
+    """Describe a :class:`service.publication.proposals.ChangeLine` as text.
 
     Parameters
     ----------
     kind : str
         One of :data:`service.publication.diff.KINDS`.
     mentions : int
-        How many change identity.
+        Number of signatures that change identity.
     details : mapping
         ``others``, ``stays``, ``following``, ``decisions`` and ``orcids`` of the line. Names are
         as printed.
@@ -194,30 +195,33 @@ def describe_change(kind: str, mentions: int, details: Mapping[str, Any]) -> str
     Examples
     --------
     >>> others = [{"identity": "a-2", "name": "Wei Wang", "mentions": 2}]
-    >>> in_words("move", 2, {"others": others, "stays": 5})
-    'gives 2 to a-2 Wei Wang; keeps 5'
+    >>> describe_change("move", 2, {"others": others, "stays": 5})
+    'moves 2 to a-2 Wei Wang; keeps 5'
     """
     others, stays = details.get("others") or [], details.get("stays", 0)
     if kind == "create":
-        return f"is a new identity of {mentions:,}"
+        return f"is a new identity of {_count_mentions(mentions)}"
     if kind == "grow":
-        return f"gains {mentions:,} that had no identity; has {stays:,} then"
+        return f"gains {_count_mentions(mentions)} without an identity; has {stays:,} afterwards"
     if kind == "conflict":
         iDs = [f"{one['orcid']} ({one['mentions']:,})" for one in details.get("orcids") or []]
-        return f"is one person of different ORCID iDs: {', '.join(iDs[:MAX_SHOWN])}" + (
+        return f"has different ORCID iDs: {', '.join(iDs[:MAX_SHOWN])}" + (
             f" and {len(iDs) - MAX_SHOWN:,} more" if len(iDs) > MAX_SHOWN else ""
         )
     if kind == "merge":
-        told = f"goes into {_format_identity(others[0])}, and its id leads there"
+        told = f"merges into {_format_identity(others[0])}; its id redirects there"
     elif kind == "split":
-        told = f"comes apart: {_format_targets(others)}; {_format_remaining(stays)}"
+        told = f"splits: {_format_targets(others)}; {_format_remaining(stays)}"
     elif kind == "decision":
-        told = f"loses {mentions:,} that people decided about{_format_decisions(details)}: {_format_targets(others)}; "
+        told = (
+            f"loses {_count_mentions(mentions)} under decisions{_format_decisions(details)}: "
+            f"{_format_targets(others)}; "
+        )
         told += _format_remaining(stays)
     else:
-        told = f"gives {_format_targets(others)}; {_format_remaining(stays)}"
+        told = f"moves {_format_targets(others)}; {_format_remaining(stays)}"
     following = details.get("following", 0)
-    return told + (f"; {following:,} of them the run did not look at" if following else "")
+    return told + (f"; {following:,} of them outside the proposal" if following else "")
 
 
 def _format_targets(others: Sequence[Mapping[str, Any]]) -> str:
@@ -226,6 +230,10 @@ def _format_targets(others: Sequence[Mapping[str, Any]]) -> str:
         rest = sum(other["mentions"] for other in others[MAX_SHOWN:])
         told.append(f"{rest:,} to {len(others) - MAX_SHOWN:,} more")
     return ", ".join(told)
+
+
+def _count_mentions(n: int) -> str:
+    return f"{n:,} mention" if n == 1 else f"{n:,} mentions"
 
 
 def _format_remaining(stays: int) -> str:

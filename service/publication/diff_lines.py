@@ -29,7 +29,7 @@ class MembershipChanges:
     after: Int64
 
 
-def lines_of(
+def describe_lines(
     connection: Connection, lines: list[DiffLine], shown: MembershipChanges, spoken: int
 ) -> Iterator[tuple[Any, ...]]:
     """Yield rank, kind, mentions, identity and details of each line.
@@ -37,9 +37,9 @@ def lines_of(
     The first ``n_proposed`` signatures of ``changes`` are those of the proposal.
     """
     named = {key for line in lines for key in (line.key, *(k for k, _ in line.others[:MAX_OTHERS]))}
-    known = _identities(connection, [key for key in named if key >= 0])
-    fresh = _new_names(connection, {key for key in named if key < 0}, shown)
-    decisions = _decisions_of(
+    known = _read_identities(connection, [key for key in named if key >= 0])
+    fresh = _name_new_identities(connection, {key for key in named if key < 0}, shown)
+    decisions = _read_decisions(
         connection, {line.key for line in lines if line.kind == "decision"}, shown
     )
     pairs = zip(shown.before[spoken:].tolist(), shown.after[spoken:].tolist(), strict=True)
@@ -67,14 +67,18 @@ def lines_of(
         yield rank, line.kind, line.mentions, public, details
 
 
-def _identities(connection: Connection, keys: Iterable[int]) -> dict[int, tuple[str | None, str]]:
+def _read_identities(
+    connection: Connection, keys: Iterable[int]
+) -> dict[int, tuple[str | None, str]]:
     query = select(Identity.key, Identity.id, Identity.name).where(
         is_in(connection, Identity.key, keys)
     )
     return {key: (public, name) for key, public, name in connection.execute(query)}
 
 
-def _new_names(connection: Connection, made: set[int], shown: MembershipChanges) -> dict[int, str]:
+def _name_new_identities(
+    connection: Connection, made: set[int], shown: MembershipChanges
+) -> dict[int, str]:
     """Return the display names that new identities would have."""
     rows = np.isin(shown.after, list(made))
     of = dict(zip(shown.signature[rows].tolist(), shown.after[rows].tolist(), strict=True))
@@ -86,7 +90,7 @@ def _new_names(connection: Connection, made: set[int], shown: MembershipChanges)
     return {key: choose_display_name(names) for key, names in counts.items()}
 
 
-def _decisions_of(
+def _read_decisions(
     connection: Connection, identities: set[int], shown: MembershipChanges
 ) -> dict[int, list[str]]:
     """Return public ids of the decisions in force about identities, at most MAX_OTHERS each."""

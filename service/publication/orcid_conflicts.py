@@ -1,8 +1,8 @@
 """Detect proposed identities with different ORCID iDs.
 
 Runs apply the iDs that works print, not those that curators attached to identities
-(:mod:`service.external_ids.attach`): an attached iD names the person, not the signatures. So a run may
-merge identities whose attached iDs differ. The merge is allowed, since either source may be
+(:mod:`service.external_ids.attach`): an attached iD names the person, not the signatures. So a run
+may merge identities whose attached iDs differ. The merge is allowed, since either source may be
 wrong; the diff of the run lists it, and publishing opens a task of kind ``conflict`` about it.
 """
 
@@ -23,17 +23,17 @@ from service.events.log import EventLog
 from service.external_ids.attach import SIGNATURE_SOURCE, read_detached_ids
 from service.external_ids.schemes import parse_orcid
 from service.identities.store import ACTIVE, read_identities
-from service.memberships.followers import members_of
+from service.memberships.followers import read_members
 from service.tasks.create import NewTask, open_tasks
 from service.tasks.subjects import read_identity_keys
 
 ORCID = "orcid"
-SHOWN = 1_000
+MAX_SIGNATURES_SHOWN = 1_000
 """Most signatures of one side in the evidence of a task."""
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class OrcidSide:
     """Signatures of one ORCID iD, printed or attached.
 
     Attributes
@@ -51,14 +51,14 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Clash:
+class OrcidConflict:
     """An identity that would have different ORCID iDs.
 
     ``sides`` has one entry for each iD, the largest first. ``key`` is below 0 for a new identity.
     """
 
     key: int
-    sides: tuple[Side, ...]
+    sides: tuple[OrcidSide, ...]
 
     @property
     def mentions(self) -> int:
@@ -66,7 +66,9 @@ class Clash:
         return sum(len(side.mentions) for side in self.sides)
 
 
-def clashes(connection: Connection, signature: Int64, after: Int64) -> list[Clash]:
+def find_orcid_conflicts(
+    connection: Connection, signature: Int64, after: Int64
+) -> list[OrcidConflict]:
     """Find identities that would newly have different ORCID iDs, at least one of them attached.
 
     Omit identities that had these iDs before.
@@ -77,7 +79,7 @@ def clashes(connection: Connection, signature: Int64, after: Int64) -> list[Clas
         Signature keys and their new identities: a key, or below 0 for a new identity. Other
         signatures keep their identity.
     """
-    stated = _stated(connection)
+    stated = _read_stated_orcids(connection)
     gathered = _gathered(connection, stated, signature, after)
     if not gathered:
         return []
@@ -90,12 +92,12 @@ def clashes(connection: Connection, signature: Int64, after: Int64) -> list[Clas
         whence = {key, *(origin[mention] for mention in mentions if mention in origin)}
         new = len(sides) > 1 and not any(sides.keys() <= before[home] for home in whence)
         if new and mentions:
-            clashing.append(Clash(key, _sides(sides, origin)))
+            clashing.append(OrcidConflict(key, _sides(sides, origin)))
     return clashing
 
 
-def ask_about(
-    connection: Connection, ledger: EventLog, event_seq: int, found: Iterable[Clash]
+def open_conflict_tasks(
+    connection: Connection, ledger: EventLog, event_seq: int, found: Iterable[OrcidConflict]
 ) -> None:
     """Open tasks about the conflicts that an event has published."""
     asked = []
@@ -112,7 +114,7 @@ def ask_about(
                 "n": len(side.mentions),
                 "mentions": [
                     {"work": places[m].work, "position": places[m].position}
-                    for m in side.mentions[:SHOWN]
+                    for m in side.mentions[:MAX_SIGNATURES_SHOWN]
                 ],
             }
             for side in clash.sides
@@ -126,7 +128,7 @@ def ask_about(
     open_tasks(connection, ledger, event_seq, asked)
 
 
-def _stated(connection: Connection) -> dict[int, set[str]]:
+def _read_stated_orcids(connection: Connection) -> dict[int, set[str]]:
     """Read the ORCID iDs that curators attached to active identities, by key."""
     query = (
         select(ExternalId.identity_key, ExternalId.value)
@@ -151,7 +153,7 @@ def _gathered(
 
     A continued identity keeps its iDs; one that merges as a whole passes them to its target.
     """
-    members = members_of(connection, stated) if stated else {}
+    members = read_members(connection, stated) if stated else {}
     moving = np.isin(signature, list(members))
     target = dict(zip(signature[moving].tolist(), after[moving].tolist(), strict=True))
     goes_on = set(np.unique(after[np.isin(after, list(stated))]).tolist())
@@ -172,7 +174,7 @@ def _mentions_at(
 ) -> dict[int, int]:
     """Return the identity afterwards of all signatures of some identities."""
     here = np.isin(after, list(keys))
-    found = members_of(connection, {key for key in keys if key >= 0})
+    found = read_members(connection, {key for key in keys if key >= 0})
     leaving = set(signature[np.isin(signature, list(found)) & ~here].tolist())
     found = {mention: key for mention, key in found.items() if mention not in leaving}
     return found | dict(zip(signature[here].tolist(), after[here].tolist(), strict=True))
@@ -217,11 +219,11 @@ def _had(connection: Connection, identities: Collection[int]) -> defaultdict[int
     return found
 
 
-def _sides(sides: Mapping[str, list[int]], origin: Mapping[int, int]) -> tuple[Side, ...]:
+def _sides(sides: Mapping[str, list[int]], origin: Mapping[int, int]) -> tuple[OrcidSide, ...]:
     ordered = sorted(sides.items(), key=lambda side: (-len(side[1]), side[0]))
     found = []
     for value, mentions in ordered:
         count = Counter(origin[m] for m in mentions if m in origin)
         origins = sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))
-        found.append(Side(value, tuple(mentions), tuple(origins)))
+        found.append(OrcidSide(value, tuple(mentions), tuple(origins)))
     return tuple(found)

@@ -30,22 +30,22 @@ from service.memberships.effects import Membership
 from service.memberships.followers import (
     _barred,
     _on_works_of,
-    followers,
-    members_of,
-    without_clashes,
+    drop_clashes,
+    find_followers,
+    read_members,
 )
 
 
 @dataclass(frozen=True)
-class Plan:
+class PublicationPlan:
     """Planned memberships by signature key, and the number of proposed signatures."""
 
-    places: dict[int, Membership]
-    proposed: int
+    memberships: dict[int, Membership]
+    n_proposed: int
 
 
 @dataclass(frozen=True)
-class Beside:
+class SideEffects:
     """Changes that publishing makes beyond the proposal; dicts by signature key.
 
     Attributes
@@ -58,36 +58,36 @@ class Beside:
         Identity before of all signatures outside the proposal, of the affected identities.
     """
 
-    moved: dict[int, int]
-    apart: dict[int, int]
-    outside: dict[int, int]
+    moves: dict[int, int]
+    separations: dict[int, int]
+    identity_before: dict[int, int]
 
 
-def plan_of(connection: Connection, run_key: int, run_id: str) -> Plan:
+def plan_publication(connection: Connection, run_key: int, run_id: str) -> PublicationPlan:
     """Plan the publication of a run, in a write that holds the event log."""
     rows = _proposal(connection, run_key)
     before = read_memberships(connection, rows)
     continues = _continued(connection, run_key, run_id, rows)
     target = {signature: continues[cluster] for signature, (cluster, _) in rows.items()}
     inside = {s: place.identity for s, place in before.items()}
-    found = beside(connection, inside, target, len(continues))
+    found = side_effects(connection, inside, target, len(continues))
     found = _alone_as_before(connection, run_id, found, set(target.values()))
     places = {s: Membership(target[s], sure, "run", run_key) for s, (_, sure) in rows.items()}
-    for signature, identity in found.apart.items():
+    for signature, identity in found.separations.items():
         if inside.get(signature) == identity:
             places[signature] = before[signature]
         else:
             places[signature] = places[signature]._replace(identity=identity)
-    staying = read_memberships(connection, found.moved)
-    for signature, identity in found.moved.items():
+    staying = read_memberships(connection, found.moves)
+    for signature, identity in found.moves.items():
         old = staying[signature]
         places[signature] = old._replace(identity=identity, since=None)
-    return Plan(places, len(rows))
+    return PublicationPlan(places, len(rows))
 
 
-def beside(
+def side_effects(
     connection: Connection, inside: Mapping[int, int], target: Mapping[int, int], fresh: int
-) -> Beside:
+) -> SideEffects:
     """Compute where signatures outside a proposal go, and which proposed ones yield to them.
 
     Parameters
@@ -100,17 +100,17 @@ def beside(
         First number that no new identity of ``target`` uses.
     """
     touched = set(inside.values()) | {key for key in target.values() if key >= 0}
-    members = members_of(connection, touched)
+    members = read_members(connection, touched)
     outside = {s: identity for s, identity in members.items() if s not in target}
     if not outside:
-        return Beside({}, {}, {})
+        return SideEffects({}, {}, {})
     links = remove_retired_signatures(connection, read_links_in_force(connection))
     binding = [link for link in links if {link.a, link.b} & outside.keys()]
-    moved = followers(outside, inside, target, binding)
-    moved = without_clashes(connection, moved, {**target, **outside}, binding)
+    moved = find_followers(outside, inside, target, binding)
+    moved = drop_clashes(connection, moved, {**target, **outside}, binding)
     apart = _apart(connection, {**outside, **moved}, inside, target, links, fresh)
     moved |= {s: apart.pop(s) for s in apart.keys() & outside.keys()}
-    return Beside(moved, apart, outside)
+    return SideEffects(moved, apart, outside)
 
 
 def _apart(
@@ -180,22 +180,22 @@ def _continued(
 
 
 def _alone_as_before(
-    connection: Connection, run_id: str, found: Beside, taken: Collection[int]
-) -> Beside:
+    connection: Connection, run_id: str, found: SideEffects, taken: Collection[int]
+) -> SideEffects:
     """Reuse ids of new identities that an earlier, rolled-back publication of the run created.
 
     ``used_keys`` are the identities of clusters.
     """
     new = {
         s: -identity
-        for s, identity in (found.apart | found.moved).items()
+        for s, identity in (found.separations | found.moves).items()
         if identity < 0 and identity not in taken
     }
     again = _made_before(connection, run_id, new)
     back = {-code: key for code, key in again.items() if key not in taken}
     moved, apart = (
         {s: back.get(identity, identity) for s, identity in places.items()}
-        for places in (found.moved, found.apart)
+        for places in (found.moves, found.separations)
     )
     return replace(found, moved=moved, apart=apart)
 

@@ -36,9 +36,9 @@ from service.events.log import EventLog
 from service.identities.continuity import match_identities
 from service.job_queue import Claim
 from service.publication.diff import KINDS, Diff, DiffLine, compute_diff, map_to_targets
-from service.publication.diff_lines import MembershipChanges, lines_of
-from service.publication.orcid_conflicts import Clash, clashes
-from service.publication.plan import beside
+from service.publication.diff_lines import MembershipChanges, describe_lines
+from service.publication.orcid_conflicts import OrcidConflict, find_orcid_conflicts
+from service.publication.plan import side_effects
 from service.runs import artifacts
 from service.runs import store as run_store
 from service.runs.full_run import ClusteringResult
@@ -84,7 +84,7 @@ class ChangeLine:
     details: Mapping[str, Any]
 
 
-def store(database: Database, actor: Actor, claim: Claim, found: ClusteringResult) -> None:
+def store_proposal(database: Database, actor: Actor, claim: Claim, found: ClusteringResult) -> None:
     """Store the result of a run, match it with published identities, set the run to proposed.
 
     Raises
@@ -133,7 +133,7 @@ def store(database: Database, actor: Actor, claim: Claim, found: ClusteringResul
         ledger.record("run-proposed", actor, subject=claim.id, after=compared.totals)
 
 
-def diff(
+def list_changes(
     connection: Connection,
     run_id: str,
     kind: str | None = None,
@@ -286,17 +286,21 @@ def _compared(
     )
     target = map_to_targets(proposed.cluster, continues)
     sizes = dict(zip(keys.tolist(), size.tolist(), strict=True))
-    shown, further = _with_others(connection, MembershipChanges(proposed.signature, identity, target), sizes)
-    conflicts = [_conflict(clash) for clash in clashes(connection, shown.signature, shown.after)]
+    shown, further = _with_others(
+        connection, MembershipChanges(proposed.signature, identity, target), sizes
+    )
+    conflicts = [
+        _conflict(clash) for clash in find_orcid_conflicts(connection, shown.signature, shown.after)
+    ]
     compared = compute_diff(
         shown.before, shown.after, np.isin(shown.signature, _decided(connection)), sizes, conflicts
     )
     totals = {**compared.totals, **further, "mentions": len(proposed.signature)}
-    rows = list(lines_of(connection, compared.lines, shown, len(proposed.signature)))
+    rows = list(describe_lines(connection, compared.lines, shown, len(proposed.signature)))
     return continues, Diff(compared.lines, totals), rows
 
 
-def _conflict(clash: Clash) -> DiffLine:
+def _conflict(clash: OrcidConflict) -> DiffLine:
     """Return a line of the diff for an identity that would have different ORCID iDs."""
     origins: Counter[int] = Counter()
     for side in clash.sides:
@@ -321,10 +325,12 @@ def _with_others(
     before = zip(shown.signature.tolist(), shown.before.tolist(), strict=True)
     inside = {signature: key for signature, key in before if key >= 0}
     fresh = -2 - int(shown.after.min(initial=-1)) + 1
-    found = beside(connection, inside, target, max(fresh, 0))
-    target |= found.apart
-    moved = sorted(found.moved.items())
-    extra = np.array([(s, found.outside[s], to) for s, to in moved], dtype=np.int64).reshape(-1, 3)
+    found = side_effects(connection, inside, target, max(fresh, 0))
+    target |= found.separations
+    moved = sorted(found.moves.items())
+    extra = np.array(
+        [(s, found.identity_before[s], to) for s, to in moved], dtype=np.int64
+    ).reshape(-1, 3)
     after = np.array([target[s] for s in shown.signature.tolist()], dtype=np.int64)
     whole = MembershipChanges(
         np.concatenate([shown.signature, extra[:, 0]]),
@@ -332,9 +338,9 @@ def _with_others(
         np.concatenate([after, extra[:, 2]]),
     )
     return whole, {
-        "mentions_beside": len(found.outside),
+        "mentions_beside": len(found.identity_before),
         "mentions_following": len(moved),
-        "mentions_apart": len(found.apart),
+        "mentions_apart": len(found.separations),
     }
 
 

@@ -27,8 +27,12 @@ from service.events.history import (
 from service.events.log import EventLog
 from service.memberships.change import ChangeResult, change_memberships
 from service.memberships.restore import done_by, take_back
-from service.publication.orcid_conflicts import Clash, ask_about, clashes
-from service.publication.plan import Plan, plan_of
+from service.publication.orcid_conflicts import (
+    OrcidConflict,
+    find_orcid_conflicts,
+    open_conflict_tasks,
+)
+from service.publication.plan import PublicationPlan, plan_publication
 from service.tasks.blind import list_blind_tasks
 from service.tasks.close import close_moot_tasks, record_transitions, revert_transitions
 
@@ -55,8 +59,8 @@ def publish(
     that were blind tasks.
 
     The change is atomic for readers. Signatures outside the proposal stay, or follow; see
-    :mod:`service.publication.plan`. A rolled-back run can be published again as long as nothing else
-    was published or decided; the ids that it had created are reused.
+    :mod:`service.publication.plan`. A rolled-back run can be published again as long as nothing
+    else was published or decided; the ids that it had created are reused.
 
     Parameters
     ----------
@@ -77,7 +81,7 @@ def publish(
         ledger = EventLog.lock(connection)
         run = _run(connection, run_id)
         _may_publish(connection, ledger, run, expected)
-        plan = plan_of(connection, run.key, run.id)
+        plan = plan_publication(connection, run.key, run.id)
         different = _clashes(connection, plan)
         earlier = connection.scalar(
             select(Run.id).join(State, State.publication_run == Run.key).where(State.key == 1)
@@ -90,8 +94,8 @@ def publish(
             before={"run": earlier},
             is_curation=True,
         )
-        changed = change_memberships(connection, ledger, seq, plan.places)
-        ask_about(connection, ledger, seq, different)
+        changed = change_memberships(connection, ledger, seq, plan.memberships)
+        open_conflict_tasks(connection, ledger, seq, different)
         moot = close_moot_tasks(connection, seq, changed.rows)
         record_transitions(connection, seq)
         require_links_hold(
@@ -102,7 +106,7 @@ def publish(
         )
         numbers = {
             "run": run.id,
-            "mentions": plan.proposed,
+            "mentions": plan.n_proposed,
             **_numbers(changed),
             "questions": len(moot),
             "blind": list_blind_tasks(connection, moot),
@@ -114,7 +118,7 @@ def publish(
     return {"event": seq, **numbers}
 
 
-def rollback(
+def roll_back(
     database: Database, actor: Actor, publication: str | int, reason: str | None = None
 ) -> dict[str, Any]:
     """Restore the state before a publication; return the totals with the ``event``.
@@ -150,7 +154,7 @@ def rollback(
         if since:
             raise Conflict(
                 f"run {run.id} cannot be rolled back before: {summarize_events(since)}",
-                "take these back first",
+                "undo these first",
                 since=_told(since),
             )
         seq = ledger.record(
@@ -169,7 +173,7 @@ def rollback(
             connection,
             remove_retired_signatures(connection, read_links_in_force(connection)),
             f"what was published before run {run.id} breaks later decisions",
-            "take these back first",
+            "undo these first",
         )
         numbers = {"run": run.id, **_numbers(changed)}
         connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
@@ -240,11 +244,11 @@ def _told(events: list[HistoryEvent]) -> list[dict[str, Any]]:
     return [event.to_dict() for event in events[:100]]
 
 
-def _clashes(connection: Connection, plan: Plan) -> list[Clash]:
-    n = len(plan.places)
-    signature = np.fromiter(plan.places, np.int64, n)
-    after = np.fromiter((place.identity for place in plan.places.values()), np.int64, n)
-    return clashes(connection, signature, after)
+def _clashes(connection: Connection, plan: PublicationPlan) -> list[OrcidConflict]:
+    n = len(plan.memberships)
+    signature = np.fromiter(plan.memberships, np.int64, n)
+    after = np.fromiter((place.identity for place in plan.memberships.values()), np.int64, n)
+    return find_orcid_conflicts(connection, signature, after)
 
 
 def _numbers(changed: ChangeResult) -> dict[str, int]:

@@ -18,8 +18,14 @@ from service.constraints.links import make_must_links
 from service.db.database import Database, Within
 from service.db.tables import Decision, Judgement, Task
 from service.decisions import actions as decision_actions
-from service.decisions.actions import Statement
-from service.decisions.draft import DecisionResult, SignatureRef, open_decision, record_decision, apply_decision
+from service.decisions.actions import DecisionContext
+from service.decisions.draft import (
+    DecisionResult,
+    SignatureRef,
+    apply_decision,
+    open_decision,
+    record_decision,
+)
 from service.errors import Conflict, Invalid
 from service.events.log import EventLog
 from service.external_ids.attach import transfer_ids
@@ -51,7 +57,7 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest
         As :mod:`service.decisions.actions`.
     """
     shown = {"task": task.id, **(said.evidence or {})}
-    statement = Statement(said.reason, shown, answers=task.id)
+    statement = DecisionContext(said.reason, shown, task_id=task.id)
     sides = [side for side in task.evidence.get("sides", ()) if isinstance(side, Mapping)]
     if said.answer == "unsure":
         return _noted(database, actor, task, statement)
@@ -59,7 +65,7 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest
     if task.kind in ("merge", "conflict") and not divided:
         identities = list(task.evidence.get("identities", ()))
         if said.answer == "same":
-            return decision_actions.merge(database, actor, identities, None, statement)
+            return decision_actions.merge_identities(database, actor, identities, None, statement)
         return _apart(database, actor, identities, statement)
     if divided and len(sides) == 2:
         if said.answer == "same":
@@ -79,7 +85,9 @@ def mentions_of(told: Sequence[Mapping[str, Any]]) -> list[SignatureRef]:
     return [SignatureRef(str(m["work"]), int(m["position"])) for m in told]
 
 
-def _noted(database: Database, actor: Actor, task: TaskInfo, statement: Statement) -> DecisionResult:
+def _noted(
+    database: Database, actor: Actor, task: TaskInfo, statement: DecisionContext
+) -> DecisionResult:
     """Record a decision *unsure*, which binds nothing."""
     with database.write() as connection:
         subject = open_decision(connection, [], None)
@@ -89,14 +97,16 @@ def _noted(database: Database, actor: Actor, task: TaskInfo, statement: Statemen
 
 
 def _apart(
-    database: Database, actor: Actor, identities: Sequence[str], statement: Statement
+    database: Database, actor: Actor, identities: Sequence[str], statement: DecisionContext
 ) -> DecisionResult:
     """State that identities are different persons."""
     from service.constraints.links import Link
 
     with database.write() as connection:
         subject = open_decision(connection, identities, None)
-        decision = record_decision(subject, "different", "review", actor, statement.reason, statement.evidence)
+        decision = record_decision(
+            subject, "different", "review", actor, statement.reason, statement.evidence
+        )
         ends = [subject.rank_members(row.key)[:EACH] for row in subject.rows.values()]
         links = [
             Link(min(a, b), max(a, b), False, decision.id)
@@ -107,35 +117,49 @@ def _apart(
         ]
         curated = {row.key: True for row in subject.rows.values()}
         return apply_decision(
-            decision, {}, links, curated, same_work=statement.same_work, answers=statement.answers
+            decision,
+            {},
+            links,
+            curated,
+            same_work=statement.allow_same_work,
+            answers=statement.task_id,
         )
 
 
 def _together(
-    database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: Statement
+    database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: DecisionContext
 ) -> DecisionResult:
     """State that two parts of an identity are one person."""
     with database.write() as connection:
         subject = open_decision(connection, [], None)
         named = [m for side in sides for m in mentions_of(side["mentions"])]
         mentions = subject.find_signatures(named, None, "mentions")
-        subject.include_identities({k for m in mentions if (k := subject.identity_of(m)) is not None})
+        subject.include_identities(
+            {k for m in mentions if (k := subject.identity_of(m)) is not None}
+        )
         if len(subject.rows) != 1:
             raise Conflict(
                 "the parts are no longer of one identity",
                 "look at the name board",
                 identities=sorted(subject.rows),
             )
-        decision = record_decision(subject, "same", "review", actor, statement.reason, statement.evidence)
+        decision = record_decision(
+            subject, "same", "review", actor, statement.reason, statement.evidence
+        )
         curated = {row.key: True for row in subject.rows.values()}
         links = make_must_links(mentions, decision.id)
         return apply_decision(
-            decision, {}, links, curated, same_work=statement.same_work, answers=statement.answers
+            decision,
+            {},
+            links,
+            curated,
+            same_work=statement.allow_same_work,
+            answers=statement.task_id,
         )
 
 
 def _divided(
-    database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: Statement
+    database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: DecisionContext
 ) -> DecisionResult:
     """Split off the smaller side of an identity, with the ORCID iD stated for it."""
     leaves = min(sides, key=lambda side: int(side["n"]))
@@ -145,7 +169,9 @@ def _divided(
             "split the identity on the name board",
         )
     group = mentions_of(leaves["mentions"])
-    made = decision_actions.split(database, actor, leaves["identity"], [group], None, statement)
+    made = decision_actions.split_identity(
+        database, actor, leaves["identity"], [group], None, statement
+    )
     if "orcid" in leaves:
         values = {("orcid", str(leaves["orcid"]))}
         transfer_ids(database, made.event, leaves["identity"], made.created[0], values)
@@ -153,7 +179,11 @@ def _divided(
 
 
 def _assigned(
-    database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest, statement: Statement
+    database: Database,
+    actor: Actor,
+    task: TaskInfo,
+    said: AnswerRequest,
+    statement: DecisionContext,
 ) -> DecisionResult:
     """Assign a mention to an identity, or to a new one."""
     if "work" not in task.evidence or "position" not in task.evidence:
@@ -165,12 +195,12 @@ def _assigned(
         to = said.identity or next(iter(rivals), None)
         if to is None:
             raise Invalid("the answer names no identity", "send one", field="identity")
-    return decision_actions.move(database, actor, [mention], to, statement)
+    return decision_actions.move_signatures(database, actor, [mention], to, statement)
 
 
-SAMPLE = "sample"
+SAMPLE_KIND = "sample"
 """Kind of tasks whose answers are only counted: they change nothing that is published."""
-LONGEST = 7 * 24 * 3600.0
+MAX_SECONDS = 7 * 24 * 3600.0
 """Maximum time that an answer can have taken, in seconds."""
 
 
@@ -203,14 +233,14 @@ class AnswerRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class AnswerResult:
     """Result of an answer: the task in its new state, and the decision if the task is settled."""
 
     task: TaskInfo
     decision: DecisionResult | None
 
 
-def judge(database: Database, actor: Actor, task_id: str, said: AnswerRequest) -> Judged:
+def answer_task(database: Database, actor: Actor, task_id: str, request: AnswerRequest) -> AnswerResult:
     """Answer a task; if that settles it, make a decision, which can be undone like any other.
 
     Raises
@@ -224,13 +254,13 @@ def judge(database: Database, actor: Actor, task_id: str, said: AnswerRequest) -
         blind and already answered by this one; or if the decision contradicts others, with the
         chain.
     """
-    _check(said)
+    _check(request)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         task = leases.lock_task(connection, task_id)
         leases.check_open(task)
         leases.check_free(task, actor)
-        leases.check_current(connection, task, said.version)
+        leases.check_current(connection, task, request.version)
         key = connection.scalars(select(Task.key).where(Task.id == task.id)).one()
         answers_given = standing(connection, key)
         if task.blind and actor.name in answers_given:
@@ -243,24 +273,24 @@ def judge(database: Database, actor: Actor, task_id: str, said: AnswerRequest) -
             "task-judged",
             actor,
             subject=task.id,
-            reason=said.reason,
-            after={"answer": said.answer, "blind": task.blind},
+            reason=request.reason,
+            after={"answer": request.answer, "blind": task.blind},
         )
-        judgement = _keep(connection, ledger, key, actor, said, seq)
+        judgement = _keep(connection, ledger, key, actor, request, seq)
         given_back = {"version": seq, "leased_by": None, "leased_until": None}
         connection.execute(update(Task).where(Task.key == key).values(given_back))
-        settled = combine_answers([*answers_given.values(), said.answer], blind=task.blind)
+        settled = combine_answers([*answers_given.values(), request.answer], blind=task.blind)
         if settled is None:
-            return Judged(get_task(connection, task_id), None)
-        if task.kind == SAMPLE:
+            return AnswerResult(get_task(connection, task_id), None)
+        if task.kind == SAMPLE_KIND:
             close_task(connection, seq, key)
-            return Judged(get_task(connection, task_id), None)
-        made = _decide(database, connection, actor, task, said, settled)
+            return AnswerResult(get_task(connection, task_id), None)
+        made = _decide(database, connection, actor, task, request, settled)
         _settled(connection, key, judgement, made)
-        return Judged(get_task(connection, task_id), made)
+        return AnswerResult(get_task(connection, task_id), made)
 
 
-def answerable(connection: Connection, actor: Actor, task_id: str, version: int | None) -> TaskInfo:
+def get_answerable_task(connection: Connection, actor: Actor, task_id: str, version: int | None) -> TaskInfo:
     """Return the task that a decision made elsewhere, such as on a name board, will answer.
 
     Call it in the write of the decision, before the decision, and :func:`store_decision_answer`
@@ -330,9 +360,11 @@ def of_task(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
 def _check(said: AnswerRequest) -> None:
     if said.answer not in ANSWERS:
         raise Invalid(
-            f"unknown answer {said.answer[:40]!r}", f"use one of {', '.join(ANSWERS)}", field="answer"
+            f"unknown answer {said.answer[:40]!r}",
+            f"use one of {', '.join(ANSWERS)}",
+            field="answer",
         )
-    if said.seconds is not None and not 0 <= said.seconds <= LONGEST:
+    if said.seconds is not None and not 0 <= said.seconds <= MAX_SECONDS:
         raise Invalid(
             "seconds is not from 0 to a week", "send the time that the answer took", field="seconds"
         )
@@ -376,6 +408,8 @@ def _decide(
     settled: str,
 ) -> DecisionResult:
     own = replace(said, answer=settled)
-    if settled != said.answer:  # the majority's answer, which this reviewer's reason does not support
+    if (
+        settled != said.answer
+    ):  # the majority's answer, which this reviewer's reason does not support
         own = replace(own, reason=f"most of {task.answers + 1} reviewers", evidence=None)
     return decide(Within(database, connection), actor, task, own)

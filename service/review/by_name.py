@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, case, distinct, func, select
 
-from disambig.active_learning.priority import on_one_board
+from disambig.active_learning.priority import fill_board
 from service.db.tables import Name, Signature, Task
 from service.tasks.queries import TaskFilter, build_conditions
 
@@ -123,7 +123,7 @@ def people_beside(connection: Connection, task: str, shown: Sequence[str]) -> li
         .order_by(Task.priority.desc(), Task.key)
     )
     people = [set(shown), *(set(subject.split("+")) for subject in connection.scalars(best))]
-    found = dict.fromkeys(who for k in on_one_board(people) for who in sorted(people[k]))
+    found = dict.fromkeys(who for k in fill_board(people) for who in sorted(people[k]))
     return [who for who in found if who not in people[0]]
 
 
@@ -167,7 +167,7 @@ def _boards(rows: Sequence[_Row]) -> list[list[_Row]]:
     for some in blocks.values():
         # tasks that columns do not answer are shown on the board of their own name
         open_ = [row for row in some if row.kind in SETTLED or row.name_key == some[0].name_key]
-        found.append([open_[k] for k in on_one_board(row.people for row in open_)])
+        found.append([open_[k] for k in fill_board(row.people for row in open_)])
     return found
 
 

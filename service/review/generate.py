@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from sqlalchemy import Connection, select
 
-from disambig.active_learning.priority import priority
+from disambig.active_learning.priority import compute_priority
 from service.actors import Actor
 from service.db.bulk import is_in
 from service.db.database import Database
@@ -149,11 +149,11 @@ def _question(
         question.kind.value,
         make_subject(*public),
         len(both),
-        round(priority(question.gain, weight, effort), 6),
+        round(compute_priority(question.gain, weight, effort), 6),
         {
             "identities": sorted(public),
             "probability": round(question.probability, 4),
-            "moved": question.moved,
+            "moved": question.n_moved,
             "sides": sides,
         },
         name_key,

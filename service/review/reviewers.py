@@ -16,7 +16,7 @@ from service.db.tables import Judgement, Task
 from service.review.generate import due
 from service.tasks.agreement import ANSWERS, Agreement
 from service.tasks.leases import list_lease_holders
-from service.tasks.queries import KINDS, IS_IN_FORCE, TaskFilter, build_conditions
+from service.tasks.queries import IS_IN_FORCE, KINDS, TaskFilter, build_conditions
 
 RECENT = 50_000
 """Number of latest answers that are counted."""
@@ -103,7 +103,8 @@ def agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
         for one, other in combinations(sorted(said), 2):
             pairs[one, other].append((said[one], said[other]))
     found: list[dict[str, Any]] = [
-        {"reviewers": list(who), **asdict(Agreement.from_pairs(answers))} for who, answers in pairs.items()
+        {"reviewers": list(who), **asdict(Agreement.from_pairs(answers))}
+        for who, answers in pairs.items()
     ]
     return sorted(found, key=lambda row: (-row["questions"], row["reviewers"]))[:MOST]
 

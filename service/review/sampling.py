@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 
 from disambig.arrays import Int64
 from disambig.console import safe
-from disambig.evaluation.sampling_estimates import Estimate, Quality, Reviewed, allocate
+from disambig.evaluation.sampling_estimates import Estimate, Quality, ReviewedSample, allocate
 from service.actors import Actor
 from service.db.bulk import is_in
 from service.db.database import Database
@@ -367,12 +367,12 @@ def _number(value: Any) -> int | None:
 
 def _reviewed(
     unit: str, stratum: Int64, strata: Sequence[Stratum], values: Sequence[tuple[float, ...]]
-) -> Reviewed:
+) -> ReviewedSample:
     population = np.array([s.mentions for s in strata], dtype=np.int64)
     if unit == "identity":
-        return Reviewed.identities(stratum, population, values)
+        return ReviewedSample.identities(stratum, population, values)
     shared, person, published = np.array(values, dtype=np.float64).reshape(-1, 3).T
-    return Reviewed.mentions(stratum, population, published, person, shared)
+    return ReviewedSample.mentions(stratum, population, published, person, shared)
 
 
 def _told(quality: Quality) -> dict[str, Any]:

@@ -118,9 +118,9 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
     key = part.signature_keys.look_up(place)
     identity = _looked_up(published, key)
 
-    from disambig.active_learning.questions import Settled
+    from disambig.active_learning.questions import ClusteredBlocks
     from disambig.blocking.blocks import Comparisons, make_blocks
-    from disambig.clustering.two_level import Scored, group_probabilities, pair_probabilities
+    from disambig.clustering.two_level import ScoredPairs, group_probabilities, pair_probabilities
 
     def pairs(
         columns: dict[str, Float32],
@@ -134,14 +134,17 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
     found: list[Doubt] = []
     with engine.progress("Looking for questions", len(compared.batches), "batches") as advance:
         for number in range(len(compared.batches)):
-            scored = Scored.of(index, compared.make_batch(number), constraints, pairs)
-            settled = Settled.of(scored, model)
+            scored = ScoredPairs.of(index, compared.make_batch(number), constraints, pairs)
+            settled = ClusteredBlocks.of(scored, model)
             rows = scored.batch.rows
             group = _as_published(scored.batch.block, identity[rows])
             last = scored.groups(group, between)
             asked = replace(
-                settled, group=group, last=last.groups, between=last.probability
-            ).questions(model)
+                settled,
+                group=group,
+                groups=last.groups,
+                group_probability=last.probability,
+            ).list_questions(model)
             found += _kept(asked, key[rows], identity[rows], each)
             advance(1)
     found.sort(key=lambda doubt: -doubt.question.gain)

@@ -28,7 +28,9 @@ PREFIX = "statistics/"
 
 
 def store_statistics(connection: Connection, run_key: int, folder: Path) -> int:
-    """Store the files that :func:`disambig.out_of_core.staging.save_statistics` wrote; return their bytes."""
+    """Store the files that :func:`disambig.out_of_core.staging.save_statistics` wrote; return their
+    bytes.
+    """
     total = 0
 
     def parts() -> Iterator[tuple[int, str, int, bytes]]:

@@ -161,7 +161,9 @@ def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> 
             places, based_on, decisions = read.read_keys_and_decisions()
     if plan.shards is not None:
         return _resume(engine, folder, name, model, plan.shards)
-    return _cluster_in_memory(engine, folder, model, corpus, read.work_keys, places, based_on, decisions)
+    return _cluster_in_memory(
+        engine, folder, model, corpus, read.work_keys, places, based_on, decisions
+    )
 
 
 class _WorkReader:
@@ -282,12 +284,12 @@ def _fingerprint(name: str, model: Model) -> str:
 def _find_staged_shards(folder: Path, name: str, model: Model) -> int | None:
     """Return the number of shards if the run was interrupted after staging its works."""
     from disambig.errors import InputError
-    from disambig.out_of_core.run import kept_shards
+    from disambig.out_of_core.run import find_interrupted_run
 
     if not (folder / "snapshot.json").is_file():
         return None
     try:
-        return kept_shards(folder / "shards", _fingerprint(name, model))
+        return find_interrupted_run(folder / "shards", _fingerprint(name, model))
     except InputError:  # staged by another model or version: start again
         return None
 
@@ -331,7 +333,7 @@ def _stage_works(
 def _resume(engine: Engine, folder: Path, name: str, model: Model, shards: int) -> ClusteringResult:
     """Cluster staged works; skip shards that are done."""
     from disambig.out_of_core.run import LargeRun
-    from disambig.out_of_core.staging import work_ranks
+    from disambig.out_of_core.staging import rank_works
 
     snapshot = json.loads((folder / "snapshot.json").read_text(encoding="utf-8"))
     run = LargeRun(
@@ -346,7 +348,7 @@ def _resume(engine: Engine, folder: Path, name: str, model: Model, shards: int) 
     people = run.cluster()
     arrived = np.load(folder / "work.npy")
     work_keys = np.empty_like(arrived)
-    work_keys[work_ranks(folder / "shards")[0]] = arrived
+    work_keys[rank_works(folder / "shards")[0]] = arrived
     position = people.rows.key & ((1 << POSITION_BITS) - 1)
     places = SignatureKeys(np.load(folder / "place.npy"), np.load(folder / "key.npy"))
     return ClusteringResult(

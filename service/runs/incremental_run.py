@@ -25,7 +25,7 @@ from service.db.database import Database, split_keys
 from service.db.tables import Block, Decision, DecisionLink, Membership, Proposal, Signature, Work
 from service.runs import artifacts
 from service.runs import store as run_store
-from service.runs.full_run import Engine, ClusteringResult, read_last_event, index_corpus
+from service.runs.full_run import ClusteringResult, Engine, index_corpus, read_last_event
 from service.works.read import POSITION_BITS, SignatureKeys, signature_place_key
 
 if TYPE_CHECKING:
@@ -136,7 +136,9 @@ def read_blocks(connection: Connection, blocks: Collection[int]) -> BlockSnapsho
     return _read_snapshot(connection, places, len(blocks), *known)
 
 
-def find_blocks_to_cluster(connection: Connection, since: int, run_key: int | None = None) -> set[int]:
+def find_blocks_to_cluster(
+    connection: Connection, since: int, run_key: int | None = None
+) -> set[int]:
     """Return keys of the blocks to cluster again, including the blocks linked with them."""
     found = set(connection.scalars(select(Block.key).where(Block.touched > since)))
     found |= _find_decided_blocks(connection, since)
@@ -173,7 +175,9 @@ def _is_made_with(connection: Connection, run_key: int, model: Model) -> bool:
     return row is None or row.model == model.digest
 
 
-def _find_basis(connection: Connection, run_key: int | None) -> tuple[tuple[int, str], list[int]] | None:
+def _find_basis(
+    connection: Connection, run_key: int | None
+) -> tuple[tuple[int, str], list[int]] | None:
     """Return the run whose statistics to use, and newer works; None if these are too many."""
     statistics_of = _find_statistics_run(connection, run_key)
     if statistics_of is None:
@@ -207,10 +211,14 @@ def _read_snapshot(
         further = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
         bound += read_works(connection, list(further)).values()
     added = list(read_works(connection, newer).values())
-    return BlockSnapshot(places, works, bound, decisions, added, statistics_of, read_last_event(connection), blocks)
+    return BlockSnapshot(
+        places, works, bound, decisions, added, statistics_of, read_last_event(connection), blocks
+    )
 
 
-def _find_statistics_run(connection: Connection, run_key: int | None) -> tuple[int, str, int] | None:
+def _find_statistics_run(
+    connection: Connection, run_key: int | None
+) -> tuple[int, str, int] | None:
     """Return key and id of the run whose statistics to use, and the last work they count."""
     row = None if run_key is None else run_store.get_run_with_statistics(connection, run_key)
     row = row or run_store.get_last_published(connection, full=True)
@@ -231,7 +239,9 @@ def _find_decided_blocks(connection: Connection, since: int) -> set[int]:
     return {key for key in connection.scalars(query) if key is not None}
 
 
-def _find_linked_blocks(connection: Connection, blocks: Iterable[int], run_key: int | None) -> set[int]:
+def _find_linked_blocks(
+    connection: Connection, blocks: Iterable[int], run_key: int | None
+) -> set[int]:
     """Return blocks that share an identity, decision, ORCID iD or proposed group with blocks."""
     here, there = aliased(Signature), aliased(Signature)
     mine, theirs = aliased(Membership), aliased(Membership)
@@ -281,14 +291,14 @@ def _select_by_group(here: type[Signature], there: type[Signature], run_key: int
 def _build_corpus(part: BlockSnapshot) -> tuple[Corpus, Int64]:
     """Build the corpus of a snapshot with all co-authors; return it and its work keys, int64[n]."""
     from disambig.corpus.corpus import Corpus
-    from disambig.out_of_core.shards import corpus_of, shard_tables
+    from disambig.out_of_core.shards import make_corpus, make_shard_tables
 
     whole = Corpus.from_works(part.works.values())
     key_of = {work.id: key for key, work in part.works.items()}
     keys = np.array([key_of[i] for i in whole.work_ids], dtype=np.int64)
     place = signature_place_key(keys[whole.signature_work], whole.signature_position)
     outside = (~np.isin(place, part.signature_keys.place_key)).astype(np.int64)
-    corpus = corpus_of(shard_tables(whole, outside, 2)[0])
+    corpus = make_corpus(make_shard_tables(whole, outside, 2)[0])
     return corpus, np.array([key_of[i] for i in corpus.work_ids], dtype=np.int64)
 
 
@@ -296,10 +306,10 @@ def _compile_constraints(part: BlockSnapshot, corpus: Corpus) -> Constraints:
     """Compile the constraints on the corpus, also those that lead through works outside it."""
     from disambig.clustering.constraints import compile_constraints
     from disambig.corpus.corpus import Corpus
-    from disambig.out_of_core.staging import bound_part
+    from disambig.out_of_core.staging import select_constrained_authors
 
     named = frozenset(end for d in part.decisions for end in (d.a, d.b))
-    light = (bound_part(work, named) for work in part.constrained_works)
+    light = (select_constrained_authors(work, named) for work in part.constrained_works)
     bound = Corpus.from_works(work for work in light if work is not None)
     return compile_constraints(bound, part.decisions, strict=False).on(bound, corpus)
 

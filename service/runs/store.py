@@ -150,7 +150,9 @@ def list_runs(
     Invalid
         If the state is unknown.
     """
-    wanted: Select[Any] = select(*_VIEW).order_by(Run.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
+    wanted: Select[Any] = (
+        select(*_VIEW).order_by(Run.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
+    )
     if state is not None:
         if state not in STATES:
             raise Invalid(

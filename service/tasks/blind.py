@@ -67,8 +67,8 @@ def list_blind_tasks(connection: Connection, tasks: Collection[str]) -> list[str
 def describe_settling(tasks: Sequence[str]) -> str:
     """Return the error message about settling blind tasks."""
     return (
-        f"this would settle the blind tasks {', '.join(tasks)}, which several reviewers answer "
-        "independently"
+        f"this would settle {', '.join(tasks)}: a blind task is settled only by the independent "
+        "answers of its reviewers"
     )
 
 

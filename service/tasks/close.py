@@ -35,7 +35,13 @@ from service.db.tables import (
 )
 from service.events.history import DECISION_MADE, DECISION_REDONE, DECISION_UNDONE
 from service.identities.store import ACTIVE
-from service.tasks.subjects import parse_subject, has_identity_subject, is_within_identity, read_identity_keys, read_signature_keys
+from service.tasks.subjects import (
+    has_identity_subject,
+    is_within_identity,
+    parse_subject,
+    read_identity_keys,
+    read_signature_keys,
+)
 
 
 class _Asked(NamedTuple):
@@ -66,7 +72,9 @@ def close_answered_tasks(
     return _close(connection, event_seq, answered)
 
 
-def close_moot_tasks(connection: Connection, event_seq: int, identities: Collection[int]) -> list[str]:
+def close_moot_tasks(
+    connection: Connection, event_seq: int, identities: Collection[int]
+) -> list[str]:
     """Close the open tasks that a publication made obsolete, and return their ids.
 
     These are tasks about identities that are no longer active, and tasks about two parts of an
@@ -108,7 +116,9 @@ def reopen_undecided_tasks(
         Keys of what the event changed, or of what the decisions were about.
     """
     mentions = set(signatures)
-    named = _ids(connection, set(identities) | set(read_identity_keys(connection, mentions).values()))
+    named = _ids(
+        connection, set(identities) | set(read_identity_keys(connection, mentions).values())
+    )
     answered = exists().where(
         Judgement.task_key == Task.key,
         Judgement.decision_key == Decision.key,
@@ -307,7 +317,10 @@ def _is_decided(connection: Connection, asked: _Asked) -> bool:
 def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
     """Return signature keys of each side of a task, as far as its evidence lists them."""
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
-    return [read_signature_keys(connection, side.get("mentions", ())) for side in evidence.get("sides", ())]
+    return [
+        read_signature_keys(connection, side.get("mentions", ()))
+        for side in evidence.get("sides", ())
+    ]
 
 
 def _have_parted(connection: Connection, sides: Sequence[Collection[int]]) -> bool:

@@ -26,7 +26,9 @@ MAX_SHOWN = 20
 """Maximum number of events listed in an error."""
 
 
-def acquire_lease(database: Database, actor: Actor, task_id: str, minutes: int = DEFAULT_MINUTES) -> TaskInfo:
+def acquire_lease(
+    database: Database, actor: Actor, task_id: str, minutes: int = DEFAULT_MINUTES
+) -> TaskInfo:
     """Acquire or renew the lease of a task.
 
     Raises

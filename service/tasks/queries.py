@@ -190,7 +190,9 @@ def get_task(connection: Connection, task_id: str) -> TaskInfo:
     return _info(row)
 
 
-def close_by_hand(database: Database, actor: Actor, task_id: str, reason: str | None = None) -> TaskInfo:
+def close_by_hand(
+    database: Database, actor: Actor, task_id: str, reason: str | None = None
+) -> TaskInfo:
     """Close a task by hand, without a decision.
 
     Raises

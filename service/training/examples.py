@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from disambig.corpus.index import CorpusIndex
     from disambig.model.model import Model
     from disambig.names.frequency import NameFrequency
-    from disambig.training.recalibrate import Doubted
+    from disambig.training.recalibrate import QuestionScores
 
 LEAST, EACH = 30, 5
 """Fewest answers to correct a model: in all, and of each kind."""
@@ -278,7 +278,7 @@ def corrected(space: Indexes, taught: Lesson, model: Model, progress: Progress =
             "the model in use cannot be corrected by these answers", "give labelled works too"
         )
     same = np.array([answer.same for answer in taught.answers])
-    found = recalibrate.corrected(model, asked, same)
+    found = recalibrate.correct_model(model, asked, same)
     return replace(found, metadata={**found.metadata, **_counts(taught)})
 
 
@@ -329,7 +329,7 @@ class Indexes:
 
     def doubted(
         self, model: Model, answers: Sequence[Answer], progress: Progress = silent
-    ) -> Doubted:
+    ) -> QuestionScores:
         """Score the two sides of answered tasks with a model."""
         import numpy as np
 
@@ -341,4 +341,6 @@ class Indexes:
             )
             for a in answers
         ]
-        return recalibrate.doubted(self.of(model), model, [(a, b) for a, b in rows], progress)
+        return recalibrate.score_questions(
+            self.of(model), model, [(a, b) for a, b in rows], progress
+        )

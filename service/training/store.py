@@ -107,7 +107,9 @@ def ask(
     """
     if reason is not None and len(reason) > MAX_REASON:
         raise Invalid(
-            f"the reason has {len(reason):,} characters", f"use at most {MAX_REASON:,}", field="reason"
+            f"the reason has {len(reason):,} characters",
+            f"use at most {MAX_REASON:,}",
+            field="reason",
         )
     reason = None if reason is None else reason.replace("\0", "\u2400")
     with database.write() as connection:

@@ -1,4 +1,5 @@
-"""Web pages over the API: server-rendered, usable without scripts, quick with a keyboard.
+"""Server-rendered pages over the API: usable without scripts, fast with a keyboard.
 
-Pages read and write through the API only (:mod:`service.web.api_client`), as whoever is signed in.
+Pages read and write only through the API (:mod:`service.web.api_client`), with the permissions of
+the visitor.
 """

@@ -1,4 +1,4 @@
-"""``/accuracy``: how good what is published is, as far as people have checked."""
+"""``/accuracy``: estimated precision and recall of published profiles."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FIGURES = ("precision", "recall", "f1", "pairwise_precision", "pairwise_recall")
 
 @page_route("/accuracy")
 async def accuracy(request: Request[Any, Any, Any]) -> Response[str]:
-    """Estimates from questions drawn at random; none where none were answered."""
+    """Show estimates from answered random samples, if there are any."""
     api, who = await open_api(request)
     try:
         found = await api.get("/v1/estimates")
@@ -27,29 +27,29 @@ async def accuracy(request: Request[Any, Any, Any]) -> Response[str]:
         found = None
     stats = await api.get("/v1/stats")
     slices = [
-        {**one, "words": worded(one["slice"])}
+        {**one, "label": worded(one["slice"])}
         for one in (found or {}).get("slices", ())
         if one["mentions"]
     ]
     return await page(
         "accuracy.html",
         who,
-        found=found,
+        estimates=found,
         slices=slices,
         stats=stats,
-        least=least([*slices, found["overall"]]) if found else 0.9,
+        axis_start=least([*slices, found["overall"]]) if found else 0.9,
     )
 
 
 def worded(name: str) -> str:
-    """A slice in words: how often a printed name occurs."""
+    """Describe a slice: the frequency of a printed name."""
     if name == "1":
         return "on 1 paper"
     return f"on {name.replace('-', ' to ')} papers"
 
 
 def least(rows: Iterable[Mapping[str, Any]]) -> float:
-    """Where the axis of the plots begins, so that every interval is on it; it ends at 1."""
+    """Return the start of the plot axis such that it covers every interval; it ends at 1."""
     lows: list[float] = [row[name]["low"] for row in rows for name in FIGURES if row.get(name)]
     return min([0.9, *(math.floor(low * 10) / 10 for low in lows)])
 

@@ -1,7 +1,7 @@
-"""Calls of the API from its own pages, within the process.
+"""In-process client of the API for its own pages.
 
-A page asks and does what any client could: its call passes the same gate with the visitor's key,
-is counted, logged and validated like one that came over the network.
+A call passes the same authentication with the visitor's key, and is rate-limited, logged and
+validated like a request over the network.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from litestar.connection import Request
 from service.api.http.problems import request_id
 
 HOPS = 5
-"""Redirects followed within one call."""
+"""Maximum redirects followed in one call."""
 
 
 class Refused(Exception):
-    """A call that the API did not answer with success; ``problem`` is what it told."""
+    """An error response of the API; ``problem`` is its body."""
 
     def __init__(self, status: int, problem: dict[str, Any], headers: Mapping[str, str]) -> None:
-        """``status`` of the answer, its JSON and its headers."""
+        """Store status, JSON body and headers of the response."""
         self.status, self.problem, self.headers = status, problem, headers
         super().__init__(str(problem.get("detail") or f"status {status}"))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of the API: ``data`` is its JSON, ``path`` where it was found at last."""
+    """A response of the API: ``data`` is its JSON, ``path`` the final path after redirects."""
 
     status: int
     data: Any
@@ -40,19 +40,19 @@ class Reply:
 
 
 def segment(text: str) -> str:
-    """Text as one part of an address."""
+    """Percent-encode a text as one path segment."""
     return quote(text, safe="")
 
 
 class Api:
-    """The API as one visitor may use it."""
+    """API client with the permissions of one visitor."""
 
     def __init__(self, request: Request[Any, Any, Any], key: str | None) -> None:
-        """``key`` is the visitor's, None for somebody who is not signed in."""
+        """``key`` is the API key of the visitor; None if not signed in."""
         self._request, self._key = request, key
 
     async def get(self, path: str, **query: Any) -> Any:
-        """JSON of a read; parameters that are None or empty are left out.
+        """Return the JSON of a GET request; parameters that are None or empty are omitted.
 
         Raises
         ------
@@ -61,7 +61,7 @@ class Api:
         return (await self.read(path, **query)).data
 
     async def read(self, path: str, **query: Any) -> Reply:
-        """A read with its headers, redirects followed.
+        """Return the response of a GET request, following redirects.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Api:
         return reply
 
     async def post(self, path: str, body: Any = None) -> Any:
-        """JSON of a write.
+        """Return the JSON of a POST request.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class Api:
         return (await self._call("POST", path, "", content)).data
 
     async def delete(self, path: str) -> Any:
-        """JSON of a removal.
+        """Return the JSON of a DELETE request.
 
         Raises
         ------
@@ -132,7 +132,7 @@ class Api:
 
 
 class _Heard:
-    """One call's body on its way in, and its answer on its way out."""
+    """ASGI channels of one call: sends the request body, collects the response."""
 
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body

@@ -1,4 +1,4 @@
-"""``/review/names/{name}`` the name board: look, arrange, preview, commit.
+"""``/review/names/{name}``: the name board with preview and commit.
 
 ``/review/compare``: two mentions and every reason for and against, as a waterfall.
 """
@@ -25,7 +25,7 @@ Asked = Request[Any, Any, Any]
 
 @page_route("/review/names/{name:path}")
 async def board(request: Asked) -> Response[str]:
-    """Everyone proposed behind one name, as columns of groups of papers."""
+    """Show the identities of a name as columns of groups of papers."""
     api, who = await open_api(request)
     name, task = tail(request, "/review/names/"), read_parameter(request, "task", 100)
     told = {key: read_parameter(request, key, 100) for key in ("done", "moved", "undone", "held")}
@@ -34,7 +34,7 @@ async def board(request: Asked) -> Response[str]:
 
 @form_route("/review/preview/{name:path}")
 async def preview(request: Asked) -> Response[str]:
-    """What an arrangement would change; for the script only the panel that shows it."""
+    """Show what an arrangement would change; only the panel if the script requests it."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     name, task = tail(request, "/review/preview/"), form.get("task")
@@ -50,10 +50,10 @@ async def preview(request: Asked) -> Response[str]:
     except Refused as refusal:
         if refusal.status in (401, 403):
             raise
-        status, values["wrong"] = refusal.status, refusal.problem
+        status, values["problem"] = refusal.status, refusal.problem
     except Invalid as error:
         status = error.status
-        values["wrong"] = {"title": error.title, "detail": error.problem, "remedy": error.remedy}
+        values["problem"] = {"title": error.title, "detail": error.problem, "remedy": error.remedy}
     if request.headers.get("x-part"):
         return await page("preview.html", who, status=status, **values)
     typed = {k: v for k, v in form.pairs if k[:2] in ("g:", "p:")}
@@ -62,14 +62,14 @@ async def preview(request: Asked) -> Response[str]:
 
 @form_route("/review/commit/{name:path}")
 async def commit(request: Asked) -> Response[str]:
-    """Do what was previewed: one decision, one event."""
+    """Commit the previewed arrangement: one decision, one event."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     name, task = tail(request, "/review/commit/"), form.get("task")
     try:
         body = {**orjson.loads(form.get("body")), "versions": orjson.loads(form.get("versions"))}
     except (ValueError, TypeError):
-        raise Invalid("the form is damaged", "reload the board and try again") from None
+        raise Invalid("the form data is invalid", "reload the board and try again") from None
     body |= {"name": name, "reason": form.get("reason") or None, "task": task or None}
     body |= {field: True for field in ("override", "same_work") if form.get(field)}
     try:
@@ -77,7 +77,7 @@ async def commit(request: Asked) -> Response[str]:
     except Refused as refusal:
         if refusal.status not in (409, 412, 422):
             raise
-        panel = {"name": name, "task": task, "wrong": refusal.problem}
+        panel = {"name": name, "task": task, "problem": refusal.problem}
         return await _shown(api, who, name, task, status=refusal.status, panel=panel)
     query = {"task": task, "done": made.get("decision") or "", "moved": made.get("moved", "")}
     return see(f"/review/names/{segment(name)}?{urlencode({k: v for k, v in query.items() if v})}")
@@ -103,21 +103,21 @@ async def _shown(
         status=status,
         board=found,
         panel=panel,
-        typed=typed or {},
-        told=told or {},
-        task=asked and {**asked, "asks": question(asked)},
-        here=f"{path}?{urlencode({'task': task})}" if task else path,
+        field_values=typed or {},
+        messages=told or {},
+        task=asked and {**asked, "question": question(asked)},
+        page_path=f"{path}?{urlencode({'task': task})}" if task else path,
         marks=_marks(found),
     )
 
 
 def _at(name: str) -> str:
-    """The board of a name in the API; one that an address cannot hold goes as a parameter."""
+    """Return the API path of a board; ``-`` if the name must be sent as a parameter."""
     return f"/v1/boards/{segment(name) if '/' not in name and len(name) < 500 else '-'}"
 
 
 def _marks(found: dict[str, Any]) -> dict[int, list[str]]:
-    """What contradicts itself, by column."""
+    """Group contradictions by column."""
     marks: dict[int, list[str]] = {}
     for one in found.get("contradictions") or ():
         for column in one["columns"]:
@@ -127,11 +127,11 @@ def _marks(found: dict[str, Any]) -> dict[int, list[str]]:
 
 @page_route("/review/compare")
 async def compare(request: Request[Any, Any, Any]) -> Response[str]:
-    """From what is common among all pairs to what is true of this one, step by step."""
+    """Show the evidence on two mentions as a waterfall of log-odds."""
     api, who = await open_api(request)
     a, b = read_parameter(request, "a", 1000), read_parameter(request, "b", 1000)
     found = await api.get("/v1/compare", a=a, b=b)
-    return await page("compare.html", who, found=found, a=a, b=b)
+    return await page("compare.html", who, comparison=found, decision=phrase_decision(found))
 
 
 HANDLERS = (board, preview, commit, compare)

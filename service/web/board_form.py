@@ -1,10 +1,10 @@
-"""What a board's form asks for: a pure reading of its fields, as the API takes it.
+"""Parse the form of a board into an arrangement for the API; pure.
 
-Every mention has a hidden field ``m`` that says where it is: ``[column, group, place in the group,
-work, position]``. A field ``g:GROUP`` or ``p:GROUP:PLACE`` says where a group or one of its papers
-shall go: the number of a column, ``n`` for a new one, ``u`` for not sure; empty, it stays. A field
-``c:NUMBER`` names the identity of a column, empty for mentions that are nowhere. Fields ``also``
-name questions that the columns answer as they stand, if ``rest`` is ticked.
+Every mention has a hidden field ``m``: ``[column, group, index in the group, work, position]``.
+A field ``g:GROUP`` or ``p:GROUP:INDEX`` is the target of a group or of one of its papers: the
+number of a column, ``n`` for a new one, ``u`` for not sure; empty: not moved. A field ``c:NUMBER``
+is the identity of a column, empty for unassigned mentions. Fields ``also`` are ids of other tasks
+that the columns answer, if ``rest`` is ticked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from service.errors import Invalid
 from service.web.sessions import Form
 
 MOST = 2_000
-"""Columns at most."""
+"""Maximum number of columns."""
 _NUMBER = re.compile(r"[0-9]{1,4}")
 Place = tuple[str, int]
 """Work and position of a mention."""
@@ -28,7 +28,7 @@ Place = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A mention as the board showed it."""
+    """A mention at its position on the board."""
 
     column: int
     group: str
@@ -38,29 +38,29 @@ class Shown:
 
 @dataclass
 class Arrangement:
-    """Columns that changed, as the API takes them, and what nobody could tell."""
+    """Changed columns in the format of the API, undecidable mentions, other answered tasks."""
 
     columns: list[dict[str, Any]] = field(default_factory=list)
     unsure: list[dict[str, Any]] = field(default_factory=list)
     also: list[str] = field(default_factory=list)
 
     def body(self) -> dict[str, Any]:
-        """For a preview."""
+        """Return the request body of a preview."""
         return {"columns": self.columns, "unsure": self.unsure, "also": self.also}
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is asked for."""
+        """Whether the form changes nothing."""
         return not (self.columns or self.unsure or self.also)
 
 
 def wanted(form: Form) -> Arrangement:
-    """The arrangement that a form asks for.
+    """Parse the arrangement of a form.
 
     Raises
     ------
     Invalid
-        If a field names no column.
+        If a field is not a valid column.
     """
     found = _arranged(form)
     found.also = form.all("also") if form.get("rest") else []
@@ -80,11 +80,11 @@ def _arranged(form: Form) -> Arrangement:
         here = str(mention.column)
         target = _target(form, mention) or here
         if target == "u":
-            unsure.append(mention.place)  # what no column names stays where it is
+            unsure.append(mention.place)  # mentions in no column are not moved
             continue
         if target not in (here, "n") and identities.get(int(target), "") is None:
             raise Invalid(
-                f"column {target} holds mentions that are nobody's", "send them to a new column"
+                f"column {target} holds unassigned mentions", "move papers to a new column instead"
             )
         before.setdefault(here, []).append(mention.place)
         after.setdefault(target, []).append(mention.place)
@@ -101,7 +101,7 @@ def _arranged(form: Form) -> Arrangement:
 def _answered(
     form: Form, mentions: list[Shown], identities: dict[int, str | None], answer: str
 ) -> Arrangement:
-    """The answer to the board's question as a whole."""
+    """Parse a same, different or unsure answer to the question of the board."""
     asked = {int(n) for n in form.all("asked") if _NUMBER.fullmatch(n)}
     groups = set(form.all("between"))
     about = [m for m in mentions if m.column in asked]
@@ -123,7 +123,7 @@ def _answered(
 def _divided(
     about: list[Shown], groups: set[str], identities: dict[int, str | None], answer: str
 ) -> Arrangement:
-    """The answer to whether some groups are of the person that the others are of."""
+    """Parse the answer whether some groups belong to the identity of the others."""
     some = [m.place for m in about if m.group in groups]
     others = [m for m in about if m.group not in groups]
     there = next((m.column for m in others if identities.get(m.column)), None)
@@ -140,7 +140,7 @@ def _mentions(form: Form) -> Iterable[Shown]:
             column, group, number, work, position = orjson.loads(text)
             yield Shown(int(column), str(group), int(number), (str(work), int(position)))
         except (ValueError, TypeError):
-            raise Invalid("a field of the form is damaged", "reload the board") from None
+            raise Invalid("a field of the form is invalid", "reload the board") from None
 
 
 def _columns(form: Form) -> Iterable[tuple[int, str]]:
@@ -159,8 +159,8 @@ def _target(form: Form, mention: Shown) -> str:
         return "n" if text == "new" else "u"
     if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MOST:
         raise Invalid(
-            f"{text[:20]!r} is no column",
-            "write the number of a column, n for a new one, or u for not sure",
+            f"{text[:20]!r} is not a column",
+            "enter the number of a column, n for a new one, or u for not sure",
         )
     return str(int(text))
 

@@ -1,4 +1,4 @@
-"""``/`` search of names and people; ``/login`` and ``/logout``."""
+"""``/``: search names and profiles; ``/login`` and ``/logout``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from litestar import Request, Response
 
 from service.web.api_client import Api, Refused
-from service.web.rendering import local, page, see
+from service.web.rendering import local_path, page, see
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import (
     KEY,
@@ -21,7 +21,7 @@ from service.web.sessions import (
 
 @page_route("/")
 async def home(request: Request[Any, Any, Any]) -> Response[str]:
-    """Search of names and of people, and what the service holds."""
+    """Show the search form with results, or counts of the database."""
     api, who = await open_api(request)
     q = read_parameter(request, "q", 500)
     names: Any = {}
@@ -36,22 +36,26 @@ async def home(request: Request[Any, Any, Any]) -> Response[str]:
                 raise
             wrong = refusal.problem
     stats = await api.get("/v1/stats")
-    return await page("home.html", who, q=q, names=names, people=people, stats=stats, wrong=wrong)
+    return await page(
+        "home.html", who, q=q, names=names, identities=people, stats=stats, problem=wrong
+    )
 
 
 @page_route("/login")
 async def login(request: Request[Any, Any, Any]) -> Response[str]:
-    """The form that takes a key."""
+    """Show the sign-in form."""
     who = await identify_visitor(request)
-    return await page("login.html", who, next=local(read_parameter(request, "next")), wrong=None)
+    return await page(
+        "login.html", who, next=local_path(read_parameter(request, "next")), problem=None
+    )
 
 
 @form_route("/login")
 async def sign_in(request: Request[Any, Any, Any]) -> Response[str]:
-    """Keep a good key in a cookie; guesses are counted by the gate like any others."""
+    """Store a valid key in a cookie; failed attempts count against the rate limit."""
     form = await read_form(request, None)
-    key, onward = form.get("key"), local(form.get("next"))
-    wrong = "this is no key; one looks like k-3k9x0f7q2m1b.SECRET"
+    key, onward = form.get("key"), local_path(form.get("next"))
+    wrong = "That is not a valid key. A key looks like k-3k9x0f7q2m1b.SECRET"
     if KEY.fullmatch(key):
         try:
             await Api(request, key).get("/v1/stats")
@@ -62,19 +66,19 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[str]:
         else:
             return see(onward, [make_session_cookie(request, key)])
     who = await identify_visitor(request)
-    return await page("login.html", who, status=403, next=onward, wrong=wrong)
+    return await page("login.html", who, status=403, next=onward, problem=wrong)
 
 
 @form_route("/logout")
 async def sign_out(request: Request[Any, Any, Any]) -> Response[str]:
-    """Forget the key."""
+    """Delete the cookie with the key."""
     await read_form(request, await identify_visitor(request))
     return see("/", [make_sign_out_cookie()])
 
 
 @page_route("/find")
 async def find(request: Request[Any, Any, Any]) -> Response[str]:
-    """From a name that was typed to its board."""
+    """Redirect to the board of a name."""
     name = read_parameter(request, "name")
     return see(f"/review/names/{quote(name, safe='')}" if name else "/review")
 

@@ -1,4 +1,4 @@
-"""``/models``: the model in use, those that learned from decisions, and how they compare."""
+"""``/models``: the model in use, candidates with their comparison, and former models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from service.web.sessions import read_form
 
 UNDER_WAY = ("queued", "running")
 DONE = {
-    "trained": "A worker makes a new model now.",
+    "trained": "A worker trains a new model now.",
     "promote": "Runs use this model from now on.",
     "cancel": "Cancelled.",
 }
@@ -25,14 +25,14 @@ DONE = {
 
 @page_route("/models")
 async def models(request: Request[Any, Any, Any]) -> Response[str]:
-    """The model in use, candidates to promote, and earlier ones."""
+    """Show the model in use, candidates and former models."""
     api, who = await open_api(request)
     return await page("models.html", who, **await _about(request, api))
 
 
 @form_route("/models")
 async def train(request: Request[Any, Any, Any]) -> Response[str]:
-    """Ask for a model of what was decided."""
+    """Start training on the decisions of curators."""
     return await _do(request, "/v1/models", "trained")
 
 
@@ -40,7 +40,7 @@ async def train(request: Request[Any, Any, Any]) -> Response[str]:
 async def act(
     request: Request[Any, Any, Any], id: FromPath[str], step: FromPath[str]
 ) -> Response[str]:
-    """Promote a model, or drop it."""
+    """Promote or discard a model."""
     path = f"/v1/models/{segment(id)}/{segment(step)}"
     return await _do(request, path, step, seen=step == "promote")
 
@@ -48,7 +48,7 @@ async def act(
 async def _do(
     request: Request[Any, Any, Any], path: str, done: str, *, seen: bool = False
 ) -> Response[str]:
-    """``seen``: whether the API is told which promotion the page had shown last."""
+    """Post a step; optionally with the last promotion that the page showed."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     body: dict[str, Any] = {"reason": form.get("reason") or None}
@@ -61,7 +61,7 @@ async def _do(
             raise
         about = await _about(request, api)
         return await page(
-            "models.html", who, status=refusal.status, **{**about, "wrong": refusal.problem}
+            "models.html", who, status=refusal.status, **{**about, "problem": refusal.problem}
         )
     return see(f"/models?done={segment(done)}")
 
@@ -73,24 +73,24 @@ async def _about(request: Request[Any, Any, Any], api: Api) -> dict[str, Any]:
     if used is None and found["in_use"] is not None:
         used = await api.get(f"/v1/models/{segment(found['in_use'])}")
     return {
-        "used": used,
+        "model_in_use": used,
         "candidates": [model for model in items if model["state"] == "candidate"],
-        "under_way": [model for model in items if model["state"] in UNDER_WAY],
-        "earlier": [
+        "models_in_progress": [model for model in items if model["state"] in UNDER_WAY],
+        "earlier_models": [
             model
             for model in items
             if model["state"] not in ("candidate", *UNDER_WAY) and not model["in_use"]
         ],
-        "following": following(found),
-        "wrong": None,
-        "done": DONE.get(read_parameter(request, "done", 20)),
+        "next_cursor": following(found),
+        "problem": None,
+        "message": DONE.get(read_parameter(request, "done", 20)),
     }
 
 
 def _promotion(text: str) -> int:
-    """Number of the promotion that the page had shown last."""
+    """Parse the sequence number of the last promotion that the page showed."""
     if not re.fullmatch(r"[0-9]{1,18}", text):
-        raise Invalid("the page did not say which model it showed as in use", "load it again")
+        raise Invalid("the form does not name the model in use", "reload the page and try again")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""``/people/{id}`` what is known of an identity; ``/names/{name}`` who is behind a printed name."""
+"""``/people/{id}``: profile of an identity; ``/names/{name}``: identities of a printed name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.web.routes import open_api, page_route, read_parameter
 
 @page_route("/people/{id:str}")
 async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
-    """The profile of an identity with its works and history; what became of it, if it is gone."""
+    """Show the profile of an identity with works and history, or the successors of a split one."""
     api, who = await open_api(request)
     try:
         found = await api.read(f"/v1/identities/{segment(id)}")
@@ -28,9 +28,9 @@ async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
             "gone.html",
             who,
             status=410,
-            gone=refusal.problem,
+            identity=refusal.problem,
             history=history,
-            here=f"/people/{segment(id)}",
+            page_path=f"/people/{segment(id)}",
         )
     profile = found.data
     if profile["id"] != id:
@@ -42,25 +42,27 @@ async def person(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
     return await page(
         "person.html",
         who,
-        person=profile,
+        profile=profile,
         works=works,
         history=history,
-        following=following(works),
+        next_cursor=following(works),
         cursor=cursor,
-        merged=read_parameter(request, "from", 100),
-        here=f"/people/{segment(id)}",
-        done=read_parameter(request, "done", 100),
+        merged_id=read_parameter(request, "from", 100),
+        page_path=f"/people/{segment(id)}",
+        done_id=read_parameter(request, "done", 100),
     )
 
 
 @page_route("/names/{name:path}")
 async def name(request: Request[Any, Any, Any]) -> Response[str]:
-    """Everybody behind one printed name."""
+    """Show the identities of a printed name."""
     api, who = await open_api(request)
     wanted = tail(request, "/names/")
     cursor = read_parameter(request, "cursor", 2048)
     found = await api.get(f"/v1/names/{segment(wanted)}", limit=20, cursor=cursor)
-    return await page("name.html", who, name=found, following=following(found), cursor=cursor)
+    return await page(
+        "name.html", who, name_page=found, next_cursor=following(found), cursor=cursor
+    )
 
 
 HANDLERS = (person, name)

@@ -15,7 +15,7 @@ from litestar.params import FromPath
 from service.errors import Invalid
 from service.web.api_client import Refused, segment
 from service.web.formatting import KINDS, following, question
-from service.web.rendering import local, page, see
+from service.web.rendering import local_path, page, see
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Form, read_form
 
@@ -25,7 +25,7 @@ FILTERS = ("name", "kind", "held", "least", "most")
 
 @page_route("/review")
 async def queue(request: Request[Any, Any, Any]) -> Response[str]:
-    """Open questions, conflicts first, then whatever changes the most for the least work."""
+    """Show open questions: conflicts first, then by expected corrections per effort."""
     api, who = await open_api(request)
     asked = {name: read_parameter(request, name, 500) for name in FILTERS}
     found = await api.get(
@@ -33,31 +33,34 @@ async def queue(request: Request[Any, Any, Any]) -> Response[str]:
     )
     wide = {name: value for name, value in asked.items() if name != "kind"}
     counts = await api.get("/v1/tasks/counts", **wide)
-    tasks = [{**task, "asks": question(task)} for task in found["items"]]
+    tasks = [
+        {**task, "question": question(task), "chance": phrase_chance(task)}
+        for task in found["items"]
+    ]
     return await page(
         "queue.html",
         who,
         tasks=tasks,
         counts=counts,
         kinds=KINDS,
-        asked=asked,
-        here="/review?" + urlencode({k: v for k, v in asked.items() if v}),
-        following=following(found),
-        done=read_parameter(request, "done", 100),
+        filters=asked,
+        page_path="/review?" + urlencode({k: v for k, v in asked.items() if v}),
+        next_cursor=following(found),
+        done_id=read_parameter(request, "done", 100),
     )
 
 
 @page_route("/review/tasks/{id:str}")
 async def task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
-    """One question with all it was asked on."""
+    """Show a question with its evidence."""
     api, who = await open_api(request)
     found = await api.get(f"/v1/tasks/{segment(id)}")
-    return await page("task.html", who, task={**found, "asks": question(found)}, wrong=None)
+    return await page("task.html", who, task={**found, "question": question(found)})
 
 
 @form_route("/review/tasks/{id:str}/take")
 async def take(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
-    """Take a question, so that others see who works on it, and open its board."""
+    """Lease a question and open its board."""
     api, who = await open_api(request)
     await read_form(request, who)
     held = ""
@@ -76,23 +79,23 @@ async def take(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[s
 
 @form_route("/review/tasks/{id:str}/release")
 async def release(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
-    """Give a question back."""
+    """Release the lease of a question."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     await api.delete(f"/v1/tasks/{segment(id)}/lease")
-    return see(local(form.get("next")))
+    return see(local_path(form.get("next")))
 
 
 @form_route("/review/tasks/{id:str}/answer")
 async def answer(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
-    """Answer a question that is answered blindly: it may wait for another person."""
+    """Answer a blind question, which may wait for another reviewer."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     body: dict[str, Any] = {"answer": form.get("answer"), "reason": form.get("reason") or None}
     if body["answer"] == "different":
         body["evidence"] = _counts(form) or None
     made = await api.post(f"/v1/tasks/{segment(id)}/answers", body)
-    decided = (made.get("decision") or {}).get("decision") or "your answer is kept"
+    decided = (made.get("decision") or {}).get("decision") or "your answer is recorded"
     return see(f"/review?{urlencode({'done': decided})}")
 
 
@@ -102,29 +105,29 @@ async def close(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[
     api, who = await open_api(request)
     form = await read_form(request, who)
     await api.post(f"/v1/tasks/{segment(id)}/close", {"reason": form.get("reason") or None})
-    return see(local(form.get("next")))
+    return see(local_path(form.get("next")))
 
 
 @form_route("/decisions/{id:str}/undo")
 async def undo(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
-    """Take a decision back; everything is as it was before it."""
+    """Undo a decision."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     reason = form.get("reason") or None
     await api.post(f"/v1/decisions/{segment(id)}/undo", {"reason": reason})
-    onward = local(form.get("next"))
+    onward = local_path(form.get("next"))
     return see(f"{onward}{'&' if '?' in onward else '?'}{urlencode({'undone': id})}")
 
 
 @page_route("/review/reviewers")
 async def reviewers(request: Request[Any, Any, Any]) -> Response[str]:
-    """Who reviews, how much, how fast, and how far they agree."""
+    """Show workload, pace and agreement of reviewers."""
     api, who = await open_api(request)
-    return await page("reviewers.html", who, found=await api.get("/v1/reviewers"))
+    return await page("reviewers.html", who, overview=await api.get("/v1/reviewers"))
 
 
 def _counts(form: Form) -> dict[str, Any]:
-    """What is wrong with a sample, in numbers of mentions."""
+    """Parse the error counts of a sample question."""
     found: dict[str, Any] = {}
     for name in ("wrong", "missing"):
         if form.get(name):
@@ -136,7 +139,7 @@ def _counts(form: Form) -> dict[str, Any]:
 
 def _number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text.strip()):
-        raise Invalid(f"{text[:20]!r} is no number of papers", "go back and write a number")
+        raise Invalid(f"{text[:20]!r} is not a number of papers", "go back and enter a number")
     return int(text)
 
 
@@ -157,8 +160,8 @@ async def by_name(request: Request[Any, Any, Any]) -> Response[str]:
         names=found["items"],
         counts=counts,
         kinds=KINDS,
-        asked=asked,
-        here="/review/by-name?" + urlencode({k: v for k, v in asked.items() if v}),
+        filters=asked,
+        page_path="/review/by-name?" + urlencode({k: v for k, v in asked.items() if v}),
     )
 
 

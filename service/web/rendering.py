@@ -1,4 +1,4 @@
-"""Templates to pages: hostile text made inert, and the headers that every page has."""
+"""Render templates to pages: escape untrusted text, set the headers of every page."""
 
 from __future__ import annotations
 
@@ -25,141 +25,141 @@ POLICY = (
 HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cache-Control": "private, no-store",
-    # without a referrer, forms would say that they come from nowhere
+    # with no-referrer, browsers would send "Origin: null" with forms
     "Referrer-Policy": "same-origin",
 }
 FOLD_LENGTH = 300
-"""Characters of a text that are shown before it is folded."""
+"""Longer texts are collapsed."""
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _JOINERS = "\u200c\u200d"
-"""Format characters that some scripts need within words."""
+"""Zero-width joiners, which some scripts need within words."""
 
 
 def format_text(value: object) -> Markup:
-    """A text as part of a page: isolated, its control characters named, long ones folded."""
+    """Render a text: bidi-isolated, control characters made visible, long texts collapsed."""
     if value is None or value == "":
         return Markup("")
     whole = str(value)
     if len(whole) <= FOLD_LENGTH:
-        return Markup(f"<bdi>{_visible(whole)}</bdi>")  # of what is escaped already
+        return Markup(f"<bdi>{_escape_invisible(whole)}</bdi>")  # already escaped
     begin, length = format_text(whole[: FOLD_LENGTH // 2]), f"{len(whole):,} characters"
     return Markup(
         '<details class="long"><summary>{}… <span class="soft">{}</span></summary>{}</details>'
-    ).format(begin, length, _pieces(whole))
+    ).format(begin, length, _render_whole(whole))
 
 
-def plain(value: object, longest: int = 200) -> str:
-    """A text for a title or a label: without control characters, on one line, bounded."""
-    clean = "".join(" " if _hidden(c) else c for c in str(value)[: longest + 1])
+def format_plain(value: object, longest: int = 200) -> str:
+    """Return a text for a title or label: one line, bounded, without control characters."""
+    clean = "".join(" " if _is_invisible(c) else c for c in str(value)[: longest + 1])
     clean = " ".join(clean.split())
     return clean if len(clean) <= longest else clean[:longest] + "…"
 
 
-def web(url: object) -> str:
-    """An address that a link may lead to; ``#`` for anything but http and https."""
-    found = str(url)
+def safe_url(url: object) -> str:
+    """Return a safe link target; ``#`` for schemes other than http and https."""
+    address = str(url)
     try:
-        scheme = urlsplit(found).scheme.lower()
+        scheme = urlsplit(address).scheme.lower()
     except ValueError:
         return "#"
-    return found if scheme in ("http", "https") else "#"
+    return address if scheme in ("http", "https") else "#"
 
 
-def moment(value: object) -> str:
-    """A moment in UTC to the minute."""
+def format_time(value: object) -> str:
+    """Format a UTC time to the minute."""
     try:
         return datetime.fromisoformat(str(value)).strftime("%Y-%m-%d %H:%M")
     except ValueError:
         return ""
 
 
-def span(years: Iterable[object]) -> str:
-    """First to last of some years."""
+def format_years(years: Iterable[object]) -> str:
+    """Format a range of years."""
     known = sorted({int(str(year)) for year in years if year not in (None, "")})
     if not known:
         return "no year"
     return str(known[0]) if len(known) == 1 else f"{known[0]}–{known[-1]}"
 
 
-def strip(years: Mapping[str, int], most: int = 60) -> list[dict[str, Any]]:
-    """Bars of a strip of years: place, year, number and height of at most 24."""
-    counted = {int(year): works for year, works in (years or {}).items()}
-    if not counted:
+def year_bars(years: Mapping[str, int], most: int = 60) -> list[dict[str, Any]]:
+    """Return the bars of a sparkline of works per year; heights are at most 24."""
+    works_by_year = {int(year): works for year, works in (years or {}).items()}
+    if not works_by_year:
         return []
-    last = max(counted)
-    first = max(min(counted), last - most + 1)
-    peak = max(works for year, works in counted.items() if year >= first)
+    last = max(works_by_year)
+    first = max(min(works_by_year), last - most + 1)
+    peak = max(works for year, works in works_by_year.items() if year >= first)
     return [
         {
             "x": (year - first) * 6,
             "year": year,
-            "works": counted[year],
-            "height": max(2, round(24 * counted[year] / peak)),
+            "works": works_by_year[year],
+            "height": max(2, round(24 * works_by_year[year] / peak)),
         }
         for year in range(first, last + 1)
-        if year in counted
+        if year in works_by_year
     ]
 
 
-def counted(number: object, one: str, many: str | None = None) -> str:
-    """A number with its noun."""
+def format_count(number: object, one: str, many: str | None = None) -> str:
+    """Format a number with its noun."""
     value = int(str(number or 0))
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
-def local(path: object) -> str:
-    """A path of this site, as a form may name it; the queue for anything else."""
-    found = str(path or "")
-    sane = found.startswith("/") and not found.startswith(("//", "/\\")) and found.isprintable()
-    return found if sane and "\\" not in found else "/review"
+def local_path(path: object) -> str:
+    """Return a redirect target if it is a path of this site; otherwise the queue."""
+    text = str(path or "")
+    is_local = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
+    return text if is_local and "\\" not in text else "/review"
 
 
-def _hidden(character: str) -> bool:
+def _is_invisible(character: str) -> bool:
     return unicodedata.category(character) in _INVISIBLE and character not in _JOINERS
 
 
-def _visible(value: str) -> Markup:
+def _escape_invisible(value: str) -> Markup:
     if value.isprintable():
         return escape(value)
     parts = (
         Markup('<span class="control">U+{}</span>').format(f"{ord(c):04X}")
-        if _hidden(c) and c not in "\t\n\r"
+        if _is_invisible(c) and c not in "\t\n\r"
         else escape(c)
         for c in value
     )
     return Markup("").join(parts)
 
 
-def _pieces(value: str) -> Markup:
+def _render_whole(value: str) -> Markup:
     shown = value[:20_000]
-    return Markup('<bdi class="whole">') + _visible(shown) + Markup("</bdi>")
+    return Markup('<bdi class="whole">') + _escape_invisible(shown) + Markup("</bdi>")
 
 
 @functools.cache
 def _environment() -> Environment:
-    found = Environment(
+    environment = Environment(
         autoescape=True,
         loader=PackageLoader("service.web", "templates"),
         undefined=ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    found.filters.update(
+    environment.filters.update(
         text=format_text,
-        plain=plain,
-        web=web,
-        moment=moment,
-        span=span,
-        strip=strip,
+        plain=format_plain,
+        web=safe_url,
+        moment=format_time,
+        span=format_years,
+        strip=year_bars,
         segment=lambda value: quote(str(value), safe=""),
         json=lambda value: orjson.dumps(value).decode(),
     )
-    found.globals["counted"] = counted
-    return found
+    environment.globals["counted"] = format_count
+    return environment
 
 
-def rendered(template: str, **values: Any) -> str:
-    """A template with these values."""
+def render_template(template: str, **values: Any) -> str:
+    """Render a template."""
     return _environment().get_template(template).render(**values)
 
 
@@ -172,8 +172,8 @@ async def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response[str]:
-    """A page for a visitor; made in a thread, for a board of 2,000 mentions takes a while."""
-    content = await asyncio.to_thread(rendered, template, who=who, **values)
+    """Render a page in a thread, because a board of 2,000 mentions is slow to render."""
+    content = await asyncio.to_thread(render_template, template, who=who, **values)
     return Response(
         content,
         status_code=status,
@@ -184,7 +184,7 @@ async def page(
 
 
 def see(path: str, cookies: Iterable[Cookie] = ()) -> Response[str]:
-    """Send the browser to another page of this site after a form was done."""
+    """Redirect to another page of this site after a form was processed."""
     return Response(
         "", status_code=303, headers={**HEADERS, "Location": path}, cookies=list(cookies)
     )

@@ -1,4 +1,4 @@
-"""What all page routes share: how they are declared, and errors told as pages."""
+"""Declare page routes and render errors as pages."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from litestar import Response, get, post
 from litestar.connection import Request
 from litestar.datastructures import Cookie
 
-from service.api.http.problems import describe, request_id
+from service.api.http.problems import describe_error, request_id
 from service.web.api_client import Api, Refused
-from service.web.rendering import HEADERS, rendered, see
+from service.web.rendering import HEADERS, render_template, see
 from service.web.sessions import (
     COOKIE,
     Visitor,
@@ -23,58 +23,60 @@ from service.web.sessions import (
 )
 
 OPT = {"open": True, "page": True}
-"""Pages are open themselves: what they show passes the gate when they ask the API for it."""
+"""Pages need no key themselves: their API calls are authenticated."""
 API_PREFIXES = frozenset({"v1", "schema", "health", "metrics", "static"})
-"""What addresses begin with that programs ask; errors there are told as problems."""
+"""First path segments of API routes, whose errors are returned as problems."""
 
 ROUTE_ERRORS = {
     "urn:disambig:no-such-route": {
         "title": "Not found",
         "detail": "There is no page at this address.",
-        "remedy": "Look for the name below, or begin at one of the pages above.",
+        "remedy": "Search for a name below, or use the links above.",
     },
     "urn:disambig:method-not-allowed": {
         "title": "Not a page",
-        "detail": "This address only takes what a form sends.",
-        "remedy": "Go back to the page with the form, and send it again.",
+        "detail": "This address only accepts submitted forms.",
+        "remedy": "Go back to the page with the form and submit it again.",
     },
 }
-"""What people are told instead of what programs are, by type of the problem."""
+"""Texts for people, by type of the problem."""
 
 log = logging.getLogger("service.web")
 
 
 def page_route(*paths: str) -> Callable[[Any], Any]:
-    """A route that shows a page."""
+    """Declare a route that shows a page."""
     return get(list(paths), opt=OPT, include_in_schema=False, media_type="text/html")
 
 
 def form_route(path: str) -> Callable[[Any], Any]:
-    """A route that a form posts to."""
+    """Declare a route to which a form posts."""
     return post(path, opt=OPT, include_in_schema=False, media_type="text/html", status_code=200)
 
 
 async def open_api(request: Request[Any, Any, Any]) -> tuple[Api, Visitor]:
-    """The API as this request's visitor may use it, and the visitor."""
+    """Return an API client for the visitor of a request, and the visitor."""
     who = await identify_visitor(request)
     return Api(request, who.key), who
 
 
 def read_parameter(request: Request[Any, Any, Any], name: str, longest: int = 10_000) -> str:
-    """A query parameter, stripped, bounded."""
+    """Return a query parameter, stripped and truncated."""
     return str(request.query_params.get(name, "")).strip()[:longest]
 
 
 class _UnroutedErrorPage(Response[None]):
-    """The page of an address that is none: who looks at it is found out when it is sent, for
-    no handler has done so."""
+    """Error page of an unknown path, which identifies the visitor when it is sent.
+
+    No handler has identified the visitor before.
+    """
 
     def __init__(self, error: Exception) -> None:
         super().__init__(None)
         self._error = error
 
     def to_asgi_response(self, *args: Any, **more: Any) -> Any:
-        """An ASGI application that sends the page."""
+        """Return an ASGI application that sends the page."""
         request: Request[Any, Any, Any] = more["request"]
 
         async def sent(scope: Any, receive: Any, send: Any) -> None:
@@ -86,13 +88,13 @@ class _UnroutedErrorPage(Response[None]):
 
 
 def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """The page that tells of an exception; somebody who is not signed in is asked to."""
+    """Return the error page of an exception, or redirect to the sign-in form."""
     who = get_visitor(request)
     headers: dict[str, str] = {}
     if isinstance(error, Refused):
         body: dict[str, Any] = {"status": error.status, **error.problem}
     else:
-        body, headers = describe(error)
+        body, headers = describe_error(error)
     status = int(body.get("status") or 500)
     stale = COOKIE in request.cookies and not who.is_signed_in
     if status == 401 and not who.is_signed_in:
@@ -108,7 +110,7 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
     body["request"] = request_id(request.scope)
     cookies: list[Cookie] = [make_sign_out_cookie()] if stale else []
     return Response(
-        rendered("error.html", who=who, problem=body),
+        render_template("error.html", who=who, problem=body),
         status_code=status,
         media_type="text/html",
         headers={**headers, **HEADERS},

@@ -1,4 +1,4 @@
-"""``/runs`` and ``/runs/{id}``: asking for a run, and what it would change before it counts."""
+"""``/runs`` and ``/runs/{id}``: start runs, show their diffs, publish or discard them."""
 
 from __future__ import annotations
 
@@ -16,32 +16,38 @@ from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import read_form
 
 KINDS = {
-    "conflict": "ORCID iDs differ",
-    "create": "new people",
-    "merge": "merged",
-    "split": "split",
-    "move": "moved",
-    "grow": "grown",
+    "conflict": "conflicting ORCID iDs",
+    "create": "new profiles",
+    "merge": "merges",
+    "split": "splits",
+    "move": "moves",
+    "grow": "new entries",
     "decision": "decisions",
 }
-"""Kinds of changes, in words."""
+"""Labels of the kinds of changes."""
 NAMED = 20
-"""Questions that one page names."""
+"""Maximum tasks listed on one page."""
 _TASK = re.compile(r"t-[0-9a-z]{12}")
 STEPS = ("publish", "rebase", "cancel", "rollback")
+MESSAGES = {
+    "publish": "Published.",
+    "rebase": "Queued again to be rebased.",
+    "cancel": "Discarded.",
+    "rollback": "Rolled back.",
+}
 
 
 @page_route("/runs")
 async def runs(request: Request[Any, Any, Any]) -> Response[str]:
-    """The runs, newest first."""
+    """Show the runs, newest first."""
     api, who = await open_api(request)
     found = await api.get("/v1/runs", limit=50, cursor=read_parameter(request, "cursor", 2048))
-    return await page("runs.html", who, runs=found["items"], following=following(found))
+    return await page("runs.html", who, runs=found["items"], next_cursor=following(found))
 
 
 @form_route("/runs")
 async def start(request: Request[Any, Any, Any]) -> Response[str]:
-    """Ask for a run, which a worker does."""
+    """Start a run, which a worker executes."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     wish = {"scope": form.get("scope") or "touched", "reason": form.get("reason") or None}
@@ -51,7 +57,7 @@ async def start(request: Request[Any, Any, Any]) -> Response[str]:
 
 @page_route("/runs/{id:str}")
 async def run(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
-    """One run and its diff: the largest changes first."""
+    """Show a run and its diff, largest changes first."""
     api, who = await open_api(request)
     return await page("run.html", who, **await _about(request, api, id))
 
@@ -60,7 +66,7 @@ async def run(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[st
 async def act(
     request: Request[Any, Any, Any], id: FromPath[str], step: FromPath[str]
 ) -> Response[str]:
-    """Publish a run, or take another of its steps."""
+    """Publish a run, or execute another step."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     name = step if step in STEPS else "publish"
@@ -73,7 +79,7 @@ async def act(
             raise
         about = await _about(request, api, id)
         return await page(
-            "run.html", who, status=refusal.status, **{**about, "wrong": refusal.problem}
+            "run.html", who, status=refusal.status, **{**about, "problem": refusal.problem}
         )
     blind = urlencode([("blind", task) for task in told.get("blind") or ()])
     return see(f"/runs/{segment(id)}?done={name}{blind and '&' + blind}")
@@ -97,10 +103,10 @@ async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str
         "diff": diff,
         "kinds": KINDS,
         "kind": kind,
-        "wrong": None,
-        "following": following(diff),
-        "done": read_parameter(request, "done", 20),
-        "blind": [task for task in blind if _TASK.fullmatch(task)],
+        "problem": None,
+        "next_cursor": following(diff),
+        "message": MESSAGES.get(read_parameter(request, "done", 20)),
+        "blind_tasks": [task for task in blind if _TASK.fullmatch(task)],
     }
 
 

@@ -1,8 +1,8 @@
-"""Who looks at a page: the key that was signed in with, kept in a cookie until the browser closes.
+"""Sessions of page visitors: the API key in a session cookie, and CSRF tokens of forms.
 
-The cookie holds the key itself, is sent to this site only (``SameSite=Strict``), and scripts cannot
-read it. Nothing is stored in the server: a key that is revoked or expires ends the session. Forms
-carry a token that only somebody who knows the key can make.
+The cookie contains the key, is sent to this site only (``SameSite=Strict``) and is hidden from
+scripts. The server stores nothing: a revoked or expired key ends the session. Forms carry a token
+that can be computed only with the key.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from service.errors import ServiceError, Unauthenticated
 COOKIE = "disambig_key"
 KEY = re.compile(r"k-[A-Za-z0-9]{1,40}\.[A-Za-z0-9_-]{1,200}")
 MAX_FIELDS = 50_000
-"""Fields of a form at most: a board of 2,000 mentions has about three of each."""
+"""Maximum fields of a form: a board of 2,000 mentions has about three of each."""
 
 
 class BadForm(ServiceError):
-    """A form that did not come from a page of this site, or cannot be read."""
+    """A form that comes from another site, or cannot be decoded."""
 
     status, title = 403, "Form refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who looks at a page.
+    """The visitor of a page.
 
     Attributes
     ----------
     key : str or None
-        The text of the key signed in with.
+        API key of the session.
     actor : str
-        As in the log of events: ``key:ID``, or ``anonymous``.
+        As in the event log: ``key:ID``, or ``anonymous``.
     name : str
-        What the key is called.
+        Name of the key.
     role : Role
     """
 
@@ -55,34 +55,34 @@ class Visitor:
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether a key is known."""
+        """Whether the visitor has signed in with a key."""
         return self.key is not None
 
     @property
     def can_review(self) -> bool:
-        """Whether they may answer questions."""
+        """Whether the visitor may answer questions."""
         return self.role.includes(Role.REVIEWER)
 
     @property
     def can_edit(self) -> bool:
-        """Whether they may change what is published."""
+        """Whether the visitor may change published profiles."""
         return self.role.includes(Role.EDITOR)
 
     @property
     def token(self) -> str:
-        """What forms of this visitor's carry."""
+        """CSRF token of this visitor's forms."""
         return hmac.new((self.key or "").encode(), b"form of a page", hashlib.sha256).hexdigest()
 
 
 async def identify_visitor(request: Request[Any, Any, Any]) -> Visitor:
-    """The visitor of a request; nobody, where the key in the cookie is no good (any more)."""
+    """Return the visitor of a request; anonymous if the key in the cookie is not valid."""
     identified = await _look_up_visitor(request)
     request.scope["state"]["visitor"] = identified
     return identified
 
 
 def get_visitor(request: Request[Any, Any, Any]) -> Visitor:
-    """The visitor, where it was found out before something went wrong."""
+    """Return the visitor identified earlier in this request; default: anonymous."""
     visitor_: Visitor = request.scope["state"].get("visitor", Visitor())
     return visitor_
 
@@ -100,13 +100,13 @@ async def _look_up_visitor(request: Request[Any, Any, Any]) -> Visitor:
 
 
 def make_session_cookie(request: Request[Any, Any, Any], key: str) -> Cookie:
-    """The cookie that keeps a key until the browser closes."""
+    """Return the session cookie with a key."""
     secure = request.scope["scheme"] == "https"
     return Cookie(COOKIE, value=key, path="/", httponly=True, samesite="strict", secure=secure)
 
 
 def make_sign_out_cookie() -> Cookie:
-    """The cookie that makes the browser forget the key."""
+    """Return the cookie that deletes the key in the browser."""
     return Cookie(COOKIE, value="", path="/", httponly=True, samesite="strict", max_age=0)
 
 
@@ -119,38 +119,40 @@ class Form:
         self._first = dict(reversed(pairs))
 
     def get(self, name: str) -> str:
-        """The first value of a field, stripped; empty where there is none."""
+        """Return the first value of a field, stripped; empty if missing."""
         return self._first.get(name, "").strip()
 
     def all(self, name: str) -> list[str]:
-        """All values of a field."""
+        """Return all values of a field."""
         return [value for key, value in self.pairs if key == name]
 
 
 async def read_form(request: Request[Any, Any, Any], who: Visitor | None) -> Form:
-    """A form that was posted from a page of this site.
+    """Read a form posted from a page of this site.
 
     Parameters
     ----------
     who : Visitor or None
-        Whose token it must carry; None for the form to sign in, which has none yet.
+        Visitor whose token it must carry; None for the sign-in form.
 
     Raises
     ------
     BadForm
-        If it comes from elsewhere, or holds too much.
+        If it comes from another site, has too many fields, or a wrong token.
     """
     site = request.headers.get("sec-fetch-site", "same-origin")
     origin = request.headers.get("origin")
     is_foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
     if site not in ("same-origin", "none") or is_foreign:
-        raise BadForm("this form was sent from another site", "open the page here and try again")
+        raise BadForm(
+            "the form was sent from another site", "open the page on this site and try again"
+        )
     body = await request.body()
     try:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise BadForm("this form cannot be read", "reload the page and try again") from None
+        raise BadForm("the form cannot be decoded", "reload the page and try again") from None
     form = Form([(k.replace("\0", ""), v.replace("\0", "")) for k, v in pairs])
     if who is not None and not hmac.compare_digest(form.get("token").encode(), who.token.encode()):
-        raise BadForm("this form belongs to another session", "reload the page and try again")
+        raise BadForm("the form belongs to another session", "reload the page and try again")
     return form

@@ -1,4 +1,4 @@
-"""The pages as one router, and the files they use."""
+"""Router of all pages and their static files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TYPES = {
 
 @functools.cache
 def _files() -> dict[str, tuple[bytes, str, str]]:
-    """Content, media type and ETag of each file, by name."""
+    """Read content, media type and ETag of each static file, by name."""
     found = {}
     for file in resources.files("service.web").joinpath("static").iterdir():
         kind = _TYPES.get(file.name.rpartition(".")[2])
@@ -34,7 +34,7 @@ def _files() -> dict[str, tuple[bytes, str, str]]:
 
 @get("/static/{name:str}", opt=OPT, include_in_schema=False, sync_to_thread=False)
 def static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
-    """A style sheet, script or picture of the pages."""
+    """Serve a style sheet, script or image."""
     found = _files().get(name)
     if found is None:
         return Response(b"", status_code=404, media_type="text/plain")
@@ -59,4 +59,4 @@ PAGES = Router(
     ],
     exception_handlers={Exception: render_error_page},
 )
-"""All pages, for the composition root."""
+"""All pages, mounted by the composition root."""

@@ -22,7 +22,7 @@ from service.db.tables import (
     State,
 )
 from service.events.log import EventLog
-from service.runs.store import TOUCHED, RunView, insert_run, delete_artifacts
+from service.runs.store import TOUCHED, RunView, delete_artifacts, insert_run
 
 KEPT = 3
 """Number of newest proposals kept after a later run was published, and of newest published runs

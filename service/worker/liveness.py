@@ -19,7 +19,7 @@ from service.db.tables import Worker
 from service.settings import read_settings
 
 
-def beating(database: Database, host: str, patience: float) -> bool:
+def has_live_worker(database: Database, host: str, patience: float) -> bool:
     """Return whether a worker of ``host`` had a heartbeat in the last ``timeout`` seconds."""
     oldest = datetime.now(UTC) - timedelta(seconds=patience)
     query = select(Worker.key).where(
@@ -35,7 +35,7 @@ def main() -> int:
         settings = read_settings()
         database = connect(settings)
         try:
-            alive = beating(database, socket.gethostname(), settings.heartbeat)
+            alive = has_live_worker(database, socket.gethostname(), settings.heartbeat)
         finally:
             database.close()
     except DisambigError as error:

@@ -37,45 +37,45 @@ from service.publication import proposals
 from service.review import generate as questions
 from service.runs import artifacts
 from service.runs import store as run_store
-from service.runs.full_run import Engine, ClusteringResult, cluster_all
+from service.runs.full_run import ClusteringResult, Engine, cluster_all
 from service.runs.incremental_run import cluster_touched
 from service.settings import Settings
 from service.training import fit as trainer
 from service.training.promotion import with_promoted
 from service.worker import housekeeping
 
-TICK = 1.0
+HEARTBEAT_TICK = 1.0
 """Seconds between checks for progress to report."""
-PAUSE = 2.0
+IDLE_SECONDS = 2.0
 """Seconds between checks for a queued run."""
-TIDY_EVERY = 3600.0
+CLEANUP_SECONDS = 3600.0
 """Seconds between removals of stale data."""
 
-Log = Callable[[str], None]
+LogLine = Callable[[str], None]
 """Called with one log line."""
-FINAL = (ConstraintError, InputError, Invalid, ModelError)
+PERMANENT_ERRORS = (ConstraintError, InputError, Invalid, ModelError)
 """Errors that a retry would raise again."""
-broken = logs.get_logger("service.worker.worker")
+error_log = logs.get_logger("service.worker.worker")
 
 
-class Stopped(Exception):
+class WorkerStopped(Exception):
     """The worker process was stopped."""
 
 
 @dataclass
-class Pulse:
+class JobProgress:
     """Progress of a job, and whether to continue; shared with the heartbeat thread.
 
     ``display`` receives the progress, too.
     """
 
     stop: threading.Event
-    lost: bool = False
+    is_lost: bool = False
     stage: str | None = None
     done: int = 0
     total: int | None = None
-    log: Log = field(default=lambda line: None)
-    shown: Progress = silent
+    log: LogLine = field(default=lambda line: None)
+    display: Progress = silent
 
     @contextmanager
     def progress(
@@ -84,21 +84,21 @@ class Pulse:
         """Open a stage; see :mod:`disambig.progress`."""
         began = time.monotonic()
         self.stage, self.done, self.total = description, 0, total
-        self.check()
+        self.check_continue()
 
-        with self.shown(description, total, unit) as show:
+        with self.display(description, total, unit) as show:
 
             def advance(n: int) -> None:
                 self.done += n
                 show(n)
-                self.check()
+                self.check_continue()
 
             yield advance
         took = time.monotonic() - began
         if took >= 1:
             self.log(f"  {description.lower()}: {took:,.0f} s")
 
-    def check(self) -> None:
+    def check_continue(self) -> None:
         """Raise if the job must not continue.
 
         Raises
@@ -109,15 +109,15 @@ class Pulse:
             The job was cancelled or claimed by another worker.
         """
         if self.stop.is_set():
-            raise Stopped
-        if self.lost:
+            raise WorkerStopped
+        if self.is_lost:
             raise LostClaim("the job was cancelled or claimed by another worker")
 
 
 class Worker:
     """A worker process; :meth:`serve` is its main loop."""
 
-    def __init__(self, database: Database, settings: Settings, log: Log) -> None:
+    def __init__(self, database: Database, settings: Settings, log: LogLine) -> None:
         """Create a worker with a new id; ``log`` receives log lines."""
         self.database, self.settings, self.log = database, settings, log
         self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id('w')[2:8]}"
@@ -141,11 +141,11 @@ class Worker:
                         registered = True
                     if self.settings.run_every is not None:
                         self._schedule(self.settings.run_every)
-                    found = self.one()
+                    found = self.run_next()
                     done += found
                     if not found:
                         found = self.train() or self.ask()
-                    if found or time.monotonic() - tidied > TIDY_EVERY:
+                    if found or time.monotonic() - tidied > CLEANUP_SECONDS:
                         self.tidy()
                         tidied = time.monotonic()
                     self._sign()
@@ -157,23 +157,23 @@ class Worker:
                 if not found:
                     if once:
                         break
-                    self.stop.wait(PAUSE)
+                    self.stop.wait(IDLE_SECONDS)
         finally:
             if registered:
                 self._leave()
         return done
 
-    def one(self) -> bool:
+    def run_next(self) -> bool:
         """Claim and execute a run; return whether one was queued."""
         claim = job_queue.claim_job(self.database, job_queue.RUN, self.id, self.settings.heartbeat)
         if claim is None:
             return False
 
-        def act(pulse: Pulse) -> str:
+        def act(pulse: JobProgress) -> str:
             found = self._cluster(claim, pulse)
             pulse.stage, pulse.done, pulse.total = "Storing", 0, None
-            pulse.check()
-            proposals.store(self.database, self.actor, claim, found)
+            pulse.check_continue()
+            proposals.store_proposal(self.database, self.actor, claim, found)
             shutil.rmtree(self._folder(claim), ignore_errors=True)
             return "proposed"
 
@@ -194,34 +194,36 @@ class Worker:
     ) -> None:
         """Fit a model claimed by this process; its row stores the result."""
 
-        def act(pulse: Pulse) -> str:
+        def act(pulse: JobProgress) -> str:
             self.log(f"model {claim.id}")
             trainer.fit(self.database, self.settings, self.actor, claim, pulse.progress, labelled)
             return "is a candidate"
 
         self._do(claim, act, shown)
 
-    def _do(self, claim: Claim, act: Callable[[Pulse], str], shown: Progress = silent) -> None:
+    def _do(
+        self, claim: Claim, act: Callable[[JobProgress], str], shown: Progress = silent
+    ) -> None:
         """Execute a claimed job; ``task`` returns the outcome for the log."""
         job = f"{claim.kind.noun} {claim.id}"
         began = time.monotonic()
-        pulse = Pulse(self.stop, log=self.log, shown=shown)
+        pulse = JobProgress(self.stop, log=self.log, display=shown)
         try:
             with self._beating(claim, pulse):
                 became = act(pulse)
             self.log(f"{job} {became} after {time.monotonic() - began:,.0f} s")
-        except Stopped:
+        except WorkerStopped:
             job_queue.release(self.database, claim)
             self.log(f"{job} released: the worker was stopped")
         except LostClaim:
             self.log(f"{job} was cancelled or claimed by another worker; nothing is stored")
-        except FINAL as error:
+        except PERMANENT_ERRORS as error:
             self._failed(claim, str(error), for_good=True)
         except (DisambigError, OSError, MemoryError) as error:
             self._failed(claim, str(error) or type(error).__name__)
         except Exception as error:  # a failing job must not end the worker
             self._failed(claim, f"{type(error).__name__}: {error}")
-            broken.exception(f"a {claim.kind.noun} failed", **{claim.kind.noun: claim.id})
+            error_log.exception(f"a {claim.kind.noun} failed", **{claim.kind.noun: claim.id})
 
     def ask(self) -> bool:
         """Generate tasks for the last publication, if due; return whether any work was done."""
@@ -229,21 +231,21 @@ class Worker:
             publication = questions.due(connection)
         if publication is None or publication == self._asked_in_vain:
             return False
-        pulse = Pulse(self.stop, log=self.log)
+        pulse = JobProgress(self.stop, log=self.log)
         try:
             with self._signing():
                 engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
                 asked = questions.ask(self.database, self.actor, engine)
             if asked is not None:
                 self.log(f"{asked} tasks generated for the publication at event {publication}")
-        except Stopped:
+        except WorkerStopped:
             return False
         except Unavailable:
             raise
         except Exception as error:  # a failure to generate tasks must not stop the runs
             self._asked_in_vain = publication
             self.log(f"no tasks generated for the publication at event {publication}: {error}")
-            broken.exception("tasks could not be generated", publication=publication)
+            error_log.exception("tasks could not be generated", publication=publication)
         return True
 
     def tidy(self) -> None:
@@ -255,7 +257,9 @@ class Worker:
         with self.database.read() as connection:
             useful = housekeeping.statistics_in_use(connection)
             going_on = {
-                r.id for s in ("queued", "running") for r in run_store.list_runs(connection, state=s)
+                r.id
+                for s in ("queued", "running")
+                for r in run_store.list_runs(connection, state=s)
             }
         artifacts.remove_other_copies(self.settings.data, useful)
         folder = self.settings.data / "runs"
@@ -267,7 +271,7 @@ class Worker:
     def _folder(self, claim: Claim) -> Path:
         return self.settings.data / "runs" / claim.id
 
-    def _cluster(self, claim: Claim, pulse: Pulse) -> ClusteringResult:
+    def _cluster(self, claim: Claim, pulse: JobProgress) -> ClusteringResult:
         engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
         found = None
         with self.database.read() as connection:
@@ -301,7 +305,7 @@ class Worker:
         ended = threading.Event()
 
         def sign() -> None:
-            while not ended.wait(TICK):
+            while not ended.wait(HEARTBEAT_TICK):
                 with suppress(Unavailable):
                     self._sign()
 
@@ -314,7 +318,7 @@ class Worker:
             thread.join(timeout=30)
 
     @contextmanager
-    def _beating(self, claim: Claim, pulse: Pulse) -> Iterator[None]:
+    def _beating(self, claim: Claim, pulse: JobProgress) -> Iterator[None]:
         """Send heartbeats of a claim in a thread until the block ends."""
         ended = threading.Event()
         thread = threading.Thread(target=self._beat, args=(claim, pulse, ended), daemon=True)
@@ -325,9 +329,9 @@ class Worker:
             ended.set()
             thread.join(timeout=30)
 
-    def _beat(self, claim: Claim, pulse: Pulse, ended: threading.Event) -> None:
+    def _beat(self, claim: Claim, pulse: JobProgress, ended: threading.Event) -> None:
         told, at = None, -float("inf")
-        while not ended.wait(TICK):
+        while not ended.wait(HEARTBEAT_TICK):
             now = (pulse.stage, pulse.done, pulse.total)
             if now == told and time.monotonic() - at < self.settings.heartbeat / 4:
                 continue
@@ -336,7 +340,7 @@ class Worker:
                     not job_queue.record_heartbeat(self.database, claim, *now)
                     and not ended.is_set()
                 ):
-                    pulse.lost = True
+                    pulse.is_lost = True
                     return
                 self._sign()
                 told, at = now, time.monotonic()

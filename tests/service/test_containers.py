@@ -98,7 +98,7 @@ def test_a_worker_is_alive_while_it_gives_signs_of_life(database: Database) -> N
             row = {"id": id_, "host": host, "heartbeat_at": beat, "stopped_at": stopped, **worker}
             connection.execute(insert(Worker).values(**row))
     hosts = ("silent", "stopped", "beating", "unknown")
-    assert [host for host in hosts if liveness.beating(database, host, 60)] == ["beating"]
+    assert [host for host in hosts if liveness.has_live_worker(database, host, 60)] == ["beating"]
 
 
 def test_the_health_check_of_a_worker_ends_with_a_status(

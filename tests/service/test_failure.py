@@ -19,7 +19,7 @@ from sqlalchemy import func, select
 from service.db.database import Database
 from service.db.integrity import find_violations
 from service.db.tables import Decision, Identity, Membership, Proposal, Run, Work
-from service.decisions.undo import undo
+from service.decisions.undo import undo_decision
 from service.publication import publish as publishing
 from service.runs import store as run_store
 from tests.support.failure_world import ADMIN, a_place, batch, count, proposed, work
@@ -184,7 +184,7 @@ def test_a_publication_is_whole_or_not_there_when_the_server_is_killed(
             state = run_store.get_run(connection, run).state
         if state == "published":
             assert groups(now) == wanted
-            publishing.rollback(database, ADMIN, run)
+            publishing.roll_back(database, ADMIN, run)
             assert published(database) == before
             within = max(0.05, (within + moment) / 2)  # towards the moments that matter
         else:
@@ -248,4 +248,4 @@ def test_no_acknowledged_decision_is_lost_when_the_server_is_killed(
         with database.read() as connection:
             done = list(connection.scalars(select(Decision.id).order_by(Decision.key.desc())))
         for decision in done[: count(database, Decision) - before]:
-            undo(database, ADMIN, decision)
+            undo_decision(database, ADMIN, decision)

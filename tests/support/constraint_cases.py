@@ -7,7 +7,7 @@ import numpy as np
 from disambig.blocking.pairs import PairBatch, complete_pairs
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.linkage import first_of_group
-from disambig.clustering.two_level import Bonds
+from disambig.clustering.two_level import BatchConstraints
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.identifiers import is_orcid
 from disambig.domain import Author, Constraint, ConstraintKind, Signature, Work
@@ -62,7 +62,7 @@ def barred(constraints: Constraints, corpus: Corpus, *blocks: list[int]) -> list
     """
     chosen = [np.array(b, dtype=np.int32) for b in blocks]
     batch = PairBatch.unlisted(chosen) if blocks else one_block(corpus)
-    bonds = Bonds.of(batch, constraints)
+    bonds = BatchConstraints.of(batch, constraints)
     first = first_of_group(batch.block, bonds.must)
     left, right = complete_pairs(batch.start)
     ends = np.sort(np.stack([first[left], first[right]]), axis=0)

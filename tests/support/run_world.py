@@ -98,7 +98,7 @@ def groups(database: Database, run_id: str) -> set[frozenset[tuple[str, int]]]:
 def lines(database: Database, run_id: str, kind: str | None = None) -> list[proposals.ChangeLine]:
     """What publishing a run would change."""
     with database.read() as connection:
-        return proposals.diff(connection, run_id, kind, None, 500)
+        return proposals.list_changes(connection, run_id, kind, None, 500)
 
 
 def wangs() -> list[Work]:

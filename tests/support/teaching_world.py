@@ -50,7 +50,7 @@ def answered(database: Database, *said: str) -> list[str]:
     )
     asked = ask(database, merge, split)
     for task, answer in zip(asked, said or ("different", "same"), strict=True):
-        task_answers.judge(database, REVIEWER, task, task_answers.AnswerRequest(answer))
+        task_answers.answer_task(database, REVIEWER, task, task_answers.AnswerRequest(answer))
     return asked
 
 

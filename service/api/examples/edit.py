@@ -124,7 +124,7 @@ DIFFERENCES: dict[str, Any] = {
             "kind": "merge",
             "mentions": 14,
             "identity": OTHER,
-            "text": f"goes into {ID} Wei Wang, and its id leads there",
+            "text": f"merges into {ID} Wei Wang; its id redirects there",
             "details": {
                 "name": "W. Wang",
                 "stays": 0,
@@ -308,7 +308,7 @@ BULK: dict[str, Any] = {
             "detail": "this contradicts earlier decisions: 10.1000/182:1 and 10.1000/190:2 are "
             "the same person (d-8m1x4v7c0k2q), but 10.1000/182:1 and 10.1000/190:2 are "
             "different persons (this decision)",
-            "remedy": "undo one of them, or decide otherwise",
+            "remedy": "undo one of them, or decide differently",
             "field": None,
             "details": {"decisions": [DECISION_ID]},
         }

@@ -1,7 +1,7 @@
-"""Bodies of requests: unpacked, decoded, and refused with the place where they are wrong.
+"""Decompress and decode request bodies; reject invalid ones with the location of the error.
 
-Litestar's own decoder fails on bytes that are no UTF-8 and on deep nesting; this one tells them as
-the client's mistakes.
+Litestar's own decoder fails on invalid UTF-8 and on deep nesting; this one reports both as
+client errors.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from litestar.types import Empty
 
 from service.errors import ServiceError
 
-UNLIMITED = 2**40
-_ASIDE = 64 * 2**10
-"""Bodies from this many bytes on are unpacked and decoded in a thread of their own."""
+NO_LIMIT = 2**40
+_THREAD_THRESHOLD = 64 * 2**10
+"""Bodies of at least this many bytes are decoded in a worker thread."""
 
 
 class BadBody(ServiceError):
-    """A body that cannot be read at all."""
+    """A body that cannot be decoded."""
 
     status, title = 400, "Invalid body"
 
 
 class BodyTooLarge(ServiceError):
-    """A body that is larger than the service takes."""
+    """A body larger than the limit."""
 
     status, title = 413, "Request too large"
 
@@ -39,100 +39,103 @@ class UnknownCoding(ServiceError):
     status, title = 415, "Unsupported media type"
 
 
-class Unpacked(Request[Any, Any, Any]):
-    """A request whose body may be packed with gzip, and whose JSON may be anything."""
+class DecodedRequest(Request[Any, Any, Any]):
+    """A request whose body may be compressed with gzip, and whose JSON may be any value."""
 
     async def body(self) -> bytes:
-        """The body, unpacked."""
-        kept = self._connection_state.body
-        if kept is Empty:
-            sent = await super().body()
+        """Return the decompressed body."""
+        content = self._connection_state.body
+        if content is Empty:
+            raw = await super().body()
             coding = self.headers.get("content-encoding", "").strip().lower()
-            limit = self.route_handler.resolve_request_max_body_size() or UNLIMITED
-            kept = await _run(len(sent), unpacked, sent, coding, limit)
-            self._body = self._connection_state.body = kept
+            limit = self.route_handler.resolve_request_max_body_size() or NO_LIMIT
+            content = await _run_sized(len(raw), decompress_body, raw, coding, limit)
+            self._body = self._connection_state.body = content
         else:
-            self._body = kept
-        return kept
+            self._body = content
+        return content
 
     async def json(self) -> Any:
-        """The body as JSON."""
-        kept = self._connection_state.json
-        if kept is Empty:
+        """Return the body parsed as JSON."""
+        value = self._connection_state.json
+        if value is Empty:
             body = await self.body()
-            kept = await _run(len(body), decoded, body)
-            self._connection_state.json = kept
-        return kept
+            value = await _run_sized(len(body), parse_json, body)
+            self._connection_state.json = value
+        return value
 
 
-class Filled(Unpacked):
-    """As :class:`Unpacked`, for operations that cannot do without a body."""
+class NonEmptyRequest(DecodedRequest):
+    """As :class:`Unpacked`, for operations that require a body."""
 
     async def body(self) -> bytes:
-        """The body, unpacked; refused where it is empty."""
-        found = await super().body()
-        if not found.strip():
-            raise BadBody("the body is empty", "/schema shows what to send", field="body")
-        return found
+        """Return the decompressed body; reject an empty one."""
+        content = await super().body()
+        if not content.strip():
+            raise BadBody("the body is empty", "see /schema for the fields to send", field="body")
+        return content
 
 
-async def _run(size: int, function: Any, *arguments: Any) -> Any:
-    if size < _ASIDE:
+async def _run_sized(size: int, function: Any, *arguments: Any) -> Any:
+    if size < _THREAD_THRESHOLD:
         return function(*arguments)
     return await asyncio.to_thread(function, *arguments)
 
 
-def unpacked(body: bytes, coding: str, limit: int) -> bytes:
-    """A body without its content coding.
+def decompress_body(body: bytes, coding: str, limit: int) -> bytes:
+    """Decompress a body.
 
     Raises
     ------
     BadBody
-        It is no gzip, or breaks off.
+        If it is not valid gzip, or truncated.
     BodyTooLarge
-        It unpacks to more than ``limit`` bytes.
+        If it decompresses to more than ``limit`` bytes.
     UnknownCoding
-        The coding is neither gzip nor none.
+        If the coding is neither gzip nor identity.
     """
     if coding in ("", "identity"):
         return body
     if coding not in ("gzip", "x-gzip"):
         raise UnknownCoding(
-            "the body is in a content coding that is not known here",
-            "send it plain or with Content-Encoding: gzip",
+            "the content coding of the body is not supported",
+            "send it uncompressed or with Content-Encoding: gzip",
             field="Content-Encoding",
         )
     parts: list[bytes] = []
     size = 0
-    left = body
+    remaining = body
     try:
-        while left:  # a gzip file may have several members
+        while remaining:  # a gzip file may have several members
             member = zlib.decompressobj(wbits=31)
-            parts.append(member.decompress(left, limit + 1 - size))
+            parts.append(member.decompress(remaining, limit + 1 - size))
             size += len(parts[-1])
             if size > limit:
                 raise BodyTooLarge(
-                    f"the body unpacks to more than {limit:,} bytes", "send it in several parts"
+                    f"the body decompresses to more than {limit:,} bytes",
+                    "send it in several requests",
                 )
             if not member.eof:
-                raise BadBody("the gzip body breaks off", "pack and send it again", field="body")
-            left = member.unused_data
+                raise BadBody(
+                    "the gzip body is truncated", "compress and send it again", field="body"
+                )
+            remaining = member.unused_data
     except zlib.error as error:
         raise BadBody(
-            f"the body is no gzip ({error})",
-            "pack it with gzip, or leave out Content-Encoding",
+            f"the body is not valid gzip ({error})",
+            "compress it with gzip, or omit Content-Encoding",
             field="body",
         ) from error
     return b"".join(parts)
 
 
-def decoded(body: bytes) -> Any:
-    """A body as JSON.
+def parse_json(body: bytes) -> Any:
+    """Parse a body as JSON.
 
     Raises
     ------
     BadBody
-        It is empty, no UTF-8, or no JSON; the error tells the line.
+        If it is empty, not UTF-8, or not JSON; the error names the line.
     """
     if not body.strip():
         raise BadBody("the body is empty", "send a JSON object", field="body")
@@ -140,7 +143,7 @@ def decoded(body: bytes) -> Any:
         return orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         raise BadBody(
-            f"the body is no JSON: {error.msg} (line {error.lineno}, column {error.colno})",
+            f"the body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})",
             "send one JSON value in UTF-8",
             field="body",
             line=error.lineno,

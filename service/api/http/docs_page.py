@@ -1,4 +1,4 @@
-"""``/schema/docs``: the OpenAPI document as one page, without scripts and self-contained."""
+"""``/schema/docs``: render the OpenAPI document as one self-contained page without scripts."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ _POLICY = (
     sync_to_thread=True,
 )
 def page(request: Request[Any, Any, Any]) -> Response[str]:
-    """Every operation with its parameters and examples."""
+    """Show every operation with its parameters and examples."""
     document = request.app.openapi_schema.to_schema()
     return Response(render(document), headers={"Content-Security-Policy": _POLICY})
 
 
 def render(document: dict[str, Any]) -> str:
-    """The page of an OpenAPI document."""
+    """Render an OpenAPI document as HTML."""
     info = document["info"]
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8>",
@@ -46,7 +46,7 @@ def render(document: dict[str, Any]) -> str:
         f"<title>{escape(info['title'])} API</title><style>{_STYLE}</style>",
         f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>",
         *(f"<p>{escape(text)}</p>" for text in info["description"].split("\n\n")),
-        '<p>The same for machines: <a href="/schema">/schema</a> (OpenAPI 3.1)</p>',
+        '<p>Machine-readable: <a href="/schema">/schema</a> (OpenAPI 3.1)</p>',
     ]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -1,8 +1,8 @@
-"""Versions over HTTP: the ETag of what can be edited, If-Match on edits, If-None-Match on reads.
+"""Conditional requests: ETags, If-Match on edits, If-None-Match on reads.
 
-The ETag of something editable is ``"VERSION-DIGEST"``: its version, which edits name in If-Match,
-and a digest of the answer, so that 304 is only told when the whole answer is still the same. A
-compressed answer has ``.gz`` before the last quote. In If-Match the version alone will do.
+The ETag of an editable resource is ``"VERSION-DIGEST"``: its version, which edits send in If-Match,
+and a digest of the response, so that 304 is returned only if the whole response is unchanged. A
+compressed response has ``.gz`` before the last quote. In If-Match the version alone is enough.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _TAG = re.compile(r'(?:W/)?"(\d{1,19})(?:-[0-9a-f]{1,32})?(?:\.gz)?"')
 
 
 class PreconditionRequired(ServiceError):
-    """An edit that does not say which version it is of."""
+    """An edit without the version it changes."""
 
     status, title = 428, "Precondition required"
 
 
 def etag(body: bytes, version: int | None = None) -> str:
-    """ETag of an answer, with the version of what it shows where that can be edited."""
+    """Return the ETag of a response, with the version of an editable resource."""
     digest = blake2s(body, digest_size=8).hexdigest()
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
 def unchanged(if_none_match: str | None, current: str) -> bool:
-    """Whether a reader that sent If-None-Match has this answer already."""
+    """Return whether If-None-Match, or If-Match, matches the current ETag."""
     if not if_none_match:
         return False
     if if_none_match.strip() == "*":
@@ -42,21 +42,21 @@ def unchanged(if_none_match: str | None, current: str) -> bool:
 
 
 def expected_version(request: Request[Any, Any, Any], *, required: bool = True) -> int | None:
-    """The version that If-Match names; None where it is ``*``, or left out and not required.
+    """Return the version in If-Match; None if it is ``*``, or missing and not required.
 
     Raises
     ------
     PreconditionRequired
-        If the header is missing though required.
+        If the header is required and missing.
     Invalid
-        If it is no ETag of this service.
+        If it is not an ETag of this service.
     """
     text = request.headers.get("if-match")
     if text is None:
         if not required:
             return None
         raise PreconditionRequired(
-            "an edit must say which version it changes",
+            "an edit must name the version it changes",
             'send If-Match with the ETag of what you read, such as If-Match: "17"',
             field="If-Match",
         )
@@ -65,15 +65,15 @@ def expected_version(request: Request[Any, Any, Any], *, required: bool = True) 
     found = _TAG.fullmatch(text.strip())
     if found is None or int(found[1]) > BIGGEST:
         raise Invalid(
-            "If-Match names no version",
-            'send one ETag as it was read, such as "17-6f0c9a1e2b3d4c5f"',
+            "If-Match contains no version",
+            'send one ETag as you read it, such as "17-6f0c9a1e2b3d4c5f"',
             field="If-Match",
         )
     return int(found[1])
 
 
 def require_read(request: Request[Any, Any, Any], current: str) -> None:
-    """Refuse an edit whose If-Match does not name the answer that a read would give now.
+    """Reject an edit whose If-Match differs from the current ETag.
 
     Raises
     ------
@@ -82,25 +82,25 @@ def require_read(request: Request[Any, Any, Any], current: str) -> None:
     wanted = request.headers.get("if-match", "*")
     if not unchanged(wanted, current):
         raise Stale(
-            "it has changed since it was read",
-            "read it again, and send the step with the new ETag",
+            "the resource has changed since it was read",
+            "read it again, then send the request with the new ETag",
             field="If-Match",
             current=current,
         )
 
 
 def require_current(expected: int | None, current: int) -> None:
-    """Refuse an edit of a version that is no longer current.
+    """Reject an edit of a version that is not current.
 
     Raises
     ------
     Stale
-        Telling the current version.
+        With the current version.
     """
     if expected is not None and expected != current:
         raise Stale(
             f"version {expected} was edited since; the current one is {current}",
-            "read it again, and send the edit with the new ETag",
+            "read it again, then send the edit with the new ETag",
             field="If-Match",
             current=current,
         )

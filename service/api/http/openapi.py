@@ -1,4 +1,4 @@
-"""How operations are described in the OpenAPI document: answers, examples, problems."""
+"""Describe responses, examples and problems of operations in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from litestar.openapi.spec import Example
 from service.api.http.problems import MEDIA_TYPE
 from service.api.schemas.read import Problem
 
-_WORDS = {
+_PROBLEM_EXAMPLES = {
     400: ("Invalid request", "limit: Expected `int` <= 200", "limit"),
     401: ("Not authenticated", "this needs a key of the role editor", None),
     403: ("Forbidden", "the key's role is reviewer, this needs editor", None),
     404: ("Not found", "no identity a-3k9x0f7q2m1b", "id"),
-    409: ("Conflict", "a decision since forbids this", None),
+    409: ("Conflict", "a later decision contradicts this", None),
     410: ("Gone", "a-3k9x0f7q2m1b was split into two identities", "id"),
     412: ("Stale version", "version 17 was edited since; the current one is 21", "If-Match"),
     413: ("Request too large", "the body is larger than 67,108,864 bytes", None),
     422: ("Invalid request", "year 12024 is out of range", "year"),
-    428: ("Precondition required", "an edit must say which version it changes", "If-Match"),
+    428: ("Precondition required", "an edit must name the version it changes", "If-Match"),
     429: ("Too many requests", "more than 600 requests a minute", None),
 }
 
 
-def answers(
+def describe_responses(
     schema: Any,
     example: Any,
     *,
@@ -34,18 +34,18 @@ def answers(
     media_type: str = "application/json",
     problems: tuple[int, ...] = (400,),
 ) -> dict[int, ResponseSpec]:
-    """The ``responses`` of a route: what it answers with an example, and its problems.
+    """Return the ``responses`` of a route: its success response and its problems.
 
     Parameters
     ----------
     schema : type
         A pydantic model, or another type that Litestar can describe.
     example : Any
-        As JSON would have it.
+        JSON value.
     status : int
-        Status of the answer.
+        Status of the success response.
     problems : tuple of int
-        Statuses of the problems to expect; 429 always is one.
+        Statuses of possible problems; 429 is always included.
     """
     responses = {
         status: ResponseSpec(
@@ -53,17 +53,17 @@ def answers(
             generate_examples=False,
             description=description,
             media_type=media_type,
-            examples=[Example(summary="An answer", value=example)],
+            examples=[Example(summary="A response", value=example)],
         )
     }
     for code in (*problems, 429):
-        responses[code] = problem(code)
+        responses[code] = describe_problem(code)
     return responses
 
 
-def problem(status: int) -> ResponseSpec:
-    """A problem with an example."""
-    title, detail, field = _WORDS[status]
+def describe_problem(status: int) -> ResponseSpec:
+    """Return the description of a problem with an example."""
+    title, detail, field = _PROBLEM_EXAMPLES[status]
     value = {
         "type": f"urn:disambig:{title.lower().replace(' ', '-')}",
         "title": title,

@@ -1,8 +1,7 @@
-"""Pages of long lists: opaque cursors, bounded sizes, the address of the next page.
+"""Keyset pagination: opaque cursors, page size limits, the path of the next page.
 
-A cursor says after which entry the page begins. It carries public values only, is bound to the
-list (and its sorting) that made it, and bears a checksum, so that a damaged one, or one of another
-list, is refused rather than read as something else.
+A cursor encodes the entry after which the page begins. It contains public values only and a
+checksum over the list and its order, so that a damaged cursor, or one of another list, is rejected.
 """
 
 from __future__ import annotations
@@ -21,39 +20,38 @@ from litestar.params import QueryParameter
 from service.errors import ServiceError
 
 MOST = 200
-"""Entries of a page at most, where a list does not say otherwise."""
+"""Default maximum page size."""
 BIGGEST = 2**63 - 1
-"""Largest whole number that either database stores."""
+"""Largest integer that both databases can store."""
 _LONGEST = 2048
 
 Limit = Annotated[
     int,
-    QueryParameter(ge=1, le=MOST, description=f"Entries of a page, 1 to {MOST}."),
+    QueryParameter(ge=1, le=MOST, description=f"Page size, 1 to {MOST}."),
 ]
 Cursor = Annotated[
     str | None,
     QueryParameter(
         max_length=_LONGEST,
-        description="Where the page begins: what `next` of the page before holds. Left out, "
-        "the first page.",
+        description="Start of the page, from `next` of the previous page. Default: the first page.",
     ),
 ]
 
 
 class BadCursor(ServiceError):
-    """A cursor that this list did not give out."""
+    """A cursor that does not belong to this list."""
 
     status, title = 400, "Invalid cursor"
 
 
 def cursor(kind: str, *values: str | int | float) -> str:
-    """A cursor of the list ``kind`` after the entry with these values."""
+    """Return a cursor of the list ``kind`` after the entry with these values."""
     payload = orjson.dumps(values)
     return base64.urlsafe_b64encode(_check(kind, payload) + payload).rstrip(b"=").decode()
 
 
 def read_cursor(kind: str, text: str | None, types: Sequence[type]) -> tuple[Any, ...] | None:
-    """The values of a cursor; None where there is none.
+    """Return the values of a cursor; None without a cursor.
 
     Raises
     ------
@@ -76,7 +74,7 @@ def read_cursor(kind: str, text: str | None, types: Sequence[type]) -> tuple[Any
 
 
 def next_page(request: Request[Any, Any, Any], following: str | None) -> str | None:
-    """Path and query of the next page; None after the last."""
+    """Return path and query of the next page; None after the last."""
     if following is None:
         return None
     kept = [
@@ -90,8 +88,8 @@ def next_page(request: Request[Any, Any, Any], following: str | None) -> str | N
 
 def _bad() -> BadCursor:
     return BadCursor(
-        "the cursor is damaged, or of another list or sorting",
-        "follow `next` of the page before, or leave the cursor out to begin anew",
+        "the cursor is damaged, or of another list or order",
+        "follow `next` of the previous page, or omit the cursor to start from the beginning",
         field="cursor",
     )
 

@@ -1,4 +1,4 @@
-"""Parts of an address that may hold anything, slashes too."""
+"""Read the last part of a path, which may contain any characters, including slashes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from litestar.connection import Request
 from service.errors import Invalid
 
 LONGEST = 12_000
-"""Characters of a name or an id in an address at most."""
+"""Maximum characters of a name or id in a path."""
 
 
 def tail(request: Request[Any, Any, Any], prefix: str) -> str:
-    """What follows ``prefix`` in the path, as the client wrote it before percent-encoding.
+    """Return the percent-decoded text after ``prefix`` in the path.
 
-    The router unites double slashes, which a work's id (that may be an address itself) needs.
+    The raw path is read because the router collapses double slashes, which occur in work ids
+    that are URLs.
 
     Raises
     ------
@@ -29,8 +30,8 @@ def tail(request: Request[Any, Any, Any], prefix: str) -> str:
     text = unquote_to_bytes(rest).decode("utf-8", "replace")
     if not text.strip() or len(text) > LONGEST:
         raise Invalid(
-            f"the last part of the address has {len(text)} characters",
-            f"write a name or an id of 1 to {LONGEST} characters",
+            f"the last part of the path has {len(text)} characters",
+            f"use a name or id of 1 to {LONGEST} characters",
             field="path",
         )
     return text

@@ -1,7 +1,7 @@
-"""Exceptions told as ``application/problem+json`` (RFC 9457): the one map of them.
+"""Convert exceptions to ``application/problem+json`` (RFC 9457).
 
 A problem has ``type``, ``title``, ``status``, ``detail`` (what is wrong), ``remedy`` (what to do),
-``field`` (where it is wrong), ``errors`` (each wrong field of several), ``instance`` (the path)
+``field`` (the invalid field), ``errors`` (each of several invalid fields), ``instance`` (the path)
 and ``request`` (the id of the request, as in the log).
 """
 
@@ -26,7 +26,7 @@ MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 """What a client may send as X-Request-ID; anything else is replaced."""
 
-_SANE_DETAIL = 2000
+_MAX_DETAIL = 2000
 _REMEDIES = {
     400: "correct the request; /schema describes every operation",
     404: "/schema lists every route",
@@ -39,21 +39,21 @@ log = logging.getLogger("service.api")
 
 
 def request_id(scope: Any) -> str:
-    """Id of a request: the client's where it sent a sane one, else one made now and kept."""
+    """Return the id of a request: the client's if valid, else a generated one, stored in the scope."""
     state = scope.setdefault("state", {})
-    found = state.get("request_id")
-    if found is None:
+    identifier = state.get("request_id")
+    if identifier is None:
         sent = next((v for k, v in scope.get("headers", ()) if k == b"x-request-id"), b"")
         text = sent.decode("latin-1")
-        found = text if REQUEST_ID.fullmatch(text) else secrets.token_hex(8)
-        state["request_id"] = found
-    return str(found)
+        identifier = text if REQUEST_ID.fullmatch(text) else secrets.token_hex(8)
+        state["request_id"] = identifier
+    return str(identifier)
 
 
-def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """The problem that tells of an exception; Litestar's exception handler."""
-    body, headers = describe(error)
-    body["instance"] = _shown_path(request.scope)
+def render_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Return the response for an exception; used as Litestar's exception handler."""
+    body, headers = describe_error(error)
+    body["instance"] = _format_path(request.scope)
     body["request"] = request_id(request.scope)
     if body["status"] == 500:
         log.error("request %s failed: %s", body["request"], type(error).__name__, exc_info=error)
@@ -65,39 +65,41 @@ def told(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     )
 
 
-def describe(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
-    """The members of the problem and the headers that go with it."""
+def describe_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the members of the problem and its headers."""
     if isinstance(error, ServiceError):
-        return _of_service(error)
+        return _describe_service_error(error)
     if isinstance(error, HTTPException):
-        return _of_litestar(error)
+        return _describe_http_error(error)
     if isinstance(error, RecordError):
-        body = _body(422, "Invalid record", error.problem, error.remedy)
+        body = _build_body(422, "Invalid record", error.problem, error.remedy)
         return {**body, "field": error.field, "line": error.line}, {}
     if isinstance(error, DisambigError):
-        return _body(422, "Invalid request", str(error), ""), {}
-    if isinstance(error, DataError):  # a value that passed every check and PostgreSQL refuses
+        return _build_body(422, "Invalid request", str(error), ""), {}
+    if isinstance(error, DataError):  # a value that passed validation but PostgreSQL rejects
         remedy = "look for numbers out of range and for the character U+0000"
-        return _body(422, "Invalid request", "a value cannot be stored", remedy), {}
-    remedy = "try again; if it stays, report the request id to whoever runs the service"
-    return _body(500, "Internal error", "the server failed to do this", remedy), {}
+        return _build_body(422, "Invalid request", "a value cannot be stored", remedy), {}
+    remedy = "try again; if the error persists, report the request id to the operator"
+    return _build_body(
+        500, "Internal error", "the server failed to process the request", remedy
+    ), {}
 
 
-def _body(status: int, title: str, detail: str, remedy: str) -> dict[str, Any]:
+def _build_body(status: int, title: str, detail: str, remedy: str) -> dict[str, Any]:
     slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     body: dict[str, Any] = {
         "type": f"urn:disambig:{slug}",
         "title": title,
         "status": status,
-        "detail": _bounded(detail),
+        "detail": _truncate(detail),
     }
     if remedy:
         body["remedy"] = remedy
     return body
 
 
-def _of_service(error: ServiceError) -> tuple[dict[str, Any], dict[str, str]]:
-    body = _body(error.status, error.title, error.problem, error.remedy)
+def _describe_service_error(error: ServiceError) -> tuple[dict[str, Any], dict[str, str]]:
+    body = _build_body(error.status, error.title, error.problem, error.remedy)
     if error.field is not None:
         body["field"] = error.field
     headers = {str(k): str(v) for k, v in error.details.get("headers", {}).items()}
@@ -109,45 +111,45 @@ def _of_service(error: ServiceError) -> tuple[dict[str, Any], dict[str, str]]:
     return body, headers
 
 
-def _of_litestar(error: HTTPException) -> tuple[dict[str, Any], dict[str, str]]:
+def _describe_http_error(error: HTTPException) -> tuple[dict[str, Any], dict[str, str]]:
     status = error.status_code
     titles = {400: "Invalid request", 404: "No such route", 413: "Request too large"}
-    title = titles.get(status) or _spaced(type(error).__name__.removesuffix("Exception"))
+    title = titles.get(status) or _split_words(type(error).__name__.removesuffix("Exception"))
     detail = error.detail or title
     if status == 404:
-        detail = "there is nothing at this address"
+        detail = "there is no resource at this path"
     elif status >= 500:
-        title, detail = "Internal error", "the server failed to do this"
-    body = _body(status, title, detail, _REMEDIES.get(status, ""))
-    wrong = [_field(e) for e in error.extra or () if isinstance(e, dict)]
-    if wrong and status < 500:
-        body["detail"] = _bounded("; ".join(f"{e['field']}: {e['detail']}" for e in wrong))
-        body["field"] = wrong[0]["field"]
-        body["errors"] = wrong
+        title, detail = "Internal error", "the server failed to process the request"
+    body = _build_body(status, title, detail, _REMEDIES.get(status, ""))
+    field_errors = [_describe_field(e) for e in error.extra or () if isinstance(e, dict)]
+    if field_errors and status < 500:
+        body["detail"] = _truncate("; ".join(f"{e['field']}: {e['detail']}" for e in field_errors))
+        body["field"] = field_errors[0]["field"]
+        body["errors"] = field_errors
     return body, {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
 
 
-def _field(error: dict[str, Any]) -> dict[str, str]:
+def _describe_field(error: dict[str, Any]) -> dict[str, str]:
     source = getattr(error.get("source"), "value", error.get("source"))
-    found = {
+    description = {
         "field": str(error.get("key") or source or "request"),
-        "detail": _bounded(str(error.get("message", "is wrong"))),
+        "detail": _truncate(str(error.get("message", "is invalid"))),
     }
     if source:
-        found["in"] = str(source)
-    return found
+        description["in"] = str(source)
+    return description
 
 
-def _spaced(name: str) -> str:
+def _split_words(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
 
 
-def _bounded(text: str) -> str:
-    """Valid Unicode of sane length: half a surrogate pair cannot be sent as UTF-8."""
+def _truncate(text: str) -> str:
+    """Return valid, bounded Unicode: a lone surrogate cannot be encoded as UTF-8."""
     clean = text.encode("utf-8", "replace").decode("utf-8")
-    return clean if len(clean) <= _SANE_DETAIL else clean[:_SANE_DETAIL] + "…"
+    return clean if len(clean) <= _MAX_DETAIL else clean[:_MAX_DETAIL] + "…"
 
 
-def _shown_path(scope: Any) -> str:
+def _format_path(scope: Any) -> str:
     raw = scope.get("raw_path") or quote(scope.get("path", "")).encode()
     return quote(raw.split(b"?")[0][:500], safe="/%:@!$&'()*+,;=-._~")

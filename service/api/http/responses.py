@@ -1,4 +1,4 @@
-"""What writes over HTTP share: sending again, versions of what is edited, described bodies."""
+"""Responses of writes: idempotency keys, conditional edits, documented request bodies."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ IdempotencyKey = Annotated[
     str | None,
     HeaderParameter(
         name="Idempotency-Key",
-        description="A name that you make up for this write, such as a UUID. Sent again with the "
-        "same body within 24 hours, it is answered alike and not done twice.",
+        description="A unique key for this write, such as a UUID. A request repeated with the same "
+        "key and body within 24 hours returns the stored response and is not executed again.",
     ),
 ]
 IfUnchanged = Annotated[
     str | None,
     HeaderParameter(
         name="If-Match",
-        description="ETag of what you read; the step is refused (412) where it has changed since. "
-        "Left out: whatever it is now.",
+        description="ETag of the resource as read; the request is rejected (412) if it has changed "
+        "since. Omitted: any version.",
     ),
 ]
 IfMatch = Annotated[
     str | None,
     HeaderParameter(
         name="If-Match",
-        description="ETag of the identity as you read it; * for whatever it is now. Where several "
-        "identities are edited, `versions` in the body says it of each.",
+        description="ETag of the identity as read; * for any version. For edits of several "
+        "identities, send `versions` in the body.",
     ),
 ]
 
@@ -61,24 +61,23 @@ def run_write(
     in_parts: bool = False,
     edits: Callable[[Connection], Any] | None = None,
 ) -> Response[bytes]:
-    """Do a write once for each Idempotency-Key, and answer with what it gives as JSON.
+    """Execute a write once per Idempotency-Key and return its result as JSON.
 
     Parameters
     ----------
     body : bytes
-        The request's, unpacked.
+        Decompressed request body.
     act : callable
-        Does the write through the database it is given; its result must be JSON for orjson.
+        Executes the write on the given database; orjson must be able to serialise its result.
     in_parts : bool
-        Whether it commits in several transactions; see :mod:`service.idempotency`.
+        Whether ``act`` commits in several transactions; see :mod:`service.idempotency`.
     edits : callable, optional
-        What the read of the thing that is edited answers with; where If-Match is sent it must be
-        what the client read.
+        Reads the edited resource; its ETag must match If-Match, if sent.
 
     Raises
     ------
     Stale
-        If it is not.
+        If the ETag does not match.
     """
     scope = request.scope
     tried = parse_idempotency_key(
@@ -108,10 +107,12 @@ def run_write(
     )
 
 
-def respond_with_etag(request: Request[Any, Any, Any], content: Any, version: Any = None) -> Response[bytes]:
-    """An answer with an ETag that steps take in If-Match; 304 where the client has it.
+def respond_with_etag(
+    request: Request[Any, Any, Any], content: Any, version: Any = None
+) -> Response[bytes]:
+    """Return a JSON response with an ETag for If-Match; 304 if the client has it.
 
-    ``version`` is what the ETag is made of, where that is not all of the content.
+    ``version`` is the value from which the ETag is computed; default: the content.
     """
     current = etag(orjson.dumps(content if version is None else version))
     headers = {"Cache-Control": "private, no-cache", "ETag": current}
@@ -121,7 +122,7 @@ def respond_with_etag(request: Request[Any, Any, Any], content: Any, version: An
 
 
 def respond_private(content: Any) -> Response[bytes]:
-    """An answer that is nobody else's and never kept on the way."""
+    """Return a JSON response with ``Cache-Control: private, no-store``."""
     headers = {"Cache-Control": "private, no-store"}
     return Response(orjson.dumps(content), media_type="application/json", headers=headers)
 
@@ -129,14 +130,16 @@ def respond_private(content: Any) -> Response[bytes]:
 def read_versions(
     request: Request[Any, Any, Any], ids: Sequence[str], body_versions: Mapping[str, int] | None
 ) -> dict[str, int]:
-    """The version that the client read of each identity it edits; none after ``If-Match: *``.
+    """Return the expected version of each edited identity; none after ``If-Match: *``.
 
     Raises
     ------
     PreconditionRequired
-        If one is stated nowhere.
+        If the version of an identity is missing.
     """
-    versions_by_id = {id_: (body_versions or {})[id_] for id_ in ids if id_ in (body_versions or {})}
+    versions_by_id = {
+        id_: (body_versions or {})[id_] for id_ in ids if id_ in (body_versions or {})
+    }
     missing = [id_ for id_ in dict.fromkeys(ids) if id_ not in versions_by_id]
     if not missing or request.headers.get("if-match", "").strip() == "*":
         return versions_by_id
@@ -146,13 +149,13 @@ def read_versions(
     raise PreconditionRequired(
         f"versions does not name the version of {missing[0]}",
         "send the version of each identity as you read it (the number in its ETag), or "
-        "If-Match: * to edit whatever is there",
+        "If-Match: * to edit any version",
         field="versions",
     )
 
 
 def describe_body(*examples: tuple[str, Any]) -> BodyKwarg:
-    """Description of a JSON body by examples: (what it does, the body)."""
+    """Describe a JSON body by examples of (summary, value)."""
     return BodyKwarg(examples=[Example(summary=name, value=value) for name, value in examples])
 
 
@@ -173,8 +176,8 @@ class _RawOperation(Operation):
 
 
 def describe_raw_body(bodies: Mapping[str, tuple[Schema, str, Any]]) -> type[Operation]:
-    """Operation of a handler that reads its body itself; by media type what it holds and how.
+    """Return the operation class of a handler that reads its raw body.
 
-    The values are (schema, what the example shows, example).
+    ``bodies`` maps media types to (schema, summary of the example, example).
     """
     return type("RawOperation", (_RawOperation,), {"bodies": dict(bodies)})

@@ -1,4 +1,4 @@
-"""Every request is timed, counted and logged, whoever answers it."""
+"""Time, count and log every request."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from service.observability.metrics import UNMATCHED_ROUTE, Metrics
 
 log = logs.get_logger("service.requests")
 QUIET = ("/health/live", "/health/ready", "/metrics")
-"""Routes that machines ask all the time; logged at the level debug."""
+"""Routes of frequent automatic probes; logged at level debug."""
 LEFT = 499
-"""Status under which it is noted that the client left before the answer began."""
+"""Status logged if the client disconnected before the response started."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 async def observed(
     app: ASGIApp, metrics: Metrics | None, scope: HTTPScope, receive: Receive, send: Send
 ) -> None:
-    """Serve an HTTP request with ``app``, and note what became of it."""
+    """Serve an HTTP request with ``app``, then log it and update the metrics."""
     begun = time.perf_counter()
     status = LEFT
 
@@ -36,12 +36,12 @@ async def observed(
         metrics.start_request()
     try:
         await app(scope, receive, noting)
-    except Exception:  # only noted here, and raised again
+    except Exception:  # only recorded here, then re-raised
         status = 500 if status == LEFT else status
         raise
     finally:
         seconds = time.perf_counter() - begun
-        # Litestar writes the template here when it has found the route
+        # set by Litestar once the route is resolved
         route = str(scope.get("path_template") or UNMATCHED_ROUTE)
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         if metrics is not None:

@@ -1,9 +1,9 @@
-"""Who asks: API keys to actors, roles to guards, and how often they may ask.
+"""Authentication by API key, role guards and rate limits.
 
-A key comes as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Keys found good are remembered
-for :data:`REMEMBERED` seconds in each server process, so a key revoked in one process is refused
-in all of them after that time at the latest. Rates are counted in each process for itself: with
-several processes a client may make up to that many times the requests.
+A key is sent as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Valid keys are cached
+for :data:`REMEMBERED` seconds in each server process, so a key revoked in one process is rejected
+by all of them after that time at the latest. Rates are counted per process: with several
+processes a client may send up to that many times the requests.
 """
 
 from __future__ import annotations
@@ -33,28 +33,28 @@ from service.db.database import Database
 from service.errors import Forbidden, ServiceError, Unauthenticated
 from service.settings import Settings
 
-REMEMBERED = 3.0
-"""Seconds for which a key that was found good is not looked up again."""
-_MOST_KEYS = 10_000
+KEY_CACHE_SECONDS = 3.0
+"""Seconds for which a valid key is cached."""
+_MAX_KEYS = 10_000
 _MOST_BUCKETS = 100_000
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
 
 
 class BadRequest(ServiceError):
-    """An address that cannot be read as text."""
+    """A path or query that cannot be decoded as text."""
 
     status, title = 400, "Invalid request"
 
 
 class TooManyRequests(ServiceError):
-    """A client that asks more often than it may."""
+    """A client that exceeds its rate limit."""
 
     status, title = 429, "Too many requests"
 
 
 def requires(role: Role) -> Guard:
-    """A guard that lets pass who has the role or a higher one."""
+    """Return a guard that requires a role or a higher one."""
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         actor = actor_of(connection.scope)
@@ -62,19 +62,19 @@ def requires(role: Role) -> Guard:
             return
         if actor.role is Role.PUBLIC:
             raise Unauthenticated(
-                f"this needs a key of the role {role.value}",
-                "send Authorization: Bearer with a key; disambig key create makes one",
+                f"this needs a key with the role {role.value}",
+                "send Authorization: Bearer with a key; create one with disambig key create",
             )
         raise Forbidden(
             f"the key's role is {actor.role.value}, this needs {role.value}",
-            "ask an administrator for a key of that role",
+            "ask an administrator for a key with that role",
         )
 
     return guard
 
 
 def actor_of(scope: Any) -> Actor:
-    """Who sent a request that has passed the gate."""
+    """Return the actor of an authenticated request."""
     found: Actor = scope["state"]["actor"]
     return found
 
@@ -86,20 +86,20 @@ class _Bucket:
 
 
 class Limits:
-    """Token buckets: each client starts with a minute's requests, refilled evenly."""
+    """Token buckets: one minute's requests per client, refilled continuously."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """``clock`` tells seconds."""
+        """``clock`` returns seconds."""
         self._clock = clock
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, client: str, per_minute: int) -> dict[str, str]:
-        """Take one request of a client's; headers that tell what is left.
+        """Count one request of a client and return the rate limit headers.
 
         Raises
         ------
         TooManyRequests
-            If none is left.
+            If the limit is exhausted.
         """
         if per_minute == 0:
             return {}
@@ -124,23 +124,23 @@ class Limits:
             return headers
         wait = max(1, math.ceil((1 - bucket.tokens) * 60 / per_minute))
         raise TooManyRequests(
-            f"more than {per_minute} requests a minute",
-            f"wait {wait} s; a key may allow more",
+            f"more than {per_minute} requests per minute",
+            f"wait {wait} s; a key may have a higher limit",
             headers={**headers, "Retry-After": str(wait)},
         )
 
 
 class KnownKeys:
-    """Keys that were found good a moment ago, by a digest of their text."""
+    """Cache of recently validated keys, by digest of their text."""
 
     def __init__(self, database: Database) -> None:
-        """Nothing is read before the first key comes."""
+        """Store the database; nothing is read before the first key."""
         self._database = database
         self._found: OrderedDict[bytes, tuple[float, api_keys.KeyInfo]] = OrderedDict()
         self.uses = api_keys.KeyUseRecorder(database)
 
     async def find(self, text: str) -> api_keys.KeyInfo:
-        """What is known of a key.
+        """Return the information of a key.
 
         Raises
         ------
@@ -155,14 +155,14 @@ class KnownKeys:
             or info.get_state(datetime.now(UTC)) != "active"
         ):
             info = await asyncio.to_thread(self._look_up, text)
-            self._found[digest] = (time.monotonic() + REMEMBERED, info)
-            if len(self._found) > _MOST_KEYS:
+            self._found[digest] = (time.monotonic() + KEY_CACHE_SECONDS, info)
+            if len(self._found) > _MAX_KEYS:
                 self._found.popitem(last=False)
         self.uses.record(info)
         return info
 
     def forget(self) -> None:
-        """Look every key up again; called when this process revokes one."""
+        """Empty the cache; called when this process revokes a key."""
         self._found.clear()
 
     def _look_up(self, text: str) -> api_keys.KeyInfo:
@@ -171,19 +171,19 @@ class KnownKeys:
 
 
 class Gate(ASGIMiddleware):
-    """Finds out who asks, counts it, and refuses who may not read at all.
+    """Authenticate requests, apply rate limits, and reject anonymous reads if these are disabled.
 
-    Routes with ``opt={"open": True}`` need no key even where reading does, and are not counted.
+    Routes with ``opt={"open": True}`` need no key even if reading does, and are not counted.
     """
 
     scopes = (ScopeType.HTTP,)
 
     def __init__(self, settings: Settings, known: KnownKeys, limits: Limits) -> None:
-        """One for each application."""
+        """One instance per application."""
         self.settings, self.known, self.limits = settings, known, limits
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Put the actor into ``scope["state"]`` and go on."""
+        """Put the actor into ``scope["state"]`` and call the next application."""
         check_text(scope)
         state: dict[str, Any] = scope["state"]
         open_to_all = bool(scope["route_handler"].opt.get("open"))
@@ -204,7 +204,7 @@ class Gate(ASGIMiddleware):
     async def _identify(self, scope: Scope, text: str) -> api_keys.KeyInfo:
         try:
             return await self.known.find(text)
-        except Unauthenticated:  # guessing is counted like any other asking
+        except Unauthenticated:  # failed attempts count against the public rate limit
             self._count(scope, address(scope), self.settings.rate_public)
             raise
 
@@ -214,18 +214,18 @@ class Gate(ASGIMiddleware):
     def _may_read(self) -> None:
         if not self.settings.public_read:
             raise Unauthenticated(
-                "this service is read with a key only",
+                "reading this service needs a key",
                 "send Authorization: Bearer with a key",
             )
 
 
 def key_text(scope: Scope) -> str | None:
-    """The key that a request was sent with; None without one.
+    """Return the key of a request; None without one.
 
     Raises
     ------
     Unauthenticated
-        If the Authorization header is of another scheme than Bearer.
+        If the Authorization header has another scheme than Bearer.
     """
     authorization: str | None = None
     for name, value in scope["headers"]:
@@ -238,13 +238,13 @@ def key_text(scope: Scope) -> str | None:
     scheme, _, text = authorization.strip().partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise Unauthenticated(
-            "the Authorization header holds no key", "write it as: Authorization: Bearer KEY"
+            "the Authorization header contains no key", "write Authorization: Bearer KEY"
         )
     return text.strip()
 
 
 def address(scope: Scope) -> str:
-    """The client's address; of IPv6 the network that one client may have to itself."""
+    """Return the client address; for IPv6 its /64 network, which one client may own."""
     client = scope.get("client")
     host = client[0] if client else "unknown"
     if ":" in host:
@@ -256,12 +256,12 @@ def address(scope: Scope) -> str:
 
 
 def check_text(scope: Scope) -> None:
-    """Refuse addresses that are no UTF-8, or hold U+0000, which no name or id has.
+    """Reject paths and queries that are not UTF-8 or contain U+0000.
 
     Raises
     ------
     BadRequest
-        Naming the part that is wrong.
+        Naming the invalid part.
     """
     path: bytes = scope.get("raw_path") or scope["path"].encode("utf-8", "replace")
     for field, raw in (("path", path.split(b"?")[0]), ("query", scope["query_string"])):
@@ -275,4 +275,4 @@ def check_text(scope: Scope) -> None:
                 f"the {field} is not UTF-8", "percent-encode the text as UTF-8", field=field
             ) from None
         if b"\0" in plain:
-            raise BadRequest(f"the {field} holds the character U+0000", "leave it out", field=field)
+            raise BadRequest(f"the {field} contains the character U+0000", "remove it", field=field)

@@ -1,9 +1,9 @@
-"""Answers to reads that are asked again and again, kept as bytes while nothing has happened.
+"""Cache of rendered responses to frequent reads, valid until the next event.
 
-Every write that a reader could notice takes a number on the line of events. An answer is made in
-one transaction together with the number it belongs to, and is given again only while that is still
-the last number: the number is asked for each request after it came in, one question for all
-requests that wait at that moment. So no reader gets an older answer than one asked anew.
+Every write visible to readers appends to the event log. A response is rendered in one transaction
+together with the current sequence number and is reused only while that is still the last one. The
+last sequence number is read after each request arrives, with one query for all requests waiting at
+that moment. So a cached response is never older than a freshly rendered one.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from service.db.tables import State
 from service.errors import Unavailable
 
 BYTES = 64 * 2**20
-"""Memory for kept answers in each process."""
+"""Memory for cached responses per process, in bytes."""
 BIGGEST = 4 * 2**20
-"""An answer larger than this is not kept."""
+"""Larger responses are not cached."""
 WORTH_PACKING = 1000
-"""Answers of fewer bytes are sent as they are."""
+"""Smaller responses are not compressed."""
 HEADERS = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding, Authorization, X-API-Key"}
 
 Key = tuple[bytes, bytes, bool]
@@ -45,14 +45,14 @@ Key = tuple[bytes, bytes, bool]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a read answers with.
+    """Result of a read, to be rendered.
 
     Attributes
     ----------
     content : Any
-        Something that orjson renders, or bytes that are sent as they are.
+        Value that orjson serialises, or bytes that are sent unchanged.
     version : int or None
-        Version of what is shown, where it can be edited.
+        Version of an editable resource.
     """
 
     content: Any
@@ -64,7 +64,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A rendered answer and the number of the last event that it knows of."""
+    """A rendered response with the sequence number of the last event included."""
 
     sequence: int
     status: int
@@ -73,12 +73,12 @@ class Kept:
 
     @property
     def size(self) -> int:
-        """Bytes it takes, about."""
+        """Approximate size in bytes."""
         return len(self.body) + 500
 
 
 class HotReads:
-    """The kept answers of a process, the least recently used given up first."""
+    """Cached responses of a process with least-recently-used eviction."""
 
     def __init__(self, capacity: int = BYTES) -> None:
         """``capacity`` in bytes."""
@@ -89,11 +89,11 @@ class HotReads:
 
     @property
     def size(self) -> int:
-        """Bytes that kept answers take, about."""
+        """Approximate size of all cached responses in bytes."""
         return self._size
 
     def get(self, key: Key) -> Kept | None:
-        """The answer that is kept, whether or not it still holds."""
+        """Return the cached response, valid or not."""
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
@@ -101,7 +101,7 @@ class HotReads:
             return found
 
     def keep(self, key: Key, kept: Kept) -> None:
-        """Keep an answer unless it is too big."""
+        """Cache a response unless it is too large."""
         if kept.size > min(BIGGEST, self._capacity):
             return
         with self._lock:
@@ -113,10 +113,10 @@ class HotReads:
 
 
 class LastEvent:
-    """The number of the last event, asked for those that wait for it together."""
+    """Reads the last sequence number, with one query for concurrent requests."""
 
     def __init__(self, database: Database) -> None:
-        """One for each application; close it when done."""
+        """One instance per application; call :meth:`close` when done."""
         self._database = database
         self._errors = (database.engine.dialect.loaded_dbapi.Error, SQLAlchemyError)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="last-event")
@@ -125,12 +125,12 @@ class LastEvent:
         self._next: asyncio.Task[int] | None = None
 
     async def number(self) -> int:
-        """The number as it is after this call began.
+        """Return the last sequence number, read after this call started.
 
         Raises
         ------
         Unavailable
-            If the database cannot be asked.
+            If the database cannot be reached.
         """
         if self._next is None:
             self._next = asyncio.create_task(self._after(self._running))
@@ -139,28 +139,29 @@ class LastEvent:
     async def _after(self, before: asyncio.Task[int] | None) -> int:
         if before is not None and not before.done():
             await asyncio.wait([before])
-        # from here on the question is on its way: who comes later must not share it
+        # the query starts now: later callers need a new one
         self._running, self._next = self._next, None
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask)
 
     def _ask(self) -> int:
         try:
             return self._asked()
-        except self._errors:  # a connection that was lost: a new one tells whether all is
+        except self._errors:  # the connection may be lost: retry with a new one
             self._forget()
         try:
             return self._asked()
         except self._errors as error:
             self._forget()
             raise Unavailable(
-                "the database cannot be reached", "it is tried anew with the next request"
+                "the database cannot be reached",
+                "check that it is running; the next request retries",
             ) from error
 
     def _asked(self) -> int:
         if self._connection is None:
             pooled = self._database.engine.raw_connection()
-            # the driver's own connection, held as long as the process lives: of the pool's
-            # wrapper, one that was closed fails with errors that are no driver's
+            # use the driver's own connection for the life of the process: a closed connection
+            # of the pool's wrapper raises errors that are not the driver's
             connection: Any = pooled.driver_connection
             pooled.detach()
             if not self._database.is_sqlite:
@@ -176,7 +177,7 @@ class LastEvent:
     def _forget(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with suppress(*self._errors):  # it is gone already, which is what closing is for
+            with suppress(*self._errors):  # already closed
                 connection.close()
 
     def close(self) -> None:
@@ -186,16 +187,16 @@ class LastEvent:
 
 
 class KeptAnswers(ASGIMiddleware):
-    """Answers from memory on routes with ``opt={"hot": True}`` while nothing has happened."""
+    """Serve routes with ``opt={"hot": True}`` from the cache until the next event."""
 
     scopes = (ScopeType.HTTP,)
 
     def __init__(self, hot: HotReads, last_event: LastEvent) -> None:
-        """One for each application."""
+        """One instance per application."""
         self.hot, self.last_event = hot, last_event
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Answer from memory, or go on."""
+        """Serve from the cache, or call the next application."""
         if scope["route_handler"].opt.get("hot"):
             kept = self.hot.get(_key(scope))
             if kept is not None and kept.sequence == await self.last_event.number():
@@ -209,7 +210,7 @@ def answer(
     database: Database,
     render: Callable[[Connection], Answer],
 ) -> Response[bytes]:
-    """Make an answer in one transaction, and keep it where the route is hot."""
+    """Render a response in one transaction, and cache it if the route is hot."""
     with database.read() as connection:
         sequence = connection.scalars(select(State.sequence)).one()
         made = render(connection)
@@ -258,7 +259,7 @@ def _key(scope: Any) -> Key:
 
 
 def _packs(scope: Any) -> bool:
-    """Whether the client takes gzip: named, and not with a quality of 0."""
+    """Return whether the client accepts gzip: listed, with a quality above 0."""
     for part in (_header(scope, b"accept-encoding") or "").lower().split(","):
         coding, _, quality = part.strip().partition(";")
         if coding.strip() == "gzip":

@@ -1,4 +1,4 @@
-"""The application's placer: made when it is first needed, or beforehand and kept up to date."""
+"""The assigner shared by all requests: created on first use, or warmed up in the background."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from service.db.database import Database
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from service.assignment.assign import Placer
+    from service.assignment.assign import WorkAssigner
 
 LOOKS = 30.0
-"""Seconds between two looks whether a newer full run was published."""
+"""Seconds between checks for a newly published full run."""
 log = logs.get_logger("service.assignment.assign")
 
 
 class SharedPlacer:
-    """One placer for all requests of a process; what it imports takes time."""
+    """One work assigner for all requests of a process, because its imports are slow."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        """Nothing is loaded yet."""
+        """Store database and settings; nothing is loaded yet."""
         self.database, self.settings = database, settings
         self._lock = threading.Lock()
-        self._placer: Placer | None = None
+        self._placer: WorkAssigner | None = None
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def get(self) -> Placer:
-        """The placer."""
-        from service.assignment.assign import Placer
+    def get(self) -> WorkAssigner:
+        """Return the assigner, creating it on first use."""
+        from service.assignment.assign import WorkAssigner
 
         with self._lock:
             if self._placer is None:
-                self._placer = Placer(self.database, self.settings)
+                self._placer = WorkAssigner(self.database, self.settings)
             return self._placer
 
     def keep_warm(self) -> None:
-        """Load what placing needs in the background, now and after each full publication."""
+        """Load model and statistics in the background, now and after each full publication."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._keeping_warm, daemon=True)
             self._thread.start()
 
     def close(self) -> None:
-        """End the background work."""
+        """Stop the background thread."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
 
     def _compare(self) -> None:
-        """Load what boards need as well."""
+        """Import and compile what boards need as well."""
         from service.board import commit, reclustering, tasks, view  # noqa: F401
         from service.board.block_cache import warm_up
 
@@ -65,7 +65,7 @@ class SharedPlacer:
                 before = self.get().loaded
                 if self.get().warm() and self.get().loaded != before:
                     self._compare()
-                    # what was loaded stays: the collector need not look at it again and again
+                    # loaded objects are permanent: exclude them from garbage collection
                     gc.collect()
                     gc.freeze()
                     log.info("ready to place", run=self.get().loaded)

@@ -1,4 +1,4 @@
-"""``/v1/boards``: everyone behind a name side by side, arranged anew; ``/v1/compare``."""
+"""``/v1/boards``: read, preview and commit name boards; ``/v1/compare``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from litestar.params import FromPath, QueryParameter, RawBody
 
 from service.actors import Actor, Role
 from service.api.examples import board as examples
-from service.api.http.bodies import Filled
-from service.api.http.openapi import answers
+from service.api.http.bodies import NonEmptyRequest
+from service.api.http.openapi import describe_responses
 from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.routes.decisions import told
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
 
 REVIEWER = [requires(Role.REVIEWER)]
 LONGEST = 1_000
-"""Characters of a mention in an address."""
+"""Maximum characters of a mention in a query parameter."""
 
 
 def views_of(request: Request[Any, Any, Any], database: Database, settings: Settings) -> BlockViews:
-    """The blocks that this process keeps scored, one collection for all requests."""
-    from service.assignment.assign import Placer
+    """Return the cache of scored blocks shared by all requests of this process."""
+    from service.assignment.assign import WorkAssigner
     from service.board.block_cache import BlockViews
 
     state = request.app.state
     if "views" not in state:
         placer = state.get("placer")
         if placer is None:
-            placer = state["placer"] = Placer(database, settings)
-        state["views"] = BlockViews(placer if isinstance(placer, Placer) else placer.get())
+            placer = state["placer"] = WorkAssigner(database, settings)
+        state["views"] = BlockViews(placer if isinstance(placer, WorkAssigner) else placer.get())
     found: BlockViews = state["views"]
     return found
 
@@ -49,10 +49,10 @@ def views_of(request: Request[Any, Any, Any], database: Database, settings: Sett
 def preview_of(
     database: Database, views: BlockViews, name: str, data: schemas.Arrangement
 ) -> dict[str, Any]:
-    """What an arrangement of a board would do, as the API tells it."""
+    """Return the effects of an arrangement, as the API renders them."""
     from service.board import commit as arranging
     from service.board.block_cache import expand_to_blocks
-    from service.board.reclustering import rescored
+    from service.board.reclustering import preview_reclustering
     from service.board.scope import scope_of
     from service.board.tasks import answered
 
@@ -62,7 +62,7 @@ def preview_of(
         found, told = arranging.preview_arrangement(connection, wanted)
         view = views.get(connection, expand_to_blocks(connection, list(scope.mentions)))
         gone = {one["decision"] for one in told["overridden"]}
-        changes = [] if view is None else rescored(connection, view, found, gone)
+        changes = [] if view is None else preview_reclustering(connection, view, found, gone)
         seen = set() if view is None else {*view.signature.tolist()}
         questions = answered(connection, found, data.task)
         told["conflicts"] += questions.hinders
@@ -76,7 +76,7 @@ def preview_of(
 
 
 def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit) -> dict[str, Any]:
-    """Publish an arrangement, and tell it as the API does."""
+    """Publish an arrangement and return its result, as the API renders it."""
     from service.board import commit as arranging
     from service.review import answers as task_answers
 
@@ -90,7 +90,7 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         for task in _asked(data):
-            task_answers.answerable(connection, actor, task, None)
+            task_answers.get_answerable_task(connection, actor, task, None)
         done = arranging.commit_arrangement(
             Within(database, connection),
             actor,
@@ -101,7 +101,7 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
         )
         if data.task:
             task_answers.keep_decision(connection, ledger, actor, data.task, done.decision)
-    over = [one.told() for one in done.overridden_decisions]
+    over = [one.to_dict() for one in done.overridden_decisions]
     return {
         **told(done.decision),
         "moved": done.n_moved,
@@ -113,7 +113,7 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
 def wanted_of(
     connection: Any, data: schemas.Arrangement, versions: dict[str, int] | None = None
 ) -> ArrangementRequest:
-    """A body as the use case takes it."""
+    """Convert a request body to an arrangement request."""
     from service.board.request import ArrangementRequest, ColumnRequest
     from service.board.tasks import answers_of
     from service.decisions.draft import SignatureRef
@@ -131,7 +131,7 @@ def wanted_of(
 
 
 def _asked(data: schemas.Arrangement) -> list[str]:
-    """Ids of the questions that an arrangement is to answer, each once."""
+    """List the ids of the tasks that an arrangement answers, without duplicates."""
     return list(dict.fromkeys([*([data.task] if data.task else []), *data.also]))
 
 
@@ -139,9 +139,9 @@ def _asked(data: schemas.Arrangement) -> list[str]:
     "/boards/{name:str}",
     guards=REVIEWER,
     tags=["review"],
-    summary="Everyone behind a name, side by side",
+    summary="Read the board of a name",
     sync_to_thread=True,
-    responses=answers(schemas.Board, examples.BOARD, problems=(400, 401, 403, 404, 422)),
+    responses=describe_responses(schemas.Board, examples.BOARD, problems=(400, 401, 403, 404, 422)),
 )
 def read_board(
     request: Request[Any, Any, Any],
@@ -149,21 +149,21 @@ def read_board(
     settings: NamedDependency[Settings],
     name: FromPath[str],
     task: Annotated[
-        str | None, QueryParameter(max_length=40, description="The question to answer.")
+        str | None, QueryParameter(max_length=40, description="The task to answer.")
     ] = None,
     text: Annotated[
         str | None,
         QueryParameter(
             name="name",
             max_length=10_000,
-            description="The name, where it cannot be written in the address (it has a slash).",
+            description="The name, if it cannot be written in the path (it contains a slash).",
         ),
     ] = None,
 ) -> Response[bytes]:
-    """A column for each identity with all its mentions, and one for those that are nowhere.
+    """Return a column for each identity with all its mentions, and one of unassigned mentions.
 
-    At most 2,000 mentions; those of the question come first, `hidden` and `left_out` tell of the
-    rest.
+    A board has at most 2,000 mentions; those of the task come first. `hidden` and `left_out`
+    count what is omitted.
     """
     from service.board.view import build_board
 
@@ -176,20 +176,24 @@ def read_board(
     "/boards/{name:str}/preview",
     guards=REVIEWER,
     tags=["review"],
-    summary="What an arrangement would do",
+    summary="Preview an arrangement",
     status_code=200,
     sync_to_thread=True,
-    request_class=Filled,
-    responses=answers(schemas.Preview, examples.PREVIEW, problems=(400, 401, 403, 404, 409, 422)),
+    request_class=NonEmptyRequest,
+    responses=describe_responses(
+        schemas.Preview, examples.PREVIEW, problems=(400, 401, 403, 404, 409, 422)
+    ),
 )
 def preview_board(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
     name: FromPath[str],
-    data: Annotated[schemas.Arrangement, describe_body(("Two papers apart", examples.ARRANGEMENT))],
+    data: Annotated[
+        schemas.Arrangement, describe_body(("Separate two papers", examples.ARRANGEMENT))
+    ],
 ) -> Response[bytes]:
-    """Nothing is changed. `rescored` is what the engine would change next, bound by this."""
+    """Nothing is stored. `rescored` lists what the next clustering would change under it."""
     views = views_of(request, database, settings)
     return respond_private(preview_of(database, views, name, data))
 
@@ -201,8 +205,8 @@ def preview_board(
     summary="Publish an arrangement",
     status_code=201,
     sync_to_thread=True,
-    request_class=Filled,
-    responses=answers(
+    request_class=NonEmptyRequest,
+    responses=describe_responses(
         schemas.Committed, examples.COMMITTED, status=201, problems=(400, 401, 403, 404, 409, 422)
     ),
 )
@@ -211,15 +215,15 @@ def commit_board(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     name: FromPath[str],
-    data: Annotated[schemas.Commit, describe_body(("Two papers apart", examples.COMMIT))],
+    data: Annotated[schemas.Commit, describe_body(("Separate two papers", examples.COMMIT))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
-    """One event and one decision, undone by `POST /v1/decisions/{id}/undo`.
+    """Record one event and one decision, undone by `POST /v1/decisions/{id}/undo`.
 
-    Refused (409) where an identity changed since the board was read, telling what changed;
-    where earlier decisions stand against it, unless `override` takes these back; and where it
-    would settle a question that several people are asked blind, whatever it overrides.
+    Rejected (409) if an identity changed since the board was read, with the changes; if
+    earlier decisions contradict it, unless `override` revokes them; and if it would answer a
+    blind task, even with `override`.
     """
     return run_write(
         request,
@@ -235,9 +239,9 @@ def commit_board(
     "/compare",
     guards=REVIEWER,
     tags=["review"],
-    summary="Why two mentions are one person, or two",
+    summary="Explain whether two mentions are one person",
     sync_to_thread=True,
-    responses=answers(
+    responses=describe_responses(
         schemas.Comparison, examples.COMPARISON, problems=(400, 401, 403, 404, 409, 422)
     ),
 )
@@ -248,12 +252,14 @@ def compare(
     a: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
     b: Annotated[str, QueryParameter(max_length=LONGEST, description="WORK:POSITION")],
 ) -> Response[bytes]:
-    """Log-odds add up: the bias, what each feature adds, and the calibration."""
+    """Log-odds are additive: bias, contribution of each feature, and calibration."""
     from service.board.evidence import compare_mentions
 
     views = views_of(request, database, settings)
     with database.read() as connection:
-        return respond_private(compare_mentions(connection, views, _mention(a, "a"), _mention(b, "b")))
+        return respond_private(
+            compare_mentions(connection, views, _mention(a, "a"), _mention(b, "b"))
+        )
 
 
 def _mention(text: str, field: str) -> SignatureRef:
@@ -266,7 +272,7 @@ def _mention(text: str, field: str) -> SignatureRef:
         found = parse_mention(text)
     except InputError as error:
         raise Invalid(str(error), "write WORK:POSITION", field=field) from error
-    # as works with such ids are stored
+    # stored works have normalised ids
     return SignatureRef(to_storable(found.work), found.position)
 
 

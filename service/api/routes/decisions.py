@@ -1,4 +1,4 @@
-"""``/v1/decisions``: what people say about mentions; listed, made one by one or in bulk, undone."""
+"""``/v1/decisions``: list decisions, record them singly or in bulk, undo and redo them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,24 @@ from disambig.console import safe
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
 from service.api.http import paging
-from service.api.http.bodies import BadBody, BodyTooLarge, Filled, Unpacked, decoded
-from service.api.http.openapi import answers
+from service.api.http.bodies import (
+    BadBody,
+    BodyTooLarge,
+    DecodedRequest,
+    NonEmptyRequest,
+    parse_json,
+)
+from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import IdempotencyKey, IfUnchanged, describe_body, describe_raw_body, respond_with_etag, respond_private, run_write
+from service.api.http.responses import (
+    IdempotencyKey,
+    IfUnchanged,
+    describe_body,
+    describe_raw_body,
+    respond_private,
+    respond_with_etag,
+    run_write,
+)
 from service.api.middleware.auth import requires
 from service.api.schemas import edit as schemas
 from service.db.database import Database
@@ -28,7 +42,7 @@ from service.decisions import queries as decision_queries
 from service.errors import ServiceError, Unavailable
 
 if TYPE_CHECKING:
-    from service.decisions.actions import Statement
+    from service.decisions.actions import DecisionContext
     from service.decisions.draft import DecisionResult
 from service.decisions import undo as undoing
 from service.decisions.draft import SignatureRef
@@ -36,47 +50,51 @@ from service.decisions.draft import SignatureRef
 REVIEWER = [requires(Role.REVIEWER)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
 MOST_ROWS = 1_000
-_LINES = Schema(type=OpenAPIType.STRING, description="One decision in each line.")
+_LINES = Schema(type=OpenAPIType.STRING, description="One decision per line.")
 
 
 @get(
     "/decisions",
     guards=REVIEWER,
     tags=["curation"],
-    summary="Decisions",
+    summary="List decisions",
     sync_to_thread=True,
-    responses=answers(schemas.Decisions, examples.DECISIONS, problems=(400, 401, 403)),
+    responses=describe_responses(schemas.Decisions, examples.DECISIONS, problems=(400, 401, 403)),
 )
 def list_decisions(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     kind: Annotated[
-        Literal["same", "different", "unsure"] | None, QueryParameter(description="Only these.")
+        Literal["same", "different", "unsure"] | None,
+        QueryParameter(description="Only decisions of this kind."),
     ] = None,
     action: Annotated[
         Literal["merge", "split", "move", "review", "arrange"] | None,
-        QueryParameter(description="Only those made this way."),
+        QueryParameter(description="Only decisions of this action."),
     ] = None,
     by: Annotated[
         str | None,
-        QueryParameter(max_length=200, description="Only those of an actor: key:k-3k9x0f7q2m1b."),
+        QueryParameter(
+            max_length=200, description="Only decisions of this actor, such as key:k-3k9x0f7q2m1b."
+        ),
     ] = None,
     standing: Annotated[
-        bool | None, QueryParameter(description="Only those in force, or only those undone.")
+        bool | None,
+        QueryParameter(description="true: only those in force; false: only undone ones."),
     ] = None,
     identity: Annotated[
         str | None,
-        QueryParameter(max_length=100, description="Only those that changed this identity."),
+        QueryParameter(max_length=100, description="Only decisions that changed this identity."),
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """The newest first, undone ones too."""
+    """Return decisions, newest first, including undone ones."""
     wanted = decision_queries.DecisionFilter(kind, action, by, standing, identity)
     before = read_cursor("decisions", cursor, (int,))
     with database.read() as connection:
         begin = None if before is None else before[0]
-        found = decision_queries.listed(connection, wanted, limit + 1, begin)
+        found = decision_queries.list_decisions(connection, wanted, limit + 1, begin)
     page = found[:limit]
     more = len(found) > limit
     following = paging.cursor("decisions", page[-1]["event_seq"]) if more else None
@@ -87,9 +105,9 @@ def list_decisions(
     "/decisions/{id:str}",
     guards=REVIEWER,
     tags=["curation"],
-    summary="One decision and what it states",
+    summary="Read a decision with its links",
     sync_to_thread=True,
-    responses=answers(
+    responses=describe_responses(
         schemas.DecisionDetails, examples.DECISION_DETAILS, problems=(400, 401, 403, 404)
     ),
 )
@@ -99,26 +117,31 @@ def read_decision(
     id: FromPath[str],
     limit: Limit = 100,
 ) -> Response[bytes]:
-    """Links between mentions that every run, placement and publication obeys."""
+    """Links are must-links and cannot-links that bind all runs, assignments and publications."""
     with database.read() as connection:
-        found, version = decision_queries.found(connection, id, limit), _decision(id)(connection)
+        found, version = (
+            decision_queries.get_decision(connection, id, limit),
+            _decision(id)(connection),
+        )
     return respond_with_etag(request, found, version)
 
 
 def _decision(decision_id: str) -> Callable[[Connection], dict[str, Any]]:
-    """What changes of a decision: whether it is in force."""
-    return lambda connection: decision_queries.found(connection, decision_id, 1)
+    """Return a reader of the mutable state of a decision: whether it is in force."""
+    return lambda connection: decision_queries.get_decision(connection, decision_id, 1)
 
 
 @post(
     "/decisions",
     guards=REVIEWER,
     tags=["curation"],
-    summary="State that two mentions are the same person, different ones, or not to be told",
+    summary="State that two mentions are the same person, different people, or undecidable",
     status_code=201,
     sync_to_thread=True,
-    request_class=Filled,
-    responses=answers(schemas.DecisionMade, examples.MADE, status=201, problems=PROBLEMS),
+    request_class=NonEmptyRequest,
+    responses=describe_responses(
+        schemas.DecisionMade, examples.MADE, status=201, problems=PROBLEMS
+    ),
 )
 def decide(
     request: Request[Any, Any, Any],
@@ -128,9 +151,9 @@ def decide(
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
-    """What is published changes at once where it says otherwise.
+    """Published identities that contradict it change at once.
 
-    Refused (409) with the chain when it contradicts earlier decisions.
+    Rejected (409) with the chain of links if it contradicts earlier decisions.
     """
     return run_write(
         request, database, actor, body, lambda given: told(_judged(given, actor, data)), status=201
@@ -141,14 +164,14 @@ def decide(
     "/decisions/bulk",
     guards=REVIEWER,
     tags=["curation"],
-    summary="State many decisions; those without conflict are applied",
+    summary="Record many decisions; those without conflict are applied",
     status_code=200,
     sync_to_thread=True,
-    request_class=Filled,
+    request_class=NonEmptyRequest,
     operation_class=describe_raw_body(
         {"application/x-ndjson": (_LINES, "Two decisions", examples.BULK_NDJSON)}
     ),
-    responses=answers(schemas.Bulk, examples.BULK, problems=(400, 401, 403, 413, 422)),
+    responses=describe_responses(schemas.Bulk, examples.BULK, problems=(400, 401, 403, 413, 422)),
 )
 def decide_in_bulk(
     request: Request[Any, Any, Any],
@@ -157,9 +180,9 @@ def decide_in_bulk(
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
-    """One decision a line, as `POST /v1/decisions` takes them; at most 1,000.
+    """One decision per line, in the format of `POST /v1/decisions`; at most 1,000.
 
-    Each is applied or refused by itself, in order; a refused one leaves nothing.
+    Each is applied or rejected separately, in order; a rejected one has no effect.
     """
     rows = list(_lines(body))
 
@@ -187,15 +210,17 @@ def _turn(path: str, summary: str) -> Callable[[Any], Any]:
         summary=summary,
         status_code=200,
         sync_to_thread=True,
-        request_class=Unpacked,
-        responses=answers(schemas.DecisionMade, examples.MADE, problems=PROBLEMS),
+        request_class=DecodedRequest,
+        responses=describe_responses(schemas.DecisionMade, examples.MADE, problems=PROBLEMS),
     )
 
 
-Why = Annotated[schemas.Why | None, describe_body(("Why", {"reason": "mistaken for a namesake"}))]
+Why = Annotated[
+    schemas.Why | None, describe_body(("With a reason", {"reason": "mistaken for a namesake"}))
+]
 
 
-@_turn("undo", "Take a decision back")
+@_turn("undo", "Undo a decision")
 def undo(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -206,9 +231,9 @@ def undo(
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """Mentions, ids and redirects are as they were before it; refused where something depends.
+    """Restore mentions, ids and redirects; rejected if later changes depend on it.
 
-    Reviewers take back their own decisions, editors anybody's.
+    Reviewers can undo their own decisions, editors all decisions.
     """
 
     reason = None if data is None else data.reason
@@ -217,12 +242,12 @@ def undo(
         database,
         actor,
         body,
-        lambda given: told(undoing.undo(given, actor, id, reason)),
+        lambda given: told(undoing.undo_decision(given, actor, id, reason)),
         edits=_decision(id),
     )
 
 
-@_turn("redo", "Make a decision again that was undone")
+@_turn("redo", "Redo an undone decision")
 def redo(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -233,9 +258,9 @@ def redo(
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """As it was, ids included; refused where what it changed has changed since.
+    """Reapply the decision, ids included; rejected if what it changed has changed since.
 
-    Reviewers make their own decisions again, editors anybody's.
+    Reviewers can redo their own decisions, editors all decisions.
     """
 
     reason = None if data is None else data.reason
@@ -244,20 +269,20 @@ def redo(
         database,
         actor,
         body,
-        lambda given: told(undoing.redo(given, actor, id, reason)),
+        lambda given: told(undoing.redo_decision(given, actor, id, reason)),
         edits=_decision(id),
     )
 
 
-def statement(data: schemas.Edit, versions: Mapping[str, int] | None) -> Statement:
-    """What an edit states besides what it does."""
-    from service.decisions.actions import Statement
+def statement(data: schemas.Edit, versions: Mapping[str, int] | None) -> DecisionContext:
+    """Return the reason, evidence and versions of an edit."""
+    from service.decisions.actions import DecisionContext
 
-    return Statement(data.reason, data.evidence, versions, data.same_work)
+    return DecisionContext(data.reason, data.evidence, versions, data.same_work)
 
 
 def told(made: DecisionResult) -> dict[str, Any]:
-    """A decision that was made as the API shows it."""
+    """Return a recorded decision as the API renders it."""
     return {
         "decision": made.id,
         "event": made.event,
@@ -272,8 +297,8 @@ def _judged(database: Database, actor: Actor, data: schemas.Judgement) -> Decisi
     a, b = (SignatureRef(m.work, m.position) for m in (data.a, data.b))
     why = statement(data, data.versions)
     if data.kind == "unsure":
-        return decision_actions.unsure(database, actor, [a, b], why)
-    return decision_actions.judge(database, actor, data.kind, a, b, why)
+        return decision_actions.record_unsure(database, actor, [a, b], why)
+    return decision_actions.decide_pair(database, actor, data.kind, a, b, why)
 
 
 def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
@@ -293,7 +318,7 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _read(text: bytes) -> schemas.Judgement:
-    value = decoded(text)
+    value = parse_json(text)
     try:
         return schemas.Judgement.model_validate(value)
     except ValidationError as error:

@@ -1,4 +1,7 @@
-"""``/v1/estimates`` and ``/v1/samples``: how good is what is published, from random samples."""
+"""``/v1/estimates`` and ``/v1/samples``: precision and recall of published identities.
+
+Estimates come from random samples that reviewers answer.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,8 @@ from litestar.params import QueryParameter, RawBody
 from pydantic import Field
 
 from service.actors import Actor, Role
-from service.api.http.bodies import Unpacked
-from service.api.http.openapi import answers
+from service.api.http.bodies import DecodedRequest
+from service.api.http.openapi import describe_responses
 from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.schemas.edit import Asked, Reason, Whole
@@ -23,7 +26,7 @@ from service.review import sampling
 
 
 class Share(Shape):
-    """A share with its 95 % confidence interval."""
+    """A proportion with its 95 % confidence interval."""
 
     estimate: float
     low: float
@@ -31,12 +34,12 @@ class Share(Shape):
 
 
 class Estimated(Shape):
-    """Figures of a slice; null where the sample tells nothing."""
+    """Estimates of a slice; null if the sample does not determine them."""
 
-    slice: str = Field(description="How often the printed name occurs, or everything.")
-    mentions: int = Field(description="Mentions that were published when the sample was drawn.")
+    slice: str = Field(description="Frequency of the printed name, or everything.")
+    mentions: int = Field(description="Published mentions when the sample was drawn.")
     drawn: int
-    reviewed: int = Field(description="Draws that the figures rest on.")
+    reviewed: int = Field(description="Reviewed draws on which the estimates are based.")
     precision: Share | None = Field(description="B-cubed precision, averaged over mentions.")
     recall: Share | None = Field(description="B-cubed recall, averaged over mentions.")
     f1: Share | None
@@ -45,16 +48,16 @@ class Estimated(Shape):
 
 
 class Reviewing(Shape):
-    """Tasks of a sample by what became of them."""
+    """Tasks of a sample by state."""
 
     reviewed: int
     open: int
     unsure: int
-    unusable: int = Field(description="Answers that do not tell what is wrong.")
+    unusable: int = Field(description="Answers without the error counts.")
 
 
 class Estimates(Shape):
-    """Estimates from a sample, of what was published when it was drawn."""
+    """Estimates from a sample, for the state published when it was drawn."""
 
     sample: str
     unit: Literal["mention", "identity"]
@@ -75,7 +78,7 @@ class NewSample(Asked):
 
 
 class Stratum(Shape):
-    """Names of one commonness."""
+    """Names of one frequency class."""
 
     slice: str
     mentions: int
@@ -83,7 +86,7 @@ class Stratum(Shape):
 
 
 class Drawn(Shape):
-    """A sample that was drawn."""
+    """A drawn sample."""
 
     id: str
     unit: Literal["mention", "identity"]
@@ -129,19 +132,21 @@ DRAWN = {
 @get(
     "/estimates",
     tags=["review"],
-    summary="How good what is published is",
+    summary="Estimate precision and recall of published identities",
     sync_to_thread=True,
-    responses=answers(Estimates, ESTIMATES, problems=(400, 404)),
+    responses=describe_responses(Estimates, ESTIMATES, problems=(400, 404)),
 )
 def read_estimates(
     database: NamedDependency[Database],
     sample: Annotated[
         str | None,
-        QueryParameter(max_length=100, description="Id of a sample; else the last one drawn."),
+        QueryParameter(max_length=100, description="Id of a sample; default: the latest."),
     ] = None,
 ) -> Response[bytes]:
-    """Precision and recall with 95 % intervals, from a random sample that people reviewed
-    without seeing each other's answers; of the identities as they were when it was drawn."""
+    """Precision and recall with 95 % confidence intervals, from a random sample reviewed blind.
+
+    They refer to the identities published when the sample was drawn.
+    """
     with database.read() as connection:
         return respond_private(sampling.estimates(connection, sample))
 
@@ -153,8 +158,8 @@ def read_estimates(
     summary="Draw a random sample to review",
     status_code=201,
     sync_to_thread=True,
-    request_class=Unpacked,
-    responses=answers(Drawn, DRAWN, status=201, problems=(400, 401, 403, 409, 422)),
+    request_class=DecodedRequest,
+    responses=describe_responses(Drawn, DRAWN, status=201, problems=(400, 401, 403, 409, 422)),
 )
 def draw_sample(
     request: Request[Any, Any, Any],
@@ -162,14 +167,17 @@ def draw_sample(
     actor: NamedDependency[Actor],
     body: RawBody,
     data: Annotated[
-        NewSample | None, describe_body(("Four hundred mentions", {"size": 400, "unit": "mention"}))
+        NewSample | None, describe_body(("400 mentions", {"size": 400, "unit": "mention"}))
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
-    """Each draw becomes a task of the kind `sample`, asked of two reviewers, and of a third where
-    they differ. Answer `same` where all is right, or `different` with evidence: of a mention how
-    many of the identity's mentions are `wrong` and how many of the person's are `missing`; of an
-    identity the mentions of each person as `parts`. Each is a number or a list of mentions."""
+    """Each draw becomes a blind task of kind `sample` for two reviewers, and a third if they
+    differ.
+
+    Answer `same` if all is correct, or `different` with evidence: for a mention, how many of the
+    identity's mentions are `wrong` and how many of the person's are `missing`; for an identity,
+    the mentions of each person as `parts`. Each is a number or a list of mentions.
+    """
     wish = data or NewSample()
 
     def act(given: Database) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from service.actors import Role
 from service.api.examples import edit as edit_examples
 from service.api.examples import read as examples
 from service.api.http import paging
-from service.api.http.openapi import answers
+from service.api.http.openapi import describe_responses
 from service.api.http.paging import BIGGEST, Cursor, Limit, next_page, read_cursor
 from service.api.http.responses import respond_private
 from service.api.middleware.auth import requires
@@ -41,37 +41,45 @@ def _text(description: str) -> Any:
     "/events",
     guards=ADMIN,
     tags=["audit"],
-    summary="The log of events",
+    summary="List events of the event log",
     sync_to_thread=True,
-    responses=answers(edit_schemas.Events, edit_examples.EVENTS, problems=(400, 401, 403, 422)),
+    responses=describe_responses(
+        edit_schemas.Events, edit_examples.EVENTS, problems=(400, 401, 403, 422)
+    ),
 )
 def list_events(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     kind: Annotated[
-        str | None, _text("Such as decision-made, run-published or key-created.")
+        str | None, _text("Only events of this kind, such as decision-made or run-published.")
     ] = None,
     actor_name: Annotated[
         str | None,
         QueryParameter(
-            name="actor", max_length=_LONGEST, description="Such as key:k-3k9x0f7q2m1b."
+            name="actor",
+            max_length=_LONGEST,
+            description="Only events of this actor, such as key:k-3k9x0f7q2m1b.",
         ),
     ] = None,
-    subject: Annotated[str | None, _text("Id of what it was done to.")] = None,
+    subject: Annotated[str | None, _text("Only events about this id.")] = None,
     request_id: Annotated[
         str | None,
-        QueryParameter(name="request", max_length=_LONGEST, description="X-Request-ID."),
+        QueryParameter(
+            name="request",
+            max_length=_LONGEST,
+            description="Only events of this request (X-Request-ID).",
+        ),
     ] = None,
     since: Annotated[
-        datetime | None, QueryParameter(description="From this moment on, with time zone.")
+        datetime | None, QueryParameter(description="At or after this time, with time zone.")
     ] = None,
     until: Annotated[
-        datetime | None, QueryParameter(description="Before this moment, with time zone.")
+        datetime | None, QueryParameter(description="Before this time, with time zone.")
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """The newest first. `since` and `until` are moments with a time zone."""
+    """Return events, newest first. `since` and `until` are times with a time zone."""
     begin, end = (_moment(name, at) for name, at in (("since", since), ("until", until)))
     wanted = event_queries.EventFilter(kind, actor_name, subject, request_id, begin, end)
     before = read_cursor("events", cursor, (int,))
@@ -88,24 +96,26 @@ def list_events(
     "/events/{seq:int}",
     guards=ADMIN,
     tags=["audit"],
-    summary="One event with all it changed",
+    summary="Read an event with its changes",
     sync_to_thread=True,
-    responses=answers(
+    responses=describe_responses(
         edit_schemas.EventDetails, edit_examples.EVENT_DETAILS, problems=(400, 401, 403, 404)
     ),
 )
 def read_event(
     database: NamedDependency[Database],
-    seq: Annotated[int, PathParameter(ge=0, le=BIGGEST, description="Number of the event.")],
+    seq: Annotated[
+        int, PathParameter(ge=0, le=BIGGEST, description="Sequence number of the event.")
+    ],
     limit: Limit = 50,
 ) -> Response[bytes]:
-    """Identities and mentions before and after, of either `limit` at most."""
+    """Return identities and mentions before and after it, at most `limit` of each."""
     with database.read() as connection:
         return respond_private(event_queries.get_event(connection, seq, limit))
 
 
 def _moment(name: str, moment: datetime | None) -> datetime | None:
-    """A moment in UTC."""
+    """Convert a time to UTC."""
     if moment is None:
         return None
     try:
@@ -114,7 +124,7 @@ def _moment(name: str, moment: datetime | None) -> datetime | None:
     except OverflowError:  # its year in UTC would be 0 or 10000
         pass
     raise Invalid(
-        f"{name} has no time zone, or is at the end of all time",
+        f"{name} has no time zone, or is out of range",
         "write it like 2026-01-31T12:00:00Z",
         field=name,
     )
@@ -129,29 +139,31 @@ Kind = Literal["create", "keep", "merge", "split", "move", "restore"]
     "/changes",
     opt={"hot": True},
     tags=["feed"],
-    summary="What became of identities, in order",
+    summary="Read the change feed",
     sync_to_thread=True,
-    responses=answers(schemas.Changes, examples.CHANGES),
+    responses=describe_responses(schemas.Changes, examples.CHANGES),
 )
 def read_changes(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     since: Annotated[
         int,
-        QueryParameter(ge=0, le=BIGGEST, description="`since` of the part before; 0: all."),
+        QueryParameter(
+            ge=0, le=BIGGEST, description="`since` of the previous page; 0: from the beginning."
+        ),
     ] = 0,
     limit: Annotated[
-        int, QueryParameter(ge=1, le=MOST, description=f"Entries at most, 1 to {MOST}.")
+        int, QueryParameter(ge=1, le=MOST, description=f"Maximum number of entries, 1 to {MOST}.")
     ] = 100,
     kind: Annotated[Kind | None, QueryParameter(description="Only changes of this kind.")] = None,
     identity: Annotated[
         str | None, QueryParameter(max_length=100, description="Only changes of this identity.")
     ] = None,
 ) -> Response[bytes]:
-    """Every create, keep, merge, split, move and restore, each exactly once.
+    """Return every create, keep, merge, split, move and restore exactly once.
 
-    Keep `since` of the last part you have dealt with and pass it next time: numbers appear in the
-    order of commits, so nothing is missed and nothing comes twice.
+    Store `since` of the last page you have processed and pass it next time: numbers appear in
+    commit order, so nothing is missed or repeated.
     """
 
     def render(connection: Connection) -> Answer:

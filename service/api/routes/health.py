@@ -15,7 +15,7 @@ from litestar.di import NamedDependency
 
 from service.actors import ANONYMOUS, Actor
 from service.api.examples import read as examples
-from service.api.http.openapi import answers
+from service.api.http.openapi import describe_responses
 from service.api.middleware.cache import Answer, answer
 from service.api.schemas import read as schemas
 from service.db import overview
@@ -25,23 +25,23 @@ from service.observability.health import Check, check_readiness
 from service.settings import Settings
 
 PATIENCE = 4.0
-"""Seconds after which what has not answered counts as not ready."""
+"""Seconds after which an unfinished check counts as failed."""
 REMEMBERED = 1.0
-"""Seconds for which a finding is told again: asking often must not cost much."""
+"""Seconds for which check results are reused, so that frequent probes are cheap."""
 OPEN = {"open": True}
 
 
 class Readiness:
-    """The checks, run once for all who ask at the same time."""
+    """Readiness checks, run once for concurrent probes."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        """Nothing is checked before somebody asks."""
+        """Store the settings and the database; checks run on request."""
         self._settings, self._database = settings, database
         self._running: asyncio.Task[list[Check]] | None = None
         self._found: tuple[float, list[Check]] = (float("-inf"), [])
 
     async def checks(self) -> list[Check]:
-        """What the checks find, at most :data:`REMEMBERED` old."""
+        """Return the results of the checks, at most :data:`REMEMBERED` old."""
         if time.monotonic() - self._found[0] < REMEMBERED:
             return self._found[1]
         if self._running is None or self._running.done():
@@ -50,7 +50,7 @@ class Readiness:
         try:
             found = await asyncio.wait_for(asyncio.shield(self._running), PATIENCE)
         except TimeoutError:
-            problem = f"no answer within {PATIENCE:g} s; see to the database and the disk"
+            problem = f"no response within {PATIENCE:g} s; check the database and the disk"
             return [Check("database", problem, PATIENCE * 1000)]
         self._found = (time.monotonic(), found)
         return found
@@ -58,13 +58,13 @@ class Readiness:
 
 @get("/health/live", opt=OPEN, include_in_schema=False)
 async def live() -> dict[str, str]:
-    """Whether the process answers at all; restart it if not."""
+    """Return 200 while the process is alive; restart it otherwise."""
     return {"status": "ok"}
 
 
 @get("/health/ready", opt=OPEN, include_in_schema=False)
 async def is_ready(state: State) -> Response[dict[str, Any]]:
-    """Whether requests would succeed; send them elsewhere if not."""
+    """Return 200 if requests would succeed, 503 otherwise."""
     checks: list[Check] = await state.readiness.checks()
     fine = all(check.problem is None for check in checks)
     content = {
@@ -82,12 +82,12 @@ async def is_ready(state: State) -> Response[dict[str, Any]]:
 def metrics(
     state: State, settings: NamedDependency[Settings], actor: NamedDependency[Actor]
 ) -> Response[bytes]:
-    """Figures for Prometheus; with a key where reading needs one."""
+    """Return metrics for Prometheus; needs a key if reading does."""
     if state.metrics is None:
-        raise NotFound("metrics are not served", "set metrics = true")
+        raise NotFound("metrics are disabled", "set metrics = true")
     if not settings.public_read and actor.name == ANONYMOUS.name:
         raise Unauthenticated(
-            "metrics are read with a key", "send Authorization: Bearer with a key"
+            "reading metrics needs a key", "send Authorization: Bearer with a key"
         )
     body, media_type = state.metrics.render()
     return Response(body, media_type=media_type, headers={"Cache-Control": "no-store"})
@@ -97,14 +97,14 @@ def metrics(
     "/stats",
     opt={"hot": True},
     tags=["feed"],
-    summary="Counts of what the service holds",
+    summary="Read counts of works, mentions and identities",
     sync_to_thread=True,
-    responses=answers(schemas.Stats, examples.STATS, problems=()),
+    responses=describe_responses(schemas.Stats, examples.STATS, problems=()),
 )
 def read_stats(
     request: Request[Any, Any, Any], database: NamedDependency[Database]
 ) -> Response[bytes]:
-    """Works, names, mentions, identities, and the publication that readers see."""
+    """Return counts of works, names, mentions and identities, and the current publication."""
     return answer(request, database, lambda c: Answer(overview.count_records(c)))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from service.actors import Actor, Role
 from service.api.examples import read as examples
-from service.api.http.openapi import answers
+from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
 from service.api.middleware.cache import Answer, answer
 from service.api.routes.names import Query
@@ -34,7 +34,7 @@ Id = Annotated[str, PathParameter(max_length=100, description="Id of an identity
     tags=["identities"],
     summary="Search identities",
     sync_to_thread=True,
-    responses=answers(schemas.Identities, examples.IDENTITIES, problems=(400, 422)),
+    responses=describe_responses(schemas.Identities, examples.IDENTITIES, problems=(400, 422)),
 )
 def search_identities(
     request: Request[Any, Any, Any],
@@ -46,23 +46,30 @@ def search_identities(
     ] = None,
     since: Annotated[
         int | None,
-        QueryParameter(ge=0, le=9999, description="Who published in or after this year."),
+        QueryParameter(
+            ge=0, le=9999, description="Only identities with works in or after this year."
+        ),
     ] = (None),
     until: Annotated[
         int | None,
-        QueryParameter(ge=0, le=9999, description="Who published in or before this year."),
+        QueryParameter(
+            ge=0, le=9999, description="Only identities with works in or before this year."
+        ),
     ] = (None),
     curated: Annotated[
-        bool | None, QueryParameter(description="Only those that people decided on, or did not.")
+        bool | None,
+        QueryParameter(description="Only identities with, or without, a curator's decision."),
     ] = None,
     sort: Annotated[
         IdentityOrder,
-        QueryParameter(description="Order without `q`; with it, closest first, then most works."),
+        QueryParameter(
+            description="Order without `q`; with `q`: most similar first, then most works."
+        ),
     ] = "-works",
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """People whose names are like `q`, or who bear an external id, or all of them in order."""
+    """Return identities with names similar to `q`, with an external id, or all in order."""
     filters = Filters(since, until, curated)
 
     def render(connection: Connection) -> Answer:
@@ -84,17 +91,17 @@ def search_identities(
     "/identities/{id:str}",
     opt={"hot": True},
     tags=["identities"],
-    summary="Profile of an identity",
+    summary="Read the profile of an identity",
     sync_to_thread=True,
-    responses=answers(schemas.Profile, examples.PROFILE, problems=(400, 404, 410)),
+    responses=describe_responses(schemas.Profile, examples.PROFILE, problems=(400, 404, 410)),
 )
 def read_identity(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: Id
 ) -> Response[bytes]:
-    """Names used, works, years, venues, topics, co-authors, affiliations, external ids, counts.
+    """Return names, works, years, venues, topics, co-authors, affiliations and external ids.
 
-    The ETag's number is the version that edits name in If-Match. An id that was merged into another
-    answers 301 with the new one in Location; one that was split away 410 with its successors.
+    The number in the ETag is the version that edits send in If-Match. An id merged into another
+    redirects (301) to it; a split id returns 410 with its successors.
     """
 
     def render(connection: Connection) -> Answer:
@@ -110,16 +117,16 @@ def read_identity(
     "/identities/{id:str}/works",
     opt={"hot": True},
     tags=["identities"],
-    summary="Works of an identity",
+    summary="List works of an identity",
     sync_to_thread=True,
-    responses=answers(schemas.PaperPage, examples.PAPERS, problems=(400, 404, 410)),
+    responses=describe_responses(schemas.PaperPage, examples.PAPERS, problems=(400, 404, 410)),
 )
 def read_identity_works(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     id: Id,
     sort: Annotated[
-        WorksOrder, QueryParameter(description="What is not known comes last.")
+        WorksOrder, QueryParameter(description="Order; unknown values come last.")
     ] = "-year",
     year: Annotated[
         int | None, QueryParameter(ge=0, le=9999, description="Only works of this year.")
@@ -130,7 +137,7 @@ def read_identity_works(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """All works, with the position and the printed name on each."""
+    """Return all works with the position and the printed name on each."""
 
     def render(connection: Connection) -> Answer:
         located = identity_profile.locate(connection, id)
@@ -163,9 +170,11 @@ def _cursor_of(kind: str, mentions: list[aggregates.Seen], limit: int) -> str | 
     "/identities/{id:str}/coauthors",
     opt={"hot": True},
     tags=["identities"],
-    summary="Co-authors of an identity, as identities",
+    summary="List co-authors of an identity",
     sync_to_thread=True,
-    responses=answers(schemas.CoauthorPage, examples.COAUTHORS, problems=(400, 404, 410)),
+    responses=describe_responses(
+        schemas.CoauthorPage, examples.COAUTHORS, problems=(400, 404, 410)
+    ),
 )
 def read_identity_coauthors(
     request: Request[Any, Any, Any],
@@ -174,7 +183,7 @@ def read_identity_coauthors(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Who is on most works with them; works of more than 100 authors do not count."""
+    """Return co-authors, most joint works first; works of more than 100 authors do not count."""
 
     def render(connection: Connection) -> Answer:
         located = identity_profile.locate(connection, id)
@@ -196,15 +205,17 @@ def _coauthor_cursor(last: dict[str, Any]) -> str:
     "/identities/{id:str}/years.svg",
     opt={"hot": True},
     tags=["identities"],
-    summary="Picture of an identity's years",
+    summary="Sparkline of works per year (SVG)",
     media_type="image/svg+xml",
     sync_to_thread=True,
-    responses=answers(str, examples.PICTURE, media_type="image/svg+xml", problems=(400, 404, 410)),
+    responses=describe_responses(
+        str, examples.PICTURE, media_type="image/svg+xml", problems=(400, 404, 410)
+    ),
 )
 def read_identity_years(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: Id
 ) -> Response[bytes]:
-    """Works a year as a strip of bars, with a title and a description for who cannot see it."""
+    """Return works per year as bars, with an accessible title and description."""
 
     def render(connection: Connection) -> Answer:
         located = identity_profile.locate(connection, id)
@@ -219,9 +230,9 @@ def read_identity_years(
 @get(
     "/identities/{id:str}/history",
     tags=["identities"],
-    summary="What happened to an identity",
+    summary="Read the history of an identity",
     sync_to_thread=True,
-    responses=answers(schemas.History, examples.HISTORY, problems=(400, 404)),
+    responses=describe_responses(schemas.History, examples.HISTORY, problems=(400, 404)),
 )
 def read_identity_history(
     request: Request[Any, Any, Any],
@@ -231,9 +242,9 @@ def read_identity_history(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Every event that changed it, the newest first: why, what was before and after, and what may
-    be undone. Who did it is told to reviewers and above. An id keeps its history when it has been
-    merged or split.
+    """Return every event that changed it, newest first, with the state before and after.
+
+    The actor is included for reviewers and above. A merged or split id keeps its history.
     """
 
     def render(connection: Connection) -> Answer:
@@ -266,7 +277,7 @@ def _told(entry: HistoryEntry, named: bool) -> dict[str, Any]:
 
 
 def moved(request: Request[Any, Any, Any], located: Located, suffix: str = "") -> Answer:
-    """301 to the identity that this one was merged into."""
+    """Redirect (301) to the identity into which this one was merged."""
     query = request.scope["query_string"].decode("latin-1")
     target = f"/v1/identities/{quote(located.redirect or '')}{suffix}"
     return Answer(
@@ -280,7 +291,7 @@ def _external(text: str) -> tuple[str, str]:
     scheme, _, value = text.partition(":")
     if not scheme or not value:
         raise Invalid(
-            f"{text[:60]!r} is no external id",
+            f"{text[:60]!r} is not an external id",
             "write scheme:value, such as orcid:0000-0002-1825-0097",
             field="external",
         )

@@ -1,4 +1,4 @@
-"""Edits of identities: merges, splits, moves, and ids that others gave to the person."""
+"""Edits of identities: merges, splits, moves and external ids."""
 
 from __future__ import annotations
 
@@ -12,10 +12,17 @@ from sqlalchemy import select
 
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
-from service.api.http.bodies import Filled, Unpacked
+from service.api.http.bodies import DecodedRequest, NonEmptyRequest
 from service.api.http.etags import expected_version
-from service.api.http.openapi import answers
-from service.api.http.responses import IdempotencyKey, IfMatch, describe_body, respond_private, read_versions, run_write
+from service.api.http.openapi import describe_responses
+from service.api.http.responses import (
+    IdempotencyKey,
+    IfMatch,
+    describe_body,
+    read_versions,
+    respond_private,
+    run_write,
+)
 from service.api.middleware.auth import requires
 from service.api.routes.decisions import statement, told
 from service.api.schemas import edit as schemas
@@ -35,12 +42,14 @@ def _edit(path: str, summary: str) -> Callable[[Any], Any]:
         summary=summary,
         status_code=201,
         sync_to_thread=True,
-        request_class=Filled,
-        responses=answers(schemas.DecisionMade, examples.MADE, status=201, problems=PROBLEMS),
+        request_class=NonEmptyRequest,
+        responses=describe_responses(
+            schemas.DecisionMade, examples.MADE, status=201, problems=PROBLEMS
+        ),
     )
 
 
-@_edit("/merges", "State that identities are one person")
+@_edit("/merges", "Merge identities")
 def merge(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -50,9 +59,9 @@ def merge(
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
 ) -> Response[bytes]:
-    """The id of the best established is kept, or of `into`; the others redirect to it.
+    """The id of `into`, or of the best established identity, is kept; the others redirect to it.
 
-    Refused (409) with the chain when decisions say that they are different persons.
+    Rejected (409) with the chain of links if decisions state that they are different people.
     """
     from service.decisions import actions as decision_actions
 
@@ -64,13 +73,15 @@ def merge(
         actor,
         body,
         lambda given: told(
-            decision_actions.merge(given, actor, data.identities, data.into, statement(data, known))
+            decision_actions.merge_identities(
+                given, actor, data.identities, data.into, statement(data, known)
+            )
         ),
         status=201,
     )
 
 
-@_edit("/splits", "State that an identity is several persons")
+@_edit("/splits", "Split an identity")
 def split(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -80,7 +91,7 @@ def split(
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
 ) -> Response[bytes]:
-    """Groups leave as new identities; one, or the mentions in no group, keeps the id."""
+    """Groups become new identities; one group, or the mentions in no group, keeps the id."""
     from service.decisions import actions as decision_actions
 
     known = read_versions(request, [data.identity], data.versions)
@@ -91,7 +102,7 @@ def split(
         actor,
         body,
         lambda given: told(
-            decision_actions.split(
+            decision_actions.split_identity(
                 given, actor, data.identity, groups, data.keep, statement(data, known)
             )
         ),
@@ -99,7 +110,7 @@ def split(
     )
 
 
-@_edit("/moves", "State whose some mentions are")
+@_edit("/moves", "Move mentions to another identity")
 def move(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -109,7 +120,7 @@ def move(
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
 ) -> Response[bytes]:
-    """They go to `to`, or to a new identity. `versions` may name those they leave, too."""
+    """Mentions move to `to`, or to a new identity. `versions` may include those they leave."""
     from service.decisions import actions as decision_actions
 
     known = read_versions(request, [data.to] if data.to else [], data.versions)
@@ -121,7 +132,9 @@ def move(
         actor,
         body,
         lambda given: told(
-            decision_actions.move(given, actor, mentions, data.to, statement(data, known))
+            decision_actions.move_signatures(
+                given, actor, mentions, data.to, statement(data, known)
+            )
         ),
         status=201,
     )
@@ -131,23 +144,27 @@ def move(
     "/identities/{id:str}/external-ids",
     guards=EDITOR,
     tags=["curation"],
-    summary="Attach an id that somebody else gave to the person",
+    summary="Attach an external id",
     status_code=201,
     sync_to_thread=True,
-    request_class=Filled,
-    responses=answers(schemas.ExternalId, examples.EXTERNAL_ID, status=201, problems=PROBLEMS),
+    request_class=NonEmptyRequest,
+    responses=describe_responses(
+        schemas.ExternalId, examples.EXTERNAL_ID, status=201, problems=PROBLEMS
+    ),
 )
 def attach(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
-    data: Annotated[schemas.NewExternalId, describe_body(("An ORCID iD", examples.NEW_EXTERNAL_ID))],
+    data: Annotated[
+        schemas.NewExternalId, describe_body(("An ORCID iD", examples.NEW_EXTERNAL_ID))
+    ],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfMatch = None,
 ) -> Response[bytes]:
-    """Checked and kept in its one form. On two identities at once it opens a conflict task."""
+    """The id is validated and normalised. An id on two identities opens a conflict task."""
     from service.external_ids import attach as external_ids
 
     version = expected_version(request)
@@ -172,25 +189,25 @@ def attach(
     "/identities/{id:str}/external-ids",
     guards=EDITOR,
     tags=["curation"],
-    summary="Take an external id off an identity",
+    summary="Detach an external id",
     status_code=200,
     sync_to_thread=True,
-    request_class=Unpacked,
-    responses=answers(schemas.ExternalId, examples.EXTERNAL_ID, problems=PROBLEMS),
+    request_class=DecodedRequest,
+    responses=describe_responses(schemas.ExternalId, examples.EXTERNAL_ID, problems=PROBLEMS),
 )
 def detach(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
-    scheme: Annotated[str, QueryParameter(max_length=40, description="Such as orcid.")],
+    scheme: Annotated[str, QueryParameter(max_length=40, description="Scheme, such as orcid.")],
     value: Annotated[str, QueryParameter(max_length=500, description="The id.")],
     reason: Annotated[
-        str | None, QueryParameter(max_length=2_000, description="Why, for the log of events.")
+        str | None, QueryParameter(max_length=2_000, description="Reason, stored in the event log.")
     ] = None,
     if_match: IfMatch = None,
 ) -> Response[bytes]:
-    """One that mentions print does not come back with them."""
+    """A detached id that mentions print is not attached again with them."""
     from service.external_ids import attach as external_ids
     from service.external_ids.schemes import normalize_id
 

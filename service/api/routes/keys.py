@@ -1,4 +1,4 @@
-"""``/v1/keys``: keys of the API, for administrators."""
+"""``/v1/keys``: API keys, for administrators."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from litestar.params import FromPath, FromQuery, RawBody
 from service import api_keys
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
-from service.api.http.bodies import Filled, Unpacked
-from service.api.http.openapi import answers
+from service.api.http.bodies import DecodedRequest, NonEmptyRequest
+from service.api.http.openapi import describe_responses
 from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
 from service.api.middleware.auth import KnownKeys, requires
 from service.api.schemas import edit as schemas
@@ -28,12 +28,12 @@ ADMIN = [requires(Role.ADMIN)]
     "/keys",
     guards=ADMIN,
     tags=["keys"],
-    summary="All keys",
+    summary="List keys",
     sync_to_thread=True,
-    responses=answers(schemas.Keys, examples.KEYS, problems=(401, 403)),
+    responses=describe_responses(schemas.Keys, examples.KEYS, problems=(401, 403)),
 )
 def list_keys(database: NamedDependency[Database]) -> Response[bytes]:
-    """The newest first, with those that expired or were revoked; without their secrets."""
+    """Return keys without secrets, newest first, including expired and revoked ones."""
     with database.read() as connection:
         return respond_private({"items": [told(info) for info in api_keys.list_keys(connection)]})
 
@@ -42,10 +42,10 @@ def list_keys(database: NamedDependency[Database]) -> Response[bytes]:
     "/keys",
     guards=ADMIN,
     tags=["keys"],
-    summary="Make a key",
+    summary="Create a key",
     sync_to_thread=True,
-    request_class=Filled,
-    responses=answers(
+    request_class=NonEmptyRequest,
+    responses=describe_responses(
         schemas.ShownKey, examples.SHOWN_KEY, status=201, problems=(400, 401, 403, 422)
     ),
 )
@@ -57,9 +57,9 @@ def make_key(
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
-    """The answer shows the key, this once: only a digest of it is kept.
+    """The key is returned only in this response: only its digest is stored.
 
-    Sent again with the same Idempotency-Key it makes no second key, and `key` is null.
+    Repeated with the same Idempotency-Key, the request creates no second key, and `key` is null.
     """
     shown: list[str] = []
 
@@ -73,7 +73,10 @@ def make_key(
             per_minute=data.per_minute,
         )
         shown.append(text)
-        return {**told(info), "key": None}  # the answer is stored, and no secret ever is
+        return {
+            **told(info),
+            "key": None,
+        }  # the response is stored, so it must not contain the secret
 
     answer = run_write(request, database, actor, body, act, status=201)
     if shown:
@@ -88,8 +91,8 @@ def make_key(
     summary="Revoke a key",
     sync_to_thread=True,
     status_code=200,
-    request_class=Unpacked,
-    responses=answers(
+    request_class=DecodedRequest,
+    responses=describe_responses(
         schemas.Key,
         examples.REVOKED_KEY,
         problems=(401, 403, 404, 409),
@@ -102,7 +105,7 @@ def revoke_key(
     id: FromPath[str],
     reason: FromQuery[schemas.Reason] = None,
 ) -> Response[bytes]:
-    """It is refused from now on (by other server processes within seconds), and for good."""
+    """The key is rejected from now on, permanently (by other server processes within seconds)."""
     info = api_keys.revoke_key(database, actor, id, reason)
     known: KnownKeys = request.app.state["keys"]
     known.forget()
@@ -110,7 +113,7 @@ def revoke_key(
 
 
 def told(info: api_keys.KeyInfo) -> dict[str, Any]:
-    """A key as the API shows it."""
+    """Return a key as the API renders it."""
     return {**asdict(info), "role": info.role.value, "state": info.get_state(datetime.now(UTC))}
 
 

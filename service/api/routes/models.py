@@ -1,4 +1,4 @@
-"""``/v1/models``: models that learned from decisions, compared with the one in use, promoted."""
+"""``/v1/models``: train models on decisions, compare them with the one in use, promote them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ from sqlalchemy import Connection
 
 from service.actors import Actor, Role
 from service.api.http import paging
-from service.api.http.bodies import Unpacked
-from service.api.http.openapi import answers
+from service.api.http.bodies import DecodedRequest
+from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import IdempotencyKey, IfUnchanged, describe_body, respond_with_etag, respond_private, run_write
+from service.api.http.responses import (
+    IdempotencyKey,
+    IfUnchanged,
+    describe_body,
+    respond_private,
+    respond_with_etag,
+    run_write,
+)
 from service.api.middleware.auth import requires
 from service.api.schemas.edit import Asked, Reason, Whole, Why
 from service.api.schemas.read import Page, Shape
@@ -34,44 +41,44 @@ State = Literal["queued", "running", "candidate", "promoted", "failed", "cancell
 
 
 class With(Shape):
-    """The model that another was compared with."""
+    """The model with which a candidate was compared."""
 
-    model: str | None = Field(description="Its id; null: the model of the settings.")
+    model: str | None = Field(description="Id; null: the model of the settings.")
     digest: str
 
 
 class Learned(Shape):
-    """What a model has learned from."""
+    """Training data of a model."""
 
     how: Literal["corrected", "fitted"] = Field(
-        description="The model in use with its sureness corrected by answers, or one fitted anew "
+        description="corrected: the model in use, recalibrated on answers; fitted: a model fitted "
         "on labels and decisions."
     )
     decisions: int
-    answers: int = Field(description="Questions that these decisions answered.")
-    same: int = Field(description="Of them, that say one person.")
+    answers: int = Field(description="Tasks that these decisions answered.")
+    same: int = Field(description="Answers stating one person.")
     different: int
     labels: int
-    held_back: int = Field(description="Decisions that were not learned from.")
+    held_back: int = Field(description="Decisions held out for evaluation.")
 
 
 class Beside(Shape):
-    """A number of the model in use, and of the new one."""
+    """A value for the model in use and for the candidate."""
 
     old: float
     new: float
 
 
 class HeldBack(Shape):
-    """The models on decisions that the new one has not learned from."""
+    """Both models evaluated on held-out decisions."""
 
-    decisions: int = Field(description="Those that do not follow from the others.")
-    right: Beside = Field(description="Decisions all of which each finds by itself.")
-    mended: int = Field(description="Decisions that the new one alone has right.")
-    broken: int = Field(description="Decisions that the one in use alone has right.")
-    questions: int = Field(description="Questions that decisions held back answered.")
+    decisions: int = Field(description="Held-out decisions that are not implied by the others.")
+    right: Beside = Field(description="Decisions that each model reproduces completely.")
+    mended: int = Field(description="Decisions that only the candidate has right.")
+    broken: int = Field(description="Decisions that only the model in use has right.")
+    questions: int = Field(description="Tasks answered by held-out decisions.")
     sureness: Beside | None = Field(
-        description="Mean probability given to what was answered to them; null without any."
+        description="Mean probability that each model gives to the answers; null without any."
     )
 
 
@@ -84,7 +91,7 @@ class Figures(Shape):
 
 
 class OnGold(Shape):
-    """The models on labels that the new one has not learned from."""
+    """Both models evaluated on labels that the candidate was not trained on."""
 
     labels: int
     old: Figures
@@ -92,38 +99,40 @@ class OnGold(Shape):
 
 
 class Comparison(Shape):
-    """A new model beside the one that was in use."""
+    """Comparison of a candidate with the model in use."""
 
     compared_with: With = Field(alias="with")
     learned: Learned
     held_back: HeldBack
     gold: OnGold | None
     mentions: int
-    changed: int = Field(description="Mentions that would be with others.")
+    changed: int = Field(description="Mentions that would be grouped differently.")
     identities: Beside
 
 
 class Model(Shape):
-    """A model: asked for, being fitted, a candidate, promoted, failed or cancelled."""
+    """A model: queued, running, candidate, promoted, failed or cancelled."""
 
     id: str
     state: State
     digest: str | None = Field(description="SHA-256 of its content.")
-    actor: str | None = Field(description="Who asked for it.")
+    actor: str | None = Field(description="Actor who requested it.")
     reason: str | None
     added_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
     attempts: int
-    stage: str | None = Field(description="What is being done now.")
+    stage: str | None = Field(description="Current stage.")
     done: int
     total: int | None
     error: str | None
     comparison: Comparison | None
-    promoted_seq: int | None = Field(description="Number of the event that promoted it last.")
-    in_use: bool = Field(description="Whether runs use it now.")
+    promoted_seq: int | None = Field(
+        description="Sequence number of the event that last promoted it."
+    )
+    in_use: bool = Field(description="Whether runs currently use it.")
     outdated: bool = Field(
-        description="Whether it was compared with another model than the one in use; it cannot be "
+        description="Whether it was compared with a model that is no longer in use; it cannot be "
         "promoted then."
     )
 
@@ -138,23 +147,23 @@ class Models(Page):
 
 
 class NewModel(Asked):
-    """A model to make."""
+    """A model to train."""
 
     hold_back: Annotated[float, Field(ge=0, le=0.9)] = Field(
         default=model_store.HELD_BACK,
-        description="Share of the decisions that is not learned from, to compare the models on.",
+        description="Share of the decisions held out to compare the models.",
     )
     seed: Annotated[Whole, Field(ge=0, le=2**31 - 1)] = 0
     reason: Reason = None
 
 
 class Promote(Why):
-    """Terms on which to promote."""
+    """Options of a promotion."""
 
     expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
         default=None,
-        description="Number of the promotion that you have seen last (`promoted_seq` of the model "
-        "in use), 0 for none; refused (409, telling who promoted what) where it is no longer that.",
+        description="Sequence number of the last promotion you have read (`promoted_seq` of the model "
+        "in use), 0 for none; rejected (409, with actor and model) if there is a later one.",
     )
 
 
@@ -215,16 +224,18 @@ CANDIDATE: dict[str, Any] = {
 PROMOTED = {**CANDIDATE, "state": "promoted", "promoted_seq": 4_712, "in_use": True}
 CANCELLED = {**QUEUED, "state": "cancelled", "ended_at": _AT}
 MODELS = {"items": [CANDIDATE], "next": None, "in_use": None}
-Told = Annotated[Why | None, describe_body(("Why", {"reason": "15 decisions mended, 2 broken"}))]
+Told = Annotated[
+    Why | None, describe_body(("With a reason", {"reason": "15 decisions mended, 2 broken"}))
+]
 
 
 @get(
     "/models",
     guards=REVIEWER,
     tags=["models"],
-    summary="Models",
+    summary="List models",
     sync_to_thread=True,
-    responses=answers(Models, MODELS, problems=(400, 401, 403)),
+    responses=describe_responses(Models, MODELS, problems=(400, 401, 403)),
 )
 def list_models(
     request: Request[Any, Any, Any],
@@ -235,7 +246,7 @@ def list_models(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """The newest first, and which one runs use."""
+    """Return models, newest first, and the id of the one in use."""
     begin = read_cursor("models", cursor, (str,))
     before = None if begin is None else begin[0]
     with database.read() as connection:
@@ -256,14 +267,14 @@ def list_models(
     "/models/{id:str}",
     guards=REVIEWER,
     tags=["models"],
-    summary="One model, how far it is, how it compares",
+    summary="Read a model with its progress and comparison",
     sync_to_thread=True,
-    responses=answers(Model, CANDIDATE, problems=(401, 403, 404)),
+    responses=describe_responses(Model, CANDIDATE, problems=(401, 403, 404)),
 )
 def read_model(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
 ) -> Response[bytes]:
-    """A step that sends the ETag in If-Match is done only if all of this is as it was read."""
+    """A step that sends the ETag in If-Match is executed only if the model is unchanged."""
     with database.read() as connection:
         found = asdict(model_store.get(connection, id))
     return respond_with_etag(request, found)
@@ -273,11 +284,11 @@ def read_model(
     "/models",
     guards=EDITOR,
     tags=["models"],
-    summary="Ask for a model of what was decided",
+    summary="Train a model on decisions",
     status_code=202,
     sync_to_thread=True,
-    request_class=Unpacked,
-    responses=answers(Model, QUEUED, status=202, problems=(400, 401, 403, 409, 422)),
+    request_class=DecodedRequest,
+    responses=describe_responses(Model, QUEUED, status=202, problems=(400, 401, 403, 409, 422)),
 )
 def train_model(
     request: Request[Any, Any, Any],
@@ -285,13 +296,14 @@ def train_model(
     settings: NamedDependency[Settings],
     actor: NamedDependency[Actor],
     body: RawBody,
-    data: Annotated[NewModel | None, describe_body(("Why", {"reason": "500 more answers"}))] = None,
+    data: Annotated[
+        NewModel | None, describe_body(("With a reason", {"reason": "500 more answers"}))
+    ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
-    """A worker makes it (`disambig worker`): a candidate, which changes nothing before somebody
-    promotes it.
+    """A worker (`disambig worker`) trains a candidate, which has no effect until it is promoted.
 
-    Refused (409) while one is being made.
+    Rejected (409) while another model is being trained.
     """
     given = data or NewModel()
     wish = model_store.Wish(given.hold_back, given.seed)
@@ -306,7 +318,9 @@ def train_model(
 
 
 def _model(id_: str) -> Callable[[Connection], dict[str, Any]]:
-    if id_ == promotion.SHIPPED:  # it may not be stored yet, and nobody has read it then
+    if (
+        id_ == promotion.SHIPPED
+    ):  # it may not be stored yet, so there is no earlier state to compare
         return lambda connection: {"in_use": model_store.in_use(connection)}
     return lambda connection: asdict(model_store.get(connection, id_))
 
@@ -315,11 +329,11 @@ def _model(id_: str) -> Callable[[Connection], dict[str, Any]]:
     "/models/{id:str}/promote",
     guards=ADMIN,
     tags=["models"],
-    summary="Let runs use a model",
+    summary="Promote a model",
     status_code=200,
     sync_to_thread=True,
-    request_class=Unpacked,
-    responses=answers(Model, PROMOTED, problems=PROBLEMS),
+    request_class=DecodedRequest,
+    responses=describe_responses(Model, PROMOTED, problems=PROBLEMS),
 )
 def promote_model(
     request: Request[Any, Any, Any],
@@ -328,16 +342,16 @@ def promote_model(
     id: FromPath[str],
     body: RawBody,
     data: Annotated[
-        Promote | None, describe_body(("Why", {"reason": "15 decisions mended, 2 broken"}))
+        Promote | None,
+        describe_body(("With a reason", {"reason": "15 decisions mended, 2 broken"})),
     ] = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """A candidate, or one that was in use before; `shipped` is the one that comes with disambig.
+    """Use a candidate, or a former model, in later runs; `shipped` is the one of this release.
 
-    Nothing that is published changes before the next run is published. Refused (409) when another
-    model was promoted since the candidate was compared with the one in use, or since the
-    promotion that you `expected`.
+    Published identities change only with the next published run. Rejected (409) if another model
+    was promoted since the candidate was compared, or since the promotion in `expected`.
     """
     wish = data or Promote()
 
@@ -353,11 +367,11 @@ def promote_model(
     "/models/{id:str}/cancel",
     guards=EDITOR,
     tags=["models"],
-    summary="End the making of a model, or drop a candidate",
+    summary="Cancel training, or discard a candidate",
     status_code=200,
     sync_to_thread=True,
-    request_class=Unpacked,
-    responses=answers(Model, CANCELLED, problems=PROBLEMS),
+    request_class=DecodedRequest,
+    responses=describe_responses(Model, CANCELLED, problems=PROBLEMS),
 )
 def cancel_model(
     request: Request[Any, Any, Any],
@@ -369,7 +383,7 @@ def cancel_model(
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """Of a model that is queued, running or a candidate. What runs use does not change."""
+    """Applies to queued or running models and candidates. The model in use does not change."""
     reason = None if data is None else data.reason
     return run_write(
         request,

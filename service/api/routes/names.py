@@ -1,4 +1,4 @@
-"""``/v1/names``: search of printed names, and the page that tells the people of a name apart."""
+"""``/v1/names``: search printed names; list the identities of a name and their differences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from litestar.params import PathParameter, QueryParameter
 from sqlalchemy import Connection
 
 from service.api.examples import read as examples
-from service.api.http.openapi import answers
+from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
 from service.api.http.paths import tail
 from service.api.middleware.cache import Answer, answer
@@ -25,7 +25,7 @@ Query = Annotated[
     str | None,
     QueryParameter(
         max_length=search.LONGEST,
-        description="Words of a name, with typing errors if need be; the last may be unfinished.",
+        description="Words of a name; tolerates typing errors, and the last may be incomplete.",
     ),
 ]
 
@@ -36,7 +36,7 @@ Query = Annotated[
     tags=["names"],
     summary="Search printed names",
     sync_to_thread=True,
-    responses=answers(schemas.Names, examples.NAMES, problems=(400, 422)),
+    responses=describe_responses(schemas.Names, examples.NAMES, problems=(400, 422)),
 )
 def search_names(
     request: Request[Any, Any, Any],
@@ -45,7 +45,7 @@ def search_names(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Names like `q`, the closest first, then the most frequent; all names without it."""
+    """Return names similar to `q`, most similar first, then most frequent; without it all names."""
 
     def render(connection: Connection) -> Answer:
         if q is None:
@@ -92,9 +92,9 @@ def _hit(hit: NameHit) -> dict[str, Any]:
     "/names/{name:path}",
     opt={"hot": True},
     tags=["names"],
-    summary="Everybody behind one printed name, told apart",
+    summary="List the identities of a printed name",
     sync_to_thread=True,
-    responses=answers(schemas.NamePage, examples.NAME_PAGE, problems=(400, 404, 422)),
+    responses=describe_responses(schemas.NamePage, examples.NAME_PAGE, problems=(400, 404, 422)),
 )
 def read_name(
     request: Request[Any, Any, Any],
@@ -104,13 +104,14 @@ def read_name(
     cursor: Cursor = None,
     part: Annotated[
         Literal["people", "unplaced"],
-        QueryParameter(description="Which list the page goes on with."),
+        QueryParameter(description="The list that `cursor` continues."),
     ] = "people",
 ) -> Response[bytes]:
-    """How many papers and people the name stands for, and for each person what they publish, what
-    holds their papers together, and what tells them from the most similar others.
+    """Return the papers and identities of a name, and the evidence for each identity.
 
-    People come with most mentions first. `unplaced` are mentions that nobody has yet.
+    For each identity: its profile, why its mentions belong together, and how it differs from
+    the most similar others. Identities with most mentions come first; `unplaced` lists
+    unassigned mentions.
     """
     text = tail(request, "/v1/names/")
 

@@ -1,4 +1,4 @@
-"""``/v1/runs``: re-clusterings asked for, followed, compared, published and rolled back."""
+"""``/v1/runs``: start clustering runs, follow, compare, publish and roll them back."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ from sqlalchemy import Connection
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
 from service.api.http import paging
-from service.api.http.bodies import Unpacked
-from service.api.http.openapi import answers
+from service.api.http.bodies import DecodedRequest
+from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import IdempotencyKey, IfUnchanged, describe_body, respond_with_etag, respond_private, run_write
+from service.api.http.responses import (
+    IdempotencyKey,
+    IfUnchanged,
+    describe_body,
+    respond_private,
+    respond_with_etag,
+    run_write,
+)
 from service.api.middleware.auth import requires
 from service.api.schemas import edit as schemas
 from service.db.database import Database
@@ -27,7 +34,7 @@ from service.runs import store as run_store
 REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
 ADMIN = [requires(Role.ADMIN)]
 PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
-Why = Annotated[schemas.Why | None, describe_body(("Why", {"reason": "looked through by Ada"}))]
+Why = Annotated[schemas.Why | None, describe_body(("With a reason", {"reason": "checked by Ada"}))]
 Kind = Literal["conflict", "create", "merge", "split", "move", "grow", "decision"]
 
 
@@ -35,9 +42,9 @@ Kind = Literal["conflict", "create", "merge", "split", "move", "grow", "decision
     "/runs",
     guards=REVIEWER,
     tags=["runs"],
-    summary="Runs",
+    summary="List runs",
     sync_to_thread=True,
-    responses=answers(schemas.Runs, examples.RUNS, problems=(400, 401, 403)),
+    responses=describe_responses(schemas.Runs, examples.RUNS, problems=(400, 401, 403)),
 )
 def list_runs(
     request: Request[Any, Any, Any],
@@ -59,7 +66,7 @@ def list_runs(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """The newest first."""
+    """Return runs, newest first."""
     begin = read_cursor("runs", cursor, (str,))
     before = None if begin is None else begin[0]
     with database.read() as connection:
@@ -71,23 +78,25 @@ def list_runs(
         )
     page = found[:limit]
     following = paging.cursor("runs", page[-1].id) if len(found) > limit else None
-    return respond_private({"items": [asdict(run) for run in page], "next": next_page(request, following)})
+    return respond_private(
+        {"items": [asdict(run) for run in page], "next": next_page(request, following)}
+    )
 
 
 @get(
     "/runs/{id:str}",
     guards=REVIEWER,
     tags=["runs"],
-    summary="One run and how far it is",
+    summary="Read a run with its progress",
     sync_to_thread=True,
-    responses=answers(schemas.Run, examples.RUN, problems=(401, 403, 404)),
+    responses=describe_responses(schemas.Run, examples.RUN, problems=(401, 403, 404)),
 )
 def read_run(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
 ) -> Response[bytes]:
-    """`done` of `total` tells how far its stage is; both change while it runs.
+    """`done` of `total` is the progress of the current stage.
 
-    A step that sends the ETag in If-Match is done only if the run is still as it was read.
+    A step that sends the ETag in If-Match is executed only if the run is unchanged.
     """
     with database.read() as connection:
         found = asdict(run_store.get_run(connection, id))
@@ -98,9 +107,9 @@ def read_run(
     "/runs/{id:str}/diff",
     guards=REVIEWER,
     tags=["runs"],
-    summary="What publishing a run would change",
+    summary="Read the diff of a run",
     sync_to_thread=True,
-    responses=answers(
+    responses=describe_responses(
         schemas.Differences, examples.DIFFERENCES, problems=(400, 401, 403, 404, 409, 422)
     ),
 )
@@ -112,8 +121,12 @@ def read_diff(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Identities created, merged, split or grown, mentions moved, decisions touched, and first of
-    all those that would have different ORCID iDs, one of which somebody stated."""
+    """Return what publishing the run would change, conflicts first.
+
+    Conflicts are identities that would have different ORCID iDs, one of them stated by a
+    curator; then identities created, merged, split or grown, moved mentions, and affected
+    decisions.
+    """
     from service.publication import proposals
 
     list_id = f"diff {id} {kind}"
@@ -121,7 +134,7 @@ def read_diff(
     with database.read() as connection:
         run = run_store.get_run(connection, id)
         begin = None if after is None else after[0]
-        found = proposals.diff(connection, id, kind, begin, limit + 1)
+        found = proposals.list_changes(connection, id, kind, begin, limit + 1)
     page = found[:limit]
     following = paging.cursor(list_id, page[-1].rank) if len(found) > limit else None
     return respond_private(
@@ -140,11 +153,13 @@ def read_diff(
     "/runs",
     guards=EDITOR,
     tags=["runs"],
-    summary="Ask for a run",
+    summary="Start a run",
     status_code=202,
     sync_to_thread=True,
-    request_class=Unpacked,
-    responses=answers(schemas.Run, examples.QUEUED, status=202, problems=(400, 401, 403, 422)),
+    request_class=DecodedRequest,
+    responses=describe_responses(
+        schemas.Run, examples.QUEUED, status=202, problems=(400, 401, 403, 422)
+    ),
 )
 def start_run(
     request: Request[Any, Any, Any],
@@ -154,7 +169,7 @@ def start_run(
     data: Annotated[schemas.NewRun | None, describe_body(("All works", examples.NEW_RUN))] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
-    """A worker does it (`disambig worker`); it ends as a proposal, which changes nothing yet."""
+    """A worker (`disambig worker`) executes it; the result is a proposal without effect yet."""
     wish = data or schemas.NewRun()
 
     def act(given: Database) -> dict[str, Any]:
@@ -166,7 +181,7 @@ def start_run(
 def _step(
     path: str, summary: str, guards: list[Any], example: dict[str, Any], schema: Any = schemas.Run
 ) -> Callable[[Any], Any]:
-    """Route of a step in a run's life."""
+    """Declare the route of a step in the life of a run."""
     return post(
         f"/runs/{{id:str}}/{path}",
         guards=guards,
@@ -174,8 +189,8 @@ def _step(
         summary=summary,
         status_code=200,
         sync_to_thread=True,
-        request_class=Unpacked,
-        responses=answers(schema, example, problems=PROBLEMS),
+        request_class=DecodedRequest,
+        responses=describe_responses(schema, example, problems=PROBLEMS),
     )
 
 
@@ -183,7 +198,7 @@ def _run(run_id: str) -> Callable[[Connection], dict[str, Any]]:
     return lambda connection: asdict(run_store.get_run(connection, run_id))
 
 
-@_step("cancel", "End a run, or drop its proposal", EDITOR, examples.CANCELLED)
+@_step("cancel", "Cancel a run, or discard its proposal", EDITOR, examples.CANCELLED)
 def cancel_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -194,7 +209,7 @@ def cancel_run(
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """Of a run that is queued, running or proposed. Nothing that is published changes."""
+    """Applies to queued, running or proposed runs. Published identities do not change."""
     reason = None if data is None else data.reason
     return run_write(
         request,
@@ -206,7 +221,7 @@ def cancel_run(
     )
 
 
-@_step("rebase", "Bring a proposal up to date", EDITOR, examples.REBASED)
+@_step("rebase", "Rebase a proposal", EDITOR, examples.REBASED)
 def rebase_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -217,7 +232,7 @@ def rebase_run(
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """It is queued again: a worker clusters anew what was decided or loaded since."""
+    """Queue the run again: a worker clusters what was decided or loaded since."""
     from service.publication import proposals
 
     reason = None if data is None else data.reason
@@ -239,15 +254,15 @@ def publish_run(
     id: FromPath[str],
     body: RawBody,
     data: Annotated[
-        schemas.Publish | None, describe_body(("Why", {"reason": "diff looked through by Ada"}))
+        schemas.Publish | None, describe_body(("With a reason", {"reason": "diff checked by Ada"}))
     ] = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """In one transaction: readers see the old or the new.
+    """Publish in one transaction: readers see the old or the new state.
 
-    Refused (409, telling what intervened) when something was published or decided since the run
-    read its works; rebase it then.
+    Rejected (409, with the intervening events) if something was published or decided since the
+    run read its works; rebase it then.
     """
     from service.publication import publish as publishing
 
@@ -262,7 +277,7 @@ def publish_run(
     )
 
 
-@_step("rollback", "Restore what was published before", ADMIN, examples.ROLLBACK, schemas.Published)
+@_step("rollback", "Roll back a publication", ADMIN, examples.ROLLBACK, schemas.Published)
 def rollback_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -273,9 +288,9 @@ def rollback_run(
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """Exactly, with all ids; works placed since keep a sensible place.
+    """Restore the previous state exactly, ids included; works assigned since stay assigned.
 
-    Refused (409, telling which) when later publications or decisions touch the same identities.
+    Rejected (409, with their ids) if later publications or decisions affect the same identities.
     """
     from service.publication import publish as publishing
 
@@ -285,7 +300,7 @@ def rollback_run(
         database,
         actor,
         body,
-        lambda given: publishing.rollback(given, actor, id, reason),
+        lambda given: publishing.roll_back(given, actor, id, reason),
         edits=_run(id),
     )
 

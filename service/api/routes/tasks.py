@@ -1,4 +1,4 @@
-"""``/v1/tasks``: questions for people, listed by urgency, taken, answered and closed."""
+"""``/v1/tasks``: list review tasks by priority, lease, answer and close them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,17 @@ from sqlalchemy import Connection
 from service.actors import Actor, Role
 from service.api.examples import review as examples
 from service.api.http import paging
-from service.api.http.bodies import Filled, Unpacked
-from service.api.http.openapi import answers
+from service.api.http.bodies import DecodedRequest, NonEmptyRequest
+from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, next_page, read_cursor
-from service.api.http.responses import IdempotencyKey, IfUnchanged, describe_body, respond_with_etag, respond_private, run_write
+from service.api.http.responses import (
+    IdempotencyKey,
+    IfUnchanged,
+    describe_body,
+    respond_private,
+    respond_with_etag,
+    run_write,
+)
 from service.api.middleware.auth import requires
 from service.api.routes.decisions import told
 from service.api.schemas import edit as edit_schemas
@@ -43,15 +50,19 @@ PrintedName = Annotated[
 ]
 Held = Annotated[
     Literal["me", "others", "nobody"] | None,
-    QueryParameter(description="Only tasks that you, or others, or nobody works on now."),
+    QueryParameter(description="Only tasks leased by you, by others, or by no one."),
 ]
 Least = Annotated[
     int | None,
-    QueryParameter(ge=0, le=2**31 - 1, description="Only tasks that bear on so many mentions."),
+    QueryParameter(
+        ge=0, le=2**31 - 1, description="Only tasks that affect at least this many mentions."
+    ),
 ]
 Most = Annotated[
     int | None,
-    QueryParameter(ge=0, le=2**31 - 1, description="Only tasks that bear on no more mentions."),
+    QueryParameter(
+        ge=0, le=2**31 - 1, description="Only tasks that affect at most this many mentions."
+    ),
 ]
 
 
@@ -59,9 +70,9 @@ Most = Annotated[
     "/tasks",
     guards=REVIEWER,
     tags=["review"],
-    summary="Questions for people",
+    summary="List review tasks",
     sync_to_thread=True,
-    responses=answers(schemas.Tasks, examples.TASKS, problems=(400, 401, 403)),
+    responses=describe_responses(schemas.Tasks, examples.TASKS, problems=(400, 401, 403)),
 )
 def list_tasks(
     request: Request[Any, Any, Any],
@@ -70,7 +81,7 @@ def list_tasks(
     kind: Kind = None,
     task_state: Annotated[
         Literal["open", "closed", "all"],
-        QueryParameter(name="state", description="Open ones, unless told."),
+        QueryParameter(name="state", description="State; default: open."),
     ] = "open",
     name: PrintedName = None,
     least: Least = None,
@@ -79,9 +90,9 @@ def list_tasks(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Conflicts first, then by priority; of equals the oldest first.
+    """Return tasks: conflicts first, then by priority, then oldest first.
 
-    Open tasks that you have answered, and that wait for another person, are left out.
+    Open blind tasks that you have already answered are omitted.
     """
     list_id = f"tasks {kind} {task_state} {least} {most} {held}"
     after = read_cursor(list_id, cursor, _PLACE)
@@ -108,9 +119,9 @@ def list_tasks(
     "/tasks/counts",
     guards=REVIEWER,
     tags=["review"],
-    summary="Open questions in numbers, and who works on how many",
+    summary="Count open tasks and leases",
     sync_to_thread=True,
-    responses=answers(schemas.TaskCounts, examples.COUNTS, problems=(400, 401, 403)),
+    responses=describe_responses(schemas.TaskCounts, examples.COUNTS, problems=(400, 401, 403)),
 )
 def count_tasks(
     database: NamedDependency[Database],
@@ -120,7 +131,7 @@ def count_tasks(
     most: Most = None,
     held: Held = None,
 ) -> Response[bytes]:
-    """By kind, of those that the list with the same filters shows."""
+    """Return counts by kind of the tasks that the list returns with the same filters."""
     folded = None if name is None else fold_name(name)
     wanted = task_queries.TaskFilter(None, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
@@ -131,14 +142,14 @@ def count_tasks(
     "/tasks/{id:str}",
     guards=REVIEWER,
     tags=["review"],
-    summary="One question",
+    summary="Read a task",
     sync_to_thread=True,
-    responses=answers(schemas.TaskDetails, examples.DETAILS, problems=(401, 403, 404)),
+    responses=describe_responses(schemas.TaskDetails, examples.DETAILS, problems=(401, 403, 404)),
 )
 def read_task(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
 ) -> Response[bytes]:
-    """With the evidence it was asked on, and what was answered."""
+    """Return a task with its evidence and answers."""
     with database.read() as connection:
         task = task_queries.get_task(connection, id)
         found = {**asdict(task), "given": task_answers.of_task(connection, task)}
@@ -146,7 +157,7 @@ def read_task(
 
 
 def _task(task_id: str) -> Callable[[Connection], dict[str, Any]]:
-    """What changes of a task: its version, and whether it is open."""
+    """Return a reader of the mutable state of a task: its version and state."""
 
     def found(connection: Connection) -> dict[str, Any]:
         task = task_queries.get_task(connection, task_id)
@@ -159,21 +170,23 @@ def _task(task_id: str) -> Callable[[Connection], dict[str, Any]]:
     "/tasks/{id:str}/lease",
     guards=REVIEWER,
     tags=["review"],
-    summary="Take a question, or keep it for longer",
+    summary="Lease a task, or renew the lease",
     status_code=200,
     sync_to_thread=True,
-    request_class=Unpacked,
-    responses=answers(schemas.Task, examples.TASK, problems=(400, 401, 403, 404, 409, 422)),
+    request_class=DecodedRequest,
+    responses=describe_responses(
+        schemas.Task, examples.TASK, problems=(400, 401, 403, 404, 409, 422)
+    ),
 )
 def take_task(
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
-    data: Annotated[schemas.Lease | None, describe_body(("For a quarter", examples.LEASE))] = None,
+    data: Annotated[schemas.Lease | None, describe_body(("15 minutes", examples.LEASE))] = None,
 ) -> Response[bytes]:
-    """Others see that you work on it; it is free again when the time is over.
+    """Others see that you work on the task until the lease expires.
 
-    Refused (409) with the name of whoever has it.
+    Rejected (409) with the name of the lease holder if it is already leased.
     """
     minutes = leases.DEFAULT_MINUTES if data is None else data.minutes
     return respond_private(asdict(leases.acquire_lease(database, actor, id, minutes)))
@@ -183,15 +196,15 @@ def take_task(
     "/tasks/{id:str}/lease",
     guards=REVIEWER,
     tags=["review"],
-    summary="Give a question back",
+    summary="Release a lease",
     status_code=200,
     sync_to_thread=True,
-    responses=answers(schemas.Task, examples.FREE, problems=(401, 403, 404)),
+    responses=describe_responses(schemas.Task, examples.FREE, problems=(401, 403, 404)),
 )
 def release_task(
     database: NamedDependency[Database], actor: NamedDependency[Actor], id: FromPath[str]
 ) -> Response[bytes]:
-    """Your own; an admin gives back anybody's."""
+    """Release your own lease; administrators can release any lease."""
     return respond_private(asdict(leases.release_lease(database, actor, id)))
 
 
@@ -199,11 +212,11 @@ def release_task(
     "/tasks/{id:str}/answers",
     guards=REVIEWER,
     tags=["review"],
-    summary="Answer a question",
+    summary="Answer a task",
     status_code=201,
     sync_to_thread=True,
-    request_class=Filled,
-    responses=answers(
+    request_class=NonEmptyRequest,
+    responses=describe_responses(
         schemas.Judged, examples.JUDGED, status=201, problems=(400, 401, 403, 404, 409, 412, 422)
     ),
 )
@@ -213,23 +226,23 @@ def answer_task(
     settings: NamedDependency[Settings],
     actor: NamedDependency[Actor],
     id: FromPath[str],
-    data: Annotated[schemas.NewAnswer, describe_body(("One person", examples.ANSWER))],
+    data: Annotated[schemas.NewAnswer, describe_body(("Same person", examples.ANSWER))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """It becomes one decision, which changes what is published and closes the task.
+    """The answer becomes one decision, which changes published identities and closes the task.
 
-    A task that is answered blindly waits for a second person, and for a third where the two
-    differ; the majority decides. Refused (409) if somebody else works on it, if it has changed
-    since `version`, or with the chain if the decision contradicts earlier ones.
+    A blind task waits for a second reviewer, and for a third if the two differ; the majority
+    decides. Rejected (409) if the task is leased by another reviewer, if it changed since
+    `version`, or, with the chain of links, if the decision contradicts earlier ones.
     """
     said = task_answers.AnswerRequest(
         data.answer, data.seconds, data.reason, data.evidence, data.version, data.identity
     )
 
     def act(given: Database) -> dict[str, Any]:
-        judged = task_answers.judge(given, actor, id, said)
+        judged = task_answers.answer_task(given, actor, id, said)
         decision = None if judged.decision is None else told(judged.decision)
         return {"task": asdict(judged.task), "decision": decision}
 
@@ -240,11 +253,13 @@ def answer_task(
     "/tasks/{id:str}/close",
     guards=REVIEWER,
     tags=["review"],
-    summary="Close a question without a decision",
+    summary="Close a task without a decision",
     status_code=200,
     sync_to_thread=True,
-    request_class=Unpacked,
-    responses=answers(schemas.Task, examples.CLOSED, problems=(400, 401, 403, 404, 409, 412, 422)),
+    request_class=DecodedRequest,
+    responses=describe_responses(
+        schemas.Task, examples.CLOSED, problems=(400, 401, 403, 404, 409, 412, 422)
+    ),
 )
 def close_task(
     request: Request[Any, Any, Any],
@@ -254,12 +269,12 @@ def close_task(
     body: RawBody,
     data: Annotated[
         edit_schemas.Why | None,
-        describe_body(("Not to be told", {"reason": "cannot be told from the paper"})),
+        describe_body(("Undecidable", {"reason": "the paper does not show it"})),
     ] = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
-    """It is not asked again until a run or a placement asks it anew."""
+    """The task stays closed until a run or an assignment opens it again."""
     reason = None if data is None else data.reason
 
     def act(given: Database) -> dict[str, Any]:
@@ -272,12 +287,12 @@ def close_task(
     "/reviewers",
     guards=REVIEWER,
     tags=["review"],
-    summary="Who reviews, how much, how fast, and how far reviewers agree",
+    summary="List reviewers with workload, pace and agreement",
     sync_to_thread=True,
-    responses=answers(schemas.Reviewers, examples.REVIEWERS, problems=(401, 403)),
+    responses=describe_responses(schemas.Reviewers, examples.REVIEWERS, problems=(401, 403)),
 )
 def list_reviewers(database: NamedDependency[Database]) -> Response[bytes]:
-    """Of answers that count: none whose decision was undone. Agreement is that of blind ones."""
+    """Based on answers in force, without undone decisions. Agreement covers blind tasks."""
     with database.read() as connection:
         return respond_private(reviewers.overview(connection))
 

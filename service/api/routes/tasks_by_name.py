@@ -1,4 +1,4 @@
-"""``/v1/tasks/names``: questions by the printed name whose board answers them."""
+"""``/v1/tasks/names``: open tasks grouped by the printed name whose board answers them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 
 from service.actors import Actor
 from service.api.examples import review as examples
-from service.api.http.openapi import answers
+from service.api.http.openapi import describe_responses
 from service.api.http.responses import respond_private
 from service.api.routes.tasks import REVIEWER, Held, Kind, Least, Most, PrintedName
 from service.api.schemas import review as schemas
@@ -20,16 +20,16 @@ from service.review import by_name as tasks_by_name
 from service.tasks.queries import TaskFilter
 from service.text import fold_name
 
-Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Names at most.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Maximum number of names.")]
 
 
 @get(
     "/tasks/names",
     guards=REVIEWER,
     tags=["review"],
-    summary="Names with open questions",
+    summary="List names with open tasks",
     sync_to_thread=True,
-    responses=answers(schemas.NamesAsked, examples.NAMES, problems=(400, 401, 403)),
+    responses=describe_responses(schemas.NamesAsked, examples.NAMES, problems=(400, 401, 403)),
 )
 def list_names(
     database: NamedDependency[Database],
@@ -41,13 +41,13 @@ def list_names(
     held: Held = None,
     limit: Limit = 50,
 ) -> Response[bytes]:
-    """One for each family name and initial: with conflicts first, then by the sum of priorities.
+    """Return one entry per family name and initial: conflicts first, then by sum of priorities.
 
-    A board shows everybody behind a name, and at most eight people whom the best questions are
-    about, whatever their names.
+    A board shows all identities of a name, and at most eight identities of any name that its
+    most valuable tasks concern.
 
-    The filters are those of the list of questions. What several people are asked blind is left
-    out, for a board does not answer it.
+    The filters are those of the task list. Blind tasks are omitted because a board cannot
+    answer them.
     """
     folded = None if name is None else fold_name(name)
     wanted = TaskFilter(kind, "open", folded, least, most, held, actor.name)

@@ -16,8 +16,8 @@ from litestar.params import QueryParameter, RawBody
 from disambig.console import safe
 from service.actors import Actor, Role
 from service.api.examples import edit as edit_examples
-from service.api.http.bodies import BodyTooLarge, Filled
-from service.api.http.openapi import answers
+from service.api.http.bodies import BodyTooLarge, NonEmptyRequest
+from service.api.http.openapi import describe_responses
 from service.api.http.responses import IdempotencyKey, describe_raw_body, respond_private, run_write
 from service.api.middleware.auth import requires
 from service.api.schemas import edit as edit_schemas
@@ -27,9 +27,9 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from disambig.ingest import Row
     from service.api.routes.assigner import SharedPlacer
-    from service.assignment.assign import Placer
+    from service.assignment.assign import WorkAssigner
     from service.assignment.intake import Outcome
-    from service.assignment.result import Assigned
+    from service.assignment.result import AssignmentResult
     from service.works.load import RowResult
 from litestar import get
 from litestar.params import PathParameter
@@ -46,7 +46,7 @@ from service.works.queries import WorkOrder
 MOST_WORKS = 10_000
 MOST_TRIED = 20
 
-_LINES = Schema(type=OpenAPIType.STRING, description="One JSON object in each line.")
+_LINES = Schema(type=OpenAPIType.STRING, description="One JSON object per line.")
 _JSON = Schema(
     description="One work, or an array of works.",
     one_of=[
@@ -64,12 +64,12 @@ _BODIES = {
     "/works",
     guards=[requires(Role.EDITOR)],
     tags=["works"],
-    summary="Store works and place their mentions",
+    summary="Store works and assign their mentions",
     status_code=200,
     sync_to_thread=True,
-    request_class=Filled,
+    request_class=NonEmptyRequest,
     operation_class=describe_raw_body(_BODIES),
-    responses=answers(
+    responses=describe_responses(
         edit_schemas.Intake, edit_examples.INTAKE, problems=(400, 401, 403, 409, 413, 422)
     ),
 )
@@ -80,18 +80,18 @@ def post_works(
     actor: NamedDependency[Actor],
     body: RawBody,
     place: Annotated[
-        bool, QueryParameter(description="Whether to place the mentions at once.")
+        bool, QueryParameter(description="Whether to assign the mentions immediately.")
     ] = True,
     label: Annotated[
-        str | None, QueryParameter(max_length=200, description="What to call the delivery.")
+        str | None, QueryParameter(max_length=200, description="Label of the delivery.")
     ] = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response[bytes]:
-    """Each record is stored or rejected by itself; the answer has a row for each, in order.
+    """Each record is stored or rejected separately; the response has a row for each, in order.
 
-    A work that is known is stored as a new version where it differs. Mentions that the model is
-    sure of are published at once, the others become review tasks. The body may be packed with
-    gzip; at most 10,000 works a request (larger deliveries: `disambig load`).
+    A known work is stored as a new version if it differs. Confident assignments are published
+    at once, uncertain ones become review tasks. The body may be compressed with gzip; at most
+    10,000 works per request (larger deliveries: `disambig load`).
     """
     rows = _rows(body, MOST_WORKS)
     wanted = _placer(request) if place and settings.place_new else None
@@ -113,12 +113,12 @@ def post_works(
     "/assign",
     guards=[requires(Role.REVIEWER)],
     tags=["works"],
-    summary="Where the mentions of works would be placed",
+    summary="Assign the mentions of works without storing them",
     status_code=200,
     sync_to_thread=True,
-    request_class=Filled,
+    request_class=NonEmptyRequest,
     operation_class=describe_raw_body(_BODIES),
-    responses=answers(
+    responses=describe_responses(
         edit_schemas.DryRun, edit_examples.DRY_RUN, problems=(400, 401, 403, 409, 413)
     ),
 )
@@ -126,7 +126,7 @@ def post_assign(
     request: Request[Any, Any, Any],
     body: RawBody,
 ) -> Response[bytes]:
-    """A dry run: nothing is stored. At most 20 works a request."""
+    """Dry run: nothing is stored. At most 20 works per request."""
     from service.assignment.assign import assign
 
     placer = _placer(request)
@@ -144,7 +144,7 @@ def post_assign(
     return respond_private({"rows": told})
 
 
-def _placer(request: Request[Any, Any, Any]) -> Placer:
+def _placer(request: Request[Any, Any, Any]) -> WorkAssigner:
     shared: SharedPlacer = request.app.state["placer"]
     return shared.get()
 
@@ -181,7 +181,7 @@ def _told(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _placements(placed: list[Assigned]) -> list[dict[str, Any]]:
+def _placements(placed: list[AssignmentResult]) -> list[dict[str, Any]]:
     return [asdict(mention) for mention in placed]
 
 
@@ -201,7 +201,7 @@ def _error(wrong: Row | RowResult) -> dict[str, str]:
     tags=["works"],
     summary="List works",
     sync_to_thread=True,
-    responses=answers(schemas.Works, examples.WORKS),
+    responses=describe_responses(schemas.Works, examples.WORKS),
 )
 def list_works(
     request: Request[Any, Any, Any],
@@ -213,12 +213,12 @@ def list_works(
         str | None, QueryParameter(max_length=10_000, description="Only works of this venue.")
     ] = None,
     sort: Annotated[
-        WorkOrder, QueryParameter(description="What is not known comes last.")
+        WorkOrder, QueryParameter(description="Order; unknown values come last.")
     ] = "-added",
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[bytes]:
-    """Works as they are now known, those added last first."""
+    """Return current work versions, by default most recently added first."""
 
     def render(connection: Connection) -> Answer:
         kind = f"all{sort}"
@@ -240,20 +240,20 @@ def _cursor_of(kind: str, works: list[dict[str, Any]], limit: int) -> str | None
     "/works/{id:path}",
     opt={"hot": True},
     tags=["works"],
-    summary="A work with its authors as identities",
+    summary="Read a work with the identities of its authors",
     sync_to_thread=True,
-    responses=answers(schemas.WorkPage, examples.WORK, problems=(400, 404, 422)),
+    responses=describe_responses(schemas.WorkPage, examples.WORK, problems=(400, 404, 422)),
 )
 def read_work(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
-    id: Annotated[str, PathParameter(description="The work's own id; slashes may stand as such.")],
+    id: Annotated[str, PathParameter(description="Id of the work; slashes need no encoding.")],
     version: Annotated[
         int | None,
-        QueryParameter(ge=1, le=2**31 - 1, description="An earlier record, as it was read."),
+        QueryParameter(ge=1, le=2**31 - 1, description="An earlier version of the record."),
     ] = None,
 ) -> Response[bytes]:
-    """The record, the identity of each author, and where each version of it came from."""
+    """Return the record, the identity of each author, and the provenance of each version."""
     text = tail(request, "/v1/works/")
 
     def render(connection: Connection) -> Answer:

@@ -1,4 +1,4 @@
-"""Shapes of boards, as pydantic models."""
+"""Pydantic models of requests and responses of boards."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from service.api.schemas.read import Shape
 
 Name = Annotated[
     Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_storable)] | None,
-    Field(description="The name, where it cannot be written in the address (it has a slash)."),
+    Field(description="The name, if it cannot be written in the path (it contains a slash)."),
 ]
-Task = Annotated[Id | None, Field(description="The question that this answers.")]
+Task = Annotated[Id | None, Field(description="The task that this answers.")]
 
 
 class Companion(Shape):
     """A co-author of a paper."""
 
     name: str
-    identity: str | None = Field(description="Null: nowhere yet.")
+    identity: str | None = Field(description="null: unassigned.")
 
 
 class Address(Shape):
-    """A link to somewhere else."""
+    """An external link."""
 
     label: str
     url: str
 
 
 class Paper(Shape):
-    """A mention with its paper."""
+    """A mention with its work."""
 
     work: str
     position: int
@@ -49,15 +49,15 @@ class Paper(Shape):
     venue: str | None
     year: int | None
     affiliation: str | None
-    authors: int = Field(description="Authors of the paper, of whom some are shown.")
+    authors: int = Field(description="Number of authors, of whom some are listed.")
     coauthors: list[Companion]
     links: list[Address]
     confidence: float | None
-    origin: str | None = Field(description="run, decision, placement or import; null: nowhere.")
+    origin: str | None = Field(description="run, decision, placement or import; null: unassigned.")
 
 
 class Group(Shape):
-    """Papers that surely belong together."""
+    """A first-level group: mentions that almost certainly belong together."""
 
     id: str
     mentions: list[Paper]
@@ -65,24 +65,24 @@ class Group(Shape):
 
 
 class Common(Shape):
-    """A co-author, venue, word of titles or affiliation of a column."""
+    """A co-author, venue, title word or affiliation of a column."""
 
     name: str
-    identity: str | None = Field(default=None, description="Of a co-author.")
+    identity: str | None = Field(default=None, description="Identity of a co-author.")
     papers: int
-    shared: list[int] = Field(description="Other columns that have it, counted from 0.")
+    shared: list[int] = Field(description="Indexes of other columns that share it, from 0.")
 
 
 class Column(Shape):
-    """An identity, or what is nowhere, on a board."""
+    """An identity, or the unassigned mentions, on a board."""
 
-    identity: str | None = Field(description="Null: mentions that are published under nobody.")
+    identity: str | None = Field(description="null: unassigned mentions.")
     nowhere: bool
     title: str
     curated: bool
     papers: int
     mentions: int
-    hidden: int = Field(description="Mentions of it that are not shown.")
+    hidden: int = Field(description="Number of mentions omitted.")
     years: dict[str, int]
     groups: list[Group]
     coauthors: list[Common]
@@ -92,55 +92,57 @@ class Column(Shape):
 
 
 class Contradiction(Shape):
-    """What speaks against one column, or two, being one person."""
+    """Evidence that a column, or a pair of columns, is not one person."""
 
     columns: list[int]
     text: str
 
 
 class AskedOf(Shape):
-    """The question that the board was opened for."""
+    """The task for which the board was opened."""
 
     task: str
     kind: str
     blind: bool = Field(
-        description="Whether reviewers do not see each other's answers: then it is answered by "
-        "`POST /v1/tasks/{id}/answers`, not by a commit."
+        description="Whether reviewers answer without seeing each other's answers; a blind task is "
+        "answered by `POST /v1/tasks/{id}/answers`, not by a commit."
     )
-    columns: list[int] = Field(description="Columns it is about.")
-    groups: list[str] = Field(description="Groups of the part that might be elsewhere.")
-    probability: float | None = Field(description="That the two sides are one person.")
+    columns: list[int] = Field(description="Columns concerned.")
+    groups: list[str] = Field(description="Groups of the side in question.")
+    probability: float | None = Field(description="Probability that the two sides are one person.")
     reasons_for: list[str] = Field(alias="for")
     against: list[str]
-    compare: list[str] = Field(description="Mentions to take apart with /v1/compare.")
+    compare: list[str] = Field(description="Representative mentions for /v1/compare.")
 
 
 class Other(Shape):
-    """Another open question about these people."""
+    """Another open task about these identities."""
 
     id: str
     kind: str
     question: str
-    columns: list[int] = Field(description="Columns it is about, of those shown.")
+    columns: list[int] = Field(description="Columns concerned, of those shown.")
     settles: bool = Field(
-        description="Whether a commit can answer it besides another: it is of people shown, and "
-        "not asked blind."
+        description="Whether a commit can answer it as well: all its identities are shown, and it "
+        "is not blind."
     )
 
 
 class Board(Shape):
-    """Everyone behind a name, side by side."""
+    """All identities of a name, side by side."""
 
     name: str
     folded: str
-    sequence: int = Field(description="Number of the last event that it knows of.")
-    versions: dict[str, int] = Field(description="To be sent back when committing.")
-    mentions: int = Field(description="Mentions of the name.")
-    hidden: int = Field(description="Mentions that are not shown.")
-    left_out: int = Field(description="Identities that are not shown.")
+    sequence: int = Field(description="Sequence number of the last event included.")
+    versions: dict[str, int] = Field(
+        description="Versions of the identities, to be sent with a commit."
+    )
+    mentions: int = Field(description="Number of mentions of the name.")
+    hidden: int = Field(description="Number of mentions omitted.")
+    left_out: int = Field(description="Number of identities omitted.")
     compared: int = Field(
-        description="Mentions shown that the engine compares with each other; 0: none yet. The "
-        "others are each a group of their own, and `rescored` of a preview leaves them out."
+        description="Number of shown mentions that the engine compares; 0: none yet. The others "
+        "form groups of one, and `rescored` of a preview does not cover them."
     )
     columns: list[Column]
     contradictions: list[Contradiction]
@@ -149,62 +151,65 @@ class Board(Shape):
 
 
 class WantedColumn(Asked):
-    """Mentions that shall be one person."""
+    """Mentions to be one identity."""
 
     identity: Id | None = Field(
         default=None,
-        description="The identity that it goes on with, unnamed mentions of it included; null: "
-        "somebody of their own.",
+        description="The identity that the column continues, including its mentions that are not "
+        "listed; null: a new identity.",
     )
     mentions: list[Mention] = Field(max_length=20_000)
     confirmed: bool = Field(
-        default=False, description="Whether you say of all of them that they are one person."
+        default=False, description="Whether all listed mentions are stated to be one person."
     )
     nowhere: bool = Field(
-        default=False, description="The column of mentions that are nowhere: they stay so."
+        default=False, description="The column of unassigned mentions, which stay unassigned."
     )
 
 
 class Arrangement(Asked):
-    """Columns as they shall be; those that did not change may be left out."""
+    """The wanted columns; unchanged columns may be omitted."""
 
     columns: list[WantedColumn] = Field(max_length=200)
     unsure: list[Mention] = Field(
-        default=[], max_length=2_000, description="Looked at and not to be told; they stay."
+        default=[],
+        max_length=2_000,
+        description="Reviewed but undecidable mentions; they are not moved.",
     )
     name: Name = None
     task: Task = None
     also: list[Id] = Field(
         default=[],
         max_length=50,
-        description="Other open questions that the columns answer as they then stand: people in "
-        "two columns are two, a column is one. The board tells which can be named (`settles`).",
+        description="Other open tasks that the final columns answer: two columns are two people, "
+        "one column is one person. `settles` on the board marks the tasks allowed here.",
     )
     same_work: bool = Field(
-        default=False, description="Whether two authors of one work may come to be one person."
+        default=False,
+        description="Whether two authors of one work may be merged into one identity.",
     )
 
 
 class Commit(Arrangement):
-    """An arrangement to be published."""
+    """An arrangement to publish."""
 
     versions: Versions = None
     reason: Reason = None
     evidence: Evidence = None
     override: bool = Field(
-        default=False, description="Take back the decisions that stand against it."
+        default=False, description="Revoke earlier decisions that contradict it."
     )
 
 
 class Redirection(Shape):
-    """An id that would lead to another."""
+    """An id that would redirect to another."""
 
     from_id: str = Field(alias="from")
     to: str
 
 
 class Overridden(Shape):
-    """A decision that stands against the arrangement."""
+    """An earlier decision that contradicts the arrangement."""
 
     decision: str
     kind: str
@@ -212,62 +217,62 @@ class Overridden(Shape):
     actor: str
     at: str
     reason: str | None
-    text: str = Field(description="What it states, with the chain that leads there.")
+    text: str = Field(description="What it states, with the chain of links.")
 
 
 class Closed(Shape):
-    """A question that the arrangement answers."""
+    """A task that the arrangement answers."""
 
     id: str
     kind: str
 
 
 class Hindrance(Shape):
-    """What stands in the way of a commit, besides decisions."""
+    """A reason, other than decisions, that prevents a commit."""
 
     kind: Literal["same-work", "blind"] = Field(
-        description="Two authors of one work, which `same_work` allows; or a blind question that "
-        "it would settle."
+        description="same-work: two authors of one work, which `same_work` permits; blind: a blind "
+        "task that the commit would answer."
     )
     text: str
     mentions: list[str]
 
 
 class Rescored(Shape):
-    """What the engine would change next."""
+    """A change that the next clustering would make."""
 
     kind: Literal["merge", "split", "move"]
     text: str
     mentions: int
-    new: bool = Field(description="Whether it follows from the arrangement.")
+    new: bool = Field(description="Whether it results from the arrangement.")
 
 
 class Preview(Shape):
-    """What an arrangement would do."""
+    """Effects of an arrangement."""
 
     moved: int = Field(description="Mentions that change identity.")
     kept: list[str]
     created: int
     redirected: list[Redirection]
-    gone: list[str] = Field(description="Ids that end without a single successor.")
+    gone: list[str] = Field(description="Ids that end without a unique successor.")
     overridden: list[Overridden]
     closes: list[Closed]
     conflicts: list[Hindrance]
     rescored: list[Rescored]
-    compared: int = Field(description="Mentions of the board that `rescored` looked at.")
-    mentions: int = Field(description="Mentions of the board.")
+    compared: int = Field(description="Number of mentions on the board covered by `rescored`.")
+    mentions: int = Field(description="Number of mentions on the board.")
 
 
 class Committed(DecisionMade):
-    """An arrangement that was published: one event, undone like any decision."""
+    """A published arrangement: one event, undone like any decision."""
 
     moved: int = Field(description="Mentions that changed identity.")
-    unsure: str | None = Field(description="Decision that notes what could not be told.")
+    unsure: str | None = Field(description="Decision that records the undecidable mentions.")
     overridden: list[Overridden]
 
 
 class Comparison(Shape):
-    """Why two mentions are one person, or are two: the sum of what each feature adds."""
+    """Evidence whether two mentions are one person: contributions of each feature."""
 
     a: dict[str, Any]
     b: dict[str, Any]

@@ -1,6 +1,6 @@
-"""What writes are asked with and answer with, as pydantic models.
+"""Pydantic models of requests and responses of the writing operations.
 
-Declarations alone, in one file however long: they are read beside each other.
+Declarations only, kept in one file so that related models are next to each other.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ DEEPEST_EVIDENCE = 20
 
 def _whole(value: Any) -> Any:
     if isinstance(value, (bool, str, float)):
-        raise ValueError("it is no whole number")
+        raise ValueError("is not a whole number")
     return value
 
 
 def _storable(value: str) -> str:
     if "\0" in value:
-        raise ValueError("it holds the character U+0000; leave it out")
+        raise ValueError("contains the character U+0000; remove it")
     return value
 
 
 def _bounded(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what is too large or too deep to keep, or holds U+0000."""
+    """Reject a value that is too large, nested too deeply, or contains U+0000."""
     size = 0
     left: list[tuple[Any, int]] = [(value, 0)]
     while left:
@@ -37,7 +37,7 @@ def _bounded(value: dict[str, Any]) -> dict[str, Any]:
         size += len(item) if isinstance(item, str) else 8
         if size > MOST_EVIDENCE or depth > DEEPEST_EVIDENCE:
             raise ValueError(
-                f"it has more than {MOST_EVIDENCE:,} characters or {DEEPEST_EVIDENCE} levels"
+                f"has more than {MOST_EVIDENCE:,} characters or {DEEPEST_EVIDENCE} levels"
             )
         if isinstance(item, str):
             _storable(item)
@@ -53,20 +53,20 @@ Id = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_storable
 WorkId = Annotated[str, Field(min_length=1, max_length=512), AfterValidator(_storable)]
 Reason = Annotated[
     Annotated[str, Field(max_length=2_000), AfterValidator(_storable)] | None,
-    Field(description="Why, for the log of events."),
+    Field(description="Reason, stored in the event log."),
 ]
 Evidence = Annotated[
     Annotated[dict[str, Any], AfterValidator(_bounded)] | None,
-    Field(description="What the person who decided was shown; kept as it is."),
+    Field(description="What the curator was shown; stored unchanged."),
 ]
 Versions = Annotated[
     dict[Id, Annotated[Whole, Field(ge=0, le=2**63 - 1)]] | None,
-    Field(description="Version of each identity as it was read: the number in its ETag."),
+    Field(description="Version of each identity as read: the number in its ETag."),
 ]
 
 
 class Asked(BaseModel):
-    """Base of all bodies: no field that is not described here."""
+    """Base of all request bodies; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -76,33 +76,34 @@ class Mention(Asked):
 
     work: WorkId = Field(description="Id of the work.")
     position: Annotated[Whole, Field(ge=0, le=100_000)] = Field(
-        description="Place among its authors, counted from 0."
+        description="Author position, counted from 0."
     )
 
 
 class Why(Asked):
-    """A reason, for operations that need nothing else."""
+    """An optional reason, for operations without other fields."""
 
     reason: Reason = None
 
 
 class NewKey(Asked):
-    """A key to make."""
+    """An API key to create."""
 
     name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_storable)] = Field(
-        description="Whose it is or what it is for."
+        description="Owner or purpose of the key."
     )
     role: Literal["public", "reviewer", "editor", "admin"]
     expires_at: AwareDatetime | None = Field(
-        default=None, description="When it ends to be good; null: never."
+        default=None, description="Time of expiry; null: never."
     )
     per_minute: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = Field(
-        default=None, description="Requests a minute; 0: any number, null: as the settings say."
+        default=None,
+        description="Rate limit in requests per minute; 0: no limit, null: the limit of the settings.",
     )
 
 
 class Key(Shape):
-    """A key of the API, without its secret."""
+    """An API key without its secret."""
 
     id: str = Field(description="Public part of the key.")
     name: str
@@ -112,35 +113,36 @@ class Key(Shape):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
-    used_at: datetime | None = Field(description="When it was last used, to the minute.")
+    used_at: datetime | None = Field(description="Time of last use, to the minute.")
 
 
 class ShownKey(Key):
-    """A key that was just made; ``key`` is told this once."""
+    """A newly created key; ``key`` is returned only once."""
 
     key: str | None = Field(
-        description="The whole key, to be sent as Authorization: Bearer KEY; null where the "
-        "request was sent again."
+        description="The complete key, to be sent as Authorization: Bearer KEY; null in the "
+        "response to a repeated request."
     )
 
 
 class Keys(Shape):
-    """All keys, the newest first."""
+    """All keys, newest first."""
 
     items: list[Key]
 
 
 class NewRun(Asked):
-    """A run to ask for."""
+    """A run to start."""
 
     scope: Literal["full", "touched"] = Field(
-        default="touched", description="All works, or only the blocks touched since the last run."
+        default="touched",
+        description="full: all works; touched: only blocks changed since the last run.",
     )
     reason: Reason = None
 
 
 class Run(Shape):
-    """One re-clustering and how far it is."""
+    """A clustering run with its progress."""
 
     id: str
     state: Literal[
@@ -157,89 +159,93 @@ class Run(Shape):
     actor: str
     reason: str | None
     model: str | None
-    based_on: int | None = Field(description="Number of the event whose state it was read at.")
+    based_on: int | None = Field(
+        description="Sequence number of the event at whose state the works were read."
+    )
     rebases: int
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
     attempts: int
-    stage: str | None = Field(description="What it is doing now.")
+    stage: str | None = Field(description="Current stage.")
     done: int
     total: int | None
     error: str | None
-    summary: dict[str, Any] | None = Field(description="Totals of what publishing would change.")
-    event_seq: int | None = Field(description="Number of the event that published it.")
-    claimed_by: str | None = Field(description="Worker that does it.")
+    summary: dict[str, Any] | None = Field(
+        description="Totals of the changes that publishing makes."
+    )
+    event_seq: int | None = Field(description="Sequence number of the event that published it.")
+    claimed_by: str | None = Field(description="Worker that executes it.")
     heartbeat_at: datetime | None
 
 
 class Publish(Why):
-    """Terms on which to publish."""
+    """Options of a publication."""
 
     expected: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
         default=None,
-        description="Number of the last publication or decision that you have seen; refused "
-        "(412) where it is no longer the last.",
+        description="Sequence number of the last publication or decision you have read; the "
+        "request is rejected (412) if a later one exists.",
     )
 
 
 class Published(Shape):
-    """What a publication or a rollback did, in numbers."""
+    """Counts of the changes made by a publication or rollback."""
 
-    event: int = Field(description="Number of the event.")
+    event: int = Field(description="Sequence number of the event.")
     run: str
-    mentions: int | None = Field(default=None, description="Mentions that were proposed.")
+    mentions: int | None = Field(default=None, description="Mentions in the proposal.")
     moved: int = Field(description="Mentions that changed identity.")
-    created: int = Field(description="Identities made.")
-    revived: int = Field(description="Identities that are there again.")
-    merged: int = Field(description="Identities that redirect to others now.")
-    split: int = Field(description="Identities from which others came.")
-    changed: int = Field(description="Identities that are not as they were.")
+    created: int = Field(description="Identities created.")
+    revived: int = Field(description="Identities reactivated.")
+    merged: int = Field(description="Identities that now redirect to others.")
+    split: int = Field(description="Identities that were split.")
+    changed: int = Field(description="Identities changed in any way.")
     questions: int | None = Field(
         default=None,
-        description="Open questions that were closed, for the identities they were about are no "
-        "more, or the parts they asked about have parted.",
+        description="Open tasks that were closed because their identities no longer exist or their "
+        "sides are now separate.",
     )
     blind: list[str] | None = Field(
         default=None,
-        description="Ids of those of them that several people were being asked without seeing each "
-        "other's answers, 20 at most. A rollback opens them again, with the answers.",
+        description="Ids of the blind tasks among them, at most 20. A rollback reopens them with "
+        "their answers.",
     )
 
 
 class Runs(Page):
-    """A page of runs, the newest first."""
+    """A page of runs, newest first."""
 
     items: list[Run]
 
 
 class Difference(Shape):
-    """One line of what publishing a run would change."""
+    """One line of the diff of a run."""
 
-    rank: int = Field(description="Place from 0: conflicts first, then by mentions.")
+    rank: int = Field(description="Rank from 0: conflicts first, then by number of mentions.")
     kind: Literal["conflict", "decision", "merge", "split", "move", "create", "grow"]
-    mentions: int = Field(description="How many change identity, or are in a new one.")
-    identity: str | None = Field(description="The identity it is about; null: a new one.")
-    text: str = Field(description="What becomes of it, in words.")
+    mentions: int = Field(description="Mentions that change identity or are in a new one.")
+    identity: str | None = Field(description="The identity concerned; null: a new one.")
+    text: str = Field(description="Description of the change.")
     details: dict[str, Any] = Field(
-        description="name; others: where mentions go, each with identity (null: a new one), name "
-        "and mentions; stays: mentions that it has afterwards; following: mentions among those "
-        "that the run did not cluster and that follow the others; decisions that are concerned; "
-        "orcids: of a conflict, the different iDs, with the mentions of each."
+        description="name; others: target identities, each with identity (null: a new one), name "
+        "and mentions; stays: mentions it keeps; following: how many of the mentions were not "
+        "clustered by the run and follow the others; decisions: those affected; orcids: the "
+        "different iDs of a conflict, with the mentions of each."
     )
 
 
 class Differences(Page):
-    """A page of what publishing a run would change, the largest changes first."""
+    """A page of the diff of a run, largest changes first."""
 
     items: list[Difference]
     summary: dict[str, Any] | None = Field(description="Totals by kind.")
 
 
 class Event(Shape):
-    """Something that was done."""
+    """An entry of the event log."""
 
-    seq: int = Field(description="Number on the line of events.")
+    seq: int = Field(description="Sequence number in the event log.")
     kind: str
     at: datetime
     actor: str = Field(description="key:ID over HTTP, cli:USER, or worker:ID.")
@@ -251,7 +257,7 @@ class Event(Shape):
 
 
 class ChangedIdentity(Shape):
-    """An identity before and after an event; ``before`` is null where it was created."""
+    """An identity before and after an event; ``before`` is null if the event created it."""
 
     id: str
     before: dict[str, Any] | None
@@ -259,7 +265,7 @@ class ChangedIdentity(Shape):
 
 
 class MovedMention(Shape):
-    """Where a mention was and is published; null: nowhere."""
+    """Identity of a mention before and after an event; null: unassigned."""
 
     work: str
     position: int
@@ -268,7 +274,7 @@ class MovedMention(Shape):
 
 
 class EventDetails(Event):
-    """An event with what it changed; lists are cut at the limit, the numbers are not."""
+    """An event with its changes; the limit truncates the lists, not the counts."""
 
     identities: list[ChangedIdentity]
     n_identities: int
@@ -277,39 +283,41 @@ class EventDetails(Event):
 
 
 class Events(Page):
-    """A page of events, the newest first."""
+    """A page of events, newest first."""
 
     items: list[Event]
 
 
 class Rival(Shape):
-    """An identity that a mention may be of."""
+    """A candidate identity of a mention."""
 
     identity: str
     name: str
     works: int
     probability: float
-    reasons: list[str] = Field(description="For and against, strongest first.")
+    reasons: list[str] = Field(description="Evidence for and against, strongest first.")
 
 
 class Placement(Shape):
-    """An author mention of a work, and what was or would be decided of it."""
+    """An author mention of a work with its assignment."""
 
-    position: int = Field(description="Place among the authors, counted from 0.")
+    position: int = Field(description="Author position, counted from 0.")
     name: str
     verdict: Literal["matched", "new", "unsure", "known", "later"] = Field(
-        description="matched: an identity that is there; new: nobody's yet; unsure: left for "
-        "review; known: had its identity already; later: left to the next run."
+        description="matched: assigned to an existing identity; new: no identity matches; unsure: "
+        "left for review; known: already had its identity; later: left to the next run."
     )
     identity: str | None
-    probability: float | None = Field(description="That this is right, from 0 to 1.")
-    reasons: list[str] = Field(description="For and against, strongest first.")
-    rivals: list[Rival] = Field(description="Other identities, most probable first.")
-    task: str | None = Field(description="The question that was asked about it.")
+    probability: float | None = Field(
+        description="Probability that the verdict is correct, from 0 to 1."
+    )
+    reasons: list[str] = Field(description="Evidence for and against, strongest first.")
+    rivals: list[Rival] = Field(description="Other candidate identities, most probable first.")
+    task: str | None = Field(description="The review task opened for it.")
 
 
 class Repair(Shape):
-    """A harmless fix made to a record."""
+    """A harmless correction made to a record."""
 
     field: str
     problem: str
@@ -325,21 +333,21 @@ class RowError(Shape):
 
 
 class WorkRow(Shape):
-    """What became of one record."""
+    """Result for one record."""
 
-    line: int = Field(description="Line of the body it begins on, counted from 1.")
+    line: int = Field(description="Line of the body where it begins, counted from 1.")
     id: str | None
     outcome: Literal["created", "changed", "unchanged", "rejected"]
-    version: int | None = Field(description="Version of the work that holds it.")
+    version: int | None = Field(description="Version of the work that stores it.")
     placements: list[Placement] | None = Field(
-        description="Its author mentions; null where nothing was placed."
+        description="Its author mentions; null if assignment was not requested."
     )
     repairs: list[Repair]
     error: RowError | None
 
 
 class Intake(Shape):
-    """What became of posted works."""
+    """Result of posting works."""
 
     counts: dict[str, int] = Field(description="Records by outcome.")
     mentions: dict[str, int] = Field(description="Author mentions by verdict.")
@@ -347,7 +355,7 @@ class Intake(Shape):
 
 
 class AssignedRow(Shape):
-    """What would be decided of one work's authors."""
+    """Assignments of one work's authors in a dry run."""
 
     line: int
     id: str | None
@@ -356,53 +364,55 @@ class AssignedRow(Shape):
 
 
 class DryRun(Shape):
-    """What would be decided of works; nothing was stored."""
+    """Result of a dry run; nothing is stored."""
 
     rows: list[AssignedRow]
 
 
 class Edit(Why):
-    """What every edit may state."""
+    """Fields shared by all edits."""
 
     evidence: Evidence = None
     versions: Versions = None
     same_work: bool = Field(
-        default=False, description="Whether two authors of one work may come to be one person."
+        default=False,
+        description="Whether two authors of one work may be merged into one identity.",
     )
 
 
 class Merge(Edit):
-    """Identities that are one person."""
+    """Identities to merge."""
 
     identities: list[Id] = Field(min_length=1, max_length=100)
     into: Id | None = Field(
-        default=None, description="The one whose id is kept; null: the best established."
+        default=None, description="The identity whose id is kept; null: the best established one."
     )
 
 
 class Split(Edit):
-    """An identity that is several persons."""
+    """An identity to split."""
 
     identity: Id
     groups: list[Annotated[list[Mention], Field(min_length=1, max_length=20_000)]] = Field(
         min_length=1,
         max_length=100,
-        description="Mentions of one person each; what is in none stays under the id.",
+        description="Mentions of one person each; mentions in no group keep the id.",
     )
     keep: Annotated[Whole, Field(ge=0, le=99)] | None = Field(
-        default=None, description="Which group keeps the id; null: the rest, or the largest."
+        default=None,
+        description="Index of the group that keeps the id; null: the rest, or the largest.",
     )
 
 
 class MoveMentions(Edit):
-    """Mentions that are of another person than they are published under."""
+    """Mentions to move to another identity."""
 
     mentions: list[Mention] = Field(min_length=1, max_length=20_000)
-    to: Id | None = Field(default=None, description="Whose they are; null: a new identity.")
+    to: Id | None = Field(default=None, description="Target identity; null: a new one.")
 
 
 class Judgement(Edit):
-    """What somebody says about two mentions."""
+    """A statement about two mentions."""
 
     kind: Literal["same", "different", "unsure"]
     a: Mention
@@ -410,23 +420,23 @@ class Judgement(Edit):
 
 
 class Edited(Shape):
-    """An identity that changed, with the version to send in If-Match."""
+    """A changed identity with the version to send in If-Match."""
 
     id: str
     version: int
 
 
 class DecisionMade(Shape):
-    """A decision that was made, undone or redone, and what it changed."""
+    """A decision that was recorded, undone or redone, with its changes."""
 
     decision: str = Field(description="Id of the decision.")
-    event: int = Field(description="Number of the event.")
-    identities: list[Edited] = Field(description="Identities that changed.")
-    created: list[str] = Field(description="Those of them that are new.")
+    event: int = Field(description="Sequence number of the event.")
+    identities: list[Edited] = Field(description="Changed identities.")
+    created: list[str] = Field(description="Ids of newly created identities.")
 
 
 class Decision(Shape):
-    """What somebody decided."""
+    """A decision of a curator."""
 
     id: str
     kind: Literal["same", "different", "unsure"]
@@ -435,14 +445,14 @@ class Decision(Shape):
     at: datetime
     reason: str | None
     evidence: dict[str, Any] | None
-    event_seq: int = Field(description="Number of the event that made it.")
-    undone_seq: int | None = Field(description="Number of the event that undid it.")
+    event_seq: int = Field(description="Sequence number of the event that recorded it.")
+    undone_seq: int | None = Field(description="Sequence number of the event that undid it.")
     undone_by: str | None
     undone_at: datetime | None
 
 
 class Link(Shape):
-    """Two mentions that must be, or cannot be, one person."""
+    """A must-link or cannot-link between two mentions."""
 
     kind: Literal["must", "cannot"]
     a: Mention
@@ -450,59 +460,61 @@ class Link(Shape):
 
 
 class DecisionDetails(Decision):
-    """A decision with what it states."""
+    """A decision with its links."""
 
     links: list[Link]
-    n_links: int = Field(description="All links, also those beyond the limit.")
+    n_links: int = Field(description="Number of all links, including those beyond the limit.")
 
 
 class Decisions(Page):
-    """A page of decisions, the newest first."""
+    """A page of decisions, newest first."""
 
     items: list[Decision]
 
 
 class Applied(DecisionMade):
-    """A row of a bulk that was applied."""
+    """A row of a bulk request that was applied."""
 
     line: int
 
 
 class Refused(Shape):
-    """A row of a bulk that was not applied, and why."""
+    """A row of a bulk request that was rejected, with the reason."""
 
     line: int
-    status: int = Field(description="Status that it would have been told with by itself.")
+    status: int = Field(description="HTTP status that a single request would have returned.")
     title: str
     detail: str
     remedy: str
     field: str | None
-    details: dict[str, Any] = Field(description="Such as the decisions that it contradicts.")
+    details: dict[str, Any] = Field(
+        description="Further details, such as the contradicted decisions."
+    )
 
 
 class Bulk(Shape):
-    """What became of decisions sent in bulk."""
+    """Result of a bulk request."""
 
     applied: list[Applied]
     refused: list[Refused]
 
 
 class NewExternalId(Why):
-    """An id that somebody else gave to the person."""
+    """An external id to attach to an identity."""
 
     scheme: Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_storable)] = Field(
         description="orcid, dblp, openreview, viaf, isni or wikidata."
     )
     value: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_storable)] = Field(
-        description="The id, bare or as an address."
+        description="The id, bare or as a URL."
     )
     source: Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_storable)] = Field(
-        default="editor", description="Who says so."
+        default="editor", description="Source of the id."
     )
 
 
 class ExternalId(Shape):
-    """An id in its one form, and the identity's version now."""
+    """An external id in normalised form, with the current version of the identity."""
 
     identity: str
     scheme: str

@@ -1,8 +1,7 @@
-"""What the API answers with, as pydantic models: the source of the OpenAPI schemas.
+"""Pydantic models of the responses of reads, from which the OpenAPI schemas are generated.
 
-Reads render plain dictionaries of these shapes for speed; tests hold the answers to the models.
-
-Declarations alone, in one file however long: they are read beside each other.
+Reads render plain dictionaries of these shapes for speed; tests validate responses against the
+models. Declarations only, kept in one file so that related models are next to each other.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Shape(BaseModel):
-    """Base of all answers: no field that is not described here."""
+    """Base of all responses; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class FieldProblem(Shape):
-    """One wrong field of several."""
+    """One of several invalid fields."""
 
-    field: str = Field(description="Where in the request.")
+    field: str = Field(description="Location in the request.")
     detail: str = Field(description="What is wrong.")
     in_: str | None = Field(default=None, alias="in", description="query, path, header or body.")
 
@@ -31,12 +30,12 @@ class Problem(BaseModel):
     """What went wrong, where, and what to do (RFC 9457)."""
 
     type: str = Field(description="Kind of problem, as a URN.")
-    title: str = Field(description="Kind of problem, for people.")
+    title: str = Field(description="Kind of problem, in words.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What is wrong with this request.")
     remedy: str | None = Field(default=None, description="What to do.")
-    field: str | None = Field(default=None, description="The part of the request that is wrong.")
-    errors: list[FieldProblem] | None = Field(default=None, description="Each wrong field.")
+    field: str | None = Field(default=None, description="The invalid part of the request.")
+    errors: list[FieldProblem] | None = Field(default=None, description="Each invalid field.")
     instance: str = Field(description="Path of the request.")
     request: str = Field(description="Id of the request, as in the server's log.")
 
@@ -49,39 +48,45 @@ class Page(Shape):
 
 
 class ChangeEntry(Shape):
-    """What became of an identity."""
+    """A change of an identity."""
 
-    sequence: int = Field(description="Number on the line of events.")
-    event: int = Field(description="Number of the event that it belongs to.")
+    sequence: int = Field(description="Sequence number in the event log.")
+    event: int = Field(description="Sequence number of the event it belongs to.")
     kind: Literal["create", "keep", "merge", "split", "move", "restore"]
     identity: str = Field(description="Id of the identity.")
-    others: list[Any] = Field(description="Other identities involved, with mentions that moved.")
+    others: list[Any] = Field(
+        description="Other identities involved, with the number of moved mentions."
+    )
     mentions: int = Field(description="Mentions concerned.")
     at: datetime
 
 
 class Changes(Shape):
-    """A part of the feed of changes, in order."""
+    """A page of the change feed, in order."""
 
     items: list[ChangeEntry]
-    since: int = Field(description="What to pass as `since` to go on; stays when nothing is new.")
-    next: str | None = Field(description="Path and query of the next part; null where none is yet.")
+    since: int = Field(
+        description="Value to pass as `since` next time; unchanged if there is nothing new."
+    )
+    next: str | None = Field(
+        description="Path and query of the next page; null if there is none yet."
+    )
 
 
 class IdentityCounts(Shape):
-    """Identities by what became of them."""
+    """Numbers of identities by status."""
 
     active: int
     redirected: int = Field(description="Merged into others.")
-    gone: int = Field(description="Split away, or left by all mentions.")
-    curated: int = Field(description="Active ones that a human decision bears on.")
+    gone: int = Field(description="Split, or left without mentions.")
+    curated: int = Field(description="Active identities with a curator's decision.")
 
 
 class Publication(Shape):
     """The publication that readers see."""
 
     run: str = Field(description="Id of its run.")
-    sequence: int | None = Field(description="Number of the event.")
+    sequence: int | None = Field(description="Sequence number of the event.")
     at: datetime | None
 
 
@@ -89,23 +94,23 @@ class Stats(Shape):
     """Counts of what the service holds."""
 
     works: int
-    names: int = Field(description="Printed names, apart from case.")
-    mentions: int = Field(description="Author mentions of works as they are now.")
-    placed: int = Field(description="Mentions that are published under an identity.")
+    names: int = Field(description="Distinct printed names, ignoring case.")
+    mentions: int = Field(description="Author mentions of current work versions.")
+    placed: int = Field(description="Mentions assigned to an identity.")
     unplaced: int
     identities: IdentityCounts
     publication: Publication | None
-    sequence: int = Field(description="Number of the last event.")
+    sequence: int = Field(description="Sequence number of the last event.")
 
 
 class NameHit(Shape):
-    """A printed name that a search found."""
+    """A search result: a printed name."""
 
-    name: str = Field(description="As it was first printed.")
+    name: str = Field(description="As first printed.")
     folded: str = Field(description="Case-folded, with single spaces.")
-    closeness: float = Field(description="1 for the name searched for, less for others.")
+    closeness: float = Field(description="Similarity to the query; 1: identical.")
     mentions: int
-    people: int = Field(description="Identities among them.")
+    people: int = Field(description="Number of identities.")
     page: str = Field(description="Path of the name's page.")
 
 
@@ -140,18 +145,18 @@ class AffiliationCount(Shape):
 
 
 class ExternalIdShown(Shape):
-    """An id that somebody else gave to the person."""
+    """An external id of an identity."""
 
     scheme: str = Field(description="orcid, dblp, openreview, viaf, isni or wikidata.")
     value: str
-    source: str = Field(description="Where it comes from.")
+    source: str = Field(description="Source of the id.")
 
 
 class Paper(Shape):
-    """A work of somebody's."""
+    """A work on a profile."""
 
     work: str = Field(description="The work's own id.")
-    position: int = Field(description="The author's place on it, counted from 0.")
+    position: int = Field(description="Author position, counted from 0.")
     name: str = Field(description="The name as printed there.")
     title: str
     venue: str | None
@@ -159,40 +164,42 @@ class Paper(Shape):
     citations: int | None
     authors: int = Field(description="Number of authors.")
     confidence: float | None = Field(
-        description="Probability that this mention belongs with the rest; null if unplaced."
+        description="Probability that this mention belongs to the identity; null if unassigned."
     )
-    origin: str | None = Field(description="run, decision, placement or import; null if unplaced.")
+    origin: str | None = Field(
+        description="run, decision, placement or import; null if unassigned."
+    )
 
 
 class PaperPage(Shape):
-    """A page of somebody's works."""
+    """A page of the works of an identity."""
 
     items: list[Paper]
     next: str | None = Field(description="Path and query of the next page; null after the last.")
 
 
 class Reason(Shape):
-    """Something that holds mentions together or tells people apart."""
+    """Evidence that mentions belong together, or that identities differ."""
 
     kind: Literal[
         "decision", "orcid", "coauthors", "affiliation", "venue", "topic", "years", "paper"
     ]
-    count: int = Field(description="Papers, mentions or things in common.")
-    text: str = Field(description="In words.")
+    count: int = Field(description="Number of papers, mentions or shared features.")
+    text: str = Field(description="Description.")
 
 
 class Contrast(Shape):
-    """What tells a person from one of the most similar others of the page."""
+    """Differences between an identity and one of the most similar others."""
 
     from_: str = Field(alias="from", description="Id of the other.")
-    reasons: list[Reason] = Field(description="What speaks against one person.")
-    shared: list[Reason] = Field(description="What they share nevertheless.")
+    reasons: list[Reason] = Field(description="Evidence for different people.")
+    shared: list[Reason] = Field(description="Features they share.")
 
 
 class CoauthorShown(Shape):
     """A co-author on the works with this name."""
 
-    id: str | None = Field(description="Id of the identity; null if unplaced.")
+    id: str | None = Field(description="Id of the identity; null if unassigned.")
     name: str
     works: int
 
@@ -201,15 +208,15 @@ class IdentityEntry(Shape):
     """An identity in a list."""
 
     id: str
-    name: str = Field(description="The name it is shown with.")
+    name: str = Field(description="Display name.")
     n_works: int
     first_year: int | None
     last_year: int | None
-    curated: bool = Field(description="Whether a human decision bears on it.")
+    curated: bool = Field(description="Whether a curator's decision applies to it.")
 
 
 class NamePerson(IdentityEntry):
-    """One of the people behind a name, as far as mentions of this name go."""
+    """An identity with mentions of a printed name, restricted to these mentions."""
 
     mentions: int
     papers: int
@@ -220,15 +227,15 @@ class NamePerson(IdentityEntry):
     affiliations: list[AffiliationCount]
     topics: list[TopicCount]
     external_ids: list[ExternalIdShown]
-    sample: list[Paper] = Field(description="Some of the newest works.")
-    together: list[Reason] = Field(description="What holds these mentions together.")
-    apart: list[Contrast] = Field(description="What tells this person from similar others.")
+    sample: list[Paper] = Field(description="Some of the most recent works.")
+    together: list[Reason] = Field(description="Evidence that these mentions belong together.")
+    apart: list[Contrast] = Field(description="Differences from similar identities.")
     profile: str = Field(description="Path of the identity.")
-    works: str = Field(description="Path of all its works.")
+    works: str = Field(description="Path of the list of works.")
 
 
 class Unplaced(Shape):
-    """Mentions that are published under no identity."""
+    """Mentions without an identity."""
 
     mentions: int
     items: list[Paper]
@@ -236,23 +243,25 @@ class Unplaced(Shape):
 
 
 class NamePage(Shape):
-    """Everybody behind one printed name."""
+    """All identities with mentions of a printed name."""
 
     name: str
     folded: str
     mentions: int
     papers: int
     people: int
-    items: list[NamePerson] = Field(description="People, those with most mentions first.")
-    next: str | None = Field(description="Path and query of the next people.")
+    items: list[NamePerson] = Field(description="Identities, those with most mentions first.")
+    next: str | None = Field(description="Path and query of the next page of identities.")
     unplaced: Unplaced
 
 
 class IdentityHit(IdentityEntry):
-    """An identity that a search found."""
+    """A search result: an identity."""
 
     matched: str | None = Field(default=None, description="The name that matched; only with q.")
-    closeness: float | None = Field(default=None, description="1 for the same name; only with q.")
+    closeness: float | None = Field(
+        default=None, description="Similarity to the query; 1: identical; only with q."
+    )
 
 
 class Identities(Shape):
@@ -263,7 +272,7 @@ class Identities(Shape):
 
 
 class NameUsed(Shape):
-    """A printed name with how often it is used."""
+    """A printed name with its frequency."""
 
     name: str
     mentions: int
@@ -274,7 +283,7 @@ class Coauthor(Shape):
 
     id: str
     name: str
-    works: int = Field(description="Works together.")
+    works: int = Field(description="Number of joint works.")
     first_year: int | None
     last_year: int | None
 
@@ -287,7 +296,7 @@ class CoauthorPage(Shape):
 
 
 class Coauthors(Shape):
-    """The co-authors with most works, and where the others are."""
+    """The most frequent co-authors, with the path of the complete list."""
 
     total: int
     items: list[Coauthor]
@@ -295,7 +304,7 @@ class Coauthors(Shape):
 
 
 class Citations(Shape):
-    """Citations over the works whose citations are known."""
+    """Citations of the works whose citation counts are known."""
 
     total: int
     h_index: int
@@ -310,11 +319,11 @@ class Related(Shape):
     name: str
     kind: str = Field(description="split or merge.")
     mentions: int
-    sequence: int = Field(description="Number of the event.")
+    sequence: int = Field(description="Sequence number of the event.")
 
 
 class LineageShown(Shape):
-    """Where an identity comes from."""
+    """Ancestors and descendants of an identity."""
 
     redirects: list[str] = Field(description="Ids that were merged into this one.")
     came_from: list[Related]
@@ -322,7 +331,7 @@ class LineageShown(Shape):
 
 
 class WorksShown(Shape):
-    """The newest works, and where the others are."""
+    """The most recent works, with the path of the complete list."""
 
     total: int
     items: list[Paper]
@@ -330,41 +339,41 @@ class WorksShown(Shape):
 
 
 class Profile(IdentityEntry):
-    """What is known of an identity."""
+    """The profile of an identity."""
 
     mentions: int
     names: list[NameUsed]
     confidence: float | None = Field(description="Mean probability that mentions belong here.")
     years: dict[str, int] = Field(description="Works by year.")
-    picture: str = Field(description="Path of the years as an SVG strip.")
+    picture: str = Field(description="Path of the sparkline of works per year (SVG).")
     venues: list[VenueCount]
     topics: list[TopicCount] = Field(description="Words of titles.")
     affiliations: list[AffiliationCount]
     coauthors: Coauthors
     external_ids: list[ExternalIdShown]
-    citations: Citations | None = Field(description="null where no citations are known.")
+    citations: Citations | None = Field(description="null if no citation counts are known.")
     lineage: LineageShown
     works: WorksShown
-    history: str = Field(description="Path of what happened to it.")
-    version: int = Field(description="Number of its last change, for If-Match.")
+    history: str = Field(description="Path of its history.")
+    version: int = Field(description="Sequence number of its last change, for If-Match.")
 
 
 class HistoryEntry(Shape):
     """One event in the history of an identity."""
 
-    sequence: int = Field(description="Number on the line of events.")
+    sequence: int = Field(description="Sequence number in the event log.")
     kind: str
     at: datetime
-    actor: str | None = Field(description="Who did it; told to reviewers and above.")
+    actor: str | None = Field(description="Actor; null for readers below the role reviewer.")
     reason: str | None
     subject: str | None = Field(description="Id of the run, decision or delivery.")
-    before: dict[str, Any] | None = Field(description="null where it was created.")
+    before: dict[str, Any] | None = Field(description="null if the event created it.")
     after: dict[str, Any]
-    undoable: str | None = Field(description="Decision or run that may be taken back.")
+    undoable: str | None = Field(description="Decision or run that can be undone or rolled back.")
 
 
 class History(Shape):
-    """A page of what happened to an identity, newest first."""
+    """A page of the history of an identity, newest first."""
 
     items: list[HistoryEntry]
     next: str | None = Field(description="Path and query of the next page; null after the last.")
@@ -399,11 +408,11 @@ class IdentityShort(Shape):
 class WorkAuthor(Shape):
     """An author of a work."""
 
-    position: int = Field(description="Counted from 0; places of unnamed authors are left out.")
+    position: int = Field(description="Counted from 0; positions of unnamed authors are omitted.")
     name: str = Field(description="As printed.")
     affiliation: str | None
     orcid: str | None
-    identity: IdentityShort | None = Field(description="null if unplaced, or of an old version.")
+    identity: IdentityShort | None = Field(description="null if unassigned or in an old version.")
     confidence: float | None
     origin: str | None
 
@@ -417,20 +426,20 @@ class SourceShown(Shape):
 
 
 class WorkVersionShown(Shape):
-    """Where a version of a work came from."""
+    """Provenance of a version of a work."""
 
     version: int
     received_at: datetime
     source: SourceShown
-    line: int = Field(description="Line of the source, from 1; 0 where it is not known.")
+    line: int = Field(description="Line of the source, counted from 1; 0 if unknown.")
 
 
 class WorkPage(Shape):
-    """A work with its authors as identities, and where it came from."""
+    """A work with the identities of its authors and its provenance."""
 
     id: str
     version: int = Field(description="The version shown.")
-    current: int = Field(description="The version that is now known.")
+    current: int = Field(description="The current version.")
     title: str
     abstract: str | None
     venue: str | None
@@ -439,6 +448,6 @@ class WorkPage(Shape):
     ids: dict[str, str] = Field(description="Other ids of the work, such as its DOI.")
     citations: int | None
     affiliations: list[str] = Field(description="Printed for the work as a whole.")
-    authors_complete: bool = Field(description="False where the source cut the list.")
+    authors_complete: bool = Field(description="False if the source truncated the list.")
     authors: list[WorkAuthor]
     versions: list[WorkVersionShown] = Field(description="The latest 100, newest first.")

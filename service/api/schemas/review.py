@@ -1,4 +1,4 @@
-"""Shapes of what the review is asked and answers, as the OpenAPI document shows them."""
+"""Pydantic models of requests and responses of the review operations."""
 
 from __future__ import annotations
 
@@ -14,90 +14,94 @@ Answer = Literal["same", "different", "unsure"]
 
 
 class Task(Shape):
-    """A question for a person."""
+    """A review task."""
 
     id: str
     kind: Literal["conflict", "merge", "split", "assign", "sample"]
     state: Literal["open", "closed"]
     subject: str
-    name: str | None = Field(description="Printed name that it concerns.")
-    mentions: int = Field(description="Mentions that the answer bears on.")
+    name: str | None = Field(description="Printed name concerned.")
+    mentions: int = Field(description="Number of mentions the answer affects.")
     priority: float
     evidence: dict[str, Any]
     created_at: datetime
-    created_seq: int = Field(description="Number of the event that it comes from.")
+    created_seq: int = Field(description="Sequence number of the event that opened it.")
     closed_by: str | None
     closed_at: datetime | None
-    reason: str | None = Field(description="Why it was closed.")
-    version: int = Field(description="Number of the last event that changed it.")
-    leased_by: str | None = Field(description="Who works on it now.")
+    reason: str | None = Field(description="Reason for closing.")
+    version: int = Field(description="Sequence number of the last event that changed it.")
+    leased_by: str | None = Field(description="Current lease holder.")
     leased_until: datetime | None
-    error: float | None = Field(description="Probability that what is published is wrong.")
-    effort: int | None = Field(description="Papers to look at.")
-    blind: bool = Field(description="Whether reviewers do not see each other's answers.")
-    answers: int = Field(description="Answers that were given and stand.")
+    error: float | None = Field(description="Probability that the published state is wrong.")
+    effort: int | None = Field(description="Number of papers to check.")
+    blind: bool = Field(description="Whether reviewers answer without seeing each other's answers.")
+    answers: int = Field(description="Number of answers in force.")
 
 
 class Tasks(Page):
-    """A page of tasks in the order they should be answered."""
+    """A page of tasks in the order in which to answer them."""
 
     items: list[Task]
 
 
 class GivenAnswer(Shape):
-    """What one person answered to a task."""
+    """An answer of one reviewer."""
 
     reviewer: str
     answer: Answer
     at: datetime
     seconds: float | None
     reason: str | None
-    decision: str | None = Field(description="The decision that it led to.")
-    undone: bool = Field(description="Whether that was undone; then the answer does not count.")
+    decision: str | None = Field(description="The resulting decision.")
+    undone: bool = Field(
+        description="Whether the decision was undone; the answer then does not count."
+    )
 
 
 class TaskDetails(Task):
-    """A task with its answers; without them as long as it is answered blindly."""
+    """A task with its answers, which are omitted while a blind task is open."""
 
     given: list[GivenAnswer]
 
 
 class NewAnswer(Asked):
-    """What a person answers to a task."""
+    """An answer to a task."""
 
     answer: Answer = Field(
         description="same: one person (merge, conflict: the identities; split: both sides; "
-        "assign: the mention and `identity`, or else its most probable rival). different: not. "
-        "unsure: nobody can tell; it binds nothing."
+        "assign: the mention and `identity`, or else its most probable candidate). different: "
+        "different people. unsure: undecidable; the answer has no effect."
     )
     seconds: Annotated[float, Field(ge=0, le=604_800)] | None = Field(
-        default=None, description="How long the person had the task."
+        default=None, description="Time spent on the task."
     )
     reason: Reason = None
     evidence: Evidence = None
     version: Annotated[Whole, Field(ge=0, le=2**63 - 1)] | None = Field(
-        default=None, description="The task's version that was read; null: whatever is there."
+        default=None, description="Version of the task as read; null: any version."
     )
-    identity: Id | None = Field(default=None, description="Whose the mention of an assign task is.")
+    identity: Id | None = Field(
+        default=None, description="Identity of the mention of an assign task."
+    )
 
 
 class Lease(Asked):
-    """For how long a task is taken."""
+    """Duration of a lease."""
 
     minutes: Annotated[Whole, Field(ge=1, le=240)] = Field(
-        default=15, description="It is free again after so many minutes."
+        default=15, description="Minutes until the lease expires."
     )
 
 
 class Judged(Shape):
-    """What an answer did; no decision while a blind task waits for another person."""
+    """Result of an answer; no decision while a blind task waits for another reviewer."""
 
     task: Task
     decision: DecisionMade | None
 
 
 class Holder(Shape):
-    """Somebody who works on tasks."""
+    """A reviewer who holds leases."""
 
     reviewer: str
     tasks: int
@@ -105,39 +109,43 @@ class Holder(Shape):
 
 
 class TaskCounts(Shape):
-    """Open tasks in numbers."""
+    """Numbers of open tasks."""
 
     open: int
     kinds: dict[str, int]
-    mentions: int = Field(description="Mentions that they bear on, together.")
-    answered_once: int = Field(description="Blind tasks that wait for another person.")
-    held: list[Holder] = Field(description="Who has how many now, and until when.")
-    due: bool = Field(description="Whether a worker has yet to ask about what was published last.")
+    mentions: int = Field(description="Total number of mentions affected.")
+    answered_once: int = Field(description="Blind tasks waiting for another reviewer.")
+    held: list[Holder] = Field(description="Lease holders with their number of tasks.")
+    due: bool = Field(
+        description="Whether tasks for the latest publication have yet to be generated."
+    )
 
 
 class NameAsked(Shape):
-    """A printed name with open questions, as many as are about people that fit one board."""
+    """A printed name with open tasks, limited to identities that fit on one board."""
 
     name: str
     others: list[str] = Field(
-        description="Other names, of the same family name and initial, in some of the questions."
+        description="Other names with the same family name and initial that occur in the tasks."
     )
-    task: Id = Field(description="Its most urgent question: open the board with it.")
+    task: Id = Field(description="Most urgent task, with which to open the board.")
     tasks: int
     kinds: dict[str, int]
-    priority: float = Field(description="Sum of theirs: expected mentions for the work asked.")
-    papers: int = Field(description="Papers that bear the name.")
-    held_by: list[str] = Field(description="Who works on some of them now.")
+    priority: float = Field(
+        description="Sum of task priorities: expected corrected mentions per effort."
+    )
+    papers: int = Field(description="Papers with the name.")
+    held_by: list[str] = Field(description="Current lease holders.")
 
 
 class NamesAsked(Shape):
-    """Names in the order they should be looked at."""
+    """Names in the order in which to review them."""
 
     items: list[NameAsked]
 
 
 class Reviewer(Shape):
-    """Workload and pace of one person."""
+    """Workload and pace of one reviewer."""
 
     reviewer: str
     answers: int
@@ -146,11 +154,11 @@ class Reviewer(Shape):
     last_week: int
     median_seconds: float | None
     last_at: datetime | None
-    held: int = Field(description="Tasks that the person has now.")
+    held: int = Field(description="Number of tasks currently leased.")
 
 
 class PairAgreement(Shape):
-    """How far two people agree who answered the same tasks blindly."""
+    """Agreement of two reviewers on the same blind tasks."""
 
     reviewers: list[str]
     questions: int
@@ -158,13 +166,13 @@ class PairAgreement(Shape):
     percent: float | None
     kappa: float | None = Field(
         description="Cohen's kappa, (p - e) / (1 - e): p is the share answered alike, e the share "
-        "expected by chance; null where e is 1."
+        "expected by chance; null if e is 1."
     )
 
 
 class Reviewers(Shape):
-    """Who reviews, how much and how fast, and how far they agree."""
+    """Workload, pace and agreement of reviewers."""
 
     reviewers: list[Reviewer]
     agreement: list[PairAgreement]
-    answers: int = Field(description="Answers that count, of the latest 50,000.")
+    answers: int = Field(description="Number of answers in force among the latest 50,000.")

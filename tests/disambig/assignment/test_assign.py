@@ -10,7 +10,7 @@ import pytest
 
 from disambig.assignment import assign, candidates
 from disambig.assignment.assign import Assigner, Verdict
-from disambig.assignment.candidates import Shelves, chosen
+from disambig.assignment.candidates import BlockIndex, select_signatures
 from disambig.blocking.blocks import make_block_key
 from disambig.blocking.pairs import PairBatch
 from disambig.corpus.contents import Contents
@@ -222,7 +222,9 @@ def test_an_identifier_binds_and_another_parts() -> None:
 def test_unrelated_blocks_are_not_scored() -> None:
     compared = assigner().compare(work("n", "speech", "Ulf Meyer"))
     batch, index = compared.scored.batch, compared.scored.index
-    blocks = {make_block_key(index.corpus.names[c]) for c in index.corpus.signature_name[batch.rows]}
+    blocks = {
+        make_block_key(index.corpus.names[c]) for c in index.corpus.signature_name[batch.rows]
+    }
     assert blocks == {"u meyer"}
     # the two of the corpus and the new one: three pairs
     assert batch.n_pairs == 3
@@ -296,7 +298,7 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
     known, statistics = contents_of(Corpus.from_works(works), frequency)
     fresh, added = contents_of(Corpus.from_works([new]), frequency)
     whole = CorpusIndex.of(Corpus.from_works([*works, new]), space(), frequency)
-    rows = Shelves.of(known.corpus.names, known.corpus.signature_name).block(
+    rows = BlockIndex.of(known.corpus.names, known.corpus.signature_name).find_block(
         fresh.corpus.names[fresh.corpus.signature_name[0]]
     )
     joined = known.select(rows).concatenate(fresh)
@@ -314,11 +316,11 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
 
 def test_a_block_is_found_by_the_name_of_a_new_author() -> None:
     names = [parse_name(n) for n in ("Ann Lee", "Bo Ray", "A. Lee", "???")]
-    shelves = Shelves.of(names, np.array([0, 1, 3, 2, 0], dtype=np.int32))
-    assert shelves.block(parse_name("Alice Lee")).tolist() == [0, 3, 4]
-    assert shelves.block(parse_name("B. Ray")).tolist() == [1]
-    assert shelves.block(parse_name("Zoe Ray")).tolist() == []
-    assert shelves.block(parse_name("???")).tolist() == []
+    shelves = BlockIndex.of(names, np.array([0, 1, 3, 2, 0], dtype=np.int32))
+    assert shelves.find_block(parse_name("Alice Lee")).tolist() == [0, 3, 4]
+    assert shelves.find_block(parse_name("B. Ray")).tolist() == [1]
+    assert shelves.find_block(parse_name("Zoe Ray")).tolist() == []
+    assert shelves.find_block(parse_name("???")).tolist() == []
 
 
 def test_identities_with_most_evidence_are_chosen_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -329,5 +331,5 @@ def test_identities_with_most_evidence_are_chosen_first(monkeypatch: pytest.Monk
     evidence[[12, 15, 20]] = 3, 1, 2
     rows = np.arange(21, dtype=np.int32)
     # of identity 1 the best two, and two evenly spread of the rest; then identity 2
-    assert chosen(identity, rows, evidence, 5).tolist() == [10, 12, 15, 19, 20]
-    assert chosen(identity, rows, evidence, 21).tolist() == rows.tolist()
+    assert select_signatures(identity, rows, evidence, 5).tolist() == [10, 12, 15, 19, 20]
+    assert select_signatures(identity, rows, evidence, 21).tolist() == rows.tolist()

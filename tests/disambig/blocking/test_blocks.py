@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.arrays import Int32
-from disambig.blocking.blocks import Comparisons, make_blocks, divide_block, make_block_key
+from disambig.blocking.blocks import Comparisons, divide_block, make_block_key, make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, coauthors_of
@@ -330,7 +330,9 @@ def test_among_equal_coauthors_meaning_and_year_decide_where_an_initial_goes(
         works.append(work(f"k{k}", ROBOTS, "Yan Wang", "Qx Ru", year=2020))
     index = indexed([*works, work("x", title, "Y. Wang", "Qx Ru", year=year)])
     rows = wang_rows(index)
-    parts = [{index.corpus.printed_name(r) for r in p.tolist()} for p in divide_block(index, rows, 8)]
+    parts = [
+        {index.corpus.printed_name(r) for r in p.tolist()} for p in divide_block(index, rows, 8)
+    ]
     assert [part for part in parts if "Y. Wang" in part] == [{"Y. Wang", expected}]
 
 

@@ -14,7 +14,7 @@ from disambig.blocking.blocks import make_blocks
 from disambig.blocking.cross_block import (
     SHARED_BY,
     block_of_identity,
-    circle_evidence,
+    coauthor_evidence,
     cross_pairs,
     reading_evidence,
     shared_keys,
@@ -176,7 +176,7 @@ def test_what_too_many_identities_share_proposes_none() -> None:
     assert len(proposed(works[:3])) == 3
 
 
-@pytest.mark.parametrize("evidence_of", [reading_evidence, circle_evidence])
+@pytest.mark.parametrize("evidence_of", [reading_evidence, coauthor_evidence])
 def test_evidence_of_parts_is_that_of_the_whole_whatever_their_codes(evidence_of) -> None:  # type: ignore[no-untyped-def]
     index = indexed(list(population(6, families=3)[0]))
     rows = np.arange(index.corpus.n_signatures, dtype=np.int32)

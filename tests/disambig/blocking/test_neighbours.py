@@ -15,7 +15,7 @@ from disambig.blocking.neighbours import (
     INITIAL,
     LIKENESS,
     YEAR,
-    NearPairs,
+    NeighbourPairs,
     company_and_place,
     follow,
 )
@@ -54,7 +54,7 @@ def likeness(index: CorpusIndex, block: Int32) -> Float64:
     return found - INITIAL * (written[:, None] != written)
 
 
-def listed(near: NearPairs, first: int, last: int) -> dict[tuple[int, int], tuple[int, int]]:
+def listed(near: NeighbourPairs, first: int, last: int) -> dict[tuple[int, int], tuple[int, int]]:
     """Signature rows of the pairs of some blocks, and their two names."""
     batch = near.batch(first, last)
     left, right = batch.rows[batch.left].tolist(), batch.rows[batch.right].tolist()
@@ -82,7 +82,7 @@ def test_each_is_compared_with_those_most_like_it_of_those_that_agree_in_name(
     agree = np.zeros((len(block), len(block)), dtype=bool)
     agree[all_pairs.left, all_pairs.right] = agree[all_pairs.right, all_pairs.left] = True
     like = likeness(index, block)
-    found = listed(NearPairs(index, names, most), 0, 1)
+    found = listed(NeighbourPairs(index, names, most), 0, 1)
     chosen = np.zeros_like(agree)
     for (a, b), _ in found.items():
         i, j = (int(np.flatnonzero(block == row)[0]) for row in (a, b))
@@ -108,7 +108,7 @@ def test_blocks_are_compared_together_as_they_are_alone(
     works = [block_of(one, "a"), block_of(other, "b")]
     index = indexed([*works[0], *works[1]])
     blocks = [rows(index, *[(w.id, 0) for w in some]) for some in works]
-    near = NearPairs(index, NamePairs.of(index, blocks), most)
+    near = NeighbourPairs(index, NamePairs.of(index, blocks), most)
     together = near.batch(0, 2)
     order = np.lexsort((together.right, together.left))
     assert (order == np.arange(together.n_pairs)).all()
@@ -133,7 +133,7 @@ def test_with_room_for_all_every_pair_that_agrees_in_name_is_listed_with_its_nam
             strict=True,
         )
     )
-    assert listed(NearPairs(index, names, len(choices)), 0, 1) == expected
+    assert listed(NeighbourPairs(index, names, len(choices)), 0, 1) == expected
 
 
 @settings(max_examples=60, deadline=None)
@@ -183,7 +183,7 @@ def test_of_two_alike_in_all_but_the_year_the_nearer_is_compared(
     ]
     index = indexed(works)
     block = rows(index, *[(w.id, 0) for w in works])
-    found = listed(NearPairs(index, NamePairs.of(index, [block]), 1), 0, 1)
+    found = listed(NeighbourPairs(index, NamePairs.of(index, [block]), 1), 0, 1)
     beside = {a if b == block[2] else b for a, b in found if block[2] in (a, b)}
     names = {index.corpus.work_ids[index.corpus.signature_work[row]] for row in beside}
     assert expected in names

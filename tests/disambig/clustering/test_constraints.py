@@ -15,7 +15,7 @@ from disambig.clustering.constraints import Constraints, cannot_pairs, compile_c
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Constraint, ConstraintKind, Work
 from disambig.errors import ConstraintError
-from disambig.out_of_core.shards import corpus_of, shard_tables
+from disambig.out_of_core.shards import make_corpus, make_shard_tables
 from tests.support.constraint_cases import (
     ONE,
     THREE,
@@ -361,7 +361,7 @@ def part_of(corpus: Corpus, rows: list[int]) -> Corpus:
     """The corpus of some signatures alone."""
     shard = np.ones(corpus.n_signatures, dtype=np.int64)
     shard[rows] = 0
-    return corpus_of(shard_tables(corpus, shard, 2)[0])
+    return make_corpus(make_shard_tables(corpus, shard, 2)[0])
 
 
 @given(case=stated(), data=st.data())

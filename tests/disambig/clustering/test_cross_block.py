@@ -13,8 +13,8 @@ from disambig.clustering import cross_block
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import (
     MEMBERS,
-    Joins,
-    Speakers,
+    IdentityMerger,
+    Representatives,
     hold_must,
     join_likely,
     members_of,
@@ -68,7 +68,7 @@ def test_a_small_identity_is_spoken_for_by_all_of_it(n: int) -> None:
 
 
 def test_speakers_are_rows_of_the_identities_wanted_and_of_no_others() -> None:
-    found = Speakers.of(np.array([2, 0, 2, 1, 0], dtype=np.int32), np.array([0, 2]))
+    found = Representatives.of(np.array([2, 0, 2, 1, 0], dtype=np.int32), np.array([0, 2]))
     assert [found.of_identity(i).tolist() for i in range(3)] == [[1, 4], [], [0, 2]]
 
 
@@ -106,9 +106,9 @@ def test_followers_of_a_must_link_with_different_orcids_stay_apart() -> None:
     assert found[2] != found[3]
 
 
-def joins(works: list[Work], *constraints: Constraint) -> Joins:
+def joins(works: list[Work], *constraints: Constraint) -> IdentityMerger:
     compiled = setting(works, *constraints)
-    return Joins(compiled, np.arange(len(compiled.must), dtype=np.int32))
+    return IdentityMerger(compiled, np.arange(len(compiled.must), dtype=np.int32))
 
 
 def test_a_join_of_free_labels_is_done_once() -> None:

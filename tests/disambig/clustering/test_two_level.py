@@ -14,10 +14,10 @@ from disambig.clustering import two_level
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
     ROUNDS,
-    Bonds,
+    BatchConstraints,
     Resolved,
     Round,
-    Scored,
+    ScoredPairs,
     matrix,
     pair_probabilities,
     probabilities,
@@ -100,11 +100,11 @@ def test_a_must_link_joins_even_names_that_could_not_be_one_persons() -> None:
     assert resolve(index, model(), constraints, batch).group.tolist() == [0, 0]
 
 
-def rounds(batch: PairBatch, threshold: float = 0.5) -> tuple[Scored, np.ndarray, list[Round]]:
+def rounds(batch: PairBatch, threshold: float = 0.5) -> tuple[ScoredPairs, np.ndarray, list[Round]]:
     """The first level's groups, and every round of the second."""
     index, constraints = invented()
     fitted = model()
-    scored = Scored.of(index, batch, constraints, lambda c: pair_probabilities(fitted, c, 0))
+    scored = ScoredPairs.of(index, batch, constraints, lambda c: pair_probabilities(fitted, c, 0))
     first = scored.first_level(0.8)
     score = lambda c: probabilities(fitted.group, fitted.group_calibration, c)  # noqa: E731
     return scored, first, list(second_level(scored, first, score, threshold))
@@ -136,7 +136,7 @@ def test_a_round_is_about_the_blocks_that_the_one_before_changed() -> None:
 
 
 def test_groups_inherit_what_holds_for_their_rows() -> None:
-    bonds = Bonds(ints(-1, 3, -1, 3), ints(0, 2).reshape(1, 2), ints(7, -1, -1, 8))
+    bonds = BatchConstraints(ints(-1, 3, -1, 3), ints(0, 2).reshape(1, 2), ints(7, -1, -1, 8))
     between = bonds.between(ints(1, 1, 0, 2))
     assert between.must.tolist() == [-1, 3, 3]
     assert between.cannot.tolist() == [[0, 1]]
@@ -144,7 +144,7 @@ def test_groups_inherit_what_holds_for_their_rows() -> None:
 
 
 def test_pairs_are_barred_that_are_listed_or_have_two_orcids() -> None:
-    bonds = Bonds(ints(-1, -1, -1, -1), ints(0, 1).reshape(1, 2), ints(-1, 5, 6, 5))
+    bonds = BatchConstraints(ints(-1, -1, -1, -1), ints(0, 1).reshape(1, 2), ints(-1, 5, 6, 5))
     left, right = ints(0, 0, 1, 1, 2), ints(1, 2, 2, 3, 3)
     assert bonds.barred(left, right).tolist() == [True, False, True, False, True]
 
@@ -154,7 +154,7 @@ def test_bonds_of_a_batch_are_those_among_its_rows() -> None:
     index = indexed(works)
     constraints = compile_constraints(index.corpus, [must("a:0", "c:0"), cannot("c:0", "d:0")])
     batch = PairBatch.unlisted([np.array([0, 1, 3], dtype=np.int32)])
-    bonds = Bonds.of(batch, constraints)
+    bonds = BatchConstraints.of(batch, constraints)
     assert bonds.must.tolist() == [0, -1, -1]
     assert bonds.cannot.tolist() == [[0, 2]]
     assert bonds.orcid.tolist() == [-1, -1, -1]

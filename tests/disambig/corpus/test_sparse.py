@@ -52,7 +52,10 @@ def test_rows_are_taken_in_the_order_given(table: Float32, data: st.DataObject) 
 @given(TABLES)
 def test_only_the_entries_marked_are_kept(table: Float32) -> None:
     rows = rows_of(table)
-    assert dense(rows.filter_entries(rows.value > 1)).tolist() == np.where(table > 1, table, 0).tolist()
+    assert (
+        dense(rows.filter_entries(rows.value > 1)).tolist()
+        == np.where(table > 1, table, 0).tolist()
+    )
 
 
 @settings(deadline=None)

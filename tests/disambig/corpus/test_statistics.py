@@ -21,8 +21,8 @@ from disambig.corpus.statistics import (
     Counts,
     Edges,
     Statistics,
-    list_author_keys,
     find_keys,
+    list_author_keys,
 )
 from disambig.corpus.tokenise import hash_words
 from disambig.domain import Work
@@ -205,7 +205,9 @@ def test_the_number_of_texts_is_taken_to_the_nearest_power_of_two(
 ) -> None:
     # nearest by ratio: 2 * 2 ** .5 = 2.83, 5.66 and 11.3 part the powers
     found = counted([work(f"{k:02}", "graph", "X Y") for k in range(texts)])
-    assert found.compute_idf("title", hash_words(["elk"]))[0] == pytest.approx(np.log(1 + taken_for))
+    assert found.compute_idf("title", hash_words(["elk"]))[0] == pytest.approx(
+        np.log(1 + taken_for)
+    )
 
 
 def test_a_word_in_every_text_has_no_weight_though_their_number_is_taken_for_less() -> None:

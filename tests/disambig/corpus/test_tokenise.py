@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from disambig.corpus.tokenise import (
     MAX_CHARS,
-    mask_content_words,
-    fold,
     count_terms,
     count_tokens,
-    tokenise,
+    fold,
     hash_word,
     hash_words,
+    mask_content_words,
+    tokenise,
 )
 
 

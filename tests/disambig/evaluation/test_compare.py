@@ -10,7 +10,7 @@ import pytest
 
 from disambig.domain import Assignment, Label, Signature
 from disambig.errors import FormatError, InputError, RecordError
-from disambig.evaluation.compare import compare, identities_of, read_assignments
+from disambig.evaluation.compare import compare, read_assignments, read_identities
 
 
 def row(work: str, position: int, identity: str, **more: object) -> str:
@@ -32,7 +32,7 @@ def written(folder: Path, *lines: str) -> Path:
 
 
 def found(path: Path, *wanted: tuple[str, int]) -> dict[tuple[str, int], Assignment]:
-    return identities_of(path, set(wanted), lambda n: None)
+    return read_identities(path, set(wanted), lambda n: None)
 
 
 def test_a_row_becomes_an_assignment(tmp_path: Path) -> None:
@@ -131,5 +131,5 @@ def test_labels_without_blocks_are_measured_over_the_whole_only() -> None:
 
 def test_blocks_on_some_labels_only_are_refused() -> None:
     identities = {("W1", 0): assignment("W1", "p"), ("W2", 0): assignment("W2", "p")}
-    with pytest.raises(InputError, match=r"1 labels state no block \(first: W2:0"):
+    with pytest.raises(InputError, match=r"1 labels have no block \(first: W2:0"):
         compare(identities, [label("W1", "a"), label("W2", "a", block="")])

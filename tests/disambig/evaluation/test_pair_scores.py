@@ -8,7 +8,7 @@ import pytest
 from disambig import Author, Corpus, InputError, Label, Model, Signature, Work
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
-from disambig.evaluation.pair_scores import labelled_pairs
+from disambig.evaluation.pair_scores import score_labelled_pairs
 from disambig.explain.explain import explain
 
 WORKS = [
@@ -25,7 +25,7 @@ def index() -> CorpusIndex:
 
 
 def test_labelled_pairs_of_a_block_are_scored_and_no_others() -> None:
-    found = labelled_pairs(index(), Model.load(), LABELS)
+    found = score_labelled_pairs(index(), Model.load(), LABELS)
     # (W0, W1) is one person, (W0, W2) and (W1, W2) are two; W3 has no label
     assert found.same.tolist() == [True, False, False]
     assert (found.left.tolist(), found.right.tolist()) == ([0, 0, 2], [2, 4, 4])
@@ -33,7 +33,7 @@ def test_labelled_pairs_of_a_block_are_scored_and_no_others() -> None:
 
 
 def test_scores_are_those_that_explain_takes_apart() -> None:
-    probability = labelled_pairs(index(), Model.load(), LABELS).probability
+    probability = score_labelled_pairs(index(), Model.load(), LABELS).probability
     pairs = [(0, 1), (0, 2), (1, 2)]
     taken_apart = [
         explain(Corpus.from_works(WORKS), Model.load(), LABELS[i].signature, LABELS[j].signature)
@@ -44,7 +44,7 @@ def test_scores_are_those_that_explain_takes_apart() -> None:
 
 def test_labels_of_different_blocks_make_no_pair() -> None:
     labels = [Label(Signature("W0", 0), "p"), Label(Signature("W2", 1), "p")]
-    found = labelled_pairs(index(), Model.load(), labels)
+    found = score_labelled_pairs(index(), Model.load(), labels)
     assert (len(found.probability), len(found.same)) == (0, 0)
     assert (found.probability.dtype, found.same.dtype) == (np.float32, np.bool_)
 
@@ -56,7 +56,7 @@ def test_pairs_whose_names_could_not_be_one_persons_have_no_chance() -> None:
     ]
     index = CorpusIndex.of(Corpus.from_works(works), SemanticSpace.load(), Model.load().frequency)
     labels = [Label(Signature(f"W{n}", 0), "p") for n in range(3)]
-    found = labelled_pairs(index, Model.load(), labels)
+    found = score_labelled_pairs(index, Model.load(), labels)
     # Ann and A., Ann and Alan, A. and Alan
     assert list(zip(found.left.tolist(), found.right.tolist(), strict=True)) == [
         (0, 1),
@@ -69,10 +69,10 @@ def test_pairs_whose_names_could_not_be_one_persons_have_no_chance() -> None:
 
 def test_a_label_of_an_unknown_work_is_an_error() -> None:
     with pytest.raises(InputError, match="'W9'"):
-        labelled_pairs(index(), Model.load(), [Label(Signature("W9", 0), "p")])
+        score_labelled_pairs(index(), Model.load(), [Label(Signature("W9", 0), "p")])
 
 
 def test_progress_counts_all_pairs_of_the_blocks() -> None:
     done: list[int] = []
-    labelled_pairs(index(), Model.load(), LABELS, done.append)
+    score_labelled_pairs(index(), Model.load(), LABELS, done.append)
     assert sum(done) == 6  # four mentions of Ann Lee

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from disambig.evaluation.metrics import evaluate, reliability_curve
-from disambig.evaluation.plots import distribution_svg, reliability_svg
+from disambig.evaluation.plots import draw_distribution, draw_reliability
 from disambig.evaluation.report import (
     ErrorCase,
     ErrorPart,
@@ -186,12 +186,12 @@ def test_the_same_input_gives_the_same_page() -> None:
 @pytest.mark.parametrize("same", [np.array([True, True]), np.array([False, False])])
 def test_pairs_of_one_kind_only_can_be_drawn(same: np.ndarray) -> None:
     probability = np.array([0.0, 1.0])
-    assert distribution_svg(probability, same, "t", "d").endswith("</svg>")
-    assert reliability_svg(reliability_curve(probability, same), "t", "d").endswith("</svg>")
+    assert draw_distribution(probability, same, "t", "d").endswith("</svg>")
+    assert draw_reliability(reliability_curve(probability, same), "t", "d").endswith("</svg>")
 
 
 def test_figures_take_their_colours_and_fonts_from_the_page() -> None:
-    svg = distribution_svg(np.array([0.2, 0.9]), np.array([False, True]), "t", "d")
+    svg = draw_distribution(np.array([0.2, 0.9]), np.array([False, True]), "t", "d")
     assert "var(--accent)" in svg
     assert re.findall(r"#0[1-5]0[2-6]0[3-7]", svg) == []
     assert "font-family" not in svg

@@ -8,7 +8,7 @@ from disambig.domain import Assignment, Author, Label, Signature, Work
 from disambig.errors import InputError
 from disambig.evaluation.compare import compare
 from disambig.evaluation.report import Mention, Section
-from disambig.evaluation.report_data import Contexts, read_contexts, section
+from disambig.evaluation.report_data import Contexts, build_section, read_contexts
 
 ANN, BOB = Author("Ann Lee", affiliations=("MIT",)), Author("Bob Ray")
 WORKS = [
@@ -28,7 +28,7 @@ def contexts(works: list[Work] = WORKS) -> Contexts:
 def made(block: str = "a lee") -> Section:
     found = {(w, 0): Assignment(Signature(w, 0), "", i, 1.0) for w, i in IDENTITIES.items()}
     labels = [Label(Signature(w, 0), p, block=block) for w, p in PEOPLE.items()]
-    return section("lee", compare(found, labels), contexts())
+    return build_section("lee", compare(found, labels), contexts())
 
 
 def test_names_are_counted_over_all_mentions_whatever_their_case() -> None:
@@ -77,7 +77,9 @@ def test_a_large_part_shows_its_first_middle_and_last_year() -> None:
     keys = [(work.id, 0) for work in works]
     found = {key: Assignment(Signature(*key), "", "p", 1.0) for key in keys}
     labels = [Label(Signature(*key), "x" if key[0] == "other" else "y") for key in keys]
-    (merge,) = section("s", compare(found, labels), read_contexts(works, set(keys))).overmerges
+    (merge,) = build_section(
+        "s", compare(found, labels), read_contexts(works, set(keys))
+    ).overmerges
     assert [mention.year for mention in merge.parts[0].mentions] == [2000, 2010, 2020]
 
 
@@ -91,4 +93,4 @@ def test_labelled_mentions_in_no_work_are_refused() -> None:
     found = {("W9", 0): Assignment(Signature("W9", 0), "", "p", 1.0)}
     comparison = compare(found, [Label(Signature("W9", 0), "x")])
     with pytest.raises(InputError, match=r"1 labelled mentions are in no work .*W9:0"):
-        section("s", comparison, contexts())
+        build_section("s", comparison, contexts())

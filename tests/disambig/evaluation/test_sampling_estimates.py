@@ -10,14 +10,16 @@ import pytest
 from scipy.stats import beta
 
 from disambig.evaluation.metrics import bcubed_by_signature, evaluate
-from disambig.evaluation.sampling_estimates import Reviewed, allocate
+from disambig.evaluation.sampling_estimates import ReviewedSample, allocate
 
 SIMULATED = 1000
 
 
-def one_stratum(published: list[int], person: list[int], shared: list[int], size: int) -> Reviewed:
+def one_stratum(
+    published: list[int], person: list[int], shared: list[int], size: int
+) -> ReviewedSample:
     columns = (np.array(values) for values in (published, person, shared))
-    return Reviewed.mentions(np.zeros(len(shared), int), np.array([size]), *columns)
+    return ReviewedSample.mentions(np.zeros(len(shared), int), np.array([size]), *columns)
 
 
 def test_a_census_gives_the_figures_themselves_without_an_interval_to_speak_of() -> None:
@@ -35,7 +37,7 @@ def test_a_census_gives_the_figures_themselves_without_an_interval_to_speak_of()
 def test_pairs_seen_only_where_everything_was_say_nothing_of_the_rest() -> None:
     stratum, size = np.array([0, 0, 1, 1]), np.array([2, 100])
     two = np.array([2, 2, 1, 1])
-    found = Reviewed.mentions(stratum, size, two, two, two).quality().pairwise_precision
+    found = ReviewedSample.mentions(stratum, size, two, two, two).quality().pairwise_precision
     assert (found.value, found.low, found.high) == (1, 0, 1)
 
 
@@ -52,7 +54,7 @@ def test_intervals_hold_their_own_estimate(seed: int) -> None:
     published, person = (shared + rng.integers(0, 9, n) * (rng.random(n) < 0.4) for _ in range(2))
     stratum = rng.integers(0, 2, n)
     size = np.bincount(stratum, minlength=2) + rng.integers(0, 30, 2)
-    quality = Reviewed.mentions(stratum, size, published, person, shared).quality()
+    quality = ReviewedSample.mentions(stratum, size, published, person, shared).quality()
     for figure in ("bcubed_precision", "bcubed_recall", "bcubed_f1", "pairwise_precision"):
         found = getattr(quality, figure)
         assert np.isnan(found.value) or 0 <= found.low <= found.value <= found.high <= 1
@@ -62,7 +64,7 @@ def test_strata_weigh_by_their_mentions_not_by_what_was_drawn() -> None:
     # 90 mentions whose precision is 1, 10 where it is 1/2: 0.95 over all, 2/3 over those drawn
     stratum, size = np.array([0, 0, 1, 1, 1, 1]), np.array([90, 10])
     two, one = np.full(6, 2), np.array([2, 2, 1, 1, 1, 1])
-    found = Reviewed.mentions(stratum, size, two, one, one)
+    found = ReviewedSample.mentions(stratum, size, two, one, one)
     assert found.quality().bcubed_precision.value == pytest.approx(0.95)
     assert found.of(np.array([1])).quality().bcubed_precision.value == pytest.approx(0.5)
     assert found.of(np.array([1])).quality().bcubed_precision.reviewed == 4
@@ -119,8 +121,14 @@ def test_one_heavy_identity_says_less_of_pairs_than_many_light_ones() -> None:
 def test_what_nobody_reviewed_may_be_all_wrong_or_all_right() -> None:
     two, one = np.full(50, 2), np.ones(50, int)
     zero = np.zeros(50, int)
-    all_seen = Reviewed.mentions(zero, np.array([900]), two, one, one).quality().bcubed_precision
-    some = Reviewed.mentions(zero, np.array([900, 100]), two, one, one).quality().bcubed_precision
+    all_seen = (
+        ReviewedSample.mentions(zero, np.array([900]), two, one, one).quality().bcubed_precision
+    )
+    some = (
+        ReviewedSample.mentions(zero, np.array([900, 100]), two, one, one)
+        .quality()
+        .bcubed_precision
+    )
     assert some.low == pytest.approx(0.9 * all_seen.low)
     assert some.high == pytest.approx(0.9 * all_seen.high + 0.1)
 
@@ -138,7 +146,7 @@ def test_without_pairs_and_without_reviews_nothing_is_claimed() -> None:
 
 def test_an_identity_of_parts_has_the_precision_of_its_mentions() -> None:
     # of 3 and 1: (3·3/4 + 1·1/4) / 4 = 10/16; pairs: 3 of 6
-    found = Reviewed.identities(np.array([0, 0]), np.array([9]), [[3, 1], [1, 3]]).quality()
+    found = ReviewedSample.identities(np.array([0, 0]), np.array([9]), [[3, 1], [1, 3]]).quality()
     assert found.bcubed_precision.value == pytest.approx(10 / 16)
     assert found.pairwise_precision.value == pytest.approx(3 / 6)
     assert found.bcubed_recall is None
@@ -146,7 +154,7 @@ def test_an_identity_of_parts_has_the_precision_of_its_mentions() -> None:
 
 @pytest.mark.parametrize(("published", "person", "shared"), [(1, 2, 2), (2, 1, 2), (1, 1, 0)])
 def test_counts_that_cannot_be_are_refused(published: int, person: int, shared: int) -> None:
-    with pytest.raises(ValueError, match="shares itself"):
+    with pytest.raises(ValueError, match="shared must be at least 1"):
         one_stratum([published], [person], [shared], 5)
 
 
@@ -157,7 +165,7 @@ def test_more_reviews_than_mentions_are_refused() -> None:
 
 def test_identities_need_parts() -> None:
     with pytest.raises(ValueError, match="one mention or more"):
-        Reviewed.identities(np.array([0]), np.array([3]), [[]])
+        ReviewedSample.identities(np.array([0]), np.array([3]), [[]])
 
 
 def test_draws_go_by_the_root_of_the_size() -> None:
@@ -267,7 +275,7 @@ class World:
             "pairwise_recall": pairs / (self.person - 1)[inside].sum(),
         }
 
-    def draws(self, unit: str, size: int) -> Iterator[Reviewed]:
+    def draws(self, unit: str, size: int) -> Iterator[ReviewedSample]:
         rng, replace = np.random.default_rng(1), unit == "identity"
         takes = allocate(self.population.tolist(), size)
         for _ in range(SIMULATED):
@@ -276,9 +284,9 @@ class World:
             )
             if replace:
                 parts = [self.parts[i] for i in self.predicted[k]]
-                yield Reviewed.identities(self.stratum[k], self.population, parts)
+                yield ReviewedSample.identities(self.stratum[k], self.population, parts)
             else:
-                yield Reviewed.mentions(
+                yield ReviewedSample.mentions(
                     self.stratum[k],
                     self.population,
                     self.published[k],

@@ -34,7 +34,7 @@ from disambig.corpus.index import CorpusIndex
 from disambig.explain.contributions import Score
 from disambig.explain.explain import Decider, Explanation, explain, format_percent, parse_mention
 from disambig.explain.facts import Facts
-from disambig.explain.phrases import THEMES, group_phrase, get_pair_phrase
+from disambig.explain.phrases import THEMES, get_group_phrase, get_pair_phrase
 from disambig.explain.terminal import print_explanation
 from disambig.explain.trace import _find_exclusion as barred
 from disambig.features.group import GROUP_FEATURES
@@ -90,15 +90,15 @@ def test_every_pair_feature_has_words_and_a_theme(feature: str) -> None:
     phrase = get_pair_phrase(feature)
     assert phrase.theme in THEMES
     both = facts([A], [C])
-    assert all(phrase.tell(value, both) for value in (0.0, 1.0, 2.5, math.nan))
+    assert all(phrase.to_text(value, both) for value in (0.0, 1.0, 2.5, math.nan))
 
 
 @pytest.mark.parametrize("feature", GROUP_FEATURES)
 def test_every_group_feature_has_words_and_a_theme(feature: str) -> None:
-    phrase = group_phrase(feature)
+    phrase = get_group_phrase(feature)
     assert phrase.theme in THEMES
     both = facts([A, B], [C])
-    assert all(phrase.tell(value, both) for value in (0.0, 1.0, 2.5, math.nan))
+    assert all(phrase.to_text(value, both) for value in (0.0, 1.0, 2.5, math.nan))
 
 
 @pytest.mark.parametrize("b", [B, C, D])
@@ -213,7 +213,9 @@ def test_two_mentions_of_a_divided_block_are_explained_within_their_part(
 def test_two_of_a_crowded_block_with_too_little_in_common_are_told_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Comparisons, "of", partial(Comparisons.of, crowded_namesakes=0, max_neighbours=1))
+    monkeypatch.setattr(
+        Comparisons, "of", partial(Comparisons.of, crowded_namesakes=0, max_neighbours=1)
+    )
     works = [
         Work(f"{team}{k}", title, (Author("Ann Lee"), Author(f"{team}x Ru")), year=year)
         for team, title, year in (("Q", "Speech recognition", 1990), ("R", "Robot arms", 2020))
@@ -363,4 +365,4 @@ def test_a_probability_never_claims_certainty(probability: float, text: str) -> 
 )
 def test_careers_that_meet_in_one_year_do_overlap(years, value, told) -> None:
     facts = SimpleNamespace(years=years)
-    assert group_phrase("years_overlap").tell(value, facts) == told
+    assert get_group_phrase("years_overlap").to_text(value, facts) == told

@@ -14,14 +14,14 @@ from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
     FAR,
-    Scored,
+    ScoredPairs,
     group_probabilities,
     pair_probabilities,
     resolve,
 )
 from disambig.corpus.index import CorpusIndex
 from disambig.corpus.statistics import count_doublings
-from disambig.evaluation.pair_scores import labelled_pairs
+from disambig.evaluation.pair_scores import score_labelled_pairs
 from disambig.features.group import GROUP_FEATURES
 from disambig.features.pair import PAIR_FEATURES
 from disambig.model.forest import Forest
@@ -145,8 +145,8 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
     index, constraints = invented()
     fitted = growing()
 
-    def scored(times: int) -> Scored:
-        return Scored.of(
+    def scored(times: int) -> ScoredPairs:
+        return ScoredPairs.of(
             replace(index, doublings=times),
             batch_of(index),
             constraints,
@@ -174,7 +174,7 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
 def test_groups_far_apart_are_not_compared_in_a_large_corpus() -> None:
     index, constraints = invented()
     for times in (0, 3):
-        scored = Scored.of(
+        scored = ScoredPairs.of(
             replace(index, doublings=times),
             batch_of(index),
             constraints,
@@ -192,9 +192,9 @@ def test_pair_scores_that_are_told_are_those_a_run_groups_by() -> None:
     _, labels = population(7, families=4)
     index = replace(invented()[0], doublings=3)
     fitted = growing()
-    told = labelled_pairs(index, fitted, labels)
+    told = score_labelled_pairs(index, fitted, labels)
     batch = batch_of(index)
-    scored = Scored.of(index, batch, invented()[1], lambda c: pair_probabilities(fitted, c, 3))
+    scored = ScoredPairs.of(index, batch, invented()[1], lambda c: pair_probabilities(fitted, c, 3))
     ends = np.sort(np.column_stack([batch.rows[batch.left], batch.rows[batch.right]]), axis=1)
     ours = dict(zip(map(tuple, ends.tolist()), scored.likely.tolist(), strict=True))
     listed = [

@@ -17,8 +17,18 @@ from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import Statistics
 from disambig.domain import Signature
-from disambig.out_of_core.cluster_shard import Knowledge, ShardResult, cluster_shard, score_across
-from disambig.out_of_core.shards import only_signatures, own_signatures, shard_of, shard_tables
+from disambig.out_of_core.cluster_shard import (
+    ShardContext,
+    ShardResult,
+    cluster_shard,
+    score_across,
+)
+from disambig.out_of_core.shards import (
+    assign_shards,
+    list_signatures,
+    make_shard_tables,
+    select_signatures,
+)
 from tests.support.constraint_cases import cannot, must
 from tests.support.invented import model, population, space, work
 
@@ -43,16 +53,16 @@ def whole() -> tuple[Corpus, CorpusIndex, Constraints]:
 
 
 @cache
-def knowledge() -> Knowledge:
+def knowledge() -> ShardContext:
     corpus, _, constraints = whole()
     counted = Statistics.of(get_coauthor_keys(corpus), tokenise_corpus(corpus))
-    return Knowledge(model(), space(), lambda: counted, corpus, constraints)
+    return ShardContext(model(), space(), lambda: counted, corpus, constraints)
 
 
 @cache
 def tables() -> list[pa.Table]:
     corpus = whole()[0]
-    return shard_tables(corpus, shard_of(corpus, SHARDS), SHARDS)
+    return make_shard_tables(corpus, assign_shards(corpus, SHARDS), SHARDS)
 
 
 @cache
@@ -129,10 +139,10 @@ def test_joins_of_identities_are_scored_from_their_signatures_as_in_the_whole() 
     wanted = np.isin(identity, candidates)
     parts = []
     for table in tables():
-        _, number, position = own_signatures(table)
+        _, number, position = list_signatures(table)
         # works are numbered as they are sorted, so this is the row in the whole
         row = corpus.author_start[number] + position
-        parts.append(only_signatures(table, np.flatnonzero(wanted[row])))
+        parts.append(select_signatures(table, np.flatnonzero(wanted[row])))
     gathered = identity[np.flatnonzero(wanted)].astype(np.int64)
     found = score_across(pa.concat_tables(parts), gathered, candidates, knowledge())
     assert found.tolist() == expected.tolist()

@@ -20,9 +20,9 @@ from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
 from disambig.estimator import Disambiguator
 from disambig.ingest import ReadReport
-from disambig.out_of_core.run import LargeRun, fingerprint, kept_shards
-from disambig.out_of_core.staging import stage, work_ranks
-from disambig.out_of_core.worker import done_folder, speakers_file
+from disambig.out_of_core.run import LargeRun, compute_fingerprint, find_interrupted_run
+from disambig.out_of_core.staging import rank_works, stage
+from disambig.out_of_core.worker import get_representatives_file, get_result_folder
 from disambig.output import write_assignments
 from tests.support.constraint_cases import cannot, must
 from tests.support.invented import model, population, work
@@ -93,7 +93,7 @@ def test_any_number_of_shards_gives_the_rows_of_one_process(
 def test_works_read_in_small_parts_give_the_same(
     tmp_path: Path, model_file: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.out_of_core.staging.WORKS_AT_ONCE", 17)
+    monkeypatch.setattr("disambig.out_of_core.staging.WORKS_PER_PART", 17)
     run = staged(tmp_path / "run", model_file)
     assert written(run, tmp_path / "out.jsonl") == expected
 
@@ -101,11 +101,11 @@ def test_works_read_in_small_parts_give_the_same(
 def test_joining_in_small_parts_gives_the_same(
     tmp_path: Path, model_file: Path, expected: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("disambig.out_of_core.run.CANDIDATES_AT_ONCE", 1)
-    monkeypatch.setattr("disambig.out_of_core.run.SIGNATURES_A_RANGE", 5)
+    monkeypatch.setattr("disambig.out_of_core.run.CANDIDATES_PER_TASK", 1)
+    monkeypatch.setattr("disambig.out_of_core.run.SIGNATURES_PER_RANGE", 5)
     run = staged(tmp_path / "run", model_file)
     assert written(run, tmp_path / "out.jsonl") == expected
-    parts = pa.ipc.open_file(str(speakers_file(run.folder, 0))).num_record_batches
+    parts = pa.ipc.open_file(str(get_representatives_file(run.folder, 0))).num_record_batches
     assert parts > 1
 
 
@@ -114,7 +114,7 @@ def test_finished_shards_are_not_done_again(
 ) -> None:
     run = staged(tmp_path / "run", model_file)
     written(run, tmp_path / "out.jsonl")
-    lost, kept = done_folder(run.folder, 1), done_folder(run.folder, 2)
+    lost, kept = get_result_folder(run.folder, 1), get_result_folder(run.folder, 2)
     before = kept.stat().st_mtime_ns
     for file in lost.iterdir():
         file.unlink()
@@ -136,7 +136,7 @@ def test_a_killed_run_goes_on_to_the_same_rows(tmp_path: Path, model_file: Path)
     process = subprocess.Popen(
         [sys.executable, str(file), str(run.folder), str(model_file)], start_new_session=True
     )
-    first = done_folder(run.folder, 0)
+    first = get_result_folder(run.folder, 0)
     while process.poll() is None and not first.is_dir():
         time.sleep(0.005)
     os.killpg(process.pid, signal.SIGKILL)
@@ -152,15 +152,15 @@ def test_what_a_killed_run_left_is_seen_only_when_all_works_were_read(
     tmp_path: Path, model_file: Path
 ) -> None:
     run = staged(tmp_path / "run", model_file, shards=3)
-    assert kept_shards(run.folder, "this") == 3
+    assert find_interrupted_run(run.folder, "this") == 3
     run._note({})  # as it is before the last work is read
-    assert kept_shards(run.folder, "this") is None
+    assert find_interrupted_run(run.folder, "this") is None
 
 
 def test_a_run_over_something_else_is_refused(tmp_path: Path, model_file: Path) -> None:
     run = staged(tmp_path / "run", model_file)
     with pytest.raises(InputError, match="delete it to start anew"):
-        kept_shards(run.folder, "another")
+        find_interrupted_run(run.folder, "another")
 
 
 def test_a_folder_of_someone_elses_is_not_touched(tmp_path: Path, model_file: Path) -> None:
@@ -173,13 +173,13 @@ def test_a_folder_of_someone_elses_is_not_touched(tmp_path: Path, model_file: Pa
 
 def test_two_works_with_one_id_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "disambig.out_of_core.staging.WORKS_AT_ONCE", 1
+        "disambig.out_of_core.staging.WORKS_PER_PART", 1
     )  # a part by itself is checked at once
     folder = tmp_path / "run"
     folder.mkdir()
     stage([Work("a", "x", (Author("Ann Lee"),))] * 2, folder, 2)
     with pytest.raises(InputError, match="two works have the id 'a'"):
-        work_ranks(folder)
+        rank_works(folder)
 
 
 def on_a_full_disk(statistics: object, folder: Path) -> None:
@@ -209,7 +209,7 @@ def test_ranks_follow_ids_not_arrival(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     folder.mkdir()
     stage([Work(i, "x", (Author("Ann Lee"),)) for i in ("b", "é", "a", "Z")], folder, 2)
-    rank, ids = work_ranks(folder)
+    rank, ids = rank_works(folder)
     assert ids.to_pylist() == ["Z", "a", "b", "é"]
     # within a part, works are numbered in order of their ids
     assert np.array_equal(rank, np.arange(4))
@@ -227,8 +227,10 @@ def test_works_that_nothing_binds_are_not_kept_apart(tmp_path: Path) -> None:
 def test_fingerprints_change_with_a_file(tmp_path: Path, model_file: Path) -> None:
     file = tmp_path / "works.jsonl"
     file.write_text("{}\n")
-    before = fingerprint([file], model_file, ())
-    assert fingerprint([file], model_file, ()) == before
+    before = compute_fingerprint([file], model_file, ())
+    assert compute_fingerprint([file], model_file, ()) == before
     file.write_text("{}\n{}\n")
-    assert fingerprint([file], model_file, ()) != before
-    assert fingerprint([file], model_file, CONSTRAINTS) != fingerprint([file], model_file, ())
+    assert compute_fingerprint([file], model_file, ()) != before
+    assert compute_fingerprint([file], model_file, CONSTRAINTS) != compute_fingerprint(
+        [file], model_file, ()
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from disambig.arrays import Float32
 from disambig.blocking.blocks import make_blocks
-from disambig.blocking.cross_block import circle_evidence, reading_evidence
+from disambig.blocking.cross_block import coauthor_evidence, reading_evidence
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
@@ -23,13 +23,13 @@ from disambig.names import parse_name
 from disambig.names.frequency import NameFrequency
 from disambig.out_of_core.shards import (
     SCHEMA,
-    corpus_of,
-    divided_signatures,
-    only_signatures,
-    own_signatures,
-    printed_names,
-    shard_of,
-    shard_tables,
+    assign_shards,
+    divide_signatures,
+    list_printed_names,
+    list_signatures,
+    make_corpus,
+    make_shard_tables,
+    select_signatures,
 )
 from tests.support.invented import population, space, work
 
@@ -87,7 +87,7 @@ def columns(corpus: Corpus) -> list[tuple[object, ...]]:
 
 
 def divided(corpus: Corpus, shard: list[int], n: int) -> list[Corpus]:
-    return [corpus_of(t) for t in shard_tables(corpus, np.array(shard, dtype=np.int64), n)]
+    return [make_corpus(t) for t in make_shard_tables(corpus, np.array(shard, dtype=np.int64), n)]
 
 
 def test_a_shard_has_its_signatures_and_the_works_they_are_on() -> None:
@@ -135,7 +135,7 @@ def test_a_shard_without_signatures_is_an_empty_corpus() -> None:
 
 
 def test_tables_have_one_schema_and_number_the_works_as_told() -> None:
-    tables = shard_tables(Corpus.from_works(WORKS), np.array([0, 1, 0, 1, 1, 0, 1]), 2, 40)
+    tables = make_shard_tables(Corpus.from_works(WORKS), np.array([0, 1, 0, 1, 1, 0, 1]), 2, 40)
     assert [table.schema for table in tables] == [SCHEMA, SCHEMA]
     # a, b, c and d are 40 to 43
     assert [table.column("number").to_pylist() for table in tables] == [[40, 43], [40, 41, 43]]
@@ -143,34 +143,34 @@ def test_tables_have_one_schema_and_number_the_works_as_told() -> None:
 
 def test_rows_of_one_work_are_put_together_whatever_their_order() -> None:
     whole = Corpus.from_works(WORKS)
-    tables = shard_tables(whole, np.array([0, 1, 2, 1, 2, 0, 1]), 3)
+    tables = make_shard_tables(whole, np.array([0, 1, 2, 1, 2, 0, 1]), 3)
     (expected,) = divided(whole, [0] * 7, 1)
     for order in ([0, 1, 2], [2, 0, 1]):
-        joined = corpus_of(pa.concat_tables([tables[k] for k in order]))
+        joined = make_corpus(pa.concat_tables([tables[k] for k in order]))
         assert joined.work_ids == ["a", "b", "d"]
         assert columns(joined) == columns(expected)
         assert joined.author_start.tolist() == expected.author_start.tolist()
 
 
 def test_rows_of_a_table_may_be_in_any_order() -> None:
-    (table,) = shard_tables(Corpus.from_works(WORKS), np.zeros(7, dtype=np.int64), 1)
-    assert columns(corpus_of(table.take(pa.array([2, 0, 1])))) == columns(corpus_of(table))
+    (table,) = make_shard_tables(Corpus.from_works(WORKS), np.zeros(7, dtype=np.int64), 1)
+    assert columns(make_corpus(table.take(pa.array([2, 0, 1])))) == columns(make_corpus(table))
 
 
 def test_signatures_of_one_block_share_a_shard_in_any_corpus() -> None:
     works = list(population(3)[0])
     corpus = Corpus.from_works(works)
-    shard = shard_of(corpus, 5)
+    shard = assign_shards(corpus, 5)
     assert set(shard.tolist()) == set(range(5))
     assert all(len(set(shard[block].tolist())) == 1 for block in make_blocks(corpus))
     half = Corpus.from_works(works[::2])
     known = dict(zip(corpus.signatures(), shard.tolist(), strict=True))
-    assert shard_of(half, 5).tolist() == [known[s] for s in half.signatures()]
+    assert assign_shards(half, 5).tolist() == [known[s] for s in half.signatures()]
 
 
 def test_names_without_letters_may_be_in_any_shard() -> None:
     corpus = Corpus.from_works([work("a", "T", "???", "???", "???")])
-    assert shard_of(corpus, 2).tolist() == [0, 1, 0]
+    assert assign_shards(corpus, 2).tolist() == [0, 1, 0]
 
 
 # --- the same evidence as in the whole -----------------------------------------------------------
@@ -219,8 +219,8 @@ def whole_and_parts(n_shards: int) -> tuple[CorpusIndex, list[CorpusIndex]]:
     counted = Statistics.sum(
         Statistics.of(get_coauthor_keys(q), tokenise_corpus(q)) for q in quarters
     )
-    tables = shard_tables(corpus, shard_of(corpus, n_shards), n_shards)
-    parts = [CorpusIndex.of(corpus_of(t), space(), frequency, counted) for t in tables]
+    tables = make_shard_tables(corpus, assign_shards(corpus, n_shards), n_shards)
+    parts = [CorpusIndex.of(make_corpus(t), space(), frequency, counted) for t in tables]
     return CorpusIndex.of(corpus, space(), frequency), parts
 
 
@@ -253,7 +253,7 @@ def test_groups_have_the_features_they_have_in_the_whole_to_the_bit() -> None:
     assert differing == set()
 
 
-@pytest.mark.parametrize("evidence_of", [reading_evidence, circle_evidence])
+@pytest.mark.parametrize("evidence_of", [reading_evidence, coauthor_evidence])
 def test_evidence_for_joins_is_that_of_the_whole(evidence_of) -> None:  # type: ignore[no-untyped-def]
     def keys(index: CorpusIndex) -> set[tuple[int, Signature]]:
         rows = np.arange(index.corpus.n_signatures, dtype=np.int32)
@@ -268,11 +268,11 @@ def test_evidence_for_joins_is_that_of_the_whole(evidence_of) -> None:  # type: 
 
 
 def table_of(shard: list[int]) -> pa.Table:
-    return shard_tables(Corpus.from_works(WORKS), np.array(shard, dtype=np.int64), 2, 10)[0]
+    return make_shard_tables(Corpus.from_works(WORKS), np.array(shard, dtype=np.int64), 2, 10)[0]
 
 
 def test_signatures_of_a_shard_are_told_by_row_work_number_and_position() -> None:
-    row, number, position = own_signatures(table_of([0, 1, 0, 1, 1, 0, 0]))
+    row, number, position = list_signatures(table_of([0, 1, 0, 1, 1, 0, 0]))
     # a:0, a:2, d:0 and d:2 of works a (number 10) and d (13)
     assert row.tolist() == [0, 0, 1, 1]
     assert number.tolist() == [10, 10, 13, 13]
@@ -280,27 +280,27 @@ def test_signatures_of_a_shard_are_told_by_row_work_number_and_position() -> Non
 
 
 def test_names_are_listed_in_the_order_of_signatures() -> None:
-    found = printed_names(table_of([0, 1, 0, 1, 1, 0, 0])).to_pylist()
+    found = list_printed_names(table_of([0, 1, 0, 1, 1, 0, 0])).to_pylist()
     assert found == ["Ada Byron", "Cy Ito", "A. Byron", "Bo Li"]
 
 
 def test_some_signatures_of_a_shard_are_a_shard_of_theirs() -> None:
-    chosen = only_signatures(table_of([0, 1, 0, 1, 1, 0, 0]), np.array([3, 1]))
+    chosen = select_signatures(table_of([0, 1, 0, 1, 1, 0, 0]), np.array([3, 1]))
     assert chosen.schema == SCHEMA
     (expected, _) = divided(Corpus.from_works(WORKS), [1, 1, 0, 1, 1, 1, 0], 2)
-    assert columns(corpus_of(chosen)) == columns(expected)
+    assert columns(make_corpus(chosen)) == columns(expected)
 
 
 def test_signatures_are_divided_into_parts_and_may_be_in_several() -> None:
     table = table_of([0, 1, 0, 1, 1, 0, 0])
     element, part = np.array([3, 1, 0, 1]), np.array([2, 0, 2, 2])
-    parts = divided_signatures(table, element, part, 4)
+    parts = divide_signatures(table, element, part, 4)
     for found, expected in zip(parts, ([1], [], [0, 1, 3], []), strict=True):
-        alone = only_signatures(table, np.array(expected, dtype=np.int64))
+        alone = select_signatures(table, np.array(expected, dtype=np.int64))
         assert found.schema == SCHEMA
         assert found.to_pylist() == alone.to_pylist()
 
 
 def test_no_signatures_of_a_shard_are_an_empty_shard() -> None:
-    none = only_signatures(table_of([0] * 7), np.empty(0, dtype=np.int64))
-    assert corpus_of(none).n_works == 0
+    none = select_signatures(table_of([0] * 7), np.empty(0, dtype=np.int64))
+    assert make_corpus(none).n_works == 0

@@ -17,7 +17,7 @@ from disambig.clustering.cross_block import hold_must, join_likely, renumber
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Author
 from disambig.errors import ConstraintError
-from disambig.spark.joins import held, joined
+from disambig.spark.joins import compute_joins, compute_moves
 from tests.support.constraint_cases import cannot, must, works
 
 MODEL = SimpleNamespace(settings={"across": 0.5})
@@ -82,7 +82,7 @@ def test_must_links_move_what_they_move_in_the_whole_corpus(case: Case) -> None:
         blocks = np.unique(case.block)
         at = [case.corpus.signature(np.flatnonzero(case.block == b)[0]) for b in blocks]
         places = [{"work": s.work, "position": s.position} for s in at]
-        moves = held(
+        moves = compute_moves(
             case.table(rows, atom=atom, identity=name, block=case.block),
             pa.table({"block": blocks, "first": places}),
             case.corpus,
@@ -117,7 +117,7 @@ def test_likely_joins_are_those_of_the_whole_corpus(case: Case, data: st.DataObj
     pairs = np.array(chosen)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
     whole = join_likely(case.constraints, number, block_of, pairs[order], probability[order], MODEL)
-    moves = joined(
+    moves = compute_joins(
         case.table(
             np.flatnonzero(np.isin(number, pairs)), identity=identity, block=block_of[number]
         ),

@@ -121,7 +121,7 @@ def test_an_interrupted_run_goes_on_with_the_shards_that_are_done(
             constraints=CONSTRAINTS,
             n_shards=8,
             fingerprint=fingerprint,
-            told=lambda: {"read": len(works)},
+            get_report=lambda: {"read": len(works)},
         )
 
     def interrupted(spark: Any, task: Any, parts: Sequence[int]) -> Any:

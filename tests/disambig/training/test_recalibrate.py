@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from disambig.active_learning.questions import Settled
+from disambig.active_learning.questions import ClusteredBlocks
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import Scored, pair_probabilities
+from disambig.clustering.two_level import ScoredPairs, pair_probabilities
 from disambig.corpus.index import CorpusIndex
 from disambig.model.model import Model
-from disambig.training.recalibrate import Doubted, corrected, doubted
+from disambig.training.recalibrate import QuestionScores, correct_model, score_questions
 from tests.support.invented import indexed, rows, space, work
 
 
-def asked(log_odds: list[float]) -> Doubted:
-    return Doubted(np.array(log_odds), np.zeros(len(log_odds)))
+def asked(log_odds: list[float]) -> QuestionScores:
+    return QuestionScores(np.array(log_odds), np.zeros(len(log_odds)))
 
 
 def calibrated(model: Model, raw: float) -> float:
@@ -40,16 +40,16 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
     model = Model.load()
     index = CorpusIndex.of(indexed(works).corpus, space(), model.frequency)
     block = next(b for b in make_blocks(index.corpus) if len(b) == 9)
-    scored = Scored.of(
+    scored = ScoredPairs.of(
         index,
         NamePairs.of(index, [block]).batch(0, 1),
         compile_constraints(index.corpus, ()),
         lambda columns: pair_probabilities(model, columns, index.doublings),
     )
-    questions = Settled.of(scored, model).questions(model)
+    questions = ClusteredBlocks.of(scored, model).list_questions(model)
     assert {q.kind for q in questions} == {"merge", "split"}
     sides = [(scored.batch.rows[q.left], scored.batch.rows[q.right]) for q in questions]
-    found = doubted(index, model, sides).probability
+    found = score_questions(index, model, sides).probability
     for question, probability in zip(questions, found, strict=True):
         # of a split, the queue divides the other identities, too
         near = 1e-4 if question.kind == "merge" else 0.1
@@ -59,16 +59,16 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
 def test_mentions_whose_names_are_of_two_people_are_no_question() -> None:
     index = indexed([work("a", "Speech", "Wei Wang"), work("b", "Speech", "Ulf Meyer")])
     one, other = rows(index, ("a", 0), ("b", 0)).astype(np.int64)
-    found = doubted(index, Model.load(), [(np.array([one]), np.array([other]))])
+    found = score_questions(index, Model.load(), [(np.array([one]), np.array([other]))])
     assert np.isnan(found.probability).all()
     with pytest.raises(ValueError, match="no answer"):
-        corrected(Model.load(), found, np.ones(1))
+        correct_model(Model.load(), found, np.ones(1))
 
 
 def test_a_model_that_was_too_sure_becomes_less_sure_where_nothing_was_asked_too() -> None:
     model = Model.load()
     said = np.repeat([0.0, 1.0], [90, 10])  # one of ten, where the model says one of two
-    found = corrected(model, asked([0.0] * 100), said)
+    found = correct_model(model, asked([0.0] * 100), said)
     assert calibrated(found, 0.5) < calibrated(model, 0.5)
     assert found.group is model.group
     assert found.metadata["correction"]["of"] == model.digest
@@ -81,7 +81,7 @@ def test_a_model_that_was_too_sure_becomes_less_sure_where_nothing_was_asked_too
 def test_the_more_answers_there_are_the_more_they_count_against_the_prior() -> None:
     model = Model.load()
     shifts = [
-        corrected(model, asked([0.0] * n), np.zeros(n)).metadata["correction"]["shift"]
+        correct_model(model, asked([0.0] * n), np.zeros(n)).metadata["correction"]["shift"]
         for n in (2, 20, 200)
     ]
     assert 0 > shifts[0] > shifts[1] > shifts[2] > -6
@@ -89,14 +89,14 @@ def test_the_more_answers_there_are_the_more_they_count_against_the_prior() -> N
 
 def test_answers_as_the_model_expects_them_change_nothing() -> None:
     z = np.linspace(-3, 3, 60)
-    found = corrected(Model.load(), asked(z.tolist()), 1 / (1 + np.exp(-z)))
+    found = correct_model(Model.load(), asked(z.tolist()), 1 / (1 + np.exp(-z)))
     assert found.metadata["correction"]["shift"] == pytest.approx(0, abs=1e-4)
     assert found.metadata["correction"]["stretch"] == pytest.approx(1, abs=1e-4)
 
 
 def test_better_scores_stay_better_whatever_few_answers_say() -> None:
     z = np.repeat([-3.0, 3.0], 200)
-    found = corrected(Model.load(), asked(z.tolist()), np.repeat([1.0, 0.0], 200))
+    found = correct_model(Model.load(), asked(z.tolist()), np.repeat([1.0, 0.0], 200))
     assert found.metadata["correction"]["stretch"] == pytest.approx(0.1)
     assert (np.diff(found.group_calibration(np.linspace(-9, 9, 50))) >= 0).all()
 
@@ -106,11 +106,11 @@ def test_what_the_size_of_the_corpus_takes_is_not_learned_twice() -> None:
     z = np.linspace(-3, 3, n)
     growth = np.full(n, -1.5)
     said = 1 / (1 + np.exp(-(z - 1.5)))
-    found = corrected(Model.load(), Doubted(z, growth), said)
+    found = correct_model(Model.load(), QuestionScores(z, growth), said)
     assert found.metadata["correction"]["shift"] == pytest.approx(0, abs=1e-4)
 
 
 def test_a_model_without_calibration_is_not_corrected() -> None:
     bare = replace(Model.load(), group_calibration=None)
     with pytest.raises(ValueError, match="no calibration"):
-        corrected(bare, asked([0.0]), np.ones(1))
+        correct_model(bare, asked([0.0]), np.ones(1))

@@ -16,7 +16,7 @@ from lxml import etree
 
 from disambig.cli import main
 from disambig.errors import InputError
-from labeled.corpora import corpus_folders
+from labeled.corpora import find_corpora
 from labeled.demo.sample import LABELS_FILE, WORKS_FILE
 
 
@@ -175,16 +175,16 @@ def test_an_unknown_split_is_told_with_those_there_are(folder: Path) -> None:
 def test_a_folder_of_corpora_stands_for_each_of_them(tmp_path: Path) -> None:
     for name in ("b", "a"):
         sample(tmp_path / name)
-    assert [found.name for found in corpus_folders([tmp_path])] == ["a", "b"]
+    assert [found.name for found in find_corpora([tmp_path])] == ["a", "b"]
 
 
 def test_a_folder_without_works_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no works\.jsonl\.gz in it"):
-        corpus_folders([tmp_path])
+        find_corpora([tmp_path])
 
 
 def test_works_without_labels_are_refused(tmp_path: Path) -> None:
     folder = sample(tmp_path / "pages")
     (folder / "labels.jsonl").unlink()
     with pytest.raises(InputError, match=r"no labels\.jsonl beside the works"):
-        corpus_folders([folder])
+        find_corpora([folder])

@@ -19,12 +19,12 @@ from labeled.benchmark.errors import WrongPair, sample_wrong_pairs
 from labeled.benchmark.metrics import (
     BlockingLoss,
     Speed,
-    blocking_loss,
-    pairs_together,
-    variant_recall,
+    count_agreeing_pairs,
+    measure_blocking_loss,
+    measure_variant_recall,
 )
-from labeled.benchmark.pairs import compared_pairs, linked_pairs
-from labeled.benchmark.tables import one_after_the_other, standing
+from labeled.benchmark.pairs import count_compared_pairs, count_linked_pairs
+from labeled.benchmark.tables import compare_with_targets, sum_speeds
 
 NAN = float("nan")
 
@@ -34,7 +34,7 @@ def codes(*values: int) -> Int64:
 
 
 # Ann has mentions 0 1 2, the last in another block; Bob has 3 and 4 in a third.
-LOSS = blocking_loss(
+LOSS = measure_blocking_loss(
     person=codes(0, 0, 0, 1, 1),
     identity=codes(5, 5, 5, 6, 7),
     block=codes(0, 0, 1, 2, 2),
@@ -44,7 +44,7 @@ LOSS = blocking_loss(
 
 
 def test_pairs_together_counts_pairs_that_agree_in_every_code() -> None:
-    assert pairs_together(codes(0, 0, 0, 1), codes(7, 7, 8, 8)) == 1
+    assert count_agreeing_pairs(codes(0, 0, 0, 1), codes(7, 7, 8, 8)) == 1
 
 
 def test_blocking_loss_follows_each_true_pair() -> None:
@@ -71,7 +71,7 @@ def lees(person: list[int]) -> tuple[CorpusIndex, list[np.ndarray], np.ndarray]:
 
 def compared(person: list[int]) -> int:
     """True pairs that are scored of the four Lees."""
-    return compared_pairs(*lees(person))
+    return count_compared_pairs(*lees(person))
 
 
 def test_pairs_of_one_person_whose_names_disagree_are_not_compared() -> None:
@@ -82,9 +82,9 @@ def test_pairs_of_one_person_whose_names_disagree_are_not_compared() -> None:
 
 def test_pairs_are_linked_by_way_of_others_where_each_is_compared_with_the_nearest_alone() -> None:
     # A., who agrees with all, is compared with by each; Ann and Al are linked by way of A. alone
-    assert linked_pairs(*lees([0, 0, 0, 0]), nearest=3) == 6
-    assert linked_pairs(*lees([0, -1, 0, 0]), nearest=3) == 1
-    assert linked_pairs(*lees([0, 1, 2, 3]), nearest=3) == 0
+    assert count_linked_pairs(*lees([0, 0, 0, 0]), nearest=3) == 6
+    assert count_linked_pairs(*lees([0, -1, 0, 0]), nearest=3) == 1
+    assert count_linked_pairs(*lees([0, 1, 2, 3]), nearest=3) == 0
 
 
 def test_pairs_without_labels_and_of_two_people_are_not_counted() -> None:
@@ -103,22 +103,22 @@ SILVER = {
 
 
 def test_variants_are_pairs_of_one_id_and_two_names() -> None:
-    found = variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
+    found = measure_variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
     assert (found.variant_pairs, found.variants_found) == (3, 2)
 
 
 def test_all_pairs_of_one_id_are_counted_beside_the_variants() -> None:
-    found = variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
+    found = measure_variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
     assert (found.pairs, found.found) == (4, 3)
 
 
 def test_two_ids_on_one_work_are_known_apart_and_found_merged() -> None:
-    found = variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
+    found = measure_variant_recall(**SILVER, block=codes(0, 0, 0, 0, 0))
     assert (found.rivals, found.rivals_merged, found.same_work_merged) == (1, 1, 1)
 
 
 def test_ids_without_a_common_block_are_no_rivals() -> None:
-    found = variant_recall(**SILVER, block=codes(0, 0, 0, 1, 1))
+    found = measure_variant_recall(**SILVER, block=codes(0, 0, 0, 1, 1))
     assert (found.rivals, found.rivals_merged) == (0, 0)
 
 
@@ -158,15 +158,15 @@ def test_a_perfect_partition_has_no_errors_to_draw() -> None:
     ("f1", "word"), [(0.859, "BELOW"), (0.86, "floor"), (0.919, "floor"), (0.92, "goal")]
 )
 def test_a_figure_is_placed_between_floor_and_goal(f1: float, word: str) -> None:
-    assert standing(f1, 0.86, 0.92) == word
+    assert compare_with_targets(f1, 0.86, 0.92) == word
 
 
 def test_a_corpus_without_targets_has_no_standing() -> None:
-    assert standing(0.5, NAN, NAN) == ""
+    assert compare_with_targets(0.5, NAN, NAN) == ""
 
 
 def test_speed_of_several_corpora_adds_up_but_memory_does_not() -> None:
     small = Speed(1, 4, 6, 5, 2.0, {"read": 0.5, "compare": 1.5}, 300, 0)
     large = Speed(2, 8, 28, 20, 3.0, {"read": 1.0, "compare": 2.0}, 200, 100)
     together = Speed(3, 12, 34, 25, 5.0, {"read": 1.5, "compare": 3.5}, 300, 100)
-    assert one_after_the_other([small, large]) == together
+    assert sum_speeds([small, large]) == together

@@ -13,23 +13,23 @@ import pytest
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import Scored, pair_probabilities
+from disambig.clustering.two_level import ScoredPairs, pair_probabilities
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
 from disambig.model.model import Model
 from disambig.progress import silent
-from labeled.benchmark.command import _reviews, _told_reviews, as_file
+from labeled.benchmark.command import _print_reviews, _simulate_reviews, to_svg_file
 from labeled.benchmark.review_simulation import (
-    Block,
     Curve,
+    ReviewBlock,
     ask_boards,
     ask_groups,
     ask_pairs,
-    figure_of,
+    draw_figure,
     simulate,
 )
-from labeled.corpora import corpus_folders
+from labeled.corpora import find_corpora
 from tests.support.invented import space, work
 
 
@@ -39,7 +39,7 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="module")
-def scored(model: Model) -> Scored:
+def scored(model: Model) -> ScoredPairs:
     """Six papers by Wei Wang, three in speech and three in robots."""
     topics = {"s": "speech recognition acoustic speaker", "r": "robot grasping arm gripper"}
     works = [
@@ -55,11 +55,11 @@ def scored(model: Model) -> Scored:
         return pair_probabilities(model, columns, index.doublings)
 
     batch = NamePairs.of(index, [rows]).batch(0, 1)
-    return Scored.of(index, batch, compile_constraints(corpus, ()), score)
+    return ScoredPairs.of(index, batch, compile_constraints(corpus, ()), score)
 
 
-def block(scored: Scored, *person: int) -> Block:
-    return Block(scored, np.array(person, dtype=np.int32))
+def block(scored: ScoredPairs, *person: int) -> ReviewBlock:
+    return ReviewBlock(scored, np.array(person, dtype=np.int32))
 
 
 def test_answers_bind_every_pair_that_follows_from_them(scored, model) -> None:
@@ -101,7 +101,7 @@ def test_every_error_is_mended_and_nothing_is_asked_twice(scored, model, order) 
         "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),
     }
 
-    def ask(of: Block):
+    def ask(of: ReviewBlock):
         found = ways[order](of)
         if found is not None:
             asked.extend((tuple(a.tolist()), tuple(b.tolist())) for a, b in found.questions)
@@ -162,7 +162,7 @@ def test_curves_are_drawn_into_a_file_of_their_own(tmp_path: Path) -> None:
     from lxml import etree
 
     found = [Curve("<x>", "ranked", (0.4, 0.1), 1), Curve("<x>", "random", (0.4, 0.3), 1)]
-    text = as_file(figure_of(found))
+    text = to_svg_file(draw_figure(found))
     root = etree.fromstring(text.encode())
     assert "Review of <x>" in root.get("aria-label")
     assert "halved after 1 decisions" in root.get("aria-label")
@@ -187,10 +187,10 @@ def test_the_benchmark_simulates_every_order_on_the_labels_of_a_split(
     for name, rows in (("works", works), ("labels", labels)):
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
-    found = _reviews(corpus_folders([folder]), "dev", None, 9, True)
-    told = _told_reviews(found, tmp_path / "plots")
+    found = _simulate_reviews(find_corpora([folder]), "dev", None, 9, True)
+    told = _print_reviews(found, tmp_path / "plots")
     assert [curve["order"] for curve in told] == ["boards", "ranked", "random", "pairs"]
     assert len({curve["error"][0] for curve in told}) == 1
     assert (tmp_path / "plots" / "review-tiny.svg").is_file()
     assert "tiny ranked: error" in capsys.readouterr().out
-    assert _reviews(corpus_folders([folder]), "dev", None, 0, True) == []
+    assert _simulate_reviews(find_corpora([folder]), "dev", None, 0, True) == []

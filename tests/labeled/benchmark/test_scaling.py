@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from disambig.evaluation.slices import Slice
-from labeled.benchmark.scaling import Size, in_proportions, namesakes
+from labeled.benchmark.scaling import ScalingRun, count_namesakes, standardise_f1
 
 
 def test_an_initial_agrees_with_all_of_its_block_and_a_first_name_with_its_like() -> None:
     names = ["Wei Wang", "Wen Wang", "W. Wang", "Wei X. Wang", "Wei Wu", "Wang"]
     block = np.array([0, 0, 0, 0, 1, 2])
-    assert namesakes(names, block).tolist() == [2, 1, 3, 2, 0, 0]
+    assert count_namesakes(names, block).tolist() == [2, 1, 3, 2, 0, 0]
 
 
 def part(label: str, n: int, precision: float, recall: float) -> Slice:
@@ -22,8 +22,8 @@ def part(label: str, n: int, precision: float, recall: float) -> Slice:
     return Slice(label, n, precision, recall, f1, 0.0)
 
 
-def size(*parts: Slice) -> Size:
-    return Size("x", 1, 1, 1, 1, 1, 1.0, 1.0, 1, None, parts)
+def size(*parts: Slice) -> ScalingRun:
+    return ScalingRun("x", 1, 1, 1, 1, 1, 1.0, 1.0, 1, None, parts)
 
 
 def test_a_corpus_of_more_namesakes_is_told_in_the_proportions_of_the_first() -> None:
@@ -32,10 +32,10 @@ def test_a_corpus_of_more_namesakes_is_told_in_the_proportions_of_the_first() ->
     later = size(
         part(few[0], 10, *few[1:]), part(many[0], 90, *many[1:]), part("30–99", 5, 0.1, 0.1)
     )
-    assert in_proportions([first, later]) == pytest.approx([0.98, 0.98])
+    assert standardise_f1([first, later]) == pytest.approx([0.98, 0.98])
 
 
 def test_what_others_lack_cannot_be_told() -> None:
     first = size(part("0–9", 1, 1.0, 1.0), part("10–29", 1, 1.0, 1.0))
-    assert math.isnan(in_proportions([first, size(part("0–9", 1, 1.0, 1.0))])[1])
-    assert in_proportions([]) == []
+    assert math.isnan(standardise_f1([first, size(part("0–9", 1, 1.0, 1.0))])[1])
+    assert standardise_f1([]) == []

@@ -39,7 +39,7 @@ def block(corpus: str, name: str, *members: tuple[str, int, str]) -> LabelledBlo
 
 
 def folder_of(path: Path, works: list[dict[str, Any]], labels: list[dict[str, Any]]) -> Any:
-    """A corpus as ``corpus_folders`` finds it, which needs the whole engine to import."""
+    """A corpus as ``find_corpora`` returns it, which needs the whole engine to import."""
     path.mkdir(parents=True)
     with gzip.open(path / "works.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in works)

@@ -10,12 +10,12 @@ import pytest
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.domain import Work
 from labeled.training.embeddings import (
-    Lessons,
     Settings,
+    TrainingTexts,
+    add_venues,
+    build_vocabulary,
     fit_words,
-    invented_titles,
-    vocabulary,
-    with_venues,
+    invent_titles,
 )
 
 
@@ -24,24 +24,24 @@ def works(titles: Sequence[str], abstract: str | None = None) -> list[Work]:
 
 
 def test_a_word_of_two_titles_is_learned_and_of_one_is_not() -> None:
-    assert vocabulary(works(["graph parsing", "graph theory"]), []) == ["graph"]
+    assert build_vocabulary(works(["graph parsing", "graph theory"]), []) == ["graph"]
 
 
 def test_a_word_of_five_abstracts_is_learned() -> None:
-    assert "dense" in vocabulary(works(["a b"] * 5, abstract="dense"), [])
+    assert "dense" in build_vocabulary(works(["a b"] * 5, abstract="dense"), [])
 
 
 def test_a_word_given_from_outside_is_learned_unless_it_is_no_word() -> None:
-    assert vocabulary([], ["protein", "x", "20091231"]) == ["protein"]
+    assert build_vocabulary([], ["protein", "x", "20091231"]) == ["protein"]
 
 
 def test_invented_titles_depend_on_the_seed_only() -> None:
-    assert invented_titles(50, seed=1) == invented_titles(50, seed=1)
-    assert invented_titles(50, seed=1) != invented_titles(50, seed=2)
+    assert invent_titles(50, seed=1) == invent_titles(50, seed=1)
+    assert invent_titles(50, seed=1) != invent_titles(50, seed=2)
 
 
 def test_invented_titles_have_every_gap_filled() -> None:
-    assert not any("{" in title for title in invented_titles(300, seed=0))
+    assert not any("{" in title for title in invent_titles(300, seed=0))
 
 
 def test_venues_are_placed_by_their_subject() -> None:
@@ -53,7 +53,7 @@ def test_venues_are_placed_by_their_subject() -> None:
         abbreviations={},
         about={},
     )
-    rows = with_venues(space).embed_venues(["SIGMOD Conference", "CRYPTO"])
+    rows = add_venues(space).embed_venues(["SIGMOD Conference", "CRYPTO"])
     assert rows.tolist() == [[1, 0], [0, 1]]
 
 
@@ -65,6 +65,6 @@ def test_fitted_sums_point_where_the_targets_do() -> None:
     targets = np.tile(np.array([[0, 1], [1, 0], [0, -1]], np.float32), (40, 1))
     start = np.array([[1, 0.1], [0.1, 1], [1, 0.1]], np.float32)
     settings = Settings(epochs=100, batch=30, rate=0.05, dropout=0.0)
-    found = fit_words(start, Lessons(bags, targets), settings)
+    found = fit_words(start, TrainingTexts(bags, targets), settings)
     found /= np.linalg.norm(found, axis=1, keepdims=True)
     assert (found * targets[:3]).sum(1).min() > 0.95

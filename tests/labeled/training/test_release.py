@@ -4,7 +4,7 @@ from pathlib import Path
 import click
 import pytest
 
-from labeled.training.release import dev_metrics
+from labeled.training.release import read_dev_metrics
 
 
 def measured(folder: Path, trained_on: str | None) -> Path:
@@ -19,10 +19,10 @@ def measured(folder: Path, trained_on: str | None) -> Path:
 
 
 def test_the_model_keeps_accuracy_and_calibration_of_each_corpus(tmp_path: Path) -> None:
-    kept = dev_metrics(measured(tmp_path, "train"))
+    kept = read_dev_metrics(measured(tmp_path, "train"))
     assert kept == {"dblp": {"bcubed_f1": 0.9, "expected_calibration_error": 0.013}}
 
 
 def test_figures_of_a_model_that_has_seen_dev_are_refused(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match="does not measure a model of train on dev"):
-        dev_metrics(measured(tmp_path, None))
+        read_dev_metrics(measured(tmp_path, None))

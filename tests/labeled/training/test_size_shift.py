@@ -15,7 +15,7 @@ from disambig.features.pair import PAIR_FEATURES
 from disambig.ingest import read_labels, read_works
 from disambig.model.model import Model
 from labeled.training import size_shift
-from labeled.training.size_shift import fit_growth, golds_of, staged
+from labeled.training.size_shift import fit_size_shift, load_golds, stage_corpus
 from tests.support.invented import model
 
 
@@ -24,10 +24,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A generated corpus in four shards."""
     path = tmp_path_factory.mktemp("growth")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(size_shift, "SIGNATURES_A_SHARD", 1_500)
+        patch.setattr(size_shift, "SIGNATURES_PER_SHARD", 1_500)
         patch.setattr(size_shift, "PAIR_TREES", 20)
         patch.setattr(size_shift, "GROUP_TREES", 20)
-        staged(path, 6_000)
+        stage_corpus(path, 6_000)
         yield path
 
 
@@ -36,20 +36,20 @@ def test_shards_have_the_statistics_of_the_whole(
 ) -> None:
     monkeypatch.setattr("disambig.corpus.statistics.LOG2_FITTED_WORKS", 0)
     n_works = sum(1 for _ in read_works([folder / "works" / "works.jsonl.gz"]))
-    golds = golds_of(folder, 6_000, 6_000, model(), np.random.default_rng(0))
+    golds = load_golds(folder, 6_000, 6_000, model(), np.random.default_rng(0))
     assert len(golds) == 4
     assert {gold.index.doublings for gold in golds} == {count_doublings(n_works)}
     assert all(gold.index.corpus.n_works < n_works / 1.2 for gold in golds)
 
 
 def test_every_label_is_found_once(folder: Path) -> None:
-    golds = golds_of(folder, 6_000, 10_000, model(), np.random.default_rng(0))
+    golds = load_golds(folder, 6_000, 10_000, model(), np.random.default_rng(0))
     found = sum(int((gold.person[np.concatenate(gold.blocks)] >= 0).sum()) for gold in golds)
     assert found == sum(1 for _ in read_labels([folder / "works" / "labels.jsonl.gz"]))
 
 
 def test_as_many_mentions_are_learned_from_as_asked_for(folder: Path) -> None:
-    golds = golds_of(folder, 6_000, 2_000, model(), np.random.default_rng(0))
+    golds = load_golds(folder, 6_000, 2_000, model(), np.random.default_rng(0))
     sizes = [sum(len(block) for block in gold.blocks) for gold in golds]
     assert 1_900 <= sum(sizes) <= 2_000
     assert len(sizes) == 2
@@ -59,8 +59,8 @@ def test_both_levels_are_taught_and_the_first_forests_stay(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("disambig.corpus.statistics.LOG2_FITTED_WORKS", 8)
-    golds = golds_of(folder, 6_000, 6_000, model(), np.random.default_rng(0))
-    found = fit_growth(model(), [golds])
+    golds = load_golds(folder, 6_000, 6_000, model(), np.random.default_rng(0))
+    found = fit_size_shift(model(), [golds])
     assert found.pair is model().pair
     assert found.group is model().group
     found.save(tmp_path / "grown.model")
@@ -74,7 +74,7 @@ def test_both_levels_are_taught_and_the_first_forests_stay(
 
 def test_the_command_writes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("disambig.corpus.statistics.LOG2_FITTED_WORKS", 8)
-    monkeypatch.setattr(size_shift, "LABELLED", {3_000: 3_000})
+    monkeypatch.setattr(size_shift, "LABELLED_SIGNATURES", {3_000: 3_000})
     monkeypatch.setattr(size_shift, "PAIR_TREES", 5)
     monkeypatch.setattr(size_shift, "GROUP_TREES", 5)
     model().save(tmp_path / "bare.model")

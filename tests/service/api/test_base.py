@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from service import api_keys
 from service.api.examples import read as examples
-from service.api.http.problems import told
+from service.api.http.problems import render_problem
 from service.api.middleware import auth
 from service.api.middleware.auth import Limits, address
 from service.api.schemas import read as schemas
@@ -198,7 +198,7 @@ def test_an_internal_error_tells_nothing_but_the_request_id(
     def broken() -> None:
         raise RuntimeError("secret of the machine")
 
-    app = Litestar([broken], exception_handlers={Exception: told}, logging_config=None)
+    app = Litestar([broken], exception_handlers={Exception: render_problem}, logging_config=None)
     with TestClient(app, raise_server_exceptions=False) as client:
         found = client.get("/broken")
     assert found.status_code == 500
@@ -211,7 +211,7 @@ def test_details_of_an_error_are_told_but_replace_nothing() -> None:
     def conflict() -> None:
         raise Conflict("moved on", "read again", field="id", status=200, decisions=["d-1"])
 
-    app = Litestar([conflict], exception_handlers={Exception: told}, logging_config=None)
+    app = Litestar([conflict], exception_handlers={Exception: render_problem}, logging_config=None)
     with TestClient(app) as client:
         found = client.get("/conflict").json()
     assert (found["status"], found["decisions"], found["field"]) == (409, ["d-1"], "id")
@@ -417,7 +417,7 @@ def test_a_key_that_this_process_revoked_is_refused_at_once(database: Database) 
 def test_a_key_that_another_process_revoked_is_refused_within_five_seconds(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert auth.REMEMBERED <= 5
+    assert auth.KEY_CACHE_SECONDS <= 5
     monkeypatch.setattr(auth, "REMEMBERED", 0.05)
     text = key_of(database, "public")
     with serving(database) as client:

@@ -14,10 +14,10 @@ from disambig.assignment.assign import AuthorAssignment
 from disambig.assignment.assign import Verdict as Found
 from disambig.domain import Author, Work
 from service.actors import Actor
-from service.assignment.assign import Placer, assign, place_works
+from service.assignment.assign import WorkAssigner, assign, place_works
 from service.assignment.candidates import Bond
 from service.assignment.policy import Choice, Verdict, decided
-from service.assignment.result import Assigned
+from service.assignment.result import AssignmentResult
 from service.assignment.store import close_answered
 from service.db.database import Database
 from service.db.tables import Change, Event, Membership
@@ -37,9 +37,9 @@ pytestmark = pytest.mark.usefixtures("one_space")
 
 
 @pytest.fixture
-def placer(copy_of: Callable[..., Database], tmp_path: Path) -> Placer:
+def placer(copy_of: Callable[..., Database], tmp_path: Path) -> WorkAssigner:
     """Over the published Wangs."""
-    return Placer(copy_of(published_wangs), settings_in(tmp_path))
+    return WorkAssigner(copy_of(published_wangs), settings_in(tmp_path))
 
 
 def key_of(database: Database, name: str) -> int:
@@ -47,7 +47,7 @@ def key_of(database: Database, name: str) -> int:
         return connection.scalars(select(StoredWork.key).where(StoredWork.id == name)).one()
 
 
-def placed(placer: Placer, editor: Actor, *works: Work) -> list[list[Assigned]]:
+def placed(placer: WorkAssigner, editor: Actor, *works: Work) -> list[list[AssignmentResult]]:
     deliver(placer.database, *works)
     keys = [key_of(placer.database, w.id) for w in works]
     return list(place_works(placer, editor, keys).values())
@@ -59,7 +59,7 @@ SPEECH = work(
 UNCLEAR = work("n2", "speech acoustic robot arm", "Wei Wang", year=2008)
 
 
-def test_a_dry_run_tells_and_changes_nothing(placer: Placer) -> None:
+def test_a_dry_run_tells_and_changes_nothing(placer: WorkAssigner) -> None:
     before = people(placer.database)
     events = number_of(placer.database, Event)
     first, second = assign(placer, SPEECH)
@@ -75,7 +75,7 @@ def test_a_dry_run_tells_and_changes_nothing(placer: Placer) -> None:
     assert (people(placer.database), number_of(placer.database, Event)) == (before, events)
 
 
-def test_what_is_sure_is_published_with_its_evidence(placer: Placer, editor: Actor) -> None:
+def test_what_is_sure_is_published_with_its_evidence(placer: WorkAssigner, editor: Actor) -> None:
     before = people(placer.database)
     ((first, second),) = placed(placer, editor, SPEECH)
     after = people(placer.database)
@@ -96,7 +96,7 @@ def test_what_is_sure_is_published_with_its_evidence(placer: Placer, editor: Act
     assert (again.verdict, again.identity) == (Verdict.KNOWN, before["s0", 0])
 
 
-def test_a_name_that_nobody_bears_is_a_new_identity(placer: Placer, editor: Actor) -> None:
+def test_a_name_that_nobody_bears_is_a_new_identity(placer: WorkAssigner, editor: Actor) -> None:
     before = set(people(placer.database).values())
     ((found,),) = placed(placer, editor, work("n", "speech", "Bea Zimmer"))
     assert found.verdict == Verdict.NEW
@@ -108,7 +108,7 @@ def test_a_name_that_nobody_bears_is_a_new_identity(placer: Placer, editor: Acto
 
 
 def test_what_is_not_sure_becomes_a_task(
-    placer: Placer, editor: Actor, monkeypatch: pytest.MonkeyPatch
+    placer: WorkAssigner, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("disambig.assignment.assign.MARGIN", 0.6)  # nothing is sure
     before = people(placer.database)
@@ -131,7 +131,7 @@ def test_what_is_not_sure_becomes_a_task(
 
 
 def test_a_question_is_closed_when_a_run_has_answered_it(
-    placer: Placer, editor: Actor, monkeypatch: pytest.MonkeyPatch
+    placer: WorkAssigner, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as unsure:
         unsure.setattr("disambig.assignment.assign.MARGIN", 0.6)
@@ -146,21 +146,27 @@ def test_a_question_is_closed_when_a_run_has_answered_it(
 
 
 def test_a_must_link_decides_at_once(
-    placer: Placer, editor: Actor, monkeypatch: pytest.MonkeyPatch
+    placer: WorkAssigner, editor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = people(placer.database)
     deliver(placer.database, SPEECH)
-    decision_actions.judge(placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0))
-    decision_actions.judge(placer.database, editor, "same", SignatureRef("n1", 0), SignatureRef("r0", 0))
+    decision_actions.decide_pair(
+        placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0)
+    )
+    decision_actions.decide_pair(
+        placer.database, editor, "same", SignatureRef("n1", 0), SignatureRef("r0", 0)
+    )
     ((first, _),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity == before["r0", 0]
     assert people(placer.database)["n1", 0] == before["r0", 0]
 
 
-def test_nothing_is_placed_against_a_cannot_link(placer: Placer, editor: Actor) -> None:
+def test_nothing_is_placed_against_a_cannot_link(placer: WorkAssigner, editor: Actor) -> None:
     before = people(placer.database)
     deliver(placer.database, SPEECH)
-    decision_actions.judge(placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0))
+    decision_actions.decide_pair(
+        placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0)
+    )
     ((first, second),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity != before["s0", 0]
     assert first.verdict in (Verdict.NEW, Verdict.UNSURE)
@@ -168,7 +174,7 @@ def test_nothing_is_placed_against_a_cannot_link(placer: Placer, editor: Actor) 
     assert second.identity == before["s0", 1]
 
 
-def test_two_mentions_of_one_work_are_two(placer: Placer, editor: Actor) -> None:
+def test_two_mentions_of_one_work_are_two(placer: WorkAssigner, editor: Actor) -> None:
     twice = work(
         "n",
         "speech acoustic phoneme",
@@ -184,7 +190,7 @@ def test_two_mentions_of_one_work_are_two(placer: Placer, editor: Actor) -> None
 
 
 def test_an_author_that_came_with_a_new_version_is_placed_beside_the_others(
-    placer: Placer, editor: Actor
+    placer: WorkAssigner, editor: Actor
 ) -> None:
     before = people(placer.database)
     one = work("n1", SPEECH.title, "Otto Brandt", venue="Interspeech", year=2006)
@@ -198,7 +204,7 @@ def test_an_author_that_came_with_a_new_version_is_placed_beside_the_others(
 def test_without_anything_published_nothing_is_placed(
     database: Database, tmp_path: Path, editor: Actor
 ) -> None:
-    placer = Placer(database, settings_in(tmp_path))
+    placer = WorkAssigner(database, settings_in(tmp_path))
     assert not placer.warm()
     ((found, _),) = placed(placer, editor, SPEECH)
     assert (found.verdict, found.identity) == (Verdict.LATER, None)
@@ -206,7 +212,7 @@ def test_without_anything_published_nothing_is_placed(
         assign(placer, SPEECH)
 
 
-def test_a_work_of_hundreds_is_left_to_the_next_run(placer: Placer, editor: Actor) -> None:
+def test_a_work_of_hundreds_is_left_to_the_next_run(placer: WorkAssigner, editor: Actor) -> None:
     crowd = stored("n", *(f"Author {k}" for k in range(5000)))
     began = time.process_time()
     (found,) = placed(placer, editor, crowd)
@@ -215,14 +221,14 @@ def test_a_work_of_hundreds_is_left_to_the_next_run(placer: Placer, editor: Acto
     assert time.process_time() - began < 20
 
 
-def test_when_time_is_over_the_rest_is_left(placer: Placer, editor: Actor) -> None:
+def test_when_time_is_over_the_rest_is_left(placer: WorkAssigner, editor: Actor) -> None:
     deliver(placer.database, SPEECH)
     key = key_of(placer.database, "n1")
     ((first, _),) = place_works(placer, editor, [key], seconds=-1).values()
     assert first.verdict == Verdict.LATER
 
 
-def test_hostile_works_are_told_of_and_harm_nothing(placer: Placer) -> None:
+def test_hostile_works_are_told_of_and_harm_nothing(placer: WorkAssigner) -> None:
     names = ["'; DROP TABLE work; --", "\u202eWei Wang", "???", "W" * 10_000, "Wei\0 Wang"]
     found = assign(placer, Work("n\0", "\ud800<script>", tuple(Author(n) for n in names)))
     assert [x.position for x in found] == [0, 1, 2, 3, 4]
@@ -232,7 +238,7 @@ ADA = "0000-0002-1825-0097"
 
 
 def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
-    placer: Placer, editor: Actor
+    placer: WorkAssigner, editor: Actor
 ) -> None:
     before = people(placer.database)
     external_ids.attach_id(placer.database, editor, before["x0", 0], "orcid", ADA, "his own page")
@@ -246,17 +252,19 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
     other = Work("n2", "On nothing known", (Author("Bea Zimmer", orcid=ADA),))
     ((asked,),) = placed(placer, editor, other)
     assert (asked.verdict, asked.rivals[0].identity) == ("unsure", before["x0", 0])
-    assert asked.rivals[0].reasons[1] == "against: the names are those of two persons"
+    assert asked.rivals[0].reasons[1] == "against: the names are incompatible"
     # and what people said comes first
     third = Work("n3", "On nothing known", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
     deliver(placer.database, third)
-    decision_actions.judge(placer.database, editor, "different", SignatureRef("n3", 0), SignatureRef("x0", 0))
+    decision_actions.decide_pair(
+        placer.database, editor, "different", SignatureRef("n3", 0), SignatureRef("x0", 0)
+    )
     ((last,),) = place_works(placer, editor, [key_of(placer.database, "n3")]).values()
     assert last.identity != before["x0", 0]
 
 
 def test_an_orcid_id_of_two_authors_or_of_two_identities_says_nothing(
-    placer: Placer, editor: Actor
+    placer: WorkAssigner, editor: Actor
 ) -> None:
     found = people(placer.database)
     external_ids.attach_id(placer.database, editor, found["x0", 0], "orcid", ADA, "his own page")

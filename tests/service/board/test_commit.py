@@ -10,9 +10,9 @@ from service.board.commit import CommitResult, commit_arrangement, preview_arran
 from service.board.request import ArrangementRequest, ColumnRequest
 from service.db.database import Database
 from service.db.tables import Decision, Event
-from service.decisions.actions import Statement, merge
+from service.decisions.actions import DecisionContext, merge_identities
 from service.decisions.draft import SignatureRef
-from service.decisions.undo import redo, undo
+from service.decisions.undo import redo_decision, undo_decision
 from service.errors import Conflict, Invalid
 from service.identities.store import read_identities_by_id
 from service.publication.publish import publish
@@ -99,13 +99,13 @@ def test_a_split_a_merge_and_a_move_are_one_event_undone_at_once(database, edito
     assert events == ["decision-made"]
     assert [tuple(row) for row in rows] == [("arrange", "different", "two home pages")]
     after = state(database)
-    undo(database, editor, made.decision.id)
+    undo_decision(database, editor, made.decision.id)
     undone = state(database)
     assert undone["memberships"] == before["memberships"]
     assert [row for row in undone["identities"] if row in before["identities"]] == before[
         "identities"
     ]
-    redo(database, editor, made.decision.id)
+    redo_decision(database, editor, made.decision.id)
     assert state(database)["memberships"] == after["memberships"]
 
 
@@ -117,7 +117,9 @@ def test_what_an_arrangement_states_binds_the_next_run(database, editor, ids) ->
 
 
 def test_a_decision_that_stands_against_it_is_told_and_refuses_it(database, editor, ids) -> None:
-    earlier = merge(database, editor, [ids[1], ids[4]], statement=Statement("one homepage"))
+    earlier = merge_identities(
+        database, editor, [ids[1], ids[4]], statement=DecisionContext("one homepage")
+    )
     columns = (column(None, 5),)
     (one,) = told(database, *columns)["overridden"]
     assert (one["decision"], one["reason"]) == (earlier.id, "one homepage")
@@ -130,25 +132,25 @@ def test_a_decision_that_stands_against_it_is_told_and_refuses_it(database, edit
 def test_an_overridden_decision_is_taken_back_and_comes_back_with_the_undo(
     database, editor, ids
 ) -> None:
-    earlier = merge(database, editor, [ids[1], ids[4]])
+    earlier = merge_identities(database, editor, [ids[1], ids[4]])
     before = state(database)
     made = done(database, editor, {1: ids[1]}, column(None, 5), override=True)
     assert now(database) == [{1, 2, 3, 4}, {5}, {6}]
     assert [one.id for one in made.overridden_decisions] == [earlier.id]
     assert standing(database) == {made.decision.id}
     with pytest.raises(Conflict, match="was overridden by"):
-        redo(database, editor, earlier.id)
-    undo(database, editor, made.decision.id)
+        redo_decision(database, editor, earlier.id)
+    undo_decision(database, editor, made.decision.id)
     assert state(database)["memberships"] == before["memberships"]
     assert standing(database) == {earlier.id}
-    redo(database, editor, made.decision.id)
+    redo_decision(database, editor, made.decision.id)
     assert standing(database) == {made.decision.id}
-    undo(database, editor, made.decision.id)
+    undo_decision(database, editor, made.decision.id)
     assert standing(database) == {earlier.id}
 
 
 def test_what_an_overridden_decision_states_besides_is_kept(database, editor, ids) -> None:
-    merge(database, editor, [ids[1], ids[4]])
+    merge_identities(database, editor, [ids[1], ids[4]])
     done(database, editor, {1: ids[1]}, column(None, 5), override=True)
     # 1 and 4 are still one person, by decision
     with pytest.raises(Conflict):
@@ -164,9 +166,9 @@ def test_what_nobody_can_tell_is_noted_and_stays(database, editor, ids) -> None:
     made = done(database, editor, ids, column(ids[4], 4, 5, 3), unsure=at(6))
     assert now(database) == [{1, 2}, {3, 4, 5}, {6}]
     assert standing(database) == {made.decision.id, made.unsure_decision}
-    with pytest.raises(Conflict, match="was noted with"):
-        undo(database, editor, made.unsure_decision)
-    undo(database, editor, made.decision.id)
+    with pytest.raises(Conflict, match="was recorded with"):
+        undo_decision(database, editor, made.unsure_decision)
+    undo_decision(database, editor, made.decision.id)
     assert standing(database) == set()
 
 
@@ -183,7 +185,7 @@ def test_a_board_that_somebody_else_changed_is_refused_with_what_changed(
     database, editor, ids
 ) -> None:
     old = versions(database, ids)
-    merge(database, editor, [ids[4], ids[6]])
+    merge_identities(database, editor, [ids[4], ids[6]])
     wanted = ArrangementRequest((column(ids[4], 4, 5, 3),), versions=old)
     with pytest.raises(Conflict, match="changed since the board was read") as refused:
         commit_arrangement(database, editor, wanted)
@@ -216,7 +218,9 @@ def test_two_authors_of_one_work_are_told_before_they_become_one(database, edito
     publish(database, editor, "r-1")
     with database.read() as connection:
         of = {s: i for i, keys in published(connection).items() for s in keys}
-    both = ColumnRequest((SignatureRef("w0", 0), SignatureRef("w0", 1), SignatureRef("w1", 0)), of[1])
+    both = ColumnRequest(
+        (SignatureRef("w0", 0), SignatureRef("w0", 1), SignatureRef("w1", 0)), of[1]
+    )
     (conflict,) = told(database, both)["conflicts"]
     assert conflict["mentions"] == ["w0:0", "w0:1"]
     with pytest.raises(Conflict, match="two authors of one work"):

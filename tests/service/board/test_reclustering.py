@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.board.reclustering import Shift, shifts
+from service.board.reclustering import EngineChange, diff_clustering
 from service.identities.lifecycle import UNASSIGNED
 
 SIGNATURES = [10, 11, 12, 20, 21, 30]
 
 
-def found(identity: list[int], cluster: list[int]) -> list[Shift]:
-    return shifts(SIGNATURES, np.array(identity), np.array(cluster))
+def found(identity: list[int], cluster: list[int]) -> list[EngineChange]:
+    return diff_clustering(SIGNATURES, np.array(identity), np.array(cluster))
 
 
 def test_the_same_groups_under_other_numbers_are_no_difference() -> None:
@@ -20,17 +20,19 @@ def test_the_same_groups_under_other_numbers_are_no_difference() -> None:
 
 def test_a_whole_identity_in_the_cluster_of_another_is_a_merge() -> None:
     assert found([1, 1, 1, 2, 2, 3], [0, 0, 0, 0, 0, 1]) == [
-        Shift("merge", 2, 1, frozenset({20, 21}))
+        EngineChange("merge", 2, 1, frozenset({20, 21}))
     ]
 
 
 def test_a_part_in_the_cluster_of_another_is_a_move() -> None:
-    assert found([1, 1, 1, 2, 2, 3], [0, 0, 1, 1, 1, 2]) == [Shift("move", 1, 2, frozenset({12}))]
+    assert found([1, 1, 1, 2, 2, 3], [0, 0, 1, 1, 1, 2]) == [
+        EngineChange("move", 1, 2, frozenset({12}))
+    ]
 
 
 def test_a_part_in_a_cluster_of_its_own_is_a_split() -> None:
     assert found([1, 1, 1, 2, 2, 3], [0, 0, 1, 2, 2, 3]) == [
-        Shift("split", 1, UNASSIGNED, frozenset({12}))
+        EngineChange("split", 1, UNASSIGNED, frozenset({12}))
     ]
 
 

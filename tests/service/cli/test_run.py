@@ -45,13 +45,13 @@ def test_from_loaded_works_to_published_people(call: Call, database: Database) -
     deliver(database, *wangs())
     started = call("run", "start", "--wait")
     assert started.exit_code == 0, started.output
-    assert "no worker is at work, so this command does the run itself" in started.output
+    assert "no worker is alive; this command executes the run" in started.output
     assert "23 looked at: 0 keep their identity, 0 go to another, 23 had none" in started.output
     assert "5 new, 0 merged" in started.output
     run_id = started.stdout.split()[1]
     assert f"disambig run publish {run_id}" in started.stdout
     changes = call("run", "diff", run_id, "--limit", "3")
-    assert changes.stdout.count("is a new identity of 5") == 3
+    assert changes.stdout.count("is a new identity of 5 mentions") == 3
     published = call("run", "publish", run_id)
     assert "published" in published.stdout
     listed = call("run", "list")

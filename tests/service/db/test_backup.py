@@ -16,7 +16,13 @@ from disambig.cli import main
 from service.actors import Actor
 from service.db.backup import back_up, restore
 from service.db.database import Database
-from service.db.migrations import require_head_revision, get_revision, migrate, get_head_revision, list_revisions
+from service.db.migrations import (
+    get_head_revision,
+    get_revision,
+    list_revisions,
+    migrate,
+    require_head_revision,
+)
 from service.errors import Conflict, Invalid, Unavailable
 from service.events.log import EventLog
 from service.settings import build_sqlite_url
@@ -208,7 +214,10 @@ def test_the_commands_back_up_and_restore(tmp_path: Path) -> None:
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     assert "--force" in refused.stderr
     restored = run("restore", file, "--force")
-    assert (restored.exit_code, restored.stderr) == (0, f"restored at revision {get_head_revision()}\n")
+    assert (restored.exit_code, restored.stderr) == (
+        0,
+        f"restored at revision {get_head_revision()}\n",
+    )
 
 
 @pytest.mark.usefixtures("_in_the_environment")
@@ -217,7 +226,10 @@ def test_the_commands_move_the_schema_one_way_each() -> None:
     assert run("downgrade", "base").exit_code == 1  # nobody confirmed
     assert run("downgrade", "base", "--yes").stderr == f"revision {get_head_revision()} → base\n"
     assert f"this version needs {get_head_revision()}" in run("info").stdout
-    assert f"use disambig db upgrade {get_head_revision()}" in run("downgrade", get_head_revision(), "--yes").stderr
+    assert (
+        f"use disambig db upgrade {get_head_revision()}"
+        in run("downgrade", get_head_revision(), "--yes").stderr
+    )
     assert run("upgrade").stderr == f"revision base → {get_head_revision()}\n"
     known = ", ".join(["base", *list_revisions()])
     assert f"name one of {known}" in run("upgrade", "7777").stderr

@@ -16,12 +16,12 @@ from service.actors import Actor
 from service.db.database import Database
 from service.db.migrations import (
     can_upgrade,
-    require_head_revision,
-    get_revision,
-    migrate,
     get_head_revision,
-    open_database,
+    get_revision,
     list_revisions,
+    migrate,
+    open_database,
+    require_head_revision,
 )
 from service.db.tables import Table
 from service.errors import Unavailable

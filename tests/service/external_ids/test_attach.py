@@ -8,13 +8,13 @@ from sqlalchemy import select
 from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import ExternalId, Identity, Task
-from service.decisions.actions import merge, split
+from service.decisions.actions import merge_identities, split_identity
 from service.decisions.draft import SignatureRef
-from service.decisions.undo import undo
+from service.decisions.undo import undo_decision
 from service.errors import Conflict, Invalid, NotFound, Stale
 from service.external_ids.attach import attach_id, detach_id
 from service.external_ids.schemes import normalize_id, parse_orcid
-from service.publication.publish import publish, rollback
+from service.publication.publish import publish, roll_back
 from tests.support.identity_world import add_run, add_works, everything, published, row_of
 
 ORCID, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
@@ -100,9 +100,9 @@ def test_what_mentions_print_comes_with_publication(database, ids) -> None:
 
 
 def test_what_mentions_print_goes_with_them(database, editor, ids) -> None:
-    made = split(database, editor, ids[1], [[SignatureRef("w0", 0)]])
+    made = split_identity(database, editor, ids[1], [[SignatureRef("w0", 0)]])
     assert held(database) == {made.created[0]: {("orcid", ORCID, "mention")}}
-    undo(database, editor, made.id)
+    undo_decision(database, editor, made.id)
     assert held(database) == {ids[1]: {("orcid", ORCID, "mention")}}
 
 
@@ -119,9 +119,9 @@ def test_an_id_on_two_identities_is_a_question_and_no_merge(database, editor, id
 
 def test_a_merge_answers_the_question_and_its_undo_asks_it_again(database, editor, ids) -> None:
     attach_id(database, editor, ids[3], "orcid", ORCID, "homepage")
-    made = merge(database, editor, [ids[1], ids[3]])
+    made = merge_identities(database, editor, [ids[1], ids[3]])
     assert conflicts(database) == []
-    undo(database, editor, made.id)
+    undo_decision(database, editor, made.id)
     assert conflicts(database) == [f"orcid:{ORCID}"]
 
 
@@ -129,11 +129,11 @@ def test_ids_go_along_with_a_merge_and_return_with_its_undo(database, editor, id
     attach_id(database, editor, ids[3], "wikidata", "Q7259", "homepage")
     with database.read() as connection:
         before = everything(connection)
-    made = merge(database, editor, [ids[1], ids[3]])
+    made = merge_identities(database, editor, [ids[1], ids[3]])
     assert held(database) == {
         ids[1]: {("orcid", ORCID, "mention"), ("wikidata", "Q7259", "homepage")}
     }
-    undo(database, editor, made.id)
+    undo_decision(database, editor, made.id)
     with database.read() as connection:
         assert everything(connection) == before
 
@@ -150,7 +150,7 @@ def test_ids_go_along_with_a_published_merge_and_return_with_the_rollback(
     assert held(database) == {
         ids[1]: {("orcid", ORCID, "mention"), ("viaf", "95218067", "library")}
     }
-    rollback(database, editor, "r-2")
+    roll_back(database, editor, "r-2")
     assert held(database) == before
 
 

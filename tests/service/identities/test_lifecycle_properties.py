@@ -18,14 +18,20 @@ from service.constraints.links import find_violated
 from service.constraints.store import read_links_in_force
 from service.db.database import Database
 from service.db.tables import Decision, Identity, Membership, Run, Signature
-from service.decisions.actions import Statement, judge, merge, move, split
+from service.decisions.actions import (
+    DecisionContext,
+    decide_pair,
+    merge_identities,
+    move_signatures,
+    split_identity,
+)
 from service.decisions.draft import SignatureRef
-from service.decisions.undo import redo, undo
+from service.decisions.undo import redo_decision, undo_decision
 from service.errors import Conflict, Invalid
 from service.events.log import EventLog
 from service.identities.resolve import resolve_identity
 from service.memberships.change import NewMembership, add_memberships, retire_signatures
-from service.publication.publish import publish, rollback
+from service.publication.publish import publish, roll_back
 from service.settings import build_sqlite_url
 from tests.support.identity_world import add_run, add_works, everything, published
 
@@ -96,7 +102,7 @@ class World:
         asked(publish, self.database, EDITOR, run)
         with self.database.read() as connection:
             after = everything(connection)
-        rollback(self.database, EDITOR, run)
+        roll_back(self.database, EDITOR, run)
         with self.database.read() as connection:
             assert known(everything(connection), before) == before
         self.check()
@@ -184,7 +190,7 @@ class World:
         ids = sorted({i for _, _, i in self.mentions()})
         if len(ids) > 1:
             chosen = [ids[n % len(ids)] for n in numbers[:2]]
-            self._done(merge, chosen, None, Statement(same_work=True))
+            self._done(merge_identities, chosen, None, DecisionContext(allow_same_work=True))
 
     def _split(self, numbers: list[int]) -> None:
         some = self.mentions()
@@ -194,7 +200,7 @@ class World:
         mine = [m for m, _, i in some if i == identity]
         cut = numbers[1] % len(mine)
         groups = [mine[:cut], mine[cut:]] if numbers[2] % 2 else [mine[:cut]]
-        self._done(split, identity, groups)
+        self._done(split_identity, identity, groups)
 
     def _move(self, numbers: list[int]) -> None:
         some = self.mentions()
@@ -202,14 +208,19 @@ class World:
             return
         ids = sorted({i for _, _, i in some})
         to = ids[numbers[1] % len(ids)] if numbers[1] % 3 else None
-        self._done(move, [some[numbers[0] % len(some)][0]], to, Statement(same_work=True))
+        self._done(
+            move_signatures,
+            [some[numbers[0] % len(some)][0]],
+            to,
+            DecisionContext(allow_same_work=True),
+        )
 
     def _judge(self, numbers: list[int]) -> None:
         some = self.mentions()
         if len(some) > 1:
             a, b = (some[n % len(some)][0] for n in numbers[:2])
             kind = "same" if numbers[2] % 2 else "different"
-            self._done(judge, kind, a, b, Statement(same_work=True))
+            self._done(decide_pair, kind, a, b, DecisionContext(allow_same_work=True))
 
     def _done(self, what: Any, *arguments: Any) -> None:
         """Decide, and check that undoing brings back every row, and redoing the decision."""
@@ -218,11 +229,11 @@ class World:
         made = asked(what, self.database, EDITOR, *arguments)
         with self.database.read() as connection:
             after = everything(connection)
-        undo(self.database, EDITOR, made.id)
+        undo_decision(self.database, EDITOR, made.id)
         with self.database.read() as connection:
             assert known(everything(connection), before) == before
         self.check()
-        redo(self.database, EDITOR, made.id)
+        redo_decision(self.database, EDITOR, made.id)
         with self.database.read() as connection:
             assert everything(connection) == after
 
@@ -230,7 +241,7 @@ class World:
         with self.database.read() as connection:
             ids = list(connection.scalars(select(Decision.id).order_by(Decision.key)))
         if ids:
-            turn = undo if numbers[1] % 3 else redo
+            turn = undo_decision if numbers[1] % 3 else redo_decision
             asked(turn, self.database, EDITOR, ids[numbers[0] % len(ids)])
 
     def _rollback(self, numbers: list[int]) -> None:
@@ -238,7 +249,7 @@ class World:
             runs = list(connection.scalars(select(Run.id).order_by(Run.key)))
         if runs:
             run = runs[numbers[0] % len(runs)]
-            asked(publish if numbers[1] % 3 == 0 else rollback, self.database, EDITOR, run)
+            asked(publish if numbers[1] % 3 == 0 else roll_back, self.database, EDITOR, run)
 
     def check(self) -> None:
         """What is always true."""

@@ -23,7 +23,7 @@ def test_there_is_a_bar_for_each_year_with_works_and_the_tallest_is_the_most() -
 def test_it_has_a_title_and_a_description() -> None:
     picture = drawn({2001: 1, 2003: 4})
     assert picture.get("role") == "img"
-    assert picture.findtext(f"{SVG}title") == "Works a year of Wei Wang"
+    assert picture.findtext(f"{SVG}title") == "Works per year of Wei Wang"
     assert picture.findtext(f"{SVG}desc") == "5 works from 2001 to 2003; most in a year: 4."
 
 

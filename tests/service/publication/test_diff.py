@@ -55,7 +55,10 @@ def test_mentions_outside_of_the_proposal_keep_an_identity_alive() -> None:
 
 def test_mentions_that_people_decided_about_are_told_by_themselves() -> None:
     found = compared([7, 7, 8], [8, 8, 8], (0,))
-    assert found.lines == [DiffLine("merge", 7, 2, ((8, 2),)), DiffLine("decision", 7, 1, ((8, 1),))]
+    assert found.lines == [
+        DiffLine("merge", 7, 2, ((8, 2),)),
+        DiffLine("decision", 7, 1, ((8, 1),)),
+    ]
 
 
 def test_the_largest_come_first() -> None:

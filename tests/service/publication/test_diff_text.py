@@ -18,28 +18,28 @@ NEW = {"identity": None, "name": "A. Lee", "mentions": 2}
 @pytest.mark.parametrize(
     ("kind", "mentions", "details", "words"),
     [
-        ("create", 4, {"stays": 4}, "is a new identity of 4"),
-        ("grow", 2, {"stays": 7}, "gains 2 that had no identity; has 7 then"),
-        ("merge", 3, {"others": [ANN]}, "goes into a-2 Ann Lee, and its id leads there"),
-        ("move", 3, {"others": [ANN], "stays": 5}, "gives 3 to a-2 Ann Lee; keeps 5"),
+        ("create", 4, {"stays": 4}, "is a new identity of 4 mentions"),
+        ("grow", 2, {"stays": 7}, "gains 2 mentions without an identity; has 7 afterwards"),
+        ("merge", 3, {"others": [ANN]}, "merges into a-2 Ann Lee; its id redirects there"),
+        ("move", 3, {"others": [ANN], "stays": 5}, "moves 3 to a-2 Ann Lee; keeps 5"),
         (
             "split",
             5,
             {"others": [ANN, NEW]},
-            "comes apart: 3 to a-2 Ann Lee, 2 to a new identity A. Lee; keeps none",
+            "splits: 3 to a-2 Ann Lee, 2 to a new identity A. Lee; keeps none",
         ),
         (
             "split",
             11,
             {"others": [ANN, NEW, NEW, NEW, NEW], "stays": 1, "following": 1},
-            "comes apart: 3 to a-2 Ann Lee, 2 to a new identity A. Lee, 2 to a new identity "
-            "A. Lee, 4 to 2 more; keeps 1; 1 of them the run did not look at",
+            "splits: 3 to a-2 Ann Lee, 2 to a new identity A. Lee, 2 to a new identity "
+            "A. Lee, 4 to 2 more; keeps 1; 1 of them outside the proposal",
         ),
         (
             "decision",
             3,
             {"others": [ANN], "stays": 5, "decisions": ["d-1", "d-2"]},
-            "loses 3 that people decided about (d-1, d-2): 3 to a-2 Ann Lee; keeps 5",
+            "loses 3 mentions under decisions (d-1, d-2): 3 to a-2 Ann Lee; keeps 5",
         ),
     ],
 )
@@ -86,5 +86,5 @@ def test_hostile_names_cannot_turn_or_clear_the_screen(
     run: Any = SimpleNamespace(id="r-1", state="proposed", summary={})
     run_output.changes(run, [line])
     shown = capsys.readouterr().out
-    assert "gives 3" in shown
+    assert "moves 3" in shown
     assert not {"\u202e", "\x1b"} & set(shown)

@@ -14,16 +14,16 @@ from service.board.commit import commit_arrangement
 from service.board.request import ArrangementRequest, ColumnRequest
 from service.db.database import Database
 from service.db.tables import ExternalId, Identity, State
-from service.decisions.actions import judge
+from service.decisions.actions import decide_pair
 from service.decisions.draft import SignatureRef
-from service.decisions.undo import redo, undo
+from service.decisions.undo import redo_decision, undo_decision
 from service.external_ids.attach import SIGNATURE_SOURCE, attach_id, detach_id
 from service.identities.store import read_identities_by_id
 from service.job_queue import RUN, claim_job
 from service.publication import proposals
-from service.publication.publish import publish, rollback
+from service.publication.publish import publish, roll_back
 from service.review.answers import AnswerRequest
-from service.review.answers import judge as answer
+from service.review.answers import answer_task as answer
 from service.runs import store as run_store
 from service.runs.full_run import ClusteringResult
 from service.tasks import queries as task_queries
@@ -89,7 +89,7 @@ def test_a_merge_of_two_stated_ids_is_asked_about(database, editor, stated) -> N
     assert task.evidence["values"] == [A, B]
     sides = [(s["orcid"], s["n"], s["mentions"]) for s in task.evidence["sides"]]
     assert sides == [(A, 3, at(1, 2, 3)), (B, 2, at(4, 5))]
-    rollback(database, editor, "r-2")
+    roll_back(database, editor, "r-2")
     assert asked(database) == []
     assert held(database) == {stated[1]: {A}, stated[4]: {B}}
 
@@ -123,7 +123,7 @@ def test_one_id_of_both_is_no_clash(database, editor, ids) -> None:
 
 
 def test_what_a_person_puts_together_is_not_asked_about(database, editor, stated) -> None:
-    judge(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
+    decide_pair(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
     assert asked(database) == []
 
 
@@ -132,7 +132,7 @@ def test_one_person_leaves_both_ids_and_closes_the_question(database, editor, st
     (task,) = asked(database)
     made = answer(database, ANN, task.id, AnswerRequest("same")).decision
     assert (states(database, [task.id]), held(database)) == (["closed"], {stated[1]: {A, B}})
-    undo(database, editor, made.id)
+    undo_decision(database, editor, made.id)
     assert states(database, [task.id]) == ["open"]
 
 
@@ -146,9 +146,9 @@ def test_different_people_part_with_their_ids(database, editor, stated) -> None:
         with database.read() as connection:
             assert published(connection) == {stated[1]: {1, 2, 3}, fresh: {4, 5}, stated[6]: {6}}
         assert states(database, [task.id]) == ["closed"]
-        undo(database, editor, made.id)
+        undo_decision(database, editor, made.id)
         assert (held(database), states(database, [task.id])) == ({stated[1]: {A, B}}, ["open"])
-        redo(database, editor, made.id)
+        redo_decision(database, editor, made.id)
 
 
 def test_a_board_that_parts_them_closes_the_question(database, editor, stated) -> None:
@@ -161,7 +161,7 @@ def test_a_board_that_parts_them_closes_the_question(database, editor, stated) -
         database, editor, ArrangementRequest(columns, versions=versions)
     ).decision
     assert states(database, [task.id]) == ["closed"]
-    undo(database, editor, made.id)
+    undo_decision(database, editor, made.id)
     assert states(database, [task.id]) == ["open"]
 
 
@@ -195,7 +195,7 @@ def test_the_diff_of_a_run_says_so_first(database, editor, stated) -> None:
     cluster = np.array([0, 0, 0, 0, 0, 1], np.int32)
     sure = np.ones(6, np.float32)
     found = ClusteringResult(np.arange(1, 7), cluster, sure, now, "m", True)
-    proposals.store(database, editor, claim, found)
+    proposals.store_proposal(database, editor, claim, found)
     with serving(database) as client:
         reviewer = bearer(key_of(database, "reviewer"))
         told = client.get(f"/v1/runs/{run.id}/diff", headers=reviewer).json()
@@ -206,7 +206,7 @@ def test_the_diff_of_a_run_says_so_first(database, editor, stated) -> None:
     assert told["summary"]["conflicts"] == 1
     (line,) = alone["items"]
     assert (line["identity"], line["mentions"]) == (stated[1], 5)
-    assert line["text"] == f"is one person of different ORCID iDs: {A} (3), {B} (2)"
+    assert line["text"] == f"has different ORCID iDs: {A} (3), {B} (2)"
     assert {o["identity"] for o in line["details"]["others"]} == {stated[1], stated[4]}
     assert line["text"] in page
     publish(database, editor, run.id)

@@ -11,7 +11,7 @@ from service import job_queue
 from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import Identity, Membership, State
-from service.decisions.actions import judge
+from service.decisions.actions import decide_pair
 from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.publication import proposals
@@ -40,7 +40,12 @@ def find(database: Database, actor: Actor, clusters: dict[int, int]) -> None:
     signature = np.array(sorted(clusters), dtype=np.int64)
     cluster = np.array([clusters[s] for s in sorted(clusters)], dtype=np.int32)
     sure = np.full(len(signature), 0.9, dtype=np.float32)
-    proposals.store(database, actor, claim, ClusteringResult(signature, cluster, sure, now, "m", is_complete=False))
+    proposals.store_proposal(
+        database,
+        actor,
+        claim,
+        ClusteringResult(signature, cluster, sure, now, "m", is_complete=False),
+    )
 
 
 def identities(database: Database) -> dict[int, str]:
@@ -59,7 +64,7 @@ def now(database: Database) -> list[set[int]]:
 def told(database: Database, run_id: str) -> tuple[list[ChangeLine], dict[str, int]]:
     with database.read() as connection:
         summary = run_store.get_run(connection, run_id).summary
-        return proposals.diff(connection, run_id), dict(summary or {})
+        return proposals.list_changes(connection, run_id), dict(summary or {})
 
 
 def numbers(summary: dict[str, int]) -> tuple[int, int, int]:
@@ -110,8 +115,8 @@ def test_who_a_decision_put_there_stays_and_the_other_leaves(
 ) -> None:
     # 1 and 5 are one by a decision, and so are 3 and 4; 2 and 3 are of one work
     begin(database, editor, [[A], [A, B], [A], [A], [A]], {1: 0, 2: 0, 3: 1, 4: 1, 5: 0, 6: 0})
-    judge(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
-    judge(database, editor, "same", SignatureRef("w1", 1), SignatureRef("w2", 0))
+    decide_pair(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
+    decide_pair(database, editor, "same", SignatureRef("w1", 1), SignatureRef("w2", 0))
     before = identities(database)
     publish(database, editor, propose(database, editor, {1: 0, 3: 0, 4: 0, 5: 0, 6: 0}))
     assert now(database) == [{1, 3, 4, 5, 6}, {2}]

@@ -9,14 +9,14 @@ from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import Change, Identity, Membership, Run, State
 from service.db.tables import Signature as SignatureRow
-from service.decisions.actions import judge, merge, split
+from service.decisions.actions import decide_pair, merge_identities, split_identity
 from service.decisions.draft import SignatureRef
-from service.decisions.undo import undo
+from service.decisions.undo import undo_decision
 from service.errors import Conflict, NotFound, Stale
 from service.events.log import EventLog
 from service.identities.resolve import list_history, list_parents, resolve_identity
 from service.memberships.change import NewMembership, add_memberships, retire_signatures
-from service.publication.publish import publish, rollback
+from service.publication.publish import publish, roll_back
 from tests.support.identity_world import add_run, add_works, everything, published, row_of
 
 A = "Wei Wang"
@@ -116,7 +116,7 @@ def test_rolling_back_restores_every_row_and_publishing_again_the_same_ids(
     add_run(database, "r-2", {1: 0, 2: 1, 3: 1, 4: 2, 5: 2, 6: 2}, groups={0: keys[1], 2: keys[4]})
     publish(database, editor, "r-2")
     after = now(database)
-    rollback(database, editor, "r-2", "wrong model")
+    roll_back(database, editor, "r-2", "wrong model")
     with database.read() as connection:
         restored = everything(connection)
         made = max(row[0] for row in restored["identities"])
@@ -139,7 +139,7 @@ def test_what_was_placed_since_follows_when_its_identity_ends(database, editor, 
             select(Membership.identity_key).where(Membership.signature_key == 2)
         ).one()
     put(database, editor, NewMembership(7, new, 0.8), NewMembership(8, None, 0.7))
-    rollback(database, editor, "r-2")
+    roll_back(database, editor, "r-2")
     after = now(database)
     assert after[id_of(database, keys[1])] == {1, 2, 3, 7}
     assert {8} in after.values()
@@ -148,19 +148,19 @@ def test_what_was_placed_since_follows_when_its_identity_ends(database, editor, 
 def test_a_rollback_names_the_decision_that_stands_in_its_way(database, editor, keys) -> None:
     add_run(database, "r-2", {1: 0, 2: 0, 3: 1}, groups={0: keys[1]})
     publish(database, editor, "r-2")
-    made = judge(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
+    made = decide_pair(database, editor, "same", SignatureRef("w0", 0), SignatureRef("w3", 0))
     with pytest.raises(Conflict, match=made.id):
-        rollback(database, editor, "r-2")
-    undo(database, editor, made.id)
-    rollback(database, editor, "r-2")
+        roll_back(database, editor, "r-2")
+    undo_decision(database, editor, made.id)
+    roll_back(database, editor, "r-2")
     assert now(database)[id_of(database, keys[1])] == {1, 2, 3}
 
 
 def test_a_rollback_passes_decisions_about_others(database, editor, keys) -> None:
     add_run(database, "r-2", {1: 0, 2: 0, 3: 1}, groups={0: keys[1]})
     publish(database, editor, "r-2")
-    merge(database, editor, [id_of(database, keys[4]), id_of(database, keys[6])])
-    rollback(database, editor, "r-2")
+    merge_identities(database, editor, [id_of(database, keys[4]), id_of(database, keys[6])])
+    roll_back(database, editor, "r-2")
     assert sorted(map(sorted, now(database).values())) == [[1, 2, 3], [4, 5, 6]]
 
 
@@ -168,28 +168,28 @@ def test_the_later_of_two_publications_is_rolled_back_first(database, editor, ke
     add_run(database, "r-2", {1: 0, 2: 0, 3: 1}, groups={0: keys[1]})
     publish(database, editor, "r-2")
     with pytest.raises(Conflict, match="r-2"):
-        rollback(database, editor, "r-1")
-    rollback(database, editor, "r-2")
-    rollback(database, editor, "r-1")
+        roll_back(database, editor, "r-1")
+    roll_back(database, editor, "r-2")
+    roll_back(database, editor, "r-1")
     assert now(database) == {}
 
 
 def test_a_publication_is_named_by_its_run_or_its_event(database, editor, keys) -> None:
     with database.read() as connection:
         seq = connection.scalars(select(Run.event_seq).where(Run.id == "r-1")).one()
-    rollback(database, editor, int(seq or 0))
+    roll_back(database, editor, int(seq or 0))
     publish(database, editor, "r-1")
     with pytest.raises(Conflict, match="not published by this event"):
-        rollback(database, editor, int(seq or 0))
+        roll_back(database, editor, int(seq or 0))
     with pytest.raises(NotFound, match="published nothing"):
-        rollback(database, editor, 2**70)
+        roll_back(database, editor, 2**70)
 
 
 def test_a_proposal_from_before_a_decision_is_refused_and_says_what_came_between(
     database, editor, keys
 ) -> None:
     add_run(database, "r-2", {1: 0, 2: 1})
-    made = merge(database, editor, [id_of(database, keys[1]), id_of(database, keys[4])])
+    made = merge_identities(database, editor, [id_of(database, keys[1]), id_of(database, keys[4])])
     with pytest.raises(Conflict) as refused:
         publish(database, editor, "r-2")
     assert made.id in str(refused.value)
@@ -218,7 +218,7 @@ def test_a_caller_who_saw_an_earlier_state_is_told(database, editor, keys) -> No
 def test_a_proposal_that_breaks_a_decision_is_refused_and_changes_nothing(
     database, editor, keys
 ) -> None:
-    made = split(database, editor, id_of(database, keys[1]), [[SignatureRef("w0", 0)]])
+    made = split_identity(database, editor, id_of(database, keys[1]), [[SignatureRef("w0", 0)]])
     add_run(database, "r-2", {1: 0, 2: 0, 3: 0})
     before = now(database)
     with pytest.raises(Conflict, match=made.id):
@@ -276,7 +276,7 @@ def test_mentions_that_are_no_more_leave_and_an_empty_identity_is_gone(
 
 def test_a_history_tells_who_did_what_and_what_can_be_taken_back(database, editor, keys) -> None:
     first, other = id_of(database, keys[1]), id_of(database, keys[4])
-    made = merge(database, editor, [first, other])
+    made = merge_identities(database, editor, [first, other])
     with database.read() as connection:
         (latest, earliest) = list_history(connection, other)
     assert (latest.kind, latest.actor, latest.revertible) == (
@@ -287,7 +287,7 @@ def test_a_history_tells_who_did_what_and_what_can_be_taken_back(database, edito
     assert (latest.before["status"], latest.after["status"]) == ("active", "redirected")
     assert latest.after["redirect"] == first
     assert (earliest.before, earliest.revertible) == (None, "r-1")
-    undo(database, editor, made.id)
+    undo_decision(database, editor, made.id)
     with database.read() as connection:
         assert [e.revertible for e in list_history(connection, other)] == [None, None, "r-1"]
 
@@ -295,7 +295,7 @@ def test_a_history_tells_who_did_what_and_what_can_be_taken_back(database, edito
 def test_confidence_is_renewed_where_it_differs_but_never_what_people_said(
     database, editor, keys
 ) -> None:
-    merge(database, editor, [id_of(database, keys[1]), id_of(database, keys[6])])
+    merge_identities(database, editor, [id_of(database, keys[1]), id_of(database, keys[6])])
     groups = {0: keys[1]}
     sure = {1: 0.905, 2: 0.5, 3: 0.9, 6: 0.3}
     add_run(database, "r-2", {1: 0, 2: 0, 3: 0, 6: 0}, groups=groups, confidence=sure)

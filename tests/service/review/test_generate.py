@@ -17,7 +17,7 @@ from service.db.tables import Block, Event, Identity, Signature, Work
 from service.errors import Invalid
 from service.publication.publish import publish
 from service.review import generate
-from service.review.answers import AnswerRequest, judge
+from service.review.answers import AnswerRequest, answer_task
 from service.review.uncertainty import Doubt, Doubts, doubtful_blocks
 from service.settings import Settings
 from service.tasks import leases
@@ -77,7 +77,7 @@ def test_what_is_in_doubt_is_asked_until_it_is_decided(database, tmp_path: Path)
     assert task.priority == pytest.approx(task.error * 5 / log2(10), rel=1e-3)
     assert not worker.ask()
 
-    judge(database, ANN, task.id, AnswerRequest("different"))
+    answer_task(database, ANN, task.id, AnswerRequest("different"))
     assert open_tasks(database) == []
     rest = sorted(works_of(other))
     put(database, "r-three", [sorted(works_of(one)), rest[:2], rest[2:]])
@@ -161,7 +161,7 @@ def test_what_nobody_can_tell_is_not_asked_again(database, editor, publication: 
     doubts = Doubts((), 10**6, (doubt(database, [4, 5], [6], 0.3),))
     generate.store(database, editor, publication, doubts, Settings(), {})
     (task,) = open_tasks(database)
-    judge(database, ANN, task.id, AnswerRequest("unsure"))
+    answer_task(database, ANN, task.id, AnswerRequest("unsure"))
     publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 1, 5: 1, 6: 2})
     with database.read() as connection:
         again = generate.due(connection)

@@ -43,7 +43,7 @@ def tasks_of(database: Database) -> dict[str, tuple[str, dict]]:
 
 def both_say(database: Database, task: str, answer: str, evidence: dict | None = None) -> None:
     for actor in (ADA, BEN):
-        task_answers.judge(database, actor, task, AnswerRequest(answer, evidence=evidence))
+        task_answers.answer_task(database, actor, task, AnswerRequest(answer, evidence=evidence))
 
 
 def told(database: Database) -> dict:
@@ -95,10 +95,10 @@ def test_a_third_decides_and_what_cannot_be_used_is_told(world, admin) -> None:
     sampling.draw(world, admin, 13, seed=1)
     found = tasks_of(world)
     task = {e["published"]: id_ for id_, e in found.values()}
-    task_answers.judge(world, ADA, task[8], AnswerRequest("same"))
-    task_answers.judge(world, BEN, task[8], AnswerRequest("different", evidence={"wrong": 4}))
+    task_answers.answer_task(world, ADA, task[8], AnswerRequest("same"))
+    task_answers.answer_task(world, BEN, task[8], AnswerRequest("different", evidence={"wrong": 4}))
     assert told(world)["tasks"]["open"] == 13
-    task_answers.judge(world, CID, task[8], AnswerRequest("different", evidence={"wrong": 2}))
+    task_answers.answer_task(world, CID, task[8], AnswerRequest("different", evidence={"wrong": 2}))
     both_say(world, task[4], "different", {"wrong": 4})
     both_say(world, task[1], "unsure")
     after = told(world)
@@ -124,7 +124,7 @@ def test_identities_drawn_tell_precision_only(world, admin) -> None:
 def test_a_sample_is_of_what_was_published_then(world, admin, editor) -> None:
     sampling.draw(world, admin, 13, seed=1)
     before = told(world)
-    publish.rollback(world, editor, "r-1", None)
+    publish.roll_back(world, editor, "r-1", None)
     assert told(world) == before
     with pytest.raises(Conflict, match="nothing is published"):
         sampling.draw(world, admin, 13)

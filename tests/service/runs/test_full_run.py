@@ -26,7 +26,7 @@ from service.job_queue import LostClaim
 from service.publication import proposals, publish
 from service.runs import artifacts
 from service.runs import store as run_store
-from service.runs.full_run import Engine, ClusteringResult
+from service.runs.full_run import ClusteringResult, Engine
 from service.runs.incremental_run import find_blocks_to_cluster
 from service.settings import Settings
 from service.worker import worker
@@ -94,8 +94,8 @@ def test_a_large_run_goes_on_with_what_was_done(
     deliver(database, *wangs())
     run = run_store.create_run(database, editor, scope="full")
     with monkeypatch.context() as dying:
-        dying.setattr(LargeRun, "_joined", broken)
-        Worker(database, settings, lambda line: None).one()
+        dying.setattr(LargeRun, "_join_across", broken)
+        Worker(database, settings, lambda line: None).run_next()
     deliver(database, work("late", "speech", "Wei Wang"))
     with monkeypatch.context() as watched:
         watched.setattr(LargeRun, "stage", lambda *_: pytest.fail("read again"))
@@ -142,8 +142,8 @@ def test_decisions_hold_in_the_next_run(
     do_and_publish(database, settings)
     before = people(database)
     # two who are one, and one who is two, says the editor
-    decision_actions.merge(database, editor, [before["s0", 0], before["r0", 0]])
-    decision_actions.split(database, editor, before["x0", 0], [[SignatureRef("x0", 0)]])
+    decision_actions.merge_identities(database, editor, [before["s0", 0], before["r0", 0]])
+    decision_actions.split_identity(database, editor, before["x0", 0], [[SignatureRef("x0", 0)]])
     decided = people(database)
     assert decided["s0", 0] == decided["r0", 0]
     assert decided["x0", 0] != decided["x1", 0]
@@ -226,7 +226,7 @@ def test_blocks_that_identities_and_decisions_link_are_touched_too(
     )
     run = do_and_publish(database, settings)
     found = people(database)
-    decision_actions.merge(database, editor, [found["a", 0], found["b", 0]])
+    decision_actions.merge_identities(database, editor, [found["a", 0], found["b", 0]])
 
     def touched(since: int) -> set[str]:
         with database.read() as connection:
@@ -258,7 +258,7 @@ def test_a_proposal_is_brought_up_to_date(
         ),
     )
     run = do(database, settings)
-    decision_actions.merge(database, editor, [before["s0", 0], before["r0", 0]])
+    decision_actions.merge_identities(database, editor, [before["s0", 0], before["r0", 0]])
     with pytest.raises(Conflict, match="rebase"):
         publish.publish(database, editor, run.id)
     assert proposals.rebase(database, editor, run.id).state == "queued"
@@ -298,7 +298,7 @@ def test_what_would_change_is_told_and_ranked(
     asked = run_store.create_run(database, editor, scope="full")
     claim = job_queue.claim_job(database, job_queue.RUN, "w", 60)
     assert claim is not None
-    proposals.store(database, editor, claim, found)
+    proposals.store_proposal(database, editor, claim, found)
     told = [(c.kind, c.mentions, c.identity, c.details["stays"]) for c in lines(database, asked.id)]
     assert told == [("move", 3, before["r0", 0], 2)]
     move = lines(database, asked.id)[0]
@@ -318,9 +318,11 @@ def test_a_worker_that_lost_its_run_stores_nothing(
     assert claim is not None
     with database.write() as connection:
         connection.execute(update(Run).values(claimed_by="other", attempts=2))
-    found = ClusteringResult(np.array([1]), np.array([0], np.int32), np.ones(1, np.float32), 1, "m", True)
+    found = ClusteringResult(
+        np.array([1]), np.array([0], np.int32), np.ones(1, np.float32), 1, "m", True
+    )
     with pytest.raises(LostClaim):
-        proposals.store(database, editor, claim, found)
+        proposals.store_proposal(database, editor, claim, found)
     with database.read() as connection:
         for table in (Proposal, ProposalGroup, RunArtifact):
             assert connection.scalar(select(func.count()).select_from(table)) == 0
@@ -333,7 +335,7 @@ def test_a_store_that_breaks_off_leaves_nothing(
     deliver(database, *wangs())
     run = run_store.create_run(database, editor, scope="full")
     monkeypatch.setattr(artifacts, "store", broken)
-    assert Worker(database, settings, lambda line: None).one()
+    assert Worker(database, settings, lambda line: None).run_next()
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(Proposal)) == 0
         assert (
@@ -383,7 +385,7 @@ def test_a_cancelled_run_stops(
 
     monkeypatch.setattr(Engine, "model", slow)
     said: list[str] = []
-    assert Worker(database, settings, said.append).one()
+    assert Worker(database, settings, said.append).run_next()
     assert "cancelled or claimed by another worker" in said[-1]
     with database.read() as connection:
         assert run_store.get_run(connection, run.id).state == "cancelled"
@@ -400,7 +402,9 @@ def test_decisions_that_contradict_identifiers_do_not_stop_a_run(
     deliver(database, stored("c", same), stored("d", same))
     do_and_publish(database, settings)
     assert people(database)["c", 0] == people(database)["d", 0]
-    decision_actions.judge(database, editor, "different", SignatureRef("c", 0), SignatureRef("d", 0))
+    decision_actions.decide_pair(
+        database, editor, "different", SignatureRef("c", 0), SignatureRef("d", 0)
+    )
     run = do(database, settings)
     assert run.summary is not None
     assert "ignored" in run.summary["problems"][0]

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from service.decisions.actions import judge, merge, split
+from service.decisions.actions import decide_pair, merge_identities, split_identity
 from service.decisions.draft import SignatureRef
-from service.decisions.undo import redo, undo
+from service.decisions.undo import redo_decision, undo_decision
 from service.errors import Conflict, Forbidden
 from service.external_ids import attach as external_ids
-from service.publication.publish import rollback
+from service.publication.publish import roll_back
 from service.review.answers import AnswerRequest
-from service.review.answers import judge as answer
+from service.review.answers import answer_task as answer
 from service.tasks import queries as task_queries
 from service.tasks.create import NewTask
 from tests.support.api_clients import bearer, key_of, serving
@@ -56,7 +56,9 @@ def test_a_share_is_blind_from_when_it_is_asked_but_for_conflicts(database, edit
     for id_ in (ids[1], ids[4]):
         external_ids.attach_id(database, editor, id_, "orcid", "0000-0002-1825-0097", "homepage")
     with database.read() as connection:
-        (conflict,) = task_queries.get_task_page(connection, task_queries.TaskFilter(kind="conflict"))[0]
+        (conflict,) = task_queries.get_task_page(
+            connection, task_queries.TaskFilter(kind="conflict")
+        )[0]
     assert not conflict.blind
 
 
@@ -64,12 +66,12 @@ def test_a_share_is_blind_from_when_it_is_asked_but_for_conflicts(database, edit
 def test_a_decision_about_a_blind_pair_is_refused(database, editor, ids, kind: str) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
     with pytest.raises(Conflict, match=f"would settle {asked}") as refused:
-        judge(database, editor, kind, at(1), at(4))
+        decide_pair(database, editor, kind, at(1), at(4))
     assert refused.value.details["tasks"] == [asked]
     assert (states(database, [asked]), now(database)) == (["open"], [{1, 2, 3}, {4, 5}, {6}])
     answer(database, ANN, asked, AnswerRequest(kind))
     with pytest.raises(Conflict, match=f"would settle {asked}"):
-        judge(database, editor, kind, at(1), at(4))
+        decide_pair(database, editor, kind, at(1), at(4))
     assert answer(database, BO, asked, AnswerRequest(kind)).decision is not None
     assert states(database, [asked]) == ["closed"]
 
@@ -77,10 +79,10 @@ def test_a_decision_about_a_blind_pair_is_refused(database, editor, ids, kind: s
 def test_parting_or_binding_the_sides_of_a_blind_division_is_refused(database, editor, ids) -> None:
     (asked,) = ask(database, split_question(ids[1], [1, 2], [3], blind=BLIND))
     with pytest.raises(Conflict, match="would settle"):
-        split(database, editor, ids[1], [[at(3)]])
+        split_identity(database, editor, ids[1], [[at(3)]])
     with pytest.raises(Conflict, match="would settle"):
-        judge(database, editor, "same", at(2), at(3))
-    split(database, editor, ids[1], [[at(1)]])  # 2 and 3 are still together
+        decide_pair(database, editor, "same", at(2), at(3))
+    split_identity(database, editor, ids[1], [[at(1)]])  # 2 and 3 are still together
     assert states(database, [asked]) == ["open"]
 
 
@@ -88,7 +90,7 @@ def test_a_blind_question_whose_id_ends_is_closed_for_it_is_pointless(
     database, editor, ids
 ) -> None:
     (asked,) = ask(database, merge_question(ids[4], ids[6], blind=BLIND))
-    merge(database, editor, [ids[1], ids[4]])
+    merge_identities(database, editor, [ids[1], ids[4]])
     assert states(database, [asked]) == ["closed"]
 
 
@@ -105,38 +107,38 @@ def test_whose_a_blind_mention_is_nobody_decides_alone(database, editor, ids) ->
     evidence: dict[str, Any] = {"work": "w6", "position": 0, "rivals": [{"identity": ids[6]}]}
     (asked,) = ask(database, NewTask("assign", "w6:0", 1, 1.0, evidence, blind=BLIND))
     with pytest.raises(Conflict, match="would settle"):
-        judge(database, editor, "same", SignatureRef("w6", 0), at(6))
+        decide_pair(database, editor, "same", SignatureRef("w6", 0), at(6))
     assert answer(database, ANN, asked, AnswerRequest("same")).decision is None
     assert answer(database, BO, asked, AnswerRequest("same")).decision is not None
 
 
 def test_only_an_editor_gives_a_blind_question_up(database, editor, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
-    with pytest.raises(Forbidden, match="several people are asked this"):
+    with pytest.raises(Forbidden, match="this is a blind task"):
         task_queries.close_by_hand(database, ANN, asked)
     task_queries.close_by_hand(database, editor, asked, "one homepage")
-    merge(database, editor, [ids[1], ids[4]])
+    merge_identities(database, editor, [ids[1], ids[4]])
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
 
 
 @pytest.mark.parametrize("kind", ["same", "different"])
 def test_a_decision_made_again_settles_no_blind_question(database, editor, ids, kind: str) -> None:
-    first = judge(database, editor, kind, at(1), at(4))
-    undo(database, editor, first.id)
+    first = decide_pair(database, editor, kind, at(1), at(4))
+    undo_decision(database, editor, first.id)
     (asked,) = ask(database, merge_question(ids[1], ids[4], blind=BLIND))
     answer(database, ANN, asked, AnswerRequest("unsure"))
     with pytest.raises(Conflict, match=f"would settle {asked}"):
-        redo(database, editor, first.id)
+        redo_decision(database, editor, first.id)
     assert states(database, [asked]) == ["open"]
     task_queries.close_by_hand(database, editor, asked)
-    redo(database, editor, first.id)
+    redo_decision(database, editor, first.id)
 
 
 def test_taking_a_decision_back_settles_no_blind_question(database, editor, ids) -> None:
-    made = split(database, editor, ids[1], [[at(3)]])
+    made = split_identity(database, editor, ids[1], [[at(3)]])
     (asked,) = ask(database, merge_question(ids[1], made.created[0], blind=BLIND))
     with pytest.raises(Conflict, match=f"would settle {asked}"):
-        undo(database, editor, made.id)
+        undo_decision(database, editor, made.id)
     assert (states(database, [asked]), now(database)) == (["open"], [{1, 2}, {3}, {4, 5}, {6}])
 
 
@@ -149,9 +151,9 @@ def test_the_answers_to_a_blind_question_are_taken_back_and_given_again(
     made = answer(database, BO, asked, AnswerRequest(said)).decision
     assert made is not None
     for _ in range(2):
-        undo(database, editor, made.id)
+        undo_decision(database, editor, made.id)
         assert states(database, [asked]) == ["open"]
-        redo(database, editor, made.id)
+        redo_decision(database, editor, made.id)
         assert states(database, [asked]) == ["closed"]
 
 
@@ -165,7 +167,7 @@ def test_a_publication_tells_which_blind_questions_it_leaves_nothing_to_ask_of(
     told = publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 0, 5: 0})
     assert (told["questions"], told["blind"]) == (2, [blind])
     assert states(database, [blind, seen]) == ["closed", "closed"]
-    rollback(database, editor, "r-2")
+    roll_back(database, editor, "r-2")
     assert states(database, [blind, seen]) == ["open", "open"]
     assert answer(database, BO, blind, AnswerRequest("different")).decision is not None
 
@@ -190,7 +192,7 @@ def test_parts_that_a_publication_has_parted_are_not_asked_about_any_more(
     told = publish_as(database, editor, "r-2", {3: 0, 6: 0}, home=6)
     assert (told["questions"], told["blind"]) == (1, [asked])
     assert (states(database, [asked]), now(database)) == (["closed"], [{1, 2}, {3, 6}, {4, 5}])
-    rollback(database, editor, "r-2")
+    roll_back(database, editor, "r-2")
     assert states(database, [asked]) == ["open"]
     assert answer(database, BO, asked, AnswerRequest("different")).decision is not None
 

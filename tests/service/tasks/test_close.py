@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from service.decisions.actions import judge, merge, split
+from service.decisions.actions import decide_pair, merge_identities, split_identity
 from service.decisions.draft import SignatureRef
-from service.decisions.undo import redo, undo
-from service.publication.publish import rollback
+from service.decisions.undo import redo_decision, undo_decision
+from service.publication.publish import roll_back
 from tests.support.review_world import (
     ask,
     identities,
@@ -37,7 +37,7 @@ def test_a_merge_closes_the_question_and_those_about_the_id_that_ends(
         merge_question(ids[4], ids[6]),
         merge_question(ids[1], ids[6]),
     )
-    made = merge(database, editor, [ids[1], ids[4]])
+    made = merge_identities(database, editor, [ids[1], ids[4]])
     assert states(database, [same, other, far]) == ["closed", "closed", "open"]
     closed = task(database, same)
     assert (closed.closed_by, closed.version) == (editor.name, made.event)
@@ -47,7 +47,7 @@ def test_different_said_of_two_mentions_closes_the_question_about_their_identiti
     database, editor, ids
 ) -> None:
     asked, far = ask(database, merge_question(ids[1], ids[4]), merge_question(ids[1], ids[6]))
-    judge(database, editor, "different", at(2), at(5))
+    decide_pair(database, editor, "different", at(2), at(5))
     assert states(database, [asked, far]) == ["closed", "open"]
 
 
@@ -55,11 +55,11 @@ def test_a_division_is_answered_by_parting_its_sides_or_binding_them(database, e
     asked, other = ask(
         database, split_question(ids[1], [1, 2], [3]), split_question(ids[4], [4], [5])
     )
-    split(database, editor, ids[1], [[at(1)]])
+    split_identity(database, editor, ids[1], [[at(1)]])
     assert states(database, [asked, other]) == ["open", "open"]  # 2 and 3 are still together
-    judge(database, editor, "same", at(2), at(3))
+    decide_pair(database, editor, "same", at(2), at(3))
     assert states(database, [asked, other]) == ["closed", "open"]
-    split(database, editor, ids[4], [[at(4)]])
+    split_identity(database, editor, ids[4], [[at(4)]])
     assert states(database, [asked, other]) == ["closed", "closed"]
 
 
@@ -67,30 +67,30 @@ def test_undo_and_redo_turn_the_questions_with_the_decision(database, editor, id
     wanted = [merge_question(ids[1], ids[4]), merge_question(ids[4], ids[6])]
     asked = ask(database, *wanted)
     before = [task(database, id_).evidence for id_ in asked]
-    made = merge(database, editor, [ids[1], ids[4]])
+    made = merge_identities(database, editor, [ids[1], ids[4]])
     for _ in range(2):
-        undo(database, editor, made.id)
+        undo_decision(database, editor, made.id)
         assert states(database, asked) == ["open", "open"]
         assert [task(database, id_).evidence for id_ in asked] == before
         assert task(database, asked[0]).closed_by is None
-        redo(database, editor, made.id)
+        redo_decision(database, editor, made.id)
         assert states(database, asked) == ["closed", "closed"]
 
 
 def test_a_question_asked_anew_meanwhile_stays_the_one_that_is_open(database, editor, ids) -> None:
     (first,) = ask(database, merge_question(ids[1], ids[4]))
-    made = judge(database, editor, "different", at(1), at(4))
+    made = decide_pair(database, editor, "different", at(1), at(4))
     (second,) = ask(database, merge_question(ids[1], ids[4]))
-    undo(database, editor, made.id)
+    undo_decision(database, editor, made.id)
     assert states(database, [first, second]) == ["closed", "open"]
 
 
 def test_an_undo_after_another_run_brings_the_question_back(database, editor, ids) -> None:
     (asked,) = ask(database, merge_question(ids[1], ids[4]))
-    made = judge(database, editor, "different", at(1), at(4))
+    made = decide_pair(database, editor, "different", at(1), at(4))
     publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 1, 5: 1, 6: 2})
     assert states(database, [asked]) == ["closed"]
-    undo(database, editor, made.id)
+    undo_decision(database, editor, made.id)
     assert states(database, [asked]) == ["open"]
 
 
@@ -100,5 +100,5 @@ def test_a_publication_closes_questions_about_ids_that_end_and_a_rollback_asks_t
     asked = ask(database, merge_question(ids[1], ids[4]), merge_question(ids[1], ids[6]))
     publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 0, 5: 0, 6: 2})
     assert states(database, asked) == ["closed", "open"]
-    rollback(database, editor, "r-2")
+    roll_back(database, editor, "r-2")
     assert states(database, asked) == ["open", "open"]

@@ -98,7 +98,7 @@ def test_pairs_of_persons_of_whom_nothing_was_said_are_not_known() -> None:
     row = [corpus.row_of(Signature(work, 0)) for work in ("s0", "r0", "s1", "s2", "s3")]
     s0, r0, s1, s2, s3 = gold.person[row]
     a, b = np.array([s0, s1, s0, s0, s3]), np.array([r0, s2, s1, s3, s3])
-    assert gold.known(a, b).tolist() == [True, True, False, False, False]
+    assert gold.is_known(a, b).tolist() == [True, True, False, False, False]
 
 
 def test_the_answers_are_those_that_decisions_in_force_gave_to_questions(copy_of) -> None:
@@ -107,7 +107,7 @@ def test_the_answers_are_those_that_decisions_in_force_gave_to_questions(copy_of
     assert [a.same for a in found] == [0.0, 1.0]
     assert {a.decision for a in found} == {c.source for c in decided}
     assert [[s.work for s in side] for side in found[1].sides] == [["s0", "s1"], ["s2", "s3", "s4"]]
-    undoing.undo(database, REVIEWER, found[0].decision.removeprefix("decision "))
+    undoing.undo_decision(database, REVIEWER, found[0].decision.removeprefix("decision "))
     assert [a.same for a in training_examples.read(database)[2]] == [1.0]
 
 

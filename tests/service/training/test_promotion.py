@@ -9,7 +9,7 @@ import pytest
 
 from disambig.model.model import Model
 from service.actors import Actor
-from service.assignment.assign import Placer
+from service.assignment.assign import WorkAssigner
 from service.db.database import Database
 from service.publication import proposals, publish
 from service.training import promotion
@@ -35,7 +35,7 @@ def other_model(tmp_path: Path) -> Path:
     return tmp_path / "other.model"
 
 
-def in_use(placer: Placer) -> str:
+def in_use(placer: WorkAssigner) -> str:
     """Digest of the model that a work would be placed with."""
     with placer.database.read() as connection:
         known = placer.known(connection)
@@ -49,7 +49,7 @@ def test_processes_take_up_a_promoted_model_when_its_run_is_published(
     one = copy_of(published_wangs)
     other = Database(one.url)
     settings = settings_in(tmp_path)
-    here, there = Placer(one, settings), Placer(other, settings_in(tmp_path / "other"))
+    here, there = WorkAssigner(one, settings), WorkAssigner(other, settings_in(tmp_path / "other"))
     try:
         first = in_use(here)
         second = promotion.promote_file(one, admin, other_model).digest
@@ -60,7 +60,7 @@ def test_processes_take_up_a_promoted_model_when_its_run_is_published(
         assert [in_use(here), in_use(there)] == [first, first]
         publish.publish(one, EDITOR, found.id, None)
         assert [in_use(here), in_use(there)] == [second, second]
-        publish.rollback(one, admin, found.id)
+        publish.roll_back(one, admin, found.id)
         assert [in_use(here), in_use(there)] == [first, first]
     finally:
         other.close()
@@ -71,7 +71,7 @@ def test_a_model_that_is_no_more_gives_way_to_the_one_of_the_next_run(
 ) -> None:
     database = copy_of(published_wangs)
     settings = settings_in(tmp_path, model=other_model)
-    assert in_use(Placer(database, settings)) == Model.load(other_model).digest
+    assert in_use(WorkAssigner(database, settings)) == Model.load(other_model).digest
 
 
 def test_a_full_run_of_another_model_is_made_anew_not_brought_up_to_date(

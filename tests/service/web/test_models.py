@@ -151,7 +151,7 @@ def test_a_page_that_another_admin_has_made_stale_promotes_nothing_and_says_what
         for model in (second.id, "shipped"):
             refused = client.post(f"/models/{model}/promote", data=promoting(stale))
             assert refused.status_code == 409
-            said = "what runs use has changed since you looked: "
+            said = "another model was promoted meanwhile: "
             assert f"{said}{admin.name} promoted model {now.id} at " in refused.text
             with taught.read() as connection:
                 assert promotion.current(connection) == now

@@ -14,7 +14,7 @@ from service.api.schemas import read as schemas
 from service.db.database import Database
 from service.db.tables import Change, ExternalId, Identity, Lineage, Membership, Signature
 from service.decisions import actions as decision_actions
-from service.decisions.actions import Statement
+from service.decisions.actions import DecisionContext
 from service.profiles import aggregates
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.reading_room import AT, Author, Paper, fill, happened, lasting
@@ -455,8 +455,8 @@ def test_a_mention_that_its_work_dropped_is_nowhere(
 def test_the_history_of_a_merge_is_told_and_who_did_it_to_reviewers(
     editing: TestClient[Any], library: Database, editor: Actor
 ) -> None:
-    made = decision_actions.merge(
-        library, editor, [WEI, OTHER_WEI], statement=Statement(reason="one home page")
+    made = decision_actions.merge_identities(
+        library, editor, [WEI, OTHER_WEI], statement=DecisionContext(reason="one home page")
     )
     path = f"/v1/identities/{WEI}/history"
     page = editing.get(path).json()
