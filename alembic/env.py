@@ -1,4 +1,4 @@
-"""Run by Alembic: migrations in one transaction, on the database that the service gives."""
+"""Alembic environment: run migrations in one transaction on the database of the service."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from service.settings import read_settings
 
 
 def render(kind: str, found: Any, context: Any) -> str | bool:
-    """Own types as the plain ones they stand for, so that old migrations need no code of ours."""
+    """Render own types as plain SQLAlchemy types, so that migrations do not import the service."""
     if kind == "type" and isinstance(found, Moment):
         return "sa.DateTime(timezone=True)"
     return False
 
 
 def without_foreign_keys(connection: Any, entry: Any) -> None:
-    """SQLite alters a table by making it anew, which foreign keys to the old one forbid."""
+    """Disable foreign keys: SQLite alters a table by replacing it."""
     connection.execute("PRAGMA foreign_keys = OFF")
 
 
 def run(database: Database) -> None:
-    """Run the migrations asked for; all of them or none."""
+    """Run the requested migrations in one transaction."""
     if database.is_sqlite:
         event.listen(database.engine, "connect", without_foreign_keys)
     with database.write() as connection:
         if not database.is_sqlite:
-            # whoever migrates may take as long as it takes
+            # a migration may wait for locks without a limit
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(
                 text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER}
@@ -53,9 +53,9 @@ def run(database: Database) -> None:
 
 
 if context.is_offline_mode():
-    raise CommandError("migrations read the database; leave --sql out")
+    raise CommandError("migrations need a database connection; omit --sql")
 given = context.config.attributes.get("database")
-# A database of its own: one connection, with other settings than those of the service.
+# A separate database object: one connection, with other settings than those of the service.
 database = Database(given.url, pool_size=1) if given else connect(read_settings(), pool_size=1)
 try:
     run(database)

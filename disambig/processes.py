@@ -57,7 +57,7 @@ def start_context() -> BaseContext:
     return context
 
 
-def apart(task: Callable[[], None]) -> None:
+def run_in_process(task: Callable[[], None]) -> None:
     """Run a task in a child process and wait for its end.
 
     Reading millions of records leaves Python's memory fragmented and never returned; when a child
@@ -135,7 +135,7 @@ def _watch(sentinel: int) -> None:
     os._exit(1)
 
 
-def in_turn(
+def map_in_order(
     pool: Executor, function: Callable[[Task], Result], tasks: Iterable[Task], ahead: int
 ) -> Iterator[Result]:
     """Yield the results of tasks in order, while at most ``ahead`` further tasks are in memory."""

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Folders of labelled corpora, their labels, and the peak memory of a process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from disambig.ingest import read_labels
 
 @dataclass(frozen=True, slots=True)
 class CorpusFolder:
-    """Files of one labelled corpus; ``silver`` labels are sure about positives only."""
+    """Files of one labelled corpus; ``silver`` labels are reliable for positive pairs only."""
 
     name: str
     works: Path
@@ -25,12 +25,12 @@ class CorpusFolder:
 
 
 def find_corpora(paths: Sequence[Path]) -> list[CorpusFolder]:
-    """Corpora in folders: each holds works and labels itself, or folders that do.
+    """Find corpora in folders: each contains works and labels, or folders that do.
 
     Raises
     ------
     InputError
-        A folder holds neither.
+        A folder contains neither.
     """
     corpora = []
     for path in paths:
@@ -41,7 +41,7 @@ def find_corpora(paths: Sequence[Path]) -> list[CorpusFolder]:
         for folder in folders:
             works, labels = _find_file(folder, "works"), _find_file(folder, "labels")
             if works is None or labels is None:
-                raise InputError(f"{folder}: no labels.jsonl beside the works")
+                raise InputError(f"{folder}: works without labels.jsonl; add a labels file")
             name = folder.resolve().name
             corpora.append(CorpusFolder(name, works, labels, _find_file(folder, "silver_labels")))
     return corpora
@@ -53,12 +53,12 @@ def _find_file(folder: Path, stem: str) -> Path | None:
 
 
 def read_split_labels(file: Path, split: str) -> list[Label]:
-    """Labels of one split.
+    """Read the labels of one split.
 
     Raises
     ------
     InputError
-        There are none, or one states no block.
+        There are none, or a label has no block.
     """
     rows = list(read_labels([file]))
     labels = [label for label in rows if label.split == split]
@@ -67,14 +67,14 @@ def read_split_labels(file: Path, split: str) -> list[Label]:
         raise InputError(f"{file}: no labels in split {split!r}; its splits are {splits}")
     blank = next((label for label in labels if not label.block), None)
     if blank is not None:
-        raise InputError(f"{file}: {blank.signature} states no block; state one on every label")
+        raise InputError(f"{file}: {blank.signature} has no block; give every label a block")
     return labels
 
 
 def read_peak_memory() -> int:
-    """Largest resident memory of this process so far, bytes.
+    """Return the peak resident memory of this process, bytes.
 
-    Linux hands ``ru_maxrss`` on from the process that started this one; VmHWM is our own.
+    On Linux, ``ru_maxrss`` is inherited from the parent process; VmHWM is not.
     """
     status = Path("/proc/self/status")
     if status.is_file():

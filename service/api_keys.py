@@ -11,11 +11,11 @@ import hashlib
 import hmac
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from sqlalchemy import Connection, insert, or_, select, update
 
@@ -26,6 +26,7 @@ from service.db.tables import ApiKey
 from service.errors import Conflict, Invalid, NotFound, Unauthenticated, Unavailable
 from service.events.log import EventLog
 from service.ids import new_id, sanitize_id
+from service.values import Value, doc
 
 SECRET_BYTES = 32
 MAX_NAME = 200
@@ -35,6 +36,40 @@ MAX_KEY_LENGTH = 128
 USE_RESOLUTION = timedelta(minutes=1)
 """Resolution of the stored time of last use."""
 _NO_DIGEST = hashlib.sha256(b"").digest()
+
+KeyState = Literal["active", "expired", "revoked"]
+
+
+class Key(Value, kw_only=True):
+    """An API key without its secret."""
+
+    id: Annotated[str, doc("Public part of the key.")]
+    name: str
+    role: Literal["public", "reviewer", "editor", "admin"]
+    per_minute: int | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    used_at: Annotated[datetime | None, doc("Time of last use, to the minute.")]
+    state: KeyState
+
+
+class ShownKey(Key, kw_only=True):
+    """A newly created key; ``key`` is returned only once."""
+
+    key: Annotated[
+        str | None,
+        doc(
+            "The complete key, to be sent as Authorization: Bearer KEY; null in the response to a "
+            "repeated request."
+        ),
+    ]
+
+
+class Keys(Value, kw_only=True):
+    """All keys, newest first."""
+
+    items: Sequence[Key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +96,17 @@ class KeyInfo:
     revoked_at: datetime | None
     used_at: datetime | None
 
-    def get_state(self, now: datetime) -> str:
+    def get_state(self, now: datetime) -> KeyState:
         """Return ``active``, ``expired`` or ``revoked``."""
         if self.revoked_at is not None:
             return "revoked"
         expired = self.expires_at is not None and self.expires_at <= now
         return "expired" if expired else "active"
+
+    def to_response(self, now: datetime) -> Key:
+        """Return the key as the API sends it."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return Key(**{**values, "role": self.role.value}, state=self.get_state(now))
 
     def to_actor(self, request: str | None = None) -> Actor:
         """Return the actor that uses this key."""

@@ -21,8 +21,8 @@ from service.actors import Actor
 from service.api.http import docs_page
 from service.api.http.problems import render_problem, request_id
 from service.api.middleware.access_log import observed
-from service.api.middleware.auth import Gate, KnownKeys, Limits, actor_of
-from service.api.middleware.cache import HotReads, KeptAnswers, LastEvent
+from service.api.middleware.auth import AuthMiddleware, KeyCache, RateLimits, get_actor
+from service.api.middleware.cache import ResponseCache, CacheMiddleware, LastEvent
 from service.api.routes import V1, health
 from service.api.routes.assigner import SharedPlacer
 from service.db.database import Database
@@ -88,7 +88,7 @@ def create_app(
     """
     own = database is None
     store = open_database(settings) if database is None else database
-    known, hot, last_event = KnownKeys(store), HotReads(), LastEvent(store)
+    known, hot, last_event = KeyCache(store), ResponseCache(), LastEvent(store)
 
     placer = SharedPlacer(store, settings)
 
@@ -104,9 +104,9 @@ def create_app(
             store.close()
 
     return Application(
-        route_handlers=[Router("/v1", route_handlers=V1), docs_page.page, *health.PROBES, PAGES],
+        route_handlers=[Router("/v1", route_handlers=V1), docs_page.show_docs, *health.PROBES, PAGES],
         lifespan=[lifespan],
-        middleware=[Gate(settings, known, Limits()), KeptAnswers(hot, last_event)],
+        middleware=[AuthMiddleware(settings, known, RateLimits()), CacheMiddleware(hot, last_event)],
         dependencies=_dependencies(settings, store),
         exception_handlers={Exception: handle_exception},
         before_send=[_finish_headers],
@@ -131,7 +131,7 @@ def create_app(
 
 def _dependencies(settings: Settings, database: Database) -> dict[str, Provide]:
     def actor(request: Request[Any, Any, Any]) -> Actor:
-        return actor_of(request.scope)
+        return get_actor(request.scope)
 
     return {
         "settings": Provide(lambda: settings, sync_to_thread=False),

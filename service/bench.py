@@ -1,9 +1,9 @@
-"""``python -m service.bench``: how fast the service answers, measured with wrk from outside.
+"""``python -m service.bench``: measure response times of the service over HTTP with wrk.
 
-Seeds an empty database through the use cases that everybody uses (load, run, publish), starts
-``disambig serve`` as users do, and asks it: reads that are asked again and again, the profile of
-an author of 1,000 works, and the page of a name with 2,000 mentions, each both from memory and
-made anew for every request. Prints a table, and JSON for machines with ``--json``.
+It seeds an empty database through the public use cases (load, run, publish), starts ``disambig
+serve`` and measures popular reads, the profile of an author of 1,000 works, and the page of a name
+with 2,000 mentions, each with and without a cached response. It prints a table, and writes JSON
+with ``--json``.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ import click
 from disambig.domain import Author, Work
 from service.cli import common
 
-MANY_WORKS, MANY_MENTIONS, PEOPLE = 1_000, 2_000, 60
-"""Works of the busy author; mentions of the common name, and the people behind it."""
-PORTS = re.compile(r"http://\S+:(\d+)")
+N_WORKS, N_MENTIONS, N_PEOPLE = 1_000, 2_000, 60
+"""Works of the prolific author; mentions of the common name, and the people who bear it."""
+PORT_PATTERN = re.compile(r"http://\S+:(\d+)")
 
-# wrk asks each path in turn; {n} in a path is a number that no request has had before, so that
-# no kept answer fits
-SCRIPT = """
+# wrk requests the paths in turn; {n} in a path is a unique number, so that no cached response
+# applies
+WRK_SCRIPT = """
 local paths = {{{paths}}}
 local n = 0
 local id = 0
@@ -56,8 +56,8 @@ end
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What one measurement found: requests a second, milliseconds, and what the goal is."""
+class Measurement:
+    """One measurement: requests a second, latencies in milliseconds, and the goal."""
 
     what: str
     connections: int
@@ -69,17 +69,19 @@ class Measured:
     goal: str
 
 
-def invented_works() -> Iterator[Work]:
-    """One author of many works, and one name of many people; ORCID iDs say who is who."""
-    busy = Author("Zebulon Quartermain", orcid=_orcid(1))
-    for k in range(MANY_WORKS):
+def generate_works() -> Iterator[Work]:
+    """Generate one author of many works, and one name of many people, with ORCID iDs."""
+    busy = Author("Zebulon Quartermain", orcid=_build_orcid(1))
+    for k in range(N_WORKS):
         fellows = tuple(Author(f"{_NAMES[(k + j) % 40]} Fellow{j}") for j in range(k % 5))
-        yield _work(f"busy-{k}", (busy, *fellows), k)
-    for k in range(MANY_MENTIONS):
+        yield _build_work(f"busy-{k}", (busy, *fellows), k)
+    for k in range(N_MENTIONS):
         # a few people write much, most write little, as with real names
-        person = int(PEOPLE * (k / MANY_MENTIONS) ** 2)
-        author = Author("Wei Wang", orcid=_orcid(100 + person))
-        yield _work(f"wang-{k}", (author, Author(f"{_NAMES[person % 40]} Colleague{person}")), k)
+        person = int(N_PEOPLE * (k / N_MENTIONS) ** 2)
+        author = Author("Wei Wang", orcid=_build_orcid(100 + person))
+        yield _build_work(
+            f"wang-{k}", (author, Author(f"{_NAMES[person % 40]} Colleague{person}")), k
+        )
 
 
 _NAMES = tuple(
@@ -90,8 +92,8 @@ _NAMES = tuple(
 _TOPICS = ("graphs", "proteins", "galaxies", "markets", "glaciers", "grammars", "neurons")
 
 
-def _orcid(n: int) -> str:
-    """A valid ORCID iD: the last digit is a checksum (ISO 7064 11-2)."""
+def _build_orcid(n: int) -> str:
+    """Build a valid ORCID iD: the last digit is a checksum (ISO 7064 11-2)."""
     digits = f"000000020{n:06d}"
     total = 0
     for digit in digits:
@@ -101,7 +103,7 @@ def _orcid(n: int) -> str:
     return "-".join(whole[i : i + 4] for i in range(0, 16, 4))
 
 
-def _work(id: str, authors: tuple[Author, ...], k: int) -> Work:
+def _build_work(id: str, authors: tuple[Author, ...], k: int) -> Work:
     topic, other = _TOPICS[k % 7], _TOPICS[k // 7 % 7]
     return Work(
         id=id,
@@ -114,8 +116,8 @@ def _work(id: str, authors: tuple[Author, ...], k: int) -> Work:
 
 
 @contextmanager
-def serving(database: str, data: Path, processes: int) -> Iterator[str]:
-    """``disambig serve`` in a process of its own; its address."""
+def run_server(database: str, data: Path, processes: int) -> Iterator[str]:
+    """Run ``disambig serve`` in a child process; yield its address."""
     environment = {
         **os.environ,
         "DISAMBIG_DATABASE": database,
@@ -127,14 +129,14 @@ def serving(database: str, data: Path, processes: int) -> Iterator[str]:
     log = (data / "serve.log").open("w")
     with log, subprocess.Popen(command, env=environment, stderr=log) as process:
         try:
-            yield _address(process, data / "serve.log")
+            yield _wait_for_address(process, data / "serve.log")
         finally:
             process.send_signal(signal.SIGTERM)
 
 
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+def _wait_for_address(process: subprocess.Popen[bytes], log: Path) -> str:
     for _ in range(300):
-        found = PORTS.search(log.read_text())
+        found = PORT_PATTERN.search(log.read_text())
         if found:
             address = f"http://127.0.0.1:{found[1]}"
             try:
@@ -148,11 +150,11 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     raise click.ClickException(f"the server did not start:\n{log.read_text()}")
 
 
-def ask(address: str, paths: list[str], connections: int, seconds: int) -> tuple[float, ...]:
-    """Run wrk; duration, requests, p50, p95 and p99 in ms, errors."""
+def run_wrk(address: str, paths: list[str], connections: int, seconds: int) -> tuple[float, ...]:
+    """Run wrk; return duration (s), requests, p50, p95 and p99 (ms), and errors."""
     quoted = ", ".join(json.dumps(path) for path in paths)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-        script.write(SCRIPT.format(paths=quoted))
+        script.write(WRK_SCRIPT.format(paths=quoted))
         script.flush()
         done = subprocess.run(
             [
@@ -175,39 +177,39 @@ def ask(address: str, paths: list[str], connections: int, seconds: int) -> tuple
     return duration, requests, p50 / 1000, p95 / 1000, p99 / 1000, errors
 
 
-def measure(address: str, seconds: int) -> list[Measured]:
-    """All measurements of a seeded, running service."""
-    busy = _found(address, "Zebulon Quartermain")[0]
-    others = _found(address, "wei wang")
+def measure(address: str, seconds: int) -> list[Measurement]:
+    """Run all measurements on a seeded, running service."""
+    busy = _list_identities(address, "Zebulon Quartermain")[0]
+    others = _list_identities(address, "wei wang")
     name = f"/v1/names/{quote('wei wang')}?limit=100"
     hot = [f"/v1/identities/{id}" for id in others[:20]] + ["/v1/works/busy-1", "/v1/stats"]
     profile = f"/v1/identities/{busy}"
     plans = (
-        ("hot reads, mixed", hot, 32, "1,000/s"),
-        (f"profile of {MANY_WORKS:,} works, hot", [profile], 32, "1,000/s"),
-        (f"profile of {MANY_WORKS:,} works, anew", [profile + "?bench={n}"], 1, "p95 50 ms"),
-        (f"name of {MANY_MENTIONS:,} mentions, hot", [name], 32, "1,000/s"),
-        (f"name of {MANY_MENTIONS:,} mentions, anew", [name + "&bench={n}"], 1, "p95 100 ms"),
-        ("search by name, anew", ["/v1/identities?q=quatermain&bench={n}"], 4, ""),
+        ("cached reads, mixed", hot, 32, "1,000/s"),
+        (f"profile of {N_WORKS:,} works, cached", [profile], 32, "1,000/s"),
+        (f"profile of {N_WORKS:,} works, uncached", [profile + "?bench={n}"], 1, "p95 50 ms"),
+        (f"name of {N_MENTIONS:,} mentions, cached", [name], 32, "1,000/s"),
+        (f"name of {N_MENTIONS:,} mentions, uncached", [name + "&bench={n}"], 1, "p95 100 ms"),
+        ("search by name, uncached", ["/v1/identities?q=quatermain&bench={n}"], 4, ""),
     )
     found = []
     for what, paths, connections, goal in plans:
-        ask(address, paths, connections, 1)  # warm
-        duration, requests, p50, p95, p99, errors = ask(address, paths, connections, seconds)
+        run_wrk(address, paths, connections, 1)  # warm
+        duration, requests, p50, p95, p99, errors = run_wrk(address, paths, connections, seconds)
         rate = requests / duration
-        found.append(Measured(what, connections, rate, p50, p95, p99, int(errors), goal))
+        found.append(Measurement(what, connections, rate, p50, p95, p99, int(errors), goal))
     return found
 
 
-def _found(address: str, name: str) -> list[str]:
-    """Identities under an exact name, the one with most mentions first."""
+def _list_identities(address: str, name: str) -> list[str]:
+    """List the identities under an exact name, most mentions first."""
     with urllib.request.urlopen(f"{address}/v1/names/{quote(name)}", timeout=60) as response:
         page = json.load(response)
     return [person["id"] for person in page["items"]]
 
 
 def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
-    """Load and publish; how long each part took, in seconds."""
+    """Load and publish; return the duration of each step in seconds."""
     from disambig.ingest import Received, read_works
     from service.publication import publish as publishing
     from service.runs import store as run_store
@@ -215,28 +217,28 @@ def _seed(database: str, data: Path, works: Path | None) -> dict[str, float]:
     from service.works.load import Delivery, load_works
 
     took: dict[str, float] = {}
-    with common.opened(database, data=data) as (settings, found):
-        records = [Received(w, k + 1, None, "bench") for k, w in enumerate(invented_works())]
+    with common.open_service(database, data=data) as (settings, found):
+        records = [Received(w, k + 1, None, "bench") for k, w in enumerate(generate_works())]
         begun = time.perf_counter()
-        load_works(found, common.actor(), Delivery("file", "bench"), records)
-        took["load invented works"] = time.perf_counter() - begun
+        load_works(found, common.get_actor(), Delivery("file", "bench"), records)
+        took["load generated works"] = time.perf_counter() - begun
         if works is not None:
             begun = time.perf_counter()
             with read_works([works]) as reader:
-                load_works(found, common.actor(), Delivery("file", str(works)), reader.received())
+                load_works(found, common.get_actor(), Delivery("file", str(works)), reader.received())
             took[f"load {works.name}"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        run = run_store.create_run(found, common.actor(), scope=run_store.FULL)
+        run = run_store.create_run(found, common.get_actor(), scope=run_store.FULL)
         worker = Worker(found, settings, lambda line: click.echo(line, err=True))
         worker.serve(once=True)
         took["run"] = time.perf_counter() - begun
         begun = time.perf_counter()
-        publishing.publish(found, common.actor(), run.id)
+        publishing.publish(found, common.get_actor(), run.id)
         took["publish"] = time.perf_counter() - begun
     return took
 
 
-def _table(measured: list[Measured], took: dict[str, float]) -> None:
+def _print_table(measured: list[Measurement], took: dict[str, float]) -> None:
     click.echo(
         f"{'':<36} {'conn.':>5} {'req/s':>8} {'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8}  goal"
     )
@@ -251,15 +253,19 @@ def _table(measured: list[Measured], took: dict[str, float]) -> None:
 
 
 @click.command()
-@click.option("--works", type=click.Path(exists=True, path_type=Path), help="More works to load.")
-@click.option("--seconds", default=10, show_default=True, help="Length of each measurement.")
+@click.option(
+    "--works", type=click.Path(exists=True, path_type=Path), help="Additional works to load."
+)
+@click.option("--seconds", default=10, show_default=True, help="Duration of each measurement.")
 @click.option("--processes", default=2, show_default=True, help="Server processes.")
-@click.option("--json", "out", type=click.Path(path_type=Path), help="Where to write JSON.")
+@click.option(
+    "--json", "out", type=click.Path(path_type=Path), help="File for the results as JSON."
+)
 @common.database_option
 def bench(
     works: Path | None, seconds: int, processes: int, out: Path | None, database: str | None
 ) -> None:
-    """Measure the service on an empty database; left out, a new SQLite file."""
+    """Measure the service on an empty database (default: a new SQLite file)."""
     if shutil.which("wrk") is None:
         click.echo("skipped: wrk is not installed (Debian: apt-get install wrk)", err=True)
         return
@@ -269,17 +275,17 @@ def bench(
     with tempfile.TemporaryDirectory(prefix="disambig-bench-") as folder:
         data = Path(folder)
         address = database or build_sqlite_url(data / "bench.sqlite").render_as_string()
-        with common.opened(address, data=data) as (_, found):
+        with common.open_service(address, data=data) as (_, found):
             held = read_inventory(found)
         if held.rows["works"]:
-            raise click.ClickException("the database holds works already; name an empty one")
+            raise click.ClickException("the database is not empty; name an empty one")
         took = _seed(address, data, works)
-        with serving(address, data, processes) as where:
+        with run_server(address, data, processes) as where:
             measured = measure(where, seconds)
-        with common.opened(address, data=data) as (_, found):
+        with common.open_service(address, data=data) as (_, found):
             held = read_inventory(found)
     click.echo(f"{held.kind}, {held.rows['signatures']:,} mentions, {processes} processes")
-    _table(measured, took)
+    _print_table(measured, took)
     if out is not None:
         figures = {
             "database": held.kind,

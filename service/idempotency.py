@@ -110,11 +110,11 @@ def run_once(
         return act(database)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        row = _noted(connection, tried, ledger.at)
+        row = _find_stored_response(connection, tried, ledger.at)
         if row is not None:
             return row
         answer = act(Within(database, connection))
-        _note(connection, tried, ledger.at, answer)
+        _store_response(connection, tried, ledger.at, answer)
         return answer
 
 
@@ -136,35 +136,35 @@ def run_once_in_parts(
         return act(database)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        row = _noted(connection, tried, ledger.at)
+        row = _find_stored_response(connection, tried, ledger.at)
         if row is not None:
             return row
-        _note(connection, tried, ledger.at, None)
+        _store_response(connection, tried, ledger.at, None)
     try:
         answer = act(database)
     except BaseException:
         with database.write() as connection:
-            connection.execute(delete(Idempotency).where(_same(tried)))
+            connection.execute(delete(Idempotency).where(_is_same_key(tried)))
         raise
     with database.write() as connection:
         connection.execute(
             update(Idempotency)
-            .where(_same(tried))
+            .where(_is_same_key(tried))
             .values(status=answer.status, content_type=answer.content_type, body=answer.body)
         )
     return answer
 
 
-def _same(tried: IdempotentRequest) -> ColumnElement[bool]:
+def _is_same_key(tried: IdempotentRequest) -> ColumnElement[bool]:
     return and_(Idempotency.actor == tried.actor, Idempotency.token == tried.token)
 
 
-def _noted(
+def _find_stored_response(
     connection: Connection, tried: IdempotentRequest, now: datetime
 ) -> StoredResponse | None:
     """Return the response stored for a request, after deleting expired ones."""
     connection.execute(delete(Idempotency).where(Idempotency.created_at < now - RETENTION))
-    row = connection.execute(select(Idempotency.__table__).where(_same(tried))).first()
+    row = connection.execute(select(Idempotency.__table__).where(_is_same_key(tried))).first()
     if row is None:
         return None
     if row.digest != tried.digest:
@@ -177,11 +177,11 @@ def _noted(
         return StoredResponse(row.status, row.body, row.content_type, is_replay=True)
     if row.created_at.astimezone(UTC) > now - PENDING_TIMEOUT:
         raise Conflict("the same request is in progress", "retry later", headers={"Retry-After": 5})
-    connection.execute(delete(Idempotency).where(_same(tried)))
+    connection.execute(delete(Idempotency).where(_is_same_key(tried)))
     return None
 
 
-def _note(
+def _store_response(
     connection: Connection, tried: IdempotentRequest, now: datetime, answer: StoredResponse | None
 ) -> None:
     connection.execute(

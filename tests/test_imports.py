@@ -60,6 +60,28 @@ def test_the_engine_imports_without_the_other_rooms_and_their_libraries() -> Non
     assert run(EVERY_MODULE) == "imported"
 
 
+WITHOUT_FORK = """
+import importlib, multiprocessing, multiprocessing.context, pkgutil
+
+del multiprocessing.context._concrete_contexts["fork"]
+try:
+    multiprocessing.get_context("fork")
+except ValueError:
+    pass
+else:
+    raise AssertionError("there still is a fork")
+for package in ("disambig", "service"):
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+print("imported")
+"""
+
+
+def test_every_module_imports_where_processes_cannot_be_forked() -> None:
+    assert run(WITHOUT_FORK) == "imported"
+
+
 def test_the_blocker_would_notice() -> None:
     code = EVERY_MODULE.replace("import disambig\n", "import labeled, disambig\n")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

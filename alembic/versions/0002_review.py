@@ -1,4 +1,4 @@
-"""Review: leases, blind answers, and which event closed a question
+"""Review: leases, blind answers, and the event that closed a task
 
 Revision: 0002, after 0001.
 """

@@ -1,4 +1,4 @@
-"""Models: asked for, fitted by a worker, compared, and promoted
+"""Models: requested, fitted by a worker, compared, and promoted
 
 Revision: 0003, after 0002.
 """
@@ -59,7 +59,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Downgrade: models that were never promoted are forgotten."""
+    """Downgrade; delete models that were never promoted."""
     op.drop_index(op.f("ix_model_digest"), "model")
     op.drop_index(op.f("ix_model_state"), "model")
     op.execute("DELETE FROM model WHERE promoted_seq IS NULL")

@@ -92,12 +92,12 @@ class ClusteredBlocks:
         With the constraints in force.
     group : int32[R]
         Identity of each row of the batch.
-    joint : float32[P]
+    pair_probability : float32[P]
         Probability of each compared pair at the level that decided on it.
-    last : GroupBatch
+    groups : GroupBatch
         The identities, and the pairs of them with compatible names.
-    between : float32[N]
-        Probability of each such pair.
+    group_probability : float32[N]
+        Probability of each such pair of identities.
     """
 
     scored: ScoredPairs
@@ -123,12 +123,14 @@ class ClusteredBlocks:
 
     def list_questions(self, model: Model) -> list[Question]:
         """List all questions with enough probability of an error, the most valuable first."""
-        found = [*self._list_merges(), *self._list_splits(model)]
-        return sorted(found, key=lambda q: (-q.gain, q.block, int(q.left[0]), int(q.right[0])))
+        both = [*self._list_merges(), *self._list_splits(model)]
+        return sorted(both, key=lambda q: (-q.gain, q.block, int(q.left[0]), int(q.right[0])))
 
     def _list_merges(self) -> list[Question]:
         groups = self.groups
-        is_excluded = self.scored.bonds.between(self.group).barred(groups.left, groups.right)
+        is_excluded = self.scored.bonds.lift_to_groups(self.group).is_excluded(
+            groups.left, groups.right
+        )
         is_open = ~is_excluded & (self.group_probability >= MIN_ERROR)
         rows, start = _order_by_group(self.group)
         return [
@@ -178,13 +180,13 @@ class ClusteredBlocks:
         order = inside[np.argsort(owner, kind="stable")]
         cuts = np.searchsorted(np.sort(owner), np.arange(len(self.groups.size) + 1))
         rows, start = _order_by_group(self.group)
-        place = np.zeros(len(self.group), dtype=np.int64)
-        place[rows] = np.arange(len(rows)) - start[self.group[rows]]
+        index = np.zeros(len(self.group), dtype=np.int64)
+        index[rows] = np.arange(len(rows)) - start[self.group[rows]]
         for g in np.flatnonzero(self.groups.size > 1).tolist():
             pairs = order[cuts[g] : cuts[g + 1]]
             members = rows[start[g] : start[g + 1]]
             similarity = np.zeros((len(members), len(members)))
-            a, b = place[batch.left[pairs]], place[batch.right[pairs]]
+            a, b = index[batch.left[pairs]], index[batch.right[pairs]]
             similarity[a, b] = similarity[b, a] = self.pair_probability[pairs]
             side[members] = find_weakest_division(similarity, must[members])
         return side

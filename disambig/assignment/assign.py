@@ -18,7 +18,7 @@ from itertools import islice
 import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64
-from disambig.assignment.candidates import MAX_CANDIDATES, MAX_PAIRS, BlockIndex, candidates_of
+from disambig.assignment.candidates import MAX_CANDIDATES, MAX_PAIRS, BlockIndex, select_candidates
 from disambig.blocking.name_comparison import NameMemory
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering.constraints import Constraints, compile_constraints
@@ -144,9 +144,9 @@ class Assigner:
         identifiers: bool = True,
     ) -> Assigner:
         """Build from a corpus and the identities of its signatures, int32[S]."""
-        terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-        contents = Contents.of(corpus, company, terms, space, model.frequency)
-        statistics = Statistics.of(company, terms)
+        terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
+        contents = Contents.of(corpus, coauthors, terms, space, model.frequency)
+        statistics = Statistics.of(coauthors, terms)
         return cls.from_contents(
             contents, statistics, identity, model, space, identifiers=identifiers
         )
@@ -167,8 +167,8 @@ class Assigner:
         Only works whose authors' blocks are all included, or empty, can be assigned.
         """
         names = contents.corpus.names
-        shelves = BlockIndex.of(names, contents.corpus.signature_name)
-        return cls(contents, statistics, identity, shelves, model, space, identifiers)
+        block_index = BlockIndex.of(names, contents.corpus.signature_name)
+        return cls(contents, statistics, identity, block_index, model, space, identifiers)
 
     def assign(self, work: Work) -> tuple[AuthorAssignment, ...]:
         """Assign every author who has a name, in the order of the work; the corpus is unchanged.
@@ -203,7 +203,7 @@ class Assigner:
         blocks = [blocks[name] for name in new_contents.corpus.signature_name.tolist()]
         if len(published_rows):
             blocks = [rows[~np.isin(rows, published_rows)] for rows in blocks]
-        neighbours = candidates_of(
+        neighbours = select_candidates(
             self.contents,
             self.statistics,
             self.identity,
@@ -227,9 +227,9 @@ class Assigner:
     def _read_work(self, work: Work) -> tuple[Contents, Statistics]:
         """Return contents and statistics of one work alone."""
         corpus = Corpus.from_works([work])
-        terms, company = tokenise_corpus(corpus), get_coauthor_keys(corpus)
-        contents = Contents.of(corpus, company, terms, self.space, self.model.frequency)
-        return contents, Statistics.of(company, terms)
+        terms, coauthors = tokenise_corpus(corpus), get_coauthor_keys(corpus)
+        contents = Contents.of(corpus, coauthors, terms, self.space, self.model.frequency)
+        return contents, Statistics.of(coauthors, terms)
 
     def _find_published_rows(self, work: Work) -> Int64:
         """Return the signature rows of the work of the same id in the corpus, int64[n]."""
@@ -248,8 +248,8 @@ class Assigner:
         size = np.log2(block_size).astype(np.float32)
         columns["block_size"] = size[batch.block[batch.left]]
         scores = pair_probabilities(self.model, columns, index.doublings)
-        bonds = BatchConstraints.of(batch, self._compile_constraints(index.corpus))
-        return ScoredPairs(index, batch, rows, columns, *scores, bonds)
+        constraints = BatchConstraints.of(batch, self._compile_constraints(index.corpus))
+        return ScoredPairs(index, batch, rows, columns, *scores, constraints)
 
     def _compile_constraints(self, corpus: Corpus) -> Constraints:
         if self.identifiers and (any(corpus.orcids) or any(corpus.emails)):
@@ -263,10 +263,10 @@ class Assigner:
 
     def _score_identities(self, comparison: WorkComparison) -> list[list[tuple[int, float]]]:
         """Return (identity, probability) of each author's block, most probable first."""
-        batch, bonds = comparison.scored.batch, comparison.scored.bonds
+        batch, constraints = comparison.scored.batch, comparison.scored.bonds
         key = (batch.block + 1).astype(np.int64) * (int(comparison.label.max(initial=0)) + 2)
         distinct, group = np.unique(key + comparison.label, return_inverse=True)
-        groups, columns = comparison.scored.between(group.astype(np.int32))
+        groups, columns = comparison.scored.compute_group_features(group.astype(np.int32))
         columns["block_size"] = comparison.block_size[groups.block[groups.left]].astype(np.float32)
         probability = group_probabilities(self.model, columns, comparison.scored.index.doublings)
         label = np.empty(len(distinct), dtype=np.int64)
@@ -274,17 +274,17 @@ class Assigner:
         # the new signature has the lowest label of its block
         is_new = label[groups.left] < 0
         left, right, probability = groups.left[is_new], groups.right[is_new], probability[is_new]
-        excluded = set(group[_find_excluded_rows(batch, bonds)].tolist())
-        must_rows = np.flatnonzero(bonds.must >= 0)
+        excluded = set(group[_find_excluded_rows(batch, constraints)].tolist())
+        must_rows = np.flatnonzero(constraints.must >= 0)
         must_memberships = {
-            (int(group[i]), int(bonds.must[i]), int(batch.block[i])) for i in must_rows
+            (int(group[i]), int(constraints.must[i]), int(batch.block[i])) for i in must_rows
         }
         candidates: list[list[tuple[int, float]]] = [[] for _ in comparison.block_size]
         for k in np.argsort(-probability, kind="stable").tolist():
             a, b = int(left[k]), int(right[k])
             if b not in excluded:
                 candidates[groups.block[a]].append((int(label[b]), float(probability[k])))
-        return _promote_bound(candidates, must_memberships, label)
+        return _promote_must_linked(candidates, must_memberships, label)
 
     def _recluster(self, comparison: WorkComparison) -> list[int | None]:
         """Cluster each author's block again; return the majority identity of the author's cluster.
@@ -334,20 +334,20 @@ def _make_batch(
         np.append(np.searchsorted(union, rows), len(union) + author).astype(np.int32)
         for author, rows in enumerate(neighbours)
     ]
-    return NamePairs.of(index, blocks, names).batch(0, len(blocks))
+    return NamePairs.of(index, blocks, names).make_batch(0, len(blocks))
 
 
-def _find_excluded_rows(batch: PairBatch, bonds: BatchConstraints) -> Bool:
+def _find_excluded_rows(batch: PairBatch, constraints: BatchConstraints) -> Bool:
     """Return which rows cannot-link constraints separate from the new signature, bool[R].
 
     The new signature is the last row of each block.
     """
-    first = first_of_group(batch.block, bonds.must)
+    first = first_of_group(batch.block, constraints.must)
     new = first[batch.start[1:] - 1][batch.block]
-    return bonds.barred(np.minimum(first, new), np.maximum(first, new))
+    return constraints.is_excluded(np.minimum(first, new), np.maximum(first, new))
 
 
-def _promote_bound(
+def _promote_must_linked(
     candidates: list[list[tuple[int, float]]],
     must_memberships: Iterable[tuple[int, int, int]],
     label: Int64,

@@ -61,7 +61,7 @@ class BlockIndex:
         of_row = hash_words(texts)[signature_name[row]]
         order = np.argsort(of_row, kind="stable")
         key, start = np.unique(of_row[order], return_index=True)
-        return cls(key, np.append(start, len(row)), row[order], given_keys(names))
+        return cls(key, np.append(start, len(row)), row[order], hash_given_names(names))
 
     def find_block(self, name: ParsedName) -> Int32:
         """Return the signatures of the block of a name; none for a name without letters."""
@@ -74,7 +74,7 @@ class BlockIndex:
         return self.row[self.start[place] : self.start[place + 1]]
 
 
-def candidates_of(
+def select_candidates(
     contents: Contents,
     statistics: Statistics,
     identity: Int32,
@@ -97,13 +97,13 @@ def candidates_of(
     limit, pairs : int
         See :data:`LIMIT` and :data:`PAIRS`.
     """
-    most = _most(np.array([len(rows) for rows in blocks], dtype=np.int64), limit, pairs)
-    new_given_keys = given_keys(new_work.corpus.names)
+    most = _bound_block_size(np.array([len(rows) for rows in blocks], dtype=np.int64), limit, pairs)
+    new_given_keys = hash_given_names(new_work.corpus.names)
     candidates = []
     for author, rows in enumerate(blocks):
         if len(rows) > most:
-            evidence = evidence_of(contents, statistics, rows, new_work, author)
-            evidence += _names(
+            evidence = score_signatures(contents, statistics, rows, new_work, author)
+            evidence += _score_names(
                 contents, block_index.given_key, rows, new_work, new_given_keys, author
             )
             rows = select_signatures(identity, rows, evidence, most)
@@ -111,7 +111,7 @@ def candidates_of(
     return candidates
 
 
-def _most(size: Int64, limit: int, pairs: int) -> int:
+def _bound_block_size(size: Int64, limit: int, pairs: int) -> int:
     """Return the most signatures of each block that keep the number of pairs bounded."""
     most = limit
     while most > MIN_CANDIDATES and (np.minimum(size, most) ** 2).sum() / 2 > pairs:
@@ -119,7 +119,7 @@ def _most(size: Int64, limit: int, pairs: int) -> int:
     return most
 
 
-def given_keys(names: Sequence[ParsedName]) -> UInt64:
+def hash_given_names(names: Sequence[ParsedName]) -> UInt64:
     """Hash the first given name of each name, 0 for an initial or none; uint64[n]."""
     first = [name.given[0] if name.given and len(name.given[0]) > 1 else "" for name in names]
     return np.where([bool(text) for text in first], hash_words(first), np.uint64(0))
@@ -153,7 +153,7 @@ def select_signatures(identity: Int32, rows: Int32, evidence: Float64, limit: in
     left = limit
     for g in np.argsort(-best, kind="stable").tolist():
         members = order[start[g] : start[g + 1]]
-        kept = _speakers(members, min(MAX_REPRESENTATIVES, left))
+        kept = _select_representatives(members, min(MAX_REPRESENTATIVES, left))
         found.append(kept)
         left -= len(kept)
         if left <= 0:
@@ -161,7 +161,7 @@ def select_signatures(identity: Int32, rows: Int32, evidence: Float64, limit: in
     return np.sort(rows[np.concatenate(found)])
 
 
-def _speakers(members: Int64, most: int) -> Int64:
+def _select_representatives(members: Int64, most: int) -> Int64:
     """Select from an identity's signatures, which are ordered by falling evidence."""
     if len(members) <= most:
         return members
@@ -170,7 +170,7 @@ def _speakers(members: Int64, most: int) -> Int64:
     return np.concatenate([top, rest[spread]])
 
 
-def evidence_of(
+def score_signatures(
     contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
 ) -> Float64:
     """Score signatures against author ``author`` (a row) of a new work, float64[n].
@@ -182,16 +182,16 @@ def evidence_of(
     name = fresh.corpus.signature_name[author]
     company, team = contents.coauthors, fresh.coauthors
     full, initial = known.counts["full"], known.counts["initial"]
-    total = _shared(company.start, company.full, works, _others(team.full, fresh.full[name]), full)
-    others = _others(team.initial, fresh.initial[name])
-    total += 0.5 * _shared(company.start, company.initial, works, others, initial)
+    total = _score_shared_coauthors(company.start, company.full, works, _select_coauthor_keys(team.full, fresh.full[name]), full)
+    others = _select_coauthor_keys(team.initial, fresh.initial[name])
+    total += 0.5 * _score_shared_coauthors(company.start, company.initial, works, others, initial)
     total += 1.5 * np.nan_to_num(contents.meaning[works] @ fresh.meaning[0])
     series = fresh.venue_key[fresh.venue[0]]
     total += 0.5 * ((contents.venue_key[contents.venue[works]] == series) & (series != 0))
-    return total + _shared_affiliation(contents, known, rows, fresh, author)
+    return total + _score_affiliation(contents, known, rows, fresh, author)
 
 
-def _names(
+def _score_names(
     contents: Contents,
     of_name: UInt64,
     rows: Int32,
@@ -210,12 +210,12 @@ def _names(
     return found
 
 
-def _others(team: UInt64, own: np.uint64) -> UInt64:
+def _select_coauthor_keys(team: UInt64, own: np.uint64) -> UInt64:
     """Return the co-author keys of a signature, ascending."""
     return np.unique(team[(team != own) & (team != 0)])
 
 
-def _shared(start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Counts) -> Float64:
+def _score_shared_coauthors(start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Counts) -> Float64:
     """Score the co-authors that works share with ``coauthor_keys``, by rarity; float64[n]."""
     if not len(team):
         return np.zeros(len(works))
@@ -228,7 +228,7 @@ def _shared(start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Count
     return found
 
 
-def _shared_affiliation(
+def _score_affiliation(
     contents: Contents, known: Statistics, rows: Int32, fresh: Contents, author: int
 ) -> Float64:
     told = fresh.affiliation_of[author]

@@ -17,7 +17,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from disambig.arrays import Bool, Float32, Int32
-from disambig.blocking.neighbours import NeighbourPairs, follow
+from disambig.blocking.neighbours import NeighbourPairs, vote_labels
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, coauthors_of
@@ -118,7 +118,7 @@ class Comparisons:
     def make_batch(self, number: int) -> PairBatch:
         """List the pairs of one batch."""
         part, first, last = self.batches[number]
-        return self.parts[part].batch(first, last)
+        return self.parts[part].make_batch(first, last)
 
     def make_batch_of_row(self, row: int) -> PairBatch:
         """List the pairs of the block, or part of one, that a signature is in."""
@@ -128,7 +128,7 @@ class Comparisons:
             at = np.flatnonzero(pairs.rows[low:high] == row)
             if len(at):
                 block = int(np.searchsorted(pairs.start, low + at[0], side="right")) - 1
-                return pairs.batch(block, block + 1)
+                return pairs.make_batch(block, block + 1)
         raise ValueError(f"signature {row} is compared with no other")
 
     def get_load(self, number: int) -> int:
@@ -269,7 +269,7 @@ def _divide_by_given_name(index: CorpusIndex, block: Int32) -> list[Int32]:
     initials = np.flatnonzero(label == 0) if keys[0] == "" else np.empty(0, dtype=np.int64)
     if len(initials) and len(keys) > 1:
         with_given_name = np.flatnonzero(label)
-        label[initials] = follow(
+        label[initials] = vote_labels(
             index, block[initials], block[with_given_name], label[with_given_name]
         )
     return _split_by_label(label.astype(np.int32), block)

@@ -17,11 +17,11 @@ from disambig.corpus.index import CorpusIndex, coauthors_of
 from disambig.corpus.tokenise import hash_words
 from disambig.names import block_keys
 
-SHARED_BY = 50
+MAX_SHARING = 50
 """Most identities that may share a (name, co-author) key; a more common key is weak evidence."""
 
 
-def cross_pairs(index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool) -> Int64:
+def find_cross_block_pairs(index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool) -> Int64:
     """List pairs of identities in different blocks that may be one person.
 
     These are identities one of whose names has a reading or spelling with a block key of the
@@ -41,18 +41,18 @@ def cross_pairs(index: CorpusIndex, identity: Int32, block: Int32, crowded: Bool
     int64[K, 2]
         Identity numbers, low < high, sorted, none twice.
     """
-    block_of = block_of_identity(identity, block)
+    block_of = get_identity_blocks(identity, block)
     rows = np.arange(index.corpus.n_signatures, dtype=np.int32)
     found = np.concatenate(
         [
-            sharing(*reading_evidence(index, rows[~crowded]), identity, block_of, least=1),
-            sharing(*coauthor_evidence(index, rows), identity, block_of, least=2),
+            find_sharing_pairs(*reading_evidence(index, rows[~crowded]), identity, block_of, least=1),
+            find_sharing_pairs(*coauthor_evidence(index, rows), identity, block_of, least=2),
         ]
     )
     return np.unique(found, axis=0)
 
 
-def block_of_identity(identity: Int32, block: Int32) -> Int64:
+def get_identity_blocks(identity: Int32, block: Int32) -> Int64:
     """Return the block of each identity, int64[n_identities]; the first if it spans several."""
     first = np.full(int(identity.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(first, identity, block)
@@ -77,7 +77,7 @@ def reading_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     order = np.lexsort((reading, np.array(name_row, dtype=np.int64)))
     owner, reading = np.array(name_row, dtype=np.int64)[order], reading[order]
     start = np.searchsorted(owner, np.arange(len(index.corpus.names) + 1))
-    return _with_coauthors(index, rows, start, reading, initials=True)
+    return _combine_with_coauthors(index, rows, start, reading, initials=True)
 
 
 def coauthor_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
@@ -85,10 +85,10 @@ def coauthor_evidence(index: CorpusIndex, rows: Int32) -> tuple[UInt64, Int32]:
     first = [n.given[0] if n.given and len(n.given[0]) > 2 else "" for n in index.corpus.names]
     known = np.array([bool(f) for f in first], dtype=np.int64)
     start = np.concatenate([[0], np.cumsum(known)])
-    return _with_coauthors(index, rows, start, hash_words([f for f in first if f]), initials=False)
+    return _combine_with_coauthors(index, rows, start, hash_words([f for f in first if f]), initials=False)
 
 
-def _with_coauthors(
+def _combine_with_coauthors(
     index: CorpusIndex, rows: Int32, start: Int64, key: UInt64, *, initials: bool
 ) -> tuple[UInt64, Int32]:
     """Combine each key of a signature's name with each of its co-authors."""
@@ -105,14 +105,14 @@ def _with_coauthors(
     return both, row[entry]
 
 
-def sharing(
+def find_sharing_pairs(
     key: UInt64,
     row: Int32,
     identity: npt.NDArray[np.integer],
     block_of: Int64,
     *,
     least: int,
-    limit: int = SHARED_BY,
+    limit: int = MAX_SHARING,
 ) -> Int64:
     """List pairs of identities of two blocks that share ``least`` keys or more, int64[K, 2] sorted.
 
@@ -133,7 +133,7 @@ def shared_keys(
     row: Int32,
     identity: npt.NDArray[np.integer],
     block_of: Int64,
-    limit: int = SHARED_BY,
+    limit: int = MAX_SHARING,
 ) -> tuple[Int64, Int64]:
     """Return pairs of identities of two blocks that share keys, int64[K, 2], and how many,
     int64[K].

@@ -16,23 +16,23 @@ from scipy import sparse
 from disambig.arrays import Float32, Int32, Int64
 from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.index import CorpusIndex, coauthors_of
-from disambig.kernels.neighbours import followed, nearest
-from disambig.kernels.pairs import counted_order
+from disambig.kernels.neighbours import vote_nearest, find_nearest
+from disambig.kernels.pairs import sort_by_count
 from disambig.kernels.vectors import LANES, TOGETHER
 
-PLACE = 0.7
+AFFILIATION_WEIGHT = 0.7
 """Weight of an affiliation in likeness; a co-author of a single work has weight 1."""
-LIKENESS = 0.5
+MEANING_WEIGHT = 0.5
 """Weight of the cosine of the two works' embeddings in likeness."""
-YEAR = 0.02
+YEAR_PENALTY = 0.02
 """Penalty in likeness for each year between the two works."""
-INITIAL = 0.1
+INITIAL_PENALTY = 0.1
 """Penalty in likeness if only one of the two names has a written-out given name."""
-FADING = 0.1
+VOTE_DECAY = 0.1
 """Difference in likeness that reduces a neighbour's vote to 1 / e (:func:`vote_labels`)."""
 
 
-def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
+def make_evidence_matrix(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
     """Return the weights of co-authors, by full name and by initial, and of affiliation words.
 
     Rare ones weigh more. The product of two rows is what two signatures have in common.
@@ -49,7 +49,7 @@ def company_and_place(index: CorpusIndex, rows: Int32) -> sparse.csr_array:
     )
     shape = (len(rows), len(index.affiliation_idf))
     words = sparse.csr_array((texts.value, texts.column, texts.start), shape=shape)
-    return sparse.csr_array(sparse.hstack([*parts, PLACE * words]))
+    return sparse.csr_array(sparse.hstack([*parts, AFFILIATION_WEIGHT * words]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class _Evidence:
     ``meaning`` and ``year`` are padded beyond the last signature, with 0 and NaN.
     """
 
-    has: sparse.csr_array
+    matrix: sparse.csr_array
     meaning: Float32
     year: Float32
 
@@ -71,27 +71,27 @@ class _Evidence:
         meaning[: len(rows)] = np.nan_to_num(index.meaning[work])
         year = np.full(len(meaning), np.nan, dtype=np.float32)
         year[: len(rows)] = index.corpus.years[work]
-        return cls(company_and_place(index, rows), meaning, year)
+        return cls(make_evidence_matrix(index, rows), meaning, year)
 
-    def seeking(self) -> tuple[Int64, Int32, Float32, Float32, Float32]:
+    def to_query_arrays(self) -> tuple[Int64, Int32, Float32, Float32, Float32]:
         """Return the arrays of the signatures whose neighbours are searched, for the kernels."""
-        start, column, value = _plain(self.has)
-        return start, column, value, np.float32(LIKENESS) * self.meaning, self.year
+        start, column, value = _to_arrays(self.matrix)
+        return start, column, value, np.float32(MEANING_WEIGHT) * self.meaning, self.year
 
-    def sought(self) -> tuple[Int64, Int32, Float32, Float32]:
+    def to_target_arrays(self) -> tuple[Int64, Int32, Float32, Float32]:
         """Return the arrays of the signatures that are searched, for the kernels."""
-        start, holder, held = _plain(sparse.csc_array(self.has))
+        start, holder, held = _to_arrays(sparse.csc_array(self.matrix))
         d = self.meaning.shape[1]
         panels = self.meaning.reshape(-1, LANES, d).transpose(0, 2, 1)
         return start, holder, held, np.ascontiguousarray(panels)
 
 
-def _plain(matrix: sparse.csr_array | sparse.csc_array) -> tuple[Int64, Int32, Float32]:
+def _to_arrays(matrix: sparse.csr_array | sparse.csc_array) -> tuple[Int64, Int32, Float32]:
     start, place = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
     return start, place, matrix.data.astype(np.float32)
 
 
-def follow(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) -> Int64:
+def vote_labels(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) -> Int64:
     """Return for each of ``rows`` the label that its nearest ``others`` vote for, int64[n].
 
     Votes are weighted by likeness (see :data:`VOTE_DECAY`). The label is 0 where none shares a
@@ -103,8 +103,8 @@ def follow(index: CorpusIndex, rows: Int32, others: Int32, label: Int64) -> Int6
         Of the others, above 0.
     """
     mine, theirs = _Evidence.of(index, rows), _Evidence.of(index, others)
-    return followed(
-        len(rows), *mine.seeking(), *theirs.sought(), theirs.year, np.float32(YEAR), label, FADING
+    return vote_nearest(
+        len(rows), *mine.to_query_arrays(), *theirs.to_target_arrays(), theirs.year, np.float32(YEAR_PENALTY), label, VOTE_DECAY
     )
 
 
@@ -123,7 +123,7 @@ class NeighbourPairs:
 
     index: CorpusIndex
     names: NamePairs
-    most: int
+    max_neighbours: int
 
     @property
     def rows(self) -> Int32:
@@ -138,14 +138,14 @@ class NeighbourPairs:
     @property
     def load(self) -> Int64:
         """Upper bound of the pairs of each block, int64[B]."""
-        found: Int64 = np.minimum(self.names.load, np.diff(self.start) * self.most)
+        found: Int64 = np.minimum(self.names.load, np.diff(self.start) * self.max_neighbours)
         return found
 
-    def batch(self, first: int, last: int) -> PairBatch:
+    def make_batch(self, first: int, last: int) -> PairBatch:
         """List the pairs of blocks ``first`` to ``last`` (exclusive)."""
         low = int(self.start[first])
         start = self.start[first : last + 1] - low
-        found = [self._block(b, int(self.start[b]) - low) for b in range(first, last)]
+        found = [self._list_block_pairs(b, int(self.start[b]) - low) for b in range(first, last)]
         left, right, name_pair = (np.concatenate(parts) for parts in zip(*found, strict=True))
         pairs = slice(int(self.names.pair_start[first]), int(self.names.pair_start[last]))
         a, b = self.names.a[pairs], self.names.b[pairs]
@@ -159,9 +159,9 @@ class NeighbourPairs:
             right,
             (name_pair - np.int32(pairs.start)).astype(np.int32),
             np.column_stack([name[a], name[b]]),
-        ).only(slice(0, len(left)))
+        ).select_pairs(slice(0, len(left)))
 
-    def _block(self, block: int, offset: int) -> tuple[Int32, Int32, Int32]:
+    def _list_block_pairs(self, block: int, offset: int) -> tuple[Int32, Int32, Int32]:
         """List the positions of the pairs of one block, plus ``offset``, and the class pair of
         each.
         """
@@ -181,21 +181,21 @@ class NeighbourPairs:
         member = names.member[member_start[0] : member_start[-1]] - np.int32(low)
         written = index.names.given_length[names.name[first : first + n_classes]] > 0
         evidence = _Evidence.of(index, rows[member])
-        i, j, pair = nearest(
+        i, j, pair = find_nearest(
             member_start - member_start[0],
             member,
             friend_start,
             other[order].astype(np.int32),
             number,
-            (INITIAL * (written[one] != written[other]))[order].astype(np.float32),
-            *evidence.seeking(),
-            *evidence.sought(),
-            np.float32(YEAR),
-            self.most,
+            (INITIAL_PENALTY * (written[one] != written[other]))[order].astype(np.float32),
+            *evidence.to_query_arrays(),
+            *evidence.to_target_arrays(),
+            np.float32(YEAR_PENALTY),
+            self.max_neighbours,
         )
         left, right = np.minimum(i, j), np.maximum(i, j)
-        order = counted_order(right, np.arange(len(right)), len(rows))
-        order = counted_order(left, order, len(rows))
+        order = sort_by_count(right, np.arange(len(right)), len(rows))
+        order = sort_by_count(left, order, len(rows))
         left, right, pair = left[order], right[order], pair[order]
         # mutual neighbours are listed twice
         fresh = np.diff(left, prepend=-1).astype(bool) | np.diff(right, prepend=-1).astype(bool)

@@ -17,14 +17,14 @@ import numpy.typing as npt
 from disambig.arrays import Int32, Int64
 from disambig.blocking.name_comparison import NameMemory
 from disambig.corpus.index import CorpusIndex
-from disambig.kernels.pairs import expand
+from disambig.kernels.pairs import expand_class_pairs
 from disambig.names import compatible_pairs
 
 NAME_PAIRS_AT_ONCE = 200_000
 """Name pairs compared together; bounds memory (about 300 bytes a pair)."""
 
 
-def in_pieces(n: int, size: int) -> Iterator[slice]:
+def split_range(n: int, size: int) -> Iterator[slice]:
     """Split ``range(n)`` into slices of ``size``; the last may be shorter."""
     for low in range(0, n, size):
         yield slice(low, min(low + size, n))
@@ -59,10 +59,10 @@ class PairBatch:
     names: Int32
 
     @classmethod
-    def complete(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> PairBatch:
+    def from_blocks(cls, index: CorpusIndex, blocks: Sequence[Int32]) -> PairBatch:
         """List all pairs of each block, whatever the names."""
         rows, block, start = _concatenate_blocks(blocks)
-        left, right = complete_pairs(start)
+        left, right = list_pairs(start)
         name = index.corpus.signature_name[rows]
         ends = np.sort(np.column_stack([name[left], name[right]]), axis=1).astype(np.int64)
         width = len(index.names)
@@ -71,14 +71,14 @@ class PairBatch:
         return cls(rows, block, start, left, right, origin.astype(np.int32), names)
 
     @classmethod
-    def unlisted(cls, blocks: Sequence[Int32]) -> PairBatch:
+    def without_pairs(cls, blocks: Sequence[Int32]) -> PairBatch:
         """Make a batch of blocks without listed pairs."""
         rows, block, start = _concatenate_blocks(blocks)
         none = np.empty(0, dtype=np.int32)
         return cls(rows, block, start, none, none, none, none.reshape(0, 2))
 
     @classmethod
-    def single(cls, index: CorpusIndex, rows: Int32, i: int, j: int) -> PairBatch:
+    def from_pair(cls, index: CorpusIndex, rows: Int32, i: int, j: int) -> PairBatch:
         """Make a batch of one pair of positions ``i < j`` of one block."""
         start = np.array([0, len(rows)], dtype=np.int64)
         ends = np.array([[i], [j]], dtype=np.int32)
@@ -86,7 +86,7 @@ class PairBatch:
         one = np.zeros(1, dtype=np.int32)
         return cls(rows, np.zeros(len(rows), np.int32), start, ends[0], ends[1], one, names)
 
-    def only(self, pairs: slice) -> PairBatch:
+    def select_pairs(self, pairs: slice) -> PairBatch:
         """Return the same rows with some of their pairs, and the names of those."""
         asked = np.zeros(len(self.names), dtype=bool)
         asked[self.name_pair[pairs]] = True
@@ -107,15 +107,15 @@ class PairBatch:
     @property
     def considered(self) -> int:
         """Number of possible pairs within blocks, listed or not."""
-        return n_complete(np.diff(self.start))
+        return count_pairs(np.diff(self.start))
 
     @cached_property
     def _key(self) -> Int64:
         return self.left.astype(np.int64) * len(self.rows) + self.right
 
-    def place(self, i: npt.NDArray[np.integer], j: npt.NDArray[np.integer]) -> Int64:
+    def find_pairs(self, i: npt.NDArray[np.integer], j: npt.NDArray[np.integer]) -> Int64:
         """Return the index of the pairs of positions ``i < j``, -1 if a pair is not listed."""
-        return place_of(self._key, i.astype(np.int64) * len(self.rows) + j)
+        return find_positions(self._key, i.astype(np.int64) * len(self.rows) + j)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,7 @@ class NamePairs:
         class_start = np.searchsorted(group[member], np.arange(len(key) + 1))
         first_class = np.searchsorted(key // width, np.arange(len(blocks) + 1))
         name_of = (key % width).astype(np.int32)
-        a, b = _agreeing(index, name_of, first_class, memory)
+        a, b = _find_agreeing_classes(index, name_of, first_class, memory)
         own = np.arange(len(key), dtype=np.int32)
         a, b = np.concatenate([own, a]), np.concatenate([own, b])
         of_block = np.searchsorted(first_class, a, side="right") - 1
@@ -186,13 +186,13 @@ class NamePairs:
             np.bincount(of_block, stands_for, len(blocks)).astype(np.int64),
         )
 
-    def batch(self, first: int, last: int) -> PairBatch:
+    def make_batch(self, first: int, last: int) -> PairBatch:
         """List the pairs of blocks ``first`` to ``last`` (exclusive)."""
         low, high = int(self.start[first]), int(self.start[last])
         pairs = slice(int(self.pair_start[first]), int(self.pair_start[last]))
         a, b = self.a[pairs], self.b[pairs]
         load = int(self.load[first:last].sum())
-        left, right, origin = expand(a, b, self.class_start, self.member, low, high - low, load)
+        left, right, origin = expand_class_pairs(a, b, self.class_start, self.member, low, high - low, load)
         start = self.start[first : last + 1] - low
         block = np.repeat(np.arange(last - first, dtype=np.int32), np.diff(start))
         return PairBatch(
@@ -206,7 +206,7 @@ class NamePairs:
         )
 
 
-def complete_pairs(start: Int64) -> tuple[Int32, Int32]:
+def list_pairs(start: Int64) -> tuple[Int32, Int32]:
     """List all i < j of each block of consecutive positions, in row-major order."""
     sizes = np.diff(start)
     n = int(start[-1])
@@ -217,12 +217,12 @@ def complete_pairs(start: Int64) -> tuple[Int32, Int32]:
     return left, right.astype(np.int32)
 
 
-def n_complete(sizes: Int64) -> int:
+def count_pairs(sizes: Int64) -> int:
     """Count the pairs within blocks of some sizes."""
     return int((sizes.astype(np.int64) * (sizes.astype(np.int64) - 1) // 2).sum())
 
 
-def place_of(ordered: Int64, key: Int64) -> Int64:
+def find_positions(ordered: Int64, key: Int64) -> Int64:
     """Return the position of each key in the sorted, distinct keys, -1 for a missing one."""
     if not len(ordered):
         return np.full(len(key), -1, dtype=np.int64)
@@ -237,7 +237,7 @@ def _concatenate_blocks(blocks: Sequence[Int32]) -> tuple[Int32, Int32, Int64]:
     return rows, block, np.concatenate([[0], np.cumsum(sizes)])
 
 
-def _agreeing(
+def _find_agreeing_classes(
     index: CorpusIndex, name: Int32, first_class: Int64, memory: NameMemory | None
 ) -> tuple[Int32, Int32]:
     """List pairs of different classes of one block whose names could be one person's."""
@@ -249,11 +249,11 @@ def _agreeing(
         done = cost[at - 1] if at else 0
         end = max(int(np.searchsorted(cost, done + NAME_PAIRS_AT_ONCE, side="right")), at + 1)
         low = first_class[at]
-        a, b = complete_pairs(first_class[at : end + 1] - low)
+        a, b = list_pairs(first_class[at : end + 1] - low)
         a, b = a + np.int32(low), b + np.int32(low)
         if memory is None:
             agree = np.empty(len(a), dtype=bool)
-            for some in in_pieces(len(a), NAME_PAIRS_AT_ONCE):
+            for some in split_range(len(a), NAME_PAIRS_AT_ONCE):
                 agree[some] = compatible_pairs(index.names, name[a[some]], name[b[some]])
         else:  # each name with itself as well: the pairs within a class need it
             one, other = np.append(name[a], name), np.append(name[b], name)

@@ -17,7 +17,7 @@ from disambig.cli import options
 from disambig.cli.works_options import finish, reading_options, works_argument, works_of
 from disambig.console import safe
 from disambig.out_of_core import budget
-from disambig.processes import apart, no_collector
+from disambig.processes import run_in_process, no_collector
 
 if TYPE_CHECKING:
     from disambig.domain import Constraint
@@ -224,8 +224,8 @@ class Job:
         if go_on:
             click.echo(f"going on with the run kept in {safe(str(self.folder))}", err=True)
         else:
-            apart(partial(self._stage, run))
-        report, people = run.report(), run.cluster()
+            run_in_process(partial(self._stage, run))
+        report, people = run.read_report(), run.cluster()
         write_assignments(self.out, people.assignments())
         shutil.rmtree(self.folder, ignore_errors=True)
         return report, people
@@ -239,7 +239,7 @@ class Job:
         """On a Spark cluster, or on Spark on this machine."""
         from disambig.ingest import ReadReport
         from disambig.out_of_core.run import compute_fingerprint
-        from disambig.spark.checkpoint import is_divided
+        from disambig.spark.checkpoint import can_resume
         from disambig.spark.run import run_on_spark
 
         known = compute_fingerprint(self.works, self.model, self.decisions)
@@ -253,7 +253,7 @@ class Job:
             fingerprint=known,
             progress=self.show,
         )
-        if is_divided(self.out, known):
+        if can_resume(self.out, known):
             click.echo(f"going on with the run kept in {safe(str(self.out.parent))}", err=True)
             people = run(())
         else:

@@ -56,13 +56,13 @@ def evaluate(
 
 
 def _as_json(path: Path, split: str | None, comparison: Comparison) -> dict[str, Any]:
-    within = comparison.within_blocks()
+    within = comparison.evaluate_within_blocks()
     return {
         "labels": str(path),
         "split": split,
         "missing": len(comparison.missing),
         "within_blocks": None if within is None else _finite(within),
-        "whole_corpus": _finite(comparison.whole()),
+        "whole_corpus": _finite(comparison.evaluate_whole()),
     }
 
 
@@ -77,7 +77,7 @@ def _print_tables(path: Path, split: str | None, comparison: Comparison) -> None
 
     from disambig.console import console, safe
 
-    whole, within = comparison.whole(), comparison.within_blocks()
+    whole, within = comparison.evaluate_whole(), comparison.evaluate_within_blocks()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
     table.add_column("")
     for heading in _HEADINGS:

@@ -77,6 +77,6 @@ def explain(
     if as_json:
         click.echo(json.dumps(found.to_dict(), indent=2))
     else:
-        print_explanation(console(), found, every=every)
+        print_explanation(console(), found, show_all=every)
     # the summary would only stand in the way where nothing is wrong
     finish(reader.report, rejects=rejects, quiet=quiet or not reader.report.rejected)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Int32, Int64
-from disambig.blocking.pairs import PairBatch, place_of
+from disambig.blocking.pairs import PairBatch, find_positions
 from disambig.clustering.linkage import first_of_group
 from disambig.clustering.must_graph import MustGraph, shortest_path
 from disambig.console import safe
@@ -63,7 +63,7 @@ class Constraints:
         """Number of must-groups."""
         return len(self.group_start) - 1
 
-    def carried(self, row: Int64, work_of: Int64, work: Int32) -> Constraints:
+    def remap(self, row: Int64, work_of: Int64, work: Int32) -> Constraints:
         """Map the constraints to another numbering of signatures, which has some or all of these.
 
         A cannot-link of a signature without a new row applies to the members of its must-group
@@ -105,8 +105,8 @@ class Constraints:
         width = np.int64(1 << 32)
         key = part.signature_work * width + part.signature_position
         known = work_of[bound.signature_work]
-        row = place_of(key, known * width + bound.signature_position)
-        return self.carried(np.where(known >= 0, row, -1), work_of, part.signature_work)
+        row = find_positions(key, known * width + bound.signature_position)
+        return self.remap(np.where(known >= 0, row, -1), work_of, part.signature_work)
 
 
 @dataclass(frozen=True)
@@ -158,10 +158,10 @@ def compile_constraints(
     problems = [*(f"left out: {line}" for line in unknown), *roundabout]
     labels, bearers = told, np.empty(0, np.int64)
     if identifiers:
-        graph, found = _settled(corpus, graph, orcids(corpus), cannot, None)
+        graph, found = _add_identifiers(corpus, graph, orcids(corpus), cannot, None)
         labels, bearers = graph.labels(), found.row
         problems += [*found.problems, *_two_orcids(corpus, found, labels)]
-        graph, found = _settled(corpus, graph, emails(corpus), cannot, bearers)
+        graph, found = _add_identifiers(corpus, graph, emails(corpus), cannot, bearers)
         labels = graph.labels()
         problems += found.problems
     return _encoded(corpus, labels, cannot, bearers, tuple(problems))
@@ -213,7 +213,7 @@ def _ruled_out(constraints: Constraints, batch: PairBatch, atoms: Int64) -> tupl
     a = place[low[pair] + np.arange(len(pair)) - np.repeat(np.cumsum(count) - count, count)]
     # the positions of an entity are in ascending order of their blocks, one in each
     n_blocks = len(batch.start) - 1
-    b = place_of(
+    b = find_positions(
         ordered * n_blocks + batch.block[place], ordered[other[pair]] * n_blocks + batch.block[a]
     )
     return a[b >= 0], place[b[b >= 0]]
@@ -294,7 +294,7 @@ def _orcids_joined(bearers: Int64, labels: Int64, before: Int64) -> list[_Clash]
     ]
 
 
-def _settled(
+def _add_identifiers(
     corpus: Corpus,
     graph: MustGraph,
     found: Identifiers,
@@ -309,7 +309,7 @@ def _settled(
     before = graph.labels()
     first = graph.n_signatures + len(graph.words)
     while True:
-        wider = graph.bearing(found)
+        wider = graph.add_identifiers(found)
         labels = wider.labels()
         clashes = _broken(cannot, labels) + _same_work(corpus, labels, before)
         if bearers is not None:

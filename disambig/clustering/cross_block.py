@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Bool, Float32, Int32, Int64
-from disambig.blocking.cross_block import block_of_identity, cross_pairs
+from disambig.blocking.cross_block import get_identity_blocks, find_cross_block_pairs
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.two_level import (
@@ -108,14 +108,14 @@ def score_candidates(
             left, right = speakers.of_identity(a), speakers.of_identity(b)
             blocks.append(np.concatenate([left, right]))
             group += [2 * k] * len(left) + [2 * k + 1] * len(right)
-        batch = PairBatch.complete(index, blocks)
+        batch = PairBatch.from_blocks(index, blocks)
         scored = ScoredPairs.of(
             index,
             batch,
             constraints,
             lambda c: pair_probabilities(model, c, index.doublings),
         )
-        _, found = scored.between(np.array(group, dtype=np.int32))
+        _, found = scored.compute_group_features(np.array(group, dtype=np.int32))
         probability = group_probabilities(model, found, index.doublings)
         probability[_barred(batch, scored.bonds)] = 0.0
         out[open_[some]] = probability
@@ -180,9 +180,9 @@ def join_across(
         As for :func:`disambig.blocking.cross_block.find_cross_block_pairs`.
     """
     identity = hold_must(constraints, identity)
-    candidates = cross_pairs(index, identity, block, crowded)
+    candidates = find_cross_block_pairs(index, identity, block, crowded)
     probability = score_candidates(index, model, constraints, identity, candidates, progress)
-    block_of = block_of_identity(identity, block)
+    block_of = get_identity_blocks(identity, block)
     return join_likely(constraints, identity, block_of, candidates, probability, model)
 
 
@@ -209,7 +209,7 @@ def join_likely(
         keys = {(a, int(block_of[b])), (b, int(block_of[a]))}
         if not keys & taken and joins.join(a, b):
             taken |= keys
-    return joins.result()
+    return joins.get_labels()
 
 
 def hold_must(constraints: Constraints, identity: Int32) -> Int32:
@@ -237,7 +237,7 @@ def hold_must(constraints: Constraints, identity: Int32) -> Int32:
     joins = IdentityMerger(constraints, label)
     for group, rest in links[size[links[:, 1]] > 0].tolist():
         joins.join(group, rest)
-    return joins.result()
+    return joins.get_labels()
 
 
 class IdentityMerger:
@@ -276,7 +276,7 @@ class IdentityMerger:
             self._enemies[enemy].add(low)
         return True
 
-    def result(self) -> Int32:
+    def get_labels(self) -> Int32:
         """Return the label of each signature, numbered from 0 in order of first appearance."""
         root = np.array([self._root(i) for i in range(len(self._parent))], dtype=np.int64)
         return renumber(root[self._label])

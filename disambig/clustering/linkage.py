@@ -29,7 +29,7 @@ import numpy as np
 
 from disambig.arrays import Float32, Float64, Int32
 from disambig.errors import ConstraintError
-from disambig.kernels.linkage import cluster
+from disambig.kernels.linkage import cluster_rows
 
 # A component of up to this many rows gets a full matrix. A cell takes 8 bytes; a listed pair takes
 # 24 in lists, plus half as much spare: a matrix takes no more when half the pairs are listed.
@@ -115,7 +115,7 @@ def average_linkage(
     if orcid is not None:
         two = (code[left] >= 0) & (code[right] >= 0) & (code[left] != code[right])
         similarity = np.where(two, np.float32(-np.inf), similarity)
-    root = cluster(left, right, similarity, mass, code, unlisted, limit, FULL_ROWS, CELLS_PER_PAIR)[
+    root = cluster_rows(left, right, similarity, mass, code, unlisted, limit, FULL_ROWS, CELLS_PER_PAIR)[
         group
     ]
     labels: Int32 = (np.cumsum(root == row, dtype=np.int32) - 1)[root]

@@ -49,7 +49,7 @@ class MustGraph:
         labels: Int64 = connected_components(graph, directed=False)[1].astype(np.int64)
         return labels[: self.n_signatures]
 
-    def bearing(self, found: Identifiers) -> MustGraph:
+    def add_identifiers(self, found: Identifiers) -> MustGraph:
         """Return the graph with one more kind of identifiers."""
         first = self.n_signatures + len(self.words)
         return MustGraph(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32
-from disambig.blocking.pairs import PairBatch, in_pieces
+from disambig.blocking.pairs import PairBatch, split_range
 from disambig.clustering.constraints import Constraints, cannot_pairs
 from disambig.clustering.linkage import average_linkage
 from disambig.corpus.index import CorpusIndex
@@ -38,7 +38,7 @@ ROUNDS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Resolved:
+class BatchResult:
     """Clustering result of one batch.
 
     Attributes
@@ -125,7 +125,7 @@ class BatchConstraints:
         cannot = cannot_pairs(constraints, batch)
         return cls(constraints.must[batch.rows], cannot, constraints.orcid[batch.rows])
 
-    def between(self, group: Int32) -> BatchConstraints:
+    def lift_to_groups(self, group: Int32) -> BatchConstraints:
         """Return the constraints between groups of the rows, int32[R], which obey them within."""
         must, orcid = np.full((2, int(group.max(initial=-1)) + 1), -1, dtype=np.int32)
         for codes, found in ((self.must, must), (self.orcid, orcid)):
@@ -134,7 +134,7 @@ class BatchConstraints:
         cannot = np.sort(group[self.cannot].reshape(-1, 2), axis=1)
         return BatchConstraints(must, cannot.astype(np.int32), orcid)
 
-    def barred(self, left: Int32, right: Int32) -> Bool:
+    def is_excluded(self, left: Int32, right: Int32) -> Bool:
         """Return whether each pair of rows, left < right, cannot be one person, bool[N]."""
         n, cannot = len(self.must), self.cannot.astype(np.int64)
         listed = np.isin(left.astype(np.int64) * n + right, cannot[:, 0] * n + cannot[:, 1])
@@ -164,7 +164,7 @@ def join_groups(
     groups: GroupBatch, probability: Float32, bonds: BatchConstraints, threshold: float
 ) -> Int32:
     """Join groups by average linkage over group probabilities; return the group of each row."""
-    between = bonds.between(groups.group)
+    between = bonds.lift_to_groups(groups.group)
     joined = average_linkage(
         groups.block,
         groups.left,
@@ -219,8 +219,8 @@ class ScoredPairs:
         rows, n = RowEvidence.of(index, batch), batch.n_pairs
         kept = {name: np.empty(n, dtype=np.float32) for name in KEPT}
         probability, likely = np.empty((2, n), dtype=np.float32)
-        for pairs in in_pieces(n, PAIRS_AT_ONCE):
-            found = pair_features(index, batch.only(pairs), rows)
+        for pairs in split_range(n, PAIRS_AT_ONCE):
+            found = pair_features(index, batch.select_pairs(pairs), rows)
             probability[pairs], likely[pairs] = score(found)
             for name, column in kept.items():
                 column[pairs] = found[name]
@@ -232,7 +232,7 @@ class ScoredPairs:
         """Cluster at high precision; return the group of each row."""
         return first_level(self.batch, self.likely, self.bonds, threshold)
 
-    def between(
+    def compute_group_features(
         self, group: Int32, live: Bool | None = None
     ) -> tuple[GroupBatch, dict[str, Float32]]:
         """Compute the features of pairs of groups of the rows, in the blocks ``live`` only."""
@@ -261,7 +261,7 @@ class ScoredPairs:
         probability = np.empty(n, dtype=np.float32)
         columns = None
         known = (before.groups, before.columns) if before and before.columns else None
-        for pairs in in_pieces(n, AT_ONCE):
+        for pairs in split_range(n, AT_ONCE):
             columns = evidence.columns(pairs, known)
             probability[pairs] = score(columns)
         return ScoredGroups(evidence, probability, columns if n <= AT_ONCE else None)
@@ -333,7 +333,7 @@ def second_level(
         final = joined
 
 
-def grouped(scored: ScoredPairs, model: Model) -> Int32:
+def cluster_scored(scored: ScoredPairs, model: Model) -> Int32:
     """Run both levels on scored pairs; return the group of each row, int32[R]."""
 
     def score(columns: dict[str, Float32]) -> Float32:
@@ -347,7 +347,7 @@ def grouped(scored: ScoredPairs, model: Model) -> Int32:
 
 def resolve(
     index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
-) -> Resolved:
+) -> BatchResult:
     """Cluster a batch of blocks; blocks do not influence each other."""
     clock = Clock()
 
@@ -370,7 +370,7 @@ def resolve(
         final = step.final
         _take_over(joint, scored, step)
     confidence = _confidence(batch, final, joint)
-    return Resolved(
+    return BatchResult(
         batch.rows, final, confidence, batch.considered, batch.n_pairs, clock.with_rest("features")
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from disambig.arrays import Int32, Int64, UInt64
 from disambig.corpus.tokenise import hash_words
-from disambig.kernels.keys import members
+from disambig.kernels.keys import list_distinct_keys
 from disambig.names import ParsedName
 
 MAX_AUTHORS = 100
@@ -69,7 +69,7 @@ class CoauthorKeys:
         keys : uint64[A]
             ``full`` or ``initial``.
         """
-        return members(self.start, keys, MAX_AUTHORS)
+        return list_distinct_keys(self.start, keys, MAX_AUTHORS)
 
 
 def hash_names(names: list[ParsedName]) -> tuple[UInt64, UInt64]:

@@ -15,7 +15,7 @@ from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.sparse import SparseRows
 from disambig.corpus.statistics import EDGE_UNIT, Statistics, count_doublings
 from disambig.corpus.terms import Terms
-from disambig.kernels.keys import both_ways, directory, places
+from disambig.kernels.keys import build_adjacency, build_directory, find_places
 from disambig.names import NameTable
 from disambig.names.frequency import NameFrequency
 
@@ -194,13 +194,13 @@ def _encode_keys(names: UInt64, authors: UInt64) -> tuple[Int32, UInt64]:
     """Return the code of each name's key, and the key of each code, ascending."""
     keys = np.sort(np.concatenate([names, authors]))
     keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
-    return places(keys, *directory(keys), names), keys
+    return find_places(keys, *build_directory(keys), names), keys
 
 
 def _list_authors(coauthors: CoauthorKeys, keys: UInt64, codes: UInt64) -> SparseRows:
     work, key = coauthors.list_members(keys)
     return SparseRows.from_lists(
-        work, places(codes, *directory(codes), key), len(coauthors.n_authors)
+        work, find_places(codes, *build_directory(codes), key), len(coauthors.n_authors)
     )
 
 
@@ -212,7 +212,7 @@ def _build_graph(statistics: Statistics, codes: UInt64, works: Float32) -> Spars
     """
     a, b, weight = statistics.edges.select(codes)
     value = (weight / EDGE_UNIT * (1 / works[a] + 1 / works[b])).astype(np.float32)
-    return SparseRows(*both_ways(len(codes), a, b, value))
+    return SparseRows(*build_adjacency(len(codes), a, b, value))
 
 
 def _compute_tfidf(counts: SparseRows, idf: Float32) -> SparseRows:

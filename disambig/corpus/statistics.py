@@ -16,7 +16,7 @@ import numpy as np
 from disambig.arrays import Bool, Float32, Int32, Int64, UInt64
 from disambig.corpus.coauthors import CoauthorKeys
 from disambig.corpus.terms import Terms
-from disambig.kernels.keys import among, directory, members
+from disambig.kernels.keys import select_edges, build_directory, list_distinct_keys
 
 EDGE_UNIT = 1 << 20
 """Weight 1 of an edge: weights are integers in units of 1 / EDGE_UNIT."""
@@ -114,7 +114,7 @@ class Edges:
         low = np.searchsorted(self.a, keys)
         high = np.searchsorted(self.a, keys, side="right")
         total = np.concatenate([[0], np.cumsum(high - low)])
-        ends, (starts, shift) = np.asarray(self.b), directory(keys)
+        ends, (starts, shift) = np.asarray(self.b), build_directory(keys)
         a, b = [np.empty(0, dtype=np.int32)], [np.empty(0, dtype=np.int32)]
         weight = [np.empty(0, dtype=np.int64)]
         first = 0
@@ -123,7 +123,7 @@ class Edges:
             key_slice = slice(first, max(last, first + 1))
             row, place = np.empty((2, total[key_slice.stop] - total[first]), dtype=np.int32)
             edge = np.empty(len(row), dtype=np.int64)
-            n = among(keys, starts, shift, low[key_slice], high[key_slice], ends, row, place, edge)
+            n = select_edges(keys, starts, shift, low[key_slice], high[key_slice], ends, row, place, edge)
             a.append(row[:n] + np.int32(first))
             b.append(place[:n].copy())
             weight.append(self.weight[edge[:n]])
@@ -183,7 +183,7 @@ class Statistics:
 
 def list_author_keys(coauthors: CoauthorKeys, keys: UInt64) -> UInt64:
     """List the key of every author whose name has letters, once for each work that has it."""
-    return members(coauthors.start, keys, len(keys))[1]
+    return list_distinct_keys(coauthors.start, keys, len(keys))[1]
 
 
 def find_keys(ordered: UInt64, keys: UInt64) -> tuple[Int64, Bool]:

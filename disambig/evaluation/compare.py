@@ -32,17 +32,17 @@ class Comparison:
     """
 
     labels: tuple[Label, ...]
-    assigned: tuple[Assignment, ...]
+    assignments: tuple[Assignment, ...]
     predicted: Int64
     truth: Int64
     block: Int64 | None
     missing: tuple[Signature, ...]
 
-    def within_blocks(self) -> Metrics | None:
+    def evaluate_within_blocks(self) -> Metrics | None:
         """Return metrics with both partitions divided along blocks; None without blocks."""
         return None if self.block is None else evaluate(self.predicted, self.truth, self.block)
 
-    def whole(self) -> Metrics:
+    def evaluate_whole(self) -> Metrics:
         """Return metrics over the whole corpus, across blocks."""
         return evaluate(self.predicted, self.truth)
 
@@ -119,7 +119,7 @@ def compare(by_key: dict[Key, Assignment], labels: Iterable[Label]) -> Compariso
     assignments = tuple(assignment for _, assignment in rows)
     return Comparison(
         labels=matched_labels,
-        assigned=assignments,
+        assignments=assignments,
         predicted=_encode_names([row.identity for row in assignments]),
         truth=_encode_names([label.person for label in matched_labels]),
         block=_encode_blocks(matched_labels),
@@ -133,8 +133,8 @@ def refuse_missing(comparison: Comparison, clusters: Path, labels: str) -> None:
         total = len(comparison.missing) + len(comparison.labels)
         raise InputError(
             f"{len(comparison.missing):,} of {total:,} signatures labelled in {labels} are not "
-            f"in {clusters} (first: {format_first(comparison.missing)}); cluster the works of these "
-            "labels, or pass --allow-missing to evaluate only the others"
+            f"in {clusters} (first: {format_first(comparison.missing)}); cluster the works of "
+            "these labels, or pass --allow-missing to evaluate only the others"
         )
 
 
@@ -174,8 +174,8 @@ def _refuse_duplicates(path: Path, suspects: set[int]) -> None:
             keys.add(key)
     if duplicates:
         raise InputError(
-            f"{path}: {len(duplicates):,} rows repeat a signature (first: {format_first(duplicates)}); "
-            "a signature has one identity, so keep one row for each"
+            f"{path}: {len(duplicates):,} rows repeat a signature (first: "
+            f"{format_first(duplicates)}); a signature has one identity, so keep one row for each"
         )
 
 

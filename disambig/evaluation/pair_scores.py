@@ -9,7 +9,7 @@ import numpy as np
 
 from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
-from disambig.blocking.pairs import PairBatch, complete_pairs, place_of
+from disambig.blocking.pairs import PairBatch, list_pairs, find_positions
 from disambig.clustering.two_level import pair_probabilities
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Label
@@ -92,11 +92,11 @@ def _add_absent_pairs(
     """Return all labelled pairs of a batch: those scored, and those not compared."""
     labelled = np.flatnonzero(person >= 0)
     start = np.searchsorted(labelled, batch.start)
-    left, right = (labelled[end] for end in complete_pairs(start))
+    left, right = (labelled[end] for end in list_pairs(start))
     probability = np.full(len(left), ABSENT, dtype=np.float32)
     width = len(batch.rows)
     scored_codes = batch.left[scored_pairs].astype(np.int64) * width + batch.right[scored_pairs]
-    index = place_of(left.astype(np.int64) * width + right, scored_codes)
+    index = find_positions(left.astype(np.int64) * width + right, scored_codes)
     probability[index] = scored_probability
     ends = batch.rows[left], batch.rows[right]
     same = person[left] == person[right]

@@ -116,7 +116,7 @@ def draw_review(errors: Mapping[str, Float64], title: str, description: str) -> 
         )
     most = max(float(error.max()) for error in errors.values())
     axes.set(xlim=(0, None), ylim=(0, 1.05 * most or 1.0))
-    axes.set(xlabel="decisions", ylabel="error left (1 − B-cubed F1)")
+    axes.set(xlabel="decisions", ylabel="remaining error (1 − B-cubed F1)")
     axes.legend(loc="lower left", frameon=False, labelcolor=INK)
     _style_axes(axes)
     return to_inline_svg(figure, title, description)

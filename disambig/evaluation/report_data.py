@@ -89,13 +89,13 @@ def build_section(
         comparison.predicted, comparison.truth, comparison.block
     )
     people = [label.person for label in comparison.labels]
-    identities = [assignment.identity for assignment in comparison.assigned]
+    identities = [assignment.identity for assignment in comparison.assignments]
     overmerges = find_largest_mixtures(comparison.predicted, comparison.truth, _MAX_CASES)
     oversplits = find_largest_mixtures(comparison.truth, comparison.predicted, _MAX_CASES)
     return Section(
         name=name,
-        within=comparison.within_blocks(),
-        whole=comparison.whole(),
+        within=comparison.evaluate_within_blocks(),
+        whole=comparison.evaluate_whole(),
         missing=len(comparison.missing),
         pair_scores=pair_scores,
         slices=_make_tables(comparison.block, rows, contexts, precision, recall),
@@ -118,7 +118,8 @@ def _list_contexts(comparison: Comparison, contexts: Contexts) -> list[Context]:
     if missing:
         raise InputError(
             f"{len(missing):,} labelled mentions are in no work that was read "
-            f"(first: {format_first(missing)}); pass all works files that the clusters were made from"
+            f"(first: {format_first(missing)}); pass all works files that the clusters were made "
+            "from"
         )
     return [context for context in rows if context is not None]
 

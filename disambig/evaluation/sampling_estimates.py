@@ -122,17 +122,17 @@ class ReviewedSample:
         Mentions of each stratum.
     columns : mapping of str to float64[n]
         Numerators and denominators of the metrics, such as ``bcubed`` and ``pairs_published``.
-    replaced : bool
+    with_replacement : bool
         Whether units were drawn with replacement.
     """
 
     stratum: Int64
     population: Int64
     columns: dict[str, Float64]
-    replaced: bool
+    with_replacement: bool
 
     @classmethod
-    def mentions(
+    def from_mentions(
         cls,
         stratum: Integer,
         population: Integer,
@@ -161,13 +161,13 @@ class ReviewedSample:
             "pairs_published": p - 1,
             "pairs_true": t - 1,
         }
-        sample = cls(_to_int64(stratum), _to_int64(population), columns, replaced=False)
+        sample = cls(_to_int64(stratum), _to_int64(population), columns, with_replacement=False)
         if (sample._count_reviewed() > sample.population).any():
             raise ValueError("more mentions of a stratum are reviewed than it has")
         return sample
 
     @classmethod
-    def identities(
+    def from_identities(
         cls, stratum: Integer, population: Integer, parts: Sequence[Sequence[float]]
     ) -> ReviewedSample:
         """Build from a sample of identities: the number of mentions of each person in each.
@@ -191,17 +191,17 @@ class ReviewedSample:
             "pairs": squares / p - 1,
             "pairs_published": p - 1,
         }
-        return cls(_to_int64(stratum), _to_int64(population), columns, replaced=True)
+        return cls(_to_int64(stratum), _to_int64(population), columns, with_replacement=True)
 
-    def of(self, strata: Integer) -> ReviewedSample:
+    def select_strata(self, strata: Integer) -> ReviewedSample:
         """Return the units of some strata only, such as those of one slice."""
         is_selected = np.isin(self.stratum, strata)
         population = np.zeros_like(self.population)
         population[strata] = self.population[strata]
         columns = {name: values[is_selected] for name, values in self.columns.items()}
-        return ReviewedSample(self.stratum[is_selected], population, columns, self.replaced)
+        return ReviewedSample(self.stratum[is_selected], population, columns, self.with_replacement)
 
-    def quality(self, level: float = LEVEL) -> Quality:
+    def estimate_quality(self, level: float = LEVEL) -> Quality:
         """Estimate all metrics of the design, with intervals of confidence ``level``."""
         figures = {
             "bcubed_precision": ("bcubed_precision", "bcubed"),
@@ -232,7 +232,7 @@ class ReviewedSample:
 
     def _estimate_ratio(self, y: Float64, x: Float64) -> _Ratio:
         """Estimate a ratio of totals, corrected for bias, with the influence of each unit."""
-        weight = self._weights()
+        weight = self._compute_weights()
         total = float(weight @ x)
         if total <= 0:
             return _Ratio(float("nan"), np.zeros_like(y), np.zeros_like(y))
@@ -242,7 +242,7 @@ class ReviewedSample:
         correction = self._estimate_covariance(influence, x / total)
         return _Ratio(float(np.clip(value + correction, 0, 1)), influence, weight * x)
 
-    def _weights(self) -> Float64:
+    def _compute_weights(self) -> Float64:
         n_reviewed = self._count_reviewed()
         weight: Float64 = (self.population / np.maximum(n_reviewed, 1))[self.stratum]
         return weight
@@ -273,7 +273,7 @@ class ReviewedSample:
 
         All ones where units are drawn with replacement.
         """
-        if self.replaced:
+        if self.with_replacement:
             return np.ones(len(self.population))
         return (self.population - self._count_reviewed()) / np.maximum(self.population, 1)
 

@@ -286,8 +286,8 @@ def _are_must_linked(constraints: Constraints, a: int, b: int) -> bool:
 
 def _are_cannot_linked(corpus: Corpus, constraints: Constraints, a: int, b: int) -> bool:
     rows = np.array([0], dtype=np.int32), np.array([1], dtype=np.int32)
-    batch = PairBatch.unlisted([np.array([a, b], dtype=np.int32)])
-    return bool(BatchConstraints.of(batch, constraints).barred(*rows).any())
+    batch = PairBatch.without_pairs([np.array([a, b], dtype=np.int32)])
+    return bool(BatchConstraints.of(batch, constraints).is_excluded(*rows).any())
 
 
 def _explain_evidence(

@@ -25,9 +25,10 @@ _MAX_ITEMS = 4
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """How to tell one feature: its theme, a noun for it, and its known values in words.
+    """Text of one feature: its theme, a noun for it, and a format of its values.
 
-    ``say`` tells the value with what stands behind it; without it, the noun and ``show`` do.
+    ``describe`` formats the value with the facts behind it; without it, the text is the noun and
+    ``format_value``.
     """
 
     theme: str
@@ -36,7 +37,7 @@ class Phrase:
     describe: Callable[[float, Facts], str] | None = None
 
     def to_text(self, value: float, facts: Facts) -> str:
-        """One clause for a value; NaN is told as unknown."""
+        """Describe a value in one clause; NaN is unknown."""
         if math.isnan(value):
             return f"{self.noun}: unknown"
         return (
@@ -163,11 +164,13 @@ def _format_both(part: Callable[[ParsedName], Sequence[str]], facts: Facts) -> s
 
 
 def _describe_given(value: float, facts: Facts) -> str:
-    return f"given names: {_format_both(lambda n: n.given, facts)} ({_make_relation_format(_GIVEN)(value)})"
+    names = _format_both(lambda n: n.given, facts)
+    return f"given names: {names} ({_make_relation_format(_GIVEN)(value)})"
 
 
 def _describe_family(value: float, facts: Facts) -> str:
-    return f"family names: {_format_both(lambda n: n.family_tokens, facts)} ({_make_relation_format(_FAMILY)(value)})"
+    names = _format_both(lambda n: n.family_tokens, facts)
+    return f"family names: {names} ({_make_relation_format(_FAMILY)(value)})"
 
 
 def _describe_middle(value: float, facts: Facts) -> str:

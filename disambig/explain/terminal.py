@@ -33,22 +33,22 @@ _FACT_FEATURES = {
 """The features that state the main fact of a theme: shown first, whatever they contribute."""
 
 
-def print_explanation(out: Console, explanation: Explanation, *, every: bool = False) -> None:
+def print_explanation(out: Console, explanation: Explanation, *, show_all: bool = False) -> None:
     """Print an explanation.
 
     Parameters
     ----------
     out : Console
         Output; it must not interpret markup.
-    every : bool
+    show_all : bool
         Whether to show every feature, not only those with large contributions.
     """
     out.width = min(out.width, _MAX_WIDTH)
-    for part in _render_parts(explanation, out.width, every):
+    for part in _render_parts(explanation, out.width, show_all):
         out.print(part)
 
 
-def _render_parts(explanation: Explanation, width: int, every: bool) -> Iterator[RenderableType]:
+def _render_parts(explanation: Explanation, width: int, show_all: bool) -> Iterator[RenderableType]:
     from rich.padding import Padding
 
     yield ""
@@ -60,15 +60,15 @@ def _render_parts(explanation: Explanation, width: int, every: bool) -> Iterator
     yield ""
     groups, pair = explanation.groups, explanation.pair
     yield _make_heading("These two mentions", pair)
-    yield _render_chart(pair, width, every)
+    yield _render_chart(pair, width, show_all)
     if groups.score is not None:
         yield ""
         yield _make_heading(
             f"Their groups, of {groups.size_a:,} and {groups.size_b:,}", groups.score
         )
-        yield _render_chart(groups.score, width, every)
+        yield _render_chart(groups.score, width, show_all)
     yield ""
-    if not every:
+    if not show_all:
         yield _make_line(("  --all shows every feature, --json prints everything as JSON.", "dim"))
 
 
@@ -126,7 +126,7 @@ def _make_heading(subject: str, score: Score) -> RenderableType:
     return Rule(title, style="dim", align="left")
 
 
-def _render_chart(score: Score, width: int, every: bool) -> RenderableType:
+def _render_chart(score: Score, width: int, show_all: bool) -> RenderableType:
     """Render rows of theme, bar, sum and contributions; start, sums and calibration add up."""
     from rich.table import Table
 
@@ -155,7 +155,7 @@ def _render_chart(score: Score, width: int, every: bool) -> RenderableType:
     add_row("start", score.bias, words="before any feature", style="dim")
     for theme, total in sums.items():
         first, *more = _select_lines(
-            [c for c in score.contributions if c.theme == theme], theme, every
+            [c for c in score.contributions if c.theme == theme], theme, show_all
         )
         add_row(theme, total, *first)
         for part, words in more:
@@ -177,14 +177,14 @@ def _render_chart(score: Score, width: int, every: bool) -> RenderableType:
     return table
 
 
-def _select_lines(parts: list[Contribution], theme: str, every: bool) -> list[tuple[str, str]]:
+def _select_lines(parts: list[Contribution], theme: str, show_all: bool) -> list[tuple[str, str]]:
     """Return (contribution, text) of a theme's features: facts, large contributions, the rest."""
     facts = _FACT_FEATURES.get(theme, ())
     facts_first = sorted(parts, key=lambda part: part.feature not in facts)
     visible = [part for part in facts_first if part.feature in facts]
     for part in facts_first[len(visible) :]:
         weighs = abs(part.log_odds) >= _MIN_LOG_ODDS and len(visible) < _MAX_SHOWN + 1
-        if every or weighs or not visible:
+        if show_all or weighs or not visible:
             visible.append(part)
     lines = [(_format_log_odds(part), part.words) for part in visible]
     rest = [part.log_odds for part in facts_first if part not in visible]

@@ -14,7 +14,7 @@ import numpy as np
 
 from disambig.arrays import Float32, Int32
 from disambig.blocking.blocks import Comparisons, make_blocks
-from disambig.blocking.cross_block import cross_pairs
+from disambig.blocking.cross_block import find_cross_block_pairs
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import score_candidates, spokesmen
@@ -50,21 +50,21 @@ class Trace:
         Signature rows of the groups compared last. Within a block: those of the round of the
         second level that joined them, or of its last round; across two blocks: the identities
         after both levels. The same array where one first-level group contains both.
-    first_a, first_b : int
+    first_size_a, first_size_b : int
         Sizes of their first-level groups.
     group : Row or None
         Features of these two groups; None where they are one group or were not compared.
     same_block, same : bool
         Whether they are in one block, and whether they end in one identity.
-    needed : float
+    threshold : float
         Probability needed to join.
-    proposed : bool
+    is_candidate : bool
         Whether the groups were a candidate pair; always true within a block.
-    rival : float
+    rival_probability : float
         Across blocks, the highest probability of another join that excludes this one; 0 otherwise.
-    barred : pair of signature rows, or None
+    exclusion : pair of signature rows, or None
         Two members of the groups that cannot be one person.
-    agree : bool
+    are_names_compatible : bool
         Whether any names of the two groups are compatible.
     """
 
@@ -140,7 +140,7 @@ def _trace_within_block(
 ) -> Trace:
     block, rows = _cluster_block(index, model, constraints, batch), batch.rows
     i, j = (int(np.flatnonzero(rows == row)[0]) for row in sorted((a, b)))
-    pair = _get_row(pair_features(index, PairBatch.single(index, rows, i, j)), 0)
+    pair = _get_row(pair_features(index, PairBatch.from_pair(index, rows, i, j)), 0)
     first_a, first_b = block.list_members(block.first, a), block.list_members(block.first, b)
     sizes = len(first_a), len(first_b)
     if block.first[i] == block.first[j]:
@@ -191,7 +191,7 @@ def _trace_across_blocks(
     pair.sort(axis=1)
     comparisons = Comparisons.of(index, make_blocks(index.corpus))
     crowded = comparisons.mask_crowded(index.corpus.n_signatures)
-    candidates = cross_pairs(index, identity, block_of, crowded)
+    candidates = find_cross_block_pairs(index, identity, block_of, crowded)
     candidates = candidates[(candidates < identity.max()).all(axis=1)]
     rival_pairs = candidates[np.isin(candidates, pair).any(axis=1)]
     probabilities = score_candidates(
@@ -248,7 +248,7 @@ def _compute_pair_features(
     i = int(np.flatnonzero(left == a)[0])
     j = len(left) + int(np.flatnonzero(right == b)[0])
     return _get_row(
-        pair_features(index, PairBatch.single(index, np.concatenate([left, right]), i, j)), 0
+        pair_features(index, PairBatch.from_pair(index, np.concatenate([left, right]), i, j)), 0
     )
 
 
@@ -268,7 +268,7 @@ def _compute_group_features(
         (_choose_representatives(group_a), _choose_representatives(group_b)),
         key=lambda g: int(g[0]),
     )
-    batch = PairBatch.complete(index, [np.concatenate([left, right])])
+    batch = PairBatch.from_blocks(index, [np.concatenate([left, right])])
     group = np.repeat(np.arange(2, dtype=np.int32), [len(left), len(right)])
     columns = pair_features(index, batch)
     probability, _ = pair_probabilities(model, columns, index.doublings)
@@ -286,13 +286,13 @@ def _find_exclusion(
     index: CorpusIndex, constraints: Constraints, group_a: Int32, group_b: Int32
 ) -> tuple[int, int] | None:
     """Return the first members of the two groups that a cannot-link separates; None without."""
-    batch = PairBatch.unlisted([np.concatenate([group_a, group_b])])
-    bonds, n = BatchConstraints.of(batch, constraints), len(group_a)
-    first = first_of_group(batch.block, bonds.must)
-    ends = [(i, j) for pair in bonds.cannot.tolist() for i, j in (pair, pair[::-1])]
+    batch = PairBatch.without_pairs([np.concatenate([group_a, group_b])])
+    batch_constraints, n = BatchConstraints.of(batch, constraints), len(group_a)
+    first = first_of_group(batch.block, batch_constraints.must)
+    ends = [(i, j) for pair in batch_constraints.cannot.tolist() for i, j in (pair, pair[::-1])]
     left, right = _index_first_rows(first[:n]), _index_first_rows(first[n:])
     exclusions = [(left[i], right[j]) for i, j in ends if i in left and j in right]
-    left, right = _index_first_rows(bonds.orcid[:n]), _index_first_rows(bonds.orcid[n:])
+    left, right = _index_first_rows(batch_constraints.orcid[:n]), _index_first_rows(batch_constraints.orcid[n:])
     exclusions += [(left[i], right[j]) for i in left for j in right if min(i, j) >= 0 and i != j]
     if not exclusions:
         return None
@@ -306,6 +306,6 @@ def _index_first_rows(keys: Int32) -> dict[int, int]:
     return dict(zip(unique_keys.tolist(), first.tolist(), strict=True))
 
 
-def _get_row(columns: dict[str, Float32], place: int) -> Row:
+def _get_row(columns: dict[str, Float32], index: int) -> Row:
     """Return the values of all columns for one pair."""
-    return {name: float(column[place]) for name, column in columns.items()}
+    return {name: float(column[index]) for name, column in columns.items()}

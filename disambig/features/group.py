@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from disambig.arrays import Float32, Float64, Int64
 from disambig.blocking.name_comparison import NameMemory
-from disambig.blocking.pairs import PairBatch, in_pieces
+from disambig.blocking.pairs import PairBatch, split_range
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group_profiles import (
     coauthor_profiles,
@@ -28,7 +28,7 @@ from disambig.features.group_profiles import (
 )
 from disambig.features.groups import ABSENT, GroupBatch
 from disambig.features.pair import RowEvidence
-from disambig.kernels.groups import bounds, cross_scores, distinct, leads, name_pairs
+from disambig.kernels.groups import compute_bounds, aggregate_cross_scores, find_distinct, compute_leads, list_name_pairs
 from disambig.model.size_shift import LEAD_FEATURES, SIZE_SHIFT_FEATURES
 
 _LEAST_LOGIT = float(np.log(1e-4 / (1 - 1e-4)))
@@ -178,7 +178,7 @@ class GroupEvidence:
         n = groups.n_pairs
         among = {name: np.empty(n, dtype=np.float32) for name in SCORES}
         mean, best = np.empty(n, dtype=np.float64), np.empty(n, dtype=np.float64)
-        for pairs in in_pieces(n, AT_ONCE):
+        for pairs in split_range(n, AT_ONCE):
             scores = _scores(batch, groups.only(pairs), probability)
             mean[pairs], best[pairs] = scores["score_mean"], scores["score_best_high"]
             for name, column in scores.items():
@@ -263,7 +263,7 @@ class GroupEvidence:
         out = {}
         for name, feature in LEAD_FEATURES.items():
             value = np.nan_to_num(every[feature]).astype(np.float64)
-            low, high = leads(groups.left, groups.right, value, len(groups.size))
+            low, high = compute_leads(groups.left, groups.right, value, len(groups.size))
             out[f"lead_{name}_low"], out[f"lead_{name}_high"] = low[pairs], high[pairs]
         return out
 
@@ -274,7 +274,7 @@ class GroupEvidence:
         """
         n = self.groups.n_pairs
         out = {feature: np.empty(n, dtype=np.float32) for feature in LEAD_FEATURES.values()}
-        for pairs in in_pieces(n, AT_ONCE):
+        for pairs in split_range(n, AT_ONCE):
             own = self._own(self.groups.only(pairs))
             for feature, column in out.items():
                 column[pairs] = own[feature]
@@ -297,7 +297,7 @@ def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[
     """Aggregate the first-level probabilities of the signature pairs between two groups."""
     left, right = batch.left[groups.cross], batch.right[groups.cross]
     swapped = groups.group[left] > groups.group[right]
-    found = cross_scores(
+    found = aggregate_cross_scores(
         groups.start,
         np.where(swapped, right, left).astype(np.int32),
         np.where(swapped, left, right).astype(np.int32),
@@ -334,7 +334,7 @@ def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float
     """Compute the lead of each pair over the next best pair of either group."""
     out = {}
     for name, value in (("mean", mean), ("best", best)):
-        low, high = leads(groups.left, groups.right, value, len(groups.size))
+        low, high = compute_leads(groups.left, groups.right, value, len(groups.size))
         out[f"lead_{name}_low"], out[f"lead_{name}_high"] = low, high
     return out
 
@@ -386,9 +386,9 @@ def names_between(
     width = max(len(index.names), 1)
     key = np.unique(owner.astype(np.int64) * width + name)
     start = np.searchsorted(key // width, np.arange(n_owners + 1))
-    ends, between = name_pairs(
+    ends, between = list_name_pairs(
         start, key % width, left.astype(np.int32), right.astype(np.int32), int(width)
     )
-    each, origin = distinct(ends)
+    each, origin = find_distinct(ends)
     found = (memory or NameMemory(index)).of(each // width, each % width)
-    return {column: bounds(found[column], origin, between) for column in found}
+    return {column: compute_bounds(found[column], origin, between) for column in found}

@@ -14,13 +14,13 @@ from disambig.corpus.index import CorpusIndex
 from disambig.corpus.sparse import SparseRows
 from disambig.features.groups import GroupBatch
 from disambig.features.pair import RowEvidence
-from disambig.kernels.groups import spans
-from disambig.kernels.pairs import cosines, overlaps, sum_vectors
+from disambig.kernels.groups import compute_spans
+from disambig.kernels.pairs import compute_cosines, compute_overlaps, sum_vectors
 from disambig.model.size_shift import compute_surprise
 
 
 def _shared(rows: SparseRows, weight: Float32, groups: GroupBatch) -> Float32:
-    return overlaps(rows.start, rows.column, rows.value, weight, groups.left, groups.right)
+    return compute_overlaps(rows.start, rows.column, rows.value, weight, groups.left, groups.right)
 
 
 def coauthor_profiles(
@@ -82,7 +82,7 @@ def topic_profiles(
         ("venue_meaning", rows.venue_meaning),
     ):
         centre = _direction(sum_vectors(vectors, member, first)[0])
-        out[f"profile_{name}"] = cosines(centre, groups.left, groups.right)
+        out[f"profile_{name}"] = compute_cosines(centre, groups.left, groups.right)
     told = np.where(rows.affiliation >= 0, rows.affiliation, len(index.affiliation))
     for name, texts, idf in (
         ("title", rows.title, index.title_idf),
@@ -137,7 +137,7 @@ def meaning_above(groups: GroupBatch, rows: RowEvidence, member: Int64, first: I
     with np.errstate(invalid="ignore", divide="ignore"):
         mean, mean_usual = (total / count[:, None]).astype(np.float32), usual / count
     a, b = groups.left, groups.right
-    above: Float64 = cosines(mean, a, b) - (mean_usual[a] + mean_usual[b]) / 2
+    above: Float64 = compute_cosines(mean, a, b) - (mean_usual[a] + mean_usual[b]) / 2
     return above
 
 
@@ -146,7 +146,7 @@ def year_spans(
 ) -> dict[str, Float32]:
     """Compare the years of two groups: gap, overlap and span."""
     a, b = groups.left, groups.right
-    earliest, latest = spans(rows.year, member, first)
+    earliest, latest = compute_spans(rows.year, member, first)
     gap = np.maximum(earliest[a], earliest[b]) - np.minimum(latest[a], latest[b])
     return {
         "years_gap": np.maximum(gap, 0),

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Bool, Float32, Float64, Int32, Int64
-from disambig.blocking.pairs import PairBatch, place_of
-from disambig.kernels.groups import bounds, crossing
+from disambig.blocking.pairs import PairBatch, find_positions
+from disambig.kernels.groups import compute_bounds, find_crossing_pairs
 
 ABSENT = 0.0
 """Probability of an unlisted signature pair: its names are of two persons."""
@@ -58,7 +58,7 @@ class GroupBatch:
         block = np.zeros(n, dtype=np.int32)
         block[group] = batch.block
         wanted = np.ones(len(group), dtype=bool) if live is None else live[batch.block]
-        found = crossing(group, batch.left, batch.right, wanted, n)
+        found = find_crossing_pairs(group, batch.left, batch.right, wanted, n)
         return cls(group, block, np.bincount(group, minlength=n).astype(np.float32), *found)
 
     def only(self, pairs: slice | Bool) -> GroupBatch:
@@ -84,7 +84,7 @@ class GroupBatch:
         was[self.group] = before.group
         a, b = was[self.left], was[self.right]
         n = len(before.size)
-        place = place_of(before.left.astype(np.int64) * n + before.right, a * n + b)
+        place = find_positions(before.left.astype(np.int64) * n + before.right, a * n + b)
         same = self.size == before.size[was]
         return np.where(same[self.left] & same[self.right], place, -1)
 
@@ -125,4 +125,4 @@ class GroupBatch:
 
     def greatest(self, values: Float32) -> Float32:
         """Return the largest known value over the listed pairs of each group pair, else NaN."""
-        return bounds(values, self.cross, self.start)[1]
+        return compute_bounds(values, self.cross, self.start)[1]

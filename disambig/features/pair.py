@@ -11,7 +11,7 @@ from disambig.blocking.name_comparison import NAME_COLUMNS, NameMemory
 from disambig.blocking.pairs import PairBatch
 from disambig.corpus.index import CorpusIndex, coauthors_of
 from disambig.corpus.sparse import SparseRows
-from disambig.kernels.pairs import cosines, dots, overlaps, paths, sum_vectors
+from disambig.kernels.pairs import compute_cosines, compute_dots, compute_overlaps, sum_paths, sum_vectors
 
 PAIR_FEATURES = (
     *(f"name_{column}" for column in NAME_COLUMNS),
@@ -93,9 +93,9 @@ class RowEvidence:
         name, team = index.corpus.signature_name[rows], coauthors_of(index, rows)
         return cls(
             name=name,
-            team=team,
+            coauthors=team,
             team_initials=coauthors_of(index, rows, initials=True),
-            company=_without_own(index, batch, name, team),
+            outside_coauthors=_without_own(index, batch, name, team),
             title=index.title.take(work),
             text=index.text.take(work),
             meaning=meaning,
@@ -165,7 +165,7 @@ def _coauthors(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[
 
 
 def _shared(rows: SparseRows, weight: Float32, batch: PairBatch) -> Float32:
-    return overlaps(rows.start, rows.column, rows.value, weight, batch.left, batch.right)
+    return compute_overlaps(rows.start, rows.column, rows.value, weight, batch.left, batch.right)
 
 
 def _without_own(index: CorpusIndex, batch: PairBatch, name: Int32, team: SparseRows) -> SparseRows:
@@ -179,7 +179,7 @@ def _second_hop(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> Floa
     """Return the strength of all paths from a co-author of one to a co-author of the other."""
     # paths through the block's own names would be circular
     others, graph = rows.outside_coauthors, index.graph
-    found = paths(
+    found = sum_paths(
         others.start, others.column, graph.start, graph.column, graph.value, batch.left, batch.right
     )
     return np.log1p(found)
@@ -196,7 +196,7 @@ def _venues(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str
     return {
         "venue_same": same,
         "venue_rarity": shared,
-        "venue_meaning": cosines(rows.venue_meaning, batch.left, batch.right),
+        "venue_meaning": compute_cosines(rows.venue_meaning, batch.left, batch.right),
     }
 
 
@@ -204,13 +204,13 @@ def _topics(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> dict[str
     left, right = batch.left, batch.right
     title = _shared(rows.title, index.title_idf, batch)
     text = _shared(rows.text, index.title_idf, batch)
-    text_meaning = cosines(rows.meaning, left, right)
+    text_meaning = compute_cosines(rows.meaning, left, right)
     return {
         "text_meaning_above": text_meaning - (rows.usual[left] + rows.usual[right]) / 2,
         "title_cosine": title[3],
         "title_rarest": title[2],
         "text_cosine": text[3],
-        "title_meaning": cosines(rows.title_meaning, left, right),
+        "title_meaning": compute_cosines(rows.title_meaning, left, right),
         "text_meaning": text_meaning,
     }
 
@@ -222,7 +222,7 @@ def usual_meaning(meaning: Float32, batch: PairBatch) -> Float32:
     """
     member = np.arange(len(meaning))
     total, count = sum_vectors(meaning, member, batch.start)
-    with_all = dots(meaning, total, batch.block)
+    with_all = compute_dots(meaning, total, batch.block)
     known = ~np.isnan(with_all)
     others = count[batch.block] - 1
     usual = np.where(others > 0, (with_all - 1) / np.maximum(others, 1), 0)
@@ -238,7 +238,7 @@ def _affiliations(index: CorpusIndex, batch: PairBatch, rows: RowEvidence) -> di
     known = np.flatnonzero((place[batch.left] >= 0) & (place[batch.right] >= 0))
     a, b = place[batch.left[known]], place[batch.right[known]]
     lengths = texts.lengths
-    found = overlaps(texts.start, texts.column, texts.value, index.affiliation_idf, a, b)
+    found = compute_overlaps(texts.start, texts.column, texts.value, index.affiliation_idf, a, b)
     spoken = (lengths[a] > 0) & (lengths[b] > 0)
     cosine = np.full(batch.n_pairs, np.nan, dtype=np.float32)
     rarest = np.full(batch.n_pairs, np.nan, dtype=np.float32)

@@ -23,6 +23,18 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 F = TypeVar("F", bound=Callable[..., object])
 
 
+class _CacheFile(IndexDataCacheFile):  # type: ignore[misc]
+    """File of compiled code that counts as empty if it names a class that exists no more."""
+
+    def _load_index(self) -> dict[Any, str]:
+        # numba reads the types of all arguments before it compares the stamp
+        try:
+            index: dict[Any, str] = super()._load_index()
+        except (AttributeError, ImportError):
+            return {}
+        return index
+
+
 class KernelCache(FunctionCache):  # type: ignore[misc]
     """Compiled code of one kernel, valid for one state of the sources that it is made of.
 
@@ -34,7 +46,7 @@ class KernelCache(FunctionCache):  # type: ignore[misc]
     def __init__(self, function: Callable[..., object]) -> None:
         """Choose the folder as numba does, and the stamp by all sources."""
         super().__init__(function)
-        self._cache_file = IndexDataCacheFile(
+        self._cache_file = _CacheFile(
             self.cache_path, self._impl.filename_base, digest_sources(inspect.getfile(function))
         )
 

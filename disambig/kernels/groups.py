@@ -6,11 +6,11 @@ import numpy as np
 
 from disambig.arrays import Bool, Float32, Float64, Int32, Int64
 from disambig.kernels.compile import kernel
-from disambig.kernels.pairs import counted_order
+from disambig.kernels.pairs import sort_by_count
 
 
 @kernel
-def cross_scores(
+def aggregate_cross_scores(
     start: Int64, left: Int32, right: Int32, probability: Float32, n_rows: int
 ) -> Float64:
     """Aggregate the probabilities of the pairs between two groups, for each pair of groups.
@@ -57,7 +57,7 @@ def cross_scores(
 
 
 @kernel
-def spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float32]:
+def compute_spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float32]:
     """Return least and greatest known value of each group's rows, float32[G]; NaN without any."""
     n = len(first) - 1
     least = np.full(n, np.nan, dtype=np.float32)
@@ -74,7 +74,7 @@ def spans(values: Float32, member: Int64, first: Int64) -> tuple[Float32, Float3
 
 
 @kernel
-def crossing(
+def find_crossing_pairs(
     group: Int32, left: Int32, right: Int32, live: Bool, n: int
 ) -> tuple[Int32, Int32, Int64, Int64]:
     """List the pairs of rows in two different groups, one pair of groups after the other.
@@ -104,7 +104,7 @@ def crossing(
             found[at], least[at], most[at] = p, min(a, b), max(a, b)
             at += 1
     least, most = least[:at], most[:at]
-    order = counted_order(least, counted_order(most, np.arange(at), n), n)
+    order = sort_by_count(least, sort_by_count(most, np.arange(at), n), n)
     low, high = np.empty(at, dtype=np.int32), np.empty(at, dtype=np.int32)
     cross, start = np.empty(at, dtype=np.int64), np.empty(at + 1, dtype=np.int64)
     k = 0
@@ -119,7 +119,7 @@ def crossing(
 
 
 @kernel
-def bounds(values: Float32, entry: Int64, start: Int64) -> tuple[Float32, Float32]:
+def compute_bounds(values: Float32, entry: Int64, start: Int64) -> tuple[Float32, Float32]:
     """Return the least and greatest known of ``values[entry[start[k]:start[k + 1]]]``.
 
     float32[N] each; NaN without any.
@@ -138,7 +138,7 @@ def bounds(values: Float32, entry: Int64, start: Int64) -> tuple[Float32, Float3
 
 
 @kernel
-def leads(left: Int32, right: Int32, value: Float64, n: int) -> tuple[Float64, Float64]:
+def compute_leads(left: Int32, right: Int32, value: Float64, n: int) -> tuple[Float64, Float64]:
     """Compute how far each pair of groups is ahead of the best other pair of either group.
 
     Returns
@@ -165,7 +165,7 @@ def leads(left: Int32, right: Int32, value: Float64, n: int) -> tuple[Float64, F
 
 
 @kernel
-def distinct(keys: Int64) -> tuple[Int64, Int64]:
+def find_distinct(keys: Int64) -> tuple[Int64, Int64]:
     """Return distinct keys (0 or above) by first appearance, and the position of each key there."""
     size = 16
     while size < 2 * len(keys):
@@ -188,7 +188,7 @@ def distinct(keys: Int64) -> tuple[Int64, Int64]:
 
 
 @kernel
-def name_pairs(
+def list_name_pairs(
     start: Int64, name: Int64, left: Int32, right: Int32, width: int
 ) -> tuple[Int64, Int64]:
     """List each name of one set with each of another, for each pair of sets.

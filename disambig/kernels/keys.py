@@ -8,7 +8,7 @@ from disambig.arrays import Float32, Int32, Int64, UInt64
 from disambig.kernels.compile import kernel
 
 
-def directory(keys: UInt64) -> tuple[Int64, np.uint64]:
+def build_directory(keys: UInt64) -> tuple[Int64, np.uint64]:
     """Build a directory of sorted keys by their leading bits, to speed up binary search.
 
     Parameters
@@ -28,7 +28,7 @@ def directory(keys: UInt64) -> tuple[Int64, np.uint64]:
 
 
 @kernel
-def _place(keys: UInt64, first: Int64, shift: np.uint64, key: np.uint64) -> int:
+def _find_place(keys: UInt64, first: Int64, shift: np.uint64, key: np.uint64) -> int:
     """Return the position of the first of ``keys`` not less than ``key``, by their directory."""
     bucket = np.int64(key >> shift)
     a, b = first[bucket], first[bucket + 1]
@@ -42,7 +42,7 @@ def _place(keys: UInt64, first: Int64, shift: np.uint64, key: np.uint64) -> int:
 
 
 @kernel
-def among(
+def select_edges(
     keys: UInt64,
     first: Int64,
     shift: np.uint64,
@@ -62,7 +62,7 @@ def among(
     for i in range(len(low)):
         for e in range(low[i], high[i]):
             key = ends[e]
-            at = _place(keys, first, shift, key)
+            at = _find_place(keys, first, shift, key)
             if at < len(keys) and keys[at] == key:
                 row[n], place[n], edge[n] = i, at, e
                 n += 1
@@ -70,19 +70,19 @@ def among(
 
 
 @kernel
-def places(keys: UInt64, first: Int64, shift: np.uint64, wanted: UInt64) -> Int32:
+def find_places(keys: UInt64, first: Int64, shift: np.uint64, wanted: UInt64) -> Int32:
     """Return the position among ``keys`` of each query, all of which are there; int32[n].
 
     ``first`` and ``shift`` are from :func:`build_directory`.
     """
     out = np.empty(len(wanted), dtype=np.int32)
     for w in range(len(wanted)):
-        out[w] = _place(keys, first, shift, wanted[w])
+        out[w] = _find_place(keys, first, shift, wanted[w])
     return out
 
 
 @kernel
-def members(start: Int64, keys: UInt64, most: int) -> tuple[Int64, UInt64]:
+def list_distinct_keys(start: Int64, keys: UInt64, most: int) -> tuple[Int64, UInt64]:
     """List row and key of the distinct keys of each row ``keys[start[r]:start[r + 1]]``, ascending.
 
     0 is no key; rows of more than ``most`` keys are left out.
@@ -106,7 +106,7 @@ def members(start: Int64, keys: UInt64, most: int) -> tuple[Int64, UInt64]:
 
 
 @kernel
-def both_ways(n: int, a: Int32, b: Int32, value: Float32) -> tuple[Int64, Int32, Float32]:
+def build_adjacency(n: int, a: Int32, b: Int32, value: Float32) -> tuple[Int64, Int32, Float32]:
     """List the neighbours of each of ``n`` nodes, from edges in one direction.
 
     Parameters

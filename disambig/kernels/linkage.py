@@ -17,7 +17,7 @@ from disambig.arrays import Bool, Float32, Float64, Int32, Int64
 from disambig.kernels.compile import kernel
 
 
-class Lists(NamedTuple):
+class NeighbourLists(NamedTuple):
     """Neighbours of the open clusters of a component of m rows, in ascending order.
 
     A merged cluster gets a new list after all others, so lists are stored in order of their number.
@@ -45,7 +45,7 @@ class Lists(NamedTuple):
 
 
 @kernel
-def cluster(
+def cluster_rows(
     left: Int32,
     right: Int32,
     similarity: Float32,
@@ -64,12 +64,12 @@ def cluster(
     and so does one where that has up to ``cells_per_pair`` cells for each listed pair.
     """
     n_rows = len(mass)
-    root = _components(left, right, similarity, limit, n_rows)
-    row, row_start = _by_key(root, n_rows)
+    root = _find_components(left, right, similarity, limit, n_rows)
+    row, row_start = _sort_by_key(root, n_rows)
     rank = np.empty(n_rows, dtype=np.int32)
     for k in range(n_rows):
         rank[row[k]] = k - row_start[root[row[k]]]
-    pair, pair_start = _by_key(_unfinished(left, right, similarity, limit, root), n_rows)
+    pair, pair_start = _sort_by_key(_label_unfinished_pairs(left, right, similarity, limit, root), n_rows)
     for c in range(n_rows):  # a component is identified by its first row
         pairs = pair[pair_start[c] : pair_start[c + 1]]
         if len(pairs) == 0:
@@ -78,8 +78,8 @@ def cluster(
         i, j = rank[left[pairs]], rank[right[pairs]]
         value = similarity[pairs].astype(np.float64) - absent
         full = len(rows) <= full_rows or len(rows) ** 2 <= cells_per_pair * len(pairs)
-        square = _square(i, j, value, len(rows) if full else 0)
-        lists = _neighbours(i, j, value, 0 if full else len(rows))
+        square = _build_matrix(i, j, value, len(rows) if full else 0)
+        lists = _build_lists(i, j, value, 0 if full else len(rows))
         first = _agglomerate(square, lists, mass[rows], orcid[rows], absent, limit)
         for k in range(len(rows)):  # assigning by index arrays takes 2 s more to compile
             root[rows[k]] = rows[first[k]]
@@ -87,7 +87,7 @@ def cluster(
 
 
 @kernel
-def _components(
+def _find_components(
     left: Int32, right: Int32, similarity: Float32, limit: np.float32, n_rows: int
 ) -> Int32:
     """Return the first row of each row's component; edges are the pairs at or above the limit."""
@@ -108,7 +108,7 @@ def _components(
 
 
 @kernel
-def _unfinished(
+def _label_unfinished_pairs(
     left: Int32, right: Int32, similarity: Float32, limit: np.float32, root: Int32
 ) -> Int32:
     """Return the component of each pair, -1 for none or one with all its edges.
@@ -131,7 +131,7 @@ def _unfinished(
 
 
 @kernel
-def _by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
+def _sort_by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
     """Sort positions by key, without key -1; return them, the start of each key, and the end."""
     start = np.zeros(n_keys + 1, dtype=np.int64)
     for k in key:
@@ -149,7 +149,7 @@ def _by_key(key: Int32, n_keys: int) -> tuple[Int64, Int64]:
 
 
 @kernel
-def _square(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
+def _build_matrix(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
     """Build the matrix of a component of m rows, diagonal minus infinity; empty for m = 0."""
     square = np.zeros((m, m), dtype=np.float64)
     for k in range(m):
@@ -161,7 +161,7 @@ def _square(i: Int32, j: Int32, value: Float64, m: int) -> Float64:
 
 
 @kernel
-def _neighbours(i: Int32, j: Int32, value: Float64, m: int) -> Lists:
+def _build_lists(i: Int32, j: Int32, value: Float64, m: int) -> NeighbourLists:
     """Build the neighbour lists of a component of m rows from sorted pairs; empty for m = 0."""
     entries = 2 * len(i) if m > 0 else 0
     # a merged list has less than m entries, and a component has no less than m - 1 pairs
@@ -181,13 +181,13 @@ def _neighbours(i: Int32, j: Int32, value: Float64, m: int) -> Lists:
                 values[start[a] + length[a]] = value[p]
                 length[a] += 1
     used = np.array([m, entries])
-    return Lists(neighbour, values, start, length, np.arange(m).astype(np.int32), used)
+    return NeighbourLists(neighbour, values, start, length, np.arange(m).astype(np.int32), used)
 
 
 @kernel
 def _agglomerate(
     square: Float64,
-    lists: Lists,
+    lists: NeighbourLists,
     mass: Float64,
     orcid: Int32,
     absent: np.float32,
@@ -212,9 +212,9 @@ def _agglomerate(
         while length > 0:
             tip, last = chain[length - 1], chain[length - 2] if length > 1 else -1
             if len(square) > 0:
-                near, best = _nearest_in_square(square, is_open, tip, last)
+                near, best = _find_nearest_in_matrix(square, is_open, tip, last)
             else:
-                near, best = _nearest_in_list(lists, is_open, tip, last)
+                near, best = _find_nearest_in_lists(lists, is_open, tip, last)
             if np.float32(best + absent) < limit:
                 is_open[tip] = False
                 length -= 1
@@ -223,7 +223,7 @@ def _agglomerate(
                 parent[gone], is_open[gone] = keep, False
                 orcid[keep] = max(orcid[keep], orcid[gone])
                 if len(square) > 0:
-                    _merge_in_square(square, mass, orcid, is_open, keep, gone)
+                    _merge_in_matrix(square, mass, orcid, is_open, keep, gone)
                 else:
                     _merge_in_lists(lists, mass, orcid, is_open, keep, gone)
                 mass[keep] += mass[gone]
@@ -239,7 +239,7 @@ def _agglomerate(
 
 
 @kernel
-def _nearest_in_square(square: Float64, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
+def _find_nearest_in_matrix(square: Float64, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
     """Find the cluster most similar to ``tip``: ``last`` in a tie, else the lowest; -1 if none."""
     near, best = last, square[tip, last] if last >= 0 else -np.inf
     for c in range(len(square)):
@@ -249,7 +249,7 @@ def _nearest_in_square(square: Float64, is_open: Bool, tip: int, last: int) -> t
 
 
 @kernel
-def _nearest_in_list(lists: Lists, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
+def _find_nearest_in_lists(lists: NeighbourLists, is_open: Bool, tip: int, last: int) -> tuple[int, float]:
     """Find what :func:`_find_nearest_in_matrix` finds; drop closed clusters from the list."""
     number = lists.number[tip]
     at = lists.start[number]
@@ -271,13 +271,13 @@ def _nearest_in_list(lists: Lists, is_open: Bool, tip: int, last: int) -> tuple[
 
 
 @kernel
-def _two(one: int, other: int) -> bool:
+def _has_two_codes(one: int, other: int) -> bool:
     """Return whether two codes are known and differ."""
     return one >= 0 and other >= 0 and one != other
 
 
 @kernel
-def _merge_in_square(
+def _merge_in_matrix(
     square: Float64, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
 ) -> None:
     """Store the average of two clusters at the first; the second is closed."""
@@ -287,7 +287,7 @@ def _merge_in_square(
         if is_open[c] and c != keep:
             a, b = square[keep, c], square[gone, c]
             value = min(a * of_keep + b * of_gone, max(a, b))
-            if _two(orcid[keep], orcid[c]):
+            if _has_two_codes(orcid[keep], orcid[c]):
                 value = -np.inf
             square[keep, c] = value
             square[c, keep] = value
@@ -295,12 +295,12 @@ def _merge_in_square(
 
 @kernel
 def _merge_in_lists(
-    lists: Lists, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
+    lists: NeighbourLists, mass: Float64, orcid: Int32, is_open: Bool, keep: int, gone: int
 ) -> None:
     """Do what :func:`_merge_in_matrix` does, for the clusters that neighbour either."""
     total = mass[keep] + mass[gone]
     of_keep, of_gone = mass[keep] / total, mass[gone] / total
-    at = _room_for_both(lists, keep, gone)
+    at = _reserve_list(lists, keep, gone)
     e, f = lists.start[lists.number[keep]], lists.start[lists.number[gone]]
     e_end, f_end = e + lists.length[lists.number[keep]], f + lists.length[lists.number[gone]]
     new = at
@@ -317,11 +317,11 @@ def _merge_in_lists(
             f += 1
         if is_open[c] and c != keep:
             value = min(a * of_keep + b * of_gone, max(a, b))
-            if _two(orcid[keep], orcid[c]):
+            if _has_two_codes(orcid[keep], orcid[c]):
                 value = -np.inf
             lists.neighbour[new], lists.value[new] = c, value
             new += 1
-            _replace(lists, c, keep, gone, value)
+            _replace_neighbour(lists, c, keep, gone, value)
     lists.length[lists.number[keep]] = 0
     lists.length[lists.number[gone]] = 0
     number = lists.used[0]
@@ -330,7 +330,7 @@ def _merge_in_lists(
 
 
 @kernel
-def _room_for_both(lists: Lists, keep: int, gone: int) -> int:
+def _reserve_list(lists: NeighbourLists, keep: int, gone: int) -> int:
     """Return the start of the merged list; compact all lists if space may run out."""
     need = lists.length[lists.number[keep]] + lists.length[lists.number[gone]]
     if lists.used[1] + need > len(lists.neighbour):
@@ -346,7 +346,7 @@ def _room_for_both(lists: Lists, keep: int, gone: int) -> int:
 
 
 @kernel
-def _replace(lists: Lists, cluster: int, keep: int, gone: int, value: float) -> None:
+def _replace_neighbour(lists: NeighbourLists, cluster: int, keep: int, gone: int, value: float) -> None:
     """Replace ``keep`` and ``drop``, one or both, by ``keep`` in the list of a cluster.
 
     Where it has both, ``drop`` stays, to be removed as closed. Where it has ``drop`` only, the

@@ -8,14 +8,14 @@ from disambig.arrays import Float32, Int32, Int64
 from disambig.kernels.compile import kernel
 from disambig.kernels.vectors import LANES, TOGETHER, multiply_panel
 
-GAP = 64
+MAX_GAP = 64
 """Most rows between two classes that are scored as well instead of starting another run."""
 
-ROOM = 4
+BUFFER_FACTOR = 4
 """Size of the buffer of best rows, in multiples of the neighbours to find; when it is full, the
 least alike are dropped."""
 
-MOST_FADED = 5
+MAX_DECAYS = 5
 """Multiple of the decay beyond which a vote no longer counts."""
 
 _NONE, _NEVER = np.float32(0), np.float32(np.inf)
@@ -24,7 +24,7 @@ _ALL_BUT_SIGN, _LOWER_HALF = np.int32(0x7FFFFFFF), np.int64(0xFFFFFFFF)
 
 
 @kernel
-def _likeness(
+def _compute_likeness(
     shared: Float32,
     alike: Float32,
     year: Float32,
@@ -40,7 +40,7 @@ def _likeness(
 
 
 @kernel
-def _share(
+def _compute_shared(
     start: Int64,
     column: Int32,
     value: Float32,
@@ -58,7 +58,7 @@ def _share(
 
 
 @kernel
-def _largest_first(key: Int64, size: int, most: int) -> None:
+def _select_largest(key: Int64, size: int, most: int) -> None:
     """Move the ``most`` largest of ``key[:size]`` to the front, the least of them last.
 
     Quickselect (Hoare, "Algorithm 65: find", 1961).
@@ -84,7 +84,7 @@ def _largest_first(key: Int64, size: int, most: int) -> None:
 
 
 @kernel
-def nearest(
+def find_nearest(
     member_start: Int64,
     member: Int32,
     friend_start: Int64,
@@ -146,7 +146,7 @@ def nearest(
     taken, number = np.empty_like(like), np.empty(n, dtype=np.int32)
     bits = like.view(np.int32)
     run_low, run_high = np.empty((2, n_classes), dtype=np.int64)
-    best = np.empty(ROOM * most, dtype=np.int64)
+    best = np.empty(BUFFER_FACTOR * most, dtype=np.int64)
     at = 0
     for c in range(n_classes):
         # runs of whole panels that cover all rows that agree with the class
@@ -157,7 +157,7 @@ def nearest(
             taken[low:high] = less[f]
             for m in range(low, high):
                 number[member[m]] = pair[f]
-            if runs == 0 or low > run_high[runs - 1] + GAP:
+            if runs == 0 or low > run_high[runs - 1] + MAX_GAP:
                 run_low[runs] = low // LANES * LANES
                 runs += 1
             run_high[runs - 1] = (high + LANES - 1) // LANES * LANES
@@ -167,11 +167,11 @@ def nearest(
                 for r in range(runs):
                     for p in range(run_low[r] // LANES, run_high[r] // LANES):
                         multiply_panel(meaning, i, panels, p, alike)
-            _share(start, column, value, i, holder_start, holder, held, shared)
+            _compute_shared(start, column, value, i, holder_start, holder, held, shared)
             size, limit, least = 0, _LOWEST, _LEAST
             for r in range(runs):
                 low, high = run_low[r], run_high[r]
-                _likeness(
+                _compute_likeness(
                     shared[low:high],
                     alike[t, low:high],
                     year[low:high],
@@ -190,12 +190,12 @@ def nearest(
                         best[size] = key
                         size += 1
                         if size == len(best):
-                            _largest_first(best, size, most)
+                            _select_largest(best, size, most)
                             size, least = most, best[most - 1]
                             b = np.int32(least >> 32)
                             limit = np.int32(b ^ ((b >> 31) & _ALL_BUT_SIGN)).view(np.float32)
             if size > most:
-                _largest_first(best, size, most)
+                _select_largest(best, size, most)
                 size = most
             for k in range(size):
                 j = np.int32(n - (best[k] & _LOWER_HALF))
@@ -205,7 +205,7 @@ def nearest(
 
 
 @kernel
-def followed(
+def vote_nearest(
     n: int,
     start: Int64,
     column: Int32,
@@ -245,14 +245,14 @@ def followed(
         if t == 0:
             for p in range(len(panels)):
                 multiply_panel(meaning, i, panels, p, alike)
-        _share(start, column, value, i, holder_start, holder, held, shared)
-        _likeness(shared, alike[t, :m], years[:m], year[i], slope, less, like)
+        _compute_shared(start, column, value, i, holder_start, holder, held, shared)
+        _compute_likeness(shared, alike[t, :m], years[:m], year[i], slope, less, like)
         first = -_NEVER
         for j in range(m):
             like[j] = like[j] if shared[j] > _NONE else -_NEVER
         for j in range(m):
             first = max(first, like[j])
-        least = first - MOST_FADED * fading
+        least = first - MAX_DECAYS * fading
         votes[:] = 0
         for j in range(m):
             if like[j] > least:

@@ -10,7 +10,7 @@ from disambig.kernels.vectors import dot
 
 
 @kernel
-def expand(
+def expand_class_pairs(
     a: Int32, b: Int32, start: Int64, member: Int32, low: int, width: int, total: int
 ) -> tuple[Int32, Int32, Int32]:
     """List each member of class ``a[q]`` with each of ``b[q]``, each pair once.
@@ -34,12 +34,12 @@ def expand(
                 i[at], j[at] = min(one, other), max(one, other)
                 origin[at] = q
                 at += 1
-    order = counted_order(i, counted_order(j, np.arange(total), width), width)
+    order = sort_by_count(i, sort_by_count(j, np.arange(total), width), width)
     return i[order], j[order], origin[order]
 
 
 @kernel
-def counted_order(key: Int32, order: Int64, width: int) -> Int64:
+def sort_by_count(key: Int32, order: Int64, width: int) -> Int64:
     """Sort ``order`` by ``key[order]`` (from 0, below ``width``) with a stable counting sort."""
     place = np.zeros(width + 1, dtype=np.int64)
     for k in key:
@@ -54,7 +54,7 @@ def counted_order(key: Int32, order: Int64, width: int) -> Int64:
 
 
 @kernel
-def overlaps(
+def compute_overlaps(
     start: Int64, column: Int32, value: Float32, weight: Float32, left: Int32, right: Int32
 ) -> Float32:
     """Compute the overlap of two sparse rows, for each pair of rows.
@@ -104,7 +104,7 @@ def overlaps(
 
 
 @kernel
-def cosines(vectors: Float32, left: Int32, right: Int32) -> Float32:
+def compute_cosines(vectors: Float32, left: Int32, right: Int32) -> Float32:
     """Compute the dot product of two rows for each pair; NaN where either is missing (NaN).
 
     Parameters
@@ -119,7 +119,7 @@ def cosines(vectors: Float32, left: Int32, right: Int32) -> Float32:
 
 
 @kernel
-def paths(
+def sum_paths(
     start: Int64,
     column: Int32,
     graph_start: Int64,
@@ -218,7 +218,7 @@ def sum_vectors(vectors: Float32, member: Int64, first: Int64) -> tuple[Float64,
 
 
 @kernel
-def dots(vectors: Float32, others: Float64, which: Int32) -> Float64:
+def compute_dots(vectors: Float32, others: Float64, which: Int32) -> Float64:
     """Compute the dot product of row r with ``others[which[r]]``, float64[n]; NaN for a NaN row."""
     out = np.empty(len(vectors), dtype=np.float64)
     for r in range(len(vectors)):

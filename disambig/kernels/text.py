@@ -22,7 +22,7 @@ _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)  # all runs of six of its bits differ
 _TOP = np.uint64(58)
 
 
-def _word_bytes() -> UInt8:
+def _make_word_bytes() -> UInt8:
     """Make a table of bytes: lower-case letters and digits, 0 for separators of words."""
     table = np.zeros(256, dtype=np.uint8)
     for letter in b"abcdefghijklmnopqrstuvwxyz0123456789":
@@ -31,7 +31,7 @@ def _word_bytes() -> UInt8:
     return table
 
 
-def _bit_places() -> UInt8:
+def _make_bit_positions() -> UInt8:
     """Make a table of bit positions by the six leading bits of bit times De Bruijn number."""
     table = np.zeros(64, dtype=np.uint8)
     for place in range(64):
@@ -39,12 +39,12 @@ def _bit_places() -> UInt8:
     return table
 
 
-WORD_BYTE = _word_bytes()
-BIT_PLACE = _bit_places()
+WORD_BYTE = _make_word_bytes()
+BIT_POSITION = _make_bit_positions()
 
 
 @kernel
-def _mixed(key: np.uint64) -> np.uint64:
+def _mix(key: np.uint64) -> np.uint64:
     key = (key ^ (key >> _HALF)) * _MIX_1
     key = (key ^ (key >> _HALF)) * _MIX_2
     return key ^ (key >> _HALF)
@@ -59,13 +59,13 @@ def hash_strings(data: UInt8, end: Int64) -> UInt64:
         key = _BASIS
         for p in range(at, end[i]):
             key = (key ^ np.uint64(data[p])) * _PRIME
-        keys[i] = _mixed(key)
+        keys[i] = _mix(key)
         at = end[i]
     return keys
 
 
 @kernel
-def _slot_of(key: np.uint64, slots: Int32, keys: UInt64) -> np.int64:
+def _find_slot(key: np.uint64, slots: Int32, keys: UInt64) -> np.int64:
     """Return the slot of the word with this key, or the empty slot to store it in."""
     mask = np.int64(len(slots) - 1)
     slot = np.int64(key) & mask
@@ -78,7 +78,7 @@ def _slot_of(key: np.uint64, slots: Int32, keys: UInt64) -> np.int64:
 def fill_slots(keys: UInt64, n_words: int, slots: Int32) -> None:
     """Store the first ``n_words`` keys in an empty table (all -1, a power of two long)."""
     for code in range(n_words):
-        slots[_slot_of(keys[code], slots, keys)] = code
+        slots[_find_slot(keys[code], slots, keys)] = code
 
 
 @kernel
@@ -120,8 +120,8 @@ def number_words(
                 length += 1
             if length == 0:
                 continue
-            key = _mixed(key)
-            slot = _slot_of(key, slots, keys)
+            key = _mix(key)
+            slot = _find_slot(key, slots, keys)
             if slots[slot] < 0:
                 slots[slot] = n_words
                 keys[n_words] = key
@@ -137,7 +137,7 @@ def number_words(
 
 @kernel
 def _lowest_bit(bits: np.uint64) -> np.int64:
-    return np.int64(BIT_PLACE[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _TOP])
+    return np.int64(BIT_POSITION[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _TOP])
 
 
 @kernel

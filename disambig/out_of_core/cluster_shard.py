@@ -1,4 +1,4 @@
-"""What is done to one shard, the same in every process and on every machine."""
+"""Cluster one shard and score joins across shards; the same in every process and machine."""
 
 from __future__ import annotations
 
@@ -24,47 +24,47 @@ from disambig.out_of_core.shards import make_corpus
 
 @dataclass(frozen=True, eq=False)
 class ShardContext:
-    """What every shard needs besides its works, all of it read-only.
+    """Read-only inputs that all shards share.
 
     Attributes
     ----------
     model, space
-    statistics : callable
-        Opens the statistics of the whole, for each part anew: pages of a file that were read
-        count as memory for as long as it is open.
-    bound : Corpus
-        The works on which constraints and identifiers bear.
+    open_statistics : callable
+        Opens the statistics of the whole corpus. Each part opens them again: the pages of a
+        memory-mapped file count as memory as long as it is open.
+    constrained : Corpus
+        The works with constraints or identifiers.
     constraints : Constraints
-        Of ``bound``.
+        Of the signatures of ``constrained``.
     """
 
     model: Model
     space: SemanticSpace
-    statistics: Callable[[], Statistics]
-    bound: Corpus
+    open_statistics: Callable[[], Statistics]
+    constrained: Corpus
     constraints: Constraints
 
-    def index(self, corpus: Corpus) -> CorpusIndex:
-        """Index of a part of the corpus that the statistics are of."""
-        return CorpusIndex.of(corpus, self.space, self.model.frequency, self.statistics())
+    def make_index(self, corpus: Corpus) -> CorpusIndex:
+        """Make the index of a part of the corpus, with the statistics of the whole corpus."""
+        return CorpusIndex.of(corpus, self.space, self.model.frequency, self.open_statistics())
 
 
 @dataclass(frozen=True, eq=False)
 class ShardResult:
-    """One shard, clustered.
+    """Result of clustering one shard.
 
     Attributes
     ----------
     corpus : Corpus
-        Of the shard; its rows are by work id and position.
+        Of the shard, with rows in order of work id and position.
     identity, block : int32[n]
         Of each signature, numbered from 0 within the shard.
     confidence : float32[n]
     reading, circle : (uint64[N], int32[N])
-        Evidence for joins across blocks: keys, and the signature that has each (see
+        Evidence for joins across blocks: keys, and the signature of each key (see
         :mod:`disambig.blocking.cross_block`).
     considered, scored : int
-        Pairs within blocks, and those that were scored.
+        Number of pairs within blocks, and of those scored.
     """
 
     corpus: Corpus
@@ -86,8 +86,8 @@ def cluster_shard(table: pa.Table, context: ShardContext) -> ShardResult:
         Of :data:`disambig.out_of_core.shards.SCHEMA`, rows in any order.
     """
     corpus = make_corpus(table)
-    index = context.index(corpus)
-    constraints = context.constraints.on(context.bound, corpus)
+    index = context.make_index(corpus)
+    constraints = context.constraints.on(context.constrained, corpus)
     n = corpus.n_signatures
     comparisons = Comparisons.of(index, make_blocks(corpus))
     identity = np.zeros(n, dtype=np.int32)
@@ -118,23 +118,23 @@ def score_across(
     candidates: Int64,
     context: ShardContext,
 ) -> Float32:
-    """Probability of joining identities of different shards, float32[K].
+    """Return the probability of each join of identities of different shards, float32[K].
 
     Parameters
     ----------
     table : Table
-        Of :data:`disambig.out_of_core.shards.SCHEMA`: signatures that speak for the identities.
+        Of :data:`disambig.out_of_core.shards.SCHEMA`: representatives of the identities.
     identity : int64[n]
-        Identity of each of its signatures, in order of work id and position.
+        Identity of each signature in the table, in order of work id and position.
     candidates : int64[K, 2]
         Pairs of identities.
     """
     corpus = make_corpus(table)
     numbers, local = np.unique(identity, return_inverse=True)
     return score_candidates(
-        context.index(corpus),
+        context.make_index(corpus),
         context.model,
-        context.constraints.on(context.bound, corpus),
+        context.constraints.on(context.constrained, corpus),
         local.astype(np.int32),
         np.searchsorted(numbers, candidates),
     )

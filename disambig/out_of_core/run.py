@@ -1,8 +1,7 @@
 """Cluster more works than fit in memory: shards on disk, one at a time in each process.
 
-Everything is kept in one folder until the run has ended well. A run that was interrupted finds
-there the works that were read and the shards that were finished, and goes on. A folder of
-another input, model or constraints is refused.
+All files are in one folder until the run succeeds. An interrupted run resumes from the works and
+finished shards in that folder. A folder of another input, model or constraints is rejected.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ import numpy as np
 import pyarrow as pa
 
 from disambig.arrays import Float32, Int32, Int64
-from disambig.blocking.cross_block import block_of_identity
-from disambig.blocking.pairs import in_pieces
+from disambig.blocking.cross_block import get_identity_blocks
+from disambig.blocking.pairs import split_range
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import Representatives, hold_must, join_likely, renumber
 from disambig.corpus.corpus import Corpus
@@ -54,33 +53,33 @@ from disambig.out_of_core.worker import (
 )
 from disambig.output import whole_file
 from disambig.partition import identity_name
-from disambig.processes import in_turn
+from disambig.processes import map_in_order
 from disambig.progress import Progress, silent
 
 MIN_EVIDENCE_RANGES = 16
-"""Parts of the key space in which evidence for joins is sorted, at the least."""
+"""Minimal number of ranges of the key space for sorting evidence for joins."""
 SIGNATURES_PER_RANGE = 400_000
-"""Signatures from which there are more of them, to bound memory."""
+"""Maximal number of signatures per range in larger runs, to bound memory."""
 CANDIDATES_PER_TASK = 8_000
-"""Joins across shards that one task scores."""
+"""Joins across shards scored per task."""
 ROWS_PER_CHUNK = 200_000
-"""Output rows put together at a time."""
+"""Output rows assembled at a time."""
 MAX_WAITING_TASKS = 32
-"""Tasks that wait for a process."""
+"""Tasks waiting for a process."""
 
 
 @dataclass(frozen=True)
 class LargeRun:
-    """One run over works of any number.
+    """One run over any number of works.
 
     Attributes
     ----------
     folder : Path
-        Where works, shards and results are kept; made if it does not exist.
+        Folder of works, shards and results; created if it does not exist.
     fingerprint : str
-        What the run depends on; a folder made for another is refused.
+        Digest of the inputs; a folder with another fingerprint is rejected.
     n_shards : int
-        More shards take less memory each.
+        More shards need less memory each.
     model : Path or None
         None is the model that ships.
     constraints : sequence of Constraint
@@ -91,7 +90,7 @@ class LargeRun:
     """
 
     folder: Path
-    compute_fingerprint: str
+    fingerprint: str
     n_shards: int
     model: Path | None = None
     constraints: Sequence[Constraint] = ()
@@ -99,40 +98,40 @@ class LargeRun:
     workers: int = 1
     progress: Progress = silent
 
-    def report(self) -> ReadReport:
-        """What became of the records that were read."""
+    def read_report(self) -> ReadReport:
+        """Read the counts of accepted and rejected records."""
         note = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
         return ReadReport(**note["report"], files=(), pages=())
 
     def stage(self, works: Iterable[Work], report: Callable[[], ReadReport]) -> None:
-        """Read all works to disk, anew.
+        """Stage all works on disk; discards files of an earlier run.
 
         Parameters
         ----------
         report : callable
-            Called at the end, for what became of the records.
+            Called at the end; returns the counts of accepted and rejected records.
 
         Raises
         ------
         InputError
-            If the folder exists and is not that of a run.
+            If the folder exists and does not belong to a run.
         """
         if self.folder.exists() and not (self.folder / "run.json").is_file():
             raise InputError(
-                f"{self.folder} is needed for this run but holds something else; rename it"
+                f"{self.folder} is needed for this run but contains other files; rename it"
             )
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir()
-        self._note({})
+        self._write_note({})
         constrained = frozenset(end for c in self.constraints for end in (c.a, c.b))
         constrained_works = stage(works, self.folder, self.n_shards, constrained)
         (self.folder / "bound.json").write_text(
             constrained_to_json(constrained_works), encoding="utf-8"
         )
-        self._note({"report": report().counts()})
+        self._write_note({"report": report().counts()})
 
-    def _note(self, details: dict[str, object]) -> None:
-        """Write down whose folder it is; with a report once all works have been read."""
+    def _write_note(self, details: dict[str, object]) -> None:
+        """Write fingerprint and number of shards; with a report once all works are staged."""
         note = {"fingerprint": self.fingerprint, "n_shards": self.n_shards, **details}
         with whole_file(self.folder / "run.json") as stream:
             json.dump(note, stream)
@@ -159,30 +158,30 @@ class LargeRun:
         context = multiprocessing.get_context("spawn")
         make_pool = partial(ProcessPoolExecutor, self.workers, context, init_worker, initargs)
         try:
-            # what the processes hold after shards must not add to what joining needs
+            # new processes for the joins: memory still held after shards must not add to theirs
             with make_pool() as pool, self.progress("Clustering", len(todo), "shards") as advance:
                 for _ in pool.map(cluster, todo):
                     advance(1)
             rows = StoredSignatures.of(self.folder, self.n_shards)
-            return self._joined(rows, compiled.carried(*rows.places(constrained)), make_pool)
+            return self._join_across(rows, compiled.remap(*rows.locate(constrained)), make_pool)
         except BrokenProcessPool as broken:
             raise InputError(
-                "a worker process was killed, most likely for want of memory; run the same "
+                "a worker process was killed, most likely for lack of memory; run the same "
                 "command again with a smaller --memory or fewer --workers: finished shards are "
                 f"kept in {self.folder}"
             ) from broken
 
-    def _joined(
+    def _join_across(
         self,
         rows: StoredSignatures,
         constraints: Constraints,
         make_pool: Callable[[], ProcessPoolExecutor],
     ) -> LargeRunResult:
         folders = [get_result_folder(self.folder, s) for s in range(self.n_shards)]
-        identity = renumber(rows.gathered([np.load(r / "identity.npy") for r in folders]))
-        block = renumber(rows.gathered([np.load(r / "block.npy") for r in folders]))
+        identity = renumber(rows.merge_numbers([np.load(r / "identity.npy") for r in folders]))
+        block = renumber(rows.merge_numbers([np.load(r / "block.npy") for r in folders]))
         identity = hold_must(constraints, identity)
-        block_of = block_of_identity(identity, block)
+        block_of = get_identity_blocks(identity, block)
         with make_pool() as pool:
             candidates = self._find_candidates(rows, identity, block_of, pool)
             probability = self._score_candidates(rows, identity, candidates, pool)
@@ -191,7 +190,7 @@ class LargeRun:
         return LargeRunResult(
             rows,
             join_likely(constraints, identity, block_of, candidates, probability, model),
-            rows.spread([np.load(r / "confidence.npy") for r in folders]),
+            rows.merge_values([np.load(r / "confidence.npy") for r in folders]),
             sum(c["considered"] for c in counts),
             sum(c["scored"] for c in counts),
             constraints.problems,
@@ -200,7 +199,7 @@ class LargeRun:
     def _find_candidates(
         self, rows: StoredSignatures, identity: Int32, block_of: Int64, pool: ProcessPoolExecutor
     ) -> Int64:
-        """Pairs of identities of two blocks worth scoring, int64[K, 2], found by the workers."""
+        """Find candidate pairs of identities of different blocks, int64[K, 2], in the workers."""
         get_block_file(self.folder).parent.mkdir(exist_ok=True)
         np.save(get_block_file(self.folder), block_of)
         for shard, own in enumerate(rows.in_shard):
@@ -211,7 +210,7 @@ class LargeRun:
             for kind, min_keys in (("reading", 1), ("circle", 2)):
                 codes, counts = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
                 tasks = [(kind, number, n, self.n_shards) for number in range(n)]
-                for code, count in in_turn(pool, count_shared_keys, tasks, MAX_WAITING_TASKS):
+                for code, count in map_in_order(pool, count_shared_keys, tasks, MAX_WAITING_TASKS):
                     codes.append(code)
                     counts.append(count)
                     advance(1)
@@ -225,10 +224,10 @@ class LargeRun:
     def _score_candidates(
         self, rows: StoredSignatures, identity: Int32, candidates: Int64, pool: ProcessPoolExecutor
     ) -> Float32:
-        """Probability of each candidate, scored in parts by the workers.
+        """Score the candidates in parts, in the workers; return probabilities, float32[K].
 
-        The signatures that speak for them are first put together for each part: every part
-        has some of nearly every shard.
+        The representatives of each part are collected first: every part has some of nearly every
+        shard.
         """
         parts = np.array_split(candidates, len(candidates) // CANDIDATES_PER_TASK + 1)
         representatives = _choose_representatives(identity, parts)
@@ -238,7 +237,7 @@ class LargeRun:
             for number, (own, part) in enumerate(zip(representatives, parts, strict=True))
         )
         with self.progress("Joining across blocks", len(candidates), "candidates") as advance:
-            for _ in in_turn(
+            for _ in map_in_order(
                 pool,
                 write_representatives,
                 self._iterate_representative_tasks(rows, representatives),
@@ -246,7 +245,7 @@ class LargeRun:
             ):
                 pass
             score_parts = [np.empty(0, dtype=np.float32)]
-            for scores in in_turn(pool, score_part, tasks, MAX_WAITING_TASKS):
+            for scores in map_in_order(pool, score_part, tasks, MAX_WAITING_TASKS):
                 score_parts.append(scores)
                 advance(len(scores))
         return np.concatenate(score_parts)
@@ -254,7 +253,7 @@ class LargeRun:
     def _iterate_representative_tasks(
         self, rows: StoredSignatures, representatives: list[Int32]
     ) -> Iterator[tuple[int, Int32, Int32, int]]:
-        """For each shard which of its signatures speak, and for which part."""
+        """Yield for each shard its representatives and the part of each."""
         all_rows = np.concatenate(representatives)
         part = np.repeat(
             np.arange(len(representatives), dtype=np.int32), [len(c) for c in representatives]
@@ -266,24 +265,24 @@ class LargeRun:
 
 
 def _choose_representatives(identity: Int32, parts: list[Int64]) -> list[Int32]:
-    """Rows of the signatures that speak for the identities of each part, rising."""
+    """Return the rows of the representatives of the identities of each part, ascending."""
     representatives = Representatives.of(identity, np.unique(np.concatenate(parts)))
     length, row_parts = np.diff(representatives.start), []
     for part in parts:
         identities = np.unique(part)
         n = length[identities]
-        place = np.arange(n.sum()) + np.repeat(
+        positions = np.arange(n.sum()) + np.repeat(
             representatives.start[identities] - (np.cumsum(n) - n), n
         )
-        row_parts.append(np.sort(representatives.rows[place]))
+        row_parts.append(np.sort(representatives.rows[positions]))
     return row_parts
 
 
 @dataclass(frozen=True, eq=False)
 class LargeRunResult:
-    """The result: ``identity`` int32[S], ``confidence`` float32[S] of the signatures in order.
+    """Result of a run: ``identity`` int32[S], ``confidence`` float32[S] of the signatures in order.
 
-    ``considered`` and ``scored`` count pairs, ``problems`` tells constraints that were not used.
+    ``considered`` and ``scored`` count pairs, ``problems`` lists constraints that were ignored.
     """
 
     rows: StoredSignatures
@@ -304,15 +303,15 @@ class LargeRunResult:
         return int(self.identity.max(initial=-1)) + 1
 
     def assignments(self) -> Iterator[Assignment]:
-        """One row for each signature, sorted by work id and position."""
-        key, ids, (code, printed) = self.rows.key, self.rows.ids, self.rows.names()
+        """Yield one row for each signature, sorted by work id and position."""
+        key, ids, (code, printed) = self.rows.key, self.rows.ids, self.rows.encode_names()
         _, first = np.unique(self.identity, return_index=True)
         name_parts = [pa.array([], pa.large_string())]
-        for piece in in_pieces(len(first), ROWS_PER_CHUNK):
+        for piece in split_range(len(first), ROWS_PER_CHUNK):
             texts = map(identity_name, _make_signatures(key[first[piece]], ids))
             name_parts.append(pa.array(texts, pa.large_string()))
         names = pa.concat_arrays(name_parts)
-        for piece in in_pieces(len(key), ROWS_PER_CHUNK):
+        for piece in split_range(len(key), ROWS_PER_CHUNK):
             yield from map(
                 Assignment,
                 _make_signatures(key[piece], ids),
@@ -328,12 +327,12 @@ def _make_signatures(key: Int64, ids: pa.Array) -> Iterator[Signature]:
 
 
 def find_interrupted_run(folder: Path, fingerprint: str) -> int | None:
-    """Number of shards of an interrupted run whose works have all been read; None without one.
+    """Return the number of shards of an interrupted run with all works staged; None without one.
 
     Raises
     ------
     InputError
-        If the folder is of another run.
+        If the folder belongs to another run.
     """
     note = folder / "run.json"
     if not note.is_file():
@@ -341,8 +340,8 @@ def find_interrupted_run(folder: Path, fingerprint: str) -> int | None:
     content = json.loads(note.read_text(encoding="utf-8"))
     if content["fingerprint"] != fingerprint:
         raise InputError(
-            f"{folder} holds an interrupted run over other works, another model or other "
-            "constraints; delete it to start anew, or name the same inputs to go on"
+            f"{folder} contains an interrupted run with other works, another model or other "
+            "constraints; delete it to start over, or pass the same inputs to resume"
         )
     return int(content["n_shards"]) if "report" in content else None
 
@@ -350,9 +349,9 @@ def find_interrupted_run(folder: Path, fingerprint: str) -> int | None:
 def compute_fingerprint(
     works: Sequence[Path], model: Path | None, constraints: Sequence[Constraint]
 ) -> str:
-    """Digest of what a run depends on: its files with their sizes and times, model, constraints.
+    """Return a digest of the inputs of a run: files with size and time, model and constraints.
 
-    Standard input has no identity, so its runs are never the same.
+    Runs over standard input never have the same digest.
     """
     parts = [Model.load(model).digest, version("disambig"), *map(str, constraints)]
     for path in works:

@@ -1,8 +1,9 @@
-"""Parts of a corpus that can be clustered alone: some signatures, and every work they are on.
+"""Shards: parts of a corpus that can be clustered independently.
 
-A shard is a table of works. A work brings its texts, the keys of all its authors, and in full
-only those authors that are the shard's own. With the statistics of the whole corpus, that is all
-the features read, so a shard is clustered on any machine and gives what one process would.
+A shard is a table of works. Each row has the texts of the work, the keys of all its authors, and
+the full author entries of the shard's own signatures only. Together with the statistics of the
+whole corpus this is all that the features read, so a shard can be clustered on any machine with the
+same result as in one process.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SCHEMA = pa.schema(
         *((name, pa.list_(pa.string())) for name in _OWN),
     ]
 )
-"""One row a work, ``number`` telling when it arrived. ``full`` and ``initial`` are the bits of the
+"""One row per work, numbered in input order. ``full`` and ``initial`` are the bits of the
 keys of :class:`disambig.corpus.coauthors.CoauthorKeys`; the lists from ``position`` on are of the
 shard's own signatures, by position."""
 
@@ -45,7 +46,7 @@ shard's own signatures, by position."""
 def make_shard_tables(
     corpus: Corpus, shard: Int64, n_shards: int, first_number: int = 0
 ) -> list[pa.Table]:
-    """Divide signatures among shards.
+    """Make the tables of all shards of a corpus.
 
     Parameters
     ----------
@@ -53,12 +54,12 @@ def make_shard_tables(
     shard : int64[n_signatures]
         Shard of each signature.
     first_number : int
-        Number of the corpus's first work.
+        Number of the first work of the corpus.
 
     Returns
     -------
     list of Table, length n_shards
-        Rows by work id.
+        Rows in order of work id.
     """
     columns = _make_columns(corpus, first_number)
     key = shard * corpus.n_works + corpus.signature_work
@@ -74,10 +75,10 @@ def make_shard_tables(
 
 
 def assign_shards(corpus: Corpus, n_shards: int) -> Int64:
-    """Shard of each signature, int64[n_signatures]: signatures of one block share theirs."""
+    """Assign signatures to shards, int64[n_signatures]; a block is never divided."""
     keys = [make_block_key(name) for name in corpus.names]
     hashed = (hash_words(keys) >> np.uint64(33)).astype(np.int64)[corpus.signature_name]
-    # a name without letters is a block of its own, wherever
+    # a name without letters is a block of its own, in any shard
     nameless = np.array([not key for key in keys], dtype=bool)[corpus.signature_name]
     hashed[nameless] = corpus.signature_position[nameless]
     shard: Int64 = hashed % n_shards
@@ -85,9 +86,9 @@ def assign_shards(corpus: Corpus, n_shards: int) -> Int64:
 
 
 def _make_columns(corpus: Corpus, first_number: int) -> dict[str, Any]:
-    """Columns of works and of signatures as Arrow arrays, made once for all shards."""
-    company = get_coauthor_keys(corpus)
-    start = pa.array(company.start.astype(np.int32))
+    """Make the columns of works and of signatures as Arrow arrays, once for all shards."""
+    coauthors = get_coauthor_keys(corpus)
+    start = pa.array(coauthors.start.astype(np.int32))
     names = [corpus.stated_names[n] for n in corpus.signature_name.tolist()]
     columns: dict[str, Any] = {
         "work": pa.array(corpus.work_ids, pa.string()),
@@ -102,7 +103,7 @@ def _make_columns(corpus: Corpus, first_number: int) -> dict[str, Any]:
         "orcid": pa.array(corpus.orcids, pa.string()),
         "email": pa.array(corpus.emails, pa.string()),
     }
-    for name, keys in (("full", company.full), ("initial", company.initial)):
+    for name, keys in (("full", coauthors.full), ("initial", coauthors.initial)):
         columns[name] = pa.ListArray.from_arrays(start, pa.array(keys.view(np.int64)))
     for index, name in enumerate(("name", "given", "family")):
         columns[name] = pa.array([s[index] for s in names], pa.string())
@@ -110,7 +111,7 @@ def _make_columns(corpus: Corpus, first_number: int) -> dict[str, Any]:
 
 
 def _make_table(columns: dict[str, Any], work: Int64, order: Int64, own_start: Int64) -> pa.Table:
-    """One shard: some works, work ``k`` with the signatures ``order[own_start[k]:...]``."""
+    """Make the table of one shard; work ``k`` has the signatures ``order[own_start[k]:...]``."""
     works = pa.array(work)
     own = pa.array(order[own_start[0] : own_start[-1]])
     start = pa.array((own_start - own_start[0]).astype(np.int32))
@@ -124,7 +125,7 @@ def _make_table(columns: dict[str, Any], work: Int64, order: Int64, own_start: I
 
 
 def make_corpus(table: pa.Table) -> Corpus:
-    """The corpus of a shard. Rows may be in any order; rows of one work are put together."""
+    """Make the corpus of a shard. Rows may be in any order; rows of one work are merged."""
     table = table.take(pc.sort_indices(table.column("work"))).combine_chunks()
     ids = table.column("work").to_pylist()
     new = np.array([at == 0 or ids[at] != ids[at - 1] for at in range(len(ids))], dtype=bool)
@@ -134,8 +135,8 @@ def make_corpus(table: pa.Table) -> Corpus:
     work = row_work[lists[0]]
     order = np.lexsort((lists[1], work))
     own = {name: _take_strings(_flatten_column(table, name)[1], order) for name in _OWN}
-    stated = list(zip(own["name"], own["given"], own["family"], strict=True))
-    code = {name: number for number, name in enumerate(dict.fromkeys(stated))}
+    name_parts = list(zip(own["name"], own["given"], own["family"], strict=True))
+    code = {name: number for number, name in enumerate(dict.fromkeys(name_parts))}
     signature_work = work[order].astype(np.int32)
     company_start, full = _flatten_lists(works, "full")
     return Corpus(
@@ -150,7 +151,7 @@ def make_corpus(table: pa.Table) -> Corpus:
         ),
         signature_work=signature_work,
         signature_position=lists[1][order].astype(np.int32),
-        signature_name=np.array([code[name] for name in stated], dtype=np.int32),
+        signature_name=np.array([code[name] for name in name_parts], dtype=np.int32),
         stated_names=list(code),
         affiliations=own["affiliation"],
         orcids=own["orcid"],
@@ -162,13 +163,13 @@ def make_corpus(table: pa.Table) -> Corpus:
 
 
 def _flatten_column(table: pa.Table, name: str) -> tuple[Int64, Any]:
-    """Row of each element of a list column, and the elements."""
+    """Return the row of each element of a list column, int64[n], and the elements."""
     start, values = _flatten_lists(table, name, as_numpy=name == "position")
     return np.repeat(np.arange(table.num_rows), np.diff(start)), values
 
 
 def _flatten_lists(table: pa.Table, name: str, *, as_numpy: bool = True) -> tuple[Int64, Any]:
-    """Where each list of a column starts, int64[n + 1], and the elements of all."""
+    """Return the start of each list of a column, int64[n + 1], and all elements."""
     column = table.column(name).combine_chunks()
     if isinstance(column, pa.ChunkedArray):
         column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
@@ -183,18 +184,18 @@ def _take_strings(values: pa.Array, order: Int64) -> list[Any]:
 
 
 def list_signatures(table: pa.Table) -> tuple[Int64, Int64, Int64]:
-    """Table row, number of the work, and position of each signature of a shard, int64[n] each."""
+    """List the table row, work number and position of each signature of a shard, int64[n] each."""
     row, position = _flatten_column(table, "position")
     return row, table.column("number").to_numpy()[row], position.astype(np.int64)
 
 
 def select_signatures(table: pa.Table, element: Int64) -> pa.Table:
-    """The works of some signatures, with these alone.
+    """Return a table of only some signatures, with their works.
 
     Parameters
     ----------
     element : int64[n]
-        Places in :func:`own_signatures`, each at most once.
+        Indices into :func:`list_signatures`, each at most once.
     """
     return divide_signatures(table, element, np.zeros(len(element), dtype=np.int64), 1)[0]
 
@@ -205,12 +206,12 @@ def divide_signatures(
     part: npt.NDArray[np.integer],
     n_parts: int,
 ) -> list[pa.Table]:
-    """Some signatures in parts: the works of each part, with its signatures alone.
+    """Divide some signatures into parts, each a table of these signatures with their works.
 
     Parameters
     ----------
     element : int[n]
-        Places in :func:`own_signatures`, each at most once in a part.
+        Indices into :func:`list_signatures`, each at most once in a part.
     part : int[n]
         From 0, below ``n_parts``.
     """
@@ -233,5 +234,5 @@ def divide_signatures(
 
 
 def list_printed_names(table: pa.Table) -> pa.Array:
-    """Name of each signature as printed, in the order of :func:`own_signatures`."""
+    """List the printed name of each signature, in the order of :func:`list_signatures`."""
     return _flatten_lists(table, "name", as_numpy=False)[1]

@@ -1,4 +1,4 @@
-"""Works of any number, streamed to disk as shards and statistics, in bounded memory."""
+"""Stream works to disk as shards and statistics, in bounded memory."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from disambig.corpus.statistics import KINDS, Counts, Edges, Statistics
 from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
 from disambig.out_of_core.shards import SCHEMA, assign_shards, make_shard_tables
-from disambig.processes import end_with_parent, in_turn, start_context
+from disambig.processes import end_with_parent, map_in_order, start_context
 
 WORKS_PER_PART = 40_000
-"""Works read before they are put on disk; with abstracts, about 300 MB."""
+"""Works in memory before they are written to disk; with abstracts, about 300 MB."""
 WRITERS = 2
-"""Processes that put on disk what was read, while more is read."""
+"""Processes that write works to disk while the parent reads more."""
 KEY_RANGES = 16
-"""Parts of the key space whose counts are added up one after the other."""
+"""Ranges of the key space whose counts are summed one at a time."""
 _COLUMNS: dict[str, type[np.generic]] = {
     **{f"{kind}-keys": np.uint64 for kind in KINDS},
     **{f"{kind}-count": np.int64 for kind in KINDS},
@@ -49,29 +49,29 @@ def stage(
     constrained: frozenset[Signature] = frozenset(),
     advance: Callable[[int], None] = lambda n: None,
 ) -> list[Work]:
-    """Write works to ``folder`` as shards, and the statistics of all of them.
+    """Write works to ``folder`` as shards, with the statistics of all of them.
 
     Parameters
     ----------
     works : iterable of Work
-        Read once, :data:`WORKS_AT_ONCE` at a time.
+        Read once, :data:`WORKS_PER_PART` at a time.
     folder : Path
-        Empty. Gets ``parts/``, whose files hold one record batch a shard (see
+        Empty. Receives ``parts/``, whose files have one record batch per shard (see
         :data:`disambig.out_of_core.shards.SCHEMA`), and ``statistics/``.
-    named : set of Signature
-        Signatures that constraints speak of.
+    constrained : set of Signature
+        Signatures with constraints.
     advance : callable
-        Told the number of works written since the last call.
+        Called with the number of works written since the last call.
 
     Returns
     -------
     list of Work
-        Those on which constraints or identifiers bear, with these authors only and no texts.
+        Works with constraints or identifiers, reduced to the authors concerned and without texts.
 
     Raises
     ------
     DisambigError
-        If something cannot be written.
+        If a file cannot be written.
     """
     parts = folder / "parts"
     parts.mkdir()
@@ -92,11 +92,11 @@ def stage(
 
     try:
         with ProcessPoolExecutor(WRITERS, start_context(), end_with_parent) as pool:
-            for _ in in_turn(pool, _write_part, read_parts(), WRITERS - 1):
+            for _ in map_in_order(pool, _write_part, read_parts(), WRITERS - 1):
                 pass
     except BrokenProcessPool as broken:
         raise DisambigError(
-            "a process that puts works on disk was killed, most likely for want of memory; "
+            "a process that writes works to disk was killed, most likely for lack of memory; "
             "run the same command again with a smaller --memory"
         ) from broken
     part_folders = sorted(p for p in parts.iterdir() if p.is_dir())
@@ -108,12 +108,12 @@ def stage(
 
 
 def _write_part(part: tuple[Corpus, Path, int, int, int]) -> None:
-    """Write one part: its works, one record batch a shard, their ids, and their statistics.
+    """Write one part: its works (one record batch per shard), their ids and their statistics.
 
     Parameters
     ----------
     part : (Corpus, Path, int, int, int)
-        The works, folder, number of the part, number of shards, and works that came before.
+        The works, folder, number of the part, number of shards, and number of the first work.
     """
     corpus, folder, number, n_shards, first = part
     tables = make_shard_tables(corpus, assign_shards(corpus, n_shards), n_shards, first)
@@ -130,7 +130,7 @@ def _write_part(part: tuple[Corpus, Path, int, int, int]) -> None:
 
 @contextmanager
 def _report_write_errors(folder: Path) -> Iterator[None]:
-    """Tell where something could not be written, and what to do about it."""
+    """Convert write errors to errors that name the folder and a remedy."""
     try:
         yield
     except OSError as error:
@@ -141,7 +141,7 @@ def _report_write_errors(folder: Path) -> Iterator[None]:
 
 
 def to_record_batch(table: pa.Table) -> pa.RecordBatch:
-    """A table of :data:`disambig.out_of_core.shards.SCHEMA` as one record batch, an empty one too."""
+    """Convert a table of :data:`disambig.out_of_core.shards.SCHEMA` to one record batch."""
     batches = table.combine_chunks().to_batches()
     if batches:
         return batches[0]
@@ -152,14 +152,14 @@ _IDS = pa.schema([("work", pa.string())])
 
 
 def read_shard(folder: Path, shard: int) -> pa.Table:
-    """The works of a shard, memory-mapped: only what is used is read."""
+    """Open the works of a shard, memory-mapped: only columns in use are read."""
     files = sorted((folder / "parts").glob("*.arrow"))
     batches = [pa.ipc.open_file(pa.memory_map(str(f))).get_batch(shard) for f in files]
     return pa.Table.from_batches(batches, SCHEMA)
 
 
 def rank_works(folder: Path) -> tuple[Int64, pa.Array]:
-    """Place of each work among all ids in ascending order, by number of arrival; and the ids.
+    """Return the rank of each work's id by work number, int64[n], and the ids in ascending order.
 
     Raises
     ------
@@ -194,7 +194,10 @@ def _iterate_chunks(works: Iterable[Work]) -> Iterator[list[Work]]:
 
 
 def select_constrained_authors(work: Work, constrained: frozenset[Signature]) -> Work | None:
-    """The work with those authors only that something binds; None without any."""
+    """Reduce a work to its authors with constraints or identifiers; None without any.
+
+    Other authors become empty, so that positions are unchanged.
+    """
     authors = []
     for position, author in enumerate(work.authors):
         orcid = author.orcid if author.orcid and is_orcid(author.orcid) else None
@@ -212,14 +215,14 @@ _EMPTY_AUTHOR = Author("")
 
 
 def constrained_to_json(works: list[Work]) -> str:
-    """Works of :func:`bound_part` as text."""
+    """Serialise works of :func:`select_constrained_authors` as JSON."""
     return json.dumps(
         [(w.id, [(a.name, a.given, a.family, a.orcid, a.email) for a in w.authors]) for w in works]
     )
 
 
 def constrained_from_json(text: str) -> list[Work]:
-    """What :func:`bound_as_json` wrote."""
+    """Parse the JSON of :func:`constrained_to_json`."""
     return [
         Work(
             identifier,
@@ -231,7 +234,7 @@ def constrained_from_json(text: str) -> list[Work]:
 
 
 def save_statistics(statistics: Statistics, folder: Path) -> None:
-    """Plain arrays that can be mapped into memory."""
+    """Write statistics as plain arrays that can be memory-mapped."""
     folder.mkdir()
     for kind in KINDS:
         np.save(folder / f"{kind}-keys.npy", statistics.counts[kind].keys)
@@ -242,7 +245,7 @@ def save_statistics(statistics: Statistics, folder: Path) -> None:
 
 
 def load_statistics(folder: Path) -> Statistics:
-    """Statistics whose arrays stay on disk until they are used."""
+    """Open statistics as memory-mapped arrays."""
 
     def map_array(name: str) -> Any:
         return np.load(folder / f"{name}.npy", mmap_mode="r")
@@ -255,7 +258,7 @@ def load_statistics(folder: Path) -> Statistics:
 
 
 def sum_statistics(parts: list[Path], folder: Path) -> None:
-    """Add up the statistics of parts, one range of keys at a time, in memory for one range."""
+    """Sum the statistics of parts, one range of keys at a time, in memory for one range."""
     folder.mkdir()
     with ExitStack() as files:
         column = {
@@ -263,7 +266,7 @@ def sum_statistics(parts: list[Path], folder: Path) -> None:
             for name, dtype in _COLUMNS.items()
         }
         for bounds in _iterate_key_ranges():
-            # mapped anew for each range: pages that were read count as memory until then
+            # mapped again for each range: pages that were read count as memory while mapped
             statistics = [load_statistics(part) for part in parts]
             for kind in KINDS:
                 counts = Counts.sum(_select_counts(p.counts[kind], *bounds) for p in statistics)
@@ -279,7 +282,7 @@ def sum_statistics(parts: list[Path], folder: Path) -> None:
 
 
 class _Column:
-    """An array on disk that is written piece by piece; use it as a context."""
+    """An array on disk, written piece by piece; a context manager."""
 
     def __init__(self, file: Path, dtype: type[np.generic]) -> None:
         self._dtype, self._length = np.dtype(dtype), 0
@@ -300,7 +303,7 @@ class _Column:
         self._file.close()
 
     def _write_header(self) -> None:
-        # numpy leaves room in it for the first length to grow, so both headers are as long
+        # numpy pads the header so that the length can grow: both headers have the same size
         shape = {"descr": self._dtype.str, "fortran_order": False, "shape": (self._length,)}
         np.lib.format.write_array_header_1_0(self._file, shape)
 

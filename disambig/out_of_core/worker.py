@@ -1,6 +1,6 @@
-"""All signatures of a run that is kept on disk: their order, and where each one is.
+"""Tasks of the worker processes of an out-of-core run, and the order of its signatures on disk.
 
-What the processes of a run that is kept on disk do; each task reads files and leaves some.
+Each task reads files of the run's folder and writes its result there.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from disambig.out_of_core.staging import load_statistics, rank_works, read_shard
 from disambig.processes import end_with_parent
 
 POSITIONS = 20
-"""Bits of a row's key that hold the position: a work has fewer than a million authors."""
+"""Bits of the position in a signature's key: a work has fewer than a million authors."""
 
 
 @dataclass(frozen=True, eq=False)
 class StoredSignatures:
-    """All signatures in order of work id and position, and where each is kept.
+    """All signatures in order of work id and position, with their locations in the shards.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class StoredSignatures:
     shard : int32[S]
         Shard of each signature.
     element : int32[S]
-        Its place there in :func:`disambig.out_of_core.shards.list_signatures`.
+        Its index there in :func:`disambig.out_of_core.shards.list_signatures`.
     """
 
     folder: Path
@@ -64,7 +64,7 @@ class StoredSignatures:
 
     @classmethod
     def of(cls, folder: Path, n_shards: int) -> StoredSignatures:
-        """Put the signatures of all shards in order."""
+        """Sort the signatures of all shards."""
         rank, ids = rank_works(folder)
         keys, order = [], []
         for shard in range(n_shards):
@@ -76,8 +76,8 @@ class StoredSignatures:
         in_shard = [np.searchsorted(all_keys, key).astype(np.int32) for key in keys]
         del keys
         shard_of, element = np.empty(len(all_keys), np.int32), np.empty(len(all_keys), np.int32)
-        for shard, (rows, places) in enumerate(zip(in_shard, order, strict=True)):
-            shard_of[rows], element[rows] = shard, places
+        for shard, (rows, elements) in enumerate(zip(in_shard, order, strict=True)):
+            shard_of[rows], element[rows] = shard, elements
         return cls(folder, all_keys, ids, in_shard, shard_of, element)
 
     @property
@@ -85,8 +85,8 @@ class StoredSignatures:
         """Rank of the work of each signature, int32[S]."""
         return (self.key >> POSITIONS).astype(np.int32)
 
-    def gathered(self, parts: list[Int32]) -> Int32:
-        """Numbers that shards counted from 0 each, made different and put in order."""
+    def merge_numbers(self, parts: list[Int32]) -> Int32:
+        """Merge numbers that count from 0 in each shard into unique ones, in order, int32[S]."""
         out = np.empty(len(self.key), dtype=np.int32)
         next_number = 0
         for rows, part in zip(self.in_shard, parts, strict=True):
@@ -94,24 +94,24 @@ class StoredSignatures:
             next_number += int(part.max(initial=-1)) + 1
         return out
 
-    def spread(self, parts: list[Float32]) -> Float32:
-        """Values of the shards' signatures in order."""
+    def merge_values(self, parts: list[Float32]) -> Float32:
+        """Merge values of the signatures of each shard, in order, float32[S]."""
         out = np.empty(len(self.key), dtype=np.float32)
         for rows, part in zip(self.in_shard, parts, strict=True):
             out[rows] = part
         return out
 
-    def places(self, corpus: Corpus) -> tuple[Int64, Int64, Int32]:
-        """Row of each signature of ``bound``, rank of each of its works, work of each row."""
+    def locate(self, corpus: Corpus) -> tuple[Int64, Int64, Int32]:
+        """Return row of each signature of a corpus, rank of each of its works, work of each row."""
         indices = pc.index_in(pa.array(corpus.work_ids, pa.large_string()), self.ids)
         rank = np.asarray(indices.fill_null(-1)).astype(np.int64)
         key = rank[corpus.signature_work] << POSITIONS | corpus.signature_position
         return np.searchsorted(self.key, key), rank, self.work
 
-    def names(self) -> tuple[Int32, pa.Array]:
-        """Place of each signature's printed name, int32[S], among the names that follow.
+    def encode_names(self) -> tuple[Int32, pa.Array]:
+        """Return the code of each signature's printed name, int32[S], and the names by code.
 
-        A name is kept once for each shard that has it.
+        A name occurs once for each shard that has it.
         """
         code = np.empty(len(self.key), dtype=np.int32)
         names = [pa.array([], pa.large_string())]
@@ -130,7 +130,7 @@ _state: tuple[Path, ShardContext] | None = None
 def init_worker(
     folder: Path, model: Path | None, constrained: Corpus, constraints: Constraints
 ) -> None:
-    """Prepare a process."""
+    """Initialise a worker process."""
     global _state
     end_with_parent()
     statistics = partial(load_statistics, folder / "statistics")
@@ -147,27 +147,27 @@ def _get_state() -> tuple[Path, ShardContext]:
 
 
 def get_result_folder(folder: Path, shard: int) -> Path:
-    """Where the result of a shard is, once it is whole."""
+    """Return the folder of a shard's result, which exists once it is complete."""
     return folder / f"done-{shard:04}"
 
 
 def get_identity_file(folder: Path, shard: int) -> Path:
-    """Where the identities of a shard's signatures are, as numbered over all shards."""
+    """Return the file of the identities of a shard's signatures, numbered over all shards."""
     return folder / "identity" / f"{shard:04}.npy"
 
 
 def get_block_file(folder: Path) -> Path:
-    """Where the block of each identity is."""
+    """Return the file of the block of each identity."""
     return folder / "identity" / "blocks.npy"
 
 
 def get_representatives_file(folder: Path, shard: int) -> Path:
-    """Where those of a shard's signatures are that speak for identities, a batch a part."""
+    """Return the file of the representatives among a shard's signatures, one batch per part."""
     return folder / "speakers" / f"{shard:04}.arrow"
 
 
 def cluster(shard: int) -> int:
-    """Cluster one shard; its results appear at once or not at all."""
+    """Cluster one shard; its result is written atomically."""
     folder, context = _get_state()
     result = cluster_shard(read_shard(folder, shard), context)
     final = get_result_folder(folder, shard)
@@ -191,15 +191,15 @@ def cluster(shard: int) -> int:
 
 
 def _release_memory() -> None:
-    """Let the system have what was freed: the next shard would come on top of its holes."""
+    """Return freed memory to the system, since fragmentation would add to the next shard."""
     pa.default_memory_pool().release_unused()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # of glibc alone
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc only
     if trim is not None:
         trim(0)
 
 
 def count_shared_keys(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
-    """Pairs of identities of two blocks that share keys of one range.
+    """Count shared keys of one range for pairs of identities of different blocks.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ def count_shared_keys(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
     Returns
     -------
     code, count : int64[K], int64[K]
-        ``low * n_identities + high``, ascending, and the number of keys that they share.
+        ``low * n_identities + high``, ascending, and the number of shared keys.
     """
     folder, _ = _get_state()
     kind, number, n_ranges, n_shards = task
@@ -227,13 +227,13 @@ def count_shared_keys(task: tuple[str, int, int, int]) -> tuple[Int64, Int64]:
         identity_parts.append(identity[row[part]])
     block_of = np.load(get_block_file(folder), mmap_mode="r")
     identities = np.concatenate(identity_parts)
-    every = np.arange(len(identities), dtype=np.int32)
-    pairs, count = shared_keys(np.concatenate(keys), every, identities, block_of)
+    rows = np.arange(len(identities), dtype=np.int32)
+    pairs, count = shared_keys(np.concatenate(keys), rows, identities, block_of)
     return pairs[:, 0] * np.int64(max(len(block_of), 1)) + pairs[:, 1], count
 
 
 def write_representatives(task: tuple[int, Int32, Int32, int]) -> int:
-    """Put down the signatures of a shard that speak for identities.
+    """Write the representatives among the signatures of a shard.
 
     Parameters
     ----------
@@ -256,8 +256,8 @@ def score_part(task: tuple[int, int, Int32, Int64]) -> Float32:
     Parameters
     ----------
     task : (int, int, int32[n], int64[K, 2])
-        Part, number of shards, identity of each signature that speaks in the part, in order of
-        work id and position, and pairs of identities.
+        Part, number of shards, identity of each representative in the part, in order of work id
+        and position, and pairs of identities.
     """
     folder, context = _get_state()
     part, n_shards, identity, candidates = task

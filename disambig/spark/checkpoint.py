@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""Result of a run on Spark, and the folder from which an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ STAGES = (
 
 @dataclass(frozen=True)
 class SparkRun:
-    """What a run did; the assignments are in its output file.
+    """Result of a run; the assignments are in its output file.
 
     Attributes
     ----------
     n_works, n_signatures, n_identities : int
     considered, scored : int
-        Pairs within blocks, and those that were scored.
+        Number of pairs within blocks, and of those scored.
     candidates : int
-        Joins across blocks that were scored.
+        Number of joins across blocks that were scored.
     retried : int
-        Tasks that succeeded only when they were run again.
+        Tasks that succeeded only after a retry.
     problems : tuple of str
-        Constraints that could not be used, and why.
+        Constraints that were ignored, with the reason.
     seconds : dict of str to float
-        Wall time of each of :data:`STAGES` that was not done by an earlier run.
+        Wall time of each of :data:`STAGES` that an earlier run had not finished.
     report : mapping of str to int
-        What became of the records, as given when they were read.
+        Counts of accepted and rejected records.
     """
 
     n_works: int
@@ -59,15 +59,15 @@ class SparkRun:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The folder of a run, with what one that goes on needs to know.
+    """The folder of a run, with the state needed to resume it.
 
     Attributes
     ----------
     folder : Path
     fingerprint : str or None
-        What the run depends on; None where nothing is kept.
-    told : callable
-        What became of the records, once they have been read.
+        Digest of the inputs; None if the run is not resumable.
+    get_report : callable
+        Returns counts of accepted and rejected records once they have been read.
     """
 
     folder: Path
@@ -75,39 +75,39 @@ class RunFolder:
     get_report: Callable[[], Mapping[str, int]]
 
     @property
-    def divided(self) -> bool:
-        """Whether an earlier run has divided the works into shards."""
+    def is_divided(self) -> bool:
+        """Whether the works are already divided into shards."""
         return self._note_file.is_file()
 
     @property
     def report(self) -> Mapping[str, int]:
-        """What became of the records."""
+        """Counts of accepted and rejected records."""
         content: Mapping[str, int] = self._read_note()["report"]
         return content
 
     def write_note(self, works: Mapping[str, Any]) -> None:
-        """Write down that the works are divided, and what is known of them."""
+        """Store that the works are divided, with their counts."""
         document = {"fingerprint": self.fingerprint, "report": self.get_report(), "read": works}
         with whole_file(self._note_file) as stream:
             json.dump(document, stream)
 
     def read_works_note(self) -> dict[str, Any]:
-        """What an earlier run knew of its works."""
+        """Read what the earlier run stored about its works."""
         works: dict[str, Any] = self._read_note()["read"]
         return works
 
     def require_same_run(self) -> None:
-        """Make sure that what is kept is of this run.
+        """Check that the folder belongs to this run.
 
         Raises
         ------
         InputError
-            If it is of another.
+            If it belongs to another.
         """
-        if self.divided and self._read_note()["fingerprint"] != self.fingerprint:
+        if self.is_divided and self._read_note()["fingerprint"] != self.fingerprint:
             raise InputError(
-                f"{self.folder} holds an interrupted run over other works, another model or other "
-                "constraints; delete it to start anew, or name the same inputs to go on"
+                f"{self.folder} contains an interrupted run with other works, another model or "
+                "other constraints; delete it to start over, or pass the same inputs to resume"
             )
 
     def _read_note(self) -> dict[str, Any]:
@@ -120,18 +120,18 @@ class RunFolder:
 
 
 def get_run_folder(out: Path, folder: Path | None = None) -> Path:
-    """Where a run that can go on keeps what it has done."""
+    """Return the folder of a resumable run."""
     return (folder or out.parent).resolve() / f".{out.name}.run.spark"
 
 
-def is_divided(out: Path, fingerprint: str) -> bool:
-    """Whether an interrupted run can go on without reading the works again.
+def can_resume(out: Path, fingerprint: str) -> bool:
+    """Whether an interrupted run can resume without reading the works again.
 
     Raises
     ------
     InputError
-        If one over other works, another model or other constraints was interrupted.
+        If the interrupted run had other works, another model or other constraints.
     """
     run_folder = RunFolder(get_run_folder(out), fingerprint, dict)
     run_folder.require_same_run()
-    return run_folder.divided
+    return run_folder.is_divided

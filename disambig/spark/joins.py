@@ -1,7 +1,7 @@
-"""Joins that one process decides: few identities, whose signatures fit in its memory.
+"""Joins decided in one process: few identities, whose signatures fit in its memory.
 
-Must-links across blocks and likely joins both depend on what has been joined before, so they are
-decided one after the other, as in a local run, but only among the identities they speak of.
+Must-links across blocks and likely joins both depend on earlier joins, so they are decided
+sequentially, as in a local run, but only among the identities concerned.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from disambig.arrays import Int32, Int64
-from disambig.blocking.cross_block import block_of_identity
-from disambig.blocking.pairs import place_of
+from disambig.blocking.cross_block import get_identity_blocks
+from disambig.blocking.pairs import find_positions
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import hold_must, join_likely, renumber
 from disambig.corpus.corpus import Corpus
@@ -29,27 +29,27 @@ _POSITIONS = 20  # bits of a position in a key; a work has fewer than a million 
 def compute_moves(
     signatures: pa.Table, blocks: pa.Table, constrained: Corpus, constraints: Constraints
 ) -> pa.Table:
-    """Where must-groups that lie in several identities move them.
+    """Compute the moves of atoms that unite must-groups spread over several identities.
 
     Parameters
     ----------
     signatures : Table
-        work, position, atom, identity, block: all of every identity that such a group lies in.
+        work, position, atom, identity, block: all signatures of every identity in such a group.
     blocks : Table
-        block, first (work and position): their blocks, and where each appears first.
-    bound, constraints
-        The works on which constraints bear, and the constraints of these.
+        block, first (work and position): their blocks, and the first signature of each.
+    constrained, constraints
+        The works with constraints, and their constraints.
 
     Returns
     -------
     Table
-        atom, to_identity, to_block: of the atoms of these identities.
+        atom, to_identity, to_block for each atom of these identities.
     """
     signatures = signatures.sort_by(_ORDER)
     atom, identity = (signatures.column(c).to_numpy() for c in ("atom", "identity"))
     group = hold_must(_carry_constraints(signatures, constrained, constraints), renumber(identity))
     block, names = _rank_blocks(signatures, blocks)
-    of_group = names[block_of_identity(group, block)]
+    of_group = names[get_identity_blocks(group, block)]
     atoms, first = np.unique(atom, return_index=True)
     least = np.full(int(group.max(initial=-1)) + 1, np.iinfo(np.int64).max, dtype=np.int64)
     np.minimum.at(least, group, atom)
@@ -64,19 +64,20 @@ def compute_joins(
     constraints: Constraints,
     model: Model,
 ) -> pa.Table:
-    """Which identities the likely joins make one.
+    """Compute which identities the likely joins unite.
 
     Parameters
     ----------
     signatures : Table
-        work, position, identity, block: all of every identity in ``likely``, which has one block.
+        work, position, identity, block: all signatures of every identity in ``likely``; an identity
+        has one block.
     likely : Table
-        a, b, probability: as probable as the model asks, in any order.
+        a, b, probability: joins above the threshold of the model, in any order.
 
     Returns
     -------
     Table
-        identity, to_identity: of these identities.
+        identity, to_identity for each of these identities.
     """
     signatures = signatures.sort_by(_ORDER)
     identity = signatures.column("identity").to_numpy()
@@ -103,7 +104,7 @@ def compute_joins(
 
 
 def _rank_blocks(signatures: pa.Table, blocks: pa.Table) -> tuple[Int32, Int64]:
-    """Block of each signature, numbered by first appearance, and what the numbers stand for."""
+    """Return the block number of each signature, by first appearance, and the blocks by number."""
     first = blocks.column("first").combine_chunks()
     first_rows = pa.table(
         {
@@ -121,7 +122,7 @@ def _rank_blocks(signatures: pa.Table, blocks: pa.Table) -> tuple[Int32, Int64]:
 def _carry_constraints(
     signatures: pa.Table, constrained: Corpus, constraints: Constraints
 ) -> Constraints:
-    """The constraints among some signatures, in order of work id and position."""
+    """Restrict constraints to some signatures, which are in order of work id and position."""
     column = signatures.column("work").cast(pa.large_string())
     ids = pc.unique(column)  # in order, as the signatures are
     work = np.asarray(pc.index_in(column, ids)).astype(np.int32)
@@ -129,5 +130,5 @@ def _carry_constraints(
     work_of = np.asarray(indices).astype(np.int64)
     key = work.astype(np.int64) << _POSITIONS | signatures.column("position").to_numpy()
     signature_work = work_of[constrained.signature_work]
-    row = place_of(key, signature_work << _POSITIONS | constrained.signature_position)
-    return constraints.carried(np.where(signature_work >= 0, row, -1), work_of, work)
+    row = find_positions(key, signature_work << _POSITIONS | constrained.signature_position)
+    return constraints.remap(np.where(signature_work >= 0, row, -1), work_of, work)

@@ -1,11 +1,11 @@
-"""Cluster on Spark: the stages of a run as Spark jobs over Parquet in a folder all machines see.
+"""Cluster on Spark: stages of Spark jobs over Parquet in a folder that all machines share.
 
-Spark adds up, groups, joins, sorts, and runs failed tasks again. What is done to a block is done by
+Spark sums, groups, joins, sorts, and retries failed tasks. Blocks are processed by
 the functions of a local run (:mod:`disambig.out_of_core.cluster_shard`), so the clusters are the
 same.
 
-The process that starts the run (the driver) reads the works once, some at a time, and decides
-constraints and likely joins; it never holds the corpus.
+The process that starts the run (the driver) reads the works once, in chunks, and decides
+constraints and likely joins; it never holds the whole corpus.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _open_run_folder(
     fingerprint: str | None,
     get_report: Callable[[], Mapping[str, int]],
 ) -> Iterator[RunFolder]:
-    """A folder that is gone when the run has ended; or stays, if it can go on from there."""
+    """Provide the folder of a run; delete it at the end unless the run can resume from it."""
     if fingerprint is None:
         parent = (folder or out.parent).resolve()
         with tempfile.TemporaryDirectory(
@@ -43,13 +43,13 @@ def _open_run_folder(
         return
     run_folder = RunFolder(get_run_folder(out, folder), fingerprint, get_report)
     run_folder.require_same_run()
-    if not run_folder.divided:
+    if not run_folder.is_divided:
         shutil.rmtree(run_folder.folder, ignore_errors=True)
         run_folder.folder.mkdir()
     try:
         yield run_folder
     except BaseException:
-        if not run_folder.divided:
+        if not run_folder.is_divided:
             shutil.rmtree(run_folder.folder, ignore_errors=True)
         raise
     shutil.rmtree(run_folder.folder, ignore_errors=True)
@@ -72,45 +72,44 @@ def run_on_spark(
 ) -> SparkRun:
     """Cluster works on Spark and write one JSON row for each signature to ``out``.
 
-    The file is the one that :class:`disambig.estimator.Disambiguator` and
-    :func:`disambig.output.write_assignments` give, byte for byte.
+    The file is byte for byte that of :class:`disambig.estimator.Disambiguator` and
+    :func:`disambig.output.write_assignments`.
 
     Parameters
     ----------
     works : iterable of Work
-        Read once, some at a time, by this process.
+        Read once, in chunks, by this process.
     master : str or None
-        URL of a cluster (``spark://host:7077``, ``yarn``, ``local[4]``). None takes the session
-        that is active or what ``spark-submit`` was told, else all cores of this machine.
+        URL of a cluster (``spark://host:7077``, ``yarn``, ``local[4]``). None takes the active
+        session or the master of ``spark-submit``, else all cores of this machine.
     folder : Path or None
-        A folder that every machine sees under this path, for works and results of stages; about
-        six times the size of the works as JSON lines. None is the folder of ``out``. What is put
-        there is removed at the end, but for what an interrupted run needs to go on.
+        A folder that every machine has at this path, for works and results of stages; needs about
+        six times the size of the works as JSON lines. None is the folder of ``out``. Its files are
+        deleted at the end, except those that an interrupted run needs to resume.
     model : Model, path or None
         None is the model that ships.
     constraints, identifiers
         As for :class:`disambig.estimator.Disambiguator`.
     n_shards : int or None
-        Parts that are clustered one in a task; None is one for each
-        50,000 signatures.
+        Number of shards, each clustered by one task; None is one for each 50,000 signatures.
     memory : str or None
-        Of the driver and of each executor, as Spark writes it (``4g``); None is what Spark is
-        configured with. The Python processes beside them need about 1 GB each.
+        Of the driver and of each executor, in Spark's notation (``4g``); None is Spark's
+        configuration. The Python processes need about 1 GB each in addition.
     fingerprint : str or None
-        What the run depends on, as :func:`disambig.out_of_core.run.compute_fingerprint` tells it.
-        When the driver ends before its time, the next call with it goes on with the shards that are
-        clustered, and does not read ``works`` if they are divided (:func:`is_divided`). None keeps
-        nothing.
-    told : callable
-        What became of the records, once they have been read; kept with them.
+        Digest of the inputs from :func:`disambig.out_of_core.run.compute_fingerprint`. If the
+        driver is interrupted, the next call with the same value resumes from the shards already
+        clustered, and does not read ``works`` if they are divided
+        (:func:`~disambig.spark.checkpoint.can_resume`). None makes the run not resumable.
+    get_report : callable
+        Returns counts of accepted and rejected records once they have been read; stored with them.
     progress : Progress
 
     Raises
     ------
     DisambigError
-        pyspark or Java is missing, or a machine does not see the folder or has another version.
+        pyspark or Java is missing, or a machine cannot access the folder or has another version.
     InputError
-        If two works have one id, or what is kept is of another run.
+        If two works have one id, or the folder belongs to another run.
     ConstraintError
         If must-links contradict cannot-links.
     ModelError
@@ -124,10 +123,10 @@ def run_on_spark(
         _open_run_folder(out, folder, fingerprint, get_report) as run_folder,
         progress("Running on Spark", len(STAGES), "stages") as advance,
     ):
-        from disambig.spark.stages import Run  # not before pyspark is known to be there
+        from disambig.spark.stages import Run  # needs pyspark, which open_session has checked
 
         run_folder.folder.chmod(0o755)
         check_machines(spark, run_folder.folder)
-        return Run(spark, run_folder, loaded, advance).all(
+        return Run(spark, run_folder, loaded, advance).run_stages(
             works, out, constraints, identifiers, n_shards
         )

@@ -1,4 +1,4 @@
-"""A Spark session, and Python functions run as its tasks."""
+"""Open a Spark session and run Python functions as its tasks."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_TRIES = 4
-"""Times a task is tried; Spark's own number on a cluster, on one machine it would be 1."""
+"""Attempts per task; Spark's default on a cluster, whereas on one machine it would be 1."""
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @contextmanager
 def open_session(master: str | None, memory: str | None) -> Iterator[SparkSession]:
-    """The active session, which is left as it was, or one of its own.
+    """Provide the active session, which stays open, or a new one, which is stopped at the end.
 
     Parameters
     ----------
     master : str or None
-        URL of a cluster; None is what ``spark-submit`` was told, else this machine.
+        URL of a cluster; None is the master of ``spark-submit``, else this machine.
     memory : str or None
         Of the driver and of each executor.
 
@@ -73,7 +73,7 @@ def open_session(master: str | None, memory: str | None) -> Iterator[SparkSessio
 
 def _make_settings(master: str | None, memory: str | None) -> dict[str, str]:
     settings = {"spark.log.level": "ERROR", "spark.ui.showConsoleProgress": "false"}
-    # each core has a task; threads inside of it would only fight
+    # one task per core: threads inside a task would compete for the cores
     settings |= {f"spark.executorEnv.{name}": "1" for name in _ONE_THREAD}
     is_submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if master or not is_submitted:
@@ -88,12 +88,12 @@ def _make_settings(master: str | None, memory: str | None) -> dict[str, str]:
 def run_tasks(
     spark: SparkSession, task: Callable[[int], T], parts: Sequence[int]
 ) -> tuple[list[T], int]:
-    """Run a task for each part, and how many succeeded only when they were tried again.
+    """Run a task for each part; return the results and the number of tasks that needed a retry.
 
     Parameters
     ----------
     task : callable
-        Of a module that every machine has; it is sent by name, with its arguments.
+        A function of an importable module, since it is sent by name, with its arguments.
     """
     if not parts:
         return [], 0
@@ -103,12 +103,12 @@ def run_tasks(
 
 
 def check_machines(spark: SparkSession, folder: Path) -> None:
-    """Make sure that machines see the folder and have this version of the package.
+    """Check that all machines can access the folder and have this version of the package.
 
     Raises
     ------
     DisambigError
-        Naming the machine and what it lacks.
+        Names the machine and the problem.
     """
     n = 2 * spark.sparkContext.defaultParallelism
     problems, _ = run_tasks(spark, partial(_find_problem, folder, version("disambig")), range(n))
@@ -122,7 +122,7 @@ def call_with_shared(
     shared: Broadcast[SharedInputs],
     part: int,
 ) -> T:
-    """Call a task with what is broadcast."""
+    """Call a task with the broadcast value."""
     return task(folder, shared.value, part)
 
 
@@ -131,7 +131,7 @@ def _run_attempt(task: Callable[[int], T], part: int) -> tuple[int, T]:
 
     context = TaskContext.get()
     if context is None:
-        raise RuntimeError("called outside of a Spark task")
+        raise RuntimeError("not called in a Spark task")
     return context.attemptNumber(), task(part)
 
 
@@ -139,12 +139,12 @@ def _find_problem(folder: Path, driver_version: str, number: int) -> str | None:
     host, installed_version = os.uname().nodename, version("disambig")
     if installed_version != driver_version:
         return (
-            f"{host} has disambig {installed_version}, the driver {driver_version}; install the same version on all "
-            "machines"
+            f"{host} has disambig {installed_version}, the driver {driver_version}; install the "
+            "same version on all machines"
         )
     if not folder.is_dir():
         return (
-            f"{host} does not see {folder}; name a folder that is at the same path on all "
-            "machines (a shared file system)"
+            f"{host} cannot access {folder}; choose a folder at the same path on all machines "
+            "(a shared file system)"
         )
     return None

@@ -1,4 +1,4 @@
-"""A run on Spark, stage by stage. See :mod:`disambig.spark.run`."""
+"""Run the stages of clustering on Spark. See :mod:`disambig.spark.run`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ WORKS_PER_FILE = 20_000
 """Works in one file of records, and in the driver's memory."""
 SIGNATURES_PER_SHARD = 50_000
 CANDIDATES_PER_PART = 20_000
-"""Joins across shards that one task scores, about."""
+"""Approximate number of joins across shards scored per task."""
 _LATER_FOLDERS = (
     "moves",
     "spanned",
@@ -65,12 +65,15 @@ _LATER_FOLDERS = (
     "rows",
     "text",
 )
-"""What stages after the clustering of shards leave."""
+"""Results of the stages after the clustering of shards."""
 
 
 @dataclass
 class _ReadWorks:
-    """What was read: works with what binds them, and counts; ``texts`` as :class:`Shared`."""
+    """Works with constraints or identifiers (``bound``), and counts of all works.
+
+    ``texts`` is that of :class:`disambig.spark.tasks.SharedInputs`. The fields are stored.
+    """
 
     bound: list[Work] = field(default_factory=list)
     n_works: int = 0
@@ -90,7 +93,7 @@ class Run:
     retried: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def all(
+    def run_stages(
         self,
         works: Iterable[Work],
         out: Path,
@@ -98,8 +101,8 @@ class Run:
         identifiers: bool,
         n_shards: int | None,
     ) -> SparkRun:
-        """Every stage in turn; works are not read where an earlier run has divided them."""
-        if self.run_folder.divided:
+        """Run all stages; works are not read if an earlier run has divided them."""
+        if self.run_folder.is_divided:
             self._reset_later_stages()
             note = self.run_folder.read_works_note()
             read = _ReadWorks(**{**note, "bound": constrained_from_json(note["bound"])})
@@ -147,13 +150,13 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where the results of stages are."""
+        """Folder of the results of stages."""
         return self.run_folder.folder
 
     def _read_and_divide(
         self, works: Iterable[Work], constraints: Sequence[Constraint], n_shards: int | None
     ) -> _ReadWorks:
-        """Works as shards on disk, with what each needs to know."""
+        """Read works and write them as shards, each with the statistics that it needs."""
         for name in ("records", "counted", "divided", "signatures", "evidence", "compared"):
             (self.folder / name).mkdir()
         self._make_folders()
@@ -172,7 +175,7 @@ class Run:
         return read
 
     def _reset_later_stages(self) -> None:
-        """Remove what came after the shards."""
+        """Delete the results of stages after the shards."""
         for name in _LATER_FOLDERS:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         self._make_folders()
@@ -180,17 +183,17 @@ class Run:
         self.advance(STAGES.index("Clustering"))
 
     def _make_folders(self) -> None:
-        """Folders that tasks after the shards write to."""
+        """Make the folders that tasks after the shards write to."""
         for name in ("likely", "text"):
             (self.folder / name).mkdir()
 
     def _set_partitions(self, n_shards: int) -> None:
-        # a task takes 27 ms even if it does nothing, so no more of them than there is work for
+        # an empty task takes 27 ms, so there are no more tasks than needed
         partitions = max(2 * self.spark.sparkContext.defaultParallelism, n_shards)
         self.spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
 
     def _cluster(self, shared: Broadcast[SharedInputs]) -> tuple[int, int]:
-        """Cluster the shards that are not clustered yet; pairs considered and scored in all."""
+        """Cluster the remaining shards; return the pairs considered and scored in total."""
         shards = _list_parts(self.folder / "shards" / "works")
         todo = [part for part in shards if not get_compared_file(self.folder, part).is_file()]
         self._run_tasks(partial(call_with_shared, cluster, self.folder, shared), todo)
@@ -200,7 +203,7 @@ class Run:
     def _read_works(
         self, works: Iterable[Work], constrained_signatures: frozenset[Signature]
     ) -> _ReadWorks:
-        """Put works into files, some at a time."""
+        """Write works to files, in chunks."""
         read = _ReadWorks()
         iterator = iter(works)
         while chunk := list(islice(iterator, WORKS_PER_FILE)):
@@ -216,7 +219,7 @@ class Run:
         return read
 
     def _divide(self, n_parts: int, n_shards: int) -> dict[str, int]:
-        """Works to the shards of their signatures; number of texts of each kind."""
+        """Divide works among shards; return the number of texts of each kind."""
         ids = self._read_table("records").groupBy("work").count().where("count > 1")
         for row in ids.orderBy("work").limit(1).collect():
             raise InputError(
@@ -227,13 +230,13 @@ class Run:
         return {kind: sum(texts[kind] for texts in parts) for kind in parts[0]}
 
     def _count(self) -> None:
-        """Add up what was counted, and give each shard its share."""
+        """Sum the counts of all works, and write for each shard those it needs."""
         total = tables.sum_counts(self._read_table("counted"))
         total.write.parquet((self.folder / "counts").as_uri())
         self._distribute_statistics("shards")
 
     def _distribute_statistics(self, stage: str) -> None:
-        """Give each part of a stage the statistics that its works call for."""
+        """Write for each part of a stage the statistics that its works need."""
         folder = self.folder / stage
         (folder / "wanted").mkdir()
         self._run_tasks(partial(list_statistics_keys, folder), _list_parts(folder / "works"))
@@ -243,7 +246,7 @@ class Run:
         write_parts(counts, folder / "known")
 
     def _apply_must_links(self, shared: SharedInputs) -> None:
-        """Move what must-links across blocks move."""
+        """Move the atoms that must-links across blocks unite."""
         moves = self.folder / "moves"
         moves.mkdir()
         write_atomically(NO_MOVES, moves / "atoms.parquet")
@@ -262,13 +265,13 @@ class Run:
             write_atomically(atoms, moves / "atoms.parquet")
 
     def _read_signatures(self) -> DataFrame:
-        """Signatures and their identities after must-links."""
+        """Read the signatures with their identities after must-links."""
         return tables.apply_moves(
             self._read_table("signatures"), self._read_table("moves/atoms.parquet")
         )
 
     def _find_candidates(self) -> int:
-        """Find joins worth scoring, and put what is needed to score them into parts."""
+        """Find candidate joins and write the inputs for scoring in parts; return their number."""
         folder = self.folder / "joins"
         signatures = self._read_signatures()
         evidence = tables.apply_moves(
@@ -294,7 +297,7 @@ class Run:
         return n
 
     def _join(self, shared: SharedInputs, likely: int) -> None:
-        """Join identities, most probable first."""
+        """Join identities, the most probable first."""
         moves = NO_JOINS
         if likely:
             likely_pairs = self._read_table("likely")
@@ -318,7 +321,7 @@ class Run:
         write_atomically(moves, self.folder / "moves" / "identities.parquet")
 
     def _write(self, out: Path) -> int:
-        """Sort all signatures and write them; number of identities."""
+        """Sort all signatures and write them; return the number of identities."""
         final = tables.apply_joins(
             self._read_signatures(), self._read_table("moves/identities.parquet")
         )
@@ -341,7 +344,7 @@ class Run:
         return self.spark.read.parquet((self.folder / name).as_uri())
 
     def _collect_table(self, table: DataFrame, name: str) -> pa.Table:
-        """A table small enough for this process, by way of the folder."""
+        """Collect a small table in this process, through a file in the folder."""
         table.write.parquet((self.folder / name).as_uri())
         return pq.read_table(self.folder / name)
 
@@ -354,7 +357,7 @@ class Run:
 
 
 def _list_parts(folder: Path) -> list[int]:
-    """Numbers of the parts in a folder, the largest first, so that no large one is left at last."""
+    """List the parts in a folder, the largest first, so that no large one runs last."""
     size = {
         int(part.name.removeprefix("part=")): sum(f.stat().st_size for f in part.iterdir())
         for part in folder.glob("part=*")

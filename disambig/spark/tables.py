@@ -1,6 +1,6 @@
-"""Counting, grouping, joining and sorting as Spark's own operations on tables.
+"""Counting, grouping, joining and sorting as Spark SQL operations.
 
-Every function takes and gives lazy tables (:class:`pyspark.sql.DataFrame`) of the columns that
+All functions take and return lazy tables (:class:`pyspark.sql.DataFrame`) with the columns that
 :mod:`disambig.spark.tasks` writes.
 """
 
@@ -11,30 +11,30 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from disambig.blocking.cross_block import SHARED_BY
+from disambig.blocking.cross_block import MAX_SHARING
 from disambig.clustering.cross_block import MEMBERS, spokesmen
 from disambig.out_of_core.shards import SCHEMA
-from disambig.spark.tasks import CIRCLE, EDGE, NUMBER_BITS
+from disambig.spark.tasks import COAUTHORS, EDGE, NUMBER_BITS
 
 FULL_KIND = 0
-"""Place of the full keys in :data:`disambig.corpus.statistics.KINDS`."""
+"""Index of the full keys in :data:`disambig.corpus.statistics.KINDS`."""
 _OWN_FROM = SCHEMA.names.index("position")
 
 
 def sum_counts(counts: DataFrame) -> DataFrame:
-    """Counts of the whole corpus: kind, a, b, count."""
+    """Sum counts over the whole corpus: kind, a, b, count."""
     return counts.groupBy("kind", "a", "b").agg(F.sum("count").alias("count"))
 
 
 def select_counts(keys: DataFrame, counts: DataFrame) -> DataFrame:
-    """What each part needs to know: part, kind, a, b, count.
+    """Select the counts that each part needs: part, kind, a, b, count.
 
     Parameters
     ----------
-    wanted : part, kind, a
-        Keys, each at most once for a part.
+    keys : part, kind, a
+        Keys that the parts need, each at most once per part.
     counts : kind, a, b, count
-        Of the whole corpus. An edge is known where both of its ends are wanted.
+        Of the whole corpus. An edge is selected if the part needs both of its ends.
     """
     single = keys.join(counts.where(F.col("kind") < EDGE), ["kind", "a"])
     ends = (
@@ -51,7 +51,7 @@ def select_counts(keys: DataFrame, counts: DataFrame) -> DataFrame:
 
 
 def apply_moves(table: DataFrame, atoms: DataFrame) -> DataFrame:
-    """Rows with the identity, and its block, that their atoms were moved to.
+    """Update identity and block of rows by the moves of their atoms.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ def apply_moves(table: DataFrame, atoms: DataFrame) -> DataFrame:
 
 
 def find_candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
-    """Identities of two blocks that may be one person: a, b, the one that appears first as a.
+    """Find candidate pairs of identities of different blocks: a, b, in order of first appearance.
 
-    As :func:`disambig.blocking.cross_block.cross_pairs`.
+    Same result as :func:`disambig.blocking.cross_block.find_cross_block_pairs`.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def find_candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
     distinct_evidence = evidence.select("kind", "key", "identity", "block").distinct()
     bearers = F.count(F.lit(1)).over(Window.partitionBy("kind", "key"))
     rare_evidence = distinct_evidence.withColumn("n", bearers).where(
-        F.col("n").between(2, SHARED_BY)
+        F.col("n").between(2, MAX_SHARING)
     )
     identities_by_key = rare_evidence.groupBy("kind", "key").agg(
         F.array_sort(F.collect_list(F.struct("identity", "block"))).alias("who")
@@ -88,7 +88,7 @@ def find_candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
         .where(F.col("one.block") != F.col("two.block"))
         .groupBy("kind", F.col("one.identity").alias("a"), F.col("two.identity").alias("b"))
         .count()
-        .where((F.col("kind") != CIRCLE) | (F.col("count") >= 2))
+        .where((F.col("kind") != COAUTHORS) | (F.col("count") >= 2))
         .select("a", "b")
         .distinct()
     )
@@ -105,7 +105,7 @@ def find_candidates(evidence: DataFrame, signatures: DataFrame) -> DataFrame:
 
 
 def find_split_must_groups(signatures: DataFrame) -> DataFrame:
-    """All signatures of the identities that hold a part of a must-group only."""
+    """Find all signatures of the identities that contain only a part of a must-group."""
     groups = signatures.where("must >= 0").groupBy("must")
     split_groups = groups.agg(F.count_distinct("identity").alias("n")).where("n > 1")
     identities = signatures.join(split_groups, "must", "left_semi").select("identity").distinct()
@@ -114,12 +114,12 @@ def find_split_must_groups(signatures: DataFrame) -> DataFrame:
 
 
 def assign_parts(pairs: DataFrame, n: int) -> DataFrame:
-    """Candidates in n parts: part, a, b. Those of one identity are mostly together."""
+    """Divide candidates into n parts: part, a, b. Those of one identity are mostly together."""
     return pairs.withColumn("part", F.pmod(F.hash("a"), F.lit(n)))
 
 
 def apply_joins(signatures: DataFrame, identities: DataFrame) -> DataFrame:
-    """Signatures with their final identity.
+    """Update the identity of signatures by the joins.
 
     Parameters
     ----------
@@ -131,18 +131,18 @@ def apply_joins(signatures: DataFrame, identities: DataFrame) -> DataFrame:
 
 
 def find_first_signatures(signatures: DataFrame, by: str) -> DataFrame:
-    """Smallest (work, position) of each group of signatures, as ``first``."""
+    """Find the smallest (work, position) of each group of signatures, as ``first``."""
     return signatures.groupBy(by).agg(F.min(F.struct("work", "position")).alias("first"))
 
 
 def select_representatives(
     spark: SparkSession, candidates: DataFrame, signatures: DataFrame
 ) -> DataFrame:
-    """Signatures that speak for the candidates of each part: part, shard, work, position, identity.
+    """Select the representatives for each part: part, shard, work, position, identity.
 
     Parameters
     ----------
-    chosen : part, a, b
+    candidates : part, a, b
     signatures : atom, identity, work, position
     """
     ends = (
@@ -155,7 +155,7 @@ def select_representatives(
     rank = F.row_number().over(within.orderBy("work", "position")) - 1
     ranked = members.withColumn("rank", rank).withColumn("n", F.count(F.lit(1)).over(within))
     size = members.groupBy("identity").agg(F.count(F.lit(1)).alias("n")).where(F.col("n") > MEMBERS)
-    # who speaks for an identity of n signatures is decided by the function that always does
+    # the same function as in a local run chooses the representatives of n signatures
     sizes = [row["n"] for row in size.select("n").distinct().collect()]
     positions = [(n, k) for n in sizes for k in spokesmen(n).tolist()]
     table = spark.createDataFrame(positions, "n long, rank int")
@@ -169,12 +169,12 @@ def select_representatives(
 
 
 def select_signatures(works: DataFrame, signatures: DataFrame) -> DataFrame:
-    """Works with some of their signatures: part and the columns of a shard.
+    """Select some signatures, with their works: part and the columns of a shard.
 
     Parameters
     ----------
     works : part (the shard) and the columns of a shard
-    chosen : part, shard, work, position
+    signatures : part, shard, work, position
     """
     positions = signatures.groupBy("part", "shard", "work").agg(
         F.collect_set("position").alias("chosen")
@@ -188,7 +188,7 @@ def select_signatures(works: DataFrame, signatures: DataFrame) -> DataFrame:
 
 
 def make_output_rows(signatures: DataFrame) -> DataFrame:
-    """Rows of the output in order, each with the smallest signature of its identity."""
+    """Make the rows of the output in order, each with the smallest signature of its identity."""
     first = find_first_signatures(signatures, "identity")
     return (
         signatures.join(first, "identity")
@@ -205,5 +205,5 @@ def make_output_rows(signatures: DataFrame) -> DataFrame:
 
 
 def write_parts(table: DataFrame, folder: Path) -> None:
-    """Put the rows of each part into a folder of their own."""
+    """Write the rows of each part to a folder of its own."""
     table.repartition("part").write.partitionBy("part").parquet(folder.as_uri())

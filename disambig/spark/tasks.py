@@ -1,8 +1,8 @@
-"""What one Spark task does, in a Python process of its own on any machine.
+"""Functions that run as Spark tasks, each in its own Python process on any machine.
 
-A task is told which part it is to work on and where the parts are, never the works themselves:
-it reads Parquet, calls what the local run calls, and writes Parquet. A file appears whole or not
-at all and does not depend on who writes it, so a task can be run again, and even twice at once.
+The arguments of a task are the number of its part and the folder, never the works themselves: it
+reads Parquet, calls the functions of a local run, and writes Parquet. Files are written atomically
+and their content is deterministic, so a task can be retried, and even run twice at the same time.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ from disambig.output import assignment_row
 from disambig.partition import identity_name
 
 EDGE = len(KINDS)
-"""Kind of a co-author edge among the rows of counts; the others are places in KINDS."""
-READING, CIRCLE = 0, 1
+"""Kind of a co-author edge among the rows of counts; the other kinds are indices into KINDS."""
+READING, COAUTHORS = 0, 1
 """Kinds of evidence for joins, see :mod:`disambig.blocking.cross_block`."""
 NUMBER_BITS = 32
-"""Bits of a number within a shard; the shard is above them."""
+"""Bits of a number within a shard; the shard is in the bits above."""
 
 
 @dataclass(frozen=True)
 class SharedInputs:
-    """What every task that clusters or scores needs, sent to each machine once.
+    """Inputs of all tasks that cluster or score, sent to each machine once.
 
     Attributes
     ----------
     model : Model
     texts : mapping of kind to int
-        Texts that are not empty, see :class:`disambig.corpus.statistics.Statistics`.
-    bound : Corpus
-        The works on which constraints and identifiers bear.
+        Number of non-empty texts, see :class:`disambig.corpus.statistics.Statistics`.
+    constrained : Corpus
+        The works with constraints or identifiers.
     constraints : Constraints
-        Of ``bound``.
+        Of the signatures of ``constrained``.
     """
 
     model: Model
@@ -71,23 +71,23 @@ class SharedInputs:
 
 
 def write_works(works: list[Work], file: Path) -> None:
-    """Works as rows of id and JSON record."""
+    """Write works as rows of id and JSON record."""
     table = pa.table({"work": [w.id for w in works], "record": [orjson.dumps(w) for w in works]})
     write_atomically(table, file)
 
 
 def get_part_folder(folder: Path, part: int) -> Path:
-    """Where Spark puts the rows of one part."""
+    """Return the folder where Spark writes the rows of one part."""
     return folder / f"part={part}"
 
 
 def get_compared_file(folder: Path, part: int) -> Path:
-    """What is there once a shard has been clustered."""
+    """Return the file that exists once a shard is clustered."""
     return folder / "compared" / f"{part:06}.parquet"
 
 
 def divide_works(folder: Path, n_shards: int, part: int) -> dict[str, int]:
-    """Count some works and divide their signatures among shards.
+    """Compute the statistics of some works and divide their signatures among shards.
 
     Reads ``records/``, writes ``counted/`` (kind, a, b, count) and ``divided/`` (part and the
     columns of a shard).
@@ -95,7 +95,7 @@ def divide_works(folder: Path, n_shards: int, part: int) -> dict[str, int]:
     Returns
     -------
     dict of kind to int
-        Texts that are not empty.
+        Number of non-empty texts.
     """
     records = pq.read_table(folder / "records" / f"{part:06}.parquet").column("record").to_pylist()
     corpus = Corpus.from_works(map(_parse_work, records))
@@ -112,7 +112,7 @@ def divide_works(folder: Path, n_shards: int, part: int) -> dict[str, int]:
 
 
 def list_statistics_keys(stage: Path, part: int) -> int:
-    """List the keys whose counts the works of a part call for; how many.
+    """List the keys whose counts the works of a part need; return their number.
 
     Reads ``works/``, writes ``wanted/`` (part, kind, a).
     """
@@ -146,12 +146,12 @@ def list_statistics_keys(stage: Path, part: int) -> int:
 
 
 def cluster(folder: Path, shared: SharedInputs, part: int) -> None:
-    """Cluster one shard, by the function that clusters it in a local run.
+    """Cluster one shard, with the function of a local run.
 
     Reads ``shards/``, writes ``signatures/`` (work, position, name, atom, identity, block, must,
     confidence), ``evidence/`` (kind, key, atom, identity, block) and at the end ``compared/``
-    (considered, scored: pairs). An atom is what is moved as a whole from now on: the signatures
-    of one identity that are in one must-group, or in none.
+    (considered, scored: pairs). An atom is the unit that later stages move: the signatures of one
+    identity that are in the same must-group, or in none.
     """
     stage = folder / "shards"
     result = cluster_shard(_read_works_table(stage, part), _make_context(stage, shared, part))
@@ -183,9 +183,9 @@ def cluster(folder: Path, shared: SharedInputs, part: int) -> None:
 
 
 def score_part(folder: Path, shared: SharedInputs, part: int) -> int:
-    """Score some joins across shards, by the function of a local run; how many are likely.
+    """Score some joins across shards, with the function of a local run; return how many are likely.
 
-    Reads ``joins/``, writes ``likely/`` (a, b, probability): joins as probable as the model asks.
+    Reads ``joins/``, writes ``likely/`` (a, b, probability): joins above the model's threshold.
     """
     stage = folder / "joins"
     candidates = pq.read_table(get_part_folder(stage / "candidates", part), partitioning=None)
@@ -209,7 +209,10 @@ def score_part(folder: Path, shared: SharedInputs, part: int) -> int:
 
 
 def render_rows(folder: Path, names: Sequence[str], number: int) -> int:
-    """Output rows of one Parquet file of ``rows/`` as text in ``text/``; identities begun there."""
+    """Write output rows of one Parquet file of ``rows/`` as JSON lines in ``text/``.
+
+    Return the number of identities whose first signature is among them.
+    """
     name = names[number]
     rows = pq.read_table(folder / "rows" / name)
     columns = ("work", "position", "name", "confidence", "first_work", "first_position")
@@ -230,19 +233,19 @@ def render_rows(folder: Path, names: Sequence[str], number: int) -> int:
 
 
 def write_atomically(table: pa.Table, file: Path) -> None:
-    """A Parquet file that appears when it is whole."""
+    """Write a Parquet file atomically."""
     part = _make_temporary_path(file)
     pq.write_table(table, part, compression="zstd")
     part.replace(file)
 
 
 def _make_temporary_path(file: Path) -> Path:
-    """A name that no other attempt uses and that readers of the folder overlook."""
+    """Make a unique hidden file name in the same folder, which readers of the folder ignore."""
     return file.with_name(f".{file.name}.{uuid.uuid4().hex}")
 
 
 def _parse_work(record: bytes) -> Work:
-    """The parts of a work that features read, as :func:`write_works` wrote them."""
+    """Parse the fields of a work that features read from a record of :func:`write_works`."""
     fields: dict[str, Any] = orjson.loads(record)
     authors = tuple(
         Author(a["name"], a["given"], a["family"], tuple(a["affiliations"]), a["orcid"], a["email"])
@@ -270,8 +273,8 @@ def _load_space() -> SemanticSpace:
 
 
 def _make_context(stage: Path, shared: SharedInputs, part: int) -> ShardContext:
-    """The part's share of the statistics, and what is the same for all parts."""
-    # works of no legible name and no word want nothing
+    """Make the context of a part: its statistics, and the inputs that all parts share."""
+    # works without a legible name and without words need no statistics
     folder = get_part_folder(stage / "known", part)
     table = pq.read_table(folder, partitioning=None) if folder.is_dir() else _COUNTS.empty_table()
     kind, a, b, count = (table.column(c).to_numpy() for c in ("kind", "a", "b", "count"))
@@ -298,7 +301,7 @@ def _flatten_keys(table: pa.Table, name: str) -> UInt64:
 
 
 def _to_signed(keys: UInt64) -> Int64:
-    """The same bits; Spark has no unsigned numbers."""
+    """Reinterpret the bits as signed, since Spark has no unsigned integers."""
     return keys.view(np.int64)
 
 
@@ -319,7 +322,7 @@ def _make_counts_table(statistics: Statistics) -> pa.Table:
 
 
 def _make_name_columns(corpus: Corpus) -> dict[str, Any]:
-    """Work, position and printed name of each signature."""
+    """Make the columns work, position and printed name of the signatures."""
     printed = pa.array([name.printed for name in corpus.names], pa.string())
     return {
         "work": pa.array(corpus.work_ids, pa.string()).take(pa.array(corpus.signature_work)),
@@ -329,9 +332,9 @@ def _make_name_columns(corpus: Corpus) -> dict[str, Any]:
 
 
 def _make_evidence_table(result: ShardResult, numbers: Mapping[str, Int64]) -> pa.Table:
-    """Each key with each atom that has it, once."""
+    """Make a table of distinct pairs of key and atom."""
     kinds, keys, rows = [], [], []
-    for kind, (key, row) in ((READING, result.reading), (CIRCLE, result.circle)):
+    for kind, (key, row) in ((READING, result.reading), (COAUTHORS, result.circle)):
         order = np.lexsort((numbers["atom"][row], key))
         key, row = key[order], row[order]
         atom = numbers["atom"][row]

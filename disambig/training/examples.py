@@ -173,34 +173,33 @@ def make_pair_rows(
         progress(batch.n_pairs)
         person = gold.person[batch.rows]
         a, b = person[batch.left], person[batch.right]
-        known = np.flatnonzero(gold.is_known(a, b))
-        if not len(known):
+        pairs = np.flatnonzero(gold.is_known(a, b))
+        if not len(pairs):
             continue
-        block = batch.block[batch.left[known]]
+        block = batch.block[batch.left[pairs]]
         count = np.bincount(block)[block]
-        is_sampled = rng.random(len(known)) < PAIRS_PER_BLOCK / count
-        known, count = known[is_sampled], count[is_sampled]
+        is_sampled = rng.random(len(pairs)) < PAIRS_PER_BLOCK / count
+        pairs, count = pairs[is_sampled], count[is_sampled]
         columns = pair_features(gold.index, batch)
-        X = matrix(columns, tuple(columns))[known]
+        X = matrix(columns, tuple(columns))[pairs]
         weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
-        y = (a[known] == b[known]).astype(np.float32)
-        folds = np.full(len(known), fold)
+        y = (a[pairs] == b[pairs]).astype(np.float32)
+        folds = np.full(len(pairs), fold)
         parts.append(TrainingRows(X, y, weight, folds, tuple(columns)))
     return parts
 
 
 @dataclass(frozen=True, eq=False)
 class Scorers:
-    """How the groups come about that the second level learns from.
+    """Scoring functions that make the groups which the second level is fitted on.
 
     Attributes
     ----------
     pair : callable
-        Features of pairs and the fold of their block to probabilities, as
-        :func:`disambig.clustering.two_level.pair_probabilities` gives them, by a forest that did
-        not see it.
+        From the fold of a block and the features of pairs to probabilities, as
+        :func:`disambig.clustering.two_level.pair_probabilities`, by a forest not fitted on it.
     group : callable or None
-        The same of pairs of groups, once the second level exists.
+        The same for pairs of groups, once the second level exists.
     """
 
     pair: Callable[[int, Columns], tuple[Float32, Float32]]
@@ -243,9 +242,9 @@ def _make_labelled_rows(
     person = gold.person[scored.batch.rows]
     a, b = person[scored.batch.left], person[scored.batch.right]
     n = groups.n_pairs
-    known = gold.is_known(a, b)
-    labelled = groups.total(known.astype(np.float32))
-    positive = groups.total((known & (a == b)).astype(np.float32))
+    is_known = gold.is_known(a, b)
+    labelled = groups.total(is_known.astype(np.float32))
+    positive = groups.total((is_known & (a == b)).astype(np.float32))
     far = ~(groups.greatest(scored.probability) > FAR_PROBABILITY)
     usable = np.flatnonzero((labelled > 0) & (~far | (rng.random(n) < FAR_SHARE)))
     if not len(usable):
@@ -271,12 +270,12 @@ def _iterate_groupings(
     """Iterate over groupings to fit the second level on, with the features of their pairs."""
     if scorers.group is None:
         for cut in CUTS:
-            yield scored.between(scored.first_level(cut))
+            yield scored.compute_group_features(scored.first_level(cut))
         return
     for cut in ROUND_CUTS:
         group = scored.first_level(SETTINGS["first_level"])
-        groups, columns = scored.between(group)
+        groups, columns = scored.compute_group_features(group)
         for _ in range(2):
             group = join_groups(groups, scorers.group(fold, columns), scored.bonds, cut)
-            groups, columns = scored.between(group)
+            groups, columns = scored.compute_group_features(group)
             yield groups, columns

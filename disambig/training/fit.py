@@ -54,10 +54,9 @@ GROUP_MONOTONE = {
 
 
 def split_by_label(rows: TrainingRows, mask: Bool) -> tuple[Float32, Float32, Float32]:
-    """Return features, labels and weights; a row of partly same-person pairs counts in both
-    classes.
+    """Return features, labels and weights, with mixed rows in both classes.
 
-    Its weight is divided by its share of same-person pairs.
+    A row whose pairs are partly of one person is divided by its share of same-person pairs.
     """
     X, y, w = rows.X[mask], rows.y[mask], rows.weight[mask]
     is_positive, is_negative = y > 0, y < 1
@@ -142,8 +141,7 @@ def _score_unseen_groups(
 class LabelledCorpus:
     """One training corpus with its name and the labels that may be used.
 
-    ``different_persons`` are pairs of labelled persons known to be different; None: all of them
-    are.
+    ``different_persons`` are pairs of labelled persons known to be different; None: all are.
     """
 
     name: str

@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from disambig.arrays import Float32, Float64, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import ScoredPairs, grouped, matrix, pair_probabilities
+from disambig.clustering.two_level import ScoredPairs, cluster_scored, matrix, pair_probabilities
 from disambig.corpus.index import CorpusIndex
 from disambig.model.calibration import Calibration, sigmoid
 from disambig.model.model import Model
@@ -83,17 +83,15 @@ def score_questions(
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
         return pair_probabilities(model, columns, index.doublings)
 
-    place = np.full(corpus.n_signatures, -1, dtype=np.int64)
-    with progress(
-        "Asking about answered questions", len(comparisons.batches), "batches"
-    ) as advance:
+    row_index = np.full(corpus.n_signatures, -1, dtype=np.int64)
+    with progress("Scoring answered questions", len(comparisons.batches), "batches") as advance:
         for number in range(len(comparisons.batches)):
             scored = ScoredPairs.of(index, comparisons.make_batch(number), constraints, score)
             rows = scored.batch.rows
-            place[rows] = np.arange(len(rows))
-            numbers = np.unique(question_of_row[place[question_rows] >= 0]).tolist()
-            _score_batch(scored, model, {k: questions[k] for k in numbers}, place, scores)
-            place[rows] = -1
+            row_index[rows] = np.arange(len(rows))
+            numbers = np.unique(question_of_row[row_index[question_rows] >= 0]).tolist()
+            _score_batch(scored, model, {k: questions[k] for k in numbers}, row_index, scores)
+            row_index[rows] = -1
             advance(1)
     return scores
 
@@ -102,13 +100,13 @@ def _score_batch(
     scored: ScoredPairs,
     model: Model,
     questions: Mapping[int, tuple[Int64, Int64]],
-    place: Int64,
+    row_index: Int64,
     scores: QuestionScores,
 ) -> None:
     """Store the scores of the questions, by number, about mentions of one batch."""
-    group = grouped(scored, model)
+    group = cluster_scored(scored, model)
     for number, question in questions.items():
-        left, right = (place[side][place[side] >= 0] for side in question)
+        left, right = (row_index[side][row_index[side] >= 0] for side in question)
         columns = _compute_features(scored, group, left, right)
         if columns is not None:
             raw = model.group.raw(matrix(columns, model.group.features))
@@ -125,8 +123,7 @@ def _score_batch(
 def _compute_features(
     scored: ScoredPairs, group: Int32, left: Int64, right: Int64
 ) -> dict[str, Float32] | None:
-    """Compute the features of two sets of rows as two groups, among the other groups of their
-    block.
+    """Compute the features of two sets of rows as groups, among the other groups of their block.
 
     If the sides span several blocks, only the rows in the block with most rows of both are used.
     """
@@ -146,7 +143,7 @@ def _compute_features(
     key = block.astype(np.int64) * (len(group) + 4) + label
     group_code = np.unique(key, return_inverse=True)[1].astype(np.int32)
     is_scored = np.arange(n_blocks) == block_number
-    groups, columns = scored.between(group_code, is_scored)
+    groups, columns = scored.compute_group_features(group_code, is_scored)
     low, high = sorted(int(group_code[np.flatnonzero(side == n)[0]]) for n in (1, 2))
     pair_index = groups.find(low, high)
     return (

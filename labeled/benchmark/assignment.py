@@ -1,8 +1,8 @@
-"""How well and how fast new works are placed: ``python -m labeled.benchmark.assignment``.
+"""Measure accuracy and latency of assigning new works: ``python -m labeled.benchmark.assignment``.
 
-``agreement`` holds works back, clusters the rest, places the works and compares each placement
-with a new clustering of the author's whole block. ``latency`` does the same with a corpus of any
-size and only watches the clock.
+``agreement`` holds out works, clusters the rest, assigns the held-out works and compares each
+assignment with a new clustering of the author's whole block. ``latency`` does the same with a
+corpus of any size and measures time only.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from disambig.model.model import Model
 from labeled.corpora import CorpusFolder, find_corpora, read_split_labels
 
 MAX_HELD_OUT = 400
-"""Works held back at once."""
+"""Maximal number of works held out at once."""
 MAX_HELD_OUT_SHARE = 0.02
-"""The same as a share of a corpus: more would change its statistics."""
+"""The same as a share of the corpus: more would change its statistics."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One placed author.
+    """Assignment of one author.
 
-    ``expected`` is the identity that most of its mates have when its block is clustered anew,
-    None where it has none; ``right`` whether that identity's people, by the labels, are the
-    author's (None where nothing is decided or labels do not tell).
+    ``expected`` is the majority identity of the author's cluster when its block is clustered again,
+    None if it is alone; ``right`` whether the assigned identity is the author's by the labels (None
+    if unsure or without labels), ``expected_right`` the same for ``expected``.
     """
 
     signature: str
@@ -62,11 +62,11 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Figures of one corpus; shares in [0, 1].
+    """Results of one corpus; shares in [0, 1].
 
     ``agreement`` is among the decided, ``never_abstaining`` over all, taking the most probable
-    identity from a half on. ``accuracy`` and ``expected_accuracy`` compare placements, and the
-    new clustering of the same authors, with the labels where these tell.
+    identity if its probability is at least one half. ``accuracy`` and ``expected_accuracy`` compare
+    assignments, and the new clustering of the same authors, with the labels where they exist.
     """
 
     corpus: str
@@ -79,7 +79,7 @@ class Agreement:
 
     @classmethod
     def of(cls, corpus: str, trials: Sequence[Trial]) -> Agreement:
-        """Count the trials of one corpus."""
+        """Compute the results of the trials of one corpus."""
         decided = [t for t in trials if t.verdict != Verdict.UNSURE]
         labelled = [t for t in decided if t.right is not None and t.expected_right is not None]
         forced = [(t.best if t.probability >= 0.5 else None) == t.expected for t in trials]
@@ -100,25 +100,25 @@ def _compute_share(values: Sequence[bool]) -> float:
 
 @dataclass(frozen=True, eq=False)
 class HeldOutCorpus:
-    """A corpus whose held-back works are known to the index alone.
+    """A corpus with held-out works: they are in the index, but not in any identity.
 
     Attributes
     ----------
     whole, index, constraints
         Of all works.
-    held : bool[S]
-        Signatures held back.
+    is_held_out : bool[S]
+        Signatures held out.
     identity : int64[S]
-        Of the others, from clustering them alone; -1 for those held back.
+        Of the others, from clustering them alone; -1 for those held out.
     block : int32[S]
         Block of each signature, an index into ``blocks``.
-    people : mapping of identity to how often each labelled person is in it
+    people : mapping of identity to counts of its labelled persons
     """
 
     whole: Corpus
     index: CorpusIndex
     constraints: Constraints
-    held: Bool
+    is_held_out: Bool
     identity: Int64
     block: Int32
     blocks: list[Int32]
@@ -133,7 +133,7 @@ class HeldOutCorpus:
         is_held_out: Bool,
         labels: list[Label],
     ) -> HeldOutCorpus:
-        """Bring the identities of the rest, int32, to the rows of the whole."""
+        """Map the identities of the remaining signatures, int32, to rows of the whole corpus."""
         of_row = np.full(whole.n_signatures, -1, dtype=np.int64)
         of_row[~is_held_out] = identity
         people: dict[int, Counter[str]] = defaultdict(Counter)
@@ -148,18 +148,18 @@ class HeldOutCorpus:
         constraints = compile_constraints(whole, (), strict=False)
         return cls(whole, index, constraints, is_held_out, of_row, block, blocks, people)
 
-    def expected(self, row: int, model: Model) -> int | None:
-        """Identity of most of a signature's mates once its block is clustered with it."""
+    def find_expected_identity(self, row: int, model: Model) -> int | None:
+        """Cluster a signature's block; return the majority identity of its cluster, if any."""
         block = self.blocks[self.block[row]]
-        block = block[~self.held[block] | (block == row)]
-        batch = NamePairs.of(self.index, [block]).batch(0, 1)
+        block = block[~self.is_held_out[block] | (block == row)]
+        batch = NamePairs.of(self.index, [block]).make_batch(0, 1)
         result = resolve(self.index, model, self.constraints, batch)
         own = result.group[result.rows == row]
         others = result.rows[(result.group == own) & (result.rows != row)]
         return int(np.bincount(self.identity[others]).argmax()) if len(others) else None
 
-    def right(self, row: int, identity: int | None, person: str) -> bool | None:
-        """Whether an identity (None: nobody's) is the person's; None if labels do not tell."""
+    def is_right(self, row: int, identity: int | None, person: str) -> bool | None:
+        """Whether an identity (None: a new one) is the person's; None without labels."""
         block = self.blocks[self.block[row]]
         identities = set(self.identity[block].tolist()) - {-1}
         if identity is None:
@@ -172,7 +172,7 @@ class HeldOutCorpus:
 def run_trials(
     folder: CorpusFolder, split: str, model: Model, folds: int, works: int
 ) -> list[Trial]:
-    """Hold works back ``folds`` times and place them; the authors labelled in ``split``."""
+    """Hold out and assign works ``folds`` times; return trials of authors labelled in ``split``."""
     all_works = {work.id: work for work in read_works([folder.works])}
     labels, all_labels = read_split_labels(folder.labels, split), list(read_labels([folder.labels]))
     of_work: dict[str, list[Label]] = defaultdict(list)
@@ -207,7 +207,7 @@ def _make_trials(
             assignments[label.signature.position],
             corpus.whole.row_of(label.signature),
         )
-        expected = corpus.expected(row, model)
+        expected = corpus.find_expected_identity(row, model)
         matched = (
             [(assignment.identity, assignment.probability)]
             if assignment.identity is not None
@@ -223,8 +223,8 @@ def _make_trials(
                 best[0][0] if best else None,
                 assignment.probability,
                 expected,
-                corpus.right(row, assignment.identity, label.person) if is_decided else None,
-                corpus.right(row, expected, label.person),
+                corpus.is_right(row, assignment.identity, label.person) if is_decided else None,
+                corpus.is_right(row, expected, label.person),
                 len(corpus.blocks[corpus.block[row]]),
             )
         )
@@ -233,17 +233,17 @@ def _make_trials(
 
 @click.group()
 def main() -> None:
-    """Measure the placing of new works."""
+    """Measure the assignment of new works."""
 
 
 @main.command()
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--model", "model_file", type=click.Path(exists=True, path_type=Path))
 @click.option("--split", default="dev", show_default=True)
-@click.option("--folds", default=1, show_default=True, help="How often works are held back.")
-@click.option("--works", default=MAX_HELD_OUT, show_default=True, help="Works held back at once.")
+@click.option("--folds", default=1, show_default=True, help="Number of held-out sets.")
+@click.option("--works", default=MAX_HELD_OUT, show_default=True, help="Works held out at once.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="File for every placement, JSON lines."
+    "--out", type=click.Path(path_type=Path), help="Output file of all assignments, JSON lines."
 )
 def agreement(
     folders: tuple[Path, ...],
@@ -253,7 +253,7 @@ def agreement(
     works: int,
     out: Path | None,
 ) -> None:
-    """Compare placements with a new clustering of the whole block."""
+    """Compare assignments with a new clustering of the whole block."""
     model = Model.load(model_file)
     for folder in find_corpora(folders):
         trials = run_trials(folder, split, model, folds, works)
@@ -271,17 +271,17 @@ def agreement(
 @main.command()
 @click.argument("works", type=click.Path(exists=True, path_type=Path))
 @click.option("--model", "model_file", type=click.Path(exists=True, path_type=Path))
-@click.option("--held", default=2000, show_default=True, help="Works held back and placed.")
+@click.option("--held", default=2000, show_default=True, help="Works held out and assigned.")
 @click.option("--workers", default=2, show_default=True)
 @click.option(
     "--identities",
     type=click.Path(path_type=Path),
-    help="File that keeps the clustering of the rest (.npy); read if it is there.",
+    help="File of the clustering of the other works (.npy); read if it exists, else written.",
 )
 def latency(
     works: Path, model_file: Path | None, held: int, workers: int, identities: Path | None
 ) -> None:
-    """Time the placing of works held back from a corpus."""
+    """Time the assignment of works held out from a corpus."""
     model = Model.load(model_file)
     all_works = list(read_works([works]))
     held_out_ids = choose_held_out(all_works, held)
@@ -294,7 +294,7 @@ def latency(
     start = time.perf_counter()
     assigner = Assigner.of(rest, identity, model, SemanticSpace.load())
     click.echo(
-        f"{rest.n_signatures:,} signatures, {int(identity.max()) + 1:,} identities; taken up in "
+        f"{rest.n_signatures:,} signatures, {int(identity.max()) + 1:,} identities; loaded in "
         f"{time.perf_counter() - start:.0f} s, {_read_resident_memory() - before:,.0f} MB more, "
         f"{_read_resident_memory():,.0f} MB in all"
     )
@@ -310,7 +310,7 @@ def latency(
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds on the wall and of the processor that one work took, and what it gave."""
+    """Wall time and CPU time of one work, in seconds, and the verdicts on its authors."""
 
     authors: int
     wall: float
@@ -344,7 +344,7 @@ def _print_quantiles(name: str, timings: Sequence[Timing]) -> None:
 
 
 def choose_held_out(works: Sequence[Work], n: int) -> set[str]:
-    """Ids of about n works: a random sample, and every second of the 100 with most authors."""
+    """Choose about n works: a random sample, and every second of the 100 with most authors."""
     ids = sorted(work.id for work in works)
     Random(0).shuffle(ids)
     large = sorted(works, key=lambda work: (-len(work.authors), work.id))[:100:2]
@@ -364,7 +364,7 @@ def _load_identities(rest: Corpus, model: Model, workers: int, file: Path | None
 
 
 def _read_resident_memory() -> float:
-    """Resident memory of this process, MB; where the system does not tell, its peak."""
+    """Return the resident memory of this process, MB; its peak where /proc does not exist."""
     status = Path("/proc/self/statm")
     if status.is_file():
         return int(status.read_text().split()[1]) * resource.getpagesize() / 1e6

@@ -1,4 +1,4 @@
-"""``disambig benchmark``: every figure of accuracy, calibration and speed on labelled corpora."""
+"""``disambig benchmark``: accuracy, calibration and speed on labelled corpora."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
 @click.option("--split", default="dev", show_default=True, help="Labels to measure on.")
 @click.option(
     "--train-on",
-    help="First fit one model on this split of all CORPORA, so that the measured one is unseen.",
+    help="First fit one model on this split of all CORPORA, so that the measured split is unseen.",
 )
 @click.option(
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A model made by disambig train; left out, the one that ships.",
+    help="A model made by disambig train; the built-in model by default.",
 )
-@click.option("--save-model", type=_PATH, help="Where to keep the model of --train-on.")
-@click.option("--seed", default=0, show_default=True, help="For fitting, and for drawing errors.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores when left out.")
+@click.option("--save-model", type=_PATH, help="Output file for the model of --train-on.")
+@click.option("--seed", default=0, show_default=True, help="For fitting and sampling errors.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores by default.")
 @click.option(
     "--errors", default=0, type=click.IntRange(min=0), help="Wrong pairs of each corpus to show."
 )
-@click.option("--errors-out", type=_PATH, help="Write them here as JSON lines instead.")
-@click.option("--json", "json_out", type=_PATH, help="Where to write all figures as JSON.")
+@click.option("--errors-out", type=_PATH, help="Write them to this file as JSON lines instead.")
+@click.option("--json", "json_out", type=_PATH, help="Output file for all figures as JSON.")
 @click.option(
     "--plots",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for one reliability plot a corpus, as SVG.",
+    help="Folder for one reliability plot per corpus, as SVG.",
 )
 @click.option(
     "--peer",
@@ -76,7 +76,7 @@ _PATH = click.Path(dir_okay=False, path_type=Path)
     default=0,
     type=click.IntRange(min=0),
     metavar="N",
-    help="Also simulate review, the labels making up to N decisions in each of four ways.",
+    help="Also simulate review: labels answer up to N decisions, in each of four orders.",
 )
 @options.quiet_option
 def benchmark(
@@ -97,14 +97,14 @@ def benchmark(
 ) -> None:
     """Measure accuracy and speed on labelled CORPORA.
 
-    Prints accuracy beside floor and goal, what blocking loses, how honest the probabilities of
-    pairs are, recall on name variants, speed and memory, for each corpus by itself.
+    Prints accuracy with floor and goal, pairs lost by blocking, calibration of pair
+    probabilities, recall on name variants, speed and memory, for each corpus separately.
 
-    A folder holds works.jsonl.gz and labels.jsonl (rows of work, position, person, block and
-    split), or folders that do; silver_labels.jsonl.gz may hold ids that are sure about positives
-    only. Whole corpora are clustered, each in a fresh process, and measured on the labels of one
-    split. The model that ships was fitted on train and dev: use --train-on train to measure
-    unseen blocks of dev.
+    A folder contains works.jsonl.gz and labels.jsonl (rows of work, position, person, block and
+    split), or folders that do; silver_labels.jsonl.gz may contain ids that are reliable for
+    positive pairs only. Whole corpora are clustered, each in a fresh process, and measured on the
+    labels of one split. The built-in model was fitted on train and dev: use --train-on train to
+    measure unseen blocks of dev.
     """
     from labeled.benchmark.run import measure_corpus, run_in_fresh_process
     from labeled.corpora import find_corpora, read_split_labels
@@ -117,7 +117,7 @@ def benchmark(
     folders = find_corpora(corpora)
     for folder in folders:
         for source in filter(None, (folder.labels, folder.silver)):
-            read_split_labels(source, split)  # a bad label should not wait for the clustering
+            read_split_labels(source, split)  # report bad labels before the clustering
     with _provide_model_file(folders, model, train_on, save_model, seed, quiet) as file:
         about = _describe_run(file, split, train_on, workers or os.cpu_count() or 1)
         results = []
@@ -142,9 +142,11 @@ def _check_options(
     if model is not None and train_on is not None:
         raise click.UsageError("--model and --train-on exclude each other; choose one")
     if save_model is not None and train_on is None:
-        raise click.UsageError("--save-model keeps the model of --train-on; say which split")
+        raise click.UsageError("--save-model needs --train-on SPLIT")
     if train_on == split:
-        raise click.UsageError(f"--train-on {split} would measure on what was learned; choose two")
+        raise click.UsageError(
+            f"--train-on {split} would measure on the training data; choose another --split"
+        )
 
 
 @contextmanager
@@ -156,7 +158,7 @@ def _provide_model_file(
     seed: int,
     quiet: bool,
 ) -> Iterator[Path | None]:
-    """The model to measure as a file that fresh processes can read; None: the one that ships."""
+    """Provide the model to measure as a file for other processes; None: the built-in model."""
     if train_on is None:
         yield model
         return
@@ -177,7 +179,7 @@ def _run_duel(
 def _simulate_reviews(
     folders: Sequence[CorpusFolder], split: str, file: Path | None, decisions: int, quiet: bool
 ) -> list[list[Curve]]:
-    """Curves of each corpus; none where no decision is simulated."""
+    """Simulate review on each corpus and return its curves; empty without decisions."""
     if not decisions:
         return []
     from disambig.model.model import Model
@@ -188,19 +190,19 @@ def _simulate_reviews(
 
 
 def _print_reviews(reviews: Sequence[Sequence[Curve]], plots: Path | None) -> list[dict[str, Any]]:
-    """Print curves and draw them; all of them as JSON."""
+    """Print and plot curves; return all of them as JSON values."""
     from dataclasses import asdict
 
     from labeled.benchmark.review_simulation import draw_figure
 
-    click.echo("\nReview: error left (1 - B-cubed F1) as the labels answer questions")
+    click.echo("\nReview: remaining error (1 - B-cubed F1) as the labels answer questions")
     for corpus_curves in reviews:
-        click.echo("\n".join(f"  {curve.as_text()}" for curve in corpus_curves))
+        click.echo("\n".join(f"  {curve.to_text()}" for curve in corpus_curves))
         if plots is not None:
             plots.mkdir(parents=True, exist_ok=True)
             file = plots / f"review-{corpus_curves[0].corpus}.svg"
             file.write_text(to_svg_file(draw_figure(corpus_curves)), encoding="utf-8")
-    return [asdict(curve) for found in reviews for curve in found]
+    return [asdict(curve) for corpus_curves in reviews for curve in corpus_curves]
 
 
 def _fit_model(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bool) -> Model:
@@ -221,7 +223,7 @@ def _fit_model(folders: Sequence[CorpusFolder], split: str, seed: int, quiet: bo
 def _describe_run(
     file: Path | None, split: str, train_on: str | None, workers: int
 ) -> dict[str, Any]:
-    """What was measured, on what."""
+    """Describe model, data and machine of the measurement."""
     from disambig.cli.group import version
     from disambig.model.model import Model
 
@@ -250,7 +252,7 @@ def _print_results(results: Sequence[CorpusResult], about: dict[str, Any]) -> No
     out.print(
         safe(
             f"Split {about['split']}; model {about['model_digest'][:12]}, "
-            f"{model_name or 'the one that ships'}; {about['workers']} of {about['cores']} cores"
+            f"{model_name or 'the built-in model'}; {about['workers']} of {about['cores']} cores"
         ),
         style="bold",
     )
@@ -277,7 +279,7 @@ def _write_results(
 
 
 def draw_reliability_figure(result: CorpusResult) -> str:
-    """Reliability of the pair model on one corpus, as an SVG file with colours of its own."""
+    """Draw the reliability of the pair model on one corpus, as a standalone SVG file."""
     from disambig.evaluation.plots import draw_reliability
 
     calibration = result.calibration
@@ -291,7 +293,7 @@ def draw_reliability_figure(result: CorpusResult) -> str:
 
 
 def to_svg_file(figure: str) -> str:
-    """Inline SVG as a file of its own, with its colours."""
+    """Convert inline SVG to a standalone file with its own colours."""
     style = f"{_PALETTE};background:#fff;font-family:sans-serif"
     head = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="{_XLINK}" style="{style}" '
     return figure.replace("<svg ", head, 1)

@@ -1,4 +1,4 @@
-"""Errors to look at: pairs drawn by the damage they do, with all that a reader can judge by."""
+"""Sample wrong pairs in proportion to their damage, with the metadata to judge them by."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _DRAWS_PER_PAIR = 20
 
 @dataclass(frozen=True, slots=True)
 class WrongPair:
-    """Two rows that are wrongly together (``merged``) or wrongly apart.
+    """Two rows wrongly in one identity (``merged``) or wrongly in two.
 
-    ``damage`` is what the pair takes from B-cubed precision (merged) or recall, summed over
+    ``damage`` is the loss of B-cubed precision (merged) or recall by this pair, summed over
     its two mentions: two divided by the size of the identity or of the person.
     """
 
@@ -32,7 +32,7 @@ class WrongPair:
 
 @dataclass(frozen=True, slots=True)
 class ErrorMention:
-    """One side of a wrong pair, as its source prints it."""
+    """One side of a wrong pair, as printed in its source."""
 
     work: str
     position: int
@@ -47,7 +47,7 @@ class ErrorMention:
 
 @dataclass(frozen=True, slots=True)
 class ErrorCase:
-    """A wrong pair to look at; ``probability`` is the first level's, None across blocks."""
+    """A wrong pair with metadata; ``probability`` is the first level's, None across blocks."""
 
     corpus: str
     kind: str
@@ -61,11 +61,11 @@ class ErrorCase:
 def sample_wrong_pairs(
     predicted: Integer, truth: Integer, block: Integer, n: int, seed: int = 0
 ) -> list[WrongPair]:
-    """Draw ``n`` different wrong pairs within blocks, each as likely as the damage it does.
+    """Draw ``n`` different wrong pairs within blocks, with probability proportional to damage.
 
-    A mention is drawn by the precision or recall it lacks, then one of its wrong partners, all
-    alike: each pair has its share of the damage, and none has to be listed. Fewer are returned
-    where there are not as many, or a few do nearly all the damage.
+    A mention is drawn in proportion to the precision or recall it lacks, then one of its wrong
+    partners uniformly: this samples pairs by damage without listing them. Fewer are returned
+    if there are not as many, or if a few cause nearly all the damage.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def make_error_cases(
     pairs: Sequence[WrongPair],
     probability: Mapping[tuple[int, int], float],
 ) -> list[ErrorCase]:
-    """What a reader needs to judge each pair, the most damaging first.
+    """Make the error cases of wrong pairs, the most damaging first.
 
     Parameters
     ----------
@@ -144,18 +144,18 @@ def _describe_mention(corpus: Corpus, row: int, person: str) -> ErrorMention:
 
 
 def to_json_line(case: ErrorCase) -> str:
-    """One case as one line of ASCII, so that nothing in it acts on a terminal."""
+    """Format a case as one JSON line in ASCII, which is safe on a terminal."""
     return json.dumps(asdict(case))
 
 
 def format_lines(case: ErrorCase) -> Iterator[str]:
-    """One case in lines to read."""
+    """Format a case as lines of text."""
     chance = "" if case.probability is None else f", pair probability {case.probability:.3f}"
     yield safe(f"{case.kind} in {case.corpus}, block “{case.block}”{chance}")
     for side in (case.a, case.b):
-        place = ", ".join(filter(None, [side.venue, str(side.year or "")]))
+        source = ", ".join(filter(None, [side.venue, str(side.year or "")]))
         yield safe(f"  {side.name} = {side.person}  ({side.work}:{side.position})")
-        yield safe(f"    {side.title}{f' ({place})' if place else ''}")
+        yield safe(f"    {side.title}{f' ({source})' if source else ''}")
         if side.coauthors:
             yield safe(f"    with {', '.join(side.coauthors)}")
         if side.affiliation:

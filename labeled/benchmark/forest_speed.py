@@ -1,8 +1,9 @@
-"""Ways to evaluate a boosted forest, compared: ``python -m labeled.benchmark.forest_speed``.
+"""Compare methods to evaluate a boosted forest: ``python -m labeled.benchmark.forest_speed``.
 
-Rows a second on one core, for the shipped forest and for fewer of its trees. All compiled ways read
-the same byte codes as :mod:`disambig.model._forest_kernel` and quantise the rows themselves, so
-that they differ in the traversal alone; each is checked against the trees walked node by node.
+Rows per second on one core, for the built-in forest and for fewer of its trees. All compiled
+methods read the same byte codes as :mod:`disambig.model._forest_kernel` and quantise the rows
+themselves, so that they differ only in the traversal; each is checked against a walk of the trees
+node by node.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _NONE, _ALL = np.uint8(0), np.uint8(255)
 
 
 def thin_forest(forest: Forest, n_trees: int) -> Forest:
-    """A forest of ``n_trees`` of the trees, evenly spaced."""
+    """Return a forest of ``n_trees`` of the trees, evenly spaced."""
     trees = np.arange(n_trees) * forest.n_trees // n_trees
     start, end = forest.tree_start[trees], forest.tree_start[trees + 1]
     new_start = np.concatenate([[0], np.cumsum(end - start)])
@@ -53,7 +54,7 @@ def thin_forest(forest: Forest, n_trees: int) -> Forest:
 
 
 def invent_rows(forest: Forest, n: int, seed: int = 0) -> Float32:
-    """Rows whose values lie about the thresholds of their features, some missing.
+    """Make rows with values near the thresholds of their features, some missing.
 
     Returns
     -------
@@ -70,7 +71,7 @@ def invent_rows(forest: Forest, n: int, seed: int = 0) -> Float32:
 
 
 def make_node_walk(forest: Forest) -> Scorer:
-    """Each row down each tree: the definition, compiled."""
+    """Walk each row down each tree: the definition, compiled."""
 
     def score(X: Float32) -> Float32:
         out = np.empty(len(X), dtype=np.float32)
@@ -117,7 +118,7 @@ def _walk(
 
 
 def make_bit_columns(forest: Forest) -> Scorer:
-    """Numpy: every test over a whole chunk, answers as bits of an index into one table a tree."""
+    """NumPy: each test over a whole chunk, results as bits of an index into a table per tree."""
     tables = make_answer_tables(forest)
     trees = [
         [i for i in range(a, b) if forest.feature[i] >= 0]
@@ -152,7 +153,7 @@ def _score_chunk(forest: Forest, trees: list[list[int]], tables: Float32, X: Flo
 
 
 def make_answer_tables(forest: Forest) -> Float32:
-    """Value of each tree for all answers of its tests, 1 for right, the first test in bit 0.
+    """Return the value of each tree for all results of its tests, 1 for right, bit 0 first.
 
     Returns
     -------
@@ -174,7 +175,7 @@ def make_answer_tables(forest: Forest) -> Float32:
 
 
 def _get_quantiser(layout: Layout) -> tuple[Any, ...]:
-    """What :func:`disambig.model._forest_kernel.quantise_batch` reads of a layout."""
+    """Return the arrays of a layout for :func:`disambig.model._forest_kernel.quantise_batch`."""
     return (
         layout.cuts,
         layout.cut_start,
@@ -189,7 +190,7 @@ def _get_quantiser(layout: Layout) -> tuple[Any, ...]:
 
 
 def _make_batch_scorer(forest: Forest, traverse: Callable[..., None], *arrays: Any) -> Scorer:
-    """Quantise a batch into ``planes``, then ``traverse(planes, n, *arrays, total)`` it."""
+    """Make a scorer that quantises a batch and calls ``traverse(planes, n, *arrays, total)``."""
     planes = np.zeros((max(len(forest._layout.offset), 1), ROWS), dtype=np.uint8)
     quantiser = (*_get_quantiser(forest._layout), planes)
 
@@ -209,7 +210,7 @@ def _make_batch_scorer(forest: Forest, traverse: Callable[..., None], *arrays: A
 
 
 def make_tree_tables(forest: Forest) -> Scorer:
-    """Byte codes; the answers of a tree's tests as bits of an index into its table."""
+    """Byte codes; the results of a tree's tests as bits of an index into its table."""
     layout = forest._layout
     return _make_batch_scorer(
         forest, _look_up, layout.plane, layout.cut, make_answer_tables(forest)
@@ -232,12 +233,12 @@ def _look_up(
 
 
 def make_descent(forest: Forest) -> Scorer:
-    """Byte codes; tree by tree, all rows of a batch go down one level at a time, branch-free."""
+    """Byte codes; tree by tree, all rows of a batch descend one level at a time, branch-free."""
     layout, inner = forest._layout, forest.feature >= 0
     plane, cut = np.zeros(len(inner), dtype=np.int32), np.full(len(inner), 255, dtype=np.uint8)
     tree = np.searchsorted(forest.tree_start, np.flatnonzero(inner), side="right") - 1
-    place = np.arange(len(tree)) - np.searchsorted(tree, tree)
-    plane[inner], cut[inner] = layout.plane[tree, place], layout.cut[tree, place]
+    position = np.arange(len(tree)) - np.searchsorted(tree, tree)
+    plane[inner], cut[inner] = layout.plane[tree, position], layout.cut[tree, position]
     own_index = np.arange(len(inner), dtype=np.int32)
     left = np.where(inner, forest.left, own_index).astype(np.int32)
     right = np.where(inner, forest.right, own_index).astype(np.int32)
@@ -275,11 +276,11 @@ def _descend(
 def make_quick_scorer(forest: Forest) -> Scorer:
     """QuickScorer (Lucchese et al., SIGIR 2015): row by row, only the tests that fail."""
     layout = forest._layout
-    tree, place = np.nonzero(layout.cut < 255)
-    plane, cut = layout.plane[tree, place], layout.cut[tree, place]
+    tree, position = np.nonzero(layout.cut < 255)
+    plane, cut = layout.plane[tree, position], layout.cut[tree, position]
     order = np.lexsort((cut, plane))
     start = np.searchsorted(plane[order], np.arange(len(layout.offset) + 1)).astype(np.int32)
-    remaining_leaves = layout.kept[tree, place][order]
+    remaining_leaves = layout.kept[tree, position][order]
     return _make_batch_scorer(
         forest,
         _apply_failing_tests,
@@ -298,7 +299,7 @@ def _apply_failing_tests(
     start: Int32,
     cut: UInt8,
     tree: Int32,
-    kept: UInt8,
+    remaining_leaves: UInt8,
     values: Float64,
     total: Float64,
 ) -> None:
@@ -310,7 +311,7 @@ def _apply_failing_tests(
             for i in range(start[p], start[p + 1]):
                 if code <= cut[i]:
                     break
-                left[tree[i]] &= kept[i]
+                left[tree[i]] &= remaining_leaves[i]
         for k in range(len(values)):
             leaf = 0
             while left[k] >> leaf & 1 == 0:
@@ -319,9 +320,9 @@ def _apply_failing_tests(
 
 
 def fit_scikit_learn(forest: Forest, X: Float32) -> Scorer:
-    """A scikit-learn model of as many trees, fitted to tell high scores of the forest from low.
+    """Fit a scikit-learn model of as many trees to separate high scores of the forest from low.
 
-    Its scores are not the forest's; only its speed is of interest.
+    Its scores differ from the forest's; only its speed matters.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
@@ -353,7 +354,7 @@ METHODS: dict[str, Callable[[Forest], Scorer]] = {
 
 
 def measure_seconds(score: Scorer, X: Float32, repeats: int) -> float:
-    """Shortest processor time of a few calls, after one that compiles."""
+    """Return the shortest CPU time of a few calls, after one that compiles."""
     score(X[:10])
     times = []
     for _ in range(repeats):
@@ -369,7 +370,7 @@ def measure_seconds(score: Scorer, X: Float32, repeats: int) -> float:
 @click.option(
     "--rows",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Matrix of features as .npy; left out, rows are invented.",
+    help="Matrix of features as .npy; random rows by default.",
 )
 @click.option("--trees", default=(600, 300, 150, 50), multiple=True, show_default=True)
 @click.option("--n", default=100_000, show_default=True, help="Rows.")
@@ -384,11 +385,11 @@ def main(
     repeats: int,
     sklearn: bool,
 ) -> None:
-    """Print rows a second, in thousands, of each way of evaluation and number of trees."""
+    """Print thousands of rows per second for each method and number of trees."""
     forest: Forest = getattr(Model.load(model), level)
     X = invent_rows(forest, n) if rows is None else _load_sample(rows, n)
     counts = sorted({min(count, forest.n_trees) for count in trees}, reverse=True)
-    click.echo(f"{'1,000 rows a second on a core':32}" + "".join(f"{c:>8} trees" for c in counts))
+    click.echo(f"{'1,000 rows/s on one core':32}" + "".join(f"{c:>8} trees" for c in counts))
     forests = [thin_forest(forest, count) for count in counts]
     expected_scores = [make_node_walk(small_forest)(X[:2000]) for small_forest in forests]
     for name, make_scorer in METHODS.items():
@@ -407,7 +408,7 @@ def main(
 
 
 def _load_sample(path: Path, n: int) -> Float32:
-    """About ``n`` rows of a matrix, evenly spaced, float32 in Fortran order."""
+    """Load about ``n`` rows of a matrix, evenly spaced, float32 in Fortran order."""
     X = np.load(path, mmap_mode="r")
     return np.asfortranarray(X[:: max(1, len(X) // n)], dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""Figures of the benchmark that follow from arrays alone, and the values they come in."""
+"""Metrics of the benchmark that depend on arrays only, and their value types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TARGETS: Mapping[str, tuple[float, float]] = {
     "acl": (0.987, 0.992),
     "ml": (0.992, 0.995),
 }
-#: What the expected calibration error of a pair may be at most.
+#: Maximal expected calibration error of the pair model.
 ECE_LIMIT = 0.02
 #: Stages of a run in order; ``normalise`` parses names and makes columns, ``index`` words, keys
 #: and vectors; ``link`` joins across blocks.
@@ -40,12 +40,12 @@ COMPARISON_STAGES = ("features", "classify", "cluster")
 
 @dataclass(frozen=True, slots=True)
 class BlockingLoss:
-    """What became of the pairs of labelled signatures that are one person.
+    """How many true pairs of labelled signatures (one person) blocking keeps and loses.
 
-    ``parted`` are in two blocks, ``linked_back`` those of them that ended in one identity all
-    the same; ``compared`` are in one block and among the pairs that are scored; ``linked`` would
-    be linked, directly or by way of others of the person, were every block crowded and each
-    signature compared with those most like it alone.
+    ``parted`` are in two blocks, ``linked_back`` those of them that end in one identity
+    nevertheless; ``compared`` are in one block and are scored; ``linked`` would be linked, directly
+    or through others of the person, if every block were crowded and each signature compared with
+    its nearest neighbours only.
     """
 
     true_pairs: int
@@ -62,12 +62,12 @@ class BlockingLoss:
 
 @dataclass(frozen=True, slots=True)
 class VariantRecall:
-    """How silver ids, which are sure about positives only, agree with identities.
+    """Agreement of identities with silver ids, which are reliable for positive pairs only.
 
-    ``pairs`` of mentions carry one id, ``found`` of them one identity too; ``variant_pairs`` and
-    ``variants_found`` count those whose printed names differ. Two ids that stand together on
-    some work are two people: ``rivals`` are such pairs of ids in one block, ``rivals_merged``
-    those with an identity in common, ``same_work_merged`` the works on which two ids have one.
+    ``pairs`` of mentions have the same id, ``found`` of them also the same identity;
+    ``variant_pairs`` and ``variants_found`` count those whose printed names differ. Two ids on one
+    work are two persons: ``rivals`` are such pairs of ids in one block, ``rivals_merged`` those
+    with an identity in common, ``same_work_merged`` the works on which two ids share an identity.
     """
 
     mentions: int
@@ -83,11 +83,11 @@ class VariantRecall:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Seconds from starting a process to written identities, and what it took.
+    """Seconds from process start to written identities, and memory.
 
     ``pairs`` are those within blocks, ``scored`` those of them that the first level scored.
 
-    ``stages`` are seconds by stage and add up to ``seconds``. ``peak_memory`` is that of the
+    ``stages`` are seconds by stage and sum to ``seconds``. ``peak_memory`` is that of the
     process and ``worker_memory`` the largest worker's, in bytes; a worker shares most of its
     memory with the process. ``worker_memory`` is 0 without workers.
     """
@@ -111,7 +111,7 @@ def count_agreeing_pairs(*codes: Integer) -> int:
 def measure_blocking_loss(
     person: Integer, identity: Integer, block: Integer, compared: int, linked: int
 ) -> BlockingLoss:
-    """Follow the true pairs through blocking, comparing and linking.
+    """Count the true pairs that survive blocking, comparing and linking.
 
     Parameters
     ----------
@@ -171,11 +171,11 @@ def _group_values(key: Integer, value: Integer) -> dict[int, set[int]]:
 def _list_rivals(
     groups: Iterable[set[int]], among: set[tuple[int, int]] | None = None
 ) -> set[tuple[int, int]]:
-    """Pairs, low < high, that are together in a group."""
+    """List the pairs, low < high, that occur together in a group."""
     pairs = {pair for group in groups for pair in combinations(sorted(group), 2)}
     return pairs if among is None else pairs & among
 
 
 def compute_share(part: int, whole: int) -> float:
-    """``part`` of ``whole``; NaN when there is nothing to have a part of."""
+    """Return the share of ``part`` in ``whole``; NaN if ``whole`` is 0."""
     return part / whole if whole else float("nan")

@@ -1,4 +1,4 @@
-"""How honest the first-level probabilities of labelled pairs are."""
+"""Calibration of the first level on labelled pairs, and recall of candidate pairs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from labeled.benchmark.errors import WrongPair
 
 @dataclass(frozen=True, slots=True)
 class CalibrationFigures:
-    """How honest the first level's probabilities of labelled pairs within blocks are."""
+    """Calibration of the first level's probabilities of labelled pairs within blocks."""
 
     pairs: int
     same: int
@@ -34,7 +34,7 @@ class CalibrationFigures:
 def find_probabilities(
     labelled: LabelledPairs, rows: Int64, pairs: Sequence[WrongPair]
 ) -> dict[tuple[int, int], float]:
-    """Probability of the wrong pairs that are among the known, by signature rows."""
+    """Return the probabilities of the wrong pairs that are labelled pairs, by signature rows."""
     probabilities = {}
     for pair in pairs:
         low, high = sorted((int(rows[pair.a]), int(rows[pair.b])))
@@ -45,7 +45,7 @@ def find_probabilities(
 
 
 def measure_calibration(labelled: LabelledPairs) -> CalibrationFigures:
-    """Figures of these pairs, each weighing the same."""
+    """Measure the calibration on these pairs, with equal weights."""
     return CalibrationFigures(
         pairs=len(labelled.same),
         same=int(labelled.same.sum()),
@@ -55,12 +55,12 @@ def measure_calibration(labelled: LabelledPairs) -> CalibrationFigures:
 
 
 def count_compared_pairs(index: CorpusIndex, blocks: Sequence[Int32], person: Int64) -> int:
-    """How many pairs of one person are among those that a run scores.
+    """Count the pairs of one person that a run scores.
 
     Parameters
     ----------
     person : int64[n_signatures]
-        -1 where there is no label.
+        -1 without a label.
     """
     return sum(len(i) for i, _ in _iterate_true_pairs(Comparisons.of(index, blocks), person))
 
@@ -71,8 +71,10 @@ def count_linked_pairs(
     person: Int64,
     nearest: int = MAX_NEIGHBOURS,
 ) -> int:
-    """How many pairs of one person would be linked, itself or by a chain of others of that person,
-    by the pairs that a run would score if every block were crowded; as :func:`compared_pairs`.
+    """Count the pairs of one person that would be linked if every block were crowded.
+
+    Linked are pairs that a run would then score, and those connected by a chain of such pairs of
+    the same person; parameters are those of :func:`count_compared_pairs`.
     """
     comparisons = Comparisons.of(index, blocks, crowded_namesakes=0, max_neighbours=nearest)
     empty = np.empty(0, dtype=np.int64)
@@ -85,7 +87,7 @@ def count_linked_pairs(
 
 
 def _iterate_true_pairs(comparisons: Comparisons, person: Int64) -> Iterator[tuple[Int64, Int64]]:
-    """Signature rows of the pairs of one person, batch by batch."""
+    """Yield the signature rows of the pairs of one person, batch by batch."""
     for number in range(len(comparisons.batches)):
         batch = comparisons.make_batch(number)
         i, j = batch.rows[batch.left], batch.rows[batch.right]

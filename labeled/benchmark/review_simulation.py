@@ -1,18 +1,18 @@
-"""How fast review mends a clustering: ``python -m labeled.benchmark.review_simulation DATA/aminer
-…``.
+"""Simulate review: ``python -m labeled.benchmark.review_simulation DATA/aminer …``.
 
-The true labels play the curator. After each answer its block is clustered anew under all answers
-so far, exactly as a run would, and what is left of the error (1 - B-cubed F1 over the labelled
-mentions) is noted. Four ways of asking are compared, each decision being one submit:
+The true labels play the curator. After each answer its block is clustered again under all answers
+so far, exactly as a run would, and the remaining error (1 - B-cubed F1 over the labelled mentions)
+is recorded. Four orders of questions are compared; each decision is one submission:
 
-``boards``  what a board answers at once: the best questions about at most eight people of one
-            family name and initial (a block), those first that gain most together;
+``boards``  all questions of one board: the best about at most eight identities of one family name
+            and initial (a block); boards with the largest total gain first;
 ``ranked``  questions about groups one by one, the most valuable first
-(:mod:`disambig.active_learning.questions`); ``random``  the same questions in random order;
-``pairs``   single pairs of mentions, the most uncertain first: what uncertainty sampling
-            (Lewis and Gale 1994) asks. Pairs that follow from earlier answers are not asked.
+            (:mod:`disambig.active_learning.questions`);
+``random``  the same questions in random order;
+``pairs``   single pairs of mentions, the most uncertain first, as in uncertainty sampling
+            (Lewis and Gale 1994), without pairs that earlier answers imply.
 
-Only labelled mentions count, in the error as in what a question is worth.
+Only labelled mentions count, both in the error and in the value of a question.
 """
 
 from __future__ import annotations
@@ -62,25 +62,25 @@ class ReviewBlock:
     scored : Scored
         A batch of this block alone, with the constraints of the corpus.
     person : int32[R]
-        True person of each row, -1 where no label tells.
-    answers : list of ((rows, rows), bool)
-        What the curator said: the rows are, or are not, one person.
+        True person of each row, -1 without a label.
+    answers : list of (rows, rows, bool)
+        Answers of the curator: whether the rows are one person.
     """
 
     scored: ScoredPairs
     person: Int32
     answers: list[tuple[Int32, Int32, bool]] = field(default_factory=list)
-    settled: ClusteredBlocks | None = None
+    clustered: ClusteredBlocks | None = None
 
     def cluster(self, model: Model) -> ClusteredBlocks:
-        """Under all answers so far."""
-        self.settled = ClusteredBlocks.of(
+        """Cluster the block under all answers so far."""
+        self.clustered = ClusteredBlocks.of(
             replace(self.scored, bonds=self._compile_constraints()), model
         )
-        return self.settled
+        return self.clustered
 
     def _compile_constraints(self) -> BatchConstraints:
-        """Constraints of the corpus and of the answers, closed."""
+        """Compile the transitive closure of the constraints of the corpus and of the answers."""
         corpus_constraints, n = self.scored.bonds, len(self.person)
         codes = np.unique(corpus_constraints.must[corpus_constraints.must >= 0]).tolist()
         chains: list[npt.NDArray[Any]] = [
@@ -102,16 +102,16 @@ class ReviewBlock:
         orcid = np.full(n, -1, dtype=np.int32)
         np.maximum.at(orcid, label, corpus_constraints.orcid)
         is_excluded |= (np.minimum.outer(orcid, orcid) >= 0) & (orcid[:, None] != orcid)
-        # what people put together wins over two mentions being of one work
+        # a curator's must-link overrides the cannot-link of two mentions on one work
         np.fill_diagonal(is_excluded, False)
         cannot = np.argwhere(np.triu(is_excluded[label][:, label])).astype(np.int32)
         return BatchConstraints(must, cannot, orcid[label])
 
-    def error_mass(self) -> tuple[float, float, int]:
-        """Sums of B-cubed precision and recall over labelled rows, and their number."""
-        assert self.settled is not None
+    def sum_bcubed(self) -> tuple[float, float, int]:
+        """Return the sums of B-cubed precision and recall over labelled rows, and their number."""
+        assert self.clustered is not None
         labelled = np.flatnonzero(self.person >= 0)
-        _, group = np.unique(self.settled.group[labelled], return_inverse=True)
+        _, group = np.unique(self.clustered.group[labelled], return_inverse=True)
         _, person = np.unique(self.person[labelled], return_inverse=True)
         counts = np.zeros((group.max(initial=-1) + 1, person.max(initial=-1) + 1))
         np.add.at(counts, (group, person), 1)
@@ -125,25 +125,25 @@ class ReviewBlock:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Error left (1 - B-cubed F1) after no decision and each; ``questions`` answered in all."""
+    """Remaining error (1 - B-cubed F1) before and after each decision, and questions answered."""
 
     corpus: str
     order: str
     error: tuple[float, ...]
     questions: int
 
-    def needed(self, share: float) -> int | None:
-        """Decisions until at most this share of the first error is left; None: never."""
+    def count_decisions(self, share: float) -> int | None:
+        """Count the decisions until at most this share of the first error remains; None: never."""
         for k, error in enumerate(self.error):
             if error <= share * self.error[0]:
                 return k
         return None
 
-    def as_text(self) -> str:
-        """In one line."""
+    def to_text(self) -> str:
+        """Format as one line."""
         steps = [n for n in (50, 100, 200, 500, 1000) if n < len(self.error)]
         after = "".join(f", after {n}: {self.error[n]:.4f}" for n in steps)
-        half = self.needed(0.5)
+        half = self.count_decisions(0.5)
         outcome = "never halved" if half is None else f"halved after {half}"
         return (
             f"{self.corpus} {self.order}: error {self.error[0]:.4f}{after}; "
@@ -152,10 +152,10 @@ class Curve:
 
 
 def draw_figure(curves: Sequence[Curve]) -> str:
-    """Curves of one corpus as inline SVG."""
+    """Draw the curves of one corpus as inline SVG."""
     from disambig.evaluation.plots import draw_review
 
-    halves = {curve.order: curve.needed(0.5) for curve in curves}
+    halves = {curve.order: curve.count_decisions(0.5) for curve in curves}
     description = "; ".join(
         f"{order}: {'not halved' if n is None else f'halved after {n:,} decisions'}"
         for order, n in halves.items()
@@ -168,7 +168,7 @@ def draw_figure(curves: Sequence[Curve]) -> str:
 
 
 def load_blocks(folder: CorpusFolder, split: str, model: Model) -> list[ReviewBlock]:
-    """The labelled blocks of a split, scored."""
+    """Load and score the labelled blocks of a split."""
     corpus = Corpus.from_works(read_works([folder.works]))
     index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency)
     constraints = compile_constraints(corpus, (), strict=False)
@@ -180,7 +180,7 @@ def load_blocks(folder: CorpusFolder, split: str, model: Model) -> list[ReviewBl
 
     review_blocks = []
     for block in rows:
-        batch = NamePairs.of(index, [block]).batch(0, 1)
+        batch = NamePairs.of(index, [block]).make_batch(0, 1)
         scored = ScoredPairs.of(index, batch, constraints, score)
         review_blocks.append(ReviewBlock(scored, person[batch.rows]))
     return review_blocks
@@ -196,22 +196,22 @@ def _number_people(corpus: Corpus, labels: Sequence[Label]) -> Int32:
 
 @dataclass(frozen=True, eq=False)
 class Submission:
-    """What one decision answers: whether two sets of rows of a block are one person, each."""
+    """Questions that one decision answers: pairs of sets of rows that may be one person."""
 
     worth: float
     questions: list[tuple[Int32, Int32]]
 
 
 Ask = Callable[[ReviewBlock], Submission | None]
-"""What is asked next of a block; None where nothing is."""
+"""Returns the next questions about a block; None if there are none."""
 
 
 def ask_boards(model: Model, max_identities: int = MAX_COLUMNS) -> Ask:
-    """Ask, at once, the best questions about at most so many identities of a block."""
+    """Make a policy that asks the best questions about a limited number of identities at once."""
 
     def ask(block: ReviewBlock) -> Submission | None:
-        assert block.settled is not None
-        group, answerable = block.settled.group, list(_iterate_answerable(block, model))
+        assert block.clustered is not None
+        group, answerable = block.clustered.group, list(_iterate_answerable(block, model))
         people = ({int(group[q.left[0]]), int(group[q.right[0]])} for q, _, _ in answerable)
         selection = [answerable[k] for k in fill_board(people, max_identities)]
         if not selection:
@@ -222,7 +222,7 @@ def ask_boards(model: Model, max_identities: int = MAX_COLUMNS) -> Ask:
 
 
 def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
-    """Ask about two groups."""
+    """Make a policy that asks one question about two groups."""
 
     def ask(block: ReviewBlock) -> Submission | None:
         answerable = [
@@ -239,11 +239,12 @@ def ask_groups(model: Model, worth: Callable[[Question], float]) -> Ask:
 def _iterate_answerable(
     block: ReviewBlock, model: Model
 ) -> Iterator[tuple[Question, Int32, Int32]]:
-    """Questions about labelled rows, the best first, that were not answered before, and whom a
-    curator takes their sides for.
+    """Yield unanswered questions about labelled rows, the best first.
+
+    With each come the rows of the majority person on either side: what a curator would judge.
     """
-    assert block.settled is not None
-    group = block.settled.group
+    assert block.clustered is not None
+    group = block.clustered.group
     earlier_answers = {(a.tobytes(), b.tobytes()) for a, b, _ in block.answers}
     majority_of_identity: dict[int, Int32] = {}  # an identity is in many questions
 
@@ -257,7 +258,7 @@ def _iterate_answerable(
 
     labelled = (
         _restrict_to_labelled(question, block.person)
-        for question in block.settled.list_questions(model)
+        for question in block.clustered.list_questions(model)
     )
     for question in sorted(filter(None, labelled), key=lambda q: -q.gain):
         left, right = (find_majority(question, rows) for rows in (question.left, question.right))
@@ -266,22 +267,22 @@ def _iterate_answerable(
 
 
 def _restrict_to_labelled(question: Question, person: Int32) -> Question | None:
-    """The question about the labelled rows of its sides; None where a side has none."""
+    """Restrict a question to the labelled rows of its sides; None if a side has none."""
     left, right = (rows[person[rows] >= 0] for rows in (question.left, question.right))
     return replace(question, left=left, right=right) if len(left) and len(right) else None
 
 
 def _select_majority(block: ReviewBlock, rows: Int32) -> Int32:
-    """Of labelled rows those of the person most are of: whom a curator takes them for."""
+    """Select the rows of the most frequent person among labelled rows."""
     person = Counter(block.person[rows].tolist()).most_common(1)[0][0]
     majority: Int32 = rows[block.person[rows] == person]
     return majority
 
 
 def ask_pairs(block: ReviewBlock, threshold: float) -> Submission | None:
-    """Ask about the pair closest to the threshold among those that earlier answers leave open."""
-    assert block.settled is not None
-    scored = block.settled.scored
+    """Ask about the pair closest to the threshold that earlier answers do not imply."""
+    assert block.clustered is not None
+    scored = block.clustered.scored
     batch, must = scored.batch, scored.bonds.must
     left, right = batch.left, batch.right
     is_open = (must[left] < 0) | (must[left] != must[right])
@@ -292,7 +293,7 @@ def ask_pairs(block: ReviewBlock, threshold: float) -> Submission | None:
     pairs = np.flatnonzero(is_open)
     if not len(pairs):
         return None
-    doubt = np.abs(block.settled.pair_probability[pairs] - threshold)
+    doubt = np.abs(block.clustered.pair_probability[pairs] - threshold)
     k = pairs[int(doubt.argmin())]
     return Submission(1 - float(doubt.min()), [(left[k : k + 1], right[k : k + 1])])
 
@@ -304,17 +305,17 @@ def simulate(
     decisions: int,
     progress: Progress,
     name: tuple[str, str],
-    enough: float = 0.0,
+    stop_share: float = 0.0,
 ) -> Curve:
-    """Answer what is asked, decision by decision; ``name`` is that of the corpus and the order.
+    """Answer questions decision by decision; ``name`` is the corpus and the order.
 
-    Stops when nothing is left to ask, or the error is ``enough`` of the first.
+    Stops when no question is left, or the error is at most ``stop_share`` of the first.
     """
-    # each order begins with what the machine found, which is the same for all of them
+    # all orders start from the same clustering
     blocks = [
-        ReviewBlock(b.scored, b.person, settled=b.settled or b.cluster(model)) for b in blocks
+        ReviewBlock(b.scored, b.person, clustered=b.clustered or b.cluster(model)) for b in blocks
     ]
-    sums = np.array([block.error_mass() for block in blocks])
+    sums = np.array([block.sum_bcubed() for block in blocks])
     total = sums.sum(axis=0)
     queue = []
     for number, block in enumerate(blocks):
@@ -323,7 +324,7 @@ def simulate(
     heapq.heapify(queue)
     errors, questions = [_compute_error(total)], 0
     with progress(", ".join(name), decisions, "decisions") as advance:
-        while queue and len(errors) <= decisions and errors[-1] > enough * errors[0]:
+        while queue and len(errors) <= decisions and errors[-1] > stop_share * errors[0]:
             _, number, submission = heapq.heappop(queue)
             block = blocks[number]
             questions += len(submission.questions)
@@ -331,7 +332,7 @@ def simulate(
                 same = bool(block.person[left[0]] == block.person[right[0]])
                 block.answers.append((left, right, same))
             block.cluster(model)
-            after = np.array(block.error_mass())
+            after = np.array(block.sum_bcubed())
             total, sums[number] = total + after - sums[number], after
             errors.append(_compute_error(total))
             if (next_submission := ask(block)) is not None:
@@ -348,7 +349,7 @@ def _compute_error(total: Float64) -> float:
 def simulate_orders(
     folder: CorpusFolder, split: str, model: Model, decisions: int, progress: Progress
 ) -> list[Curve]:
-    """All orders on one corpus."""
+    """Simulate all orders on one corpus."""
     blocks = load_blocks(folder, split, model)
     rng = Random(0)
     asks: dict[str, Ask] = {
@@ -358,7 +359,9 @@ def simulate_orders(
         "pairs": partial(ask_pairs, threshold=model.settings["second_level"]),
     }
     return [
-        simulate(blocks, model, asks[order], decisions, progress, (folder.name, order), enough=0.45)
+        simulate(
+            blocks, model, asks[order], decisions, progress, (folder.name, order), stop_share=0.45
+        )
         for order in ORDERS
     ]
 
@@ -367,7 +370,7 @@ def simulate_orders(
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--model", "model_file", type=click.Path(exists=True, path_type=Path))
 @click.option("--split", default="dev", show_default=True)
-@click.option("--decisions", default=2000, show_default=True, help="Most decisions of an order.")
+@click.option("--decisions", default=2000, show_default=True, help="Maximal decisions per order.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path))
 @click.option("--quiet", is_flag=True)
 def main(
@@ -385,7 +388,7 @@ def main(
     rows = []
     for folder in find_corpora(folders):
         for curve in simulate_orders(folder, split, model, decisions, progress):
-            click.echo(curve.as_text())
+            click.echo(curve.to_text())
             rows.append(asdict(curve))
     if json_file is not None:
         json_file.write_text(json.dumps(rows))

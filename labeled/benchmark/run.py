@@ -1,4 +1,4 @@
-"""Measure one labelled corpus: cluster all of it in a fresh process, then compare with labels."""
+"""Measure one labelled corpus: cluster it in a fresh process, then compare with labels."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ from labeled.corpora import CorpusFolder, _to_bytes, read_peak_memory, read_spli
 
 @dataclass(frozen=True, slots=True)
 class CorpusResult:
-    """Every figure of one corpus, of the labels of one split."""
+    """All results of one corpus, on the labels of one split."""
 
     name: str
     split: str
@@ -66,18 +66,18 @@ class CorpusResult:
 
 
 def iterate_works(folder: CorpusFolder) -> Iterator[Work]:
-    """All works of a corpus; rejected records are told on standard error."""
+    """Iterate over all works of a corpus; rejected records are reported on standard error."""
     with works_of([folder.works], quiet=True) as reader:
         yield from reader
 
 
 def read_corpus(folder: CorpusFolder) -> Corpus:
-    """All works of a corpus, as columns."""
+    """Read all works of a corpus, as columns."""
     return Corpus.from_works(iterate_works(folder))
 
 
 def run_in_fresh_process(function: Callable[..., CorpusResult], *args: Any) -> CorpusResult:
-    """Run in a new interpreter, so that no cache, import or memory of this one counts."""
+    """Run in a new interpreter, without caches, imports and memory of this one."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *args).result()
 
@@ -97,16 +97,16 @@ def measure_corpus(
     Parameters
     ----------
     model_file : Path or None
-        None is the model that ships.
+        None is the built-in model.
     n_errors, seed : int
-        How many wrong pairs to draw, and from which seed.
-    began : float
-        ``time.time()`` at which the process was asked for.
+        Number of wrong pairs to draw, and the seed.
+    start : float
+        ``time.time()`` at the start of the process.
 
     Raises
     ------
     InputError
-        A label names an unknown signature, or as :func:`labels_of`.
+        A label names an unknown signature, or as :func:`~labeled.corpora.read_split_labels`.
     """
     corpus, partition, speed = _cluster_with_timing(folder, model_file, workers, quiet, start)
     labels = read_split_labels(folder.labels, split)
@@ -157,10 +157,10 @@ def measure_corpus(
 
 
 class Stopwatch:
-    """A way to show progress that also keeps how long each stage took, in ``seconds``."""
+    """Progress display that also records the duration of each stage, in ``seconds``."""
 
     def __init__(self, show: Progress) -> None:
-        """Show stages as ``show`` does."""
+        """Display stages with ``show``."""
         self._show = show
         self.seconds: dict[str, float] = {}
 
@@ -169,16 +169,16 @@ class Stopwatch:
         self, description: str, total: int | None = None, unit: str = ""
     ) -> Iterator[Callable[[int], None]]:
         """Time a stage."""
-        began = time.perf_counter()
+        start = time.perf_counter()
         with self._show(description, total, unit) as advance:
             yield advance
-        self.seconds[description] = time.perf_counter() - began
+        self.seconds[description] = time.perf_counter() - start
 
 
 def _cluster_with_timing(
     folder: CorpusFolder, model_file: Path | None, workers: int, quiet: bool, start: float
 ) -> tuple[Corpus, Partition, Speed]:
-    """Read, cluster and write, as ``disambig cluster`` does, with a watch."""
+    """Read, cluster and write as ``disambig cluster`` does, and time the stages."""
     marks = [("start", time.time() - start)]
     watch = Stopwatch(partial(draw, quiet=quiet))
     works = list(iterate_works(folder))
@@ -213,7 +213,7 @@ def _cluster_with_timing(
 def _divide_prediction_time(
     watch: Mapping[str, float], stage_seconds: Mapping[str, float], predict: float
 ) -> dict[str, float]:
-    """Stages within predict; comparing is divided as its processes divided their time."""
+    """Divide the time of predict into stages; comparing is split like the time of its processes."""
     compare = watch.get("Comparing", 0.0)
     whole = sum(stage_seconds.values()) or 1.0
     stages = {name: compare * seconds / whole for name, seconds in stage_seconds.items()}
@@ -240,13 +240,13 @@ def _measure_variants(
 
 
 def _encode_names(names: Sequence[str]) -> Int64:
-    """Code of each name in order of first appearance, int64[n]."""
+    """Number names in order of first appearance, int64[n]."""
     codes: dict[str, int] = {}
     return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
 
 
 def _number_blocks(blocks: Sequence[Int32], n: int) -> Int32:
-    """Number of the block each of n rows is in, -1 for none."""
+    """Return the block number of each of n rows, -1 for none, int32[n]."""
     block_of = np.full(n, -1, dtype=np.int32)
     for number, rows in enumerate(blocks):
         block_of[rows] = number

@@ -1,12 +1,12 @@
-"""How time, memory and accuracy grow with a corpus: ``disambig cluster`` on several sizes.
+"""Measure how time, memory and accuracy scale with corpus size: ``disambig cluster`` on several.
 
 ``python -m labeled.benchmark.scaling FOLDER… --memory 4GB --json growth.json``; folders as
 ``disambig generate`` writes them. Each run is a whole command in a fresh process, cold start
 included.
 
-A larger corpus has more people behind each name, which is harder however it is clustered. So
-accuracy is told by how many mentions agree in name, too, and for all sizes in the proportions of
-the first (direct standardisation, as for death rates of populations of unlike ages).
+A larger corpus has more persons per name, which is harder for any method. So accuracy is also
+reported by the number of mentions that agree in name, and for all sizes in the proportions of the
+first (direct standardisation, as for death rates of populations with different age structure).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from disambig.ingest import read_labels
 from disambig.names import parse_name
 
 _MAIN = "from disambig.cli import main; main()"
-_POLL_SECONDS = 0.5  # seconds between two looks at memory
+_POLL_SECONDS = 0.5  # between two readings of memory
 NAMESAKES = (0, 10, 30, 100, 350)
 """Lower edges of the bins by other mentions that agree in name."""
 Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -47,8 +47,8 @@ class ScalingRun:
     all its processes.
 
     ``peak_memory`` is the largest sum of proportional set sizes (a page that n processes share
-    counts 1/n for each), looked at twice a second. ``within_blocks`` is None without labels;
-    ``by_namesakes`` are the labelled mentions in bins of :func:`namesakes`.
+    counts 1/n for each), sampled twice a second. ``within_blocks`` is None without labels;
+    ``by_namesakes`` are the labelled mentions in bins of :func:`count_namesakes`.
     """
 
     folder: str
@@ -97,13 +97,13 @@ def measure_folder(folder: Path, arguments: Sequence[str]) -> ScalingRun:
 
 
 def _read_cpu_seconds() -> float:
-    """Of all processes this one has started and that have ended."""
+    """Return the CPU time of all finished child processes."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def _parse_counts(stderr: str) -> dict[str, int]:
-    """The figures of the closing line of the command."""
+    """Parse the counts in the closing line of the command."""
     pattern = (
         r"(?P<people>[\d,]+) people behind [\d,]+ author mentions of (?P<works>[\d,]+) works "
         r"\((?P<scored>[\d,]+) of (?P<considered>[\d,]+) pairs"
@@ -119,7 +119,7 @@ def _parse_counts(stderr: str) -> dict[str, int]:
 def _measure_accuracy(
     clusters: Path, folder: Path
 ) -> tuple[int, Metrics | None, tuple[Slice, ...]]:
-    """Number of rows, and their agreement with the labels within blocks, by namesakes, too."""
+    """Return the number of rows, and their accuracy within blocks, in total and by namesakes."""
     files = [p for p in (folder / "labels.jsonl.gz", folder / "labels.jsonl") if p.is_file()]
     labels = {
         (label.signature.work, label.signature.position): (
@@ -150,14 +150,14 @@ def _measure_accuracy(
 
 
 def count_namesakes(names: Sequence[str], block: Ints) -> Ints:
-    """How many others of its block each mention agrees with in first name, or by initial; int64[n].
+    """Count the others in its block that each mention agrees with in first name or initial.
 
     Parameters
     ----------
     names : sequence of str
         As printed.
     block : int64[n]
-        Family name and first initial; labels hold whole blocks.
+        Family name and first initial; labels cover whole blocks.
     """
     given_names = {name: parse_name(name).given for name in set(names)}
     first_names = [
@@ -175,9 +175,9 @@ def count_namesakes(names: Sequence[str], block: Ints) -> Ints:
 
 
 def standardise_f1(sizes: Sequence[ScalingRun]) -> list[float]:
-    """B-cubed F1 of each size, had it as many mentions with so many namesakes as the first has.
+    """Return the B-cubed F1 of each size, standardised to the namesake proportions of the first.
 
-    What has no like in the first counts for nothing; NaN where the first has what others lack.
+    Bins that the first lacks are ignored; NaN where a size lacks a bin of the first.
     """
     if not sizes:
         return []
@@ -200,7 +200,7 @@ def _encode_names(names: Iterable[str]) -> np.ndarray[tuple[int], np.dtype[np.in
 
 
 class _MemoryWatch(threading.Thread):
-    """Looks at the memory of a process and its descendants until stopped."""
+    """Samples the memory of a process and its descendants until stopped."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
@@ -213,14 +213,14 @@ class _MemoryWatch(threading.Thread):
             )
 
     def stop(self) -> int:
-        """Largest sum seen, bytes."""
+        """Stop, and return the largest sum, bytes."""
         self._done.set()
         self.join()
         return self._peak
 
 
 def _list_processes(pid: int) -> list[int]:
-    """A process and all that descend from it."""
+    """List a process and its descendants."""
     pids, children = [pid], Path(f"/proc/{pid}/task")
     with suppress(OSError):  # a process that has just ended has no descendants
         for task in children.iterdir():
@@ -239,7 +239,7 @@ def _read_proportional_set_size(pid: int) -> int:
 
 
 def fit_exponent(sizes: Sequence[ScalingRun]) -> float:
-    """Slope of log seconds over log signatures by least squares; NaN for one size."""
+    """Fit the slope of log seconds over log signatures by least squares; NaN for one size."""
     if len(sizes) < 2:
         return float("nan")
     x, y = np.log([s.signatures for s in sizes]), np.log([s.seconds for s in sizes])
@@ -255,8 +255,10 @@ def fit_exponent(sizes: Sequence[ScalingRun]) -> float:
 )
 @click.option("--memory", default="4GB", show_default=True, help="As for disambig cluster.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes; all cores by default.")
-@click.option("--model", type=click.Path(exists=True, path_type=Path), help="Not the default.")
-@click.option("--json", "json_out", type=click.Path(path_type=Path), help="Where to keep figures.")
+@click.option(
+    "--model", type=click.Path(exists=True, path_type=Path), help="Model file; built-in by default."
+)
+@click.option("--json", "json_out", type=click.Path(path_type=Path), help="Output file of figures.")
 def main(
     folders: tuple[Path, ...],
     memory: str,
@@ -264,7 +266,7 @@ def main(
     model: Path | None,
     json_out: Path | None,
 ) -> None:
-    """Cluster the works of each of FOLDERS, the smallest first, and print how cost grows."""
+    """Cluster the works of each of FOLDERS, in ascending size, and print time and accuracy."""
     arguments = ["--memory", memory]
     arguments += ["--workers", str(workers)] if workers else []
     arguments += ["--model", str(model)] if model else []
@@ -273,14 +275,14 @@ def main(
         size = measure_folder(folder, arguments)
         sizes.append(size)
         metrics = size.within_blocks
-        told = f", B-cubed F1 {metrics.bcubed_f1:.4f}" if metrics else ""
+        accuracy = f", B-cubed F1 {metrics.bcubed_f1:.4f}" if metrics else ""
         click.echo(
             f"{size.folder}: {size.signatures:,} signatures, {size.scored:,} of "
             f"{size.considered:,} pairs scored, {size.seconds:.1f} s ({size.cpu_seconds:.1f} s of "
             f"CPU), {size.signatures / size.seconds:,.0f} signatures/s, "
-            f"{size.peak_memory / 1e6:,.0f} MB{told}"
+            f"{size.peak_memory / 1e6:,.0f} MB{accuracy}"
         )
-        if json_out is not None:  # after each: the next may take an hour
+        if json_out is not None:  # after each run, since the next may take an hour
             document = {
                 "cores": os.cpu_count(),
                 "memory": memory,
@@ -291,10 +293,10 @@ def main(
             json_out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     click.echo(f"time grows with the number of signatures to the power {fit_exponent(sizes):.3f}")
     for size, standard in zip(sizes, standardise_f1(sizes), strict=True):
-        told = ", ".join(
+        accuracy = ", ".join(
             f"{part.label}: {part.f1:.4f} ({part.signatures:,})" for part in size.by_namesakes
         )
-        click.echo(f"{size.folder} by mentions that agree in name: {told}")
+        click.echo(f"{size.folder} by mentions that agree in name: {accuracy}")
         click.echo(f"{size.folder} in the proportions of {sizes[0].folder}: F1 {standard:.4f}")
 
 

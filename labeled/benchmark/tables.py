@@ -1,4 +1,4 @@
-"""The benchmark's figures as tables, one line a corpus: corpora are never averaged."""
+"""Print the results of the benchmark as tables, one row per corpus; corpora are not averaged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEGABYTE = 1_000_000
 
 
 def print_tables(out: Console, results: Sequence[CorpusResult]) -> None:
-    """Print every table."""
+    """Print all tables."""
     for title, note, table in _make_tables(results):
         out.print(title, style="bold")
         out.print(table)
@@ -41,16 +41,16 @@ def _make_tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Ta
     )
     yield (
         "Accuracy over the whole corpus (%)",
-        "Links missed or made across blocks count, too.",
+        "Includes links missed or made across blocks.",
         _make_table(
             ("B-cubed P", "R", "F1", "pair P", "R", "F1"),
             [(r.name, *_format_whole_corpus(r)) for r in results],
         ),
     )
     yield (
-        "Candidates: labelled pairs that are one person, before anything is scored (%)",
-        "Compared: of those in one block. Nearest: linked, directly or by way of others, were each"
-        f" mention compared with the {MAX_NEIGHBOURS} most like it alone.",
+        "Candidates: labelled pairs that are one person, before scoring (%)",
+        "Compared: of those in one block. Nearest: linked, directly or through others, if each"
+        f" mention were compared with its {MAX_NEIGHBOURS} nearest only.",
         _make_table(
             ("true pairs", "in two blocks", "linked back", "compared", f"nearest {MAX_NEIGHBOURS}"),
             [(r.name, *_format_blocking(r)) for r in results],
@@ -58,7 +58,7 @@ def _make_tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Ta
     )
     yield (
         "Calibration of the pair model",
-        f"Expected calibration error in 15 equal bins; at most {ECE_LIMIT} is asked for.",
+        f"Expected calibration error in 15 equal bins; the limit is {ECE_LIMIT}.",
         _make_table(
             ("labelled pairs", "one person", "ECE", ""),
             [(r.name, *_format_calibration(r)) for r in results],
@@ -67,8 +67,8 @@ def _make_tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Ta
     silver = [r for r in results if r.variants is not None]
     if silver:
         yield (
-            "Name variants by silver ids: pairs of mentions with one id, found to be one (%)",
-            "Known apart: two ids that are together on a work; both are in one block.",
+            "Name variants by silver ids: pairs of mentions with one id in one identity (%)",
+            "Known apart: two ids on one work, both in one block.",
             _make_table(
                 (
                     "all pairs",
@@ -83,8 +83,8 @@ def _make_tables(results: Sequence[CorpusResult]) -> Iterator[tuple[str, str, Ta
             ),
         )
     yield (
-        "Speed, from starting the process to written rows",
-        "Seconds a stage; index: columns and blocks; link: across blocks; memory in MB.",
+        "Speed, from process start to written rows",
+        "Seconds per stage; index: columns and blocks; link: across blocks; memory in MB.",
         _make_table(
             (
                 "mentions",
@@ -119,7 +119,7 @@ def _format_accuracy(result: CorpusResult) -> list[str]:
 
 
 def compare_with_targets(f1: float, floor: float, goal: float) -> str:
-    """In one word, where a figure stands; nothing where there is no target."""
+    """Compare an F1 with its targets, in one word; empty without a target."""
     if math.isnan(floor):
         return ""
     return "goal" if f1 >= goal else "floor" if f1 >= floor else "BELOW"
@@ -181,14 +181,14 @@ def _format_variants(result: CorpusResult) -> list[str]:
 
 
 def _list_speeds(results: Sequence[CorpusResult]) -> Iterator[tuple[str, Speed]]:
-    """Speed of each corpus and, where there are several, of all, one after the other."""
+    """List the speed of each corpus and, if there are several, their sum."""
     yield from ((r.name, r.speed) for r in results)
     if len(results) > 1:
         yield "all", sum_speeds([r.speed for r in results])
 
 
 def sum_speeds(speeds: Sequence[Speed]) -> Speed:
-    """Counts and seconds in sum; the largest of each memory."""
+    """Sum counts and seconds; take the maximum of each memory."""
     return Speed(
         works=sum(s.works for s in speeds),
         mentions=sum(s.mentions for s in speeds),
@@ -230,12 +230,12 @@ def _make_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table
 
 
 def _format_percent(value: float) -> str:
-    """A share in per cent with two decimals; undefined is a dash."""
+    """Format a share in per cent with two decimals; NaN as a dash."""
     return "–" if math.isnan(value) else f"{100 * value:.2f}"
 
 
 def to_dict(result: CorpusResult) -> dict[str, Any]:
-    """All figures of a corpus, as JSON knows them: undefined is null; errors are left out."""
+    """Convert the results of a corpus to JSON values: NaN becomes None; errors are omitted."""
     floor, goal = TARGETS.get(result.name, (None, None))
     calibration = result.calibration
     curve = {name: values.tolist() for name, values in asdict(calibration.curve).items()}

@@ -1,4 +1,4 @@
-"""``disambig demo``: who is who in the papers of four author pages, and why."""
+"""``disambig demo``: disambiguate the papers of four author pages and show the evidence."""
 
 from __future__ import annotations
 
@@ -36,19 +36,18 @@ _SHOWN_MISTAKES = 4
 )
 @options.quiet_option
 def demo(quiet: bool) -> None:
-    """Show who is who in the papers of four author pages.
+    """Disambiguate the papers of four author pages and show the result.
 
-    The pages are bundled, as works without abstracts, and labelled by hand. Runs the whole way,
-    from works to people, with the model that ships, and prints for each page's name how many
-    people are behind it, what holds each one's papers together and what keeps people of a like
-    name apart; people found under several printed names; how that agrees with the labels; and
-    what to try next.
+    The pages are bundled, as works without abstracts, and labelled by hand. The demo clusters
+    them with the shipped model. For each name it prints the number of people, the evidence that
+    connects each person's papers and the evidence that separates people of similar names; then
+    people with several printed names, the agreement with the labels, and commands to try next.
     """
     from disambig.console import console
     from labeled.demo.sample import LABELS_FILE, PAGE_NAMES, WORKS_FILE, sample_labels, sample_works
 
     works = sample_works()
-    with progress("Finding out who is who", quiet=quiet):
+    with progress("Clustering author mentions", quiet=quiet):
         assignments = _assignments(works)
     out = console()
     out.width = min(out.width, _WIDEST)
@@ -69,14 +68,14 @@ def show(
     names: Sequence[str],
     files: tuple[Path, Path],
 ) -> None:
-    """Print who is who.
+    """Print the clustering of works.
 
     Args:
-        out: where to; it must not interpret markup.
-        works: the works, complete.
-        assignments: one for each author mention on them.
-        labels: gold labels; where there are none, no comparison is shown.
-        names: the printed names to tell about, in this order.
+        out: target console; it must not interpret markup.
+        works: all works.
+        assignments: one for each author mention of the works.
+        labels: gold labels; without labels no comparison is shown.
+        names: the printed names to show, in this order.
         files: works and labels as files, for the commands to try next.
     """
     from rich.text import Text
@@ -87,7 +86,7 @@ def show(
     cast = Cast(works, assignments)
     verdict = judge(assignments, labels)
     for part in _parts(cast, verdict, names, files):
-        # Commands run on past the edge of the screen, so that they can be copied.
+        # Commands are not wrapped, so that they can be copied.
         out.print(part, soft_wrap=isinstance(part, Text) and part.no_wrap is True)
 
 
@@ -107,7 +106,7 @@ def _parts(
         yield _spread_table(cast, spread)
         yield ""
     if verdict is not None:
-        yield Rule(_line(("Against the labels, made by hand", "bold")), style="dim")
+        yield Rule(_line(("Comparison with the labels made by hand", "bold")), style="dim")
         yield from _verdict_lines(verdict)
         yield ""
     yield Rule(_line(("Try next", "bold")), style="dim")
@@ -183,7 +182,7 @@ def _portrait(cast: Cast, person: Person, *, alone: bool) -> RenderableType:
         grid.add_row("" if at else "apart from", _difference(person, contrast))
     if len(contrasts) > _SHOWN_CONTRASTS:
         more = len(contrasts) - _SHOWN_CONTRASTS
-        grid.add_row("", _line((f"… and {more} more of a like name", "dim")))
+        grid.add_row("", _line((f"… and {more} more with a similar name", "dim")))
     return grid
 
 
@@ -193,9 +192,9 @@ def _together(cast: Cast, person: Person) -> Text:
     bond = cast.bond(person)
     sure = f"{100 * person.confidence:.0f}% sure on average"
     if not bond.chains:
-        return _line(f"no two papers share a co-author: name, topic and years decide; {sure}")
+        return _line(f"no two papers share a co-author: joined by name, topic and years; {sure}")
     if bond.chains == (person.papers,):
-        return _line(("shared co-authors join all papers", "bold"), f"; {sure}")
+        return _line(("shared co-authors connect all papers", "bold"), f"; {sure}")
     first, *rest = bond.chains
     groups = f", and {_and([str(size) for size in rest])} more among themselves" if rest else ""
     alone = ""
@@ -204,8 +203,8 @@ def _together(cast: Cast, person: Person) -> Text:
         also = f" and {others} other{_s(others)}" if others else ""
         alone = f"; “{_cut(bond.alone[0], 48)}”{also} share{'' if others else 's'} none"
     return _line(
-        (f"shared co-authors join {first} of {_papers(person.papers)}", "bold"),
-        f"{groups}{alone}: name, topic and years do the rest; {sure}",
+        (f"shared co-authors connect {first} of {_papers(person.papers)}", "bold"),
+        f"{groups}{alone}; the others are joined by name, topic and years; {sure}",
     )
 
 
@@ -215,15 +214,15 @@ def _difference(person: Person, contrast: Contrast) -> Text:
     if contrast.papers_together:
         reasons.append(f"both are on {_papers(contrast.papers_together)}")
     if contrast.other_given_name:
-        reasons.append("another given name")
+        reasons.append("different given name")
     if contrast.same_name and _apart(person.years, other.years):
-        reasons.append("years apart")
+        reasons.append("disjoint years")
     shared = contrast.shared_coauthors
     if not shared:
         reasons.append("no co-author in common")
     elif not contrast.papers_together:
         more = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
-        reasons.append(f"though both wrote with {', '.join(shared[:2])}{more}")
+        reasons.append(f"although both wrote with {', '.join(shared[:2])}{more}")
     return _line((other.name, "yellow"), f" ({_extent(other)}): ", ", ".join(reasons))
 
 
@@ -248,7 +247,7 @@ def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
     metrics = verdict.metrics
     yield _line(
         (f"{verdict.found} of {verdict.people}", "bold green"),
-        f" people found exactly, over {metrics.signatures:,} labelled mentions. ",
+        f" people clustered exactly, over {metrics.signatures:,} labelled mentions. ",
         "B-cubed precision ",
         (_percent(metrics.bcubed_precision), "bold"),
         ", recall ",
@@ -261,10 +260,10 @@ def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
     if verdict.variants:
         yield _line(
             (f"{joined} of {len(verdict.variants)}", "bold"),
-            " people who are printed in several ways are one person here, too.",
+            " people with several printed names are one identity here, too.",
         )
-    yield from _mistake_lines("taken for one person", verdict.merged)
-    yield from _mistake_lines("torn apart", verdict.torn)
+    yield from _mistake_lines("different people in one identity", verdict.merged)
+    yield from _mistake_lines("one person in several identities", verdict.torn)
 
 
 def _mistake_lines(what: str, mistakes: Sequence[Mistake]) -> Iterator[Text]:
@@ -272,13 +271,15 @@ def _mistake_lines(what: str, mistakes: Sequence[Mistake]) -> Iterator[Text]:
         parts = " + ".join(f"{name} ({count})" for name, count in mistake.parts)
         yield _line(("✗ ", "red"), (f"{what}: ", "dim"), parts)
     if len(mistakes) > _SHOWN_MISTAKES:
-        yield _line((f"  … and {len(mistakes) - _SHOWN_MISTAKES} more {what}", "dim"))
+        yield _line((f"  … and {len(mistakes) - _SHOWN_MISTAKES} more", "dim"))
 
 
 def _next_commands(spread: list[Person], files: tuple[Path, Path]) -> Iterator[Text]:
     works, labels = (shlex.quote(_from_here(path)) for path in files)
     yield _command(f"disambig cluster {works} --out clusters.jsonl", "one row for each mention")
-    yield _command(f"disambig evaluate clusters.jsonl {labels}", "every metric, by hand labels")
+    yield _command(
+        f"disambig evaluate clusters.jsonl {labels}", "all metrics, with the labels made by hand"
+    )
     if spread:
         person = max(spread, key=lambda p: (len(p.forms), p.papers))
         a, b = person.mentions[0], person.mentions[-1]
@@ -302,7 +303,7 @@ def _from_here(path: Path) -> str:
 
 
 def _extent(person: Person) -> str:
-    """Papers and years: "43 papers, 2017–2026"."""
+    """Format papers and years: "43 papers, 2017–2026"."""
     if person.years is None:
         return _papers(person.papers)
     first, last = person.years
@@ -314,7 +315,7 @@ def _papers(count: int) -> str:
 
 
 def _counts(counts: Sequence[Count], shown: int) -> str:
-    """The first few with their counts; the tail of the list in one number."""
+    """Format the first items with their counts, and the number of the others."""
     first = ", ".join(f"{name} {count}" for name, count in counts[:shown])
     return first if len(counts) <= shown else f"{first} and {len(counts) - shown} more"
 
@@ -344,7 +345,7 @@ def _percent(share: float) -> str:
 
 
 def _line(*parts: str | tuple[str, str]) -> Text:
-    """Styled text of parts, each made harmless: names and titles come from anywhere."""
+    """Build styled text; escape control characters in each part, since input is untrusted."""
     from rich.text import Text
 
     from disambig.console import safe

@@ -1,8 +1,8 @@
-"""Who is who: what a partition says about people, and the evidence a reader can check.
+"""Summary of a clustering: the people, and evidence that a reader can check.
 
-Everything here follows from works, assignments and labels alone: no model, no terminal. A
-person is what the partition says is one; co-authors are counted as such persons too, so that
-"Misha Laskin" and "Michael Laskin" are one co-author where they were found to be one.
+Everything is derived from works and assignments, without a model or a terminal. A person is an
+identity of the clustering, and so is a co-author: "Misha Laskin" and "Michael Laskin" are one
+co-author if they are in one identity.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from functools import cached_property
 from itertools import combinations
 
 from disambig.domain import Assignment, Signature, Work
-from labeled.gold.goldset import bare_name, gold_block, name_words
+from labeled.gold.goldset import strip_homonym_number, compute_gold_block, split_name
 
-#: A name or word and how many papers it stands on.
+#: A name or word with its number of papers.
 Count = tuple[str, int]
 
 _WORD = re.compile(r"[^\W\d_][\w-]{2,}")
@@ -30,7 +30,7 @@ _DULL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One identity and what its papers show. Counts are in papers, most first."""
+    """An identity summarised from its papers. Counts are papers, in descending order."""
 
     identity: str
     name: str
@@ -46,10 +46,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Bond:
-    """What holds a person's papers together.
+    """How shared co-authors connect a person's papers.
 
-    ``chains`` are the sizes, largest first, of the groups of papers in which each shares a
-    co-author with another; ``alone`` are the titles of those that share none with any other.
+    ``group_sizes`` are the sizes, largest first, of the groups of papers connected by shared
+    co-authors; ``isolated_titles`` are the titles of papers that share none with any other.
     """
 
     chains: tuple[int, ...]
@@ -58,7 +58,7 @@ class Bond:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """What keeps two people apart who could be taken for one."""
+    """Evidence that separates two people with similar names."""
 
     other: Person
     papers_together: int
@@ -68,10 +68,10 @@ class Contrast:
 
 
 class Cast:
-    """The people of a partition over a set of works."""
+    """The people of a clustering of works."""
 
     def __init__(self, works: Iterable[Work], assignments: Iterable[Assignment]) -> None:
-        """Take in every work, and one assignment for each author mention on them."""
+        """Index the works and one assignment for each of their author mentions."""
         self._works = {work.id: work for work in works}
         self._rows: dict[str, list[Assignment]] = defaultdict(list)
         self._on_work: dict[str, set[str]] = defaultdict(set)
@@ -91,17 +91,17 @@ class Cast:
 
     @cached_property
     def people(self) -> dict[str, Person]:
-        """Everyone, by identity, most papers first."""
+        """All people by identity, most papers first."""
         order = sorted(self._rows, key=lambda i: (-len(self._rows[i]), self._names[i], i))
         return {identity: self._person(identity) for identity in order}
 
     @cached_property
     def printed_names(self) -> int:
-        """Number of distinct printed names, case aside."""
+        """Number of distinct printed names, ignoring case."""
         return len({row.name.casefold() for rows in self._rows.values() for row in rows})
 
     def under_name(self, name: str) -> list[Person]:
-        """The people among whom the mentions of one printed name fall, most mentions first."""
+        """List the people with mentions of a printed name, most mentions first."""
         wanted = name.casefold()
         found = Counter(
             identity
@@ -112,12 +112,12 @@ class Cast:
         return [self.people[identity] for identity, _ in _most(found)]
 
     def papers_under(self, name: str) -> int:
-        """How many works carry the printed name."""
+        """Count the works with a printed name."""
         rows = (row for rows in self._rows.values() for row in rows)
         return len({row.signature.work for row in rows if row.name.casefold() == name.casefold()})
 
     def bond(self, person: Person) -> Bond:
-        """How a person's papers hang together by shared co-authors."""
+        """Group a person's papers by shared co-authors."""
         works = sorted(self._works_of(person.identity))
         chain = {work: {work} for work in works}
         for a, b in combinations(works, 2):
@@ -130,8 +130,8 @@ class Cast:
         return Bond(tuple(sorted(groups.values(), reverse=True)), alone)
 
     def contrasts(self, person: Person) -> list[Contrast]:
-        """Those with a like name, the same family name and initial, who are other people."""
-        blocks = {gold_block(form) for form, _ in person.forms}
+        """Compare a person with the others of the same family name and initial."""
+        blocks = {compute_gold_block(form) for form, _ in person.forms}
         found = {
             other
             for block in blocks
@@ -145,7 +145,7 @@ class Cast:
         )
 
     def common_coauthors(self, person: Person) -> tuple[Count, ...]:
-        """Co-authors that a person has under two or more printed forms of the own name."""
+        """List co-authors with whom a person appears under two or more printed names."""
         forms: dict[str, set[str]] = defaultdict(set)
         for row in self._rows[person.identity]:
             for other in self._on_work[row.signature.work] - {person.identity}:
@@ -159,10 +159,10 @@ class Cast:
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        """Identity to its most frequent form, the longer of equals, without homonym number."""
+        """Name of each identity: its most frequent form, without homonym number."""
         names = {}
         for identity, rows in self._rows.items():
-            forms = Counter(bare_name(row.name) for row in rows)
+            forms = Counter(strip_homonym_number(row.name) for row in rows)
             names[identity] = max(forms, key=lambda form: (forms[form], len(form), form))
         return names
 
@@ -171,7 +171,7 @@ class Cast:
         found: dict[str, set[str]] = defaultdict(set)
         for identity, rows in self._rows.items():
             for row in rows:
-                found[gold_block(row.name)].add(identity)
+                found[compute_gold_block(row.name)].add(identity)
         return {block: sorted(identities) for block, identities in found.items()}
 
     @cached_property
@@ -211,7 +211,7 @@ class Cast:
         )
 
     def _topics(self, works: Sequence[Work]) -> tuple[str, ...]:
-        """Title words that say most: on many of these papers, and on few of all."""
+        """Rank title words that are frequent in these papers and rare in all papers."""
         here = Counter(word for work in works for word in _words(work.title))
         weight = {
             word: count * math.log((1 + self.n_works) / self._word_papers[word])
@@ -244,13 +244,13 @@ def _most(counts: Mapping[str, int]) -> list[Count]:
 
 
 def _words(title: str) -> set[str]:
-    """Words of a title worth showing, in small letters."""
+    """Return the informative words of a title in lower case."""
     return {word for word in _WORD.findall(title.lower()) if not _DULL.fullmatch(word)}
 
 
 def _could_be_one(a: str, b: str) -> bool:
-    """Whether two names of one block have given names that one person could go by."""
-    given_a, given_b = name_words(a)[:-1], name_words(b)[:-1]
+    """Return whether the given names of two names of one block are compatible."""
+    given_a, given_b = split_name(a)[:-1], split_name(b)[:-1]
     if not given_a or not given_b:
         return True
     short, long = sorted((given_a[0], given_b[0]), key=len)

@@ -1,4 +1,4 @@
-"""A partition beside hand labels: how many people were found, which were mixed up or torn apart."""
+"""Compare a clustering with gold labels: exact matches, merged and split people."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from disambig.evaluation.metrics import Metrics, evaluate
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """People thrown together, or one person torn apart.
+    """Several people merged in one identity, or one person split over several.
 
-    ``parts`` are the printed names of each person within one identity, or of each identity of
-    one person, with the number of mentions.
+    ``parts`` holds the printed name and the number of mentions of each person in the identity, or
+    of each identity of the person.
     """
 
     parts: tuple[tuple[str, int], ...]
@@ -25,7 +25,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class Variants:
-    """A gold person printed in several ways, and among how many identities the forms fell."""
+    """A gold person with several printed names, and the identities of these names."""
 
     person: str
     forms: tuple[str, ...]
@@ -35,7 +35,7 @@ class Variants:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the labels say. ``found`` people have one identity, all of it theirs."""
+    """Result of the comparison. ``n_exact`` people match one identity exactly."""
 
     metrics: Metrics
     people: int
@@ -47,7 +47,7 @@ class Verdict:
 
 
 def judge(assignments: Iterable[Assignment], labels: Iterable[Label]) -> Verdict | None:
-    """Put assignments beside labels; only labelled mentions count. None when there are none."""
+    """Compare assignments with labels on labelled mentions; None if there are none."""
     rows = {row.signature: row for row in assignments}
     both = [(rows[label.signature], label) for label in labels if label.signature in rows]
     if not both:
@@ -80,7 +80,7 @@ def _codes(values: list[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 
 def _mistakes(groups: dict[str, dict[str, list[Label]]]) -> tuple[Mistake, ...]:
-    """Groups with several parts, those with most mentions outside their largest part first."""
+    """Find groups with several parts, most mentions outside the largest part first."""
     found = []
     for parts in groups.values():
         if len(parts) > 1:

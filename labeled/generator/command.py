@@ -1,4 +1,7 @@
-"""``disambig generate``: corpora of any size with known people, measured on real corpora."""
+"""``disambig generate``: synthetic corpora of any size with known people.
+
+Their distributions are measured on real corpora.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,15 @@ if TYPE_CHECKING:
     from labeled.generator.works import Papers
 
 CHUNK = 20_000
-"""Works drawn at a time."""
+"""Works generated per chunk."""
 LABELLED_ROWS = 800_000
-"""Rows the labels are kept to, by leaving out whole blocks, unless asked otherwise."""
+"""Default maximum of labels; whole blocks are left without labels to meet it."""
 ABSTRACT_WORDS = 90
 
 
 @dataclass(frozen=True)
 class Generated:
-    """What was written."""
+    """Counts of a written corpus."""
 
     works: int
     signatures: int
@@ -48,21 +51,21 @@ class Generated:
     "--signatures",
     required=True,
     type=click.IntRange(min=1, max=10**9),
-    help="Author mentions to generate; the last work is finished.",
+    help="Author mentions to generate; the last work is completed.",
 )
 @click.option(
     "--seed",
     default=0,
     show_default=True,
     type=click.IntRange(min=0),
-    help="The same seed and number of signatures give the same files.",
+    help="The same seed and number of signatures produce the same files.",
 )
 @click.option(
     "--labelled-share",
     type=click.FloatRange(0, 1),
-    help="Share of the blocks with labels; left out, all of them up to 800,000 signatures.",
+    help="Share of the blocks with labels; default: all, up to 800,000 signatures.",
 )
-@click.option("--abstracts", is_flag=True, help="Give every work an abstract.")
+@click.option("--abstracts", is_flag=True, help="Generate an abstract for every work.")
 @click.option("--plain", is_flag=True, help="Write .jsonl instead of .jsonl.gz.")
 @options.quiet_option
 def generate(
@@ -74,13 +77,13 @@ def generate(
     plain: bool,
     quiet: bool,
 ) -> None:
-    """Generate works of known people, as many as wanted.
+    """Generate a corpus of works with known people.
 
-    Writes works.jsonl.gz and labels.jsonl.gz into the folder OUT.
+    Writes works.jsonl.gz and labels.jsonl.gz to the folder OUT.
 
     Names, careers, research groups, titles, venues and noise follow distributions measured on
-    real corpora; the people behind a common name grow in number with the corpus. Equal sizes
-    and seeds give equal files.
+    real corpora; the number of people who share a common name grows with the corpus. Equal sizes
+    and seeds produce equal files.
     """
     written = generate_corpus(
         out, signatures, seed=seed, labelled_share=labelled_share, abstracts=abstracts, plain=plain
@@ -101,9 +104,9 @@ def generate_corpus(
     abstracts: bool = False,
     plain: bool = False,
 ) -> Generated:
-    """Write ``works.jsonl.gz`` and ``labels.jsonl.gz`` into ``out``; see :func:`generate`.
+    """Write ``works.jsonl.gz`` and ``labels.jsonl.gz`` to ``out``; see :func:`generate`.
 
-    Works are written as they are drawn; only the tables of groups and people are in memory.
+    Works are streamed; only the tables of groups and people are held in memory.
     """
     share = min(1.0, LABELLED_ROWS / signatures) if labelled_share is None else labelled_share
     out.mkdir(parents=True, exist_ok=True)
@@ -122,14 +125,14 @@ def _opened(path: Path, plain: bool) -> IO[bytes]:
     if plain:
         return path.open("wb")
     raw = path.with_name(path.name + ".gz")
-    # no time and no name in the header: equal content gives equal files
+    # no time and no name in the header: equal content produces equal files
     return gzip.GzipFile("", "wb", 1, raw.open("wb"), mtime=0)  # type: ignore[return-value]
 
 
 def _chunks(
     signatures: int, seed: int, share: float, abstracts: bool
 ) -> Iterator[tuple[list[str], list[str], int]]:
-    """Rows of works, rows of labels and number of signatures, a chunk of works at a time."""
+    """Yield rows of works, rows of labels and the number of signatures of each chunk."""
     import numpy as np
 
     from labeled.generator.parameters import load
@@ -162,7 +165,7 @@ def _work_rows(
     abstracts: bool,
     rng: np.random.Generator,
 ) -> list[str]:
-    """Works as lines of JSON. No text holds a quote or a backslash, so none is escaped."""
+    """Format works as lines of JSON; no text holds a quote or a backslash to escape."""
     titles, venues = printer.titles(papers, rng), printer.venues(papers, rng)
     affiliations, extra = printer.affiliations(papers, rng), printer.keywords(papers, rng)
     summaries = printer.abstracts(papers, ABSTRACT_WORDS, rng) if abstracts else [""] * len(papers)
@@ -189,7 +192,7 @@ def _work_rows(
 def _label_rows(
     papers: Papers, printer: Printer, names: list[str], number: int, share: float, seed: int
 ) -> list[str]:
-    """Labels of the signatures in labelled blocks, as lines of JSON."""
+    """Format labels of the signatures in labelled blocks as lines of JSON."""
     import numpy as np
 
     from labeled.generator.parameters import mixed
@@ -209,7 +212,7 @@ def _label_rows(
 
 
 def json_row(work: int, position: int, name: str, person: int, block: str) -> str:
-    """One label as a line of JSON."""
+    """Format a label as one line of JSON."""
     return (
         f'{{"work":"w{work}","position":{position},"name":"{name}","person":"p{person:016x}",'
         f'"block":"{block}","split":"dev"}}\n'

@@ -1,10 +1,11 @@
-"""Naming cultures: which given names go with which family names, fitted to printed names.
+"""Naming cultures: joint distribution of given and family names, fitted to printed names.
 
-Each culture has a distribution of family names and one of given names, independent of each
-other: P(f, g) = sum over c of P(c) P(f | c) P(g | c) (Hofmann, "Probabilistic latent semantic
-analysis", 1999). How many people stand behind a printed name is not known, only that it occurs.
-With Poisson numbers of people of mean m, an observed name stands for m / (1 - exp(-m)) people on
-average; that weight is computed anew in each round, so common names count for many people.
+Given a culture, family and given names are independent:
+P(f, g) = sum over c of P(c) P(f | c) P(g | c) (Hofmann, "Probabilistic latent semantic
+analysis", 1999). The number of people with a printed name is unknown; only its occurrence is
+observed. If that number is Poisson with mean m, an observed name represents m / (1 - exp(-m))
+people on average. This weight is recomputed in each round, so common names count for many
+people.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from anyascii import anyascii
 from disambig.arrays import Float64, Int64
 
 CULTURES = 24
-LEAST = 3  # printed names a part must be seen in to be kept
+LEAST = 3  # minimum number of printed names of a listed part
 _PARTICLES = frozenset(
     re.findall(
         r"\w+",
@@ -33,12 +34,12 @@ _PLAIN = re.compile(r"^[^\W\d_][^\W\d_'’.-]*(?:['’-][^\W\d_]+)*$")
 
 
 def fold(part: str) -> str:
-    """``part`` in lower case without accents."""
+    """Return ``part`` in lower case without accents."""
     return anyascii(part).lower()
 
 
 def name_parts(printed: str) -> tuple[str, str, str] | None:
-    """(given, middle, family) of a name printed with a full given name; None for another."""
+    """Split a name with a full given name into (given, middle, family); None for other names."""
     tokens = [t for t in printed.replace(",", " ").split() if not _SUFFIX.match(t)]
     if len(tokens) < 2 or len(tokens) > 6:
         return None
@@ -55,7 +56,7 @@ def name_parts(printed: str) -> tuple[str, str, str] | None:
 
 
 def _cased(token: str) -> str:
-    """A word all in capitals or in small letters is written like a name."""
+    """Capitalise a word that is all upper or all lower case."""
     return token if token not in (token.lower(), token.upper()) else token.title()
 
 
@@ -66,13 +67,13 @@ class Cultures:
     Attributes
     ----------
     families, givens : list of str
-        As printed most often.
+        Most frequent printed form.
     share : float64[C]
         P(culture).
     family_people, given_people : float64[C, n]
         Expected number of people of a culture with this part.
     middle : float64[C]
-        Share of people who print a middle name or initial.
+        Share of people who use a middle name or initial.
     """
 
     families: list[str]
@@ -84,7 +85,7 @@ class Cultures:
     rows: tuple[Mapping[str, int], Mapping[str, int]]
 
     def posterior(self, printed: str) -> Float64 | None:
-        """P(culture | name), float64[C]; None for a name with unknown parts."""
+        """Compute P(culture | name), float64[C]; None for a name with unknown parts."""
         parts = name_parts(printed)
         if parts is None:
             return None
@@ -97,7 +98,7 @@ class Cultures:
         return weight / total if total > 0 else None
 
     def document(self) -> dict[str, Any]:
-        """Counts as JSON; ``rare`` is the share of people whose part was seen too seldom."""
+        """Return counts as JSON; ``rare`` is the share of people whose part is not listed."""
         return {
             "share": [round(float(v), 5) for v in self.share],
             "middle": [round(float(v), 4) for v in self.middle],
@@ -122,7 +123,7 @@ def _kept(names: list[str], people: Float64) -> dict[str, Any]:
 
 
 def fit_cultures(printed: Counter[str], rounds: int = 60, seed: int = 0) -> Cultures:
-    """Fit :data:`CULTURES` cultures by expectation maximisation to names and their mentions."""
+    """Fit :data:`N_CULTURES` cultures to names and their mentions by expectation maximisation."""
     pairs: dict[tuple[str, str], int] = {}
     shown = (dict[str, Counter[str]](), dict[str, Counter[str]]())
     middles: Counter[tuple[str, str]] = Counter()
@@ -145,7 +146,7 @@ def _fit(
     rounds: int,
     seed: int,
 ) -> Cultures:
-    """Cultures of (family, given) with mentions, forms with a middle name, and printed parts."""
+    """Fit cultures to (family, given) pairs with mentions, middle names and printed forms."""
     keys = sorted(pairs)
     rows = _numbered(f for f, _ in keys), _numbered(g for _, g in keys)
     family = np.array([rows[0][f] for f, _ in keys])
@@ -170,7 +171,7 @@ def _numbered(parts: Any) -> dict[str, int]:
 
 
 def _usual(forms: Counter[str]) -> str:
-    """The form printed most, but one with accents if a third of the mentions show it."""
+    """Choose the most frequent form, or an accented one with a third of the mentions."""
     total = forms.total()
     accented = [f for f, c in forms.most_common() if not f.isascii() and 3 * c >= total]
     return accented[0] if accented else min(forms, key=lambda f: (-forms[f], f))
@@ -183,7 +184,7 @@ def _fitted(
     rounds: int,
     seed: int,
 ) -> tuple[Float64, Float64]:
-    """P(culture | name), float64[n, C], and the people behind each name, float64[n]."""
+    """Return P(culture | name), float64[n, C], and the people with each name, float64[n]."""
     people = np.ones(len(family))
     belongs = _start(family, given, seed)
     for _ in range(rounds):
@@ -193,7 +194,7 @@ def _fitted(
         joint = of_family[:, family].T * of_given[:, given].T / np.maximum(size, 1e-9)
         mean = joint.sum(axis=1)
         belongs = joint / mean[:, None]
-        # nobody has less than a mention
+        # every person has at least one mention
         people = np.minimum(
             mean / -np.expm1(-np.maximum(mean, 1e-9)), np.maximum(mentions / 1.3, 1)
         )
@@ -201,10 +202,10 @@ def _fitted(
 
 
 def _start(family: Int64, given: Int64, seed: int) -> Float64:
-    """First guess at P(culture | name): family names clustered by the given names beside them.
+    """Initialise P(culture | name) by spectral co-clustering (Dhillon 2001) of names.
 
-    Spectral co-clustering (Dhillon 2001); from a random start, expectation maximisation gives
-    every frequent family name a culture of its own.
+    Family names are clustered by their given names. From a random start, expectation
+    maximisation assigns every frequent family name its own culture.
     """
     from scipy import sparse
     from scipy.sparse.linalg import svds
@@ -226,5 +227,5 @@ def _start(family: Int64, given: Int64, seed: int) -> Float64:
 
 
 def _summed(row: Int64, weight: Float64) -> Float64:
-    """Sums of weight rows (n, C) by ``row``, as (C, max + 1)."""
+    """Sum weight rows (n, C) by ``row``; return (C, max + 1)."""
     return np.stack([np.bincount(row, weights=column) for column in weight.T])

@@ -1,8 +1,8 @@
 """Measure the generator's parameters on real corpora: ``python -m labeled.generator.measure DATA``.
 
-DATA holds folders of corpora (``ml``, ``acl``, ...), each with ``works.jsonl.gz``. What is kept
-are counts (of name parts, title words, venues, institutions, team sizes, years), never a record
-of a work or of a person; name parts and words seen only once or twice are left out.
+DATA holds folders of corpora (``ml``, ``acl``, ...), each with ``works.jsonl.gz``. The output holds
+counts (of name parts, title words, venues, institutions, numbers of authors, years), never a record
+of a work or a person; name parts and words that occur once or twice are left out.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ _INITIALS = re.compile(r"^(?:[^\W\d_]\.?-?){1,3}$")
 
 
 def read_works(folder: Path) -> Iterator[Record]:
-    """Records of ``folder/works.jsonl.gz``, one at a time."""
+    """Stream the records of ``folder/works.jsonl.gz``."""
     with gzip.open(folder / "works.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
 
 
 def measure(data: Path) -> Record:
-    """All parameters of the generator as one JSON document; counts and shares only."""
+    """Measure all parameters of the generator as one JSON document of counts and shares."""
     corpora = {
         folder.name: list(read_works(folder))
         for folder in sorted(data.iterdir())
@@ -80,7 +80,7 @@ def _histogram(values: Iterator[int], top: int) -> list[int]:
 
 
 def _years(works: list[Record]) -> Record:
-    """Works a year, smoothed over five years: conference calendars are not growth."""
+    """Count works per year, smoothed over five years against biennial conferences."""
     raw = np.bincount(
         [w["year"] - FIRST_YEAR for w in works if w.get("year", 0) >= FIRST_YEAR],
         minlength=LAST_YEAR - FIRST_YEAR + 1,
@@ -91,7 +91,7 @@ def _years(works: list[Record]) -> Record:
 
 
 def _forms(works: list[Record]) -> Record:
-    """Share of names printed with initials only, by three-year period."""
+    """Measure the share of names printed with initials only, by three-year period."""
     seen: dict[int, Counter[str]] = {}
     for work in works:
         period = (work["year"] - FIRST_YEAR) // 3
@@ -127,7 +127,7 @@ def _share(flags: Iterator[bool]) -> float:
 
 
 def _topics(corpora: dict[str, list[Record]]) -> tuple[Record, dict[str, Int64]]:
-    """Titles grouped by subject; word counts of each group, and the group of each work."""
+    """Cluster titles by topic; return word counts of each topic, and the topic of each work."""
     from sklearn.cluster import MiniBatchKMeans
 
     space = SemanticSpace.load()
@@ -164,7 +164,7 @@ def _nearest(centres: npt.NDArray[np.floating[Any]], k: int) -> list[list[int]]:
 
 
 def _venues(corpora: dict[str, list[Record]], labels: dict[str, Int64]) -> Record:
-    """Venues seen five times and more, years taken out, with their counts in each topic."""
+    """Count venues by topic, without years; keep venues with at least five works."""
     seen: dict[str, Counter[int]] = {}
     for name, works in corpora.items():
         for work, topic in zip(works, labels[name], strict=True):
@@ -179,7 +179,7 @@ def _venues(corpora: dict[str, list[Record]], labels: dict[str, Int64]) -> Recor
 
 
 def _institutions(works: list[Record], cultures: Cultures) -> Record:
-    """Institutions and units seen often, and the naming cultures of the people there."""
+    """Count frequent institutions and units, and the naming cultures of their people."""
     count: Counter[str] = Counter()
     units: Counter[str] = Counter()
     mix: dict[str, Float64] = {}
@@ -212,7 +212,7 @@ def _institution(affiliation: str, units: Counter[str]) -> str:
 
 
 def write(document: Record, path: Path) -> None:
-    """Write compressed JSON; equal documents give files equal to the byte."""
+    """Write compressed JSON; equal documents produce byte-identical files."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     path.write_bytes(gzip.compress(text, 9, mtime=0))

@@ -1,7 +1,7 @@
-"""The measured parameters of the generator as sampling tables.
+"""Measured parameters of the generator as sampling tables.
 
 ``generator/parameters.json.gz`` is made by :mod:`labeled.generator.measure`. It holds counts of
-name parts, title words, venues, institutions, team sizes and years, measured on real corpora.
+name parts, title words, venues, institutions, numbers of authors and years of real corpora.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ FILE = Path(__file__).with_name("parameters.json.gz")
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """Several discrete distributions over one list, drawn from with one search.
+    """Several discrete distributions over one list, sampled by one binary search.
 
     Attributes
     ----------
     bounds : float64[n]
         Cumulative shares; those of distribution ``t`` lie in (t, t + 1].
     items : int32[n]
-        What each entry stands for.
+        Item of each entry.
     """
 
     bounds: Float64
     items: Int32
 
     def draw(self, table: npt.NDArray[Any], uniform: Float64) -> Int32:
-        """An item of distribution ``table[i]`` for each number of [0, 1), as int32."""
+        """Draw an item of distribution ``table[i]`` for each number of [0, 1), as int32."""
         at = np.searchsorted(self.bounds, table + uniform, side="right")
-        # rounding can push the search past the last entry of a table
+        # rounding can move the search past the last entry of a table
         found: Int32 = self.items[np.minimum(at, len(self.items) - 1)]
         return found
 
 
 def tables_of(items: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]) -> Tables:
-    """One distribution for each pair of rows; weights need not sum to one, none may be empty."""
+    """Build one distribution per pair of rows; weights need not sum to one; no empty rows."""
     bounds = []
     for number, row in enumerate(weights):
         cumulative = np.cumsum(np.asarray(row, dtype=np.float64))
@@ -57,12 +57,12 @@ def tables_of(items: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]
 
 
 def table_of(weights: Sequence[float]) -> Tables:
-    """One distribution over 0 ... n - 1."""
+    """Build one distribution over 0 ... n - 1."""
     return tables_of([range(len(weights))], [weights])
 
 
 def mixed(*keys: npt.NDArray[Any] | int) -> UInt64:
-    """A uint64 that looks random for each combination of keys (splitmix64, Steele et al. 2014)."""
+    """Hash each combination of keys to a uint64 (splitmix64, Steele et al. 2014)."""
     state: UInt64 = np.zeros(1, dtype=np.uint64)
     with np.errstate(over="ignore"):
         for key in keys:
@@ -74,7 +74,7 @@ def mixed(*keys: npt.NDArray[Any] | int) -> UInt64:
 
 
 def uniform_of(words: UInt64) -> Float64:
-    """Numbers of [0, 1) from the upper 53 bits."""
+    """Convert the upper 53 bits to numbers of [0, 1)."""
     numbers: Float64 = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     return numbers
 
@@ -86,10 +86,10 @@ class NameParts:
     Attributes
     ----------
     names : list of str
-        Parts seen often enough to be listed.
+        Parts frequent enough to be listed.
     common, wide : Tables
-        A distribution for each naming culture: as measured, and flattened (square roots), which
-        is where the halves of composed rare names come from.
+        A distribution for each naming culture: as measured, and flattened (square roots) for the
+        halves of composed rare names.
     rare : float64[C]
         Share of the people of a culture whose part is not listed.
     """
@@ -102,7 +102,7 @@ class NameParts:
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Everything that was measured; see :mod:`labeled.generator.measure`."""
+    """All measured parameters; see :mod:`labeled.generator.measure`."""
 
     family: NameParts
     given: NameParts
@@ -128,7 +128,7 @@ class Parameters:
 
 @lru_cache(maxsize=1)
 def load() -> Parameters:
-    """The parameters that ship with the package."""
+    """Load the parameters that ship with the package."""
     d = json.loads(gzip.decompress(FILE.read_bytes()))
     cultures, places, topics = d["cultures"], d["institutions"], d["topics"]
     years = np.array(d["years"]["works"])
@@ -168,7 +168,7 @@ def _name_parts(d: dict[str, Any]) -> NameParts:
 
 
 def _content(topics: dict[str, Any]) -> Tables:
-    """Words a group or person makes its own: flattened, without words every topic uses."""
+    """Build tables of topic-specific words: flattened, without words common to most topics."""
     count = len(topics["works"])
     everywhere = np.bincount(
         np.concatenate([row for row, _ in topics["counts"]]), minlength=len(topics["words"])

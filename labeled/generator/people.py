@@ -1,11 +1,11 @@
-"""The world behind a generated corpus: research groups, people, and who was where when.
+"""The simulated world of a generated corpus: research groups, people and memberships in time.
 
-People are drawn into groups; each has a productivity (heavy tail), a career, a name of the naming
+People are drawn into groups; each has a productivity (heavy tail), a career, a name from the naming
 culture of the group's institution, and habits of printing it. Some move to another group of the
-same subject. A corpus larger than the measured ones has more groups and people, but not in
-proportion: it holds more of the works of each, too, as years and venues are added. The size of a
-group stays, so the neighbourhood of a person looks alike in a corpus of any size, while more and
-more people share a name.
+same subject. A corpus larger than the measured ones has more groups and people, but less than
+proportionally: it also holds more works of each, as years and venues are added. Group sizes do not
+change, so the co-author neighbourhood of a person is similar in a corpus of any size, while more
+people share a name.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from disambig.arrays import Float64, Int16, Int32, Int64, UInt8, UInt16
 from labeled.generator.parameters import Parameters, Tables, mixed, uniform_of
 
 PEOPLE_PER_SIGNATURE = 0.3
-"""People in the tables: those who may print more than once."""
+"""People in the tables: those who may publish more than once."""
 GROUP_SIZE = (2.8, 0.7)
 """Mean and deviation of the logarithm of the number of people who ever belong to a group."""
 PRODUCTIVITY = (-0.1, 1.45)
 """Mean and deviation of the logarithm of a person's expected works."""
 HEAD = 3.0
-"""A group's most productive person heads it and has this many times the works."""
+"""Factor of the expected works of a group's head, its most productive person."""
 HEAD_LEADS = 0.3
-"""Papers a head starts, against those of a member of equal productivity."""
+"""Papers that a head starts, relative to a member of equal productivity."""
 HEAD_MOVES = 0.3
-"""How likely a head is to move, against a member of equal career."""
+"""Probability that a head moves, relative to a member of equal career."""
 MEASURED = 368_238
-"""Signatures of the corpus that most was measured on."""
+"""Signatures of the corpus on which most parameters were measured."""
 OUTPUT_GROWTH = 0.4
 """Exponent with which the expected works of a person grow with signatures beyond that.
 
-More of the people print at all then, and those who do grow with an exponent of 0.79: 2.5 signatures
-a person in a corpus of the measured size, 3.1 in one of a million, 4.2 in one of four million. The
-measured corpus has 136,859 printed names, 2.7 signatures a name. dblp had 1,425,813 authors in 2014
-and 8,649,016 links to records (KONECT, "dblp-author"), of which one an author leads to the author's
-home page: 5.1 signatures an author, an exponent of 0.79. In March 2020 it had almost 2.5 million
-authors (dblp blog, "Name disambiguation suffixes in dblp", 2020) and 5 million works, of about
-three authors each: 6 signatures an author, an exponent of 0.78. Within the measured corpus, taken
-in the order of years, names grow from 5,753 signatures on with the exponent 0.88, in the ACL
-Anthology from 2,271 on with 0.76.
+More of the people publish at all then, and their number grows with an exponent of 0.79: 2.5
+signatures a person in a corpus of the measured size, 3.1 in one of a million, 4.2 in one of four
+million. The measured corpus has 136,859 printed names, 2.7 signatures a name. dblp had 1,425,813
+authors in 2014 and 8,649,016 links to records (KONECT, "dblp-author"), of which one per author
+leads to the author's home page: 5.1 signatures an author, an exponent of 0.79. In March 2020 it had
+almost 2.5 million authors (dblp blog, "Name disambiguation suffixes in dblp", 2020) and 5 million
+works, of about three authors each: 6 signatures an author, an exponent of 0.78. Within the measured
+corpus, taken in the order of years, names grow from 5,753 signatures on with the exponent 0.88, in
+the ACL Anthology from 2,271 on with 0.76.
 """
 SUBJECT_GROWTH = 0.75
 """Exponent with which subjects, and with them venues, grow with signatures beyond that.
@@ -66,16 +66,17 @@ _SPAN_SPREAD = 0.6
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """A row for each person, 12 bytes.
+    """Table of people, 12 bytes a row.
 
     Attributes
     ----------
     family, family_end, given, given_end : uint16[n]
-        Listed name, or first half of one; the second half's name, or ``COMPOSED`` for none.
+        Listed name, or the name of the first half; name of the second half, or
+        ``NOT_COMPOSED``.
     middle : uint16[n]
-        Given name that is the middle name; meaningless without one.
+        Given name used as the middle name; undefined without a middle name.
     middle_habit, form_habit : uint8[n]
-        Kind of middle name; random byte that decides how the person prints the name.
+        Kind of middle name; random byte that determines how the person prints the name.
     """
 
     family: UInt16
@@ -87,11 +88,11 @@ class People:
     form_habit: UInt8
 
     def take(self, rows: npt.NDArray[Any]) -> People:
-        """The people of ``rows``."""
+        """Return the people of ``rows``."""
         return People(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     def joined(self, others: People) -> People:
-        """These people and after them ``others``."""
+        """Return these people followed by ``others``."""
         pairs = ((getattr(self, f.name), getattr(others, f.name)) for f in fields(self))
         return People(*map(np.concatenate, pairs))
 
@@ -103,9 +104,9 @@ class World:
     Attributes
     ----------
     topic, second, variant, institution, unit : int32[g]
-        Measured topics of its subject (mostly the first), number of the subject among those of
-        the first topic (0 for the one that was measured), institution (numbers past the
-        measured ones are composed names), department.
+        Measured topics of the subject (mostly the first), number of the subject among those of
+        the first topic (0 for the measured one), institution (numbers beyond the measured ones
+        are composed names), department.
     start : int64[g + 1]
         Memberships of group ``i`` are ``start[i]`` to ``start[i + 1]``.
     person : int32[m]
@@ -113,11 +114,11 @@ class World:
         Years of a membership, counted from the first year of the corpus.
     lead, join : float64[m + 1]
         Cumulative weight with which a member starts a paper, and joins one. Members of a group
-        lie in the order of their time there.
+        are in order of time.
     head : int64[g]
         Membership of the most productive person of each group.
     output : float
-        Works of a person, in times of those in a corpus of the measured size.
+        Works of a person, relative to a corpus of the measured size.
     """
 
     topic: Int32
@@ -137,7 +138,7 @@ class World:
 
 
 def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
-    """The world for a corpus of about ``signatures`` author mentions."""
+    """Build the world for a corpus of about ``signatures`` author mentions."""
     rng = np.random.default_rng([seed, signatures, 1])
     growth = max(1.0, signatures / MEASURED)
     output = growth**OUTPUT_GROWTH
@@ -185,7 +186,7 @@ def build_world(parameters: Parameters, signatures: int, seed: int) -> World:
 
 
 def _largest(group: Int32, value: Float64) -> Int64:
-    """Row of the largest value of each group; ``group`` numbers 0, 1, ... without a gap."""
+    """Find the row of the largest value of each group; groups are numbered without gaps."""
     order = np.lexsort((-value, group))
     first = np.flatnonzero(np.diff(group[order], prepend=-1))
     rows: Int64 = order[first]
@@ -199,8 +200,9 @@ def _cumulative(weights: Float64) -> Float64:
 def _groups(
     parameters: Parameters, people: float, variants: float, rng: np.random.Generator
 ) -> tuple[Int32, Int32, Int32, Int32, Int32, Int64]:
-    """Topic, second topic, variant, institution, department and people of each group, in topic
-    order.
+    """Draw topic, second topic, variant, institution, department and size of each group.
+
+    Groups are in topic order.
     """
     mean = np.exp(GROUP_SIZE[0] + GROUP_SIZE[1] ** 2 / 2)
     count = max(8, round(people / mean))
@@ -209,7 +211,7 @@ def _groups(
     topic, second, variant = _subjects(parameters, count, variants, rng)
     measured = len(parameters.institutions)
     institution = parameters.institution_share.draw(zero, rng.random(count))
-    # less known institutions, more of them in a larger corpus
+    # lesser-known institutions, more of them in a larger corpus
     tail = rng.random(count) < 0.35
     kinds = max(20, int(count**0.75))
     lesser = measured + (kinds * rng.random(count) ** 2).astype(np.int32)
@@ -221,10 +223,10 @@ def _groups(
 def _subjects(
     parameters: Parameters, count: int, variants: float, rng: np.random.Generator
 ) -> tuple[Int32, Int32, Int32]:
-    """Two measured topics and a variant for each group; groups of one subject lie together.
+    """Draw two measured topics and a variant for each group; groups are sorted by subject.
 
-    In a corpus no larger than the measured ones a subject is a measured topic. A larger one has
-    more subjects, as science has: pairs of topics.
+    In a corpus no larger than the measured ones a subject is a measured topic. A larger corpus
+    has more subjects: pairs of topics.
     """
     topic = np.sort(parameters.topic_share.draw(np.zeros(count), rng.random(count)))
     variant = (variants * rng.random(count)).astype(np.int64)
@@ -237,10 +239,10 @@ def _subjects(
 def _careers(
     parameters: Parameters, home: Int32, expected: Float64, head: Int64, rng: np.random.Generator
 ) -> tuple[Int16, Int16, Int16]:
-    """First and last year of each person, and the year each group begins."""
+    """Draw the first and last year of each person, and the first year of each group."""
     years, count = len(parameters.year_share), len(head)
     share = np.concatenate([[0.0], np.cumsum(parameters.year_share)])
-    # a group begins some time before most of its papers
+    # a group starts some time before most of its papers
     born = np.interp(rng.random(count), share, np.arange(years + 1)) - rng.gamma(2, 2.5, count)
     dies = born + 4 + rng.gamma(2, 5, count)
     low = np.interp(born, np.arange(years + 1), share)
@@ -251,7 +253,7 @@ def _careers(
     span = np.interp(np.log(expected), np.log(_WORKS), _SPAN) * np.exp(
         rng.normal(0, _SPAN_SPREAD, len(home))
     )
-    # the head is there as long as the group
+    # the head stays as long as the group exists
     span[head] = np.maximum(span[head], 0.8 * (dies - born))
     middle[head] = (born + dies) / 2
     first = np.clip(middle - span / 2, 0, years - 1).astype(np.int16)
@@ -268,7 +270,7 @@ def _moves(
     born: Int16,
     rng: np.random.Generator,
 ) -> tuple[Int64, Int32, Int16]:
-    """People who change groups, where to, and their first year there."""
+    """Draw the people who change groups, their new group, and their first year there."""
     span = last - first
     chance = np.where(span >= 2, np.clip(span / 16, 0, 0.6), 0)
     chance[head] *= HEAD_MOVES
@@ -280,7 +282,7 @@ def _moves(
     for _ in range(6):
         step = (rng.geometric(0.03, len(moved)) * rng.choice([-1, 1], len(moved))).astype(np.int32)
         there = np.clip(home[moved] + step, 0, len(topic) - 1)
-        # groups lie in the order of their topic; a new group exists already
+        # groups are in topic order; the new group must exist by then
         fits = undecided & (np.abs(born[there] + 6 - leave) < 12) & (there != home[moved])
         away = np.where(fits, there, away).astype(np.int32)
         undecided &= ~fits
@@ -289,10 +291,10 @@ def _moves(
 
 
 def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Generator) -> People:
-    """A new person at each institution, int32[n]."""
+    """Draw a new person at each institution, int32[n]."""
     n = len(institution)
     measured = len(parameters.institutions)
-    # an institution past the measured ones has the people of a measured one
+    # an institution beyond the measured ones has the cultures of a measured one
     like = np.where(
         institution < measured,
         institution,
@@ -315,7 +317,7 @@ def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Gener
 def _parts(
     common: Tables, wide: Tables, rare: Float64, culture: Int32, rng: np.random.Generator
 ) -> tuple[UInt16, UInt16]:
-    """A listed name of each culture, or for a rare one the two names it is composed of."""
+    """Draw a listed name of each culture, or the two names of a composed rare name."""
     n = len(culture)
     start = common.draw(culture, rng.random(n)).astype(np.uint16)
     end = np.full(n, COMPOSED, dtype=np.uint16)

@@ -1,4 +1,4 @@
-"""Generated papers in print: names with their habits and slips, affiliations, titles, venues."""
+"""Text of generated papers: names with printing habits and typos, affiliations, titles, venues."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from labeled.generator.people import COMPOSED, MIDDLE_FULL, NO_MIDDLE, World
 from labeled.generator.works import Papers, draw_words
 
 INITIALS, MIDDLE, PLAIN, HYPHEN, SWAPPED, SLIP = 1, 2, 4, 8, 16, 32
-"""What a printed name does: initials only, middle name, no accents, another hyphenation, family
-name first, a wrong letter."""
+"""Styles of a printed name: initials only, middle name, no accents, different hyphenation, family
+name first, typo."""
 _STYLE_BITS = (INITIALS, MIDDLE, PLAIN, HYPHEN, SWAPPED, SLIP)
 _AFFILIATION_FORMS = (0.25, 0.25, 0.12, 0.2, 0.12, 0.06)
 FAVOURED_VENUES = 0.75
-"""Share of papers in a venue its group prefers."""
+"""Share of papers in a venue preferred by their group."""
 LOCAL_VENUES = 0.2
-"""Share of papers in a venue of one community instead of one of the whole subject."""
+"""Share of papers in a venue of one community instead of the whole subject."""
 GROUPS_PER_COMMUNITY = 60
 STAY, ELSEWHERE = 6, 0.22
-"""Years after which people may sit elsewhere than their group, and how likely they do.
+"""Period in years after which people may change to a place outside their group, and its
+probability.
 
-Of pairs of works by one bearer of a rare name without a co-author in common, the affiliations
-share more than half of their words in 27 % of the measured corpus, and in 40 % of a generated one;
-of those with one, in 52 % and 50 %."""
+For pairs of works by one bearer of a rare name without a shared co-author, the affiliations share
+more than half of their words in 27 % of cases in the measured corpus and in 40 % in a generated
+one; with a shared co-author, in 52 % and 50 %."""
 _SLIP_RATE, _SWAP_RATE, _OWN_INITIALS = 0.002, 0.002, 0.006
 _VENUE_KINDS = (
     "International Conference on",
@@ -46,7 +47,7 @@ _MIDDLE_OF_WORD = re.compile(r"(?<=[aeiouyäöüáéíóúàèâêôåøı])(?=[
 
 @dataclass(frozen=True, eq=False)
 class Halves:
-    """The parts of one kind of name, whole and in two halves, as printed and folded."""
+    """Listed family or given names, whole and in two halves."""
 
     whole: list[str]
     front: list[str]
@@ -54,7 +55,7 @@ class Halves:
 
     @staticmethod
     def of(parts: NameParts) -> Halves:
-        """Split every listed name between two syllables near its middle."""
+        """Split every listed name at a syllable boundary near its middle."""
         last = [name.split()[-1] for name in parts.names]
         cut = [_cut(name) for name in last]
         return Halves(
@@ -64,7 +65,7 @@ class Halves:
         )
 
     def text(self, start: int, end: int) -> str:
-        """A listed name, or the one composed of two halves."""
+        """Return a listed name, or the name composed of two halves."""
         return self.whole[start] if end == COMPOSED else self.front[start] + self.back[end]
 
 
@@ -75,7 +76,7 @@ def _cut(name: str) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Printer:
-    """Writes the papers of a world."""
+    """Renders the papers of a world as text."""
 
     world: World
     parameters: Parameters
@@ -91,7 +92,7 @@ class Printer:
         return Halves.of(self.parameters.given)
 
     def names(self, papers: Papers, rng: np.random.Generator) -> list[str]:
-        """The printed name of each signature."""
+        """Print the name of each signature."""
         people = papers.people
         style = self._styles(papers, rng).tolist()
         dotted = np.repeat(rng.random(len(papers)) < 0.75, np.diff(papers.authors)).tolist()
@@ -117,7 +118,7 @@ class Printer:
         return printed
 
     def blocks(self, papers: Papers) -> list[str]:
-        """First initial and last word of the family name of each signature's person."""
+        """Compute the block of each signature: first initial and last word of the family name."""
         people = papers.people
         columns = (people.family.tolist(), people.family_end.tolist(), people.given.tolist())
         return [
@@ -135,7 +136,7 @@ class Printer:
             return np.repeat(rng.random(len(papers)) < share, size)
 
         initials = of_works(self.parameters.initials[papers.year]) ^ (rng.random(n) < _OWN_INITIALS)
-        # of those who have a middle name a third always print it, a third never
+        # a third of the people with a middle name always print it, a third never
         middle = rng.random(n) < np.interp(
             habit, [0, 90, 91, 165, 166, 255], [1, 1, 0.5, 0.5, 0, 0]
         )
@@ -150,11 +151,11 @@ class Printer:
         return style
 
     def affiliations(self, papers: Papers, rng: np.random.Generator) -> list[str]:
-        """The affiliation of each signature; empty where the paper prints none."""
+        """Print the affiliation of each signature; "" if the paper prints none."""
         size = np.diff(papers.authors)
         group = papers.person_group
         institution = self.world.institution[group]
-        # some people sit elsewhere than their group for some years, and some in another department
+        # some people are outside their group for some years, and some in another department
         own = mixed(papers.person, 21)
         since = (np.repeat(papers.year, size) + (own % np.uint64(STAY)).astype(np.int64)) // STAY
         stay = mixed(papers.person, since, 22)
@@ -190,7 +191,7 @@ class Printer:
         return f"{unit_short}, {short}" if form == 5 else f"{name} {1000 + unit * 37}, {place}"
 
     def titles(self, papers: Papers, rng: np.random.Generator) -> list[str]:
-        """The title of each paper."""
+        """Print the title of each paper."""
         words, at = self.parameters.words, papers.word_start.tolist()
         ids = papers.words.tolist()
         named = np.flatnonzero(rng.random(len(papers)) < 0.12)
@@ -203,14 +204,14 @@ class Printer:
         return titles
 
     def abstracts(self, papers: Papers, length: int, rng: np.random.Generator) -> list[str]:
-        """An abstract of about ``length`` words for each paper."""
+        """Write an abstract of about ``length`` words for each paper."""
         sizes = rng.integers(length // 2, length + length // 2, len(papers))
         ids = draw_words(self.parameters, papers, sizes, rng)
         text = np.split(np.array(self.parameters.words)[ids], np.cumsum(sizes)[:-1])
         return [" ".join(words).capitalize() + "." for words in text]
 
     def keywords(self, papers: Papers, rng: np.random.Generator) -> list[str]:
-        """Three pairs of words as JSON strings; empty for most papers."""
+        """Write three pairs of words as JSON strings; "" for most papers."""
         sizes = np.where(rng.random(len(papers)) < self.parameters.missing["keywords"], 6, 0)
         ids = draw_words(self.parameters, papers, sizes, rng)
         words = [self.parameters.words[i] for i in ids]
@@ -221,15 +222,15 @@ class Printer:
         ]
 
     def years(self, papers: Papers, rng: np.random.Generator) -> list[int]:
-        """The year of each paper; 0 where it is not known."""
+        """List the year of each paper; 0 if missing."""
         known = rng.random(len(papers)) >= self.parameters.missing["year"]
         years: list[int] = ((papers.year + self.parameters.first_year) * known).tolist()
         return years
 
     def venues(self, papers: Papers, rng: np.random.Generator) -> list[str]:
-        """The venue of each paper; empty where it is not known."""
+        """Print the venue of each paper; "" if missing."""
         n = len(papers)
-        # a group comes back to a few venues of its subject
+        # a group prefers a few venues of its subject
         favoured = uniform_of(mixed(papers.group, np.minimum(rng.geometric(0.5, n), 3), 32))
         draw = np.where(rng.random(n) < FAVOURED_VENUES, favoured, rng.random(n))
         general = self.parameters.topic_venues.draw(papers.topic, draw).tolist()
@@ -280,7 +281,7 @@ class Printer:
 
 
 def _styled(given: str, middle: str, family: str, how: int, dotted: bool) -> str:
-    """A name printed otherwise than given and family name."""
+    """Print a name in a style other than given name and family name."""
     if how & HYPHEN:
         given = given.replace("-", "") if "-" in given else given
         family = family.replace("-", " ")
@@ -298,7 +299,7 @@ def _styled(given: str, middle: str, family: str, how: int, dotted: bool) -> str
 
 
 def _slipped(name: str) -> str:
-    """Two neighbouring letters changed places, or one is lost; which is decided by the name."""
+    """Swap two neighbouring letters or drop one; the name determines which."""
     inner = [i for i in range(1, len(name) - 2) if name[i].isalpha() and name[i + 1].isalpha()]
     if not inner:
         return name
@@ -336,7 +337,7 @@ def _composed_institution(number: int, family: Halves) -> str:
 
 @lru_cache(maxsize=50_000)
 def _general_venue(number: int, variant: int, parameters: Parameters) -> str:
-    """A measured venue, or the one that subjects which came with growth have in its place."""
+    """Return a measured venue, or its counterpart in an additional subject."""
     name = parameters.venues[number]
     if not variant:
         return name
@@ -347,6 +348,6 @@ def _general_venue(number: int, variant: int, parameters: Parameters) -> str:
 
 
 def _coined(number: int, words: list[str]) -> str:
-    """The name of a method, as papers coin them: two beginnings of words."""
+    """Coin the name of a method from the beginnings of two words."""
     one, two = words[number % len(words)], words[(number >> 20) % len(words)]
     return one[:3].capitalize() + two[:4].capitalize()

@@ -1,8 +1,8 @@
-"""Papers of the generated world, a chunk at a time: who, when, where and about what, as numbers.
+"""Draw papers of the generated world in chunks: authors, year, group, topic and words, as numbers.
 
-A paper is started by one member of a group; co-authors join from the same group, or from one of
-a few groups it works with, if they are active in that year. Its words come from the group's
-subject, from the words of the group and from those of the person who started it.
+A paper is started by one member of a group; co-authors come from the same group, or from one of
+its few partner groups, if they are active in that year. Its words come from the group's subject,
+from the words of the group and from those of the person who started it.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from labeled.generator.people import People, World, draw_people
 GUEST, NOBODY = -1, -2
 
 GUESTS = 0.1
-"""Share of co-authors who never print again: most people in a corpus have one paper. They grow
-with the corpus as other people do."""
+"""Share of co-authors with this paper only: most people in a corpus have one paper. Their number
+grows with the corpus like that of other people."""
 ADVISED = 0.88
-"""Share of papers on which the head of the group is sought first."""
+"""Share of papers whose first co-author drawn is the head of the group."""
 OUTSIDE = 0.12
-"""Share of other co-authors sought in another group, of ``PARTNERS`` groups."""
+"""Share of other co-authors drawn from one of ``N_PARTNERS`` other groups."""
 PARTNERS = 4
 TEAMED, TEAM = 0.8, 3
-"""Share of co-authors sought among the members a project began with, and their number."""
+"""Share of co-authors drawn from the core members of a project, and their number."""
 CIRCLE, IN_CIRCLE = 8, 0.7
-"""Members of a group who are there together, and the share of co-authors sought among them."""
+"""Members of a group at the same time (a cohort), and the share of co-authors drawn from it."""
 PROJECT_WORDS, PERSON_WORDS, GROUP_WORDS = 0.52, 0.05, 0.04
 """Shares of title words of the project, of the person who starts it, and of the group."""
 PROJECT_YEARS, PROJECTS = 4, 1
-"""Years a project lasts, and projects a circle and each member run at a time in a corpus of the
-measured size; one of more works has more projects, not larger ones."""
+"""Duration of a project in years, and projects that a cohort and each member run at a time in a
+corpus of the measured size; a larger corpus has more projects, not larger ones."""
 ASIDE = 0.3
-"""Share of projects in a subject near the group's."""
+"""Share of projects on a topic near that of the group."""
 SECOND = 0.4
 """Share of words from the second topic of a group's subject."""
 _OWN = (7, 20, 40)  # words of a project, a person, a group
@@ -51,17 +51,17 @@ class Papers:
     Attributes
     ----------
     year : int64[n]
-        From the first year of the corpus.
+        Years since the first year of the corpus.
     group, topic, second : int32[n]
     lead : int32[n]
         The person who started the work.
     project : uint64[n]
-        Works of one project use the same words.
+        Works of one project share words.
     authors : int64[n + 1]
         Signatures of work ``i`` are ``authors[i]`` to ``authors[i + 1]``.
     person, person_group : int64[s], int32[s]
-        Who, and the group the person belonged to. Guests are numbered after all people of the
-        world, in the order they come.
+        Person, and the group of the person. Guests are numbered after all people of the world, in
+        order of appearance.
     people : People
         The person of each signature, s rows.
     words : int32[k]
@@ -87,7 +87,7 @@ class Papers:
         return len(self.year)
 
     def first(self, works: int) -> Papers:
-        """Only the first ``works`` of the chunk, or all if it has no more."""
+        """Return the first ``works`` of the chunk, or all of a smaller chunk."""
         if works >= len(self):
             return self
         signatures, words = int(self.authors[works]), int(self.word_start[works])
@@ -110,7 +110,7 @@ class Papers:
 def draw_papers(
     world: World, parameters: Parameters, count: int, chunk: int, rng: np.random.Generator
 ) -> Papers:
-    """``count`` papers of ``world``; ``chunk`` numbers the call, so that no guest comes twice."""
+    """Draw ``count`` papers of ``world``; ``chunk`` numbers the call, to keep guests distinct."""
     lead = np.searchsorted(world.lead, rng.random(count) * world.lead[-1], side="right") - 1
     lead = np.minimum(lead, len(world.person) - 1)
     first, last = world.first[lead].astype(np.int64), world.last[lead].astype(np.int64)
@@ -151,7 +151,7 @@ def _people_of(
     chunk: int,
     rng: np.random.Generator,
 ) -> tuple[Int64, Int32, People]:
-    """Number, group and name of the person of each membership; guests are new people."""
+    """Return person, group and name of each membership; guests are new people."""
     guest = np.flatnonzero(membership == GUEST)
     known = np.where(membership == GUEST, 0, membership)
     at = np.where(membership == GUEST, group, _group_of(world, known)).astype(np.int32)
@@ -172,7 +172,7 @@ def _projects(
     year: Int64,
     rng: np.random.Generator,
 ) -> tuple[UInt64, Int32]:
-    """The project each paper belongs to, and its subject."""
+    """Draw the project of each paper, and its topic."""
     of_lead = rng.random(len(group)) < 0.35
     circle = (lead - world.start[group]) // CIRCLE
     owner = np.where(of_lead, mixed(world.person[lead], 12), mixed(group, circle, 13))
@@ -194,7 +194,7 @@ def _teams(
     year: Int64,
     rng: np.random.Generator,
 ) -> Int64:
-    """Memberships of each paper, int64[n, largest]; GUEST for a new person, NOBODY for none."""
+    """Draw the memberships of each paper, int64[n, largest]; GUEST_MEMBER, NO_MEMBER for none."""
     n = len(lead)
     group = _group_of(world, lead)
     size = parameters.team.draw(np.zeros(n), rng.random(n)).astype(np.int64)
@@ -210,7 +210,7 @@ def _teams(
         for attempt in range(_TRIES):
             if not len(rows):
                 break
-            # a group without a free member that year asks its partners
+            # a group without another active member that year draws from its partners
             at = _partner(group[rows], outside | (attempt > 7), len(world.topic), rng)
             teamed = rng.random(len(rows)) < (TEAMED if attempt < 4 else 0)
             old = mixed(project[rows], rng.integers(0, TEAM, len(rows)), 9)
@@ -228,7 +228,7 @@ def _teams(
 
 
 def _partner(group: Int32, outside: Bool, groups: int, rng: np.random.Generator) -> Int32:
-    """The group itself, or where ``outside`` holds one of its lasting partners."""
+    """Draw one of the group's permanent partners if ``is_outside``, else the group itself."""
     which = rng.integers(0, PARTNERS, len(group))
     draw = mixed(group, which, 5)
     near = 1 + (draw % np.uint64(12)).astype(np.int64)
@@ -239,9 +239,9 @@ def _partner(group: Int32, outside: Bool, groups: int, rng: np.random.Generator)
 def _member(
     world: World, group: Int32, lead: Int64, at_home: Bool, draw: UInt64, *, even: bool
 ) -> Int64:
-    """A member of each group, decided by ``draw``; at home often of the lead's circle.
+    """Draw a member of each group from ``draw``; in the own group often from the lead's cohort.
 
-    Members are drawn by weight, or ``even`` by even chance.
+    Members are drawn by weight, or uniformly if ``equal_weights``.
     """
     low, high = world.start[group], world.start[group + 1]
     close = at_home & (uniform_of(mixed(draw, 10)) < IN_CIRCLE)
@@ -255,7 +255,7 @@ def _member(
 
 
 def _ordered(team: Int64, rng: np.random.Generator) -> Int64:
-    """Who started a paper is often its first author; the others come in any order."""
+    """Order authors: the lead is often first, the others are in random order."""
     key = rng.random(team.shape)
     key[:, 0] *= 0.3
     key[team == NOBODY] = 2
@@ -265,14 +265,14 @@ def _ordered(team: Int64, rng: np.random.Generator) -> Int64:
 def draw_words(
     parameters: Parameters, papers: Papers, length: Int64, rng: np.random.Generator
 ) -> Int32:
-    """Words of a text of ``length`` words for each paper, one text after another."""
+    """Draw the words of a text of ``length`` words for each paper, concatenated."""
     of = np.repeat(np.arange(len(papers)), length)
-    # a subject that came with growth has words of two
+    # an additional subject has words of two topics
     second = rng.random(len(of)) < SECOND
     topic = np.where(second, papers.second[of], papers.topic[of])
     source = rng.random(len(of))
     words = parameters.topic_words.draw(topic, rng.random(len(of)))
-    # a project, person or group has the same words in every paper: what a hash of both draws
+    # a project, person or group reuses the words that a hash of it draws
     high = 0.0
     owners: tuple[npt.NDArray[Any], ...] = (papers.project, papers.lead, papers.group)
     shares = (PROJECT_WORDS, PERSON_WORDS, GROUP_WORDS)

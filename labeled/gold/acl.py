@@ -1,10 +1,10 @@
-"""ACL Anthology: its papers as XML, its people as curated name variants in YAML.
+"""ACL Anthology: papers as XML, people as curated name variants in YAML.
 
-Where it comes from: https://github.com/acl-org/acl-anthology, folder ``data``. Its materials of
+Source: https://github.com/acl-org/acl-anthology, folder ``data``. Its materials of
 2016 and later are under CC BY 4.0, earlier ones under CC BY-NC-SA 3.0. Later versions keep people
 in ``people.yaml``, in another form; check out a commit that has ``data/yaml/name_variants.yaml``.
 
-What it looks like: ``data/xml/P19.xml``::
+Format: ``data/xml/P19.xml``::
 
     <collection id="P19"> <volume id="1">
       <meta><booktitle>Proceedings …</booktitle><year>2019</year></meta>
@@ -18,9 +18,9 @@ and entries of ``name_variants.yaml``::
       variants:
       - {first: Aravind K., last: Joshi}
 
-People are told apart as the Anthology does it: by the ``id`` an author carries in the XML, else
-by the one entry that has the name as canonical or variant, else by the exact name. A name that
-several entries share and that carries no id is nobody in particular: it gets no label.
+People are identified as in the Anthology: by the ``id`` of an author in the XML, else by the only
+entry that has the name as canonical or variant, else by the exact name. A name of several entries
+without an id is ambiguous and gets no label.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from lxml import etree
 
 from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
-from labeled.gold.goldset import LabelledWork, Problems, gold_block
+from labeled.gold.goldset import LabelledWork, Problems, compute_gold_block
 
 #: First and last name as printed; either may be empty.
 Name = tuple[str, str]
@@ -47,13 +47,13 @@ _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 @dataclass(frozen=True)
 class People:
-    """The curated entries: ids that exist, and the ids of the entries that have a name."""
+    """The curated entries: all ids, and the ids of the entries of each name."""
 
     ids: frozenset[str]
     by_name: dict[Name, tuple[str, ...]]
 
-    def person(self, name: Name, identifier: str | None) -> str | None:
-        """Who an author is, ``None`` where the name alone cannot tell."""
+    def find_person(self, name: Name, identifier: str | None) -> str | None:
+        """Return the person of an author, ``None`` if the name is ambiguous."""
         if identifier:
             return f"acl:{identifier}"
         ids = self.by_name.get(name, ())
@@ -63,7 +63,7 @@ class People:
 
 
 def read_acl(path: Path, problems: Problems) -> Iterator[LabelledWork]:
-    """Works and labels of a clone of the ACL Anthology, or of its ``data`` folder, streamed.
+    """Stream works and labels of a clone of the ACL Anthology, or of its ``data`` folder.
 
     Raises
     ------
@@ -76,11 +76,11 @@ def read_acl(path: Path, problems: Problems) -> Iterator[LabelledWork]:
         raise FormatError(f"{path}: no xml/*.xml; give a clone of the ACL Anthology or its data/")
     people = read_people(data / "yaml" / "name_variants.yaml", problems)
     for file in files:
-        yield from _collection(file, people, problems)
+        yield from _read_collection(file, people, problems)
 
 
 def read_people(file: Path, problems: Problems) -> People:
-    """Entries of ``name_variants.yaml``. An entry without a canonical name is reported.
+    """Read ``name_variants.yaml``; reject entries without a canonical name.
 
     Raises
     ------
@@ -89,19 +89,19 @@ def read_people(file: Path, problems: Problems) -> People:
     """
     if not file.is_file():
         raise FormatError(
-            f"{file}: not there; check out a commit of the Anthology from before "
+            f"{file}: missing; check out a commit of the Anthology from before "
             "people.yaml replaced it"
         )
     ids: list[str] = []
     by_name: dict[Name, tuple[str, ...]] = {}
-    for line, entry in _entries(file):
+    for line, entry in _read_entries(file):
         canonical = _name(entry.get("canonical")) if isinstance(entry, dict) else None
         if canonical is None:
             problems.reject(
                 str(file),
                 line,
                 "canonical",
-                "is no {first, last} name",
+                "is not a {first, last} name",
                 "give the entry its canonical name",
             )
             continue
@@ -110,20 +110,20 @@ def read_people(file: Path, problems: Problems) -> People:
         variants = entry.get("variants") or []
         for form in (canonical, *map(_name, variants if isinstance(variants, list) else [None])):
             if form is None:
-                problems.note(
+                problems.warn(
                     str(file),
                     line,
                     "variants",
-                    "one is no {first, last} name",
-                    "left out; mend the entry",
+                    "one is not a {first, last} name",
+                    "ignored; correct the entry",
                 )
             elif identifier not in by_name.get(form, ()):
                 by_name[form] = (*by_name.get(form, ()), identifier)
     return People(frozenset(ids), by_name)
 
 
-def _entries(file: Path) -> Iterator[tuple[int, Any]]:
-    """Entries of the YAML list, each with the line it starts on."""
+def _read_entries(file: Path) -> Iterator[tuple[int, Any]]:
+    """Yield the entries of the YAML list, each with its first line."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(file.read_bytes())
     try:
         root = loader.get_single_node()
@@ -133,13 +133,15 @@ def _entries(file: Path) -> Iterator[tuple[int, Any]]:
             yield node.start_mark.line + 1, loader.construct_object(node, deep=True)
     except yaml.YAMLError as error:
         place = " ".join(str(error).split())
-        raise FormatError(f"{file}: not YAML ({place}); mend it or check it out again") from error
+        raise FormatError(
+            f"{file}: not YAML ({place}); correct it or check it out again"
+        ) from error
     finally:
         loader.dispose()
 
 
-def _collection(file: Path, people: People, problems: Problems) -> Iterator[LabelledWork]:
-    """Papers of one XML file; memory is one paper, as finished ones are dropped."""
+def _read_collection(file: Path, people: People, problems: Problems) -> Iterator[LabelledWork]:
+    """Stream the papers of one XML file; finished papers are freed from memory."""
     context = etree.iterparse(
         str(file), events=("start", "end"), no_network=True, resolve_entities=False, load_dtd=False
     )
@@ -157,10 +159,10 @@ def _collection(file: Path, people: People, problems: Problems) -> Iterator[Labe
                 meta = {tag: _text(node.find(tag)) for tag in ("booktitle", "year")}
             elif node.tag == "paper":
                 work_id = f"acl:{collection}-{volume}-{node.get('id', '')}"
-                entry = _paper(node, work_id, meta, people, str(file), problems)
+                entry = _parse_paper(node, work_id, meta, people, str(file), problems)
                 if entry is not None:
                     yield entry
-                _drop(node)
+                _free_node(node)
     except etree.XMLSyntaxError as error:
         problems.reject(
             str(file),
@@ -180,15 +182,15 @@ def _collection(file: Path, people: People, problems: Problems) -> Iterator[Labe
         )
 
 
-def _drop(node: etree._Element) -> None:
-    """Free a finished paper and what stands before it in its volume."""
+def _free_node(node: etree._Element) -> None:
+    """Free a finished paper and its preceding siblings."""
     node.clear()
     parent = node.getparent()
     while parent is not None and node.getprevious() is not None:
         del parent[0]
 
 
-def _paper(
+def _parse_paper(
     node: etree._Element,
     work_id: str,
     meta: dict[str, str],
@@ -209,7 +211,7 @@ def _paper(
     work = Work(
         id=work_id,
         title=title,
-        authors=tuple(_author(author) for author in authors),
+        authors=tuple(_parse_author(author) for author in authors),
         abstract=_text(node.find("abstract")) or None,
         venue=venue or meta.get("booktitle") or None,
         year=int(year) if re.fullmatch(r"[0-9]{4}", year) else None,
@@ -219,7 +221,7 @@ def _paper(
     return LabelledWork(work, tuple(labels))
 
 
-def _author(node: etree._Element) -> Author:
+def _parse_author(node: etree._Element) -> Author:
     first, last = _printed(node)
     affiliations = tuple(text for text in map(_text, node.findall("affiliation")) if text)
     orcid = node.get("orcid")
@@ -234,24 +236,24 @@ def _labels(
         name, identifier = _printed(node), node.get("id")
         line = node.sourceline or 0
         if identifier and identifier not in people.ids:
-            problems.note(
+            problems.warn(
                 file,
                 line,
                 "author",
                 f"id {identifier!r} is not in name_variants.yaml",
-                "kept as a person; check out XML and YAML of one commit",
+                "used as a person; check out XML and YAML of one commit",
             )
-        person = people.person(name, identifier)
+        person = people.find_person(name, identifier)
         if person is None:
-            problems.note(
+            problems.warn(
                 file,
                 line,
                 "author",
-                f"{_full(name)!r} is several people and has no id",
+                f"{_full(name)!r} is ambiguous and has no id",
                 "kept without a label; give the author an id",
             )
         elif person in taken:
-            problems.note(
+            problems.warn(
                 file,
                 line,
                 "author",
@@ -260,7 +262,7 @@ def _labels(
             )
         else:
             taken[person] = position
-            block = gold_block(_full(name), name[1])
+            block = compute_gold_block(_full(name), name[1])
             yield Label(Signature(work.id, position), person, _full(name), block)
 
 
@@ -277,7 +279,7 @@ def _slug(name: Name) -> str:
 
 
 def _text(node: etree._Element | None) -> str:
-    """Text without its markup (fixed-case, italics, formulas), white space tidied."""
+    """Return text without markup (fixed-case, italics, formulas), with single spaces."""
     return " ".join("".join(node.itertext()).split()) if node is not None else ""
 
 

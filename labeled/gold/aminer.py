@@ -1,12 +1,13 @@
 """AMiner-2012: every paper under an exact name, labelled by person, as XML.
 
-Where it comes from: "rich-author-disambiguation-data", the name disambiguation data set of
+Source: "rich-author-disambiguation-data", the name disambiguation data set of
 AMiner (https://www.aminer.cn/disambiguation, formerly http://arnetminer.org/disambiguation),
 made for J. Tang, A. C. M. Fong, B. Wang and J. Zhang, "A Unified Probabilistic Framework for
 Name Disambiguation in Digital Library", IEEE TKDE 24(6), 2012. It is offered for research with
-a request to cite that paper; no licence is stated, so get it from there and do not pass it on.
+a request to cite that paper; no licence is stated, so download it there and do not
+redistribute it.
 
-What it looks like: one file for each of 110 names ("Ajay Gupta.xml")::
+Format: one file for each of 110 names ("Ajay Gupta.xml")::
 
     <person>
       <FullName>Ajay Gupta</FullName>
@@ -16,9 +17,9 @@ What it looks like: one file for each of 110 names ("Ajay Gupta.xml")::
         <id>13048</id> <label>0</label> <organization>null</organization>
       </publication>
 
-``label`` numbers the people behind the name, ``organization`` is the labelled author's, and the
-word "null" means nothing. Ampersands are not always escaped, HTML entities are not declared and
-encodings vary: text is mended before it is parsed, and no entity is ever expanded.
+``label`` numbers the people of the name, ``organization`` belongs to the labelled author, and
+"null" stands for a missing value. Some ampersands are not escaped, HTML entities are not declared
+and encodings vary: text is repaired before it is parsed, and no entity is ever expanded.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from lxml import etree
 
 from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
-from labeled.gold.goldset import LabelledWork, Problems, gold_block, name_words
+from labeled.gold.goldset import LabelledWork, Problems, compute_gold_block, split_name
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
@@ -44,10 +45,10 @@ _YEAR = re.compile(r"(1[89]|20)\d\d")
 
 
 def read_aminer(path: Path, problems: Problems) -> Iterator[LabelledWork]:
-    """Works and labels of a folder of AMiner-2012 files, or of one file.
+    """Read works and labels of a folder of AMiner-2012 files, or of one file.
 
-    A paper listed under two names is one work with two labels, so all files are read before
-    the first work is given; the whole set has about 8,000 papers.
+    A paper listed under two names is one work with two labels, so all files are read before the
+    first work is yielded; the whole set has about 8,000 papers.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def read_aminer(path: Path, problems: Problems) -> Iterator[LabelledWork]:
 def _add(
     found: dict[str, LabelledWork], entry: LabelledWork, file: str, line: int, problems: Problems
 ) -> None:
-    """Keep a work, or join its labels to the same work found under another name."""
+    """Add a work, or add its labels to the same work listed under another name."""
     known = found.get(entry.work.id)
     if known is None:
         found[entry.work.id] = entry
@@ -88,12 +89,12 @@ def _add(
     new = [label for label in entry.labels if label.signature not in people]
     for label in entry.labels:
         if people.get(label.signature, label.person) != label.person:
-            problems.note(
+            problems.warn(
                 file,
                 line,
                 "label",
                 f"{label.signature} is both {people[label.signature]} and {label.person}",
-                "the first was kept; mend the label that is wrong",
+                "the first was kept; correct the wrong label",
             )
     authors = tuple(
         a if a.affiliations else b
@@ -147,31 +148,31 @@ def _publication(
         year=_year(node, file, problems),
     )
     if position is None:
-        problems.note(
+        problems.warn(
             file,
             line,
             "authors",
-            f"{name!r} is not among them, or twice",
-            "the work was kept without a label; mend the list of authors",
+            f"{name!r} is missing, or listed twice",
+            "the work was kept without a label; correct the list of authors",
         )
         return LabelledWork(work)
     if not fields["label"]:
-        problems.note(file, line, "label", "is empty", "the work was kept without a label")
+        problems.warn(file, line, "label", "is empty", "the work was kept without a label")
         return LabelledWork(work)
     label = Label(
         Signature(work.id, position),
         person=f"aminer:{name}:{fields['label']}",
         name=names[position],
-        block=gold_block(names[position]),
+        block=compute_gold_block(names[position]),
     )
     return LabelledWork(work, (label,))
 
 
 def _position(names: list[str], name: str) -> int | None:
-    """Where the file's name stands among the authors: the same words, in order or in any."""
-    wanted = name_words(name)
+    """Find the position of the file's name: the same words, in the same or another order."""
+    wanted = split_name(name)
     for same in (lambda words: words == wanted, lambda words: sorted(words) == sorted(wanted)):
-        at = [i for i, each in enumerate(names) if same(name_words(each))]
+        at = [i for i, each in enumerate(names) if same(split_name(each))]
         if at:
             return at[0] if len(at) == 1 else None
     return None
@@ -183,12 +184,12 @@ def _year(node: etree._Element, file: str, problems: Problems) -> int | None:
         return None
     if _YEAR.fullmatch(text):
         return int(text)
-    problems.note(file, node.sourceline or 0, "year", f"{text[:40]!r} is no year", "left empty")
+    problems.warn(file, node.sourceline or 0, "year", f"{text[:40]!r} is not a year", "left empty")
     return None
 
 
 def _text(node: etree._Element, tag: str) -> str:
-    """Text of a child, white space tidied; "null", the set's word for nothing, is empty."""
+    """Return the text of a child with single spaces; "null" means empty."""
     child = node.find(tag)
     text = " ".join("".join(child.itertext()).split()) if child is not None else ""
     return "" if text.lower() == "null" else text
@@ -200,12 +201,12 @@ def _parse(file: Path, problems: Problems) -> etree._Element | None:
     try:
         return etree.fromstring(data, _parser(recover=False))
     except etree.XMLSyntaxError as error:
-        problems.note(
+        problems.warn(
             str(file),
             error.lineno or 0,
             "file",
             f"not well-formed XML ({error.msg})",
-            "what can be read was read; mend the tags of this line",
+            "the readable part was read; correct the tags of this line",
         )
     root: etree._Element | None = etree.fromstring(data, _parser(recover=True))
     return root
@@ -218,7 +219,7 @@ def _parser(*, recover: bool) -> etree.XMLParser:
 
 
 def _decode(file: Path, problems: Problems) -> str:
-    """Text in the declared encoding, else UTF-8, else Windows-1252, which is reported."""
+    """Decode with the declared encoding, else UTF-8, else Windows-1252 with a warning."""
     data = file.read_bytes()
     declared = _DECLARED.match(data)
     encodings = [declared[1].decode("ascii")] if declared else []
@@ -229,7 +230,7 @@ def _decode(file: Path, problems: Problems) -> str:
             return data.decode(encoding).lstrip("\ufeff")
         except (UnicodeDecodeError, LookupError):
             continue
-    problems.note(
+    problems.warn(
         str(file),
         0,
         "file",
@@ -240,7 +241,7 @@ def _decode(file: Path, problems: Problems) -> str:
 
 
 def _mend_entity(found: re.Match[str]) -> str:
-    """Keep XML's own entities, resolve HTML's characters, and escape every other ampersand."""
+    """Keep XML entities, resolve HTML entities, and escape every other ampersand."""
     name = found[1]
     if name is None:
         return "&amp;"

@@ -1,4 +1,4 @@
-"""``disambig gold``: a public gold set as works and labels that every other command reads."""
+"""``disambig gold``: convert a public gold set to works and labels."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ U = TypeVar("U")
 
 @dataclass(frozen=True)
 class Gold:
-    """A gold set: its works, the labels of their signatures, and what was wrong with it.
+    """A gold set: works, labels of their signatures, and problems of its records.
 
-    Both iterators run over one reading of the files, in any order and only once; what one of
-    them is ahead of the other is held in memory. ``problems`` grows as they go.
+    Both iterators share one pass over the files and may be consumed once, in any order; items
+    that one of them has not consumed yet are held in memory. ``problems`` grows during
+    iteration.
     """
 
     works: Iterator[Work]
@@ -45,16 +46,16 @@ def load_gold(kind: str, path: str | Path, problems: Problems | None = None) -> 
     """Open a public gold set.
 
     Args:
-        kind: one of :data:`KINDS`; the module of each says where to get it and how it looks.
-        path: file or folder, as that module says.
-        problems: where to collect problems; a new collection when not given.
+        kind: one of :data:`KINDS`; the module of each documents its source and format.
+        path: file or folder, as documented in that module.
+        problems: collects problems; default: a new collection.
 
     Raises
     ------
     ValueError
         The kind is unknown.
     FormatError
-        While iterating: the path does not hold such a set.
+        While iterating: the path does not hold such a gold set.
     """
     from labeled.gold.goldset import Problems
 
@@ -85,7 +86,7 @@ def _reader(kind: str) -> Reader:
 
 
 def _unzipped(pairs: Iterator[tuple[T, U]]) -> tuple[Iterator[T], Iterator[U]]:
-    """Two iterators over the halves of pairs; each keeps only the other's unread half."""
+    """Split an iterator of pairs into two; buffer only the unread items."""
     left: deque[T] = deque()
     right: deque[U] = deque()
 
@@ -127,7 +128,7 @@ def _unzipped(pairs: Iterator[tuple[T, U]]) -> tuple[Iterator[T], Iterator[U]]:
 )
 @options.quiet_option
 def gold(kind: str, path: Path, out: Path, quiet: bool) -> None:
-    """Turn a public gold set at PATH into works and labels in OUT.
+    """Convert a public gold set at PATH to works and labels in OUT.
 
     \b
     KIND        PATH
@@ -137,8 +138,8 @@ def gold(kind: str, path: Path, out: Path, quiet: bool) -> None:
     s2and       folder with signatures, papers and clusters as JSON
 
     Labels get a split: 60 % of the blocks train, 20 % dev, 20 % test. No block and no person is
-    in two of them, and works added later move no block. What cannot be used is told, counted
-    and kept in problems.jsonl.
+    in two splits, and works added later move no block. Records that cannot be used are reported,
+    counted and written to problems.jsonl.
     """
     from disambig.cli.works_options import EXIT_REJECTED
     from labeled.gold.goldset import Problems
@@ -156,7 +157,7 @@ def gold(kind: str, path: Path, out: Path, quiet: bool) -> None:
         for line in _summary(count, labels, problems, out):
             click.echo(line, err=True)
         for leak in check_leakage(labels):
-            click.echo(f"contradiction in the gold: {leak}", err=True)
+            click.echo(f"contradiction in the labels: {leak}", err=True)
     if problems.rejected:
         raise click.exceptions.Exit(EXIT_REJECTED)
 
@@ -166,8 +167,8 @@ def _write_works(works: Iterator[Work], target: Path, advance: Callable[[int], N
 
     part = target.with_name(target.name + ".part")
     count = 0
-    # No name and no time in the header: the same works give the same bytes. JSON can hold half
-    # a surrogate pair, UTF-8 cannot: it becomes a question mark.
+    # No name and no time in the header: equal works give equal bytes. JSON can hold a lone
+    # surrogate, UTF-8 cannot: it becomes a question mark.
     with part.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
         for work in works:
             packed.write(work_row(work).encode(errors="replace") + b"\n")
@@ -185,20 +186,20 @@ def _write_labels(labels: list[Label], target: Path) -> None:
 
 
 def _write_problems(problems: Problems, target: Path) -> None:
-    """One JSON object a line, in ASCII, so that nothing in it acts on a terminal."""
-    if not problems.found:
+    """Write one JSON object a line, in ASCII, so that it holds no control characters."""
+    if not problems.errors:
         target.unlink(missing_ok=True)
         return
     with target.open("w", encoding="ascii") as file:
-        for error in problems.found:
+        for error in problems.errors:
             keys = ("file", "line", "field", "problem", "remedy")
             file.write(json.dumps({key: getattr(error, key) for key in keys}) + "\n")
 
 
 def _summary(works: int, labels: list[Label], problems: Problems, out: Path) -> Iterator[str]:
-    for error in problems.found[:_SHOWN_PROBLEMS]:
+    for error in problems.errors[:_SHOWN_PROBLEMS]:
         yield _shown(error)
-    more = len(problems.found) - _SHOWN_PROBLEMS
+    more = len(problems.errors) - _SHOWN_PROBLEMS
     if more > 0:
         yield f"… and {more:,} more in {out / 'problems.jsonl'}"
     people = len({label.person for label in labels})
@@ -206,7 +207,7 @@ def _summary(works: int, labels: list[Label], problems: Problems, out: Path) -> 
     shares = ", ".join(f"{name} {splits[name]:,}" for name in sorted(splits))
     yield (
         f"{works:,} works, {len(labels):,} labelled mentions of {people:,} people ({shares}); "
-        f"{len(problems.found):,} problems, {problems.rejected:,} records rejected"
+        f"{len(problems.errors):,} problems, {problems.rejected:,} records rejected"
     )
 
 

@@ -1,4 +1,4 @@
-"""What every gold loader gives and says: labelled works, their blocks, and the problems met."""
+"""Shared types of the gold loaders: labelled works, gold blocks, and problems of records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anyascii import anyascii
 from disambig.domain import Label, Work
 from disambig.errors import RecordError
 
-# Apostrophes join what they stand in: O'Hara is one word, as O’Hara is.
+# Apostrophes do not separate words: O'Hara and O’Hara are one word each.
 _APOSTROPHES = re.compile("['’‘ʼ`´]")
 _NOT_WORD = re.compile(r"[\W_]+")
 _HOMONYM_NUMBER = re.compile(r"\d{4}")
@@ -26,37 +26,37 @@ class LabelledWork:
     labels: tuple[Label, ...] = ()
 
 
-def _print_nothing(problem: RecordError) -> None:
-    """Keep quiet: the default where the caller reads :attr:`Problems.found` afterwards."""
+def _ignore_problem(problem: RecordError) -> None:
+    """Do nothing: the default if the caller reads :attr:`Problems.errors` afterwards."""
 
 
 @dataclass
 class Problems:
-    """What was wrong with the records of a gold set.
+    """Problems of the records of a gold set.
 
-    ``tell`` is called with each problem at once, so that a long run can show it. ``found``
-    keeps them in order; ``rejected`` counts the records that were left out because of theirs,
-    the other problems cost a label or a field at most.
+    ``on_problem`` is called with each problem at once, so that a long run can show it.
+    ``errors`` lists them in order; ``rejected`` counts the records left out. Other problems lose
+    a label or a field at most.
     """
 
-    tell: Callable[[RecordError], None] = _print_nothing
-    found: list[RecordError] = field(default_factory=list)
+    on_problem: Callable[[RecordError], None] = _ignore_problem
+    errors: list[RecordError] = field(default_factory=list)
     rejected: int = 0
 
-    def note(self, file: str, line: int, field: str, problem: str, remedy: str) -> None:
-        """Report a problem of a record that is kept."""
+    def warn(self, file: str, line: int, field: str, problem: str, remedy: str) -> None:
+        """Report a problem of a record that is not rejected."""
         error = RecordError(file, line, field, problem, remedy)
-        self.found.append(error)
-        self.tell(error)
+        self.errors.append(error)
+        self.on_problem(error)
 
     def reject(self, file: str, line: int, field: str, problem: str, remedy: str) -> None:
-        """Report a problem that cost the whole record."""
+        """Report a problem and reject the record."""
         self.rejected += 1
-        self.note(file, line, field, problem, remedy)
+        self.warn(file, line, field, problem, remedy)
 
 
-def name_words(name: str) -> list[str]:
-    """Words of a name, transliterated and in small letters, without a homonym number.
+def split_name(name: str) -> list[str]:
+    """Split a name into transliterated lower-case words, without a homonym number.
 
     >>> name_words("Kibok Lee 0003"), name_words("Jean-Luc Müller")
     (['kibok', 'lee'], ['jean', 'luc', 'muller'])
@@ -67,25 +67,25 @@ def name_words(name: str) -> list[str]:
     return words
 
 
-def bare_name(name: str) -> str:
-    """A printed name without dblp's homonym number: "Kibok Lee 0003" is "Kibok Lee"."""
+def strip_homonym_number(name: str) -> str:
+    """Strip dblp's homonym number: "Kibok Lee 0003" becomes "Kibok Lee"."""
     return _NUMBERED.sub("", name) or name
 
 
-def gold_block(name: str, family: str | None = None) -> str:
-    """Block in which a gold signature is measured: first initial and family name.
+def compute_gold_block(name: str, family: str | None = None) -> str:
+    """Compute the block in which a gold signature is evaluated: first initial and family name.
 
-    The family name is the last word where the source does not state it. This is a fixed
-    convention of the labels and knows nothing of how the engine blocks, so that figures stay
-    comparable when the engine changes.
+    The family name is the last word if the source does not state it. This is a fixed convention
+    of the labels, independent of the blocking of the engine, so that metrics stay comparable when
+    the engine changes.
 
     >>> gold_block("Jan HAJIČ"), gold_block("Kees van Deemter", "van Deemter"), gold_block("Lin")
     ('j hajic', 'k van deemter', 'lin')
     """
-    words = name_words(name)
+    words = split_name(name)
     if not words:
         return ""
-    family_words = name_words(family or "") or words[-1:]
+    family_words = split_name(family or "") or words[-1:]
     if len(words) <= len(family_words):
         return " ".join(family_words)
     return " ".join([words[0][0], *family_words])

@@ -1,19 +1,19 @@
 """OpenReview: submissions as JSON notes, whose logged-in authors carry profile ids.
 
-Where it comes from: the public API, https://api.openreview.net/notes (API 1) and
+Source: the public API, https://api.openreview.net/notes (API 1) and
 https://api2.openreview.net/notes (API 2), or the package ``openreview-py``; its use is under
 https://openreview.net/legal/terms, and each submission states its own licence.
 
-What it looks like: notes as JSONL, as a JSON list, or as the API's ``{"notes": […]}``::
+Format: notes as JSONL, as a JSON list, or as the API's ``{"notes": […]}``::
 
     {"id": "rhgIgTSSxW", "content": {
       "title": "TabR: …", "authors": ["Yury Gorishniy", …],
       "authorids": ["~Yury_Gorishniy1", "ivan@example.org", …], "venue": "ICLR 2024 poster"}}
 
 In API 2 each value is wrapped, ``"title": {"value": "TabR: …"}``. An author id that starts with
-"~" is a profile, which is a person. An e-mail address or a link to dblp is not: one person has
-several addresses. A profile may own several tilde ids after a merge, which notes do not show, so
-a few people appear as two.
+"~" is a profile and identifies a person. An e-mail address or a link to dblp does not: a person
+may have several. After a merge a profile may own several tilde ids, which notes do not show, so a
+few people appear as two.
 """
 
 from __future__ import annotations
@@ -28,21 +28,20 @@ from typing import Any
 
 from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
-from labeled.gold.goldset import LabelledWork, Problems, gold_block
+from labeled.gold.goldset import LabelledWork, Problems, compute_gold_block
 
 _SUFFIXES = (".json", ".jsonl", ".json.gz", ".jsonl.gz")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 _GAP = re.compile(r"[\s,]*")
-# Dates of a note, best first: published, went public, created; milliseconds since 1970.
+# Dates of a note, best first: published, made public, created; milliseconds since 1970.
 _DATES = ("pdate", "odate", "cdate", "tcdate")
 
 
 def read_openreview(path: Path, problems: Problems) -> Iterator[LabelledWork]:
-    """Works and labels of a file of notes, or of every JSON file in a folder.
+    """Read works and labels of a file of notes, or of every JSON file in a folder.
 
-    JSONL is streamed; of a JSON list the text is held while its notes are given one by one.
-    Notes without title and authors (reviews, comments, decisions) and deleted ones are passed
-    over; a note met again is given once.
+    JSONL is streamed; the text of a JSON list is held in memory. Deleted notes and notes without
+    title and authors (reviews, comments, decisions) are skipped; duplicates are yielded once.
 
     Raises
     ------
@@ -69,13 +68,13 @@ def read_openreview(path: Path, problems: Problems) -> Iterator[LabelledWork]:
                     str(file),
                     line,
                     "id",
-                    f"{entry.work.id} came before with other content",
+                    f"{entry.work.id} is a duplicate with different content",
                     "the first was kept; keep one version of each note",
                 )
 
 
 def _notes(file: Path, problems: Problems) -> Iterator[tuple[int, Any]]:
-    """Notes of a file, each with its line: JSONL when the first line is a note by itself."""
+    """Yield the notes of a file with their lines; JSONL if the first line is a complete note."""
     try:
         with _open(file) as stream:
             first = stream.readline()
@@ -120,7 +119,7 @@ def _notes_by_line(
 
 
 def _notes_of_text(text: str, file: Path) -> Iterator[tuple[int, Any]]:
-    """Notes of a JSON list, or of the list under "notes", decoded one at a time."""
+    """Yield the notes of a JSON list, or of the list under "notes", decoded one at a time."""
     decoder = json.JSONDecoder()
     start = re.match(r'\s*(?:\{(?:\s*"count"\s*:\s*\d+\s*,)?\s*"notes"\s*:\s*)?\[', text)
     try:
@@ -142,7 +141,7 @@ def _notes_of_text(text: str, file: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _notes_of_value(value: Any, file: Path) -> Iterator[tuple[int, Any]]:
-    """Notes of a whole JSON value whose "notes" stand after other keys, or of a single note."""
+    """Yield the notes of a parsed JSON value with "notes" after other keys, or a single note."""
     notes = value.get("notes", [value]) if isinstance(value, dict) else None
     if not isinstance(notes, list):
         raise FormatError(f"{file}: holds no notes; expected a list, or an object with notes")
@@ -191,7 +190,7 @@ def _entry(note: Any, file: str, line: int, problems: Problems) -> LabelledWork 
 def _authors(
     content: dict[str, Any], file: str, line: int, problems: Problems
 ) -> list[tuple[str, str]]:
-    """Names with their author ids, "" where there is none; empty when the note is rejected."""
+    """Return names with author ids ("" if missing); empty if the note is rejected."""
     authors, ids = content.get("authors"), content.get("authorids")
     if isinstance(authors, list) and authors and all(isinstance(a, dict) for a in authors):
         ids = [a.get("username") for a in authors]
@@ -201,7 +200,7 @@ def _authors(
             file,
             line,
             "content.authors",
-            "is no list of names",
+            "is not a list of names",
             "give the authors as a list; anonymous submissions cannot be used",
         )
         return []
@@ -209,7 +208,7 @@ def _authors(
         problems.reject(file, line, "content.authors", "holds an empty name", "name every author")
         return []
     if not isinstance(ids, list) or len(ids) != len(authors):
-        problems.note(
+        problems.warn(
             file,
             line,
             "content.authorids",
@@ -230,20 +229,20 @@ def _labels(
         if not given.startswith("~"):
             continue
         if given in ids[:position]:
-            problems.note(
+            problems.warn(
                 file,
                 line,
                 "content.authorids",
-                f"{given} is there twice",
+                f"{given} is listed twice",
                 "the second was kept without a label",
             )
             continue
         name = work.authors[position].name
-        yield Label(Signature(work.id, position), given, name, gold_block(name))
+        yield Label(Signature(work.id, position), given, name, compute_gold_block(name))
 
 
 def _unwrapped(value: Any) -> Any:
-    """The value itself: API 2 wraps each in an object with "value", and maybe "readers"."""
+    """Return the plain value: API 2 wraps it in an object with "value" and perhaps "readers"."""
     return value.get("value") if isinstance(value, dict) and "value" in value else value
 
 
@@ -258,7 +257,7 @@ def _email(given: str) -> str | None:
 
 
 def _year(venue: str, note: dict[str, Any]) -> int | None:
-    """Year in the venue's name, else of the first date the note has."""
+    """Return the year in the venue's name, else the year of the first date of the note."""
     found = _YEAR.search(venue)
     if found:
         return int(found[0])

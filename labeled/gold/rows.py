@@ -1,4 +1,4 @@
-"""Works and labels as rows of the native JSONL format, which ``disambig`` reads back the same."""
+"""Serialise works and labels as rows of the native JSONL format; lossless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from disambig.domain import Author, Label, Work
 
 
 def work_row(work: Work) -> str:
-    """One line of JSON; what the work does not state is left out."""
+    """Format a work as one line of JSON without its missing values."""
     row = {
         "id": work.id,
         "title": work.title,
@@ -25,7 +25,7 @@ def work_row(work: Work) -> str:
 
 
 def label_row(label: Label) -> str:
-    """One line of JSON: work, position, name, person, block and split."""
+    """Format a label as one line of JSON: work, position, name, person, block and split."""
     row = {
         "work": label.signature.work,
         "position": label.signature.position,

@@ -1,11 +1,11 @@
-"""S2AND: eight labelled corpora in one form, read by ``disambig``'s own reader.
+"""S2AND: eight labelled corpora in one format, read by :mod:`disambig.ingest`.
 
-Where it comes from: https://github.com/allenai/S2AND, for its JSON form
+Source: https://github.com/allenai/S2AND, for its JSON format
 ``aws s3 sync --no-sign-request s3://ai2-s2-research-public/s2and-release .``. The data are under
 ODC-BY 1.0; cite S. Subramanian, D. King, D. Downey and S. Feldman, "S2AND: A Benchmark and
 Evaluation System for Author Name Disambiguation", JCDL 2021.
 
-What it looks like: a folder for each corpus with ``*_signatures.json``, ``*_papers.json`` and
+Format: a folder for each corpus with ``*_signatures.json``, ``*_papers.json`` and
 ``*_clusters.json``. A cluster is a person; blocks are S2AND's own.
 """
 
@@ -21,16 +21,16 @@ from labeled.gold.goldset import LabelledWork, Problems
 
 
 def read_s2and(path: Path, problems: Problems) -> Iterator[LabelledWork]:
-    """Works and labels of the S2AND corpora in a folder; labels are held in memory.
+    """Read works and labels of the S2AND corpora in a folder; labels are held in memory.
 
     Raises
     ------
     InputError
-        There is no such folder, or it holds no S2AND data.
+        The folder is missing or holds no S2AND data.
     """
 
     def tell(problem: Problem) -> None:
-        report = problems.reject if problem.severity is Severity.REJECTED else problems.note
+        report = problems.reject if problem.severity is Severity.REJECTED else problems.warn
         if problem.severity in (Severity.REJECTED, Severity.WARNING):
             report(problem.file, problem.line, problem.field, problem.problem, problem.remedy)
 

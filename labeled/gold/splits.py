@@ -1,12 +1,11 @@
-"""Block-disjoint splits of labels, and the leaks a split can have.
+"""Block-disjoint splits of labels, and a check for leakage between splits.
 
-A model that has seen a block in training knows its people, so a block belongs to one split as a
-whole. A person who appears in several blocks (a changed name, swapped order) ties them together:
-the blocks of one connected group go to one split, and no person straddles splits either.
+A model trained on a block has seen its people, so a block belongs to one split as a whole. A
+person in several blocks (a changed name, swapped order) connects them: the blocks of a connected
+component go to one split, so no person is in two splits either.
 
-Which split a group goes to depends on a hash of one of its blocks and on nothing else, so adding
-works leaves the others where they were. Two groups that a new label joins move together, which
-is the only move there is.
+The split of a component depends only on a hash of one of its blocks, so adding works moves no
+other block. Only when a new label connects two components may one of them change its split.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from disambig.domain import Label
-from labeled.gold.goldset import gold_block
+from labeled.gold.goldset import compute_gold_block
 
-#: Shares of the groups in each split, in the order in which the hash is cut.
+#: Shares of the components in each split, in the order of the hash thresholds.
 DEFAULT_SHARES: Mapping[str, float] = {"train": 0.6, "dev": 0.2, "test": 0.2}
 
 
@@ -29,11 +28,11 @@ def assign_splits(
     shares: Mapping[str, float] = DEFAULT_SHARES,
     seed: int = 0,
 ) -> list[Label]:
-    """The labels in their order, each with its split. A label without a block is given one.
+    """Return the labels in order, each with its split and, if missing, its block.
 
     Args:
         labels: gold labels; their ``split`` is replaced.
-        shares: share of the groups of blocks for each split, positive; they are scaled to
+        shares: share of the components of blocks for each split, positive; they are scaled to
             sum to 1. The shares of *signatures* vary with the sizes of the blocks.
         seed: another seed gives another split.
 
@@ -51,7 +50,7 @@ def assign_splits(
 
 
 class LeakKind(StrEnum):
-    """What is wrong with a set of labels."""
+    """Kinds of leaks and contradictions in a set of labels."""
 
     BLOCK = "block in several splits"
     PERSON = "person in several splits"
@@ -61,22 +60,22 @@ class LeakKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """One leak: the block, person or signature concerned, and what it is in or has."""
+    """A leak: the block, person or signature concerned, and its conflicting values."""
 
     kind: LeakKind
     key: str
     values: tuple[str, ...]
 
     def __str__(self) -> str:
-        """One line: kind, key and values."""
+        """Format as one line: kind, key and values."""
         return f"{self.kind}: {self.key} ({', '.join(self.values)})"
 
 
 def check_leakage(labels: Iterable[Label]) -> list[Leak]:
-    """Every way in which labels could flatter or mislead a measurement, in a stable order.
+    """List leaks between splits and contradictions in the labels, in a stable order.
 
-    Blocks and persons that straddle splits leak training into measurement. A signature labelled
-    as two persons, or one person at two positions of a work, is a contradiction in the gold.
+    Blocks and persons in several splits leak training data into the evaluation. A signature
+    labelled as two persons, or one person at two positions of a work, is a contradiction.
     """
     by_block: dict[str, set[str]] = defaultdict(set)
     by_person: dict[str, set[str]] = defaultdict(set)
@@ -103,11 +102,11 @@ def _several(kind: LeakKind, found: Mapping[str, set[str]]) -> list[Leak]:
 
 
 def _block(label: Label) -> str:
-    return gold_block(label.name) or f"person {label.person}"
+    return compute_gold_block(label.name) or f"person {label.person}"
 
 
 def _groups(labels: Sequence[Label], seed: int) -> dict[str, str]:
-    """Block to the block that speaks for its group: the one with the lowest hash."""
+    """Map each block to the representative of its component: the block with the lowest hash."""
     parent: dict[str, str] = {}
 
     def root(block: str) -> str:
@@ -121,15 +120,15 @@ def _groups(labels: Sequence[Label], seed: int) -> dict[str, str]:
         other = home.setdefault(label.person, label.block)
         a, b = root(label.block), root(other)
         if a != b:
-            # The lower hash leads, whatever the order of the labels.
+            # The lower hash leads, independent of the order of the labels.
             low, high = sorted((a, b), key=lambda block: _hash("lead", block, seed))
             parent[high] = low
     return {block: root(block) for block in parent}
 
 
 def _split(leader: str, shares: Mapping[str, float], seed: int) -> str:
-    # A second hash: the leader has its group's lowest first hash, which would send large
-    # groups to the first split.
+    # A second hash: the leader has the lowest first hash of its component, which would send
+    # large components to the first split.
     at = _hash("split", leader, seed) / 2**64 * sum(shares.values())
     for name, share in shares.items():
         at -= share

@@ -1,4 +1,4 @@
-"""Blocks of labelled signatures: what the benchmark gives to this package and to its peer alike."""
+"""Blocks of labelled signatures, the common input of this package and S2AND."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class LabelledBlock:
     """The labelled signatures of one block of one corpus, in the order of its labels.
 
-    ``people[i]`` is who ``signatures[i]`` is; it is for measuring only.
+    ``people[i]`` is the person of ``signatures[i]``, used for evaluation only.
     """
 
     corpus: str
@@ -27,17 +27,17 @@ class LabelledBlock:
 
     @property
     def key(self) -> str:
-        """``corpus/block``: what keeps equal block names of two corpora apart."""
+        """``corpus/block``, unique over corpora."""
         return f"{self.corpus}/{self.name}"
 
     @property
     def pairs(self) -> int:
-        """How many pairs of signatures the block holds."""
+        """Number of pairs of signatures in the block."""
         return len(self.signatures) * (len(self.signatures) - 1) // 2
 
 
 def labelled_blocks(folders: Sequence[CorpusFolder], split: str) -> list[LabelledBlock]:
-    """Blocks of the labels of one split, corpus after corpus, in the order labels name them.
+    """List the blocks of the labels of one split, by corpus, in the order of the labels.
 
     Signatures without a label in the split are in no block, and no block mixes corpora.
 
@@ -46,7 +46,7 @@ def labelled_blocks(folders: Sequence[CorpusFolder], split: str) -> list[Labelle
     InputError
         Two corpora share a name, a corpus has no label in the split, or a label states no block.
     """
-    # Imported here: the fresh process of the peer reads this file, and should not hold our engine.
+    # Imported here: the peer's process imports this module and should not load the engine.
     from labeled.corpora import read_split_labels
 
     names = [folder.name for folder in folders]

@@ -1,4 +1,4 @@
-"""Our own run on the blocks that the peer is given, measured the same way."""
+"""Run this package on the same blocks as the peer, measured the same way."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from disambig.model.model import Model
 from labeled.corpora import read_peak_memory
 from labeled.peer.blocks import LabelledBlock
 
-#: Stages in order; the last leads from loaded data to clusters.
+#: Stages in order; the last runs from loaded data to clusters.
 STAGES = ("start", "model", "read", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
 class OwnRun:
-    """What a run gave: ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
+    """Result of a run: ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
 
-    ``stages`` are seconds; ``cpu_seconds`` are those of all processes in the last stage;
-    ``peak_memory`` is bytes of this process; ``scored`` counts pairs.
+    ``stages`` are seconds; ``cpu_seconds`` is the CPU time of all processes in the last stage;
+    ``peak_memory`` is bytes of this process; ``scored`` is the number of scored pairs.
     """
 
     clusters: tuple[tuple[int, ...], ...]
     stages: dict[str, float]
     cpu_seconds: float
-    read_peak_memory: int
+    peak_memory: int
     scored: int
 
 
@@ -53,18 +53,18 @@ def run(
 ) -> OwnRun:
     """Cluster blocks in this process, which should be a fresh one.
 
-    As the peer is given: the works of the blocks' signatures, and the blocks as they are. Words
-    and names are counted among these works.
+    The input equals that of the peer: the works of the blocks' signatures, and the blocks. Word
+    and name statistics are computed from these works.
 
     Parameters
     ----------
     works : mapping of corpus to its file of works
     model_file : Path or None
-        None is the model that ships.
+        None for the shipped model.
     workers : int
         Processes.
     began : float
-        ``time.time()`` at which the process was asked for.
+        ``time.time()`` when the process was requested.
     """
     seconds = {"start": time.time() - began}
     mark = time.perf_counter()
@@ -91,7 +91,7 @@ def run(
 
 
 def _rows(corpus: Corpus, name: str, blocks: Sequence[LabelledBlock]) -> list[Int32]:
-    """Signature rows of the blocks of one corpus."""
+    """Find the signature rows of the blocks of one corpus."""
     own = (block for block in blocks if block.corpus == name)
     return [np.array([corpus.row_of(s) for s in b.signatures], dtype=np.int32) for b in own]
 
@@ -106,7 +106,7 @@ def _all_clustered(
     space: SemanticSpace,
     workers: int,
 ) -> dict[str, tuple[Int64, int]]:
-    """Each corpus indexed and clustered, the largest first, in forked processes."""
+    """Index and cluster each corpus, the largest first, in forked processes."""
     global _shared
 
     def one(name: str) -> tuple[Int64, int]:
@@ -133,7 +133,7 @@ def _needed(corpus: str, file: Path, blocks: Sequence[LabelledBlock]) -> Iterato
 
 
 def _clustered(index: CorpusIndex, model: Model, rows: list[Int32]) -> tuple[Int64, int]:
-    """Identity of each signature (-1 outside of the blocks), and how many pairs were scored."""
+    """Return the identity of each signature (-1 outside blocks) and the number of scored pairs."""
     compared = Comparisons.of(index, [np.sort(r) for r in rows])
     constraints = compile_constraints(index.corpus, ())
     identity = np.full(index.corpus.n_signatures, -1, dtype=np.int64)

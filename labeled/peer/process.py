@@ -1,9 +1,9 @@
-"""One run of S2AND 0.51.2 with its production model, in a process that holds nothing else.
+"""Run S2AND 0.51.2 with its production model in a separate process.
 
-The fast way through S2AND: Arrow tables, its Rust featuriser, its clusterer on all blocks at once.
-It does not ship its name counts, without which its model joins nearly all signatures of a block;
-they are counted here from the works of the corpora, as its own code looks them up. Its SPECTER
-vectors and its fastText model are not shipped either and stay missing.
+It uses the fast path of S2AND: Arrow tables, its Rust featuriser, its clusterer on all blocks at
+once. S2AND does not ship its name counts, without which its model joins nearly all signatures of a
+block; they are counted here from the works of the corpora, with the keys that its code looks up.
+Its SPECTER vectors and its fastText model are not shipped either and stay missing.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from disambig.ingest import read_works
 from labeled.peer.blocks import LabelledBlock
 from labeled.peer.tables import NameParts, PeerTables, named_blocks, signature_id, tables_of
 
-#: Stages of a run in order; the last two lead from loaded data to clusters.
+#: Stages of a run in order; the last two run from loaded data to clusters.
 STAGES = ("start", "model", "read", "tables", "featurise", "cluster")
 
-_ROWS_A_BATCH = 16_384  # more than this its index of record batches refuses
+_ROWS_A_BATCH = 16_384  # the maximum that its index of record batches accepts
 
 
 @dataclass(frozen=True, slots=True)
 class PeerRun:
-    """What a run gave: ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
+    """Result of a run: ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
 
-    ``stages`` are seconds; ``cpu_seconds`` are those of all threads in the last two stages;
+    ``stages`` are seconds; ``cpu_seconds`` is the CPU time of all threads in the last two stages;
     ``peak_memory`` is bytes of this process.
     """
 
@@ -60,7 +60,7 @@ def run(
     workers : int
         Threads of S2AND.
     began : float
-        ``time.time()`` at which the process was asked for.
+        ``time.time()`` when the process was requested.
 
     Raises
     ------
@@ -99,10 +99,10 @@ def run(
 def name_counts(
     names: Mapping[NameParts, int],
 ) -> tuple[dict[str, int], dict[str, int], dict[str, int], dict[str, int]]:
-    """Mentions of each first name, last name, both, and last name with first initial.
+    """Count mentions of each first name, last name, both, and last name with first initial.
 
-    Keys are made as S2AND looks them up (``ANDData._compute_signature_name_counts``): parts of a
-    hyphenated name are written together.
+    Keys equal those that S2AND looks up (``ANDData._compute_signature_name_counts``): the parts of
+    a hyphenated name are joined.
     """
     from s2and.text import has_name_dash, normalize_text, split_first_middle_hyphen_aware
 
@@ -122,7 +122,7 @@ def name_counts(
 def coded(
     clusters: Iterable[Sequence[str]], blocks: Sequence[LabelledBlock]
 ) -> tuple[tuple[int, ...], ...]:
-    """Number of the cluster that holds each signature of each block.
+    """Return the cluster number of each signature of each block.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def coded(
 
 
 def _settle(scratch: Path, workers: int) -> None:
-    """What S2AND reads from the environment, before it is imported."""
+    """Set the environment that S2AND reads on import."""
     config = scratch / "paths.json"
     config.write_text(json.dumps({"main_data_dir": str(scratch)}), encoding="utf-8")
     os.environ.update(
@@ -159,7 +159,7 @@ def _production_model(workers: int) -> Any:
 
 
 def _written(tables: PeerTables, scratch: Path) -> dict[str, str]:
-    """Files of the tables, of their indexes and of the name counts, by S2AND's names for them."""
+    """Write the tables, their indexes and the name counts; return the files by S2AND's names."""
     from s2and.incremental_linking.feature_block import (
         write_arrow_ipc_table,
         write_name_counts_index,
@@ -176,9 +176,9 @@ def _written(tables: PeerTables, scratch: Path) -> dict[str, str]:
             ("paper_authors", tables.paper_authors),
         )
     }
-    # A checksum of our own fresh files would take Python longer than all else here.
+    # A checksum of the new files would take longer than everything else here.
     indexed, _ = write_raw_arrow_batch_lookup_indexes(files, fingerprint_source=False)
-    # S2AND looks for its own counts under this name in its data folder, which is ours here.
+    # S2AND looks for its counts under this name in its data folder, which is ``scratch``.
     (scratch / "name_counts.pickle").write_bytes(pickle.dumps(name_counts(tables.names)))
     index, _ = write_name_counts_index(scratch)
     return {**indexed, "name_counts_index": index}
@@ -199,9 +199,9 @@ def _featuriser(
 
 
 def _peak_memory() -> int:
-    """Largest resident memory of this process so far, bytes.
+    """Return the peak resident memory of this process in bytes.
 
-    Linux hands ``ru_maxrss`` on from the process that started this one; VmHWM is our own.
+    On Linux ``ru_maxrss`` is inherited from the parent process; VmHWM is not.
     """
     status = Path("/proc/self/status")
     if status.is_file():

@@ -1,6 +1,6 @@
-"""The nearest peer, S2AND from PyPI, on the labelled blocks of corpora: how fast and how right.
+"""Measure speed and accuracy of S2AND (from PyPI) on the labelled blocks of corpora.
 
-By itself: ``python -m labeled.peer.s2and DATA… --split dev --json peer.json``. It comes with
+Usage: ``python -m labeled.peer.s2and DATA… --split dev --json peer.json``. It comes with
 ``pip install 'disambig[peer]'`` for Python 3.11. See S. Subramanian, D. King, D. Downey and
 S. Feldman, "S2AND: A Benchmark and Evaluation System for Author Name Disambiguation", JCDL 2021.
 """
@@ -32,19 +32,19 @@ from labeled.peer.blocks import LabelledBlock, labelled_blocks
 if TYPE_CHECKING:
     from labeled.corpora import CorpusFolder
 
-#: Stages that lead from loaded data to clusters; those before them load.
+#: Stages from loaded data to clusters; the earlier stages load data.
 CLUSTERING = ("featurise", "cluster")
 
 
 @dataclass(frozen=True, slots=True)
 class PeerResult:
-    """Every figure of one run of S2AND on the blocks of one split.
+    """Measurements of one run of S2AND on the blocks of one split.
 
-    ``stages`` and ``seconds_…`` are seconds: ``seconds_load`` from nothing to tables S2AND reads
-    and a loaded model, ``seconds_cluster`` from these to clusters, ``seconds_whole`` both.
-    ``cpu_seconds`` are those of all threads during ``seconds_cluster``: far fewer than
-    ``workers`` times as many mean that other programs held the cores, and that the speed is not
-    S2AND's. ``peak_memory`` is bytes; ``within_blocks`` is accuracy by corpus.
+    ``stages`` and ``seconds_…`` are seconds: ``seconds_load`` from process start to S2AND's input
+    tables and a loaded model, ``seconds_cluster`` from these to clusters, ``seconds_whole`` both.
+    ``cpu_seconds`` is the CPU time of all threads during ``seconds_cluster``: if it is far below
+    ``workers`` times that, other programs used the cores and the speed is not S2AND's.
+    ``peak_memory`` is bytes; ``within_blocks`` is accuracy by corpus.
     """
 
     version: str
@@ -63,15 +63,15 @@ class PeerResult:
 
     @property
     def pairs_per_second(self) -> float:
-        """Pairs a second from loaded data to clusters."""
+        """Pairs per second from loaded data to clusters."""
         return self.pairs / self.seconds_cluster
 
 
 def peer_run(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerResult:
     """Cluster the labelled blocks of one split with S2AND, in a fresh process.
 
-    S2AND runs with the model it ships, on as many threads as ``workers``. Its name counts come
-    from all works of all ``folders``, so its accuracy on one corpus gains from the others.
+    S2AND runs with its shipped model on ``workers`` threads. Its name counts come from all works
+    of all ``folders``, so its accuracy on one corpus benefits from the others.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def peer_run(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerR
 
 @dataclass(frozen=True, slots=True)
 class Duel:
-    """S2AND and this package on the same blocks, one after the other on an equal number of cores.
+    """Runs of S2AND and of this package on the same blocks and number of cores, in sequence.
 
     ``own`` is this package's run, ``accuracy`` its agreement with the labels by corpus.
     """
@@ -101,21 +101,21 @@ class Duel:
 
     @property
     def own_pairs_per_second(self) -> float:
-        """Pairs a second from loaded data to clusters."""
+        """Pairs per second from loaded data to clusters."""
         return self.peer.pairs / self.own.stages["cluster"]
 
     @property
     def ratio(self) -> float:
-        """How many times as many pairs a second, from loaded data to clusters."""
+        """Ratio of pairs per second from loaded data to clusters, this package over S2AND."""
         return self.own_pairs_per_second / self.peer.pairs_per_second
 
     @property
     def ratio_whole(self) -> float:
-        """How many times faster from starting the process."""
+        """Ratio of total time including process start, S2AND over this package."""
         return self.peer.seconds_whole / sum(self.own.stages.values())
 
     def as_text(self) -> list[str]:
-        """A few lines for people."""
+        """Format the comparison as a few lines of text."""
         own, whole = self.own, sum(self.own.stages.values())
         return [
             *as_text(self.peer),
@@ -129,7 +129,7 @@ class Duel:
         ]
 
     def as_json(self) -> dict[str, Any]:
-        """All figures as JSON knows them."""
+        """Return all measurements as JSON-compatible values."""
         own = asdict(self.own)
         del own["clusters"]
         own["within_blocks"] = _plain(self.accuracy)
@@ -159,12 +159,12 @@ def duel(folders: Sequence[CorpusFolder], split: str, model: Path | None, worker
 
 
 def require_peer() -> None:
-    """Make sure that S2AND can be imported.
+    """Check that S2AND can be imported.
 
     Raises
     ------
     DisambigError
-        It, or its Rust part, is not installed.
+        S2AND or its Rust extension is not installed.
     """
     for module in ("s2and", "s2and_rust"):
         if importlib.util.find_spec(module) is None:
@@ -177,7 +177,7 @@ def require_peer() -> None:
 def result_of(
     found: peer_process.PeerRun, blocks: Sequence[LabelledBlock], split: str, workers: int
 ) -> PeerResult:
-    """Figures of a run on these blocks."""
+    """Summarise a run on the given blocks."""
     whole = sum(found.stages.values())
     cluster = sum(found.stages[stage] for stage in CLUSTERING)
     return PeerResult(
@@ -200,7 +200,7 @@ def result_of(
 def accuracy(
     clusters: Sequence[Sequence[int]], blocks: Sequence[LabelledBlock]
 ) -> dict[str, Metrics]:
-    """Agreement with the labels within blocks, by corpus.
+    """Compute agreement with the labels within blocks, by corpus.
 
     ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
     """
@@ -217,7 +217,7 @@ def accuracy(
 
 
 def as_json(result: PeerResult) -> dict[str, Any]:
-    """All figures as JSON knows them: undefined is null."""
+    """Return all measurements as JSON-compatible values; undefined is null."""
     plain = {**asdict(result), "pairs_per_second": result.pairs_per_second}
     plain["within_blocks"] = _plain(result.within_blocks)
     return plain
@@ -231,7 +231,7 @@ def _plain(within_blocks: dict[str, Metrics]) -> dict[str, dict[str, float | Non
 
 
 def as_text(result: PeerResult) -> list[str]:
-    """A few lines for people: speed and memory, then accuracy of each corpus."""
+    """Format speed, memory and accuracy of each corpus as lines of text."""
     lines = [
         f"S2AND {result.version} on split {result.split} with {result.workers} threads: "
         f"{result.pairs:,} pairs of {result.signatures:,} signatures in {result.blocks:,} blocks",
@@ -251,7 +251,7 @@ def _accuracy_lines(within_blocks: dict[str, Metrics]) -> list[str]:
 
 
 def _coded(names: Sequence[str]) -> Int64:
-    """Code of each name in order of first appearance, int64[n]."""
+    """Encode names in order of first appearance, int64[n]."""
     codes: dict[str, int] = {}
     return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
 
@@ -267,13 +267,13 @@ def _finite(value: float) -> float | None:
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
 )
-@click.option("--split", default="dev", show_default=True, help="Labels to measure on.")
-@click.option("--workers", type=click.IntRange(min=1), help="Threads; all cores when left out.")
+@click.option("--split", default="dev", show_default=True, help="Split of the labels to evaluate.")
+@click.option("--workers", type=click.IntRange(min=1), help="Threads; default: all cores.")
 @click.option(
     "--json",
     "json_out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where to write all figures as JSON.",
+    help="File for all measurements as JSON.",
 )
 def main(corpora: tuple[Path, ...], split: str, workers: int | None, json_out: Path | None) -> None:
     """Measure S2AND on the labelled blocks of CORPORA; folders as for disambig benchmark."""

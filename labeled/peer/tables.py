@@ -1,7 +1,7 @@
-"""Works and blocks as the Arrow tables that S2AND 0.51.2 reads.
+"""Convert works and blocks to the Arrow tables that S2AND 0.51.2 reads.
 
-Its own schema is that of ``s2and.incremental_linking.feature_block.FeatureBlock``. What our works
-do not state is null. S2AND itself is not needed here.
+The schema is that of ``s2and.incremental_linking.feature_block.FeatureBlock``; missing values are
+null. This module does not import S2AND.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from disambig.errors import InputError
 from labeled.peer.blocks import LabelledBlock
 
 Row = tuple[Any, ...]
-#: First, middle and last name; None where there is none.
+#: First, middle and last name; None if missing.
 NameParts = tuple[str | None, str | None, str | None]
 
 _TEXT, _INTEGER, _TEXTS = pa.string(), pa.int64(), pa.list_(pa.string())
@@ -56,7 +56,7 @@ PAPER_AUTHORS = pa.schema({"paper_id": _TEXT, "position": _INTEGER, "author_name
 
 @dataclass(frozen=True, slots=True)
 class PeerTables:
-    """What S2AND is given: three tables of the works in blocks, and how common names are.
+    """Input of S2AND: three tables of the works in blocks, and name counts.
 
     ``names`` counts the mentions of each name over all works of the corpora.
     """
@@ -68,27 +68,27 @@ class PeerTables:
 
 
 def signature_id(corpus: str, signature: Signature) -> str:
-    """``corpus/work:position``, unique over corpora."""
+    """Build ``corpus/work:position``, unique over corpora."""
     return f"{corpus}/{signature}"
 
 
 def named_blocks(blocks: Sequence[LabelledBlock]) -> dict[str, list[str]]:
-    """Ids of the signatures of each block, by the block's key, as S2AND's clusterer takes them."""
+    """Map each block's key to its signature ids, the input of S2AND's clusterer."""
     return {b.key: [signature_id(b.corpus, s) for s in b.signatures] for b in blocks}
 
 
 def tables_of(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBlock]) -> PeerTables:
-    """Tables of the works that blocks name; all other works count for ``names`` only.
+    """Build tables of the works in blocks; other works only add to ``names``.
 
     Parameters
     ----------
     works : mapping of corpus to its works
-        Each is read once.
+        Each is iterated once.
 
     Raises
     ------
     InputError
-        A block names a signature that no work holds.
+        A block contains a signature that is in no work.
     """
     signatures: list[Row] = []
     papers: list[Row] = []
@@ -105,7 +105,9 @@ def tables_of(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBloc
             authors.extend(_paper_authors(paper, work))
             signatures.extend(_signatures(corpus, paper, work, wanted))
         if place:
-            raise InputError(f"{corpus}: labels name work {min(place)}, which is not among works")
+            raise InputError(
+                f"{corpus}: labels refer to work {min(place)}, which is not among works"
+            )
     return PeerTables(
         signatures=_table(signatures, SIGNATURES),
         papers=_table(papers, PAPERS),
@@ -115,7 +117,7 @@ def tables_of(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBloc
 
 
 def name_parts(author: Author) -> NameParts:
-    """First, middle and last name: stated parts, else the last word (or what precedes a comma)."""
+    """Split a name: stated parts, else the last name is the last word or precedes a comma."""
     if author.family:
         given, last = author.given or "", author.family
     elif "," in author.name:
@@ -127,7 +129,7 @@ def name_parts(author: Author) -> NameParts:
 
 
 def _places(blocks: Sequence[LabelledBlock]) -> dict[str, dict[str, dict[int, str]]]:
-    """Block of each wanted position, by corpus and work."""
+    """Map each position of a block to the block's name, by corpus and work."""
     found: dict[str, dict[str, dict[int, str]]] = {}
     for block in blocks:
         corpus = found.setdefault(block.corpus, {})
@@ -151,7 +153,9 @@ def _signatures(corpus: str, paper: str, work: Work, wanted: Mapping[int, str]) 
     for position, block in wanted.items():
         signature = Signature(work.id, position)
         if not 0 <= position < len(work.authors):
-            raise InputError(f"{corpus}: labels name {signature}, which is not among the authors")
+            raise InputError(
+                f"{corpus}: labels refer to {signature}, which is not among the authors"
+            )
         author = work.authors[position]
         yield (
             signature_id(corpus, signature),

@@ -1,20 +1,21 @@
-"""How the semantic space in ``disambig/data/semantic.npz`` is made: ``python -m`` this module.
+"""Fit the semantic space in ``disambig/data/semantic.npz``: run this module with ``python -m``.
 
 A sentence transformer knows that "mining software histories" is near "predicting defects", but
-reads some two hundred titles a second. Here word vectors learn to do nearly as well: a bag of
-words is summed and pulled towards the embedding the transformer gives the text. It is shown
+reads about two hundred titles a second. This module distils it into word vectors of nearly the
+same quality: the sum over a bag of words is pulled towards the transformer's embedding of the
+text. The training texts are
 
 * every word of the vocabulary alone,
 * the titles of unlabelled works,
 * title, abstract and keywords of those works, pulled towards the embedding of the *title*, which
-  teaches how little the words of an abstract say that are in every abstract,
-* invented titles over the subjects in ``semantic/topics.txt``, for the fields of computing the
-  works come from too seldom.
+  reduces the weight of words that are in every abstract,
+* invented titles over the subjects in ``semantic/topics.txt``, for fields of computing that are
+  rare among the works.
 
 No author, label or identity is read. The space in the package was made from the ACL Anthology and
-machine learning works only: had it seen the titles of the homonym corpora, their similarities
-would look better than those of works it has never seen, and a classifier trained on them would
-trust the space too much.
+machine learning works only: with the titles of the homonym corpora among the training texts, their
+similarities would look better than those of new works, and a classifier trained on them would rely
+on the space too much.
 
 Needs the extra ``space`` (PyTorch, transformers) and a folder with a sentence transformer such as
 all-MiniLM-L6-v2 (Apache-2.0). One core: about a quarter of an hour.
@@ -38,9 +39,9 @@ from disambig.arrays import Float32, Int64
 from disambig.corpus.embeddings import SemanticSpace, normalise_rows, normalise_venue, split_words
 from disambig.domain import Work
 
-DIMENSION = 96  # the transformer's 384, cut to this, lose nothing on the train splits
+DIMENSION = 96  # reduced from the transformer's 384 without loss on the train splits
 INVENTED_TITLES = 40_000
-MIN_TEXTS = 5  # a word is learned when so many texts have it,
+MIN_TEXTS = 5  # a word is in the vocabulary if at least so many texts have it,
 MIN_TITLES = 2  # or so many titles
 LOG_EVERY = 200  # steps
 
@@ -91,9 +92,9 @@ _THREE_SUBJECTS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """How the word vectors are fitted; the values are those of the shipped space.
+    """Hyperparameters of the word vectors; the defaults are those of the built-in space.
 
-    Choices were made on the train splits: half the dropout, structure 0 or 4, other rates and
+    They were chosen on the train splits: half the dropout, structure 0 or 4, other rates and
     sizes change the mean AUC by .003 or less.
     """
 
@@ -114,7 +115,7 @@ class TrainingTexts:
 
 
 def invent_titles(n: int, seed: int) -> list[str]:
-    """``n`` titles over the subjects in ``semantic/topics.txt``, most within one field."""
+    """Make ``n`` titles over the subjects in ``semantic/topics.txt``, most within one field."""
     rng = np.random.default_rng(seed)
     fields = [names for _, names in _read_lists("topics.txt")]
     subjects = [(field, name) for field in fields for name in field]
@@ -137,7 +138,7 @@ def invent_titles(n: int, seed: int) -> list[str]:
 
 
 def build_vocabulary(works: Sequence[Work], others: Sequence[str]) -> list[str]:
-    """The words worth a vector, sorted: those the works use more than once, and ``others``."""
+    """Return the vocabulary, sorted: words that the works use more than once, and ``others``."""
     in_titles: Counter[str] = Counter()
     in_texts: Counter[str] = Counter()
     for work in works:
@@ -149,15 +150,15 @@ def build_vocabulary(works: Sequence[Work], others: Sequence[str]) -> list[str]:
 
 
 def join_texts(work: Work) -> str:
-    """Title, keywords and abstract, joined by spaces."""
+    """Join title, keywords and abstract with spaces."""
     return " ".join((work.title, *work.keywords, work.abstract or ""))
 
 
 def fit_words(start: Float32, texts: TrainingTexts, settings: Settings) -> Float32:
-    """Word vectors, (words, d), whose sums over bags point where the targets do.
+    """Fit word vectors, (words, d), whose sums over bags have the directions of the targets.
 
     The loss is one minus the cosine of sum and target, plus ``structure`` times the squared
-    error of the cosines between texts of one batch. Same input, same result.
+    error of the cosines between texts of one batch. Deterministic.
     """
     import torch
 
@@ -200,13 +201,13 @@ def make_space(
     about: dict[str, Any],
     settings: Settings,
 ) -> SemanticSpace:
-    """A semantic space from unlabelled works.
+    """Fit a semantic space on unlabelled works.
 
     Args:
         works: only titles, abstracts and keywords are read.
         embed: texts to unit rows, float32 (n, any dimension of :data:`DIMENSION` or more).
-        known_words: words to learn although the works may not use them.
-        about: what the file shall say of its sources.
+        known_words: words of the vocabulary that the works need not contain.
+        about: metadata of the file on its sources.
         settings: see :class:`Settings`.
     """
     invented = invent_titles(INVENTED_TITLES, settings.seed)
@@ -229,10 +230,10 @@ def make_space(
 
 
 def add_venues(space: SemanticSpace) -> SemanticSpace:
-    """``space`` with the venues of ``semantic/venues.txt`` placed by what they are about.
+    """Add the venues of ``semantic/venues.txt`` to a space, with vectors of their subjects.
 
-    Known by subject and not by the works published there: a mean over few works, some of them by
-    the person in question, would find that person again and not the venue.
+    Vectors come from subjects and not from the works of a venue: a mean over few works, some of
+    them by the person in question, would represent that person and not the venue.
     """
     abbreviations = dict(
         line.split("=", 1) for line in _read_data_file("abbreviations.txt").split() if line
@@ -254,7 +255,7 @@ class Transformer:
     """
 
     def __init__(self, folder: Path) -> None:
-        """Read the model; nothing is fetched."""
+        """Load the model from the folder; nothing is downloaded."""
         import torch
         from transformers import AutoModel, AutoTokenizer
 
@@ -262,12 +263,12 @@ class Transformer:
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         self._model = AutoModel.from_pretrained(folder, local_files_only=True).eval()
 
-    def words(self) -> list[str]:
-        """The whole words the transformer knows."""
+    def list_words(self) -> list[str]:
+        """List the whole words in the vocabulary of the transformer."""
         return [word for word in self._tokenizer.get_vocab() if re.fullmatch("[a-z0-9]+", word)]
 
     def __call__(self, texts: Sequence[str], batch: int = 128) -> Float32:
-        """Unit rows, float32 (n, 384 or as the model has it); a text is cut after 32 tokens."""
+        """Return unit rows, float32 (n, the model's dimension); texts are cut after 32 tokens."""
         import torch
 
         order = np.argsort([len(text) for text in texts], kind="stable")
@@ -295,7 +296,7 @@ def _is_word(word: str) -> bool:
 
 
 def _compute_rarity(words: Sequence[str], works: Sequence[Work]) -> Float32:
-    """Where a word's length starts: .01 / (.01 + share of works with it), halved."""
+    """Return the initial length of word vectors: .01 / (.01 + share of works with it), halved."""
     texts: Counter[str] = Counter()
     for work in works:
         texts.update(set(split_words(join_texts(work))))
@@ -304,7 +305,7 @@ def _compute_rarity(words: Sequence[str], works: Sequence[Work]) -> Float32:
 
 
 def _compute_principal_axes(rows: Float32) -> Float32:
-    """The :data:`DIMENSION` directions, as columns, that keep most of the rows; not centred."""
+    """Return the first :data:`DIMENSION` principal axes as columns, without centring."""
     _, axes = np.linalg.eigh(rows.T @ rows)
     return np.ascontiguousarray(axes[:, ::-1][:, :DIMENSION]).astype(np.float32)
 
@@ -336,7 +337,7 @@ def _read_data_file(name: str) -> str:
 
 
 def _read_lists(name: str) -> list[tuple[str, list[str]]]:
-    """The lines "subject: name, name" of a data file."""
+    """Read the lines "subject: name, name" of a data file."""
     lines = (line.split(":", 1) for line in _read_data_file(name).splitlines() if line)
     return [(subject, [n.strip() for n in names.split(",")]) for subject, names in lines]
 
@@ -348,13 +349,15 @@ def _log(text: str) -> None:
 @click.command()
 @click.argument("works", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--transformer", required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--teacher", required=True, help="The transformer's name and licence, for the file.")
+@click.option(
+    "--teacher", required=True, help="Name and licence of the transformer, stored in the file."
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path))
 @click.option("--seed", default=0, show_default=True)
 def main(works: tuple[Path, ...], transformer: Path, teacher: str, out: Path, seed: int) -> None:
-    """Make a semantic space from the titles and abstracts of WORKS with a sentence transformer.
+    """Fit a semantic space on the titles and abstracts of WORKS with a sentence transformer.
 
-    Labels and authors are not used. The works should not include those you will measure on.
+    Labels and authors are not used. The works should not include those of the evaluation.
     """
     from disambig.ingest import read_works
 
@@ -368,7 +371,7 @@ def main(works: tuple[Path, ...], transformer: Path, teacher: str, out: Path, se
         "teacher": teacher,
         "seed": seed,
     }
-    space = make_space(work_list, embed, embed.words(), about, Settings(seed=seed))
+    space = make_space(work_list, embed, embed.list_words(), about, Settings(seed=seed))
     space.save(out)
     _log(f"{out}: {SemanticSpace.load(out).fingerprint}")
 

@@ -1,8 +1,8 @@
-"""Make the model that ships: ``python -m labeled.training.release CORPORA… --measured bench.json``.
+"""Fit the built-in model: ``python -m labeled.training.release CORPORA… --measured bench.json``.
 
-First measure a model fitted on the train split alone, then fit the released file on train and
-dev together and keep the dev figures of the first in it; at last teach it what larger corpora are
-like (:mod:`labeled.training.size_shift`)::
+First measure a model fitted on the train split alone, then fit the released model on train and
+dev together and store the dev metrics of the first in it; finally fit its size shift
+(:mod:`labeled.training.size_shift`)::
 
     disambig benchmark CORPORA --train-on train --split dev --json bench.json
     python -m labeled.training.release CORPORA --measured bench.json --out first.model
@@ -34,7 +34,7 @@ from disambig.cli import options
 @click.option("--seed", default=0, show_default=True)
 @options.quiet_option
 def release(corpora: tuple[Path, ...], measured: Path, out: Path, seed: int, quiet: bool) -> None:
-    """Fit the model that ships on the train and dev labels of CORPORA."""
+    """Fit the built-in model on the train and dev labels of CORPORA."""
     from disambig.training.fit import LabelledCorpus, fit_model
     from labeled.benchmark.run import read_corpus
     from labeled.corpora import find_corpora, read_split_labels
@@ -60,16 +60,19 @@ def release(corpora: tuple[Path, ...], measured: Path, out: Path, seed: int, qui
 
 
 def read_dev_metrics(measured: Path) -> dict[str, Any]:
-    """Figures of each corpus from the benchmark's JSON.
+    """Read the metrics of each corpus from the JSON of the benchmark.
 
     Raises
     ------
     click.UsageError
-        If the file does not measure a model of train on dev.
+        If the file is not of a model fitted on train and measured on dev.
     """
     document = json.loads(measured.read_text(encoding="utf-8"))
     if (document.get("trained_on"), document.get("split")) != ("train", "dev"):
-        raise click.UsageError(f"{measured} does not measure a model of train on dev")
+        raise click.UsageError(
+            f"{measured} is not of a model fitted on train and measured on dev; run disambig "
+            "benchmark --train-on train --split dev --json"
+        )
     return {
         row["corpus"]: {
             **row["within_blocks"],

@@ -1,4 +1,4 @@
-"""Teach a model what evidence is worth in corpora larger than anybody has labelled.
+"""Fit the size shift of a model: evidence in corpora larger than any that is labelled.
 
 ``python -m labeled.training.size_shift MODEL --out MODEL`` generates corpora of a million author
 mentions and more, clusters some of their shards as a run would, and fits the second forest of each
@@ -47,26 +47,26 @@ from disambig.training.fit import GROUP_MONOTONE, PAIR_MONOTONE, split_by_label
 from labeled.generator.command import generate_corpus
 
 SEED = 1
-"""Of the corpora; those that growth is measured on have another."""
+"""Seed of the generated corpora; those for measuring scaling have another."""
 SIGNATURES_PER_SHARD = 125_000
 PAIR_TREES, GROUP_TREES, LEAVES, RATE, MIN_LEAF, L2 = 480, 800, 8, 0.1, 40, 2.0
 FIRST_LEVEL = 0.93
-"""Mean probability from which the first level joins there; chosen on shards of the same corpora
-that nothing was fitted on, like :data:`disambig.training.examples.SETTINGS` on the dev split."""
+"""First-level threshold in large corpora; chosen on shards of the same corpora that are not used
+for fitting, like :data:`disambig.training.examples.SETTINGS` on the dev split."""
 EASY_LOG_ODDS = -4.5
-"""Log-odds, by the first forest, below which two of two persons are easy to tell apart: most rows,
-and all alike."""
+"""Log-odds of the first forest below which pairs of different persons are easy: most rows, and all
+similar."""
 EASY_SHARE = 0.2
-"""Share of those that is learned from, each weighing the more."""
+"""Share of easy rows that is sampled; their weight is increased accordingly."""
 
 ALL_GROUP_FEATURES = (*GROUP_FEATURES, *SIZE_SHIFT_FEATURES)
-"""What the second forest of groups learns from, beside what the first makes of it."""
+"""Features of the second forest of groups, in addition to the score of the first."""
 LABELLED_SIGNATURES = {1_000_000: 150_000, 4_000_000: 150_000, 16_000_000: 300_000}
-"""Author mentions of each corpus, and how many labelled ones are learned from."""
+"""Author mentions of each corpus, and the number of labelled ones used for fitting."""
 
 
 def count_shards(signatures: int) -> int:
-    """Shards that a corpus is divided into."""
+    """Return the number of shards of a corpus."""
     return max(1, signatures // SIGNATURES_PER_SHARD)
 
 
@@ -83,8 +83,9 @@ def stage_corpus(folder: Path, signatures: int, progress: Progress = silent) -> 
 def load_golds(
     folder: Path, signatures: int, labelled: int, model: Model, rng: np.random.Generator
 ) -> list[Gold]:
-    """Shards of a corpus from :func:`staged`, with the statistics of the whole, and as many of
-    their labelled blocks as it takes to have ``labelled`` mentions.
+    """Load shards of a corpus from :func:`stage_corpus`, with the statistics of the whole corpus.
+
+    Labelled blocks are sampled until they have ``labelled`` mentions.
     """
     statistics = load_statistics(folder / "staged" / "statistics")
     labels = {
@@ -97,7 +98,7 @@ def load_golds(
     remaining = labelled
     for shard in range(count_shards(signatures)):
         table = read_shard(folder / "staged", shard)
-        # blocks are labelled as a whole, so theirs are all here
+        # blocks are labelled as a whole, so those of labelled works are complete
         corpus = make_corpus(table.filter(pc.is_in(table["work"], labelled_works)))
         index = CorpusIndex.of(corpus, SemanticSpace.load(), model.frequency, statistics)
         person = np.full(corpus.n_signatures, -1, dtype=np.int32)
@@ -120,12 +121,12 @@ def load_golds(
 def fit_size_shift(
     model: Model, golds: Sequence[Sequence[Gold]], *, seed: int = 0, progress: Progress = silent
 ) -> Model:
-    """The model with a second forest for each level.
+    """Fit a second forest for each level and return the extended model.
 
     Parameters
     ----------
     golds : sequence of sequences of Gold
-        Shards of each corpus; every corpus counts alike.
+        Shards of each corpus; all corpora have the same weight.
     """
     rng = np.random.default_rng(seed)
 
@@ -185,7 +186,7 @@ def _add_size_features(
     corpora: Sequence[Sequence[tuple[Gold, TrainingRows]]],
     score_first: Callable[[Columns], Float32],
 ) -> TrainingRows:
-    """Rows with the features of size, those of each corpus weighing one."""
+    """Append the size features to rows and scale the total weight of each corpus to 1."""
     out = []
     for parts in corpora:
         total = sum(float(rows.weight.sum()) for _, rows in parts)
@@ -200,7 +201,7 @@ def _add_size_features(
 def _drop_easy_rows(
     rows: TrainingRows, score_first: Callable[[Columns], Float32], rng: np.random.Generator
 ) -> TrainingRows:
-    """The rows less most of the easy ones, see :data:`EASY`."""
+    """Drop most of the easy rows, see :data:`EASY_LOG_ODDS`."""
     probability = score_first(dict(zip(rows.features, rows.X.T, strict=True)))
     is_easy = (rows.y == 0) & (probability < 1 / (1 + np.exp(-EASY_LOG_ODDS)))
     is_sampled = ~is_easy | (rng.random(len(is_easy)) < EASY_SHARE)
@@ -237,7 +238,7 @@ def _fit_forest(rows: TrainingRows, monotone: Mapping[str, int], trees: int, see
 @click.option(
     "--scratch",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the generated corpora, some 15 GB until the end; the system's by default.",
+    help="Folder for the generated corpora, about 15 GB; the system's temporary folder by default.",
 )
 @click.option("--seed", default=0, show_default=True)
 @options.quiet_option

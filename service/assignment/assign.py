@@ -18,8 +18,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, select
 
 from service.actors import Actor
-from service.assignment.candidates import Bond, Nearby, bonds_of, nearby
-from service.assignment.policy import Choice, Verdict, decided
+from service.assignment.candidates import (
+    NearbySignatures,
+    SignatureConstraint,
+    read_constraints,
+    read_nearby,
+)
+from service.assignment.policy import AuthorVerdict, Verdict, decide_verdicts
 from service.db.bulk import is_in
 from service.db.database import Database
 from service.db.tables import Identity, Membership, State
@@ -37,8 +42,8 @@ if TYPE_CHECKING:
     from disambig.corpus.embeddings import SemanticSpace
     from disambig.corpus.statistics import Statistics
     from disambig.model.model import Model
-    from service.assignment.scoring import Reasons
-from service.assignment.result import AssignmentResult, Rival
+    from service.assignment.scoring import AssignmentEvidence
+from service.assignment.result import AssignmentResult, Candidate
 
 AUTHORS = 100
 """Most authors of a work that is assigned; larger works wait for the next run."""
@@ -68,7 +73,7 @@ class WorkAssigner:
         self._lock = threading.Lock()
         self._known: _Known | None = None
 
-    def known(self, connection: Connection) -> _Known | None:
+    def load_published(self, connection: Connection) -> _Known | None:
         """Return statistics and model of the last published full run; None before the first."""
         run = run_store.get_last_published(connection, full=True)
         if run is None:
@@ -80,31 +85,31 @@ class WorkAssigner:
 
     def _load(self, run: Any) -> _Known:
         from disambig.corpus.embeddings import SemanticSpace
-        from service.training.promotion import published_model
+        from service.training.promotion import load_published_model
 
         statistics = artifacts.open_statistics(self.database, self.settings.data, run.key, run.id)
         traffic = read_traffic(self.settings.traffic)
         old = self._known
         if old is not None and old.model.digest == run.model:
             return _Known(run.id, statistics, old.model, old.space, traffic)
-        model = published_model(self.database, self.settings, run.model)
+        model = load_published_model(self.database, self.settings, run.model)
         space = SemanticSpace.load() if old is None else old.space
         model.check_space(space.fingerprint)
         return _Known(run.id, statistics, model, space, traffic)
 
     @property
-    def loaded(self) -> str | None:
+    def loaded_run_id(self) -> str | None:
         """Id of the run whose statistics are loaded, or None."""
         known = self._known
         return None if known is None else known.run_id
 
-    def warm(self) -> bool:
+    def warm_up(self) -> bool:
         """Load model and statistics ahead of the first request; return whether they exist."""
         with self.database.read() as connection:
-            return self.known(connection) is not None
+            return self.load_published(connection) is not None
 
 
-def assign(placer: WorkAssigner, work: domain.Work) -> list[AssignmentResult]:
+def preview_assignment(placer: WorkAssigner, work: domain.Work) -> list[AssignmentResult]:
     """Return the verdict on each author of a work, new or stored, without storing it.
 
     Raises
@@ -113,7 +118,7 @@ def assign(placer: WorkAssigner, work: domain.Work) -> list[AssignmentResult]:
         If no run has been published yet.
     """
     with placer.database.read() as connection:
-        known = placer.known(connection)
+        known = placer.load_published(connection)
         if known is None:
             raise Conflict("nothing published yet", "publish a run first: disambig run start")
         if _crowded(work):
@@ -122,7 +127,7 @@ def assign(placer: WorkAssigner, work: domain.Work) -> list[AssignmentResult]:
         return _told(connection, work, choices, reasons)
 
 
-def place_works(
+def assign_works(
     placer: WorkAssigner,
     actor: Actor,
     work_keys: Iterable[int],
@@ -160,19 +165,19 @@ def _place(
             work = read_works(connection, [key]).get(key)
             if work is None:
                 return None
-            known = None if late or _crowded(work) else placer.known(connection)
+            known = None if late or _crowded(work) else placer.load_published(connection)
             if known is None:
                 return _later(work)
             seen = _curated(connection)
             signatures = {at: s for (_, at), s in read_signature_keys(connection, [key]).items()}
             there = _identities_of(connection, signatures.values())
-            bonds = bonds_of(connection, [s for s in signatures.values() if s not in there])
+            bonds = read_constraints(connection, [s for s in signatures.values() if s not in there])
             by_position = {at: bonds[s] for at, s in signatures.items() if s in bonds}
             choices, reasons = _choices(
                 connection, known, work, by_position, frozenset(there.values())
             )
             choices = [
-                Choice(c.position, Verdict.KNOWN, there[signatures[c.position]])
+                AuthorVerdict(c.position, Verdict.KNOWN, there[signatures[c.position]])
                 if signatures[c.position] in there
                 else c
                 for c in choices
@@ -184,9 +189,9 @@ def _place(
             ledger = EventLog.lock(connection)
             if ledger.last_curation != seen and attempt < TRIES:
                 continue
-            from service.assignment.store import store
+            from service.assignment.store import store_assignment
 
-            return store(
+            return store_assignment(
                 connection,
                 ledger,
                 actor,
@@ -204,17 +209,17 @@ def _choices(
     connection: Connection,
     known: _Known,
     work: domain.Work,
-    bonds: Mapping[int, Bond],
+    bonds: Mapping[int, SignatureConstraint],
     taken: frozenset[int],
-) -> tuple[list[Choice], Reasons]:
+) -> tuple[list[AuthorVerdict], AssignmentEvidence]:
     """Return a verdict on every named author of a work, and the evidence."""
-    from service.assignment.scoring import compare
+    from service.assignment.scoring import score_work
 
-    near: Nearby = nearby(connection, work)
-    placements, keys, reasons = compare(near, work, known.model, known.space, known.statistics)
+    near: NearbySignatures = read_nearby(connection, work)
+    placements, keys, reasons = score_work(near, work, known.model, known.space, known.statistics)
     threshold = known.model.settings["second_level"]
     holders = find_holders(connection, work)
-    return decided(placements, keys, bonds, taken, threshold, holders), reasons
+    return decide_verdicts(placements, keys, bonds, taken, threshold, holders), reasons
 
 
 def _crowded(work: domain.Work) -> bool:
@@ -241,10 +246,15 @@ def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[in
 
 
 def _told(
-    connection: Connection, work: domain.Work, choices: Sequence[Choice], reasons: Reasons
+    connection: Connection,
+    work: domain.Work,
+    choices: Sequence[AuthorVerdict],
+    reasons: AssignmentEvidence,
 ) -> list[AssignmentResult]:
     """Return verdicts with public ids and reasons."""
-    wanted = {i for c in choices for i, _ in c.odds} | {c.identity for c in choices if c.identity}
+    wanted = {i for c in choices for i, _ in c.candidates} | {
+        c.identity for c in choices if c.identity
+    }
     rows = connection.execute(
         select(Identity.key, Identity.id, Identity.name, Identity.n_works).where(
             is_in(connection, Identity.key, wanted)
@@ -254,13 +264,19 @@ def _told(
     told = []
     for author, choice in enumerate(choices):
 
-        def rival(key: int, p: float, author: int = author, choice: Choice = choice) -> Rival:
+        def rival(
+            key: int, p: float, author: int = author, choice: AuthorVerdict = choice
+        ) -> Candidate:
             row = known[key]
             # describing takes time, and only unsure verdicts are reviewed
-            why = reasons.of(author, key) if choice.verdict == Verdict.UNSURE else ()
-            if choice.by_orcid and choice.verdict == Verdict.UNSURE and (key, p) == choice.odds[0]:
+            why = reasons.describe(author, key) if choice.verdict == Verdict.UNSURE else ()
+            if (
+                choice.by_orcid
+                and choice.verdict == Verdict.UNSURE
+                and (key, p) == choice.candidates[0]
+            ):
                 why = (f"for: {SAME_ORCID}", "against: the names are incompatible")
-            return Rival(row.id, row.name, row.n_works, round(p, 4), why)
+            return Candidate(row.id, row.name, row.n_works, round(p, 4), why)
 
         why: tuple[str, ...] = ()
         if choice.by_decision:
@@ -268,11 +284,11 @@ def _told(
         elif choice.by_orcid:
             why = (f"for: {SAME_ORCID}",)
         elif choice.verdict == Verdict.MATCHED and choice.identity is not None:
-            why = reasons.of(author, choice.identity)
-        elif choice.verdict == Verdict.NEW and not choice.odds:
+            why = reasons.describe(author, choice.identity)
+        elif choice.verdict == Verdict.NEW and not choice.candidates:
             why = ("for: no published mention has a compatible name",)
         elif choice.verdict == Verdict.NEW:
-            why = reasons.of(author, choice.odds[0][0])
+            why = reasons.describe(author, choice.candidates[0][0])
         told.append(
             AssignmentResult(
                 choice.position,
@@ -281,7 +297,7 @@ def _told(
                 known[choice.identity].id if choice.identity else None,
                 None if choice.probability is None else round(choice.probability, 4),
                 why,
-                tuple(rival(i, p) for i, p in choice.odds),
+                tuple(rival(i, p) for i, p in choice.candidates),
             )
         )
     return told

@@ -41,7 +41,7 @@ NAMES = 500
 
 
 @dataclass(frozen=True, eq=False)
-class Nearby:
+class NearbySignatures:
     """Published signatures to compare a new work with.
 
     Attributes
@@ -56,7 +56,7 @@ class Nearby:
     identity: dict[tuple[int, int], int]
 
 
-def nearby(connection: Connection, work: domain.Work) -> Nearby:
+def read_nearby(connection: Connection, work: domain.Work) -> NearbySignatures:
     """Read the candidates of a work; exclude signatures of the work itself."""
     texts = {
         text
@@ -71,11 +71,11 @@ def nearby(connection: Connection, work: domain.Work) -> Nearby:
     most = max(min(EACH, MENTIONS // max(len(blocks), 1)), LEAST)
     parts = [rows[rows[:, 4] == block] for block in blocks]
     if any(len(part) > most for part in parts):
-        hints = _Hints.of(connection, work)
+        hints = _Hints.read(connection, work)
         parts = [hints.chosen(part, most) for part in parts]
     rows = np.concatenate([rows[:0], *parts])
     identity = {(int(r[1]), int(r[2])): int(r[5]) for r in rows}
-    return Nearby(read_works(connection, {key for key, _ in identity}), identity)
+    return NearbySignatures(read_works(connection, {key for key, _ in identity}), identity)
 
 
 def _mentions(connection: Connection, blocks: Sequence[int]) -> Int64:
@@ -104,11 +104,11 @@ class _Hints:
     """
 
     names: list[int]
-    team: Mapping[int, int]
-    bearers: list[int]
+    coauthor_counts: Mapping[int, int]
+    orcid_signatures: list[int]
 
     @classmethod
-    def of(cls, connection: Connection, work: domain.Work) -> _Hints:
+    def read(cls, connection: Connection, work: domain.Work) -> _Hints:
         folded = {fold_name(a.name) for a in work.authors if a.name.strip()}
         named = select(Name.key).where(Name.folded.in_(sorted(folded)[:NAMES]))
         names = list(connection.scalars(named))
@@ -127,24 +127,28 @@ class _Hints:
 
         own = np.isin(rows[:, 3], self.names)
         # do not count the signature itself among the co-authors of its work
-        shared = np.array([self.team.get(w, 0) for w in rows[:, 1].tolist()]) - own
-        evidence = own + 2.0 * np.minimum(shared, 3) + 4.0 * np.isin(rows[:, 0], self.bearers)
+        shared = np.array([self.coauthor_counts.get(w, 0) for w in rows[:, 1].tolist()]) - own
+        evidence = (
+            own + 2.0 * np.minimum(shared, 3) + 4.0 * np.isin(rows[:, 0], self.orcid_signatures)
+        )
         label = np.unique(rows[:, 5], return_inverse=True)[1].astype(np.int32)
         return rows[select_signatures(label, np.arange(len(rows), dtype=np.int32), evidence, most)]
 
 
 @dataclass(frozen=True, slots=True)
-class Bond:
+class SignatureConstraint:
     """Keys of the identities that a signature must belong to, and of those it cannot."""
 
     must: frozenset[int] = frozenset()
     cannot: frozenset[int] = frozenset()
 
 
-FREE = Bond()
+FREE = SignatureConstraint()
 
 
-def bonds_of(connection: Connection, signatures: Collection[int]) -> dict[int, Bond]:
+def read_constraints(
+    connection: Connection, signatures: Collection[int]
+) -> dict[int, SignatureConstraint]:
     """Return the constraints of decisions in force; omit unconstrained signatures."""
     links = remove_retired_signatures(connection, read_links_around(connection, signatures))
     if not links:
@@ -154,12 +158,12 @@ def bonds_of(connection: Connection, signatures: Collection[int]) -> dict[int, B
         is_in(connection, Membership.signature_key, ends)
     )
     identity = {row[0]: row[1] for row in connection.execute(query)}
-    return bonds(signatures, links, identity)
+    return derive_constraints(signatures, links, identity)
 
 
-def bonds(
+def derive_constraints(
     signatures: Iterable[int], links: Iterable[Link], identity: Mapping[int, int]
-) -> dict[int, Bond]:
+) -> dict[int, SignatureConstraint]:
     """Derive constraints from links and the identities of published signatures; pure.
 
     Must-links are transitive. A cannot-link of any must-linked signature excludes the identities of
@@ -178,7 +182,7 @@ def bonds(
         bound = frozenset(identity[m] for m in mine if m in identity and m != signature)
         barred = frozenset(identity[m] for m in others if m in identity)
         if bound or barred:
-            found[signature] = Bond(bound, barred)
+            found[signature] = SignatureConstraint(bound, barred)
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from service.actors import Actor
-from service.assignment.assign import WorkAssigner, place_works
+from service.assignment.assign import WorkAssigner, assign_works
 from service.assignment.policy import Verdict
 from service.assignment.result import AssignmentResult
 from service.db.bulk import is_in
@@ -40,7 +40,7 @@ PLACED_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RecordOutcome:
     """Result of one record.
 
     Attributes
@@ -63,9 +63,9 @@ class Outcome:
         return "rejected" if self.result is None else self.result.status
 
 
-def take_in(
+def store_and_assign(
     database: Database, actor: Actor, label: str, rows: Sequence[Row], placer: WorkAssigner | None
-) -> list[Outcome]:
+) -> list[RecordOutcome]:
     """Store the readable records in batches, then assign their signatures.
 
     Safe to interrupt and repeat: stored records are unchanged, and unassigned signatures are
@@ -90,17 +90,17 @@ def take_in(
     for row in rows:
         result = results.get(id(row))
         key = None if result is None else result.work_key
-        outcomes.append(Outcome(row, result, None if key is None else placed.get(key)))
+        outcomes.append(RecordOutcome(row, result, None if key is None else placed.get(key)))
     return outcomes
 
 
-def counts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+def count_by_status(outcomes: Iterable[RecordOutcome]) -> dict[str, int]:
     """Count records by status."""
     found = Counter(outcome.status for outcome in outcomes)
     return {name: found[name] for name in ("created", "changed", "unchanged", "rejected")}
 
 
-def verdicts(outcomes: Iterable[Outcome]) -> dict[str, int]:
+def count_verdicts(outcomes: Iterable[RecordOutcome]) -> dict[str, int]:
     """Count authors by verdict."""
     found = Counter(p.verdict for outcome in outcomes for p in outcome.placements or ())
     return {verdict.value: found[verdict] for verdict in Verdict}
@@ -148,13 +148,13 @@ def _place(
         mentions = _mentions(connection, keys)
     waiting = [key for key in keys if any(m.identity is None for m in mentions.get(key, ()))]
     found: dict[int, list[AssignmentResult]] = {}
-    if waiting and placer.warm():
+    if waiting and placer.warm_up():
         began = time.monotonic()
         for some in split_keys(waiting, PLACED_AT_ONCE):
             left = SECONDS - (time.monotonic() - began)
             if left <= 0:
                 break
-            found |= place_works(placer, actor, some, seconds=left)
+            found |= assign_works(placer, actor, some, seconds=left)
     return {key: found.get(key, mentions.get(key, [])) for key in keys}
 
 

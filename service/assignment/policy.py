@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from service.assignment.candidates import FREE, Bond
+from service.assignment.candidates import FREE, SignatureConstraint
 from service.external_ids.orcid_holders import Holder
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class AuthorVerdict:
     """Verdict on one author with its evidence; ``candidates`` are (identity key, probability).
 
     ``by_decision``: a curator's decision fixed it. ``by_orcid``: an ORCID iD did.
@@ -38,19 +38,19 @@ class Choice:
     verdict: Verdict
     identity: int | None = None
     probability: float | None = None
-    odds: tuple[tuple[int, float], ...] = ()
+    candidates: tuple[tuple[int, float], ...] = ()
     by_decision: bool = False
     by_orcid: bool = False
 
 
-def decided(
+def decide_verdicts(
     placements: Sequence[AuthorAssignment],
     keys: Sequence[int],
-    bonds: Mapping[int, Bond],
+    bonds: Mapping[int, SignatureConstraint],
     taken: Iterable[int],
     threshold: float,
     holders: Mapping[int, Holder] | None = None,
-) -> list[Choice]:
+) -> list[AuthorVerdict]:
     """Apply decisions and ORCID iDs to the engine's assignments; return verdicts in their order.
 
     Parameters
@@ -71,7 +71,7 @@ def decided(
     free = [bonds.get(p.position, FREE) for p in placements]
     held = [(holders or {}).get(p.position) for p in placements]
     barred = set(taken)
-    found: dict[int, Choice] = {}
+    found: dict[int, AuthorVerdict] = {}
     order = sorted(range(len(placements)), key=lambda k: (not free[k].must, held[k] is None))
     for k in order:
         choice = _one(placements[k], keys, free[k], barred, threshold)
@@ -83,8 +83,12 @@ def decided(
 
 
 def _one(
-    placement: AuthorAssignment, keys: Sequence[int], bond: Bond, taken: set[int], threshold: float
-) -> Choice:
+    placement: AuthorAssignment,
+    keys: Sequence[int],
+    bond: SignatureConstraint,
+    taken: set[int],
+    threshold: float,
+) -> AuthorVerdict:
     at = placement.position
     odds = [(keys[i], p) for i, p in placement.rivals]
     if placement.identity is not None:
@@ -93,20 +97,22 @@ def _one(
         target = min(bond.must)
         if len(bond.must) == 1 and target not in bond.cannot and target not in taken:
             others = tuple(o for o in odds if o[0] != target)
-            return Choice(at, Verdict.MATCHED, target, 1.0, others, by_decision=True)
+            return AuthorVerdict(at, Verdict.MATCHED, target, 1.0, others, by_decision=True)
         sure = tuple((i, 1.0) for i in sorted(bond.must))
-        return Choice(at, Verdict.UNSURE, None, 1.0, sure, by_decision=True)
+        return AuthorVerdict(at, Verdict.UNSURE, None, 1.0, sure, by_decision=True)
     left = tuple(o for o in odds if o[0] not in bond.cannot and o[0] not in taken)
     best = left[0][1] if left else 0.0
     if placement.identity is not None and left[:1] == tuple(odds[:1]):
-        return Choice(at, Verdict.MATCHED, left[0][0], best, left[1:])
+        return AuthorVerdict(at, Verdict.MATCHED, left[0][0], best, left[1:])
     if placement.verdict == "new" or (len(left) < len(odds) and best < threshold - 0.05):
         # all likely candidates are excluded
-        return Choice(at, Verdict.NEW, None, 1 - best, left)
-    return Choice(at, Verdict.UNSURE, None, best, left)
+        return AuthorVerdict(at, Verdict.NEW, None, 1 - best, left)
+    return AuthorVerdict(at, Verdict.UNSURE, None, best, left)
 
 
-def _with_orcid(choice: Choice, bond: Bond, holder: Holder | None, taken: set[int]) -> Choice:
+def _with_orcid(
+    choice: AuthorVerdict, bond: SignatureConstraint, holder: Holder | None, taken: set[int]
+) -> AuthorVerdict:
     """Assign the author to the identity that has the ORCID iD, unless decisions exclude it.
 
     If the names are incompatible, a verdict of new becomes unsure.
@@ -114,15 +120,15 @@ def _with_orcid(choice: Choice, bond: Bond, holder: Holder | None, taken: set[in
     if holder is None or bond.must or holder.identity in bond.cannot | taken:
         return choice
     target = holder.identity
-    others = tuple(o for o in choice.odds if o[0] != target)
+    others = tuple(o for o in choice.candidates if o[0] != target)
     if choice.identity is not None and choice.identity != target:
         others = ((choice.identity, choice.probability or 0.0), *others)
     if holder.is_name_compatible:
         if choice.identity == target:
             return choice
-        return Choice(choice.position, Verdict.MATCHED, target, 1.0, others, by_orcid=True)
+        return AuthorVerdict(choice.position, Verdict.MATCHED, target, 1.0, others, by_orcid=True)
     if choice.verdict == Verdict.NEW:
-        return Choice(
+        return AuthorVerdict(
             choice.position, Verdict.UNSURE, None, 0.5, ((target, 0.5), *others), by_orcid=True
         )
     return choice

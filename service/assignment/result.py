@@ -8,7 +8,7 @@ from service.assignment.policy import Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class Candidate:
     """An identity that an author may belong to; ``reasons`` only for an unsure verdict."""
 
     identity: str
@@ -46,5 +46,5 @@ class AssignmentResult:
     identity: str | None = None
     probability: float | None = None
     reasons: tuple[str, ...] = ()
-    rivals: tuple[Rival, ...] = ()
+    rivals: tuple[Candidate, ...] = ()
     task: str | None = None

@@ -30,7 +30,7 @@ from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import Statistics
 from disambig.model.model import Model
-from service.assignment.candidates import Nearby
+from service.assignment.candidates import NearbySignatures
 
 MOST = 3
 """Most reasons of one verdict."""
@@ -69,7 +69,7 @@ class _KnownCompany(Facts):
         return tuple(SharedItem(name, n) for name, n in named if name)
 
 
-def company_names(names: Sequence[ParsedName]) -> dict[int, str]:
+def map_coauthor_names(names: Sequence[ParsedName]) -> dict[int, str]:
     """Map the full key and the initial key of each name to a printed name."""
     found: dict[int, str] = {}
     for keys in hash_names(list(names)):
@@ -79,7 +79,7 @@ def company_names(names: Sequence[ParsedName]) -> dict[int, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Reasons:
+class AssignmentEvidence:
     """Evidence on the authors of a compared work, described on demand.
 
     ``keys`` are the identity keys of the labels of ``compared``, ascending; ``printed`` has a name
@@ -96,12 +96,12 @@ class Reasons:
         batch, label = self.compared.scored.batch, self.compared.label
         key = (batch.block + 1).astype(np.int64) * (int(label.max(initial=0)) + 2)
         _, group = np.unique(key + label, return_inverse=True)
-        groups, columns = self.compared.scored.between(group.astype(np.int32))
+        groups, columns = self.compared.scored.compute_group_features(group.astype(np.int32))
         size = self.compared.block_size[groups.block[groups.left]]
         columns["block_size"] = size.astype(np.float32)
         return groups, columns
 
-    def of(self, author: int, identity: int) -> tuple[str, ...]:
+    def describe(self, author: int, identity: int) -> tuple[str, ...]:
         """Return the strongest evidence between an author (row of the new work) and an identity.
 
         Each entry begins with "for: " or "against: "; empty for an identity that was not compared.
@@ -158,9 +158,13 @@ def _in_words(row: Sequence[tuple[str, float]], parts: Float32, facts: Facts) ->
     return tuple(told)
 
 
-def compare(
-    near: Nearby, work: domain.Work, model: Model, space: SemanticSpace, statistics: Statistics
-) -> tuple[Sequence[AuthorAssignment], list[int], Reasons]:
+def score_work(
+    near: NearbySignatures,
+    work: domain.Work,
+    model: Model,
+    space: SemanticSpace,
+    statistics: Statistics,
+) -> tuple[Sequence[AuthorAssignment], list[int], AssignmentEvidence]:
     """Return the engine's assignments of the authors, the identity keys, and the evidence."""
     corpus = Corpus.from_works(near.works.values())
     key_of = {known.id: key for key, known in near.works.items()}
@@ -176,7 +180,7 @@ def compare(
         contents.select(rows), statistics, label.astype(np.int32), model, space
     )
     compared = assigner.compare(work)
-    printed = company_names([*corpus.names, *Corpus.from_works([work]).names])
+    printed = map_coauthor_names([*corpus.names, *Corpus.from_works([work]).names])
     placements = assigner.decide(work, compared)
     known = [int(key) for key in keys.tolist()]
-    return placements, known, Reasons(compared, known, model, printed)
+    return placements, known, AssignmentEvidence(compared, known, model, printed)

@@ -22,7 +22,7 @@ from service.text import fold_name
 
 if TYPE_CHECKING:
     from disambig import domain
-    from service.assignment.policy import Choice
+    from service.assignment.policy import AuthorVerdict
     from service.assignment.result import AssignmentResult
 
 KIND = "assign"
@@ -30,13 +30,13 @@ NO_TRAFFIC: Mapping[str, float] = {}
 WORKS_AT_ONCE = 500
 
 
-def store(
+def store_assignment(
     connection: Connection,
     ledger: EventLog,
     actor: Actor,
     work: domain.Work,
     signatures: Mapping[int, int],
-    choices: Sequence[Choice],
+    choices: Sequence[AuthorVerdict],
     told: Sequence[AssignmentResult],
     blind_share: float = 0.0,
     traffic: Mapping[str, float] = NO_TRAFFIC,
@@ -103,7 +103,7 @@ def store(
     return [_finished(said, tasks, new, ids) for said in told]
 
 
-def close_answered(database: Database, actor: Actor) -> int:
+def close_answered_tasks(database: Database, actor: Actor) -> int:
     """Close tasks about signatures that have an identity now or are retired; return how many."""
     with database.write() as connection:
         ledger = EventLog.lock(connection)

@@ -1,13 +1,13 @@
-"""What a wanted arrangement of mentions means: a pure decision, without a database.
+"""Compute the identities and links that a wanted arrangement of mentions implies; pure.
 
 A column lists mentions that shall be one person. Mentions that no column lists stay where they are:
 with the column that goes on with their identity, or by themselves. Which ids go on is decided as
-for a publication (:mod:`service.identities.continuity`): the fewest mentions change theirs.
+for a publication (:mod:`service.identities.continuity`): the fewest mentions change their identity.
 
-The arrangement becomes links that later clusterings obey. Musts bind what came into a column,
-and a few of those that were there; all of a column where it was confirmed as a whole, or where
-all of another person was joined to it.
-Cannots part the edited columns, and what left from what it left behind.
+The arrangement becomes links that bind later clusterings. Must-links join the mentions moved into
+a column with a few that were there; with all of the column if it was confirmed as a whole, or if
+a whole identity was merged into it. Cannot-links separate the edited columns from each other, and
+moved mentions from those they left.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ from service.constraints.links import Link, make_must_links
 from service.identities.lifecycle import UNASSIGNED, make_placeholder_key
 
 ANCHORS = 3
-"""Mentions that stay in a column and stand for it when others come in."""
+"""Mentions that represent a column in must-links with mentions moved into it."""
 WITNESSES = 500
-"""Mentions that stay behind, of which it is said that those that left are not of them."""
+"""Maximum mentions left behind that get a cannot-link to the moved ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Mentions, by signature key, that shall be one person.
+    """Signature keys of one person, as requested.
 
     Attributes
     ----------
     mentions : tuple of int
     identity : int or None
-        Key of the identity whose unnamed mentions are of this column, too.
+        Key of the identity that the column continues, including its unlisted mentions.
     confirmed : bool
-        Whether somebody says of all of ``mentions`` that they are one person, not only of those
-        that came.
+        Whether all ``mentions`` are stated to be one person, not only the moved ones.
     """
 
     mentions: tuple[int, ...]
@@ -46,7 +45,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Two sets of mentions that were asked about: are they one person?"""
+    """The two sides of a task that asks whether they are one person."""
 
     left: tuple[int, ...]
     right: tuple[int, ...]
@@ -54,21 +53,20 @@ class Sides:
 
 @dataclass(frozen=True)
 class Part:
-    """A person after the arrangement.
+    """An identity after the arrangement.
 
     Attributes
     ----------
     identity : int
         Key, or :func:`service.identities.lifecycle.make_placeholder_key` of a number.
     arrived, stayed : list of int
-        Mentions that were elsewhere before, and that were of this identity; the most certain
-        first.
+        Mentions moved here, and mentions that were here before; most confident first.
     confirmed : list of int
-        Those that somebody says are one person.
+        Mentions stated to be one person.
     gives : bool
-        Whether mentions of this identity went elsewhere.
+        Whether mentions of this identity move to another.
     merges : bool
-        Whether all of another identity, of more than one mention, came into it.
+        Whether a whole identity of more than one mention is merged into it.
     """
 
     identity: int
@@ -80,37 +78,37 @@ class Part:
 
     @property
     def edited(self) -> bool:
-        """Whether the arrangement says anything of it."""
+        """Whether the arrangement changes or confirms it."""
         return bool(self.arrived or self.confirmed or self.gives)
 
     @property
     def bound(self) -> list[int]:
-        """Mentions that are said to be one person."""
+        """Mentions that get must-links."""
         if self.confirmed:
             extra = [m for m in self.arrived if m not in set(self.confirmed)]
             return [*self.confirmed, *extra]
-        if self.merges and not self.gives:  # as a merge says it
+        if self.merges and not self.gives:  # as in a merge
             return [*self.stayed, *self.arrived]
         return [*self.stayed[:ANCHORS], *self.arrived] if self.arrived else []
 
     @property
     def hub(self) -> int:
-        """The mention that stands for all of it."""
+        """The representative mention in cannot-links."""
         return (self.bound or self.stayed)[0]
 
 
 @dataclass(frozen=True)
 class Arrangement:
-    """What an arrangement comes to.
+    """Result of an arrangement.
 
     Attributes
     ----------
     parts : list of Part
-        Everybody whom it touches and who has mentions afterwards.
+        Affected identities that have mentions afterwards.
     target : dict of int to int
-        Identity of every mention of these, by signature key.
+        New identity by signature key.
     current : dict of int to int
-        Where each of them was; NOWHERE for none.
+        Previous identity by signature key; NOWHERE if unassigned.
     """
 
     parts: list[Part]
@@ -119,21 +117,21 @@ class Arrangement:
 
     @property
     def moves(self) -> dict[int, int]:
-        """The mentions that change identity, and to which."""
+        """New identity of each mention that changes its identity."""
         return {m: to for m, to in self.target.items() if self.current[m] != to}
 
     @property
     def created(self) -> int:
-        """New identities."""
+        """Number of new identities."""
         return sum(1 for part in self.parts if part.identity < UNASSIGNED)
 
     @property
     def says_something(self) -> bool:
-        """Whether anything is moved or confirmed."""
+        """Whether any mention is moved or confirmed."""
         return any(part.edited for part in self.parts)
 
     def curated(self) -> dict[int, bool]:
-        """Identities on which the decision bears, those that end included."""
+        """Return a curated flag for every identity affected, including those that end."""
         on = {part.identity for part in self.parts if part.edited}
         on |= {self.current[m] for m in self.moves} - {UNASSIGNED}
         return dict.fromkeys(sorted(on), True)
@@ -141,7 +139,7 @@ class Arrangement:
 
 @dataclass
 class _Gathering:
-    """Mentions on their way into parts."""
+    """Cluster of each mention while the arrangement is computed."""
 
     cluster: dict[int, int] = field(default_factory=dict)
     confirmed: set[int] = field(default_factory=set)
@@ -153,18 +151,18 @@ def compute_arrangement(
     confidence: Mapping[int, float],
     decided: Collection[int] = (),
 ) -> Arrangement:
-    """Compare a wanted arrangement with what is published.
+    """Compute the identities that result from a wanted arrangement.
 
     Parameters
     ----------
     columns : sequence of Column
-        No mention and no identity is in two of them.
+        Without duplicate mentions or identities.
     members : mapping of int to sequence of int
-        All mentions of every identity that a column states or takes mentions from.
+        All mentions of every identity that a column continues or takes mentions from.
     confidence : mapping of int to float
-        Of mentions; the surest stand for the others.
+        Confidence by signature key; the most confident become representatives.
     decided : collection of int
-        Mentions that people confirmed under their identity.
+        Mentions with links of curators.
     """
     current = {m: key for key, some in members.items() for m in some}
     gathered = _gathered(columns, members)
@@ -212,7 +210,7 @@ def _gathered(columns: Sequence[Column], members: Mapping[int, Sequence[int]]) -
 def _names(
     cluster: Mapping[int, int], current: Mapping[int, int], decided: Collection[int]
 ) -> dict[int, int]:
-    """Identity that each cluster goes on with, or a new one."""
+    """Return the identity that each cluster continues, or a new one."""
     import numpy as np
 
     from service.identities.continuity import match_identities
@@ -236,16 +234,16 @@ def _names(
 
 
 def links_of(plan: Arrangement, decision: str, answers: Sequence[Sides] = ()) -> list[Link]:
-    """What an arrangement states, as links; each pair of mentions once.
+    """Return the links that an arrangement states, without duplicate pairs.
 
     Parameters
     ----------
     plan : Arranged
     decision : str
-        Id of the decision that states them.
+        Id of the decision.
     answers : sequence of Sides
-        Questions that the arrangement answers: sides that are one part now are said to be one
-        person, sides of two parts are not.
+        Sides of the tasks it answers: sides in one identity get must-links, sides in two
+        identities cannot-links.
     """
     edited = [part for part in plan.parts if part.edited]
     found = [

@@ -1,7 +1,7 @@
-"""Blocks as the engine sees them, kept in memory while somebody works on them.
+"""Cache of scored blocks, kept in memory while a curator works on them.
 
-What the engine compares does not depend on what people decide: features and probabilities of
-pairs are computed once, and each arrangement only groups them anew under its constraints.
+Features and probabilities of pairs do not depend on decisions: they are computed once, and each
+arrangement only repeats the clustering under its constraints.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ if TYPE_CHECKING:
 
 
 MAX_MENTIONS = 800
-"""Mentions that are compared with each other for one board."""
+"""Maximum mentions compared for one board."""
 MAX_WARM_UP = 1_000
-"""Mentions of which some are compared to warm up."""
+"""Mentions read to choose a block for the warm-up."""
 MAX_PAIRS = 1_000_000
-"""Pairs that are kept in memory for all boards of a process, at about 250 bytes each."""
+"""Pairs cached for all boards of a process, at about 250 bytes each."""
 
 
 @dataclass(frozen=True, eq=False)
 class BlockView:
-    """Some mentions, scored; rows of ``scored.batch`` are counted as *places*.
+    """Scored mentions; arrays are indexed by the rows of ``scored.batch``.
 
     Attributes
     ----------
     index : CorpusIndex
-        Of all works of the mentions, weighed with the statistics of the last full run.
+        Of all works of the mentions, weighted with the statistics of the last full run.
     model : Model
-    scored : Scored
-        Under no constraints but those of identifiers.
+    scored : ScoredPairs
+        Under no constraints except those of identifiers.
     signature : int64[R]
-        Key of the mention at each place.
+        Signature key of each row.
     row_of : dict of int to int
-        Row of the corpus, by signature key, of all mentions of these works that were looked up.
+        Corpus row by signature key.
     """
 
     index: CorpusIndex
@@ -62,84 +62,86 @@ class BlockView:
 
     @property
     def corpus(self) -> Corpus:
-        """Of all works of the mentions."""
+        """Corpus of all works of the mentions."""
         return self.index.corpus
 
     def apply_constraints(self, constraints: Iterable[domain.Constraint]) -> ScoredPairs:
-        """The same pairs under what people state; statements that cannot hold are left out."""
+        """Return the same pairs under constraints; inapplicable constraints are omitted."""
         from disambig.clustering.constraints import compile_constraints
         from disambig.clustering.two_level import BatchConstraints
 
-        known = set(self.corpus.work_ids)
-        stated = [c for c in constraints if c.a.work in known and c.b.work in known]
-        compiled = compile_constraints(self.corpus, stated, strict=False)
+        work_ids = set(self.corpus.work_ids)
+        applicable = [c for c in constraints if c.a.work in work_ids and c.b.work in work_ids]
+        compiled = compile_constraints(self.corpus, applicable, strict=False)
         return replace(self.scored, bonds=BatchConstraints.of(self.scored.batch, compiled))
 
     def group_first_level(self, scored: ScoredPairs) -> Int32:
-        """Group of the first level at each place: mentions that surely belong together."""
+        """Return the first-level group of each row; int32[R]."""
         return scored.first_level(self.model.first_level(self.index.doublings))
 
     def cluster(self, scored: ScoredPairs) -> Int32:
-        """Identity at each place, as a run finds them; int32[R]."""
-        from disambig.clustering.two_level import grouped
+        """Return the cluster of each row, as a run computes it; int32[R]."""
+        from disambig.clustering.two_level import cluster_scored
 
-        return grouped(scored, self.model)
+        return cluster_scored(scored, self.model)
 
 
 class BlockViews:
-    """The views of a process, the least recently used given up first; safe between threads."""
+    """Thread-safe cache of block views with least-recently-used eviction."""
 
-    def __init__(self, placer: WorkAssigner, pairs: int = MAX_PAIRS) -> None:
-        """``placer`` holds the model and the statistics."""
-        self.placer = placer
-        self._pairs = pairs
-        self._kept: OrderedDict[bytes, BlockView] = OrderedDict()
+    def __init__(self, assigner: WorkAssigner, max_pairs: int = MAX_PAIRS) -> None:
+        """``assigner`` holds the model and the statistics."""
+        self.assigner = assigner
+        self._max_pairs = max_pairs
+        self._views: OrderedDict[bytes, BlockView] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, connection: Connection, signatures: Sequence[int]) -> BlockView | None:
-        """The mentions, compared with each other block by block.
+        """Return the mentions compared with each other, block by block.
 
         Parameters
         ----------
         signatures : sequence of int
-            Keys, the most relevant first; :data:`MOST` are compared.
+            Keys, most relevant first; at most :data:`MAX_MENTIONS` are compared.
 
         Returns
         -------
         BlockView or None
-            None where no run was published yet, or no two of them are of one block.
+            None if no run was published yet, or fewer than two have a block.
         """
-        known = self.placer.known(connection)
-        if known is None:
+        context = self.assigner.load_published(connection)
+        if context is None:
             return None
-        block = _blocks(connection, signatures)
-        chosen = sorted([s for s in signatures if s in block][:MAX_MENTIONS])
-        if len(chosen) < 2:
+        block_of = _read_blocks(connection, signatures)
+        signature_keys = sorted([s for s in signatures if s in block_of][:MAX_MENTIONS])
+        if len(signature_keys) < 2:
             return None
-        touched = connection.scalar(
+        last_change = connection.scalar(
             select(func.max(Block.touched)).where(
-                is_in(connection, Block.key, {block[s] for s in chosen})
+                is_in(connection, Block.key, {block_of[s] for s in signature_keys})
             )
         )
-        told = f"{known.run_id} {touched} {known.model.digest} {chosen}".encode()
-        name = hashlib.sha256(told).digest()
+        cache_text = f"{context.run_id} {last_change} {context.model.digest} {signature_keys}".encode()
+        cache_key = hashlib.sha256(cache_text).digest()
         with self._lock:
-            if name in self._kept:
-                self._kept.move_to_end(name)
-                return self._kept[name]
-        view = _view(connection, known, chosen, block)
+            if cache_key in self._views:
+                self._views.move_to_end(cache_key)
+                return self._views[cache_key]
+        view = _build_view(connection, context, signature_keys, block_of)
         with self._lock:
-            self._kept[name] = view
-            while sum(v.scored.batch.n_pairs for v in self._kept.values()) > self._pairs:
-                if len(self._kept) == 1:
+            self._views[cache_key] = view
+            while sum(v.scored.batch.n_pairs for v in self._views.values()) > self._max_pairs:
+                if len(self._views) == 1:
                     break
-                self._kept.popitem(last=False)
+                self._views.popitem(last=False)
         return view
 
 
-def warm_up(connection: Connection, placer: WorkAssigner) -> bool:
-    """Compare and group a few mentions, and forget them: what is compiled is loaded by the first
-    use of it, which takes longer than any board; whether there was anything to compare."""
+def warm_up(connection: Connection, assigner: WorkAssigner) -> bool:
+    """Compare and cluster a few mentions to load compiled code before the first board needs it.
+
+    Return whether there was anything to compare.
+    """
     query = (
         select(Signature.key, Signature.block_key)
         .where(Signature.block_key.is_not(None), Signature.retired_version.is_(None))
@@ -150,39 +152,39 @@ def warm_up(connection: Connection, placer: WorkAssigner) -> bool:
     for key, block in connection.execute(query):
         if block is not None:
             by_block.setdefault(block, []).append(key)
-    view = BlockViews(placer).get(connection, max(by_block.values(), key=len, default=[]))
+    view = BlockViews(assigner).get(connection, max(by_block.values(), key=len, default=[]))
     if view is not None:
         view.cluster(view.apply_constraints(()))
     return view is not None
 
 
 def expand_to_blocks(
-    connection: Connection, signatures: Collection[int], most: int = MAX_MENTIONS
+    connection: Connection, signatures: Collection[int], max_mentions: int = MAX_MENTIONS
 ) -> list[int]:
-    """These mentions, and others of their blocks as far as there is room for them."""
-    blocks = set(_blocks(connection, signatures).values())
+    """Return these signatures and, if they fit, all others of their blocks."""
+    blocks = set(_read_blocks(connection, signatures).values())
     query = (
         select(Signature.key)
         .join(Membership, Membership.signature_key == Signature.key)
         .where(is_in(connection, Signature.block_key, blocks), Signature.retired_version.is_(None))
         .order_by(Signature.key)
-        .limit(most + len(signatures))
+        .limit(max_mentions + len(signatures))
     )
-    found = list(signatures)
-    others = [key for key in connection.scalars(query) if key not in set(found)]
-    # a part of a block is compared otherwise than all of it; then only these are
-    return found + others if len(found) + len(others) <= most else found
+    signature_keys = list(signatures)
+    others = [key for key in connection.scalars(query) if key not in set(signature_keys)]
+    # a partial block is compared differently from a complete one: then return only these
+    return signature_keys + others if len(signature_keys) + len(others) <= max_mentions else signature_keys
 
 
-def _blocks(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
-    """Block of each mention that is in one."""
+def _read_blocks(connection: Connection, signatures: Iterable[int]) -> dict[int, int]:
+    """Return the block of each signature that has one."""
     query = select(Signature.key, Signature.block_key).where(
         is_in(connection, Signature.key, signatures), Signature.retired_version.is_(None)
     )
     return {row[0]: row[1] for row in connection.execute(query) if row[1] is not None}
 
 
-def _view(
+def _build_view(
     connection: Connection, known: object, chosen: Sequence[int], block: Mapping[int, int]
 ) -> BlockView:
     from disambig.blocking.pairs import NamePairs
@@ -219,7 +221,7 @@ def _view(
     blocks = [np.array(sorted(rows), dtype=np.int32) for _, rows in sorted(by_block.items())]
     model = known.model  # type: ignore[attr-defined]
     index, _ = index_corpus(corpus, model, known.space, [known.statistics])  # type: ignore[attr-defined]
-    batch = NamePairs.of(index, blocks).batch(0, len(blocks))
+    batch = NamePairs.of(index, blocks).make_batch(0, len(blocks))
     scored = ScoredPairs.of(
         index,
         batch,

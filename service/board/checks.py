@@ -1,4 +1,4 @@
-"""What stands in the way of an arrangement of mentions, besides decisions that contradict it."""
+"""Validate an arrangement before commit."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 200
 MAX_MENTIONS = 20_000
-"""Mentions that one arrangement names, at most."""
+"""Maximum mentions of one arrangement."""
 
 
 def find_conflicts(
     connection: Connection, plan: ArrangementPlan, request: ArrangementRequest
 ) -> list[dict[str, Any]]:
-    """What would stand in the way of a commit, besides decisions."""
+    """Find columns that would merge two authors of one work."""
     if request.same_work:
         return []
     moves = plan.arrangement.moves
@@ -54,7 +54,7 @@ def find_conflicts(
     return [
         {
             "kind": "same-work",
-            "text": f"two authors of one work would be one person: {format_mention(a)} and {format_mention(b)}",
+            "text": f"two authors of one work would be in one column: {format_mention(a)} and {format_mention(b)}",
             "mentions": [format_mention(a), format_mention(b)],
         }
         for a, b in pairs[:20]
@@ -62,7 +62,7 @@ def find_conflicts(
 
 
 def reject_duplicates(request: ArrangementRequest) -> None:
-    """Refuse what names a mention or an identity twice, or too many.
+    """Reject duplicate mentions or identities, and requests that are too large.
 
     Raises
     ------
@@ -78,19 +78,19 @@ def reject_duplicates(request: ArrangementRequest) -> None:
     for mention, n in Counter(mentions).items():
         if n > 1:
             raise Invalid(
-                f"{mention.work[:80]}:{mention.position} is named {n} times",
-                "name each mention in one column, or as unsure",
+                f"{mention.work[:80]}:{mention.position} occurs {n} times",
+                "list each mention in one column, or as unsure",
                 field="columns",
             )
     for identity, n in Counter(c.identity for c in request.columns if c.identity).items():
         if n > 1:
-            raise Invalid(f"{n} columns are {identity[:40]}", "name it once", field="columns")
+            raise Invalid(f"{n} columns have the identity {identity[:40]}", "use it once", field="columns")
 
 
 def reject_assigned(
     connection: Connection, scope: DecisionScope, keys: Sequence[int], field: str
 ) -> None:
-    """Refuse to put mentions nowhere that are somebody's.
+    """Reject assigned mentions in the column of unassigned mentions.
 
     Raises
     ------
@@ -100,14 +100,14 @@ def reject_assigned(
     if assigned_keys:
         format_mention = make_namer(connection, assigned_keys[:1])
         raise Invalid(
-            f"{format_mention(assigned_keys[0])} is published under somebody and cannot be put nowhere",
-            "put it into a new column, or name it as unsure",
+            f"{format_mention(assigned_keys[0])} belongs to an identity and cannot become unassigned",
+            "put it into a new column, or list it as unsure",
             field=field,
         )
 
 
 def reject_stale(connection: Connection, versions: Mapping[str, int]) -> None:
-    """Refuse to change what has changed since a board was read, and tell what did.
+    """Reject a request if identities changed since the board was read.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def reject_stale(connection: Connection, versions: Mapping[str, int]) -> None:
 
 
 def require_versions(plan: ArrangementPlan, versions: Mapping[str, int]) -> None:
-    """Refuse to change identities of which a client does not say what it has read.
+    """Require the version of every identity that would change.
 
     Raises
     ------
@@ -149,7 +149,7 @@ def require_versions(plan: ArrangementPlan, versions: Mapping[str, int]) -> None
     missing_ids = sorted(changing_ids - versions.keys())
     if missing_ids:
         raise Invalid(
-            f"versions does not name the version of {missing_ids[0]}",
+            f"versions lacks the version of {missing_ids[0]}",
             "send the versions of the board as you read them",
             field="versions",
         )

@@ -1,9 +1,9 @@
-"""A wanted arrangement of mentions: what it would do, and doing it as one decision.
+"""Preview an arrangement of mentions, and commit it as one decision.
 
-A curator arranges columns on the board of a name (:mod:`service.board.view`). The preview tells
-what would follow; the commit is one event and one decision of the action ``arrange``, undone like
-any other. Decisions that the arrangement contradicts are taken back by the same event where that is
-asked for, and come back with its undo.
+A curator arranges columns on the board of a name (:mod:`service.board.view`). The preview returns
+the effects; the commit is one event and one decision of the action ``arrange``, undone like any
+other. With ``override``, contradicted decisions are revoked by the same event and restored by its
+undo.
 """
 
 from __future__ import annotations
@@ -57,8 +57,18 @@ ACTION = "arrange"
 
 @dataclass(frozen=True)
 class CommitResult:
-    """A decision that was made, the mentions it moved, the id of what was noted as unsure with it,
-    and what it undid."""
+    """Result of a commit.
+
+    Attributes
+    ----------
+    decision : DecisionResult
+    n_moved : int
+        Number of mentions that changed identity.
+    unsure_decision : str or None
+        Id of the decision that records undecidable mentions.
+    overridden_decisions : list of Overridden
+        Contradicted decisions that were revoked.
+    """
 
     decision: DecisionResult
     n_moved: int
@@ -69,14 +79,14 @@ class CommitResult:
 def plan_arrangement(
     connection: Connection, request: ArrangementRequest, scope: DecisionScope
 ) -> ArrangementPlan:
-    """Hold an arrangement against what is published.
+    """Plan an arrangement against the published state.
 
     Raises
     ------
     Invalid, NotFound
-        If it names what is not there, or one thing twice.
+        If it names unknown or duplicate mentions or identities.
     Conflict
-        If an identity is no longer active or has changed since it was seen.
+        If an identity is not active or has changed since it was read.
     """
     reject_duplicates(request)
     identity_rows_by_id = read_identities_by_id(
@@ -141,7 +151,7 @@ def _include_sides(
     columns: Sequence[Column],
     confidence: Mapping[int, float],
 ) -> Arrangement:
-    """The same with the identities that were asked about, which nobody may have moved."""
+    """Compute the arrangement again, including the identities of the answered tasks."""
     side_keys = {m for s in sides for m in (*s.left, *s.right)} - arrangement.target.keys()
     keys = {k for m in side_keys if (k := scope.identity_of(m)) is not None}
     if not keys:
@@ -158,12 +168,12 @@ def _include_sides(
 def preview_arrangement(
     connection: Connection, request: ArrangementRequest
 ) -> tuple[ArrangementPlan, dict[str, Any]]:
-    """What an arrangement would do; nothing is changed.
+    """Return an arrangement's plan and effects without storing anything.
 
     Raises
     ------
     Invalid, NotFound, Conflict
-        As :func:`read`.
+        As :func:`plan_arrangement`.
     """
     plan = plan_arrangement(
         connection, request, DecisionScope(connection, EventLog(connection), {})
@@ -210,16 +220,16 @@ def commit_arrangement(
     Parameters
     ----------
     override : bool
-        Whether decisions that stand against it are taken back by the same event.
+        Whether the same event revokes contradicted decisions.
 
     Raises
     ------
     Invalid, NotFound
-        As :func:`read`; Invalid also if there is nothing to decide, or an identity that changes
-        has no version in ``wanted.versions``.
+        As :func:`plan_arrangement`; Invalid also if there is nothing to decide, or if
+        ``request.versions`` lacks the version of a changed identity.
     Conflict
-        As :func:`read`; also with the decisions that stand against it, and if two authors of one
-        work would be one person without ``same_work``.
+        As :func:`plan_arrangement`; also with the contradicted decisions, and if two authors of one work
+        would be merged without ``same_work``.
     """
     with database.write() as connection:
         subject = open_decision(connection, [], None)
@@ -228,7 +238,7 @@ def commit_arrangement(
         stated = found.build_links(DRAFT_ID)
         if not stated and not plan.moves and not found.unsure:
             raise Invalid(
-                "nothing is moved, confirmed or unsure", "arrange something first", field="columns"
+                "nothing is moved, confirmed or unsure", "move or confirm mentions first", field="columns"
             )
         require_versions(found, wanted.versions)
         against = found.find_contradicted()
@@ -261,7 +271,7 @@ def _confirmed(plan: Arrangement) -> set[int]:
 
 
 def _merged(links: Sequence[Any], more: Sequence[Any]) -> list[Any]:
-    """Links of the arrangement first; what overridden decisions stated besides after them."""
+    """Merge links of the arrangement with the remaining links of overridden decisions."""
     found = {(link.a, link.b): link for link in more}
     return list({**found, **{(link.a, link.b): link for link in links}}.values())
 
@@ -275,7 +285,7 @@ def _kind(links: Sequence[Any], plan: Arrangement) -> str:
 def _evidence(
     found: ArrangementPlan, given: Mapping[str, Any] | None, against: Sequence[Overridden]
 ) -> dict[str, Any]:
-    """What the decision keeps of how it came about."""
+    """Return the evidence stored with the decision."""
     told: dict[str, Any] = {**(given or {}), "moved": len(found.arrangement.moves)}
     if against:
         told[OVERRIDES] = [one.id for one in against]
@@ -286,7 +296,7 @@ def _evidence(
 
 
 def _noted(draft: PendingDecision, actor: Actor, reason: str | None, found: ArrangementPlan) -> str:
-    """A decision of the same event that says what could not be told; undone with it."""
+    """Record undecidable mentions in a decision of the same event, undone with it."""
     connection = draft.scope.connection
     name = make_namer(connection, found.unsure)
     decision = new_id("d")

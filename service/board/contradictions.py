@@ -1,4 +1,4 @@
-"""What speaks against the mentions of a column, or of two, being one person's: in words."""
+"""Find evidence that a column, or a pair of columns, is not one person."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from itertools import combinations
 from typing import Any
 
 from service.external_ids.schemes import parse_orcid
-from service.profiles.aggregates import Seen
+from service.profiles.aggregates import SignatureRow
 
 MAX_CONTRADICTIONS = 100
-"""Contradictions that one board tells."""
+"""Maximum contradictions listed on a board."""
 MAX_EXAMPLES = 3
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _COMMON_WORDS_TEXT = """
@@ -21,17 +21,17 @@ _COMMON_WORDS_TEXT = """
     technology technologies engineering computer division inc ltd corp company national state of
     group china usa germany france japan india korea italy spain"""
 _COMMON_WORDS = frozenset(_COMMON_WORDS_TEXT.split())
-"""Words of affiliations that many share."""
+"""Common words of affiliations, which do not distinguish them."""
 
 
-def find_column_contradictions(column: Sequence[Seen]) -> list[str]:
-    """What tells that one column may be several people."""
+def find_column_contradictions(column: Sequence[SignatureRow]) -> list[str]:
+    """List evidence that one column is more than one person."""
     texts = []
     orcids = sorted({o for m in column if (o := parse_orcid(m.orcid))})
     if len(orcids) > 1:
-        texts.append(f"mentions bear {len(orcids)} ORCID iDs: {', '.join(orcids[:MAX_EXAMPLES])}")
+        texts.append(f"{len(orcids)} different ORCID iDs: {', '.join(orcids[:MAX_EXAMPLES])}")
     texts += [
-        f"the paper {text} has two of its authors here" for text in _find_repeated_works(column)
+        f"two authors of the paper {text} are here" for text in _find_repeated_works(column)
     ]
     disjoint = _find_disjoint_affiliations(_index_affiliations(column), None)
     if disjoint:
@@ -40,14 +40,14 @@ def find_column_contradictions(column: Sequence[Seen]) -> list[str]:
 
 
 def find_pair_contradictions(
-    one: Sequence[Seen], other: Sequence[Seen], *, share_coauthors: bool = False
+    one: Sequence[SignatureRow], other: Sequence[SignatureRow], *, share_coauthors: bool = False
 ) -> list[str]:
-    """What tells that two columns are two people.
+    """List evidence that two columns are two people.
 
     Parameters
     ----------
     share_company : bool
-        Whether they have co-authors in common: then years that run side by side say nothing.
+        Whether they share co-authors; overlapping years are then no evidence.
     """
     texts = []
     other_by_work = {m.work: m for m in other}
@@ -68,17 +68,17 @@ def find_pair_contradictions(
     if len(common_years) >= 3 and not share_coauthors:
         texts.append(
             f"both publish in {len(common_years)} of the same years, {common_years[0]} to {common_years[-1]}, "
-            "with nobody in common"
+            "without a common co-author"
         )
     return texts
 
 
 def find_contradictions(
-    columns: Sequence[Sequence[Seen]],
+    columns: Sequence[Sequence[SignatureRow]],
     coauthors: Sequence[set[Any]],
     first_pairs: Iterable[tuple[int, int]] = (),
 ) -> list[dict[str, Any]]:
-    """Of all columns, and of pairs of them; pairs of ``first`` before the others.
+    """Find contradictions of all columns and pairs; pairs of ``first_pairs`` come first.
 
     Parameters
     ----------
@@ -101,10 +101,10 @@ def find_contradictions(
 
 
 AffiliationsByYear = dict[int, dict[str, frozenset[str]]]
-"""Affiliations by year, with the words that tell them from others."""
+"""Affiliations by year, with their distinctive words."""
 
 
-def _index_affiliations(column: Sequence[Seen]) -> AffiliationsByYear:
+def _index_affiliations(column: Sequence[SignatureRow]) -> AffiliationsByYear:
     affiliations: AffiliationsByYear = defaultdict(dict)
     for m in column:
         if m.year is not None and m.affiliation:
@@ -121,11 +121,11 @@ def _extract_distinctive_words(affiliation: str) -> frozenset[str]:
 def _find_disjoint_affiliations(
     first: AffiliationsByYear, second: AffiliationsByYear | None
 ) -> tuple[int, str, str] | None:
-    """A year in which two affiliations have no telling word in common, the latest such."""
+    """Return the latest year with two affiliations that share no distinctive word."""
     for year in sorted(first, reverse=True):
         first_affiliations = first[year]
         second_affiliations = first_affiliations if second is None else second.get(year, {})
-        # one shared place is enough for the others to be second ones
+        # with one shared affiliation, the others may be secondary affiliations
         if second is not None and any(
             a & b for a in first_affiliations.values() for b in second_affiliations.values()
         ):
@@ -142,7 +142,7 @@ def _format_disjoint_affiliations(disjoint: tuple[int, str, str]) -> str:
     return f"two affiliations in {year}: “{_shorten(a)}” and “{_shorten(b)}”"
 
 
-def _find_repeated_works(column: Sequence[Seen]) -> list[str]:
+def _find_repeated_works(column: Sequence[SignatureRow]) -> list[str]:
     works: set[int] = set()
     titles = {}
     for m in column:

@@ -1,7 +1,4 @@
-"""Two sets of mentions weighed by the engine: how likely they are one person, and why, in words.
-
-Two published mentions held against each other: the whole reckoning of the engine.
-"""
+"""Compare two sides of a task, or two mentions, with the engine: probability and evidence."""
 
 from __future__ import annotations
 
@@ -33,21 +30,21 @@ from service.decisions.draft import SignatureRef
 from service.errors import Conflict, Invalid, NotFound
 
 MAX_REASONS = 3
-"""Reasons for, and reasons against."""
+"""Maximum reasons for, and against."""
 MAX_REASON_LENGTH = 300
-"""Characters of one."""
+"""Maximum characters of one reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class SideComparison:
-    """What the engine makes of two sets of mentions.
+    """Probability and evidence whether two sets of mentions are one person.
 
     Attributes
     ----------
     probability : float
-        That they are one person.
+        Probability that they are one person.
     reasons_for, reasons_against : tuple of str
-        The strongest first.
+        Strongest first.
     """
 
     probability: float
@@ -58,17 +55,17 @@ class SideComparison:
 def compare_sides(
     view: BlockView, scored: ScoredPairs, left: Collection[int], right: Collection[int]
 ) -> SideComparison | None:
-    """Weigh two sets of mentions, by signature key, amid the others of their block.
+    """Compare two sets of signatures within their block.
 
     Parameters
     ----------
     scored : Scored
-        The view's pairs under the constraints in force.
+        The pairs of the view under the constraints in force.
 
     Returns
     -------
     Weighed or None
-        None where they have no mention in one block, or no two names that could be one person's.
+        None if they share no block, or no pair of compatible names.
     """
     from disambig.clustering.two_level import group_probabilities
     from disambig.explain.facts import Facts
@@ -86,7 +83,7 @@ def compare_sides(
     )
     _, group = np.unique(key, return_inverse=True)
     is_live = np.arange(len(scored.batch.start) - 1) == block
-    groups, columns = scored.between(group.astype(np.int32), is_live)
+    groups, columns = scored.compute_group_features(group.astype(np.int32), is_live)
     side_groups = sorted(int(group[np.flatnonzero(in_block & (side == n))[0]]) for n in (1, 2))
     pair = groups.find(*side_groups)
     if pair < 0:
@@ -111,11 +108,11 @@ def _mark_sides(view: BlockView, left: Collection[int], right: Collection[int]) 
 def _phrase_reasons(
     row: dict[str, float], contributions: npt.NDArray[np.floating], facts: object
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The themes that count most for each side, each by its strongest feature."""
+    """Phrase the themes that contribute most, each by its strongest feature."""
     names = list(row)
     themes: dict[str, list[int]] = defaultdict(list)
     for column, name in enumerate(names):
-        # how large a block is says nothing that a person could look at
+        # block size is not evidence that a curator can check
         if get_group_phrase(name).theme not in (BLOCK, SCORES) and not np.isnan(row[name]):
             themes[get_group_phrase(name).theme].append(column)
     total = {theme: float(contributions[columns].sum()) for theme, columns in themes.items()}
@@ -138,28 +135,28 @@ def _phrase_reasons(
 
 
 MAX_FELLOW_MENTIONS = 300
-"""Other mentions of each of the two identities that are looked at besides."""
+"""Maximum other mentions of each of the two identities that are compared as well."""
 
 
 def compare_mentions(
     connection: Connection, views: BlockViews, a: SignatureRef, b: SignatureRef
 ) -> dict[str, Any]:
-    """Why two mentions are one person or two: every feature with what it adds.
+    """Explain whether two mentions are one person, with the contribution of every feature.
 
     Raises
     ------
     Invalid
         If both are the same mention.
     NotFound
-        If one does not exist.
+        If a mention does not exist.
     Conflict
-        If nothing was published yet, or one has a name without letters.
+        If nothing has been published, or a name has no letters.
     """
     from disambig.clustering.constraints import compile_constraints
     from disambig.explain.explain import explain_rows
 
     if a == b:
-        raise Invalid("both are the same mention", "name two different ones", field="b")
+        raise Invalid("a and b are the same mention", "name two different mentions", field="b")
     keys = keys_of(connection, [a, b])
     for mention, field in ((a, "a"), (b, "b")):
         if mention not in keys:
@@ -171,7 +168,7 @@ def compare_mentions(
     )
     view = views.get(connection, signature_keys)
     if view is None or not all(key in view.row_of for key in pair_keys):
-        raise Conflict("there is nothing to compare by", "publish a run first: disambig run start")
+        raise Conflict("the mentions cannot be compared before a run is published", "start one: disambig run start")
     work_ids = set(view.corpus.work_ids)
     constraints = [
         c
@@ -190,7 +187,7 @@ def compare_mentions(
 
 
 def _list_fellow_mentions(connection: Connection, pair_keys: list[int]) -> list[int]:
-    """Other mentions of their identities, some of each."""
+    """List other mentions of their identities, limited for each."""
     query = select(Membership.identity_key).where(
         is_in(connection, Membership.signature_key, pair_keys)
     )

@@ -1,8 +1,8 @@
-"""What the engine would change next, once an arrangement binds it.
+"""Predict what the next clustering would change after an arrangement.
 
-The pairs of the board are grouped anew under the decisions in force and the arrangement. Told is
-where that differs from what the arrangement leaves; what the engine wanted before just as much is
-marked as not new.
+The pairs of the board are clustered again under the decisions in force and the arrangement. The
+result is compared with the identities that the arrangement leaves; differences that the engine had
+before the arrangement are marked as not new.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ if TYPE_CHECKING:
     from service.board.request import ArrangementPlan
 
 MAX_CHANGES = 20
-"""Changes that are told."""
+"""Maximum changes listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineChange:
-    """Mentions that the engine would take from one person to another, or to a new one.
+    """Mentions that the next clustering would move to another identity, or to a new one.
 
     Attributes
     ----------
     kind : str
         ``merge``, ``split`` or ``move``.
     source : int
-        Identity they are of.
+        Current identity.
     target : int
-        Identity they would be of; NOWHERE for a new one.
+        Future identity; UNASSIGNED for a new one.
     mentions : frozenset of int
         Signature keys.
     """
@@ -57,16 +57,16 @@ class EngineChange:
 def diff_clustering(
     signature: Sequence[int], identity: Int64, cluster: Int64
 ) -> list[EngineChange]:
-    """How a clustering differs from identities, the largest differences first.
+    """Compare a clustering with identities and return the differences, largest first.
 
     Parameters
     ----------
     signature : sequence of int
         Keys.
     identity : int64[n]
-        Of each mention; mentions of a negative one are nowhere, and left out.
+        Identity of each signature; negative: unassigned, and ignored.
     cluster : int64[n]
-        Its cluster.
+        Cluster of each signature.
     """
     continues = match_identities(identity, cluster)
     size = Counter(identity.tolist())
@@ -86,14 +86,14 @@ def diff_clustering(
 def preview_reclustering(
     connection: Connection, view: BlockView, found: ArrangementPlan, gone: Collection[str]
 ) -> list[dict[str, Any]]:
-    """What the engine would change after an arrangement, new differences first.
+    """Return what the next clustering would change after an arrangement, new changes first.
 
     Parameters
     ----------
-    found : Read
+    plan : ArrangementPlan
         The arrangement.
-    gone : collection of str
-        Decisions that it overrides.
+    overridden_ids : collection of str
+        Ids of decisions that it overrides.
     """
     keys = view.signature.tolist()
     links = remove_retired_signatures(connection, read_links_around(connection, keys))
@@ -101,13 +101,13 @@ def preview_reclustering(
     places = read_signatures(
         connection, {e for k in (*links, *found.build_links("d-")) for e in (k.a, k.b)}
     )
-    now = _clustered(view, [*left, *found.build_links("d-")], places)
-    before = _clustered(view, links, places)
+    now = _cluster_under(view, [*left, *found.build_links("d-")], places)
+    before = _cluster_under(view, links, places)
     published = {s: place.identity for s, place in read_memberships(connection, keys).items()}
-    current, target = _identities(published, found, keys)
+    current, target = _read_identities(published, found, keys)
     block = view.scored.batch.block.astype(np.int64)
-    known = {(s.kind, s.mentions) for s in diff_clustering(keys, *_apart(current, before, block))}
-    after = diff_clustering(keys, *_apart(target, now, block))
+    known = {(s.kind, s.mentions) for s in diff_clustering(keys, *_split_by_block(current, before, block))}
+    after = diff_clustering(keys, *_split_by_block(target, now, block))
     told = [((shift.kind, shift.mentions) in known, shift) for shift in after]
     told.sort(key=lambda pair: pair[0])
     width = int(block.max(initial=0)) + 1
@@ -116,7 +116,7 @@ def preview_reclustering(
     return [
         {
             "kind": shift.kind,
-            "text": _words(shift, width, names),
+            "text": _phrase_change(shift, width, names),
             "mentions": len(shift.mentions),
             "new": not old,
         }
@@ -124,7 +124,7 @@ def preview_reclustering(
     ]
 
 
-def _clustered(
+def _cluster_under(
     view: BlockView, links: Sequence[Link], places: Mapping[int, domain.Signature]
 ) -> Int64:
     kind = {True: domain.ConstraintKind.MUST, False: domain.ConstraintKind.CANNOT}
@@ -135,10 +135,10 @@ def _clustered(
     return view.cluster(view.apply_constraints(stated)).astype(np.int64)
 
 
-def _identities(
+def _read_identities(
     published: Mapping[int, int], found: ArrangementPlan, keys: Sequence[int]
 ) -> tuple[Int64, Int64]:
-    """Identity of each mention before and after; new identities get numbers above all others."""
+    """Return the identity of each signature before and after; new ones get larger numbers."""
     current = np.array([published.get(k, UNASSIGNED) for k in keys], dtype=np.int64)
     plan = found.arrangement
     first = max([*published.values(), *plan.current.values(), 0]) + 1
@@ -147,19 +147,19 @@ def _identities(
     return current, target
 
 
-def _apart(identity: Int64, cluster: Int64, block: Int64) -> tuple[Int64, Int64]:
-    """The parts of identities block by block: across blocks nothing was compared."""
+def _split_by_block(identity: Int64, cluster: Int64, block: Int64) -> tuple[Int64, Int64]:
+    """Split identities by block, because nothing is compared across blocks."""
     width = int(block.max(initial=0)) + 1
     return np.where(identity >= 0, identity * width + block, UNASSIGNED), cluster
 
 
-def _words(shift: EngineChange, width: int, names: Mapping[int, str]) -> str:
+def _phrase_change(shift: EngineChange, width: int, names: Mapping[int, str]) -> str:
     n = len(shift.mentions)
-    some = "1 mention" if n == 1 else f"{n} mentions"
-    source = names.get(shift.source // width, "the new person")
+    some = "1 paper" if n == 1 else f"{n} papers"
+    source = names.get(shift.source // width, "the new profile")
     if shift.kind == "split":
-        return f"{some} of {source} would become a person of their own"
-    target = names.get(shift.target // width, "the new person")
+        return f"{some} of {source} would become a new profile"
+    target = names.get(shift.target // width, "the new profile")
     if shift.kind == "merge":
-        return f"{source} with {some} would join {target}"
-    return f"{some} of {source} would go to {target}"
+        return f"{source} with {some} would merge into {target}"
+    return f"{some} of {source} would move to {target}"

@@ -1,4 +1,4 @@
-"""TODO docstring."""
+"""An arrangement as a client requests it, and as planned against the published state."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from service.decisions.draft import DecisionScope, SignatureRef
 from service.decisions.override import Overridden, find_contradicted
 
 DRAFT_ID = "d-"
-"""What a decision is called that is not made yet."""
+"""Placeholder id of a decision that is not recorded yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnRequest:
-    """A column as a client sends it.
+    """A column as requested by a client.
 
     Attributes
     ----------
     mentions : tuple of Mention
     identity : str or None
-        Id of the identity that it goes on with; None: somebody of their own.
-    confirmed : bool
+        Id of the identity that it continues; None: a new identity.
+    is_confirmed : bool
         See :class:`service.board.arrangement.Column`.
-    nowhere : bool
-        The column of mentions that are published under nobody: they stay so.
+    is_unassigned : bool
+        Whether it is the column of unassigned mentions, which stay unassigned.
     """
 
     mentions: tuple[SignatureRef, ...]
@@ -37,19 +37,19 @@ class ColumnRequest:
 
 @dataclass(frozen=True)
 class ArrangementRequest:
-    """What a client wants.
+    """An arrangement as requested by a client.
 
     Attributes
     ----------
-    columns : sequence of WantedColumn
+    columns : sequence of ColumnRequest
     unsure : sequence of Mention
-        Looked at, and not to be told; they stay where they are.
+        Reviewed but undecidable mentions; they are not moved.
     answers : sequence of (sequence of Mention, sequence of Mention)
-        Questions that this answers: sides of which it was asked whether they are one person.
+        Tasks that it answers: the two sides of each.
     versions : mapping of str to int
         Version of each identity as the client read it.
     same_work : bool
-        Whether two authors of one work may come to be one person.
+        Whether two authors of one work may be merged into one identity.
     """
 
     columns: Sequence[ColumnRequest]
@@ -61,14 +61,12 @@ class ArrangementRequest:
 
 @dataclass(frozen=True)
 class ArrangementPlan:
-    """An arrangement held against what is published.
+    """An arrangement planned against the published state.
 
     Attributes
     ----------
     ids : dict of int to str
-        Ids of the identities it touches, by key.
-    links : list of Link
-        What it states, under the name :data:`DRAFT`.
+        Ids of the affected identities, by key.
     """
 
     arrangement: Arrangement
@@ -78,11 +76,11 @@ class ArrangementPlan:
     sides: list[Sides]
 
     def build_links(self, decision: str) -> list[Any]:
-        """What the arrangement states as links of a decision."""
+        """Return the links that the arrangement states, with the id of a decision."""
         return links_of(self.arrangement, decision, self.sides)
 
     def find_contradicted(self) -> list[Overridden]:
-        """Decisions in force that stand against it."""
+        """Return the decisions in force that contradict it."""
         connection = self.scope.connection
         return find_contradicted(
             connection, self.arrangement.target, self.build_links(DRAFT_ID), DRAFT_ID

@@ -1,8 +1,7 @@
-"""Who and what is on the board of a name: identities, mentions that are nowhere, the question.
+"""Select what a board shows: identities, unassigned mentions, and the question.
 
-People of other names are shown where the best questions of the block are about them.
-
-The board and its preview read the same scope, so that both look at the same mentions.
+Identities of other names are included if the most valuable tasks of the block concern them. The
+board and its preview read the same scope, so both cover the same mentions.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from service.db.tables import Membership, Signature, Work
 from service.decisions.draft import SignatureRef
 from service.identities.store import ACTIVE, IdentityRow, read_identities, read_identities_by_id
 from service.profiles.name import NameFound, find_name
-from service.review.by_name import people_beside
+from service.review.by_name import list_extra_identities
 from service.tasks import queries as task_queries
 
 MOST = 2_000
-"""Mentions on one board."""
+"""Maximum mentions on one board."""
 MOST_COLUMNS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The question that a board is opened for.
+    """The task for which a board is opened.
 
     Attributes
     ----------
@@ -37,11 +36,11 @@ class Asked:
         Id.
     kind : str
     blind : bool
-        Whether several people are asked without seeing each other's answers.
+        Whether reviewers answer without seeing each other's answers.
     probability : float or None
-        That the two sides are one person.
+        Probability that the two sides are one person.
     sides : list of (list of Mention)
-        What it is asked of: none, one (where does it belong?) or two (are they one person?).
+        Mentions concerned: none, one side (which identity?) or two (one person?).
     """
 
     task: str
@@ -53,7 +52,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Scope:
-    """What is on a board.
+    """Content of a board.
 
     Attributes
     ----------
@@ -61,14 +60,14 @@ class Scope:
     rows : list of IdentityRow
         In the order of the columns.
     mentions : dict of int to (int or None)
-        Identity of each mention, by signature key; the most relevant first.
+        Identity key by signature key, most relevant signatures first; None: unassigned.
     hidden : dict of int to int
-        Mentions that are not shown, by key of the identity.
+        Number of omitted mentions by identity key.
     left_out : int
-        Identities that are not shown at all.
+        Number of omitted identities.
     asked : Asked or None
     signature_of : dict of Mention to int
-        Of the mentions that were asked about.
+        Signature keys of the mentions in question.
     """
 
     name: NameFound
@@ -80,7 +79,7 @@ class Scope:
     signature_of: dict[SignatureRef, int]
 
     def side(self, number: int) -> list[int]:
-        """Signature keys of one side of the question."""
+        """Return the signature keys of one side of the question."""
         if self.asked is None or number >= len(self.asked.sides):
             return []
         keys = (self.signature_of.get(m) for m in self.asked.sides[number])
@@ -88,12 +87,12 @@ class Scope:
 
 
 def scope_of(connection: Connection, text: str, task_id: str | None = None) -> Scope:
-    """What the board of a printed name shows.
+    """Select the content of the board of a printed name.
 
     Raises
     ------
     NotFound
-        If no work bears the name, or there is no such task.
+        If no work has the name, or the task does not exist.
     """
     name = find_name(connection, text)
     asked = None if task_id is None else asked_by(connection, task_id)
@@ -133,19 +132,19 @@ def scope_of(connection: Connection, text: str, task_id: str | None = None) -> S
 
 
 def asked_by(connection: Connection, task_id: str) -> Asked:
-    """What a task asks.
+    """Return the question of a task.
 
     Raises
     ------
     NotFound
-        If there is no such task.
+        If the task does not exist.
     """
     task = task_queries.get_task(connection, task_id)
     evidence = task.evidence
     probability = evidence.get("probability")
     sides = [_mentions(side) for side in _listed(evidence.get("sides"))]
     if task.kind == "merge":
-        # a task shows some mentions of each; the question is about all of them
+        # a task stores some mentions of each side; the question covers all
         whole = _members_of(connection, task.subject.split("+"))
         sides = whole if len(whole) == 2 else sides
     if task.kind == "split":
@@ -168,7 +167,7 @@ def _divided(
     evidence: Mapping[str, Any],
     sides: list[list[SignatureRef]],
 ) -> list[list[SignatureRef]]:
-    """The sides of an identity, the one that is not told in full being all but the other."""
+    """Complete a truncated side of a split task with all mentions not on the other side."""
     told = [side for side in _listed(evidence.get("sides")) if isinstance(side, Mapping)]
     sizes = [int(side.get("n", 0)) for side in told]
     whole = _members_of(connection, [subject])
@@ -197,7 +196,7 @@ def _mentions(side: Any) -> list[SignatureRef]:
 
 
 def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[SignatureRef]]:
-    """Mentions of each of some identities, where they are active."""
+    """List the mentions of each active identity."""
     rows = read_identities_by_id(connection, ids)
     found = []
     for public in ids:
@@ -217,7 +216,7 @@ def _members_of(connection: Connection, ids: Sequence[str]) -> list[list[Signatu
 
 
 def keys_of(connection: Connection, mentions: Sequence[SignatureRef]) -> dict[SignatureRef, int]:
-    """Signature keys of mentions; unknown ones are left out."""
+    """Return the signature keys of mentions; unknown mentions are omitted."""
     query = (
         select(Work.id, Signature.position, Signature.key)
         .join(Signature, Signature.work_key == Work.key)
@@ -233,7 +232,7 @@ def keys_of(connection: Connection, mentions: Sequence[SignatureRef]) -> dict[Si
 
 
 def _identities_of(connection: Connection, signatures: Any) -> list[int]:
-    """Identities of some mentions, in the order of these."""
+    """List the identity keys of signatures, in their order, without duplicates."""
     keys = list(signatures)
     query = select(Membership.signature_key, Membership.identity_key)
     rows = connection.execute(query.where(is_in(connection, Membership.signature_key, keys)))
@@ -242,15 +241,15 @@ def _identities_of(connection: Connection, signatures: Any) -> list[int]:
 
 
 def _beside(connection: Connection, asked: Asked, first: Sequence[int]) -> list[int]:
-    """Identities that the board of a question shows besides those it is about."""
+    """List related identities that the board of a task shows in addition to its own."""
     own = [row.id for row in read_identities(connection, first).values()]
-    ids = people_beside(connection, asked.task, own)
+    ids = list_extra_identities(connection, asked.task, own)
     rows = read_identities_by_id(connection, ids)
     return [rows[one].key for one in ids if one in rows and rows[one].status == ACTIVE]
 
 
 def _bearers(connection: Connection, name_key: int) -> list[int]:
-    """Identities with a mention of the name, those with most of them first."""
+    """List identities with mentions of the name, those with most mentions first."""
     query = (
         select(Membership.identity_key)
         .join(Signature, Signature.key == Membership.signature_key)
@@ -271,7 +270,7 @@ def _sizes(connection: Connection, identities: Sequence[int]) -> dict[int, int]:
 
 
 def _members(connection: Connection, identities: Iterable[int]) -> dict[int, list[int]]:
-    """Mentions of each identity."""
+    """List the signature keys of each identity."""
     query = (
         select(Membership.identity_key, Signature.key)
         .join(Signature, Signature.key == Membership.signature_key)

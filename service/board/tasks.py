@@ -1,7 +1,4 @@
-"""Open questions about the people on a board besides the one that it is opened for.
-
-Which open questions an arrangement would answer, before it is made.
-"""
+"""Other open tasks of a board, and the open tasks that an arrangement would answer."""
 
 from __future__ import annotations
 
@@ -20,19 +17,19 @@ from service.db.bulk import is_in
 from service.db.tables import Signature, Task, Work
 from service.decisions.draft import SignatureRef
 from service.identities.store import read_identities_by_id
-from service.review.by_name import SETTLED
+from service.review.by_name import COLUMN_KINDS
 from service.tasks.blind import REMEDY, describe_settling
 from service.tasks.subjects import is_within_identity, make_subject
 
 MAX_OTHER_TASKS = 50
-"""Questions that are told."""
+"""Maximum other tasks listed."""
 
 
 def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
-    """Questions about the name, somebody shown, or two of the first, the most urgent first.
+    """List other open tasks on the name, a shown identity, or a pair of the first columns.
 
-    Each tells whether a commit can answer it besides another (``settles``): all that it is about
-    is shown, and it is not asked blind.
+    The most urgent come first. ``settles`` tells whether a commit can answer the task as well:
+    all its identities are shown, and it is not blind.
     """
     own = scope.asked.task if scope.asked else ""
     place = {row.id: k for k, row in enumerate(scope.rows)}
@@ -47,7 +44,7 @@ def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
     )
     found = []
     for row in connection.execute(query):
-        about = row.subject.split("+") if row.kind in SETTLED else []
+        about = row.subject.split("+") if row.kind in COLUMN_KINDS else []
         shown = bool(about) and all(identity in place for identity in about)
         found.append(
             {
@@ -63,27 +60,27 @@ def others(connection: Connection, scope: Scope) -> list[dict[str, Any]]:
 
 def _asks(kind: str, n: int) -> str:
     what = {
-        "merge": "Are two of these one person?",
-        "split": "Is one of these several people?",
-        "assign": "Whose is a mention?",
-        "conflict": "What contradicts here?",
-    }.get(kind, "Is this right?")
-    return f"{what} {n} {'mention' if n == 1 else 'mentions'}"
+        "merge": "Are two of these profiles the same person?",
+        "split": "Is one of these profiles more than one person?",
+        "assign": "Which profile does an author entry belong to?",
+        "conflict": "Which of these profiles is wrong?",
+    }.get(kind, "Is this correct?")
+    return f"{what} ({n} {'paper' if n == 1 else 'papers'})"
 
 
 MOST = 200
-"""Open questions that are looked at."""
+"""Maximum tasks listed."""
 
 
 def answers_of(
     connection: Connection, task_id: str, unsure: Sequence[SignatureRef]
 ) -> list[tuple[Sequence[SignatureRef], Sequence[SignatureRef]]]:
-    """The sides of which a task asks whether they are one person, unless that is unsure.
+    """Return the two sides that a task asks about, unless a mention of them is unsure.
 
     Raises
     ------
     NotFound
-        If there is no such task.
+        If the task does not exist.
     """
     asked: Asked = asked_by(connection, task_id)
     if asked.kind not in ("merge", "split", "conflict", "sample") or len(asked.sides) != 2:
@@ -95,14 +92,14 @@ def answers_of(
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """Open questions that an arrangement answers.
+    """Open tasks that an arrangement answers.
 
     Attributes
     ----------
     closes : list of dict
-        Id and kind of each that a commit closes.
+        Id and kind of each task that a commit closes.
     hinders : list of dict
-        What refuses a commit: blind questions that it would settle.
+        Reasons to reject a commit: blind tasks that it would answer.
     """
 
     closes: list[dict[str, Any]]
@@ -110,7 +107,7 @@ class Answered:
 
 
 def answered(connection: Connection, found: ArrangementPlan, task_id: str | None) -> Answered:
-    """The open questions that an arrangement would answer."""
+    """Find the open tasks that an arrangement would close, or must not answer."""
     plan = found.arrangement
     links = found.build_links(DRAFT_ID)
     touched = {found.ids[k] for k in plan.curated() if k in found.ids}
@@ -143,7 +140,7 @@ def answered(connection: Connection, found: ArrangementPlan, task_id: str | None
 
 
 def _pointless(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
-    """Whether an identity that a question is about would be no more."""
+    """Return whether an identity of a task would no longer exist."""
     plan = found.arrangement
     after = {found.ids[p.identity] for p in plan.parts if p.identity in found.ids}
     known = {found.ids[key] for key in plan.current.values() if key in found.ids}
@@ -158,7 +155,7 @@ def _settled(
     task: Any,
     about: set[str],
 ) -> bool:
-    """Whether an arrangement says what a question asks."""
+    """Return whether an arrangement answers a task."""
     plan = found.arrangement
     if task.kind == "assign":
         return task.subject in _names_of(connection, plan.moves)

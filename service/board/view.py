@@ -1,8 +1,8 @@
-"""The board of a name: everyone proposed behind it as columns of papers, side by side.
+"""Build the board of a name: one column of papers per identity, side by side.
 
-A column is an identity with all its mentions, whatever name they print; the last one holds
-mentions of the name that are nowhere. Within a column, papers that surely belong together (first
-level of the engine) come as one group, so that a person moves them at once.
+A column has all mentions of an identity, whatever their printed names; the last one has the
+unassigned mentions of the name. Within a column, mentions that almost certainly belong together
+(first level of the engine) form one group, which a curator can move as a whole.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from service.db.bulk import is_in
 from service.db.tables import Signature, State, Work, WorkVersion
 from service.external_ids.urls import make_external_links
 from service.profiles import aggregates
-from service.profiles.aggregates import Other, Seen
-from service.profiles.contrast import Person, contrast, together
+from service.profiles.aggregates import CoauthorKey, SignatureRow
+from service.profiles.contrast import IdentityEvidence, contrast, list_common_evidence
 
 MAX_LISTED = 12
-"""Co-authors, venues, topics and affiliations shown of a column."""
+"""Maximum co-authors, venues, topics and affiliations listed per column."""
 MAX_COAUTHORS = 20
-"""Co-authors shown of a paper."""
-UNASSIGNED_TITLE = "Nowhere yet"
+"""Maximum co-authors listed per paper."""
+UNASSIGNED_TITLE = "Unassigned"
 
 
 @dataclass(frozen=True)
 class _EngineGroups:
-    """First-level group of each mention, as far as the engine knows them."""
+    """First-level group of each mention that the engine compares, and evidence on the task."""
 
     group_of: Mapping[int, int]
     reasons: tuple[float | None, tuple[str, ...], tuple[str, ...]] | None
@@ -47,40 +47,40 @@ class _EngineGroups:
 def build_board(
     connection: Connection, views: BlockViews, text: str, task_id: str | None = None
 ) -> dict[str, Any]:
-    """Everything that the board of a printed name shows, as JSON would have it.
+    """Return the board of a printed name as a JSON value.
 
     Parameters
     ----------
     text : str
-        The name, in any case.
+        The name; case is ignored.
     task_id : str, optional
-        The question that it is opened for: its identities come first.
+        The task for which it is opened: its identities come first.
 
     Raises
     ------
     NotFound
-        If no work bears the name, or there is no such task.
+        If no work has the name, or the task does not exist.
     """
     scope = scope_of(connection, text, task_id)
     mentions = _read_signatures(connection, scope)
-    coauthors_by_work = aggregates.coauthors_by_work(connection, mentions)
+    coauthors_by_work = aggregates.read_coauthors(connection, mentions)
     columns = _build_columns(scope, mentions, coauthors_by_work)
     coauthor_keys = {
         other for column in columns for other in _list_shown_coauthors(column, coauthors_by_work)
     }
-    coauthor_keys |= {o for c in columns for o, _ in aggregates.most(c.coauthors, MAX_LISTED)}
+    coauthor_keys |= {o for c in columns for o, _ in aggregates.take_most_frequent(c.coauthors, MAX_LISTED)}
     coauthor_keys |= {
         o for a, b in combinations(columns[:8], 2) for o in a.coauthors if o in b.coauthors
     }
-    coauthor_names = aggregates.others_shown(connection, coauthor_keys)
+    coauthor_names = aggregates.read_coauthor_names(connection, coauthor_keys)
     groups = _group_by_engine(connection, views, scope)
     ids = _read_work_ids(connection, {m.work for m in mentions})
     side_of = {s: k for k in (0, 1) for s in scope.side(k)}
     renderer = _ColumnRenderer(
         scope, columns, coauthors_by_work, coauthor_names, groups.group_of, ids, side_of
     )
-    columns_json = renderer.columns()
-    question_columns = _asked_columns(scope, columns)
+    columns_json = renderer.render_columns()
+    question_columns = _find_question_columns(scope, columns)
     return {
         "name": scope.name.printed,
         "folded": scope.name.folded,
@@ -96,46 +96,46 @@ def build_board(
             [set(c.coauthors) for c in columns],
             [(question_columns[0], question_columns[1])] if len(question_columns) > 1 else (),
         ),
-        "question": _question(
+        "question": _render_question(
             scope, columns, columns_json, groups, coauthor_names, question_columns
         ),
         "tasks": others(connection, scope),
     }
 
 
-def _read_signatures(connection: Connection, scope: Scope) -> list[Seen]:
-    rows = aggregates.seen(connection, is_in(connection, Signature.key, scope.mentions))
+def _read_signatures(connection: Connection, scope: Scope) -> list[SignatureRow]:
+    rows = aggregates.read_signatures(connection, is_in(connection, Signature.key, scope.mentions))
     rank = {key: k for k, key in enumerate(scope.mentions)}
     return sorted(rows, key=lambda m: rank[m.signature])
 
 
 def _build_columns(
-    scope: Scope, mentions: Sequence[Seen], coauthors_by_work: Mapping[int, list[Other]]
-) -> list[Person]:
-    """The people of the columns in their order; that of nobody comes last, if there is one."""
-    by_identity: dict[int | None, list[Seen]] = defaultdict(list)
+    scope: Scope, mentions: Sequence[SignatureRow], coauthors_by_work: Mapping[int, list[CoauthorKey]]
+) -> list[IdentityEvidence]:
+    """Build the columns in order; unassigned mentions come last, if there are any."""
+    by_identity: dict[int | None, list[SignatureRow]] = defaultdict(list)
     for mention in mentions:
         by_identity[mention.identity].append(mention)
     columns = [
-        Person.of((True, row.key), row.id, by_identity[row.key], coauthors_by_work)
+        IdentityEvidence.build((True, row.key), row.id, by_identity[row.key], coauthors_by_work)
         for row in scope.rows
     ]
     if by_identity.get(None):
-        name_key: Other = (False, scope.name.key)
-        columns.append(Person.of(name_key, "", by_identity[None], coauthors_by_work))
+        name_key: CoauthorKey = (False, scope.name.key)
+        columns.append(IdentityEvidence.build(name_key, "", by_identity[None], coauthors_by_work))
     return columns
 
 
 def _list_shown_coauthors(
-    column: Person, coauthors_by_work: Mapping[int, list[Other]]
-) -> set[Other]:
+    column: IdentityEvidence, coauthors_by_work: Mapping[int, list[CoauthorKey]]
+) -> set[CoauthorKey]:
     return {
         other for coauthors in column.by_work.values() for other in coauthors[: MAX_COAUTHORS + 1]
     }
 
 
 def _group_by_engine(connection: Connection, views: BlockViews, scope: Scope) -> _EngineGroups:
-    """What the engine says: groups, and what it makes of the question."""
+    """Group the mentions with the engine, and compare the sides of the question."""
     keys = expand_to_blocks(connection, list(scope.mentions))
     view = views.get(connection, keys)
     if view is None:
@@ -167,27 +167,27 @@ def _read_work_ids(connection: Connection, works: set[int]) -> dict[int, dict[st
 
 @dataclass(frozen=True)
 class _ColumnRenderer:
-    """Columns as they are told."""
+    """Renders the columns as JSON values."""
 
     scope: Scope
-    people: list[Person]
-    company: Mapping[int, list[Other]]
-    shown: Mapping[Other, tuple[str | None, str]]
+    columns: list[IdentityEvidence]
+    coauthors_by_work: Mapping[int, list[CoauthorKey]]
+    coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]]
     group_of: Mapping[int, int]
     ids: Mapping[int, dict[str, Any]]
-    sides: Mapping[int, int]
+    side_of: Mapping[int, int]
 
-    def columns(self) -> list[dict[str, Any]]:
-        holders = self._holders()
-        names = {other: name for other, (_, name) in self.shown.items()}
+    def render_columns(self) -> list[dict[str, Any]]:
+        columns_by_value = self._index_columns_by_value()
+        names = {other: name for other, (_, name) in self.coauthor_names.items()}
         number = 0
         columns = []
-        for k, column in enumerate(self.people):
+        for k, column in enumerate(self.columns):
             row = self.scope.rows[k] if k < len(self.scope.rows) else None
             groups = []
-            for some in self._grouped(column):
+            for members in self._group_members(column):
                 number += 1
-                groups.append(self._group(f"g{number}", some, column, names))
+                groups.append(self._render_group(f"g{number}", members, column, names))
             columns.append(
                 {
                     "identity": row.id if row else None,
@@ -197,40 +197,40 @@ class _ColumnRenderer:
                     "papers": len(column.papers),
                     "mentions": len(column.mentions),
                     "hidden": self.scope.hidden.get(row.key, 0) if row else 0,
-                    "years": {str(y): n for y, n in aggregates.years(column.papers).items()},
+                    "years": {str(y): n for y, n in aggregates.count_years(column.papers).items()},
                     "groups": groups,
-                    **self._lists(k, column, holders),
+                    **self._render_lists(k, column, columns_by_value),
                 }
             )
         return columns
 
-    def _grouped(self, person: Person) -> list[list[Seen]]:
-        """Mentions that surely belong together, larger groups first, each newest first."""
-        parts: dict[tuple[int, int, int], list[Seen]] = defaultdict(list)
-        for m in person.mentions:
-            known = self.group_of.get(m.signature)
-            # one that the engine does not know is by itself
+    def _group_members(self, column: IdentityEvidence) -> list[list[SignatureRow]]:
+        """Group mentions by first-level group; larger groups first, each newest first."""
+        groups: dict[tuple[int, int, int], list[SignatureRow]] = defaultdict(list)
+        for m in column.mentions:
+            group = self.group_of.get(m.signature)
+            # a mention that the engine does not compare forms its own group
             key = (
-                (0, m.signature, 0) if known is None else (1, known, self.sides.get(m.signature, 2))
+                (0, m.signature, 0) if group is None else (1, group, self.side_of.get(m.signature, 2))
             )
-            parts[key].append(m)
-        for some in parts.values():
-            some.sort(key=lambda m: (-(m.year or -1), m.title, m.work_id))
-        newest = [(-len(some), -(some[0].year or -1), key) for key, some in parts.items()]
-        return [parts[key] for *_, key in sorted(newest)]
+            groups[key].append(m)
+        for members in groups.values():
+            members.sort(key=lambda m: (-(m.year or -1), m.title, m.work_id))
+        ordering = [(-len(some), -(some[0].year or -1), key) for key, some in groups.items()]
+        return [groups[key] for *_, key in sorted(ordering)]
 
-    def _group(
-        self, name: str, some: list[Seen], person: Person, names: Mapping[Other, str]
+    def _render_group(
+        self, group_id: str, members: list[SignatureRow], column: IdentityEvidence, names: Mapping[CoauthorKey, str]
     ) -> dict[str, Any]:
-        part = Person.of((False, -1), name, some, person.by_work)
+        group = IdentityEvidence.build((False, -1), group_id, members, column.by_work)
         return {
-            "id": name,
-            "mentions": [self._mention(m, person) for m in some],
-            "why": [reason["text"] for reason in together(part, names)[:3]],
+            "id": group_id,
+            "mentions": [self._render_mention(m, column) for m in members],
+            "why": [reason["text"] for reason in list_common_evidence(group, names)[:3]],
         }
 
-    def _mention(self, m: Seen, person: Person) -> dict[str, Any]:
-        others = person.by_work.get(m.work, [])
+    def _render_mention(self, m: SignatureRow, column: IdentityEvidence) -> dict[str, Any]:
+        coauthors = column.by_work.get(m.work, [])
         return {
             "work": m.work_id,
             "position": m.position,
@@ -241,141 +241,141 @@ class _ColumnRenderer:
             "affiliation": m.affiliation,
             "authors": m.n_authors,
             "coauthors": [
-                {"identity": self.shown[o][0], "name": self.shown[o][1]}
-                for o in others[:MAX_COAUTHORS]
-                if o in self.shown
+                {"identity": self.coauthor_names[o][0], "name": self.coauthor_names[o][1]}
+                for o in coauthors[:MAX_COAUTHORS]
+                if o in self.coauthor_names
             ],
             "links": make_external_links(m.work_id, self.ids.get(m.work, {}), m.orcid),
             "confidence": m.confidence,
             "origin": m.origin,
         }
 
-    def _holders(self) -> dict[tuple[str, Any], list[int]]:
-        """The columns that have each co-author, venue, word or affiliation."""
-        found: dict[tuple[str, Any], list[int]] = defaultdict(list)
-        for k, person in enumerate(self.people):
-            for kind, counts in _counts(person).items():
+    def _index_columns_by_value(self) -> dict[tuple[str, Any], list[int]]:
+        """Index the columns by co-author, venue, title word and affiliation."""
+        columns_by_value: dict[tuple[str, Any], list[int]] = defaultdict(list)
+        for k, column in enumerate(self.columns):
+            for kind, counts in _count_values(column).items():
                 for value in counts:
-                    found[kind, value].append(k)
-        return found
+                    columns_by_value[kind, value].append(k)
+        return columns_by_value
 
-    def _lists(
-        self, k: int, person: Person, holders: Mapping[tuple[str, Any], list[int]]
+    def _render_lists(
+        self, k: int, column: IdentityEvidence, columns_by_value: Mapping[tuple[str, Any], list[int]]
     ) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for kind, counts in _counts(person).items():
-            shared = {v: n for v, n in counts.items() if len(holders[kind, v]) > 1}
-            # what another column has as well is what a person looks for
-            chosen = dict(aggregates.most(shared, MAX_LISTED // 2))
-            for value, n in aggregates.most(counts, MAX_LISTED):
-                if len(chosen) < MAX_LISTED:
-                    chosen.setdefault(value, n)
-            found[kind] = [
+        lists: dict[str, Any] = {}
+        for kind, counts in _count_values(column).items():
+            common = {v: n for v, n in counts.items() if len(columns_by_value[kind, v]) > 1}
+            # values shared with other columns matter most to a curator
+            top_counts = dict(aggregates.take_most_frequent(common, MAX_LISTED // 2))
+            for value, n in aggregates.take_most_frequent(counts, MAX_LISTED):
+                if len(top_counts) < MAX_LISTED:
+                    top_counts.setdefault(value, n)
+            lists[kind] = [
                 {
-                    **self._named(kind, value),
+                    **self._describe_value(kind, value),
                     "papers": n,
-                    "shared": [c for c in holders[kind, value] if c != k],
+                    "shared": [c for c in columns_by_value[kind, value] if c != k],
                 }
-                for value, n in sorted(chosen.items(), key=lambda e: (-e[1], str(e[0])))
-                if kind != "coauthors" or value in self.shown
+                for value, n in sorted(top_counts.items(), key=lambda e: (-e[1], str(e[0])))
+                if kind != "coauthors" or value in self.coauthor_names
             ]
-        return found
+        return lists
 
-    def _named(self, kind: str, value: Any) -> dict[str, Any]:
+    def _describe_value(self, kind: str, value: Any) -> dict[str, Any]:
         if kind == "coauthors":
-            return {"name": self.shown[value][1], "identity": self.shown[value][0]}
+            return {"name": self.coauthor_names[value][1], "identity": self.coauthor_names[value][0]}
         return {"name": value}
 
 
-def _counts(person: Person) -> dict[str, Counter[Any]]:
+def _count_values(column: IdentityEvidence) -> dict[str, Counter[Any]]:
     return {
-        "coauthors": person.coauthors,
-        "venues": person.venues,
-        "topics": person.words,
-        "affiliations": person.affiliations,
+        "coauthors": column.coauthors,
+        "venues": column.venues,
+        "topics": column.words,
+        "affiliations": column.affiliations,
     }
 
 
-def _asked_columns(scope: Scope, columns: Sequence[Person]) -> list[int]:
-    """Columns in which the sides of the question are, in the order of the sides."""
-    found: dict[int, None] = {}
+def _find_question_columns(scope: Scope, columns: Sequence[IdentityEvidence]) -> list[int]:
+    """Find the columns of the sides of the question, in the order of the sides."""
+    question_columns: dict[int, None] = {}
     for number in (0, 1):
-        asked = set(scope.side(number))
+        side_keys = set(scope.side(number))
         for k, column in enumerate(columns):
-            if not asked.isdisjoint(m.signature for m in column.mentions):
-                found.setdefault(k)
-    return list(found)
+            if not side_keys.isdisjoint(m.signature for m in column.mentions):
+                question_columns.setdefault(k)
+    return list(question_columns)
 
 
-def _question(
+def _render_question(
     scope: Scope,
-    columns: Sequence[Person],
-    told: Sequence[Mapping[str, Any]],
-    found: _EngineGroups,
-    shown: Mapping[Other, tuple[str | None, str]],
-    first: Sequence[int],
+    columns: Sequence[IdentityEvidence],
+    columns_json: Sequence[Mapping[str, Any]],
+    groups: _EngineGroups,
+    coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]],
+    question_columns: Sequence[int],
 ) -> dict[str, Any] | None:
-    asked: Asked | None = scope.asked
-    if asked is None:
+    question: Asked | None = scope.asked
+    if question is None:
         return None
-    if found.reasons is not None:
-        probability, reasons_for, reasons_against = found.reasons
+    if groups.reasons is not None:
+        probability, reasons_for, reasons_against = groups.reasons
     else:
-        probability = asked.probability
-        reasons_for, reasons_against = _plain_reasons(scope, columns, shown)
-    wanted = {(m.work, m.position) for m in asked.sides[-1]} if asked.sides else set()
-    if asked.kind == "assign" and asked.sides:
-        wanted = {(m.work, m.position) for m in asked.sides[0]}
-    groups = [
+        probability = question.probability
+        reasons_for, reasons_against = _contrast_sides(scope, columns, coauthor_names)
+    question_mentions = {(m.work, m.position) for m in question.sides[-1]} if question.sides else set()
+    if question.kind == "assign" and question.sides:
+        question_mentions = {(m.work, m.position) for m in question.sides[0]}
+    group_ids = [
         group["id"]
-        for k in first
-        for group in told[k]["groups"]
-        if any((m["work"], m["position"]) in wanted for m in group["mentions"])
+        for k in question_columns
+        for group in columns_json[k]["groups"]
+        if any((m["work"], m["position"]) in question_mentions for m in group["mentions"])
     ]
-    if asked.kind == "merge":  # all of two columns
-        groups = []
+    if question.kind == "merge":  # the question covers both columns completely
+        group_ids = []
     return {
-        "task": asked.task,
-        "kind": asked.kind,
-        "blind": asked.blind,
-        "columns": list(first),
-        "groups": groups,
+        "task": question.task,
+        "kind": question.kind,
+        "blind": question.blind,
+        "columns": list(question_columns),
+        "groups": group_ids,
         "probability": probability,
         "for": list(reasons_for),
         "against": list(reasons_against),
-        "compare": _representatives(scope, columns),
+        "compare": _pick_representatives(scope, columns),
     }
 
 
-def _plain_reasons(
-    scope: Scope, columns: Sequence[Person], shown: Mapping[Other, tuple[str | None, str]]
+def _contrast_sides(
+    scope: Scope, columns: Sequence[IdentityEvidence], coauthor_names: Mapping[CoauthorKey, tuple[str | None, str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What can be said without the engine."""
-    sides = [_person(columns, scope.side(k)) for k in (0, 1)]
+    """Return evidence that needs no engine: shared and different features of the sides."""
+    sides = [_collect_side(columns, scope.side(k)) for k in (0, 1)]
     if sides[0] is None or sides[1] is None:
         return (), ()
-    names = {other: name for other, (_, name) in shown.items()}
-    told = contrast(sides[0], sides[1], names)
+    names = {other: name for other, (_, name) in coauthor_names.items()}
+    contrast_ = contrast(sides[0], sides[1], names)
     return (
-        tuple(reason["text"] for reason in told["shared"][:3]),
-        tuple(reason["text"] for reason in told["reasons"][:3]),
+        tuple(reason["text"] for reason in contrast_["shared"][:3]),
+        tuple(reason["text"] for reason in contrast_["reasons"][:3]),
     )
 
 
-def _person(columns: Sequence[Person], signatures: Sequence[int]) -> Person | None:
-    wanted = set(signatures)
-    some = [m for column in columns for m in column.mentions if m.signature in wanted]
-    by_work = {work: found for column in columns for work, found in column.by_work.items()}
-    return Person.of((False, -1), "", some, by_work) if some else None
+def _collect_side(columns: Sequence[IdentityEvidence], signatures: Sequence[int]) -> IdentityEvidence | None:
+    keys = set(signatures)
+    members = [m for column in columns for m in column.mentions if m.signature in keys]
+    by_work = {work: coauthors for column in columns for work, coauthors in column.by_work.items()}
+    return IdentityEvidence.build((False, -1), "", members, by_work) if members else None
 
 
-def _representatives(scope: Scope, columns: Sequence[Person]) -> list[str]:
-    """The surest mention of each side, as the full comparison takes them."""
-    found = []
+def _pick_representatives(scope: Scope, columns: Sequence[IdentityEvidence]) -> list[str]:
+    """Return the most confident mention of each side, for the full comparison."""
+    representatives = []
     for k in (0, 1):
-        side = set(scope.side(k))
-        some = [m for column in columns for m in column.mentions if m.signature in side]
-        if some:
-            best = max(some, key=lambda m: (m.confidence or 0.0, m.year or 0, m.work_id))
-            found.append(f"{best.work_id}:{best.position}")
-    return found
+        side_keys = set(scope.side(k))
+        members = [m for column in columns for m in column.mentions if m.signature in side_keys]
+        if members:
+            best = max(members, key=lambda m: (m.confidence or 0.0, m.year or 0, m.work_id))
+            representatives.append(f"{best.work_id}:{best.position}")
+    return representatives

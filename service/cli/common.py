@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 __all__ = [
-    "actor",
-    "connected",
+    "get_actor",
+    "connect_service",
     "database_option",
     "examples",
     "json_option",
-    "opened",
+    "open_service",
     "progress",
     "quiet_option",
 ]
@@ -46,7 +46,9 @@ def database_option(command: F) -> F:
 
 
 @contextmanager
-def opened(database: str | None = None, **given: object) -> Iterator[tuple[Settings, Database]]:
+def open_service(
+    database: str | None = None, **given: object
+) -> Iterator[tuple[Settings, Database]]:
     """Open the settings and the database at the current schema; close it at the end.
 
     Parameters
@@ -75,7 +77,7 @@ def opened(database: str | None = None, **given: object) -> Iterator[tuple[Setti
 
 
 @contextmanager
-def connected(database: str | None = None) -> Iterator[tuple[Settings, Database]]:
+def connect_service(database: str | None = None) -> Iterator[tuple[Settings, Database]]:
     """Like :func:`opened`, at any schema revision: for commands that manage the schema."""
     from service.db.migrations import connect
     from service.settings import read_settings
@@ -88,7 +90,7 @@ def connected(database: str | None = None) -> Iterator[tuple[Settings, Database]
         found.close()
 
 
-def actor() -> Actor:
+def get_actor() -> Actor:
     """Return the user that runs the command; access to the database implies all rights."""
     from service.actors import Actor, Role
 

@@ -39,17 +39,17 @@ def config(as_toml: bool, as_json: bool) -> None:
         found = explain_settings()
     except Invalid:
         if not (as_toml or as_json):
-            _print(explain_defaults())  # shows the valid settings above the error message
+            _print_settings(explain_defaults())  # shows the valid settings above the error message
         raise
     if as_toml:
         click.echo(to_toml(found), nl=False)
     elif as_json:
         click.echo(json.dumps([asdict(setting) for setting in found], indent=2))
     else:
-        _print(found)
+        _print_settings(found)
 
 
-def _print(found: list[SettingReport]) -> None:
+def _print_settings(found: list[SettingReport]) -> None:
     from disambig.console import safe
 
     for setting in found:

@@ -37,7 +37,7 @@ def db() -> None:
 @common.database_option
 def upgrade(revision: str, database: str | None) -> None:
     """Upgrade the schema to this version, or to REVISION."""
-    with common.connected(database) as (_, found):
+    with common.connect_service(database) as (_, found):
         _migrate(found, revision, up=True)
 
 
@@ -50,7 +50,7 @@ def downgrade(revision: str, database: str | None, yes: bool) -> None:
 
     Data that only later revisions can hold is lost. Make a backup first.
     """
-    with common.connected(database) as (_, found):
+    with common.connect_service(database) as (_, found):
         if not yes:
             click.confirm(f"Delete the data that revision {revision} cannot hold?", abort=True)
         _migrate(found, revision, up=False)
@@ -67,7 +67,7 @@ def info(database: str | None, as_json: bool) -> None:
     from service.db.overview import read_inventory
     from service.settings_report import mask_passwords
 
-    with common.connected(database) as (settings, found):
+    with common.connect_service(database) as (settings, found):
         held = read_inventory(found)
     address = mask_passwords(settings.database_url)
     if as_json:
@@ -90,7 +90,7 @@ def check(database: str | None, quiet: bool) -> None:
     from service.db import migrations
     from service.db.integrity import INVARIANTS, find_violations
 
-    with common.connected(database) as (_, found):
+    with common.connect_service(database) as (_, found):
         migrations.require_head_revision(found)
         with progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
             broken = find_violations(found, advance)
@@ -118,7 +118,7 @@ def backup(file: Path, force: bool, database: str | None, quiet: bool) -> None:
 
     if not file.parent.is_dir():
         raise click.BadParameter(f"the folder {file.parent} does not exist; create it")
-    with common.connected(database) as (_, found):
+    with common.connect_service(database) as (_, found):
         migrations.require_head_revision(found)
         with progress("Backing up", count_pages(found), "pages", quiet=quiet) as advance:
             back_up(found, file, force=force, advance=advance)
@@ -140,7 +140,7 @@ def restore(file: Path, force: bool, database: str | None, quiet: bool) -> None:
     from service.db import migrations
     from service.db.backup import restore as restore_from
 
-    with common.connected(database) as (_, found):
+    with common.connect_service(database) as (_, found):
         with progress("Restoring", unit="pages", quiet=quiet) as advance:
             revision = restore_from(found, file, force=force, advance=advance)
         if not quiet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,7 +20,9 @@ from disambig.cli.options import examples, json_option, quiet_option
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 
 
-def _moment(context: click.Context, option: click.Parameter, text: str | None) -> datetime | None:
+def _parse_expiry(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> datetime | None:
     """Parse an expiry in UTC: a number of days from now, or a date."""
     from datetime import UTC, datetime, timedelta
 
@@ -74,7 +76,7 @@ def key() -> None:
 @click.option("--name", required=True, help="Owner or purpose of the key.")
 @click.option(
     "--expires",
-    callback=_moment,
+    callback=_parse_expiry,
     metavar="WHEN",
     help="Days from now (90d) or a date (2027-01-31, UTC); default: never.",
 )
@@ -97,10 +99,10 @@ def create(
     from service import api_keys
     from service.actors import Role
 
-    with common.opened(database) as (_, opened):
+    with common.open_service(database) as (_, opened):
         info, text = api_keys.create_key(
             opened,
-            common.actor(),
+            common.get_actor(),
             name=name,
             role=Role(role),
             expires_at=expires,
@@ -128,17 +130,18 @@ def list_(database: str | None, as_json: bool) -> None:
     from datetime import UTC, datetime
 
     from service import api_keys
+    from service.values import to_dict
 
-    with common.opened(database) as (_, opened), opened.read() as connection:
+    with common.open_service(database) as (_, opened), opened.read() as connection:
         found = api_keys.list_keys(connection)
     now = datetime.now(UTC)
     if as_json:
         for info in found:
-            click.echo(json.dumps({**_row(info), "state": info.get_state(now)}, default=str))
+            click.echo(json.dumps(to_dict(info.to_response(now)), default=str))
     elif not found:
         click.echo("No keys yet; create one with disambig key create.")
     else:
-        _show(found, now)
+        _print_keys(found, now)
 
 
 @key.command(epilog=examples('disambig key revoke k-3k9x0f7q2m1b --reason "laptop lost"'))
@@ -149,16 +152,12 @@ def revoke(id: str, reason: str | None, database: str | None) -> None:
     """Revoke the key ID permanently; servers reject it within seconds."""
     from service import api_keys
 
-    with common.opened(database) as (_, opened):
-        info = api_keys.revoke_key(opened, common.actor(), id, reason)
+    with common.open_service(database) as (_, opened):
+        info = api_keys.revoke_key(opened, common.get_actor(), id, reason)
     click.echo(f"{info.id} ({safe(info.name)}) is revoked since {info.revoked_at:%Y-%m-%d %H:%M}.")
 
 
-def _row(info: KeyInfo) -> dict[str, Any]:
-    return {name: getattr(info, name) for name in info.__slots__}
-
-
-def _show(found: list[KeyInfo], now: datetime) -> None:
+def _print_keys(found: list[KeyInfo], now: datetime) -> None:
     from rich import box
     from rich.table import Table
 

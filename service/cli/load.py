@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from service.works.load import Delivery, LoadReport
 from disambig.cli.options import examples, quiet_option
 
-_LABEL = 500
+_MAX_LABEL = 500
 
 
 @click.command(
@@ -55,33 +55,35 @@ def load(
     from service.works.load import load_works
 
     with (
-        common.opened(database) as (_, found),
+        common.open_service(database) as (_, found),
         works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader,
         no_collector(),
     ):
-        delivery = _delivery(works, format)
-        report = load_works(found, common.actor(), delivery, reader.received())
+        delivery = _build_delivery(works, format)
+        report = load_works(found, common.get_actor(), delivery, reader.received())
     for row in report.rejects:
         click.echo(
             f"rejected: work {safe(row.id[:80])}: {row.field}: {row.problem}; {row.remedy}",
             err=True,
         )
     if not quiet:
-        click.echo(_summary(report), err=True)
+        click.echo(_format_summary(report), err=True)
     finish(reader.report, rejects=rejects, quiet=quiet)
     if report.rejected:
         raise click.exceptions.Exit(EXIT_REJECTED)
 
 
-def _delivery(works: tuple[Path, ...], format: str) -> Delivery:
+def _build_delivery(works: tuple[Path, ...], format: str) -> Delivery:
     from service.works.load import Delivery
 
     kind = "files" if len(works) > 1 else "folder" if works[0].is_dir() else "file"
     label = ", ".join("standard input" if str(path) == "-" else str(path) for path in works)
-    return Delivery(kind, label if len(label) <= _LABEL else label[: _LABEL - 1] + "…", format)
+    return Delivery(
+        kind, label if len(label) <= _MAX_LABEL else label[: _MAX_LABEL - 1] + "…", format
+    )
 
 
-def _summary(report: LoadReport) -> str:
+def _format_summary(report: LoadReport) -> str:
     rejected = f", {report.rejected:,} rejected" if report.rejected else ""
     counts = (
         f"Stored: {report.created:,} works created, {report.changed:,} changed, "

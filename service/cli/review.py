@@ -72,8 +72,8 @@ def sample(
 
     from service.review import sampling
 
-    with common.opened(database) as (_, opened):
-        found = sampling.draw(opened, common.actor(), size, unit, seed, reason)
+    with common.open_service(database) as (_, opened):
+        found = sampling.draw_sample(opened, common.get_actor(), size, unit, seed, reason)
     if as_json:
         click.echo(json.dumps(asdict(found)))
         return
@@ -97,15 +97,15 @@ def estimates(sample: str | None, database: str | None, as_json: bool) -> None:
     """
     from service.review import sampling
 
-    with common.opened(database) as (_, opened), opened.read() as connection:
-        found = sampling.estimates(connection, sample)
+    with common.open_service(database) as (_, opened), opened.read() as connection:
+        found = sampling.estimate_quality(connection, sample)
     if as_json:
         click.echo(json.dumps(found, default=str))
     else:
-        _show(found)
+        _print_estimates(found)
 
 
-def _show(found: dict[str, Any]) -> None:
+def _print_estimates(found: dict[str, Any]) -> None:
     from rich import box
     from rich.table import Table
 
@@ -122,13 +122,13 @@ def _show(found: dict[str, Any]) -> None:
         table.add_row(
             row["slice"],
             f"{row['reviewed']:,}",
-            _percent(row["precision"]),
-            _percent(row["recall"]),
+            _format_percent(row["precision"]),
+            _format_percent(row["recall"]),
         )
     console().print(table)
 
 
-def _percent(share: dict[str, float] | None) -> str:
+def _format_percent(share: dict[str, float] | None) -> str:
     if share is None:
         return "–"
     value, low, high = (100 * share[name] for name in ("estimate", "low", "high"))
@@ -192,32 +192,32 @@ def train(
     from disambig.cli.options import refuse_input
     from service import job_queue
     from service.training import store as model_store
-    from service.training.fit import Labelled
+    from service.training.fit import LabelledWorks
     from service.worker.worker import Worker
 
     if bool(works) != bool(labels):
         raise click.UsageError("--works and --labels go together; give both or neither")
     if out is not None:
         refuse_input(out, (*works, *labels))
-    labelled = Labelled.of(works, labels, split) if works else None
-    if labelled is not None and not labelled.learned:
+    labelled = LabelledWorks.read(works, labels, split) if works else None
+    if labelled is not None and not labelled.training_labels:
         raise click.UsageError(f"no label has the split {split!r}; name another with --split")
-    with common.opened(database) as (settings, opened):
+    with common.open_service(database) as (settings, opened):
         worker = Worker(opened, settings, lambda line: None)
-        wish = model_store.Wish(hold_back, seed)
-        asked = model_store.ask(
-            opened, common.actor(), wish, settings.heartbeat, reason, worker=worker.id
+        wish = model_store.FitOptions(hold_back, seed)
+        asked = model_store.request_model(
+            opened, common.get_actor(), wish, settings.heartbeat, reason, worker=worker.id
         )
         with opened.read() as connection:
             claim = job_queue.get_claim(connection, job_queue.MODEL, asked.id, worker.id)
         try:
-            worker.fit(claim, labelled, partial(progress, quiet=quiet))
+            worker.fit_model(claim, labelled, partial(progress, quiet=quiet))
         except KeyboardInterrupt:
-            model_store.cancel(opened, common.actor(), asked.id, "interrupted")
+            model_store.cancel_model(opened, common.get_actor(), asked.id, "interrupted")
             raise
         with opened.read() as connection:
-            found = model_store.get(connection, asked.id)
-            content = model_store.content(connection, asked.id) if found.digest else b""
+            found = model_store.get_model(connection, asked.id)
+            content = model_store.read_content(connection, asked.id) if found.digest else b""
     if found.state != "candidate":
         raise click.ClickException(safe(found.error or f"model {found.id} is {found.state}"))
     if out is not None:
@@ -225,10 +225,10 @@ def train(
     if as_json:
         click.echo(json.dumps({"model": found.id, **(found.comparison or {})}))
     else:
-        _compare(found)
+        _print_comparison(found)
 
 
-def _compare(model: ModelView) -> None:
+def _print_comparison(model: ModelView) -> None:
     found = model.comparison or {}
     learned, held, gold = found["learned"], found["held_back"], found["gold"]
     click.echo(
@@ -266,8 +266,8 @@ def list_models(database: str | None, as_json: bool) -> None:
 
     from service.training import store as model_store
 
-    with common.opened(database) as (_, opened), opened.read() as connection:
-        found = model_store.page(connection)
+    with common.open_service(database) as (_, opened), opened.read() as connection:
+        found = model_store.list_models(connection)
     if as_json:
         click.echo(json.dumps([asdict(model) for model in found], default=str))
         return
@@ -297,12 +297,12 @@ def promote(model: str, reason: str | None, database: str | None) -> None:
     from service.training import promotion
 
     by_id = model == promotion.SHIPPED or (model.startswith("m-") and not Path(model).exists())
-    with common.opened(database) as (_, opened):
+    with common.open_service(database) as (_, opened):
         with opened.read() as connection:
-            before = promotion.current(connection)
+            before = promotion.get_promoted(connection)
         if by_id:
-            found = promotion.promote(opened, common.actor(), model, reason)
+            found = promotion.promote(opened, common.get_actor(), model, reason)
         else:
-            found = promotion.promote_file(opened, common.actor(), Path(model), reason)
+            found = promotion.promote_file(opened, common.get_actor(), Path(model), reason)
     was = "the model of the settings" if before is None else before.id
     click.echo(f"Runs use model {found.id} ({found.digest[:12]}) from now on; previously, {was}.")

@@ -12,7 +12,7 @@ from service.cli import common
 
 if TYPE_CHECKING:
     from service.db.database import Database
-    from service.runs.store import RunView
+    from service.runs.results import Run
     from service.settings import Settings
 from disambig.cli.options import examples, json_option, quiet_option
 
@@ -34,14 +34,16 @@ def run() -> None:
     """
 
 
-def _reason(command: F) -> F:
+def _reason_option(command: F) -> F:
     return click.option("--reason", metavar="TEXT", help="Reason, stored in the event log.")(
         command
     )
 
 
-_run_id = click.argument("run_id", metavar="ID")
-_wait = click.option("--wait", is_flag=True, help="Wait for the proposal and show the progress.")
+_run_id_argument = click.argument("run_id", metavar="ID")
+_wait_option = click.option(
+    "--wait", is_flag=True, help="Wait for the proposal and show the progress."
+)
 
 
 @run.command(
@@ -55,11 +57,11 @@ _wait = click.option("--wait", is_flag=True, help="Wait for the proposal and sho
     is_flag=True,
     help="Only blocks with changes since the last published run; default: all.",
 )
-@_wait
+@_wait_option
 @click.option(
     "--publish", is_flag=True, help="Publish the proposal when it is ready (implies --wait)."
 )
-@_reason
+@_reason_option
 @common.database_option
 @json_option
 @quiet_option
@@ -80,19 +82,19 @@ def start(
     from service.cli import run_output as views
     from service.runs import store as run_store
 
-    with common.opened(database) as (settings, opened):
+    with common.open_service(database) as (settings, opened):
         scope = run_store.TOUCHED if touched else run_store.FULL
-        found = run_store.create_run(opened, common.actor(), scope=scope, reason=reason)
+        found = run_store.create_run(opened, common.get_actor(), scope=scope, reason=reason)
         if wait or publish:
-            found = _waited(opened, settings, found, quiet=quiet)
+            found = _wait_for_run(opened, settings, found, quiet=quiet)
         if publish:
-            found = _published(opened, settings, found.id, reason, quiet=quiet or as_json)
+            found = _publish_run(opened, settings, found.id, reason, quiet=quiet or as_json)
         if as_json:
-            click.echo(views.as_json(found))
+            click.echo(views.to_json(found))
         elif quiet:
             click.echo(found.id)
         else:
-            views.show(found)
+            views.print_run(found)
 
 
 @run.command("list", epilog=examples("disambig run list", "disambig run list --state proposed"))
@@ -111,17 +113,17 @@ def list_(state: str | None, limit: int, database: str | None, as_json: bool) ->
     from service.cli import run_output as views
     from service.runs import store as run_store
 
-    with common.opened(database) as (_, opened), opened.read() as connection:
+    with common.open_service(database) as (_, opened), opened.read() as connection:
         found = run_store.list_runs(connection, state=state, limit=limit)
     if as_json:
-        click.echo(json.dumps([json.loads(views.as_json(r)) for r in found], indent=2))
+        click.echo(json.dumps([json.loads(views.to_json(r)) for r in found], indent=2))
     else:
-        views.table(found)
+        views.print_runs(found)
 
 
 @run.command(epilog=examples("disambig run show r-3k9x0f7q2m1b --wait"))
-@_run_id
-@_wait
+@_run_id_argument
+@_wait_option
 @common.database_option
 @json_option
 @quiet_option
@@ -130,15 +132,15 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
     from service.cli import run_output as views
     from service.runs import store as run_store
 
-    with common.opened(database) as (settings, opened):
+    with common.open_service(database) as (settings, opened):
         with opened.read() as connection:
             found = run_store.get_run(connection, run_id)
         if wait:
-            found = _waited(opened, settings, found, quiet=quiet)
+            found = _wait_for_run(opened, settings, found, quiet=quiet)
     if as_json:
-        click.echo(views.as_json(found))
+        click.echo(views.to_json(found))
     else:
-        views.show(found)
+        views.print_run(found)
 
 
 @run.command(
@@ -147,7 +149,7 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
         "disambig run diff r-3k9x0f7q2m1b --kind merge --limit 100",
     )
 )
-@_run_id
+@_run_id_argument
 @click.option(
     "--kind",
     type=click.Choice(["conflict", "decision", "merge", "split", "move", "create", "grow"]),
@@ -164,24 +166,26 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
 @json_option
 def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_json: bool) -> None:
     """Show the changes that publishing a run would make, largest first."""
-    from dataclasses import asdict
-
     from service.cli import run_output as views
     from service.publication import proposals
     from service.runs import store as run_store
+    from service.values import to_dict
 
-    with common.opened(database) as (_, opened), opened.read() as connection:
+    with common.open_service(database) as (_, opened), opened.read() as connection:
         found = run_store.get_run(connection, run_id)
         lines = proposals.list_changes(connection, run_id, kind, None, limit)
     if as_json:
-        click.echo(json.dumps([asdict(line) for line in lines], indent=2, ensure_ascii=False))
+        rows = [to_dict(line) for line in lines]
+        for row in rows:
+            del row["text"]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        views.changes(found, lines)
+        views.print_changes(found, lines)
 
 
 @run.command(epilog=examples("disambig run publish r-3k9x0f7q2m1b"))
-@_run_id
-@_reason
+@_run_id_argument
+@_reason_option
 @common.database_option
 @json_option
 def publish(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
@@ -190,31 +194,31 @@ def publish(run_id: str, reason: str | None, database: str | None, as_json: bool
     It is rejected if a decision or another publication was made since the proposal; disambig run
     rebase ID updates the proposal.
     """
-    with common.opened(database) as (settings, opened):
-        found = _published(opened, settings, run_id, reason, quiet=as_json)
-        _print(found, as_json=as_json)
+    with common.open_service(database) as (settings, opened):
+        found = _publish_run(opened, settings, run_id, reason, quiet=as_json)
+        _print_run(found, as_json=as_json)
 
 
 @run.command(epilog=examples('disambig run rollback r-3k9x0f7q2m1b --reason "bad model"'))
-@_run_id
-@_reason
+@_run_id_argument
+@_reason_option
 @common.database_option
 @json_option
 def rollback(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
     """Roll a publication back: readers see the identities published before it."""
-    from service.cli.run_wait import ask_here
+    from service.cli.run_wait import generate_tasks_here
     from service.publication import publish as publishing
 
-    with common.opened(database) as (settings, opened):
-        publishing.roll_back(opened, common.actor(), run_id, reason)
-        ask_here(opened, settings, quiet=as_json)
-        _print(_got(opened, run_id), as_json=as_json)
+    with common.open_service(database) as (settings, opened):
+        publishing.roll_back(opened, common.get_actor(), run_id, reason)
+        generate_tasks_here(opened, settings, quiet=as_json)
+        _print_run(_get_run(opened, run_id), as_json=as_json)
 
 
 @run.command(epilog=examples("disambig run rebase r-3k9x0f7q2m1b --wait"))
-@_run_id
-@_wait
-@_reason
+@_run_id_argument
+@_wait_option
+@_reason_option
 @common.database_option
 @json_option
 @quiet_option
@@ -224,63 +228,65 @@ def rebase(
     """Update a proposal for decisions, works and publications since it was made."""
     from service.publication import proposals
 
-    with common.opened(database) as (settings, opened):
-        found = proposals.rebase(opened, common.actor(), run_id, reason)
+    with common.open_service(database) as (settings, opened):
+        found = proposals.rebase(opened, common.get_actor(), run_id, reason)
         if wait:
-            found = _waited(opened, settings, found, quiet=quiet)
-        _print(found, as_json=as_json)
+            found = _wait_for_run(opened, settings, found, quiet=quiet)
+        _print_run(found, as_json=as_json)
 
 
 @run.command(epilog=examples("disambig run cancel r-3k9x0f7q2m1b"))
-@_run_id
-@_reason
+@_run_id_argument
+@_reason_option
 @common.database_option
 @json_option
 def cancel(run_id: str, reason: str | None, database: str | None, as_json: bool) -> None:
     """Cancel a queued or running run, or discard its proposal."""
     from service.runs import store as run_store
 
-    with common.opened(database) as (_, opened):
-        _print(run_store.cancel_run(opened, common.actor(), run_id, reason), as_json=as_json)
+    with common.open_service(database) as (_, opened):
+        _print_run(
+            run_store.cancel_run(opened, common.get_actor(), run_id, reason), as_json=as_json
+        )
 
 
-def _published(
+def _publish_run(
     database: Database, settings: Settings, run_id: str, reason: str | None, *, quiet: bool
-) -> RunView:
-    from service.cli.run_wait import ask_here
+) -> Run:
+    from service.cli.run_wait import generate_tasks_here
     from service.publication import publish as publishing
 
-    blind = publishing.publish(database, common.actor(), run_id, reason)["blind"]
+    blind = publishing.publish(database, common.get_actor(), run_id, reason).blind
     if blind:
         click.echo(
             f"blind tasks that this publication makes obsolete: {', '.join(blind)}", err=True
         )
-    ask_here(database, settings, quiet=quiet)
-    return _got(database, run_id)
+    generate_tasks_here(database, settings, quiet=quiet)
+    return _get_run(database, run_id)
 
 
-def _got(database: Database, run_id: str) -> RunView:
+def _get_run(database: Database, run_id: str) -> Run:
     from service.runs import store as run_store
 
     with database.read() as connection:
         return run_store.get_run(connection, run_id)
 
 
-def _print(found: RunView, *, as_json: bool) -> None:
+def _print_run(found: Run, *, as_json: bool) -> None:
     from service.cli import run_output as views
 
     if as_json:
-        click.echo(views.as_json(found))
+        click.echo(views.to_json(found))
     else:
-        views.show(found)
+        views.print_run(found)
 
 
-def _waited(database: Database, settings: Settings, found: RunView, *, quiet: bool) -> RunView:
+def _wait_for_run(database: Database, settings: Settings, found: Run, *, quiet: bool) -> Run:
     """Wait for a run to end and return it; raise if it produced no proposal."""
-    from service.cli.run_wait import wait
+    from service.cli.run_wait import wait_for_run
     from service.errors import Conflict
 
-    ended = wait(database, settings, found.id, quiet=quiet)
+    ended = wait_for_run(database, settings, found.id, quiet=quiet)
     if ended.state in ("failed", "cancelled"):
         raise Conflict(f"run {ended.id} {ended.state}: {ended.error or 'by request'}")
     return ended

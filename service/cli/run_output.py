@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from disambig.console import console, safe
-from service.publication.diff import describe_change
+from service.values import to_dict
 
 if TYPE_CHECKING:
-    from service.publication.proposals import ChangeLine
-    from service.runs.store import RunView
+    from service.publication.results import Difference
+    from service.runs.results import Run
 
 COLOURS = {
     "queued": "cyan",
@@ -34,7 +33,7 @@ KINDS = {
     "create": ("create", "green"),
     "grow": ("grow", "green"),
 }
-NEXT = {
+NEXT_COMMANDS = {
     "queued": ("show {id} --wait",),
     "running": ("show {id} --wait",),
     "proposed": ("diff {id}", "publish {id}"),
@@ -43,12 +42,12 @@ NEXT = {
 """Suggested next commands by state."""
 
 
-def as_json(found: RunView) -> str:
+def to_json(found: Run) -> str:
     """Format a run as JSON."""
-    return json.dumps(asdict(found), indent=2, ensure_ascii=False, default=_plain)
+    return json.dumps(to_dict(found), indent=2, ensure_ascii=False, default=_to_plain)
 
 
-def _plain(value: object) -> object:
+def _to_plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
@@ -56,7 +55,7 @@ def _plain(value: object) -> object:
     raise TypeError(type(value).__name__)
 
 
-def table(found: Sequence[RunView]) -> None:
+def print_runs(found: Sequence[Run]) -> None:
     """Print runs, one per line."""
     from rich.table import Table
     from rich.text import Text
@@ -66,7 +65,7 @@ def table(found: Sequence[RunView]) -> None:
         out.print("No runs yet. Start one: disambig run start --wait")
         return
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("run", "state", "scope", "asked", "took"):
+    for name in ("run", "state", "scope", "requested", "duration"):
         shown.add_column(name, no_wrap=True)
     shown.add_column("proposes", overflow="fold")
     for run in found:
@@ -74,14 +73,14 @@ def table(found: Sequence[RunView]) -> None:
             run.id,
             Text(run.state, style=COLOURS.get(run.state, "")),
             run.scope,
-            _ago(run.created_at),
-            _took(run),
-            Text(_brief(run), style="red" if run.state == "failed" else ""),
+            _format_age(run.created_at),
+            _format_duration(run),
+            Text(_summarize(run), style="red" if run.state == "failed" else ""),
         )
     out.print(shown)
 
 
-def _brief(run: RunView) -> str:
+def _summarize(run: Run) -> str:
     """Summarise a run in a few words."""
     if run.state == "failed":
         return safe(run.error or "")[:80]
@@ -93,7 +92,7 @@ def _brief(run: RunView) -> str:
     return ", ".join(told) if told or not found else "no change"
 
 
-def show(run: RunView) -> None:
+def print_run(run: Run) -> None:
     """Print one run and the suggested next commands."""
     from rich.table import Table
     from rich.text import Text
@@ -109,23 +108,23 @@ def show(run: RunView) -> None:
         state.append(f"  {safe(run.stage)} {run.done:,}{of}", style="")
     grid.add_row("state", state)
     grid.add_row("scope", run.scope + (f", rebased {run.rebases} times" if run.rebases else ""))
-    grid.add_row("asked", f"{run.created_at.astimezone():%Y-%m-%d %H:%M} by {safe(run.actor)}")
+    grid.add_row("requested", f"{run.created_at.astimezone():%Y-%m-%d %H:%M} by {safe(run.actor)}")
     if run.reason:
         grid.add_row("reason", safe(run.reason))
     if run.started_at:
-        grid.add_row("took", _took(run))
+        grid.add_row("duration", _format_duration(run))
     if run.attempts > 1:
         grid.add_row("attempts", f"{run.attempts}")
     if run.error:
         grid.add_row("error", Text(safe(run.error), style="red"))
-    for name, told in _summary(run.summary or {}):
+    for name, told in _describe_summary(run.summary or {}):
         grid.add_row(name, told)
     out.print(grid)
-    for command in NEXT.get(run.state, ()):
+    for command in NEXT_COMMANDS.get(run.state, ()):
         out.print(Text(f"next        disambig run {command.format(id=run.id)}", style="dim"))
 
 
-def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _describe_summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Describe the summary of a run as (label, text) lines."""
     if not found:
         return []
@@ -156,15 +155,18 @@ def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         )
         lines.append(
             (
-                "beside",
+                "not clustered",
                 f"{n('mentions_beside')} mentions of these identities were not clustered: "
-                f"{n('mentions_following')} follow the majority of their identity, the others stay{away}",
+                f"{n('mentions_following')} follow the majority of their identity, "
+                f"the others stay{away}",
             )
         )
     if found.get("scored"):
         lines.append(("compared", f"{n('scored')} of {n('considered')} pairs"))
     if found.get("decisions"):
-        lines.append(("decided", f"identities that lose mentions with decisions: {n('decisions')}"))
+        lines.append(
+            ("decisions", f"identities that lose mentions with decisions: {n('decisions')}")
+        )
     for problem in found.get("problems", [])[:5]:
         lines.append(("problem", safe(problem)))
     more = found.get("n_problems", 0) - 5
@@ -173,7 +175,7 @@ def _summary(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
+def print_changes(run: Run, lines: Sequence[Difference]) -> None:
     """Print the changes that publishing a run would make, one per line."""
     from rich.table import Table
     from rich.text import Text
@@ -181,8 +183,8 @@ def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
     out = console()
     tense = "has changed" if run.state == "published" else "would change"
     out.print(Text(f"What publishing {run.id} {tense}", style="bold"))
-    for name, told in _summary(run.summary or {}):
-        if name in ("mentions", "identities", "beside", "decided"):
+    for name, told in _describe_summary(run.summary or {}):
+        if name in ("mentions", "identities", "not clustered", "decisions"):
             out.print(Text(f"  {name}: {told}"))
     if not lines:
         out.print("  nothing")
@@ -200,12 +202,12 @@ def changes(run: RunView, lines: Sequence[ChangeLine]) -> None:
             Text(word, style=colour),
             line.identity or Text("new", style="dim"),
             safe(line.details.get("name") or ""),
-            Text(safe(describe_change(line.kind, line.mentions, line.details))),
+            Text(safe(line.text)),
         )
     out.print(shown)
 
 
-def _ago(at: datetime) -> str:
+def _format_age(at: datetime) -> str:
     """Format the age of a timestamp in one unit."""
     past = datetime.now(UTC) - at
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
@@ -214,7 +216,7 @@ def _ago(at: datetime) -> str:
     return "just now"
 
 
-def _took(run: RunView) -> str:
+def _format_duration(run: Run) -> str:
     """Format the duration of a run, up to now if it is running."""
     if run.started_at is None:
         return ""

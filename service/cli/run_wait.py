@@ -18,23 +18,27 @@ from service.db.database import Database
 from service.db.tables import Worker
 from service.errors import Unavailable
 from service.runs import store as run_store
-from service.runs.store import RunView
+from service.runs.results import Run
 from service.settings import Settings
 
-LOOK = 0.25
+POLL_SECONDS = 0.25
 """Seconds between queries of the run."""
 
 
-def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = False) -> RunView:
+def wait_for_run(
+    database: Database, settings: Settings, run_id: str, *, quiet: bool = False
+) -> Run:
     """Wait until a run is no longer queued or running, and return it.
 
     If no worker is alive, this process executes the run. Interrupting the command releases the
     run, or leaves it to the worker that claimed it.
     """
-    here = None if _somebody_works(database, settings) else _Here(database, settings)
+    here = None if _is_worker_alive(database, settings) else _LocalWorker(database, settings)
     if here is not None and not quiet:
         click.echo("no worker is alive; this command executes the run", err=True)
-    shown = _bar() if not quiet and sys.stderr.isatty() else nullcontext(lambda run: None)
+    shown = (
+        _show_progress_bar() if not quiet and sys.stderr.isatty() else nullcontext(lambda run: None)
+    )
     try:
         with shown as show:
             while True:
@@ -48,7 +52,7 @@ def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = F
                         "run disambig worker and read its log",
                     )
                 show(found)
-                time.sleep(LOOK)
+                time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         click.echo(
             f"run {run_id} is unchanged; follow it with disambig run show {run_id} --wait", err=True
@@ -56,10 +60,10 @@ def wait(database: Database, settings: Settings, run_id: str, *, quiet: bool = F
         raise
     finally:
         if here is not None:
-            here.end()
+            here.stop()
 
 
-def ask_here(database: Database, settings: Settings, *, quiet: bool = False) -> None:
+def generate_tasks_here(database: Database, settings: Settings, *, quiet: bool = False) -> None:
     """Generate review tasks for the publication if no worker is alive to do it."""
     from service.worker.worker import Worker as Working
 
@@ -67,12 +71,12 @@ def ask_here(database: Database, settings: Settings, *, quiet: bool = False) -> 
         if not quiet:
             click.echo(line, err=True)
 
-    if not _somebody_works(database, settings):
+    if not _is_worker_alive(database, settings):
         told("no worker is alive; this command generates the review tasks")
-        Working(database, settings, told).ask()
+        Working(database, settings, told).generate_tasks()
 
 
-class _Here:
+class _LocalWorker:
     """A worker in a thread of this process."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
@@ -82,13 +86,13 @@ class _Here:
         self.thread = threading.Thread(target=self.worker.serve)
         self.thread.start()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Stop the worker, which releases its run, and wait for its thread."""
         self.worker.stop.set()
         self.thread.join()
 
 
-def _somebody_works(database: Database, settings: Settings) -> bool:
+def _is_worker_alive(database: Database, settings: Settings) -> bool:
     with database.read() as connection:
         since = job_queue.read_clock(connection) - timedelta(seconds=settings.heartbeat)
         alive = select(Worker.key).where(Worker.stopped_at.is_(None), Worker.heartbeat_at > since)
@@ -96,7 +100,7 @@ def _somebody_works(database: Database, settings: Settings) -> bool:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[RunView], None]]:
+def _show_progress_bar() -> Iterator[Callable[[Run], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     layout = Progress(
@@ -110,7 +114,7 @@ def _bar() -> Iterator[Callable[[RunView], None]]:
     with layout:
         task = layout.add_task("Waiting for a worker", total=None, count="")
 
-        def show(run: RunView) -> None:
+        def show(run: Run) -> None:
             stage = "Waiting for a worker" if run.state == "queued" else run.stage or "Starting"
             of = "" if run.total is None else f" / {short_count(run.total)}"
             count = f"{short_count(run.done)}{of}" if run.done or run.total else ""

@@ -61,11 +61,11 @@ def serve(
     with server.bind_socket(settings) as socket:
         address = server.format_address(socket)
         if not quiet:
-            _welcome(settings, address, state)
+            _print_welcome(settings, address, state)
         server.run_server(settings, socket)
 
 
-def _welcome(settings: Settings, address: str, state: dict[str, int]) -> None:
+def _print_welcome(settings: Settings, address: str, state: dict[str, int]) -> None:
     from service.db.migrations import parse_url as parsed
 
     url = parsed(settings.database_url).render_as_string(hide_password=True)

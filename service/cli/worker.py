@@ -33,7 +33,7 @@ def worker(once: bool, database: str | None, quiet: bool) -> None:
     from service import log as logs
     from service.worker.worker import Worker
 
-    with common.opened(database) as (settings, opened):
+    with common.open_service(database) as (settings, opened):
         logs.configure(settings.log_format, "error" if quiet else settings.log_level)
         log = logs.get_logger("service.worker.worker").info
         found = Worker(opened, settings, log)

@@ -142,10 +142,10 @@ def find_contradictions(links: Sequence[Link]) -> list[Contradiction]:
         if link.must:
             near[link.a].append(link)
             near[link.b].append(link)
-    return [Contradiction(link, _chain(near, link.a, link.b)) for link in bad]
+    return [Contradiction(link, _find_shortest_chain(near, link.a, link.b)) for link in bad]
 
 
-def _chain(near: Mapping[int, list[Link]], start: int, end: int) -> tuple[Link, ...]:
+def _find_shortest_chain(near: Mapping[int, list[Link]], start: int, end: int) -> tuple[Link, ...]:
     """Return a shortest path of must-links, with consecutive links of a decision as one step."""
     came: dict[int, tuple[int, Link] | None] = {start: None}
     waiting = deque([start])

@@ -43,7 +43,7 @@ def read_links_around(connection: Connection, signatures: Iterable[int]) -> list
                 .where(Decision.undone_seq.is_(None), is_in(connection, end, waiting))
             )
             found.update(connection.scalars(query.distinct()))
-        more = _of_decisions(connection, found - known)
+        more = _read_links_of(connection, found - known)
         known |= found
         links += more
         waiting = {end for link in more for end in (link.a, link.b)} - reached
@@ -51,7 +51,7 @@ def read_links_around(connection: Connection, signatures: Iterable[int]) -> list
     return links
 
 
-def _of_decisions(connection: Connection, keys: Collection[int]) -> list[Link]:
+def _read_links_of(connection: Connection, keys: Collection[int]) -> list[Link]:
     if not keys:
         return []
     query = select(DecisionLink.a_key, DecisionLink.b_key, DecisionLink.kind, Decision.id).join(

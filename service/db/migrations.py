@@ -85,7 +85,8 @@ def require_head_revision(database: Database) -> None:
         return
     if revision is None or revision in list_revisions():
         raise Unavailable(
-            f"the database is at revision {revision or 'none'}, this version needs {get_head_revision()}",
+            f"the database is at revision {revision or 'none'}, "
+            f"this version needs {get_head_revision()}",
             "run disambig db upgrade",
         )
     raise Unavailable(

@@ -171,7 +171,7 @@ def split_identity(
         parts = [
             subject.find_signatures(group, row, f"groups[{k}]") for k, group in enumerate(groups)
         ]
-        stay = _staying(subject, row, parts, keep)
+        stay = _choose_kept_group(subject, row, parts, keep)
         decision = record_decision(
             subject, "different", "split", actor, statement.reason, statement.evidence
         )
@@ -182,7 +182,7 @@ def split_identity(
         leave = [part for k, part in enumerate(parts) if k != stay]
         for k, part in enumerate(leave):
             others = [*(p[0] for p in leave[:k]), *kept[:1], *rest[:MAX_REMAINING_LINKS]]
-            links += [_cannot(part[0], other, decision.id) for other in others]
+            links += [_make_cannot_link(part[0], other, decision.id) for other in others]
         places = {
             m: Membership(make_placeholder_key(k), 1.0, "decision", decision.key)
             for k, part in enumerate(leave)
@@ -235,7 +235,7 @@ def move_signatures(
         links = make_must_links([*moved, *anchors], decision.id)
         for source in sources:
             stay = [m for m in subject.rank_members(source) if m not in moved]
-            links += [_cannot(moved[0], m, decision.id) for m in stay[:MAX_REMAINING_LINKS]]
+            links += [_make_cannot_link(moved[0], m, decision.id) for m in stay[:MAX_REMAINING_LINKS]]
         there = make_placeholder_key(0) if target is None else target
         places = {m: Membership(there, 1.0, "decision", decision.key) for m in moved}
         curated = {key: True for key in sources if key is not None} | {there: True}
@@ -283,10 +283,10 @@ def decide_pair(
         )
         if kind == "same":
             links = make_must_links([one, other], decision.id)
-            places, curated = _together(subject, one, other, decision.key)
+            places, curated = _plan_merge(subject, one, other, decision.key)
         else:
-            links = [_cannot(one, other, decision.id)]
-            places, curated = _apart(subject, one, other, decision.key)
+            links = [_make_cannot_link(one, other, decision.id)]
+            places, curated = _plan_separation(subject, one, other, decision.key)
         return apply_decision(
             decision,
             places,
@@ -318,7 +318,7 @@ def record_unsure(
         return apply_decision(decision, {}, [], {}, same_work=True)
 
 
-def _staying(
+def _choose_kept_group(
     subject: DecisionScope, row: IdentityRow, parts: Sequence[Sequence[int]], keep: int | None
 ) -> int | None:
     """Return the number of the group that keeps the id, or None."""
@@ -341,7 +341,7 @@ def _staying(
     return max(range(len(parts)), key=lambda k: (len(parts[k]), -k))
 
 
-def _together(
+def _plan_merge(
     subject: DecisionScope, one: int, other: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Return new memberships after merging the identities of two mentions."""
@@ -355,7 +355,7 @@ def _together(
     return {m: Membership(kept.key, 1.0, "decision", decision_key) for m in moved}, {kept.key: True}
 
 
-def _apart(
+def _plan_separation(
     subject: DecisionScope, one: int, other: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Return new memberships of the mention that leaves, and of those bound to it."""
@@ -373,5 +373,5 @@ def _apart(
     return places, {here: True, make_placeholder_key(0): True}
 
 
-def _cannot(a: int, b: int, decision: str) -> Link:
+def _make_cannot_link(a: int, b: int, decision: str) -> Link:
     return Link(min(a, b), max(a, b), False, decision)

@@ -84,12 +84,12 @@ class DecisionScope:
     versions: Mapping[str, int]
     rows: dict[str, IdentityRow] = field(default_factory=dict)
     members: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    _identity: dict[int, int] = field(default_factory=dict)
-    _confidence: dict[int, float] = field(default_factory=dict)
+    _identity_by_signature: dict[int, int] = field(default_factory=dict)
+    _confidence_by_signature: dict[int, float] = field(default_factory=dict)
 
     def identity_of(self, signature: int) -> int | None:
         """Return the key of the identity that a signature is in."""
-        return self._identity.get(signature)
+        return self._identity_by_signature.get(signature)
 
     def include_identities(self, keys: Collection[int]) -> None:
         """Read further identities by key, and check their versions.
@@ -106,7 +106,7 @@ class DecisionScope:
         new = set(keys) - set(self.members)
         for signature, key in sorted(read_members(self.connection, new).items()):
             self.members[key].append(signature)
-            self._identity[signature] = key
+            self._identity_by_signature[signature] = key
 
     def find_signatures(
         self, mentions: Sequence[SignatureRef], of: IdentityRow | None, where: str
@@ -126,34 +126,34 @@ class DecisionScope:
             )
         if len(set(mentions)) < len(mentions):
             raise Invalid("a mention is listed twice", "list each mention once", field=where)
-        keys = _signature_keys(self.connection, mentions)
+        keys = _read_signature_keys(self.connection, mentions)
         query = select(tables.Membership.signature_key, tables.Membership.identity_key)
         rows = self.connection.execute(
             query.where(is_in(self.connection, tables.Membership.signature_key, keys.values()))
         )
-        self._identity.update((row[0], row[1]) for row in rows)
+        self._identity_by_signature.update((row[0], row[1]) for row in rows)
         for k, mention in enumerate(mentions):
             key = keys.get(mention)
             at = f"{where}[{k}]"
             name = f"{mention.work[:80]}:{mention.position}"
             if key is None:
                 raise NotFound(f"there is no mention {name}", "look at the work", field=at)
-            if of is not None and self._identity.get(key) != of.key:
+            if of is not None and self._identity_by_signature.get(key) != of.key:
                 raise Invalid(f"{name} is not of {of.id}", "read the identity again", field=at)
-        return self._ranked(keys[mention] for mention in mentions)
+        return self._rank(keys[mention] for mention in mentions)
 
     def rank_members(self, key: int | None) -> list[int]:
         """Return signature keys of an identity, highest confidence first."""
-        return self._ranked(self.members[key]) if key is not None else []
+        return self._rank(self.members[key]) if key is not None else []
 
-    def _ranked(self, signatures: Any) -> list[int]:
+    def _rank(self, signatures: Any) -> list[int]:
         some = list(signatures)
-        missing = [m for m in some if m not in self._confidence]
+        missing = [m for m in some if m not in self._confidence_by_signature]
         query = select(tables.Membership.signature_key, tables.Membership.confidence)
         held = is_in(self.connection, tables.Membership.signature_key, missing)
         rows = self.connection.execute(query.where(held)) if missing else ()
-        self._confidence.update((row[0], row[1]) for row in rows)
-        return sorted(some, key=lambda m: (-self._confidence.get(m, 0.0), m))
+        self._confidence_by_signature.update((row[0], row[1]) for row in rows)
+        return sorted(some, key=lambda m: (-self._confidence_by_signature.get(m, 0.0), m))
 
     def choose_best(self, rows: Collection[IdentityRow] | None = None) -> IdentityRow:
         """Return the best established identity: changed by decisions, most mentions, oldest."""
@@ -262,7 +262,7 @@ def apply_decision(
     changed = change_memberships(
         connection, draft.scope.ledger, draft.event, dict(places), curated=curated
     )
-    links = [*links, *_allowances(draft, changed.rows, known, links, same_work)]
+    links = [*links, *_allow_same_work(draft, changed.rows, known, links, same_work)]
     add_links(connection, draft.key, links)
     require_links_hold(
         connection,
@@ -279,7 +279,7 @@ def apply_decision(
     return DecisionResult(draft.id, draft.event, versions, created)
 
 
-def _allowances(
+def _allow_same_work(
     draft: PendingDecision,
     rows: Collection[int],
     known: Sequence[Link],
@@ -339,7 +339,7 @@ def check_contradictions(connection: Connection, links: Sequence[Link], draft: s
     )
 
 
-def _signature_keys(
+def _read_signature_keys(
     connection: Connection, mentions: Sequence[SignatureRef]
 ) -> dict[SignatureRef, int]:
     """Read signature keys of mentions; unknown and retired ones are left out."""

@@ -97,7 +97,7 @@ def find_contradicted(
             break
         found.update(dict.fromkeys(against, text))
         left = [link for link in left if link.decision not in found]
-    return _described(connection, found)
+    return _describe(connection, found)
 
 
 def revoke(
@@ -132,7 +132,7 @@ def _holds(link: Link, target: Mapping[int, int]) -> bool:
     return inside == 0 or not link.must
 
 
-def check_independent(connection: Connection, decision: str, made: int, ended: int | None) -> None:
+def check_independent(connection: Connection, decision: str, made_seq: int, ended: int | None) -> None:
     """Check that a decision can be undone or redone independently of another.
 
     Parameters
@@ -148,7 +148,7 @@ def check_independent(connection: Connection, decision: str, made: int, ended: i
     Conflict
         If another decision overrode it, or it was recorded with another decision.
     """
-    for event, verb in ((made, "was recorded with"), (ended, "was overridden by")):
+    for event, verb in ((made_seq, "was recorded with"), (ended, "was overridden by")):
         other = event and connection.scalar(select(Event.subject).where(Event.seq == event))
         if other and other != decision:
             raise Conflict(
@@ -157,7 +157,7 @@ def check_independent(connection: Connection, decision: str, made: int, ended: i
 
 
 def carry_over(
-    connection: Connection, decision: str, made: int, seq: int, *, undoing: bool
+    connection: Connection, decision: str, made_seq: int, seq: int, *, undoing: bool
 ) -> None:
     """Extend an undo or a redo to the decisions that were overridden or recorded with it.
 
@@ -170,10 +170,10 @@ def carry_over(
         Number of the current event.
     is_undo : bool
     """
-    noted = update(Decision).where(Decision.event_seq == made, Decision.id != decision)
+    noted = update(Decision).where(Decision.event_seq == made_seq, Decision.id != decision)
     connection.execute(noted.values(undone_seq=seq if undoing else None))
     if undoing:
-        over, undone = _overridden_by(connection, decision), None
+        over, undone = _list_overridden(connection, decision), None
     else:
         undone = seq
         evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
@@ -191,7 +191,7 @@ def reopen_overridden_tasks(connection: Connection, decision: str, seq: int) -> 
 
     Call it at the end of the event ``seq``, by which the decision overrides the others.
     """
-    over = _overridden_by(connection, decision)
+    over = _list_overridden(connection, decision)
     for other in over:
         transfer_closures(connection, find_last_event(connection, other), seq)
     query = select(DecisionLink.a_key, DecisionLink.b_key).join(
@@ -207,7 +207,7 @@ def revert_reopened_tasks(connection: Connection, decision: str, last: int, seq:
     Call it at the beginning of the event ``seq``, which undoes a decision that ``last_event``
     recorded or redid.
     """
-    for other in _overridden_by(connection, decision):
+    for other in _list_overridden(connection, decision):
         revert_transfer(connection, find_last_event(connection, other), last, seq)
 
 
@@ -219,7 +219,7 @@ def find_last_event(connection: Connection, decision: str) -> int:
     return connection.scalars(query).one() or 0
 
 
-def _overridden_by(connection: Connection, decision: str) -> list[str]:
+def _list_overridden(connection: Connection, decision: str) -> list[str]:
     """List the decisions that a decision overrides now."""
     mine = select(Event.seq).where(Event.subject == decision)
     query = select(Decision.id).where(Decision.undone_seq.in_(mine), Decision.id != decision)
@@ -228,7 +228,7 @@ def _overridden_by(connection: Connection, decision: str) -> list[str]:
     return list(connection.scalars(query.where(over).order_by(Decision.key)))
 
 
-def _described(connection: Connection, texts: Mapping[str, str]) -> list[Overridden]:
+def _describe(connection: Connection, texts: Mapping[str, str]) -> list[Overridden]:
     query = select(
         Decision.id, Decision.kind, Decision.action, Decision.actor, Decision.at, Decision.reason
     ).where(is_in(connection, Decision.id, texts))

@@ -52,7 +52,7 @@ def list_decisions(
     connection: Connection, wanted: DecisionFilter, limit: int, before: int | None = None
 ) -> list[dict[str, Any]]:
     """List decisions whose event has a number below ``before``, newest first."""
-    query = _query().order_by(Decision.event_seq.desc(), Decision.key.desc()).limit(limit)
+    query = _select_decisions().order_by(Decision.event_seq.desc(), Decision.key.desc()).limit(limit)
     for column, value in (
         (Decision.kind, wanted.kind),
         (Decision.action, wanted.action),
@@ -72,7 +72,7 @@ def list_decisions(
         query = query.where(Decision.event_seq.in_(touching))
     if before is not None:
         query = query.where(Decision.event_seq < before)
-    return [_told(row) for row in connection.execute(query).mappings()]
+    return [_to_dict(row) for row in connection.execute(query).mappings()]
 
 
 def get_decision(connection: Connection, decision_id: str, limit: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def get_decision(connection: Connection, decision_id: str, limit: int) -> dict[s
         If no decision has this id.
     """
     row = (
-        connection.execute(_query().where(Decision.id == sanitize_id(decision_id)))
+        connection.execute(_select_decisions().where(Decision.id == sanitize_id(decision_id)))
         .mappings()
         .first()
     )
@@ -107,7 +107,7 @@ def get_decision(connection: Connection, decision_id: str, limit: int) -> dict[s
     )
     n = connection.scalars(select(func.count()).select_from(DecisionLink).where(stated)).one()
     return {
-        **_told(row),
+        **_to_dict(row),
         "links": [
             {
                 "kind": kind,
@@ -120,7 +120,7 @@ def get_decision(connection: Connection, decision_id: str, limit: int) -> dict[s
     }
 
 
-def _query() -> Any:
+def _select_decisions() -> Any:
     return select(
         Decision.key,
         Decision.id,
@@ -137,5 +137,5 @@ def _query() -> Any:
     ).outerjoin(_UNDOING, _UNDOING.c.seq == Decision.undone_seq)
 
 
-def _told(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _to_dict(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {name: row[name] for name in row if name != "key"}

@@ -23,7 +23,7 @@ from service.decisions.override import (
 from service.errors import Conflict, Forbidden, NotFound
 from service.events.history import DECISION_REDONE, DECISION_UNDONE
 from service.events.log import EventLog
-from service.memberships.restore import done_by, take_back
+from service.memberships.restore import read_event_effects, revert_event
 from service.tasks.blind import refuse_settling_blind
 from service.tasks.close import (
     close_answered_tasks,
@@ -50,7 +50,7 @@ def undo_decision(
     Forbidden
         If another actor made it and the role is below editor.
     """
-    return _turn(database, actor, decision_id, reason, undoing=True)
+    return _undo_or_redo(database, actor, decision_id, reason, undoing=True)
 
 
 def redo_decision(
@@ -68,10 +68,10 @@ def redo_decision(
     Forbidden
         If another actor made it and the role is below editor.
     """
-    return _turn(database, actor, decision_id, reason, undoing=False)
+    return _undo_or_redo(database, actor, decision_id, reason, undoing=False)
 
 
-def _turn(
+def _undo_or_redo(
     database: Database, actor: Actor, decision_id: str, reason: str | None, *, undoing: bool
 ) -> DecisionResult:
     with database.write() as connection:
@@ -82,7 +82,7 @@ def _turn(
             raise NotFound(
                 f"there is no decision {decision_id[:40]!r}", "list the decisions", field="decision"
             )
-        key, made, undone, whose = row
+        key, made_seq, undone, whose = row
         if whose != actor.name and not actor.role.includes(Role.EDITOR):
             raise Forbidden(
                 "this decision was made by another reviewer", "ask them or an editor to undo it"
@@ -92,8 +92,8 @@ def _turn(
                 f"decision {decision_id} is {'undone' if undoing else 'in force'} already",
                 "nothing needs to be done",
             )
-        check_independent(connection, decision_id, made, undone)
-        done = done_by(connection, made if undone is None else undone)
+        check_independent(connection, decision_id, made_seq, undone)
+        done = read_event_effects(connection, made_seq if undone is None else undone)
         told = {
             "event": done.seq,
             "identities": sorted(v[1]["id"] for v in done.identities.values()),
@@ -110,11 +110,11 @@ def _turn(
         if undoing:
             revert_reopened_tasks(connection, decision_id, last, seq)
         revert_transitions(connection, last, seq)
-        changed = take_back(connection, ledger, done, seq)
+        changed = revert_event(connection, ledger, done, seq)
         state = update(Decision).where(Decision.key == key)
         connection.execute(state.values(undone_seq=seq if undoing else None))
-        carry_over(connection, decision_id, made, seq, undoing=undoing)
-        ends = _check(connection, key, {*done.moves}, decision_id)
+        carry_over(connection, decision_id, made_seq, seq, undoing=undoing)
+        ends = _check_links(connection, key, {*done.moves}, decision_id)
         refuse_settling_blind(connection, close_answered_tasks(connection, seq, changed.rows, ends))
         if undoing:
             reopen_undecided_tasks(connection, seq, changed.rows, ends)
@@ -126,7 +126,7 @@ def _turn(
         )
 
 
-def _check(
+def _check_links(
     connection: Connection, decision_key: int, moved: set[int], decision_id: str
 ) -> set[int]:
     """Check the links in force around a decision's signatures, and return these signatures."""

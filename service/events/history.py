@@ -20,7 +20,7 @@ DECISION_MADE, DECISION_UNDONE, DECISION_REDONE = (
 )
 CURATION_KINDS = (RUN_PUBLISHED, RUN_ROLLED_BACK, DECISION_MADE, DECISION_UNDONE, DECISION_REDONE)
 """Kinds of events that publish or decide."""
-_ON = (RUN_PUBLISHED, DECISION_MADE, DECISION_REDONE)
+_IN_FORCE_KINDS = (RUN_PUBLISHED, DECISION_MADE, DECISION_REDONE)
 
 MAX_SHOWN = 20
 """Maximum number of events listed in a message."""
@@ -76,7 +76,11 @@ def events_in_force_since(
         query = select(column).where(column > seq, is_in(connection, keyed, keys))
         bearing.update(connection.scalars(query.distinct()))
     since = [event for event in list_curations_since(connection, seq) if event.seq in bearing]
-    return [e for e in _last(since) if (e.kind in _ON) != _was_on(connection, seq, e.subject)]
+    return [
+        e
+        for e in _last_by_subject(since)
+        if (e.kind in _IN_FORCE_KINDS) != _was_in_force(connection, seq, e.subject)
+    ]
 
 
 def list_last_changes(
@@ -106,12 +110,12 @@ def summarize_events(events: Sequence[HistoryEvent]) -> str:
     return named if more <= 0 else f"{named}; and {more} more"
 
 
-def _last(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:
+def _last_by_subject(events: Iterable[HistoryEvent]) -> list[HistoryEvent]:
     """Return the last event of each subject, in order."""
     return sorted({e.subject: e for e in events}.values(), key=lambda e: e.seq)
 
 
-def _was_on(connection: Connection, seq: int, subject: str | None) -> bool:
+def _was_in_force(connection: Connection, seq: int, subject: str | None) -> bool:
     """Whether a decision or a publication was in force right after an event."""
     kind = connection.scalar(
         select(Event.kind)
@@ -119,4 +123,4 @@ def _was_on(connection: Connection, seq: int, subject: str | None) -> bool:
         .order_by(Event.seq.desc())
         .limit(1)
     )
-    return kind in _ON
+    return kind in _IN_FORCE_KINDS

@@ -52,7 +52,7 @@ def list_events(
         query = query.where(Event.at < wanted.until)
     if before is not None:
         query = query.where(Event.seq < before)
-    return [_told(row) for row in connection.execute(query).mappings()]
+    return [_to_dict(row) for row in connection.execute(query).mappings()]
 
 
 def get_event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
@@ -76,15 +76,15 @@ def get_event(connection: Connection, seq: int, limit: int) -> dict[str, Any]:
         .limit(limit)
     )
     return {
-        **_told(row),
+        **_to_dict(row),
         "identities": [{"id": i, "before": b, "after": a} for i, b, a in identities],
-        "n_identities": _number(connection, IdentityVersion, seq),
-        "mentions": _moves(connection, seq, limit),
-        "n_mentions": _number(connection, Move, seq),
+        "n_identities": _count_rows(connection, IdentityVersion, seq),
+        "mentions": _list_moves(connection, seq, limit),
+        "n_mentions": _count_rows(connection, Move, seq),
     }
 
 
-def _moves(connection: Connection, seq: int, limit: int) -> list[dict[str, Any]]:
+def _list_moves(connection: Connection, seq: int, limit: int) -> list[dict[str, Any]]:
     old, new = Identity.__table__.alias("old"), Identity.__table__.alias("new")
     rows = connection.execute(
         select(Work.id, Signature.position, old.c.id, new.c.id)
@@ -100,12 +100,12 @@ def _moves(connection: Connection, seq: int, limit: int) -> list[dict[str, Any]]
     return [{"work": w, "position": p, "before": a, "after": b} for w, p, a, b in rows]
 
 
-def _number(connection: Connection, table: type[IdentityVersion] | type[Move], seq: int) -> int:
+def _count_rows(connection: Connection, table: type[IdentityVersion] | type[Move], seq: int) -> int:
     counted = select(func.count()).select_from(table).where(table.event_seq == seq)
     return connection.scalars(counted).one()
 
 
-def _told(row: Mapping[Any, Any]) -> dict[str, Any]:
+def _to_dict(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {column.key: row[column.key] for column in _COLUMNS}
 
 

@@ -38,7 +38,7 @@ Value = tuple[str, str]
 """Scheme and normalized id."""
 
 
-class _Row(NamedTuple):
+class _ExternalIdRow(NamedTuple):
     key: int
     identity: int
     scheme: str
@@ -214,8 +214,8 @@ def revert_external_ids(connection: Connection, ledger: EventLog, event_seq: int
         stated, ExternalId.event_seq == event_seq, ExternalId.removed_seq.is_(None)
     )
     taken = select(*columns).where(stated, ExternalId.removed_seq == event_seq)
-    ended = [_Row(*row) for row in connection.execute(added)]
-    back = [_Row(*row) for row in connection.execute(taken)]
+    ended = [_ExternalIdRow(*row) for row in connection.execute(added)]
+    back = [_ExternalIdRow(*row) for row in connection.execute(taken)]
     _end(connection, by, ended)
     held = {(r.identity, r.scheme, r.value) for r in _current(connection, {r[1] for r in back})}
     new = [r[1:] for r in back if (r.identity, r.scheme, r.value) not in held]
@@ -318,17 +318,17 @@ def _columns() -> tuple[Any, ...]:
     )
 
 
-def _current(connection: Connection, identities: Collection[int]) -> list[_Row]:
+def _current(connection: Connection, identities: Collection[int]) -> list[_ExternalIdRow]:
     """Read the current ids of identities."""
     if not identities:
         return []
     query = select(*_columns()).where(ExternalId.removed_seq.is_(None))
     if len(identities) < FULL_SCAN_MIN_KEYS:
         query = query.where(is_in(connection, ExternalId.identity_key, identities))
-    return [_Row(*row) for row in connection.execute(query) if row[1] in identities]
+    return [_ExternalIdRow(*row) for row in connection.execute(query) if row[1] in identities]
 
 
-def _end(connection: Connection, event_seq: int, rows: Iterable[_Row]) -> None:
+def _end(connection: Connection, event_seq: int, rows: Iterable[_ExternalIdRow]) -> None:
     keys = [r.key for r in rows]
     if keys:
         ended = update(ExternalId).where(is_in(connection, ExternalId.key, keys))

@@ -27,14 +27,14 @@ ACTIVE = "active"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Key of the one active identity with an author's ORCID iD; whether the names are compatible."""
+    """Key of the one active identity with an author's ORCID iD; whether the names agree."""
 
     identity: int
     is_name_compatible: bool
 
 
 def find_holders(connection: Connection, work: domain.Work) -> dict[int, Holder]:
-    """Return holders of the ORCID iDs of a work's authors, by position; ambiguous iDs are left out."""
+    """Return holders of the ORCID iDs of a work's authors by position; omit ambiguous iDs."""
     bearers: dict[str, list[int]] = defaultdict(list)
     for at, author in enumerate(work.authors):
         found = parse_orcid(author.orcid) if author.name.strip() else None

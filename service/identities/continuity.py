@@ -128,19 +128,19 @@ def match_identities(
     # established[k]: 0 for the best established identity
     established = np.empty(len(keys), dtype=np.int64)
     established[np.lexsort((keys, -size))] = np.arange(len(keys))
-    component = _components(row, column, len(keys), len(names))
+    component = _edge_components(row, column, len(keys), len(names))
     star = _is_star(component, row, column)
-    chosen = [_best_of_stars(np.flatnonzero(star[component]), component, edges, established[row])]
+    chosen = [_choose_star_edges(np.flatnonzero(star[component]), component, edges, established[row])]
     rest = np.flatnonzero(~star[component])
     rest = rest[np.argsort(component[rest], kind="stable")]
     bounds = np.flatnonzero(np.diff(component[rest])) + 1
     for part in np.split(rest, bounds) if len(rest) else ():
-        chosen.append(_best_matching(part, edges, row, column, established))
+        chosen.append(_match_component(part, edges, row, column, established))
     won = np.sort(np.concatenate(chosen))
     return dict(zip(edges.cluster[won].tolist(), edges.identity[won].tolist(), strict=True))
 
 
-def _components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64:
+def _edge_components(row: Int64, column: Int64, n_rows: int, n_columns: int) -> Int64:
     """Return the connected component of each edge."""
     n = n_rows + n_columns
     graph = coo_array((np.ones(len(row), dtype=bool), (row, column + n_rows)), shape=(n, n))
@@ -159,7 +159,7 @@ def _is_star(component: Int64, row: Int64, column: Int64) -> Bool:
     return alone
 
 
-def _best_of_stars(part: Int64, component: Int64, edges: Overlap, established: Int64) -> Int64:
+def _choose_star_edges(part: Int64, component: Int64, edges: Overlap, established: Int64) -> Int64:
     """Return the best edge of each star component."""
     order = part[
         np.lexsort(
@@ -177,7 +177,7 @@ def _best_of_stars(part: Int64, component: Int64, edges: Overlap, established: I
     return order[first]
 
 
-def _best_matching(
+def _match_component(
     part: Int64, edges: Overlap, row: Int64, column: Int64, established: Int64
 ) -> Int64:
     """Return the edges of the best matching of one component."""
@@ -186,7 +186,7 @@ def _best_matching(
     rank = np.empty(len(rows), dtype=np.int64)
     # the best-established identity has the highest rank
     rank[np.argsort(-established[rows])] = np.arange(1, len(rows) + 1)
-    weight = _weights(
+    weight = _combine_weights(
         edges.confirmed[part], edges.mentions[part], rank[i], min(len(rows), len(columns))
     )
     if len(rows) * len(columns) <= MAX_DENSE_CELLS:
@@ -194,14 +194,14 @@ def _best_matching(
         table[i, c] = weight
         a, b = linear_sum_assignment(table, maximize=True)
     else:
-        a, b = _sparse_matching(i, c, weight, len(rows), len(columns))
+        a, b = _match_sparse(i, c, weight, len(rows), len(columns))
     pair = np.full(len(rows), -1, dtype=np.int64)
     pair[a] = b
     won: Int64 = part[pair[i] == c]
     return won
 
 
-def _weights(confirmed: Int64, mentions: Int64, rank: Int64, pairs: int) -> Float64:
+def _combine_weights(confirmed: Int64, mentions: Int64, rank: Int64, pairs: int) -> Float64:
     """Combine the three aims into one weight; see the module docstring."""
     per_mention = int(mentions.sum()) + 1
     highest = int(rank.max())
@@ -217,7 +217,7 @@ def _weights(confirmed: Int64, mentions: Int64, rank: Int64, pairs: int) -> Floa
     return weight.astype(np.float64)
 
 
-def _sparse_matching(
+def _match_sparse(
     i: Int64, c: Int64, weight: Float64, n_rows: int, n_columns: int
 ) -> tuple[Int64, Int64]:
     """Match by sparse shortest paths; each row may also take a dummy column of its own."""

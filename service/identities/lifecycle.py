@@ -146,13 +146,13 @@ def derive_lifecycle(
         if existed.get(key):
             went = {to: n for to, n in sorted(out.get(key, {}).items()) if to != UNASSIGNED}
             if left.get(key, 0):
-                _going_on(found, key, went, existed, restores)
+                _add_continuing(found, key, went, existed, restores)
             else:
-                _ending(found, key, went, settled or {})
+                _add_ended(found, key, went, settled or {})
     return found
 
 
-def _going_on(
+def _add_continuing(
     found: LifecycleChanges,
     key: int,
     went: Mapping[int, int],
@@ -167,7 +167,7 @@ def _going_on(
     found.moves.extend(Flow(key, target, n) for target, n in went.items() if goes_on[target])
 
 
-def _ending(
+def _add_ended(
     found: LifecycleChanges, key: int, went: Mapping[int, int], settled: Mapping[int, int]
 ) -> None:
     """Add the merge or split of an identity that has no mentions left."""

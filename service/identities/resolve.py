@@ -98,12 +98,12 @@ def resolve_identity(connection: Connection, identity: str) -> ResolvedIdentity:
         row = read_identities(connection, [row.redirect_key])[row.redirect_key]
     if row.status != SPLIT:
         return ResolvedIdentity(identity, row)
-    return ResolvedIdentity(identity, row, _parts(connection, row.key))
+    return ResolvedIdentity(identity, row, _list_successors(connection, row.key))
 
 
 def list_parents(connection: Connection, key: int) -> list[RelatedIdentity]:
     """List identities from which mentions came by merge or split, most mentions first."""
-    return _related(connection, Lineage.child_key == key, Lineage.parent_key)
+    return _list_related(connection, Lineage.child_key == key, Lineage.parent_key)
 
 
 def list_history(
@@ -143,18 +143,18 @@ def list_history(
     if before is not None:
         query = query.where(Event.seq < min(before, 2**63 - 1))
     rows = connection.execute(query).all()
-    standing = _standing(connection, [(r[0], r[1], r[5]) for r in rows])
+    standing = _find_revertible(connection, [(r[0], r[1], r[5]) for r in rows])
     return [
         HistoryEntry(seq, kind, at, actor, reason, subject, old, new, standing.get(seq))
         for seq, kind, at, actor, reason, subject, old, new in rows
     ]
 
 
-def _parts(connection: Connection, key: int) -> tuple[RelatedIdentity, ...]:
-    return tuple(_related(connection, Lineage.parent_key == key, Lineage.child_key))
+def _list_successors(connection: Connection, key: int) -> tuple[RelatedIdentity, ...]:
+    return tuple(_list_related(connection, Lineage.parent_key == key, Lineage.child_key))
 
 
-def _related(connection: Connection, condition: Any, column: Any) -> list[RelatedIdentity]:
+def _list_related(connection: Connection, condition: Any, column: Any) -> list[RelatedIdentity]:
     query = select(column, Lineage.mentions).where(condition, Lineage.undone_seq.is_(None))
     count: dict[int, int] = defaultdict(int)
     for key, mentions in connection.execute(query):
@@ -164,7 +164,7 @@ def _related(connection: Connection, condition: Any, column: Any) -> list[Relate
     return sorted(found, key=lambda part: (-part.mentions, part.id))
 
 
-def _standing(connection: Connection, events: list[tuple[int, str, str | None]]) -> dict[int, str]:
+def _find_revertible(connection: Connection, events: list[tuple[int, str, str | None]]) -> dict[int, str]:
     """Return ids of decisions and runs that can be reverted, by event number."""
     subjects = {subject for _, _, subject in events if subject}
     decisions = select(Decision.id).where(
@@ -173,14 +173,14 @@ def _standing(connection: Connection, events: list[tuple[int, str, str | None]])
     runs = select(Run.id, Run.event_seq).where(
         Run.state == "published", is_in(connection, Run.id, subjects)
     )
-    made = set(connection.scalars(decisions))
+    decision_ids = set(connection.scalars(decisions))
     published = {row[0]: row[1] for row in connection.execute(runs)}
     return {
         seq: subject
         for seq, kind, subject in events
         if subject
         and (
-            (kind in (DECISION_MADE, DECISION_REDONE) and subject in made)
+            (kind in (DECISION_MADE, DECISION_REDONE) and subject in decision_ids)
             or (kind == RUN_PUBLISHED and published.get(subject) == seq)
         )
     }

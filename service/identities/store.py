@@ -60,12 +60,12 @@ class IdentityRow(NamedTuple):
 
 def read_identities(connection: Connection, keys: Collection[int]) -> dict[int, IdentityRow]:
     """Read rows of identities, by key."""
-    return _read(connection, Identity.key, keys)
+    return _read_rows(connection, Identity.key, keys)
 
 
 def read_redirects_to(connection: Connection, keys: Collection[int]) -> dict[int, IdentityRow]:
     """Read rows of the identities that redirect to one of ``keys``, by their own key."""
-    return _read(connection, Identity.redirect_key, keys) if keys else {}
+    return _read_rows(connection, Identity.redirect_key, keys) if keys else {}
 
 
 def insert_identities(connection: Connection, rows: Iterable[IdentityRow]) -> None:
@@ -78,7 +78,7 @@ def update_identities(connection: Connection, rows: Collection[IdentityRow]) -> 
     update_rows(connection, Identity, IdentityRow._fields[2:], [(r[0], *r[2:]) for r in rows])
 
 
-def _read(connection: Connection, column: Any, keys: Collection[int]) -> dict[int, IdentityRow]:
+def _read_rows(connection: Connection, column: Any, keys: Collection[int]) -> dict[int, IdentityRow]:
     query = select(*(Identity.__table__.c[name] for name in IdentityRow._fields))
     if len(keys) < FULL_SCAN_MIN_KEYS:
         query = query.where(is_in(connection, column, keys))

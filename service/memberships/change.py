@@ -26,7 +26,13 @@ from service.identities.lifecycle import UNASSIGNED, LifecycleChanges, make_plac
 from service.identities.store import IdentityRow
 from service.identities.summary import FULL_SCAN_MIN_KEYS
 from service.ids import new_id
-from service.memberships.effects import Change, EndState, Membership, MembershipMove, count_flows
+from service.memberships.effects import (
+    EndState,
+    Membership,
+    MembershipChange,
+    MembershipMove,
+    count_flows,
+)
 
 __all__ = [
     "ChangeResult",
@@ -147,7 +153,7 @@ def change_memberships(
     places: Mapping[int, Membership | None],
     *,
     curated: Mapping[int, bool] | None = None,
-    fates: Mapping[int, EndState] | None = None,
+    end_states: Mapping[int, EndState] | None = None,
     touched: Collection[int] = (),
     restores: bool = False,
 ) -> ChangeResult:
@@ -171,22 +177,22 @@ def change_memberships(
     is_revert : bool
         Whether an earlier event is reverted.
     """
-    with _collector_at_rest(len(places)):
+    with _pause_garbage_collection(len(places)):
         before = read_memberships(connection, places)
-        keys, ids = _made(connection, places)
-        moves = _moves(before, places, keys, event_seq)
+        keys, ids = _allocate_identities(connection, places)
+        moves = _plan_moves(before, places, keys, event_seq)
         flows = count_flows(moves)
-        work = Change(connection, ledger, event_seq, moves, flows, keys, ids)
+        work = MembershipChange(connection, ledger, event_seq, moves, flows, keys, ids)
         work.restores = restores
         noted = {keys.get(key, key): value for key, value in (curated or {}).items()}
-        work.read({*touched, *noted, *(fates or {})})
-        work.settle(noted, fates or {})
+        work.load({*touched, *noted, *(end_states or {})})
+        work.decide_states(noted, end_states or {})
         work.write()
-    return ChangeResult(keys, work.rows, sum(f.mentions for f in flows), work.consequences)
+    return ChangeResult(keys, work.rows, sum(f.mentions for f in flows), work.lifecycle)
 
 
 @contextmanager
-def _collector_at_rest(n: int) -> Iterator[None]:
+def _pause_garbage_collection(n: int) -> Iterator[None]:
     """Pause garbage collection, which would scan millions of rows repeatedly; none is a cycle."""
     if n < FULL_SCAN_MIN_KEYS or not gc.isenabled():
         yield
@@ -198,7 +204,7 @@ def _collector_at_rest(n: int) -> Iterator[None]:
         gc.enable()
 
 
-def _made(
+def _allocate_identities(
     connection: Connection, places: Mapping[int, Membership | None]
 ) -> tuple[dict[int, int], dict[int, str]]:
     """Allocate keys and ids for the new identities among the memberships."""
@@ -209,7 +215,7 @@ def _made(
     return keys, {key: new_id("a") for key in keys.values()}
 
 
-def _moves(
+def _plan_moves(
     before: Mapping[int, Membership],
     places: Mapping[int, Membership | None],
     keys: Mapping[int, int],
@@ -225,7 +231,7 @@ def _moves(
             continue
         identity = keys.get(wanted.identity, wanted.identity)
         if old is not None and old.identity == identity and wanted.since is None:
-            if not _worth_telling(old, wanted):
+            if not _is_worth_recording(old, wanted):
                 continue
             since = old.since
         else:
@@ -236,7 +242,7 @@ def _moves(
     return moves
 
 
-def _worth_telling(old: Membership, new: Membership) -> bool:
+def _is_worth_recording(old: Membership, new: Membership) -> bool:
     """Whether to store a new membership in the same identity; decisions override other origins."""
     if "decision" in (old.origin, new.origin) and old.origin != new.origin:
         return new.origin == "decision"

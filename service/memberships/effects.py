@@ -79,7 +79,7 @@ def count_flows(moves: Mapping[int, MembershipMove]) -> list[Flow]:
     return [Flow(a, b, n) for (a, b), n in sorted(count.items()) if a != b]
 
 
-def _flattened(redirects: Mapping[int, int]) -> dict[int, int]:
+def _flatten_redirects(redirects: Mapping[int, int]) -> dict[int, int]:
     """Return the final target of each redirect."""
     found = dict(redirects)
     for key in found:
@@ -91,7 +91,7 @@ def _flattened(redirects: Mapping[int, int]) -> dict[int, int]:
 
 
 @dataclass
-class Change:
+class MembershipChange:
     """A change in progress; call ``load``, ``decide_states`` and ``write``, in this order."""
 
     connection: Connection
@@ -99,19 +99,19 @@ class Change:
     event_seq: int
     moves: Mapping[int, MembershipMove]
     flows: Sequence[Flow]
-    made: Mapping[int, int]
+    new_keys: Mapping[int, int]
     ids: dict[int, str]
     restores: bool = False
     old: dict[int, IdentityRow] = field(default_factory=dict)
     rows: dict[int, IdentityRow] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
-    facts: dict[int, IdentitySummary] = field(default_factory=dict)
-    fates: Mapping[int, EndState] = field(default_factory=dict)
-    consequences: LifecycleChanges = field(
+    summaries: dict[int, IdentitySummary] = field(default_factory=dict)
+    end_states: Mapping[int, EndState] = field(default_factory=dict)
+    lifecycle: LifecycleChanges = field(
         default_factory=lambda: LifecycleChanges([], [], [], [], [], [])
     )
 
-    def read(self, further: Collection[int]) -> None:
+    def load(self, further: Collection[int]) -> None:
         """Read the identities concerned, and summarize their members after the change."""
         touched = {k for f in self.flows for k in (f.source, f.target)} | set(further)
         touched -= {UNASSIGNED, *self.ids}
@@ -127,29 +127,29 @@ class Change:
         leaving = {s for s, (old, new) in self.moves.items() if old and (not new or s in arriving)}
         stay = [m for m in here if m[1] not in leaving]
         stay += read_signature_members(self.connection, arriving) if arriving else []
-        self.facts = summarize_identities(stay)
+        self.summaries = summarize_identities(stay)
 
-    def settle(self, curated: Mapping[int, bool], fates: Mapping[int, EndState]) -> None:
+    def decide_states(self, curated: Mapping[int, bool], end_states: Mapping[int, EndState]) -> None:
         """Derive the new state of the identities."""
-        left = {key: facts.mentions for key, facts in self.facts.items()}
-        self.fates = {
-            key: fate for key, fate in fates.items() if key not in left and fate.status != ACTIVE
+        left = {key: facts.mentions for key, facts in self.summaries.items()}
+        self.end_states = {
+            key: fate for key, fate in end_states.items() if key not in left and fate.status != ACTIVE
         }
-        successors = self._successors()
+        successors = self._final_redirects()
         existed = {key: row.status == ACTIVE for key, row in self.old.items()}
-        settled = {key: successors.get(key, UNASSIGNED) for key in self.fates}
-        self.consequences = derive_lifecycle(
+        settled = {key: successors.get(key, UNASSIGNED) for key in self.end_states}
+        self.lifecycle = derive_lifecycle(
             self.flows, left, existed, settled, restores=self.restores
         )
-        merged = self.consequences.merges
-        redirects = _flattened({a: b for a, b, _ in merged} | successors)
+        merged = self.lifecycle.merges
+        redirects = _flatten_redirects({a: b for a, b, _ in merged} | successors)
         merged[:] = [(a, redirects[a], n) for a, _, n in merged]
         for key, row in self.old.items():
-            status, redirect = self._state(row, redirects)
-            self.rows[key] = row.with_summary(self.facts.get(key))._replace(
+            status, redirect = self._derive_state(row, redirects)
+            self.rows[key] = row.with_summary(self.summaries.get(key))._replace(
                 status=status, redirect_key=redirect, curated=curated.get(key, row.curated)
             )
-        for key in self.made.values():
+        for key in self.new_keys.values():
             blank = IdentityRow(
                 key,
                 self.ids[key],
@@ -162,8 +162,8 @@ class Change:
                 curated.get(key, False),
                 self.event_seq,
             )
-            self.rows[key] = blank.with_summary(self.facts[key])
-        self._collapse({a: b for a, b in redirects.items() if a in self.old})
+            self.rows[key] = blank.with_summary(self.summaries[key])
+        self._collapse_redirects({a: b for a, b in redirects.items() if a in self.old})
         flowing = {k for f in self.flows for k in (f.source, f.target)}
         self.rows = {
             key: row._replace(version=self.event_seq)
@@ -171,28 +171,28 @@ class Change:
             if key in flowing or row != self.old.get(key)
         }
 
-    def _successors(self) -> dict[int, int]:
+    def _final_redirects(self) -> dict[int, int]:
         """Return the final targets of identities whose predetermined state is a redirect."""
-        wanted = {k: f.redirect for k, f in self.fates.items() if f.redirect is not None}
+        wanted = {k: f.redirect for k, f in self.end_states.items() if f.redirect is not None}
         beyond = read_identities(self.connection, set(wanted.values()) - set(self.old))
         self.ids.update((row.key, row.id) for row in beyond.values())
         ahead = {k: r.redirect_key for k, r in beyond.items() if r.redirect_key is not None}
-        final = _flattened(ahead | wanted)
+        final = _flatten_redirects(ahead | wanted)
         ends = read_identities(self.connection, {final[key] for key in wanted} - set(self.ids))
         self.ids.update((row.key, row.id) for row in ends.values())
         return {key: final[key] for key in wanted if final[key] != key}
 
-    def _state(self, row: IdentityRow, redirects: Mapping[int, int]) -> tuple[str, int | None]:
+    def _derive_state(self, row: IdentityRow, redirects: Mapping[int, int]) -> tuple[str, int | None]:
         """Return the new status and redirect of an existing identity."""
-        if row.key in self.facts:
+        if row.key in self.summaries:
             return ACTIVE, None
-        if row.key in redirects and (row.status == ACTIVE or row.key in self.fates):
+        if row.key in redirects and (row.status == ACTIVE or row.key in self.end_states):
             return REDIRECTED, redirects[row.key]
-        if row.status == ACTIVE or row.key in self.fates:
+        if row.status == ACTIVE or row.key in self.end_states:
             return SPLIT, None
         return row.status, row.redirect_key
 
-    def _collapse(self, redirects: Mapping[int, int]) -> None:
+    def _collapse_redirects(self, redirects: Mapping[int, int]) -> None:
         """Update redirects to identities that are now redirected, so that none forms a chain."""
         pointing = read_redirects_to(self.connection, set(redirects))
         for key, row in pointing.items():
@@ -205,23 +205,23 @@ class Change:
 
     def write(self) -> None:
         """Write all rows, in an order that satisfies foreign keys."""
-        made = set(self.made.values())
-        insert_identities(self.connection, (self.rows[key] for key in sorted(made)))
-        update_identities(self.connection, [r for k, r in self.rows.items() if k not in made])
+        new_keys = set(self.new_keys.values())
+        insert_identities(self.connection, (self.rows[key] for key in sorted(new_keys)))
+        update_identities(self.connection, [r for k, r in self.rows.items() if k not in new_keys])
         self._write_memberships()
-        self._write_versions(made)
+        self._write_versions(new_keys)
         self._write_lineage()
         if len(self.moves) >= FULL_SCAN_MIN_KEYS:
             analyze_tables(self.connection, tables.Membership, Identity, Signature, Work)
-        left = {key: facts.mentions for key, facts in self.facts.items()}
-        told = self.consequences.to_change_entries(self.ids, left, restores=self.restores)
+        left = {key: facts.mentions for key, facts in self.summaries.items()}
+        told = self.lifecycle.to_change_entries(self.ids, left, restores=self.restores)
         self.ledger.append_changes(self.event_seq, told)
         external_ids.follow_memberships(
             self.connection,
             self.ledger,
             self.event_seq,
-            {k: self.facts[k].orcids if k in self.facts else () for k in {*self.old, *made}},
-            {a: b for a, b, _ in self.consequences.merges},
+            {k: self.summaries[k].orcids if k in self.summaries else () for k in {*self.old, *new_keys}},
+            {a: b for a, b, _ in self.lifecycle.merges},
             {k for k, r in self.rows.items() if k in self.old and self.old[k].status != r.status},
         )
 
@@ -252,7 +252,7 @@ class Change:
         )
         insert_rows(self.connection, Move, names, rows)
 
-    def _write_versions(self, made: set[int]) -> None:
+    def _write_versions(self, new_keys: set[int]) -> None:
         missing = {r.redirect_key for r in (*self.rows.values(), *self.old.values())}
         unknown = {key for key in missing if key is not None} - set(self.ids)
         rows = read_identities(self.connection, unknown).values() if unknown else ()
@@ -265,8 +265,8 @@ class Change:
                 (
                     self.event_seq,
                     key,
-                    None if key in made else self.old[key].to_dict(ids, self.counts.get(key, 0)),
-                    row.to_dict(ids, self.facts[key].mentions if key in self.facts else 0),
+                    None if key in new_keys else self.old[key].to_dict(ids, self.counts.get(key, 0)),
+                    row.to_dict(ids, self.summaries[key].mentions if key in self.summaries else 0),
                 )
                 for key, row in self.rows.items()
             ),
@@ -282,7 +282,7 @@ class Change:
                 & (IdentityVersion.identity_key == Lineage.parent_key),
             )
             .where(Lineage.undone_seq.is_(None))
-            .where(is_in(self.connection, Lineage.parent_key, self.consequences.revived_keys))
+            .where(is_in(self.connection, Lineage.parent_key, self.lifecycle.revived_keys))
         )
         for seq, parent, after in self.connection.execute(query).all():
             if after["status"] != ACTIVE:
@@ -292,17 +292,17 @@ class Change:
                 self.connection.execute(ended.values(undone_seq=self.event_seq))
 
     def _write_lineage(self) -> None:
-        if self.consequences.revived_keys and not self.restores:
+        if self.lifecycle.revived_keys and not self.restores:
             self._end_lineage()
         rows = [
             (self.event_seq, a, b, "merge", n)
-            for a, b, n in self.consequences.merges
-            if a not in self.fates
+            for a, b, n in self.lifecycle.merges
+            if a not in self.end_states
         ]
         rows += [
             (self.event_seq, parent.key, child, "split", n)
-            for parent in self.consequences.splits
-            if parent.key not in self.fates
+            for parent in self.lifecycle.splits
+            if parent.key not in self.end_states
             for child, n in parent.children
         ]
         columns = ("event_seq", "parent_key", "child_key", "kind", "mentions")

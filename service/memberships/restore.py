@@ -27,7 +27,7 @@ from service.memberships.followers import drop_clashes, find_followers, read_mem
 
 
 @dataclass(frozen=True)
-class Done:
+class EventEffects:
     """Effects of an event on memberships and identities.
 
     Attributes
@@ -44,7 +44,7 @@ class Done:
     identities: dict[int, tuple[dict[str, Any] | None, dict[str, Any]]]
 
 
-def done_by(connection: Connection, event_seq: int) -> Done:
+def read_event_effects(connection: Connection, event_seq: int) -> EventEffects:
     """Read the effects of an event."""
     rows = connection.execute(
         select(
@@ -65,10 +65,12 @@ def done_by(connection: Connection, event_seq: int) -> Done:
         moves[signature] = (old, to)
     query = select(IdentityVersion.identity_key, IdentityVersion.before, IdentityVersion.after)
     versions = connection.execute(query.where(IdentityVersion.event_seq == event_seq))
-    return Done(event_seq, moves, {row[0]: (row[1], row[2]) for row in versions})
+    return EventEffects(event_seq, moves, {row[0]: (row[1], row[2]) for row in versions})
 
 
-def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> ChangeResult:
+def revert_event(
+    connection: Connection, ledger: EventLog, done: EventEffects, by: int
+) -> ChangeResult:
     """Revert the effects of an event, as part of the event ``by``.
 
     Raises
@@ -78,39 +80,39 @@ def take_back(connection: Connection, ledger: EventLog, done: Done, by: int) -> 
     """
     now = read_memberships(connection, done.moves)
     rows = read_identities(connection, done.identities)
-    _refuse_if_changed(connection, done, now, rows)
+    _check_unchanged(connection, done, now, rows)
     places: dict[int, Membership | None] = {
         s: old for s, (old, to) in done.moves.items() if s in now or to is None
     }
-    fates = _fates(connection, done)
-    places.update(_following(connection, done, places))
+    end_states = _previous_end_states(connection, done)
+    places.update(_plan_followers(connection, done, places))
     curated = {
         key: bool(before and before["curated"]) for key, (before, _) in done.identities.items()
     }
-    curated.update(dict.fromkeys(_decided_since(connection, done), True))
-    _take_back_lineage(connection, done.seq, by)
+    curated.update(dict.fromkeys(_find_later_decisions(connection, done), True))
+    _revert_lineage(connection, done.seq, by)
     external_ids.revert_external_ids(connection, ledger, done.seq, by)
     return change_memberships(
         connection,
         ledger,
         by,
         places,
-        fates=fates,
+        end_states=end_states,
         curated=curated,
         touched=done.identities.keys(),
         restores=True,
     )
 
 
-def _refuse_if_changed(
+def _check_unchanged(
     connection: Connection,
-    done: Done,
+    done: EventEffects,
     now: Mapping[int, Membership],
     rows: Mapping[int, IdentityRow],
 ) -> None:
     strayed = [s for s, (_, to) in done.moves.items() if s in now and now[s].identity != to]
     ids = {row.id: key for key, row in rows.items()}
-    ids |= _keys_of(connection, done, set(ids))
+    ids |= _read_redirect_keys(connection, done, set(ids))
     other = []
     for key, (_, after) in done.identities.items():
         into = after["redirect"] and ids.get(after["redirect"])
@@ -126,15 +128,15 @@ def _refuse_if_changed(
         )
 
 
-def _keys_of(connection: Connection, done: Done, known: Collection[str]) -> dict[str, int]:
+def _read_redirect_keys(connection: Connection, done: EventEffects, known: Collection[str]) -> dict[str, int]:
     named = {v["redirect"] for pair in done.identities.values() for v in pair if v}
     missing = {public for public in named if public is not None} - set(known)
     return {public: row.key for public, row in read_identities_by_id(connection, missing).items()}
 
 
-def _fates(connection: Connection, done: Done) -> dict[int, EndState]:
+def _previous_end_states(connection: Connection, done: EventEffects) -> dict[int, EndState]:
     """Return the earlier states of identities that were not active before the event."""
-    ids = _keys_of(connection, done, ())
+    ids = _read_redirect_keys(connection, done, ())
     return {
         key: EndState(before["status"], ids[before["redirect"]] if before["redirect"] else None)
         for key, (before, _) in done.identities.items()
@@ -142,8 +144,8 @@ def _fates(connection: Connection, done: Done) -> dict[int, EndState]:
     }
 
 
-def _following(
-    connection: Connection, done: Done, places: Mapping[int, Membership | None]
+def _plan_followers(
+    connection: Connection, done: EventEffects, places: Mapping[int, Membership | None]
 ) -> dict[int, Membership]:
     """Return new memberships of later mentions whose identity the event had created or revived."""
     ending = {
@@ -163,7 +165,7 @@ def _following(
     return {s: was[s]._replace(identity=to, since=None) for s, to in moved.items()}
 
 
-def _decided_since(connection: Connection, done: Done) -> set[int]:
+def _find_later_decisions(connection: Connection, done: EventEffects) -> set[int]:
     """Return identities that a later decision in force changed."""
     query = (
         select(IdentityVersion.identity_key)
@@ -173,7 +175,7 @@ def _decided_since(connection: Connection, done: Done) -> set[int]:
     return {key for key in connection.scalars(query) if key in done.identities}
 
 
-def _take_back_lineage(connection: Connection, event_seq: int, by: int) -> None:
+def _revert_lineage(connection: Connection, event_seq: int, by: int) -> None:
     back = update(Lineage).where(Lineage.undone_seq == event_seq).values(undone_seq=None)
     gone = update(Lineage).where(Lineage.event_seq == event_seq, Lineage.undone_seq.is_(None))
     connection.execute(back)

@@ -48,11 +48,11 @@ _COMMON = frozenset(_COMMON_TEXT.split())
 """Words of titles that are no topic."""
 
 K = TypeVar("K")
-Other = tuple[bool, int]
+CoauthorKey = tuple[bool, int]
 """A co-author: True and the key of an identity, or False and the key of an unassigned name."""
 
 
-class Seen(NamedTuple):
+class SignatureRow(NamedTuple):
     """A signature with its membership and its work."""
 
     identity: int | None
@@ -72,7 +72,7 @@ class Seen(NamedTuple):
     n_authors: int
 
 
-def mentions_query() -> Select[*tuple[Any, ...]]:
+def select_signatures() -> Select[*tuple[Any, ...]]:
     """Select the columns of :class:`SignatureRow`; exclude retired signatures."""
     query = (
         select(
@@ -100,25 +100,25 @@ def mentions_query() -> Select[*tuple[Any, ...]]:
     return query
 
 
-def seen(connection: Connection, *conditions: ColumnElement[bool]) -> list[Seen]:
+def read_signatures(connection: Connection, *conditions: ColumnElement[bool]) -> list[SignatureRow]:
     """Read the signatures that meet the conditions."""
-    rows = connection.execute(mentions_query().where(*conditions)).all()
-    return [Seen._make(row) for row in rows]
+    rows = connection.execute(select_signatures().where(*conditions)).all()
+    return [SignatureRow._make(row) for row in rows]
 
 
-def papers_of(mentions: Iterable[Seen]) -> list[Seen]:
+def list_papers(mentions: Iterable[SignatureRow]) -> list[SignatureRow]:
     """Return one signature of each work, the newest works first."""
-    first: dict[int, Seen] = {}
+    first: dict[int, SignatureRow] = {}
     for mention in mentions:
         first.setdefault(mention.work, mention)
     return sorted(first.values(), key=_newest)
 
 
-def _newest(mention: Seen) -> tuple[int, str, str]:
+def _newest(mention: SignatureRow) -> tuple[int, str, str]:
     return -(mention.year or -1), mention.title, mention.work_id
 
 
-def most(counts: Mapping[K, int], n: int) -> list[tuple[K, int]]:
+def take_most_frequent(counts: Mapping[K, int], n: int) -> list[tuple[K, int]]:
     """Return the ``n`` largest counts; ties come in the order of their keys."""
     if not counts:
         return []
@@ -130,44 +130,44 @@ def most(counts: Mapping[K, int], n: int) -> list[tuple[K, int]]:
     return above + [(key, least) for key in heapq.nsmallest(n - len(above), tied)]
 
 
-def years(papers: Iterable[Seen]) -> dict[int, int]:
+def count_years(papers: Iterable[SignatureRow]) -> dict[int, int]:
     """Count works by year, in the order of years."""
     return dict(sorted(Counter(p.year for p in papers if p.year is not None).items()))
 
 
-def names_used(mentions: Iterable[Seen], n: int = 20) -> list[dict[str, Any]]:
+def count_names(mentions: Iterable[SignatureRow], n: int = 20) -> list[dict[str, Any]]:
     """Count signatures by printed name."""
     counts = Counter(m.printed for m in mentions)
-    return [{"name": name, "mentions": k} for name, k in most(counts, n)]
+    return [{"name": name, "mentions": k} for name, k in take_most_frequent(counts, n)]
 
 
-def venues(papers: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
+def count_venues(papers: Iterable[SignatureRow], n: int = 10) -> list[dict[str, Any]]:
     """Count works by venue."""
     counts = Counter(p.venue for p in papers if p.venue)
-    return [{"venue": venue, "works": k} for venue, k in most(counts, n)]
+    return [{"venue": venue, "works": k} for venue, k in take_most_frequent(counts, n)]
 
 
-def title_words(title: str) -> set[str]:
+def split_title(title: str) -> set[str]:
     """Return the words of a title without common words."""
     return set(_WORD.findall(title.casefold())) - _COMMON
 
 
-def word_counts(papers: Iterable[Seen]) -> Counter[str]:
+def count_title_words(papers: Iterable[SignatureRow]) -> Counter[str]:
     """Count works by word of the title."""
     counts: Counter[str] = Counter()
     for p in papers:
-        counts.update(title_words(p.title))
+        counts.update(split_title(p.title))
     return counts
 
 
-def topics(papers: Sequence[Seen], n: int = 10) -> list[dict[str, Any]]:
+def count_topics(papers: Sequence[SignatureRow], n: int = 10) -> list[dict[str, Any]]:
     """Count works by the most frequent title words; words of one work only for few works."""
-    counts = word_counts(papers)
+    counts = count_title_words(papers)
     least = 1 if len(papers) < 4 else 2
-    return [{"word": word, "works": k} for word, k in most(counts, n) if k >= least]
+    return [{"word": word, "works": k} for word, k in take_most_frequent(counts, n) if k >= least]
 
 
-def affiliations(mentions: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
+def summarize_affiliations(mentions: Iterable[SignatureRow], n: int = 10) -> list[dict[str, Any]]:
     """Return affiliations with number of works, first and last year."""
     works: dict[str, dict[int, int | None]] = {}
     for m in mentions:
@@ -175,18 +175,18 @@ def affiliations(mentions: Iterable[Seen], n: int = 10) -> list[dict[str, Any]]:
             works.setdefault(m.affiliation, {})[m.work] = m.year
     counts = {text: len(found) for text, found in works.items()}
     return [
-        {"affiliation": text, "works": k, **span(works[text].values())}
-        for text, k in most(counts, n)
+        {"affiliation": text, "works": k, **compute_span(works[text].values())}
+        for text, k in take_most_frequent(counts, n)
     ]
 
 
-def span(found: Iterable[int | None]) -> dict[str, int | None]:
+def compute_span(found: Iterable[int | None]) -> dict[str, int | None]:
     """Return ``first_year`` and ``last_year``."""
     known = [year for year in found if year is not None]
     return {"first_year": min(known, default=None), "last_year": max(known, default=None)}
 
 
-def citations(papers: Iterable[Seen]) -> dict[str, Any] | None:
+def summarize_citations(papers: Iterable[SignatureRow]) -> dict[str, Any] | None:
     """Return total citations and h-index of works with known citations; None without any."""
     known = sorted((p.citations for p in papers if p.citations is not None), reverse=True)
     if not known:
@@ -195,13 +195,13 @@ def citations(papers: Iterable[Seen]) -> dict[str, Any] | None:
     return {"total": sum(known), "h_index": h, "works_known": len(known)}
 
 
-def confidence(mentions: Iterable[Seen]) -> float | None:
+def average_confidence(mentions: Iterable[SignatureRow]) -> float | None:
     """Return the mean confidence of the memberships; None without any."""
     known = [m.confidence for m in mentions if m.confidence is not None]
     return round(sum(known) / len(known), 4) if known else None
 
 
-def paper(mention: Seen) -> dict[str, Any]:
+def format_paper(mention: SignatureRow) -> dict[str, Any]:
     """Return a work as JSON for a list of works."""
     return {
         "work": mention.work_id,
@@ -217,7 +217,9 @@ def paper(mention: Seen) -> dict[str, Any]:
     }
 
 
-def coauthors_by_work(connection: Connection, mentions: Iterable[Seen]) -> dict[int, list[Other]]:
+def read_coauthors(
+    connection: Connection, mentions: Iterable[SignatureRow]
+) -> dict[int, list[CoauthorKey]]:
     """Return all authors of each of the works with at most :data:`MAX_WORK_AUTHORS` authors.
 
     Beyond :data:`MAX_COAUTHORS` authors in total, only those of the works with fewest authors.
@@ -235,21 +237,21 @@ def coauthors_by_work(connection: Connection, mentions: Iterable[Seen]) -> dict[
         .outerjoin(Membership, Membership.signature_key == Signature.key)
         .where(is_in(connection, Signature.work_key, works), Signature.retired_version.is_(None))
     )
-    found: dict[int, list[Other]] = {}
+    found: dict[int, list[CoauthorKey]] = {}
     for work, identity, name in connection.execute(query).all():
         other = (False, name) if identity is None else (True, identity)
         found.setdefault(work, []).append(other)
     return found
 
 
-def others_shown(
-    connection: Connection, others: Iterable[Other]
-) -> dict[Other, tuple[str | None, str]]:
+def read_coauthor_names(
+    connection: Connection, others: Iterable[CoauthorKey]
+) -> dict[CoauthorKey, tuple[str | None, str]]:
     """Return id (None if unassigned) and name of co-authors."""
     wanted = set(others)
     identities = [key for placed, key in wanted if placed]
     names = [key for placed, key in wanted if not placed]
-    shown: dict[Other, tuple[str | None, str]] = {}
+    shown: dict[CoauthorKey, tuple[str | None, str]] = {}
     query = select(Identity.key, Identity.id, Identity.name)
     for key, public, name in connection.execute(
         query.where(is_in(connection, Identity.key, identities))
@@ -262,7 +264,7 @@ def others_shown(
     return shown
 
 
-def coauthors(
+def list_coauthors(
     connection: Connection,
     identity_key: int,
     limit: int,

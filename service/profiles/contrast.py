@@ -10,7 +10,7 @@ from heapq import nsmallest
 from typing import Any
 
 from service.profiles import aggregates
-from service.profiles.aggregates import Other, Seen
+from service.profiles.aggregates import CoauthorKey, SignatureRow
 
 NEAREST = 2
 """Similar identities that each identity is contrasted with."""
@@ -27,7 +27,7 @@ _NOUNS = {
 
 
 @dataclass(frozen=True)
-class Person:
+class IdentityEvidence:
     """An identity's signatures of one name, and the other authors of their works.
 
     Attributes
@@ -41,21 +41,21 @@ class Person:
     """
 
     id: str
-    mentions: list[Seen]
-    papers: list[Seen]
-    by_work: dict[int, list[Other]]
-    coauthors: Counter[Other]
+    mentions: list[SignatureRow]
+    papers: list[SignatureRow]
+    by_work: dict[int, list[CoauthorKey]]
+    coauthors: Counter[CoauthorKey]
 
     @classmethod
-    def of(
+    def build(
         cls,
-        self_key: Other,
+        self_key: CoauthorKey,
         public_id: str,
-        mentions: list[Seen],
-        authors: Mapping[int, list[Other]],
-    ) -> Person:
+        mentions: list[SignatureRow],
+        authors: Mapping[int, list[CoauthorKey]],
+    ) -> IdentityEvidence:
         """Build from signatures and the authors of all works."""
-        papers = aggregates.papers_of(mentions)
+        papers = aggregates.list_papers(mentions)
         by_work = {
             p.work: [other for other in dict.fromkeys(authors.get(p.work, ())) if other != self_key]
             for p in papers
@@ -76,7 +76,7 @@ class Person:
     @cached_property
     def words(self) -> Counter[str]:
         """Number of works by word of the title."""
-        return aggregates.word_counts(self.papers)
+        return aggregates.count_title_words(self.papers)
 
     @cached_property
     def orcids(self) -> Counter[str]:
@@ -90,7 +90,7 @@ class Person:
         return (min(known), max(known)) if known else None
 
 
-def together(person: Person, names: Mapping[Other, str]) -> list[dict[str, Any]]:
+def list_common_evidence(person: IdentityEvidence, names: Mapping[CoauthorKey, str]) -> list[dict[str, Any]]:
     """List the evidence that the signatures are one person's, the strongest first."""
     n = len(person.papers)
     reasons = []
@@ -100,7 +100,7 @@ def together(person: Person, names: Mapping[Other, str]) -> list[dict[str, Any]]
         reasons.append(_reason("decision", decided, text))
     if n < 2:
         return reasons
-    for orcid, k in aggregates.most(person.orcids, 1):
+    for orcid, k in aggregates.take_most_frequent(person.orcids, 1):
         if k > 1:
             reasons.append(_reason("orcid", k, f"{k} mentions bear the ORCID iD {orcid}"))
     often = {other for other, k in person.coauthors.items() if k > 1}
@@ -108,7 +108,7 @@ def together(person: Person, names: Mapping[Other, str]) -> list[dict[str, Any]]
     if joined:
         best = [
             f"{_short(names[other])} on {k}"
-            for other, k in aggregates.most(person.coauthors, 3)
+            for other, k in aggregates.take_most_frequent(person.coauthors, 3)
             if k > 1 and other in names
         ]
         text = f"{joined} of {n} papers share a co-author with another: {', '.join(best)}"
@@ -119,14 +119,16 @@ def together(person: Person, names: Mapping[Other, str]) -> list[dict[str, Any]]
         ("topic", person.words, "have in the title"),
     )
     for kind, counts, verb in parts:
-        for text, k in aggregates.most(counts, 1):
+        for text, k in aggregates.take_most_frequent(counts, 1):
             if k > 1:
                 told = f"{k} of {n} papers {verb} “{_short(text)}”"
                 reasons.append(_reason(kind, k, told))
     return reasons
 
 
-def apart(people: Sequence[Person], names: Mapping[Other, str]) -> dict[str, list[dict[str, Any]]]:
+def contrast_similar(
+    people: Sequence[IdentityEvidence], names: Mapping[CoauthorKey, str]
+) -> dict[str, list[dict[str, Any]]]:
     """Contrast each identity with the most similar other identities of the page.
 
     Similarity counts shared co-authors, affiliations, venues and words of titles, without those
@@ -156,7 +158,7 @@ def apart(people: Sequence[Person], names: Mapping[Other, str]) -> dict[str, lis
     return result
 
 
-def contrast(a: Person, b: Person, names: Mapping[Other, str]) -> dict[str, Any]:
+def contrast(a: IdentityEvidence, b: IdentityEvidence, names: Mapping[CoauthorKey, str]) -> dict[str, Any]:
     """List the evidence against two identities being one person, and what they share.
 
     A feature that either lacks (no affiliation, for example) is no evidence.
@@ -189,7 +191,7 @@ def contrast(a: Person, b: Person, names: Mapping[Other, str]) -> dict[str, Any]
     return {"from": b.id, "reasons": against, "shared": shared}
 
 
-def _features(person: Person) -> dict[object, int]:
+def _features(person: IdentityEvidence) -> dict[object, int]:
     found: dict[object, int] = {("c", other): 8 for other in person.coauthors}
     found.update({("a", text): 4 for text in person.affiliations})
     found.update({("v", text): 2 for text in person.venues})

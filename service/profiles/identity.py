@@ -26,7 +26,7 @@ from service.errors import Gone, NotFound
 from service.identities.resolve import resolve_identity
 from service.identities.store import ACTIVE
 from service.profiles import aggregates
-from service.profiles.aggregates import Seen, coauthors, mentions_query
+from service.profiles.aggregates import SignatureRow, list_coauthors, select_signatures
 
 SHOWN = 20
 """Most entries of each list within a profile."""
@@ -35,7 +35,7 @@ WorksOrder = Literal["year", "-year", "title", "-title", "citations", "-citation
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
+class ResolvedIdentity:
     """The row of an identity; ``redirect`` is the id to use instead, if any."""
 
     key: int
@@ -63,7 +63,7 @@ _LOCATE = select(
 ).where(Identity.id == bindparam("public_id", type_=Text))
 
 
-def locate(connection: Connection, public_id: str) -> Located:
+def find_identity(connection: Connection, public_id: str) -> ResolvedIdentity:
     """Return the identity of an id, active or redirected.
 
     Raises
@@ -80,14 +80,15 @@ def locate(connection: Connection, public_id: str) -> Located:
             "ids begin with a-; search with /v1/identities?q=NAME",
             field="id",
         )
-    located = Located(**row._mapping)
+    located = ResolvedIdentity(**row._mapping)
     if located.status == ACTIVE:
         return located
     resolved = resolve_identity(connection, public_id)
     if not resolved.is_gone:
         return replace(located, redirect=resolved.row.id)
     raise Gone(
-        f"{located.id} was split up; its mentions went to {len(resolved.successors)} other identities",
+        f"{located.id} was split up; its mentions went to "
+        f"{len(resolved.successors)} other identities",
         "use the identities under successors",
         field="id",
         id=located.id,
@@ -113,7 +114,7 @@ _FROM = _lines(Lineage.child_key, Lineage.parent_key)
 _TO = _lines(Lineage.parent_key, Lineage.child_key)
 
 
-def lineage(connection: Connection, key: int) -> dict[str, Any]:
+def read_lineage(connection: Connection, key: int) -> dict[str, Any]:
     """Return the identities that one came from and went to, and ids that redirect to it."""
 
     def read(query: Select[*tuple[Any, ...]]) -> list[dict[str, Any]]:
@@ -137,29 +138,29 @@ def lineage(connection: Connection, key: int) -> dict[str, Any]:
     }
 
 
-def profile(connection: Connection, located: Located) -> dict[str, Any]:
+def build_profile(connection: Connection, located: ResolvedIdentity) -> dict[str, Any]:
     """Build the profile of an active identity as JSON."""
-    mentions = aggregates.seen(connection, Membership.identity_key == located.key)
-    papers = aggregates.papers_of(mentions)
-    people, total = coauthors(connection, located.key, SHOWN)
+    mentions = aggregates.read_signatures(connection, Membership.identity_key == located.key)
+    papers = aggregates.list_papers(mentions)
+    people, total = list_coauthors(connection, located.key, SHOWN)
     here = f"/v1/identities/{located.id}"
     return {
-        **entry(located),
+        **to_entry(located),
         "mentions": len(mentions),
-        "names": aggregates.names_used(mentions, SHOWN),
-        "confidence": aggregates.confidence(mentions),
-        "years": {str(year): n for year, n in aggregates.years(papers).items()},
+        "names": aggregates.count_names(mentions, SHOWN),
+        "confidence": aggregates.average_confidence(mentions),
+        "years": {str(year): n for year, n in aggregates.count_years(papers).items()},
         "picture": f"{here}/years.svg",
-        "venues": aggregates.venues(papers, SHOWN),
-        "topics": aggregates.topics(papers, SHOWN),
-        "affiliations": aggregates.affiliations(mentions, SHOWN),
+        "venues": aggregates.count_venues(papers, SHOWN),
+        "topics": aggregates.count_topics(papers, SHOWN),
+        "affiliations": aggregates.summarize_affiliations(mentions, SHOWN),
         "coauthors": {"total": total, "items": people, "more": f"{here}/coauthors"},
-        "external_ids": external_ids(connection, [located.key]).get(located.key, []),
-        "citations": aggregates.citations(papers),
-        "lineage": lineage(connection, located.key),
+        "external_ids": read_external_ids(connection, [located.key]).get(located.key, []),
+        "citations": aggregates.summarize_citations(papers),
+        "lineage": read_lineage(connection, located.key),
         "works": {
             "total": len(papers),
-            "items": [aggregates.paper(p) for p in papers[:10]],
+            "items": [aggregates.format_paper(p) for p in papers[:10]],
             "more": f"{here}/works",
         },
         "history": f"{here}/history",
@@ -167,7 +168,7 @@ def profile(connection: Connection, located: Located) -> dict[str, Any]:
     }
 
 
-def entry(identity: Any) -> dict[str, Any]:
+def to_entry(identity: Any) -> dict[str, Any]:
     """Return an identity as JSON for a list, from a row or a :class:`ResolvedIdentity`."""
     return {
         "id": identity.id,
@@ -179,7 +180,7 @@ def entry(identity: Any) -> dict[str, Any]:
     }
 
 
-def external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[dict[str, str]]]:
+def read_external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, list[dict[str, str]]]:
     """Read the external ids in force of these identities."""
     query = (
         select(ExternalId.identity_key, ExternalId.scheme, ExternalId.value, ExternalId.source)
@@ -214,7 +215,7 @@ def works_page(
     after: tuple[str, int] | None = None,
     year: int | None = None,
     venue: str | None = None,
-) -> list[Seen]:
+) -> list[SignatureRow]:
     """List signatures of an identity with their works in order; unknown values come last.
 
     Parameters
@@ -224,7 +225,7 @@ def works_page(
     """
     value = _sorted_by(order)
     descending = order.startswith("-")
-    query = mentions_query().where(Membership.identity_key == key)
+    query = select_signatures().where(Membership.identity_key == key)
     if year is not None:
         query = query.where(Work.year == year)
     if venue is not None:
@@ -233,7 +234,7 @@ def works_page(
         query = query.where(_beyond(value, descending, after))
     ordered = value.desc() if descending else value.asc()
     query = query.order_by(ordered, Work.id, Signature.position).limit(limit)
-    return [Seen._make(row) for row in connection.execute(query)]
+    return [SignatureRow._make(row) for row in connection.execute(query)]
 
 
 def _sorted_by(order: str) -> ColumnElement[Any]:

@@ -14,8 +14,8 @@ from service.db.tables import Identity, Membership, Name, Signature, Work
 from service.errors import NotFound
 from service.profiles import aggregates
 from service.profiles import identity as identity_profile
-from service.profiles.aggregates import Other, Seen
-from service.profiles.contrast import Person, apart, together
+from service.profiles.aggregates import CoauthorKey, SignatureRow
+from service.profiles.contrast import IdentityEvidence, contrast_similar, list_common_evidence
 from service.text import fold_name
 
 SAMPLE = 5
@@ -90,39 +90,39 @@ def people_page(
     keys = [row.key for row in rows]
     if not keys:
         return []
-    mentions = aggregates.seen(
+    mentions = aggregates.read_signatures(
         connection,
         Signature.name_key == name.key,
         is_in(connection, Membership.identity_key, keys),
     )
-    by_person: dict[int, list[Seen]] = {key: [] for key in keys}
+    by_person: dict[int, list[SignatureRow]] = {key: [] for key in keys}
     for mention in mentions:
         by_person[mention.identity or 0].append(mention)
-    authors = aggregates.coauthors_by_work(connection, mentions)
-    people = [Person.of((True, row.key), row.id, by_person[row.key], authors) for row in rows]
-    shown = aggregates.others_shown(connection, _named(people))
-    external = identity_profile.external_ids(connection, keys)
+    authors = aggregates.read_coauthors(connection, mentions)
+    people = [IdentityEvidence.build((True, row.key), row.id, by_person[row.key], authors) for row in rows]
+    shown = aggregates.read_coauthor_names(connection, _named(people))
+    external = identity_profile.read_external_ids(connection, keys)
     labels = {other: name for other, (_, name) in shown.items()}
-    contrasts = apart(people, labels)
+    contrasts = contrast_similar(people, labels)
     return [
         _person(row, person, shown, external.get(row.key, []))
-        | {"together": together(person, labels), "apart": contrasts[person.id]}
+        | {"together": list_common_evidence(person, labels), "apart": contrasts[person.id]}
         for row, person in zip(rows, people, strict=True)
     ]
 
 
 def unplaced_page(
     connection: Connection, name: NameFound, limit: int, after: tuple[str, int] | None = None
-) -> list[Seen]:
+) -> list[SignatureRow]:
     """List the unassigned signatures of a name by work and position."""
     conditions = [Signature.name_key == name.key, Membership.signature_key.is_(None)]
     if after is not None:
         work, position = after
         later = and_(Work.id == work, Signature.position > position)
         conditions.append(or_(Work.id > work, later))
-    query = aggregates.mentions_query().where(*conditions)
+    query = aggregates.select_signatures().where(*conditions)
     rows = connection.execute(query.order_by(Work.id, Signature.position).limit(limit))
-    return [Seen._make(row) for row in rows]
+    return [SignatureRow._make(row) for row in rows]
 
 
 def _people(
@@ -157,11 +157,11 @@ def _people(
     return connection.execute(query).all()
 
 
-def _named(people: Sequence[Person]) -> set[Other]:
+def _named(people: Sequence[IdentityEvidence]) -> set[CoauthorKey]:
     """Return the co-authors whose names the page shows."""
-    wanted: set[Other] = set()
+    wanted: set[CoauthorKey] = set()
     for person in people:
-        wanted.update(other for other, _ in aggregates.most(person.coauthors, 10))
+        wanted.update(other for other, _ in aggregates.take_most_frequent(person.coauthors, 10))
     counted = Counter(other for person in people for other in person.coauthors)
     wanted.update(other for other, n in counted.items() if n > 1)
     return wanted
@@ -169,25 +169,25 @@ def _named(people: Sequence[Person]) -> set[Other]:
 
 def _person(
     row: Any,
-    person: Person,
-    shown: dict[Other, tuple[str | None, str]],
+    person: IdentityEvidence,
+    shown: dict[CoauthorKey, tuple[str | None, str]],
     external: list[dict[str, str]],
 ) -> dict[str, Any]:
     return {
-        **identity_profile.entry(row),
+        **identity_profile.to_entry(row),
         "mentions": row.mentions,
         "papers": len(person.papers),
-        "confidence": aggregates.confidence(person.mentions),
-        "years": {str(year): n for year, n in aggregates.years(person.papers).items()},
-        "venues": aggregates.venues(person.papers, 5),
+        "confidence": aggregates.average_confidence(person.mentions),
+        "years": {str(year): n for year, n in aggregates.count_years(person.papers).items()},
+        "venues": aggregates.count_venues(person.papers, 5),
         "coauthors": [
             {"id": shown[other][0], "name": shown[other][1], "works": n}
-            for other, n in aggregates.most(person.coauthors, 10)
+            for other, n in aggregates.take_most_frequent(person.coauthors, 10)
         ],
-        "affiliations": aggregates.affiliations(person.mentions, 5),
-        "topics": aggregates.topics(person.papers, 8),
+        "affiliations": aggregates.summarize_affiliations(person.mentions, 5),
+        "topics": aggregates.count_topics(person.papers, 8),
         "external_ids": external,
-        "sample": [aggregates.paper(p) for p in person.papers[:SAMPLE]],
+        "sample": [aggregates.format_paper(p) for p in person.papers[:SAMPLE]],
         "profile": f"/v1/identities/{row.id}",
         "works": f"/v1/identities/{row.id}/works",
     }

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from service.db.bulk import is_in
 from service.db.tables import ExternalId, Identity, Membership, Name, NameWord, Signature
 from service.errors import Invalid
-from service.profiles.identity import entry
+from service.profiles.identity import to_entry
 from service.text import fold_name, split_search_words
 
 WORDS = 8
@@ -210,7 +210,7 @@ def matching_identities(
     )
     found = [
         {
-            **entry(row),
+            **to_entry(row),
             "matched": best[row.key].printed,
             "closeness": best[row.key].closeness,
         }
@@ -233,7 +233,7 @@ def with_external_id(connection: Connection, scheme: str, value: str) -> list[di
         .distinct()
         .order_by(Identity.id)
     )
-    return [entry(row) for row in connection.execute(query)]
+    return [to_entry(row) for row in connection.execute(query)]
 
 
 def listed_identities(
@@ -254,7 +254,7 @@ def listed_identities(
         further = value < last if descending else value > last
         query = query.where(or_(further, and_(value == last, Identity.id > after)))
     query = query.order_by(value.desc() if descending else value.asc(), Identity.id).limit(limit)
-    return [entry(row) for row in connection.execute(query)]
+    return [to_entry(row) for row in connection.execute(query)]
 
 
 def select_entries() -> Select[*tuple[Any, ...]]:

@@ -180,7 +180,7 @@ MAX_SHOWN = 3
 
 
 def describe_change(kind: str, mentions: int, details: Mapping[str, Any]) -> str:
-    """Describe a :class:`service.publication.proposals.ChangeLine` as text.
+    """Describe a :class:`service.publication.results.Difference` as text.
 
     Parameters
     ----------

@@ -197,7 +197,7 @@ def _alone_as_before(
         {s: back.get(identity, identity) for s, identity in places.items()}
         for places in (found.moves, found.separations)
     )
-    return replace(found, moved=moved, apart=apart)
+    return replace(found, moves=moved, separations=apart)
 
 
 def _made_before(connection: Connection, run_id: str, fresh: Mapping[int, int]) -> dict[int, int]:

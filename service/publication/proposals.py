@@ -3,7 +3,7 @@
 A proposal is rows of :class:`~service.db.tables.Proposal`, the identities that its groups would
 continue, and the changes that publishing it would make. It is replaced when the run is rebased
 (:func:`rebase`), and removed when it can no longer be published
-(:func:`service.worker.housekeeping.tidy`).
+(:func:`service.worker.housekeeping.remove_stale_proposals`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, delete, select, update
 from disambig.arrays import Float32, Int64
 from service import job_queue
 from service.actors import Actor
+from service.db import tables
 from service.db.bulk import read_integer_table
 from service.db.database import Database, insert_rows
 from service.db.tables import (
@@ -29,19 +30,27 @@ from service.db.tables import (
     Proposal,
     ProposalChange,
     ProposalGroup,
-    Run,
 )
 from service.errors import Conflict, Invalid
 from service.events.log import EventLog
 from service.identities.continuity import match_identities
 from service.job_queue import Claim
-from service.publication.diff import KINDS, Diff, DiffLine, compute_diff, map_to_targets
+from service.publication.diff import (
+    KINDS,
+    Diff,
+    DiffLine,
+    compute_diff,
+    describe_change,
+    map_to_targets,
+)
 from service.publication.diff_lines import MembershipChanges, describe_lines
 from service.publication.orcid_conflicts import OrcidConflict, find_orcid_conflicts
 from service.publication.plan import side_effects
+from service.publication.results import Difference
 from service.runs import artifacts
 from service.runs import store as run_store
 from service.runs.full_run import ClusteringResult
+from service.runs.results import Run
 from service.works.read import SignatureKeys
 
 PAGE = 500
@@ -55,33 +64,6 @@ class _Proposed:
     signature: Int64
     cluster: Int64
     confidence: Float32
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeLine:
-    """One change that publishing would make.
-
-    Attributes
-    ----------
-    rank : int
-        From 0, most mentions first.
-    kind : str
-        ``create``, ``merge``, ``split``, ``move``, ``grow``, ``conflict``, or ``decision`` for
-        signatures under a decision.
-    mentions : int
-    identity : str or None
-        Public id of the identity that changes; None for a new one.
-    details : dict
-        ``name``; ``others``, the target identities, each with ``identity`` (None: a new one),
-        ``name`` and ``mentions``; ``stays``, the number of signatures afterwards; ``following``,
-        the number of signatures outside the proposal that follow the others; ``decisions``.
-    """
-
-    rank: int
-    kind: str
-    mentions: int
-    identity: str | None
-    details: Mapping[str, Any]
 
 
 def store_proposal(database: Database, actor: Actor, claim: Claim, found: ClusteringResult) -> None:
@@ -116,8 +98,8 @@ def store_proposal(database: Database, actor: Actor, claim: Claim, found: Cluste
             "n_problems": len(found.problems),
         }
         connection.execute(
-            update(Run)
-            .where(Run.key == claim.key)
+            update(tables.Run)
+            .where(tables.Run.key == claim.key)
             .values(
                 state="proposed",
                 based_on=found.based_on,
@@ -139,7 +121,7 @@ def list_changes(
     kind: str | None = None,
     cursor: int | None = None,
     limit: int = 50,
-) -> list[ChangeLine]:
+) -> list[Difference]:
     """List the changes that publishing a run would make (or has made), the largest first.
 
     Parameters
@@ -185,12 +167,13 @@ def list_changes(
         wanted = wanted.where(ProposalChange.kind == kind)
     if cursor is not None:
         wanted = wanted.where(ProposalChange.rank > min(max(cursor, -1), 2**31 - 1))
-    return [ChangeLine(*row) for row in connection.execute(wanted)]
+    return [
+        Difference(**row._mapping, text=describe_change(row.kind, row.mentions, row.details))
+        for row in connection.execute(wanted)
+    ]
 
 
-def rebase(
-    database: Database, actor: Actor, run_id: str, reason: str | None = None
-) -> run_store.RunView:
+def rebase(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> Run:
     """Queue a proposed run again, to bring it up to date.
 
     The worker clusters the blocks touched since with the current decisions, keeps the rest of the
@@ -218,11 +201,11 @@ def rebase(
                 state=found.state,
             )
         connection.execute(
-            update(Run)
-            .where(Run.key == key)
+            update(tables.Run)
+            .where(tables.Run.key == key)
             .values(
                 state="queued",
-                rebases=Run.rebases + 1,
+                rebases=tables.Run.rebases + 1,
                 attempts=0,
                 ended_at=None,
                 error=None,

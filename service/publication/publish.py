@@ -26,15 +26,17 @@ from service.events.history import (
 )
 from service.events.log import EventLog
 from service.memberships.change import ChangeResult, change_memberships
-from service.memberships.restore import done_by, take_back
+from service.memberships.restore import read_event_effects, revert_event
 from service.publication.orcid_conflicts import (
     OrcidConflict,
     find_orcid_conflicts,
     open_conflict_tasks,
 )
 from service.publication.plan import PublicationPlan, plan_publication
+from service.publication.results import Published
 from service.tasks.blind import list_blind_tasks
 from service.tasks.close import close_moot_tasks, record_transitions, revert_transitions
+from service.values import to_dict
 
 
 class _Run(NamedTuple):
@@ -52,7 +54,7 @@ def publish(
     reason: str | None = None,
     *,
     expected: int | None = None,
-) -> dict[str, Any]:
+) -> Published:
     """Publish the proposal of a run; return its totals with the ``event``.
 
     ``questions`` counts the tasks that become moot, ``blind`` lists the ids of those among them
@@ -104,23 +106,24 @@ def publish(
             f"run {run.id} breaks decisions",
             "rebase the run",
         )
-        numbers = {
-            "run": run.id,
-            "mentions": plan.n_proposed,
-            **_numbers(changed),
-            "questions": len(moot),
-            "blind": list_blind_tasks(connection, moot),
-        }
-        connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
-        published = {"state": "published", "event_seq": seq}
-        connection.execute(update(Run).where(Run.key == run.key).values(**published))
+        published = Published(
+            event=seq,
+            run=run.id,
+            mentions=plan.n_proposed,
+            questions=len(moot),
+            blind=list_blind_tasks(connection, moot),
+            **_count_changes(changed),
+        )
+        _store_counts(connection, published)
+        columns = {"state": "published", "event_seq": seq}
+        connection.execute(update(Run).where(Run.key == run.key).values(**columns))
         connection.execute(update(State).values(publication_run=run.key))
-    return {"event": seq, **numbers}
+    return published
 
 
 def roll_back(
     database: Database, actor: Actor, publication: str | int, reason: str | None = None
-) -> dict[str, Any]:
+) -> Published:
     """Restore the state before a publication; return the totals with the ``event``.
 
     Works assigned since keep their identity, or follow if it ends.
@@ -149,7 +152,7 @@ def roll_back(
                 "roll back a run that is published",
                 state=run.state,
             )
-        done = done_by(connection, run.event_seq)
+        done = read_event_effects(connection, run.event_seq)
         since = events_in_force_since(connection, done.seq, done.identities, done.moves)
         if since:
             raise Conflict(
@@ -166,7 +169,7 @@ def roll_back(
             is_curation=True,
         )
         revert_transitions(connection, done.seq, seq)
-        changed = take_back(connection, ledger, done, seq)
+        changed = revert_event(connection, ledger, done, seq)
         close_moot_tasks(connection, seq, changed.rows)
         record_transitions(connection, seq)
         require_links_hold(
@@ -175,11 +178,11 @@ def roll_back(
             f"what was published before run {run.id} breaks later decisions",
             "undo these first",
         )
-        numbers = {"run": run.id, **_numbers(changed)}
-        connection.execute(update(Event).where(Event.seq == seq).values(after=numbers))
+        rolled_back = Published(event=seq, run=run.id, **_count_changes(changed))
+        _store_counts(connection, rolled_back)
         connection.execute(update(Run).where(Run.key == run.key).values(state="rolled-back"))
         _name_earlier(connection, run, done.seq)
-    return {"event": seq, **numbers}
+    return rolled_back
 
 
 def _run(connection: Connection, run_id: str) -> _Run:
@@ -251,7 +254,13 @@ def _clashes(connection: Connection, plan: PublicationPlan) -> list[OrcidConflic
     return find_orcid_conflicts(connection, signature, after)
 
 
-def _numbers(changed: ChangeResult) -> dict[str, int]:
+def _store_counts(connection: Connection, published: Published) -> None:
+    """Store the counts of a publication or rollback with its event."""
+    counts = {name: value for name, value in to_dict(published).items() if name != "event"}
+    connection.execute(update(Event).where(Event.seq == published.event).values(after=counts))
+
+
+def _count_changes(changed: ChangeResult) -> dict[str, Any]:
     """Return the totals of a change."""
     found = changed.lifecycle
     return {

@@ -36,11 +36,13 @@ from service.tasks.close import close_task
 from service.tasks.queries import IS_IN_FORCE, TaskInfo, get_task
 from service.tasks.subjects import is_within_identity
 
-EACH = 3
+MAX_PER_IDENTITY = 3
 """Number of signatures of each identity in the cannot-links of an answer *different*."""
 
 
-def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest) -> DecisionResult:
+def make_decision(
+    database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest
+) -> DecisionResult:
     """Make the decision that an answer implies, within a write transaction.
 
     *same* merges the identities of a *merge* or *conflict* task, links the sides of a *split* task
@@ -60,19 +62,19 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest
     statement = DecisionContext(said.reason, shown, task_id=task.id)
     sides = [side for side in task.evidence.get("sides", ()) if isinstance(side, Mapping)]
     if said.answer == "unsure":
-        return _noted(database, actor, task, statement)
+        return _record_unsure_answer(database, actor, task, statement)
     divided = is_within_identity(task.kind, task.subject)
     if task.kind in ("merge", "conflict") and not divided:
         identities = list(task.evidence.get("identities", ()))
         if said.answer == "same":
             return decision_actions.merge_identities(database, actor, identities, None, statement)
-        return _apart(database, actor, identities, statement)
+        return _separate_identities(database, actor, identities, statement)
     if divided and len(sides) == 2:
         if said.answer == "same":
-            return _together(database, actor, sides, statement)
-        return _divided(database, actor, sides, statement)
+            return _bind_sides(database, actor, sides, statement)
+        return _split_sides(database, actor, sides, statement)
     if task.kind == "assign":
-        return _assigned(database, actor, task, said, statement)
+        return _assign_signature(database, actor, task, said, statement)
     raise Invalid(
         f"a task of kind {task.kind} does not accept this answer",
         "decide on the name board",
@@ -80,12 +82,12 @@ def decide(database: Database, actor: Actor, task: TaskInfo, said: AnswerRequest
     )
 
 
-def mentions_of(told: Sequence[Mapping[str, Any]]) -> list[SignatureRef]:
+def parse_signatures(told: Sequence[Mapping[str, Any]]) -> list[SignatureRef]:
     """Return the mentions listed in a task's evidence."""
     return [SignatureRef(str(m["work"]), int(m["position"])) for m in told]
 
 
-def _noted(
+def _record_unsure_answer(
     database: Database, actor: Actor, task: TaskInfo, statement: DecisionContext
 ) -> DecisionResult:
     """Record a decision *unsure*, which binds nothing."""
@@ -96,7 +98,7 @@ def _noted(
         return apply_decision(decision, {}, [], {}, same_work=True, answers=task.id)
 
 
-def _apart(
+def _separate_identities(
     database: Database, actor: Actor, identities: Sequence[str], statement: DecisionContext
 ) -> DecisionResult:
     """State that identities are different persons."""
@@ -107,7 +109,7 @@ def _apart(
         decision = record_decision(
             subject, "different", "review", actor, statement.reason, statement.evidence
         )
-        ends = [subject.rank_members(row.key)[:EACH] for row in subject.rows.values()]
+        ends = [subject.rank_members(row.key)[:MAX_PER_IDENTITY] for row in subject.rows.values()]
         links = [
             Link(min(a, b), max(a, b), False, decision.id)
             for k, one in enumerate(ends)
@@ -126,13 +128,13 @@ def _apart(
         )
 
 
-def _together(
+def _bind_sides(
     database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: DecisionContext
 ) -> DecisionResult:
     """State that two parts of an identity are one person."""
     with database.write() as connection:
         subject = open_decision(connection, [], None)
-        named = [m for side in sides for m in mentions_of(side["mentions"])]
+        named = [m for side in sides for m in parse_signatures(side["mentions"])]
         mentions = subject.find_signatures(named, None, "mentions")
         subject.include_identities(
             {k for m in mentions if (k := subject.identity_of(m)) is not None}
@@ -158,7 +160,7 @@ def _together(
         )
 
 
-def _divided(
+def _split_sides(
     database: Database, actor: Actor, sides: Sequence[Mapping[str, Any]], statement: DecisionContext
 ) -> DecisionResult:
     """Split off the smaller side of an identity, with the ORCID iD stated for it."""
@@ -168,17 +170,17 @@ def _divided(
             f"the task does not list all {leaves['n']} mentions that would leave",
             "split the identity on the name board",
         )
-    group = mentions_of(leaves["mentions"])
-    made = decision_actions.split_identity(
+    group = parse_signatures(leaves["mentions"])
+    decision = decision_actions.split_identity(
         database, actor, leaves["identity"], [group], None, statement
     )
     if "orcid" in leaves:
         values = {("orcid", str(leaves["orcid"]))}
-        transfer_ids(database, made.event, leaves["identity"], made.created[0], values)
-    return made
+        transfer_ids(database, decision.event, leaves["identity"], decision.created[0], values)
+    return decision
 
 
-def _assigned(
+def _assign_signature(
     database: Database,
     actor: Actor,
     task: TaskInfo,
@@ -240,7 +242,9 @@ class AnswerResult:
     decision: DecisionResult | None
 
 
-def answer_task(database: Database, actor: Actor, task_id: str, request: AnswerRequest) -> AnswerResult:
+def answer_task(
+    database: Database, actor: Actor, task_id: str, request: AnswerRequest
+) -> AnswerResult:
     """Answer a task; if that settles it, make a decision, which can be undone like any other.
 
     Raises
@@ -254,7 +258,7 @@ def answer_task(database: Database, actor: Actor, task_id: str, request: AnswerR
         blind and already answered by this one; or if the decision contradicts others, with the
         chain.
     """
-    _check(request)
+    _check_request(request)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         task = leases.lock_task(connection, task_id)
@@ -262,7 +266,7 @@ def answer_task(database: Database, actor: Actor, task_id: str, request: AnswerR
         leases.check_free(task, actor)
         leases.check_current(connection, task, request.version)
         key = connection.scalars(select(Task.key).where(Task.id == task.id)).one()
-        answers_given = standing(connection, key)
+        answers_given = read_answers_in_force(connection, key)
         if task.blind and actor.name in answers_given:
             raise Conflict(
                 "you have already answered this task; it waits for another reviewer",
@@ -276,7 +280,7 @@ def answer_task(database: Database, actor: Actor, task_id: str, request: AnswerR
             reason=request.reason,
             after={"answer": request.answer, "blind": task.blind},
         )
-        judgement = _keep(connection, ledger, key, actor, request, seq)
+        judgement = _store_answer(connection, ledger, key, actor, request, seq)
         given_back = {"version": seq, "leased_by": None, "leased_until": None}
         connection.execute(update(Task).where(Task.key == key).values(given_back))
         settled = combine_answers([*answers_given.values(), request.answer], blind=task.blind)
@@ -285,12 +289,14 @@ def answer_task(database: Database, actor: Actor, task_id: str, request: AnswerR
         if task.kind == SAMPLE_KIND:
             close_task(connection, seq, key)
             return AnswerResult(get_task(connection, task_id), None)
-        made = _decide(database, connection, actor, task, request, settled)
-        _settled(connection, key, judgement, made)
-        return AnswerResult(get_task(connection, task_id), made)
+        decision = _decide_by_majority(database, connection, actor, task, request, settled)
+        _close_with_decision(connection, key, judgement, decision)
+        return AnswerResult(get_task(connection, task_id), decision)
 
 
-def get_answerable_task(connection: Connection, actor: Actor, task_id: str, version: int | None) -> TaskInfo:
+def get_answerable_task(
+    connection: Connection, actor: Actor, task_id: str, version: int | None
+) -> TaskInfo:
     """Return the task that a decision made elsewhere, such as on a name board, will answer.
 
     Call it in the write of the decision, before the decision, and :func:`store_decision_answer`
@@ -313,18 +319,18 @@ def get_answerable_task(connection: Connection, actor: Actor, task_id: str, vers
     return task
 
 
-def keep_decision(
-    connection: Connection, ledger: EventLog, actor: Actor, task_id: str, made: DecisionResult
+def store_decision_answer(
+    connection: Connection, ledger: EventLog, actor: Actor, task_id: str, decision: DecisionResult
 ) -> None:
     """Store a decision made elsewhere as the answer to a task, and close the task."""
     query = select(Decision.kind, Decision.reason, Decision.evidence)
-    kind, reason, evidence = connection.execute(query.where(Decision.id == made.id)).one()
+    kind, reason, evidence = connection.execute(query.where(Decision.id == decision.id)).one()
     key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
     said = AnswerRequest(kind, None, reason, evidence)
-    _settled(connection, key, _keep(connection, ledger, key, actor, said, made.event), made)
+    _close_with_decision(connection, key, _store_answer(connection, ledger, key, actor, said, decision.event), decision)
 
 
-def standing(connection: Connection, task_key: int) -> dict[str, str]:
+def read_answers_in_force(connection: Connection, task_key: int) -> dict[str, str]:
     """Read the answers to a task that are in force, by reviewer, in order of time."""
     query = select(Judgement.reviewer, Judgement.answer).where(
         Judgement.task_key == task_key, IS_IN_FORCE
@@ -332,7 +338,7 @@ def standing(connection: Connection, task_key: int) -> dict[str, str]:
     return {row.reviewer: row.answer for row in connection.execute(query.order_by(Judgement.key))}
 
 
-def of_task(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
+def list_answers(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
     """List the answers to a task, including undone ones; none while it is blind and open."""
     if task.blind and task.state == "open":
         return []
@@ -357,7 +363,7 @@ def of_task(connection: Connection, task: TaskInfo) -> list[dict[str, Any]]:
     ]
 
 
-def _check(said: AnswerRequest) -> None:
+def _check_request(said: AnswerRequest) -> None:
     if said.answer not in ANSWERS:
         raise Invalid(
             f"unknown answer {said.answer[:40]!r}",
@@ -370,7 +376,7 @@ def _check(said: AnswerRequest) -> None:
         )
 
 
-def _keep(
+def _store_answer(
     connection: Connection,
     ledger: EventLog,
     task_key: int,
@@ -391,7 +397,7 @@ def _keep(
     return connection.scalars(stored.returning(Judgement.key)).one()
 
 
-def _settled(connection: Connection, task_key: int, judgement: int, made: DecisionResult) -> None:
+def _close_with_decision(connection: Connection, task_key: int, judgement: int, made: DecisionResult) -> None:
     decision = connection.scalars(select(Decision.key).where(Decision.id == made.id)).one()
     connection.execute(
         update(Judgement).where(Judgement.key == judgement).values(decision_key=decision)
@@ -399,7 +405,7 @@ def _settled(connection: Connection, task_key: int, judgement: int, made: Decisi
     close_task(connection, made.event, task_key)
 
 
-def _decide(
+def _decide_by_majority(
     database: Database,
     connection: Connection,
     actor: Actor,
@@ -412,4 +418,4 @@ def _decide(
         settled != said.answer
     ):  # the majority's answer, which this reviewer's reason does not support
         own = replace(own, reason=f"most of {task.answers + 1} reviewers", evidence=None)
-    return decide(Within(database, connection), actor, task, own)
+    return make_decision(Within(database, connection), actor, task, own)

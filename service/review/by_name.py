@@ -19,14 +19,14 @@ from disambig.active_learning.priority import fill_board
 from service.db.tables import Name, Signature, Task
 from service.tasks.queries import TaskFilter, build_conditions
 
-SETTLED = ("merge", "split")
+COLUMN_KINDS = ("merge", "split")
 """Kinds of tasks that the columns of a board answer; their subject consists of identity ids."""
-MOST = 10_000
+MAX_TASKS = 10_000
 """Maximum number of tasks that are considered, the most urgent ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class NameAsked:
+class NameWithTasks:
     """A printed name with the open tasks about the identities that fit on one board.
 
     Attributes
@@ -59,7 +59,9 @@ class NameAsked:
     held_by: list[str]
 
 
-def names(connection: Connection, wanted: TaskFilter, limit: int = 50) -> list[NameAsked]:
+def list_names_with_tasks(
+    connection: Connection, wanted: TaskFilter, limit: int = 50
+) -> list[NameWithTasks]:
     """List one name for each block with matching tasks: conflicts first, then by priority."""
     first = case((Task.kind == "conflict", 0), else_=1)
     query = (
@@ -75,19 +77,19 @@ def names(connection: Connection, wanted: TaskFilter, limit: int = 50) -> list[N
         )
         .where(*build_conditions(wanted), Task.name_key.is_not(None), Task.blind.is_(None))
         .order_by(first, Task.priority.desc(), Task.key)
-        .limit(MOST)
+        .limit(MAX_TASKS)
     )
-    boards = _boards([_Row(**row) for row in connection.execute(query).mappings()])
-    boards.sort(key=lambda rows: (rows[0].kind != "conflict", -_value(rows), rows[0].name_key))
+    boards = _group_by_board([_TaskRow(**row) for row in connection.execute(query).mappings()])
+    boards.sort(key=lambda rows: (rows[0].kind != "conflict", -_sum_priority(rows), rows[0].name_key))
     boards = boards[:limit]
     keys = {row.name_key for rows in boards for row in rows}
     printed = select(Name.key, Name.printed).where(Name.key.in_(keys))
     named = {row.key: row.printed for row in connection.execute(printed)}
-    papers = _papers(connection, {rows[0].name_key for rows in boards})
-    return [_told(rows, named, papers.get(rows[0].name_key, 0)) for rows in boards]
+    papers = _count_papers(connection, {rows[0].name_key for rows in boards})
+    return [_summarize_board(rows, named, papers.get(rows[0].name_key, 0)) for rows in boards]
 
 
-def people_beside(connection: Connection, task: str, shown: Sequence[str]) -> list[str]:
+def list_extra_identities(connection: Connection, task: str, shown: Sequence[str]) -> list[str]:
     """List the identities that the board of an open task shows in addition to its own.
 
     Parameters
@@ -117,7 +119,7 @@ def people_beside(connection: Connection, task: str, shown: Sequence[str]) -> li
         .where(
             Task.state == "open",
             Task.block_key == block,
-            Task.kind.in_(SETTLED),
+            Task.kind.in_(COLUMN_KINDS),
             Task.blind.is_(None),
         )
         .order_by(Task.priority.desc(), Task.key)
@@ -127,7 +129,7 @@ def people_beside(connection: Connection, task: str, shown: Sequence[str]) -> li
     return [who for who in found if who not in people[0]]
 
 
-def _papers(connection: Connection, names: Collection[int]) -> dict[int, int]:
+def _count_papers(connection: Connection, names: Collection[int]) -> dict[int, int]:
     query = (
         select(Signature.name_key, func.count(distinct(Signature.work_key)))
         .where(Signature.name_key.in_(names), Signature.retired_version.is_(None))
@@ -137,7 +139,7 @@ def _papers(connection: Connection, names: Collection[int]) -> dict[int, int]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _TaskRow:
     id: str
     kind: str
     subject: str
@@ -150,43 +152,45 @@ class _Row:
     @property
     def people(self) -> set[str]:
         """Ids of the identities that it is about, if columns answer it."""
-        return set(self.subject.split("+")) if self.kind in SETTLED else set()
+        return set(self.subject.split("+")) if self.kind in COLUMN_KINDS else set()
 
 
-def _boards(rows: Sequence[_Row]) -> list[list[_Row]]:
+def _group_by_board(rows: Sequence[_TaskRow]) -> list[list[_TaskRow]]:
     """Group tasks by block into those that one board answers, most urgent first.
 
     Tasks of a name whose block is unknown form a group of their own.
     """
     known = {row.name_key: row.block_key for row in rows if row.block_key is not None}
-    blocks: dict[tuple[bool, int], list[_Row]] = defaultdict(list)
+    blocks: dict[tuple[bool, int], list[_TaskRow]] = defaultdict(list)
     for row in rows:
         block = known.get(row.name_key) if row.block_key is None else row.block_key
         blocks[block is None, row.name_key if block is None else block].append(row)
     found = []
     for some in blocks.values():
         # tasks that columns do not answer are shown on the board of their own name
-        open_ = [row for row in some if row.kind in SETTLED or row.name_key == some[0].name_key]
+        open_ = [
+            row for row in some if row.kind in COLUMN_KINDS or row.name_key == some[0].name_key
+        ]
         found.append([open_[k] for k in fill_board(row.people for row in open_)])
     return found
 
 
-def _value(rows: Sequence[_Row]) -> float:
+def _sum_priority(rows: Sequence[_TaskRow]) -> float:
     return sum(row.priority for row in rows)
 
 
-def _told(rows: Sequence[_Row], named: dict[int, str], papers: int) -> NameAsked:
+def _summarize_board(rows: Sequence[_TaskRow], named: dict[int, str], papers: int) -> NameWithTasks:
     now = datetime.now(UTC)
     held = {r.leased_by for r in rows if r.leased_by and r.leased_until and r.leased_until > now}
     name, *others = (named[key] for key in dict.fromkeys(row.name_key for row in rows))
     kinds = Counter(row.kind for row in rows)
-    return NameAsked(
+    return NameWithTasks(
         name,
         others,
         rows[0].id,
         len(rows),
         dict(kinds),
-        round(_value(rows), 6),
+        round(_sum_priority(rows), 6),
         papers,
         sorted(held),
     )

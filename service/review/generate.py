@@ -20,7 +20,12 @@ from service.db.database import Database
 from service.db.tables import Decision, Event, Identity, Judgement, Name, Signature, Task, Work
 from service.events.history import RUN_PUBLISHED, RUN_ROLLED_BACK
 from service.events.log import EventLog
-from service.review.uncertainty import Doubt, Doubts, doubtful_blocks, doubts
+from service.review.uncertainty import (
+    UncertainCase,
+    UncertainCases,
+    find_uncertain_cases,
+    list_uncertain_blocks,
+)
 from service.runs.full_run import Engine
 from service.settings import Settings
 from service.tasks.close import close_answered_tasks, close_tasks_by_key
@@ -29,14 +34,14 @@ from service.tasks.page_views import read_traffic
 from service.tasks.queries import IS_IN_FORCE
 from service.tasks.subjects import make_subject
 
-ASKED = "questions-asked"
+TASKS_GENERATED = "questions-asked"
 """Kind of the event that updates the generated tasks."""
-SHOWN = 200
+MAX_SHOWN = 200
 """Maximum number of mentions listed for one side; MAX_MOVED for the smaller side of a split."""
-MOST = 1_000
+MAX_MOVED = 1_000
 
 
-class _Mention(NamedTuple):
+class _SignatureRow(NamedTuple):
     key: int
     work: str
     position: int
@@ -44,16 +49,16 @@ class _Mention(NamedTuple):
     block: int | None
 
 
-def due(connection: Connection) -> int | None:
+def find_due_publication(connection: Connection) -> int | None:
     """Return the number of the last publication if tasks were not yet generated for it."""
-    last = _last(connection, (RUN_PUBLISHED, RUN_ROLLED_BACK))
+    last = _find_last_event(connection, (RUN_PUBLISHED, RUN_ROLLED_BACK))
     if last is None:
         return None
-    asked = _last(connection, (ASKED,))
+    asked = _find_last_event(connection, (TASKS_GENERATED,))
     return last if asked is None or asked < last else None
 
 
-def ask(database: Database, actor: Actor, engine: Engine) -> int | None:
+def generate_tasks(database: Database, actor: Actor, engine: Engine) -> int | None:
     """Update the tasks about what is published, and return their number.
 
     Return None if another worker was faster, or nothing is due.
@@ -65,50 +70,56 @@ def ask(database: Database, actor: Actor, engine: Engine) -> int | None:
     """
     settings = engine.settings
     with database.read() as connection:
-        publication = due(connection)
-        blocks = doubtful_blocks(connection) if settings.questions else []
+        publication = find_due_publication(connection)
+        blocks = list_uncertain_blocks(connection) if settings.questions else []
     if publication is None:
         return None
     traffic = read_traffic(settings.traffic)
-    found = doubts(database, engine, blocks, settings.questions_per_block) if blocks else None
-    return store(database, actor, publication, found, settings, traffic)
+    found = (
+        find_uncertain_cases(database, engine, blocks, settings.questions_per_block)
+        if blocks
+        else None
+    )
+    return store_tasks(database, actor, publication, found, settings, traffic)
 
 
-def store(
+def store_tasks(
     database: Database,
     actor: Actor,
     publication: int,
-    found: Doubts | None,
+    found: UncertainCases | None,
     settings: Settings,
     traffic: Mapping[str, float],
 ) -> int | None:
-    """Open tasks for the most valuable uncertain cases, and close outdated tasks of these blocks."""
+    """Open tasks for the most valuable uncertain cases, and close stale tasks of these blocks."""
     with database.read() as connection:
-        asked = [] if found is None else questions_of(connection, found.found, traffic)
+        asked = [] if found is None else build_tasks(connection, found.cases, traffic)
     asked.sort(key=lambda question: -question.priority)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        if due(connection) != publication:
+        if find_due_publication(connection) != publication:
             return None
-        known = _not_to_be_told(connection)
+        known = _list_unsure(connection)
         asked = [q for q in asked if (q.kind, q.subject) not in known][: settings.questions]
-        seq = ledger.record(ASKED, actor, after={"publication": publication, "asked": len(asked)})
+        seq = ledger.record(
+            TASKS_GENERATED, actor, after={"publication": publication, "asked": len(asked)}
+        )
         open_tasks(connection, ledger, seq, asked, settings.blind_share)
         blocks = () if found is None else found.blocks
-        close_tasks_by_key(connection, seq, _overtaken(connection, seq, blocks, settings.questions))
+        close_tasks_by_key(connection, seq, _list_stale(connection, seq, blocks, settings.questions))
         if found is not None and ledger.last_curation > found.based_on:
-            _close_decided(connection, seq, found.found)
+            _close_decided(connection, seq, found.cases)
         return len(asked)
 
 
-def questions_of(
-    connection: Connection, found: Sequence[Doubt], traffic: Mapping[str, float]
+def build_tasks(
+    connection: Connection, found: Sequence[UncertainCase], traffic: Mapping[str, float]
 ) -> list[NewTask]:
     """Return tasks for uncertain cases, in order; ``traffic`` by folded name, 1 by default."""
     if not found:
         return []
     every = np.unique(np.concatenate([side for d in found for side in (d.left, d.right)]))
-    mentions = _mentions(connection, every.tolist())
+    mentions = _read_signatures(connection, every.tolist())
     ids = _identities(connection, {key for doubt in found for key in doubt.identities})
     names = _names(connection, {m.name for m in mentions.values()})
     asked = []
@@ -118,14 +129,14 @@ def questions_of(
             for side in (doubt.left, doubt.right)
         )
         if left and right and all(key in ids for key in doubt.identities):
-            asked.append(_question(doubt, left, right, ids, names, traffic))
+            asked.append(_build_task(doubt, left, right, ids, names, traffic))
     return asked
 
 
-def _question(
-    doubt: Doubt,
-    left: list[_Mention],
-    right: list[_Mention],
+def _build_task(
+    doubt: UncertainCase,
+    left: list[_SignatureRow],
+    right: list[_SignatureRow],
     ids: Mapping[int, tuple[str, str]],
     names: Mapping[int, str],
     traffic: Mapping[str, float],
@@ -135,7 +146,7 @@ def _question(
     sides = []
     for mentions, key in zip((left, right), doubt.sides, strict=True):
         smaller = len(mentions) == min(len(left), len(right))
-        shown = mentions[: MOST if splits and smaller else SHOWN]
+        shown = mentions[: MAX_MOVED if splits and smaller else MAX_SHOWN]
         told = [{"work": m.work, "position": m.position} for m in shown]
         id_, name = ids[key]
         sides.append({"identity": id_, "name": name, "n": len(mentions), "mentions": told})
@@ -163,12 +174,12 @@ def _question(
     )
 
 
-def _last(connection: Connection, kinds: Collection[str]) -> int | None:
+def _find_last_event(connection: Connection, kinds: Collection[str]) -> int | None:
     query = select(Event.seq).where(Event.kind.in_(kinds)).order_by(Event.seq.desc()).limit(1)
     return connection.scalar(query)
 
 
-def _not_to_be_told(connection: Connection) -> set[tuple[str, str]]:
+def _list_unsure(connection: Connection) -> set[tuple[str, str]]:
     """Return kind and subject of tasks with an answer *unsure* in force."""
     query = (
         select(Task.kind, Task.subject)
@@ -179,7 +190,7 @@ def _not_to_be_told(connection: Connection) -> set[tuple[str, str]]:
     return {(kind, subject) for kind, subject in connection.execute(query)}
 
 
-def _overtaken(connection: Connection, seq: int, blocks: Iterable[int], most: int) -> list[int]:
+def _list_stale(connection: Connection, seq: int, blocks: Iterable[int], most: int) -> list[int]:
     """List open tasks that were not generated again for a scored block, or exceed the maximum.
 
     Tasks that are leased or have answers are left out.
@@ -195,19 +206,19 @@ def _overtaken(connection: Connection, seq: int, blocks: Iterable[int], most: in
     return sorted(over | set(left[most:]))
 
 
-def _close_decided(connection: Connection, seq: int, found: Sequence[Doubt]) -> None:
+def _close_decided(connection: Connection, seq: int, found: Sequence[UncertainCase]) -> None:
     """Close tasks that were decided while they were generated."""
     identities = {key for doubt in found for key in doubt.identities}
     close_answered_tasks(connection, seq, identities, ())
 
 
-def _mentions(connection: Connection, keys: Sequence[int]) -> dict[int, _Mention]:
+def _read_signatures(connection: Connection, keys: Sequence[int]) -> dict[int, _SignatureRow]:
     query = (
         select(Signature.key, Work.id, Signature.position, Signature.name_key, Signature.block_key)
         .join(Work, Work.key == Signature.work_key)
         .where(is_in(connection, Signature.key, keys))
     )
-    return {row[0]: _Mention(*row) for row in connection.execute(query)}
+    return {row[0]: _SignatureRow(*row) for row in connection.execute(query)}
 
 
 def _identities(connection: Connection, keys: Collection[int]) -> dict[int, tuple[str, str]]:

@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from service.db.tables import Judgement, Task
-from service.review.generate import due
+from service.review.generate import find_due_publication
 from service.tasks.agreement import ANSWERS, Agreement
 from service.tasks.leases import list_lease_holders
 from service.tasks.queries import IS_IN_FORCE, KINDS, TaskFilter, build_conditions
 
-RECENT = 50_000
+MAX_RECENT = 50_000
 """Number of latest answers that are counted."""
-MOST = 200
+MAX_REVIEWERS = 200
 """Maximum number of reviewers, and of pairs of them, in a report."""
 
 
@@ -36,7 +36,7 @@ class Answer:
     blind: bool
 
 
-def overview(connection: Connection) -> dict[str, Any]:
+def summarize_reviewers(connection: Connection) -> dict[str, Any]:
     """Return workload and pace of each reviewer, and the agreement of each pair."""
     query = (
         select(
@@ -50,18 +50,18 @@ def overview(connection: Connection) -> dict[str, Any]:
         .join(Task, Task.key == Judgement.task_key)
         .where(IS_IN_FORCE)
         .order_by(Judgement.key.desc())
-        .limit(RECENT)
+        .limit(MAX_RECENT)
     )
     given = [Answer(*row) for row in connection.execute(query)]
     held = {row["reviewer"]: row["tasks"] for row in list_lease_holders(connection)}
     return {
-        "reviewers": workload(given, held, datetime.now(UTC)),
-        "agreement": agreement(given),
+        "reviewers": summarize_workload(given, held, datetime.now(UTC)),
+        "agreement": summarize_agreement(given),
         "answers": len(given),
     }
 
 
-def workload(
+def summarize_workload(
     given: Iterable[Answer], held: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
     """Return the workload of each reviewer, those with the most answers first.
@@ -89,10 +89,10 @@ def workload(
                 "held": held.get(reviewer, 0),
             }
         )
-    return sorted(found, key=lambda row: (-row["answers"], row["reviewer"]))[:MOST]
+    return sorted(found, key=lambda row: (-row["answers"], row["reviewer"]))[:MAX_REVIEWERS]
 
 
-def agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
+def summarize_agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
     """Return the agreement of each pair of reviewers on shared blind tasks, most tasks first."""
     by_task: dict[int, dict[str, str]] = defaultdict(dict)
     for answer in given:
@@ -106,10 +106,10 @@ def agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
         {"reviewers": list(who), **asdict(Agreement.from_pairs(answers))}
         for who, answers in pairs.items()
     ]
-    return sorted(found, key=lambda row: (-row["questions"], row["reviewers"]))[:MOST]
+    return sorted(found, key=lambda row: (-row["questions"], row["reviewers"]))[:MAX_REVIEWERS]
 
 
-def counts(connection: Connection, wanted: TaskFilter) -> dict[str, Any]:
+def count_tasks(connection: Connection, wanted: TaskFilter) -> dict[str, Any]:
     """Count matching tasks by kind; list leases, and whether a worker must still generate tasks."""
     kinds = dict.fromkeys(KINDS, 0)
     mentions = 0
@@ -132,5 +132,5 @@ def counts(connection: Connection, wanted: TaskFilter) -> dict[str, Any]:
         "mentions": mentions,
         "answered_once": connection.scalar(waiting) or 0,
         "held": list_lease_holders(connection),
-        "due": due(connection) is not None,
+        "due": find_due_publication(connection) is not None,
     }

@@ -35,12 +35,12 @@ from service.tasks.agreement import combine_answers
 from service.tasks.create import NewTask, open_tasks
 from service.tasks.queries import IS_IN_FORCE
 
-DRAWN = "sample-drawn"
+SAMPLE_DRAWN = "sample-drawn"
 UNITS = ("mention", "identity")
-EDGES = (1, 2, 10, 100, 1000)
+SLICE_STARTS = (1, 2, 10, 100, 1000)
 """Number of mentions of a printed name from which each slice begins."""
 SLICES = ("1", "2-9", "10-99", "100-999", "1000 and more")
-MOST = 20_000
+MAX_SIZE = 20_000
 """Maximum number of mentions or identities in one sample."""
 
 
@@ -66,7 +66,7 @@ class Sample:
     strata: tuple[Stratum, ...]
 
 
-def draw(
+def draw_sample(
     database: Database,
     actor: Actor,
     size: int,
@@ -95,8 +95,10 @@ def draw(
     """
     if unit not in UNITS:
         raise Invalid(f"unknown unit {unit[:40]!r}", "use mention or identity", field="unit")
-    if not 2 <= size <= MOST:
-        raise Invalid(f"sample size {size} is out of range", f"draw 2 to {MOST:,}", field="size")
+    if not 2 <= size <= MAX_SIZE:
+        raise Invalid(
+            f"sample size {size} is out of range", f"draw 2 to {MAX_SIZE:,}", field="size"
+        )
     number = secrets.randbits(53) if seed is None else seed
     if not 0 <= number < 2**53:
         raise Invalid(
@@ -118,7 +120,7 @@ def draw(
         )
         sample = new_id("s")
         told = {"unit": unit, "size": size, "seed": number, "strata": [asdict(s) for s in strata]}
-        seq = ledger.record(DRAWN, actor, subject=sample, reason=reason, after=told)
+        seq = ledger.record(SAMPLE_DRAWN, actor, subject=sample, reason=reason, after=told)
         questions = _questions(connection, sample, unit, rows, stratum, chosen)
         open_tasks(connection, ledger, seq, questions)
         return Sample(sample, unit, size, number, seq, len(questions), strata)
@@ -139,7 +141,7 @@ def _published(connection: Connection) -> Int64:
 
 def _strata(name: Int64) -> Int64:
     _, code, count = np.unique(name, return_inverse=True, return_counts=True)
-    found: Int64 = np.searchsorted(EDGES, count[code], side="right").astype(np.int64) - 1
+    found: Int64 = np.searchsorted(SLICE_STARTS, count[code], side="right").astype(np.int64) - 1
     return found
 
 
@@ -212,7 +214,7 @@ def _questions(
     return list(found.values())
 
 
-def estimates(connection: Connection, sample: str | None = None) -> dict[str, Any]:
+def estimate_quality(connection: Connection, sample: str | None = None) -> dict[str, Any]:
     """Estimate precision and recall of what was published when a sample was drawn, by slice.
 
     Parameters
@@ -245,7 +247,7 @@ def estimates(connection: Connection, sample: str | None = None) -> dict[str, An
             "slice": s.slice,
             "mentions": s.mentions,
             "drawn": s.drawn,
-            **_told(reviewed.of(np.array([k])).quality()),
+            **_told(reviewed.select_strata(np.array([k])).estimate_quality()),
         }
         for k, s in enumerate(strata)
     ]
@@ -253,7 +255,7 @@ def estimates(connection: Connection, sample: str | None = None) -> dict[str, An
         "slice": "everything",
         "mentions": sum(s.mentions for s in strata),
         "drawn": sum(s.drawn for s in strata),
-        **_told(reviewed.quality()),
+        **_told(reviewed.estimate_quality()),
     }
     return {
         "sample": event.subject,
@@ -269,7 +271,7 @@ def estimates(connection: Connection, sample: str | None = None) -> dict[str, An
 
 def _event(connection: Connection, sample: str | None) -> Any:
     query = select(Event.seq, Event.at, Event.actor, Event.subject, Event.after)
-    query = query.where(Event.kind == DRAWN)
+    query = query.where(Event.kind == SAMPLE_DRAWN)
     if sample is not None:
         query = query.where(Event.subject == sanitize_id(sample))
     row = connection.execute(query.order_by(Event.seq.desc()).limit(1)).first()
@@ -311,7 +313,7 @@ def _value(
     p = int(evidence["published"])
     if settled == "same":
         return "reviewed", (p, p, p) if unit == "mention" else (p,)
-    read = mention_counts if unit == "mention" else identity_parts
+    read = parse_mention_counts if unit == "mention" else parse_identity_parts
     said = [read(p, told or {}) for answer, told in given if answer == settled]
     usable = [value for value in said if value is not None]
     if not usable:
@@ -321,7 +323,7 @@ def _value(
     return "reviewed", tuple(np.mean(np.array(usable, dtype=np.float64), axis=0).tolist())
 
 
-def mention_counts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
+def parse_mention_counts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
     """Return the numbers of shared, the person's and the identity's mentions; None if invalid."""
     wrong, missing = _number(told.get("wrong", 0)), _number(told.get("missing", 0))
     if wrong is None or missing is None or not 0 <= wrong < published or missing < 0:
@@ -332,7 +334,7 @@ def mention_counts(published: int, told: Mapping[str, Any]) -> tuple[float, ...]
     return float(shared), float(shared + missing), float(published)
 
 
-def identity_parts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
+def parse_identity_parts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
     """Return the number of mentions of each person in an identity; None if invalid.
 
     Mentions that are not listed form one more part.
@@ -370,9 +372,9 @@ def _reviewed(
 ) -> ReviewedSample:
     population = np.array([s.mentions for s in strata], dtype=np.int64)
     if unit == "identity":
-        return ReviewedSample.identities(stratum, population, values)
+        return ReviewedSample.from_identities(stratum, population, values)
     shared, person, published = np.array(values, dtype=np.float64).reshape(-1, 3).T
-    return ReviewedSample.mentions(stratum, population, published, person, shared)
+    return ReviewedSample.from_mentions(stratum, population, published, person, shared)
 
 
 def _told(quality: Quality) -> dict[str, Any]:

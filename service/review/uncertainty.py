@@ -26,17 +26,17 @@ if TYPE_CHECKING:
     from disambig.active_learning.questions import Question
 
 
-MENTIONS = 20_000
+MAX_MENTIONS = 20_000
 """Maximum number of mentions in all blocks that are scored."""
-BLOCKS = 2_000
+MAX_BLOCKS = 2_000
 """Maximum number of blocks that are scored."""
-LEAST = 0.01
+MIN_EXPECTED_ERRORS = 0.01
 """Minimum expected number of errors in a block that is scored."""
-NOWHERE = -1
+UNASSIGNED = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Doubt:
+class UncertainCase:
     """An uncertain decision of the engine about two identities, or two parts of one.
 
     Attributes
@@ -60,16 +60,16 @@ class Doubt:
 
 
 @dataclass(frozen=True, eq=False)
-class Doubts:
+class UncertainCases:
     """Uncertain cases of blocks, most valuable first, as of event ``based_on``."""
 
     blocks: tuple[int, ...]
     based_on: int
-    found: tuple[Doubt, ...]
+    cases: tuple[UncertainCase, ...]
 
 
-def doubtful_blocks(
-    connection: Connection, mentions: int = MENTIONS, most: int = BLOCKS
+def list_uncertain_blocks(
+    connection: Connection, mentions: int = MAX_MENTIONS, most: int = MAX_BLOCKS
 ) -> list[int]:
     """Return keys of the blocks with the most expected errors.
 
@@ -81,7 +81,7 @@ def doubtful_blocks(
         .join(Membership, Membership.signature_key == Signature.key)
         .where(Signature.retired_version.is_(None), Signature.block_key.is_not(None))
         .group_by(Signature.block_key)
-        .having(func.count() > 1, wrong >= LEAST)
+        .having(func.count() > 1, wrong >= MIN_EXPECTED_ERRORS)
         .order_by(wrong.desc(), Signature.block_key)
         .limit(most)
     )
@@ -94,7 +94,9 @@ def doubtful_blocks(
     return found
 
 
-def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int) -> Doubts | None:
+def find_uncertain_cases(
+    database: Database, engine: Engine, blocks: Sequence[int], each: int
+) -> UncertainCases | None:
     """Find uncertain cases in blocks as published; None without the statistics of a full run.
 
     Parameters
@@ -131,7 +133,7 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
         return group_probabilities(model, columns, index.doublings)
 
     compared = Comparisons.of(index, make_blocks(corpus))
-    found: list[Doubt] = []
+    found: list[UncertainCase] = []
     with engine.progress("Looking for questions", len(compared.batches), "batches") as advance:
         for number in range(len(compared.batches)):
             scored = ScoredPairs.of(index, compared.make_batch(number), constraints, pairs)
@@ -148,21 +150,23 @@ def doubts(database: Database, engine: Engine, blocks: Sequence[int], each: int)
             found += _kept(asked, key[rows], identity[rows], each)
             advance(1)
     found.sort(key=lambda doubt: -doubt.question.gain)
-    return Doubts(tuple(blocks), part.based_on, tuple(found))
+    return UncertainCases(tuple(blocks), part.based_on, tuple(found))
 
 
-def _kept(asked: Sequence[Question], key: Int64, identity: Int64, each: int) -> Iterator[Doubt]:
+def _kept(
+    asked: Sequence[Question], key: Int64, identity: Int64, each: int
+) -> Iterator[UncertainCase]:
     """Yield the best cases of each block about published identities, each subject once."""
     left: dict[int, int] = {}
     seen: set[tuple[int, ...]] = set()
     for question in asked:
         sides = int(identity[question.left[0]]), int(identity[question.right[0]])
         about = tuple(sorted(set(sides)))
-        if NOWHERE in sides or about in seen or left.get(question.block, each) == 0:
+        if UNASSIGNED in sides or about in seen or left.get(question.block, each) == 0:
             continue
         seen.add(about)
         left[question.block] = left.get(question.block, each) - 1
-        yield Doubt(question, key[question.left], key[question.right], sides)
+        yield UncertainCase(question, key[question.left], key[question.right], sides)
 
 
 def _as_published(block: Int32, identity: Int64) -> Int32:
@@ -170,7 +174,7 @@ def _as_published(block: Int32, identity: Int64) -> Int32:
 
     An unassigned mention is a group of its own.
     """
-    alone = np.flatnonzero(identity == NOWHERE)
+    alone = np.flatnonzero(identity == UNASSIGNED)
     own = identity.copy()
     own[alone] = -2 - alone
     _, label = np.unique(own, return_inverse=True)
@@ -191,6 +195,6 @@ def _published(connection: Connection, signatures: Int64) -> Int64:
 def _looked_up(published: Int64, key: Int64) -> Int64:
     """Return the identity key of each signature, UNASSIGNED for those without."""
     if not len(published):
-        return np.full(len(key), NOWHERE, dtype=np.int64)
+        return np.full(len(key), UNASSIGNED, dtype=np.int64)
     at = np.minimum(np.searchsorted(published[:, 0], key), len(published) - 1)
-    return np.where(published[at, 0] == key, published[at, 1], NOWHERE)
+    return np.where(published[at, 0] == key, published[at, 1], UNASSIGNED)

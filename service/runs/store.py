@@ -2,75 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Connection, Row, Select, delete, exists, insert, select, update
 
 from service import job_queue
 from service.actors import Actor
+from service.db import tables
 from service.db.database import Database
-from service.db.tables import Run, RunArtifact
+from service.db.tables import RunArtifact
 from service.errors import Conflict, Invalid, NotFound
 from service.events.log import EventLog
 from service.ids import new_id
+from service.runs.results import Run, RunState
 
 FULL, TOUCHED = "full", "touched"
 SCOPES = (FULL, TOUCHED)
-STATES = (
-    "queued",
-    "running",
-    "proposed",
-    "published",
-    "failed",
-    "cancelled",
-    "superseded",
-    "rolled-back",
-)
+STATES = get_args(RunState)
 MAX_PAGE = 500
 """Most runs of one page."""
 MAX_REASON = 2_000
 """Most characters of a reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """A run as callers see it; see :class:`service.db.tables.Run`.
-
-    ``done`` of ``total`` (None: unknown) is the progress of its ``stage``.
-    """
-
-    id: str
-    state: str
-    scope: str
-    actor: str
-    reason: str | None
-    model: str | None
-    based_on: int | None
-    rebases: int
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    attempts: int
-    stage: str | None
-    done: int
-    total: int | None
-    error: str | None
-    summary: Mapping[str, Any] | None
-    event_seq: int | None
-    claimed_by: str | None
-    heartbeat_at: datetime | None
-
-
-_VIEW = tuple(getattr(Run, name) for name in RunView.__dataclass_fields__)
-_BASIS = select(Run.key, Run.id, Run.based_on, Run.summary, Run.model)
+_VIEW = tuple(getattr(tables.Run, name) for name in Run.__struct_fields__)
+_BASIS = select(
+    tables.Run.key, tables.Run.id, tables.Run.based_on, tables.Run.summary, tables.Run.model
+)
 
 
 def create_run(
     database: Database, actor: Actor, *, scope: str = TOUCHED, reason: str | None = None
-) -> RunView:
+) -> Run:
     """Queue a run for a worker.
 
     Parameters
@@ -88,7 +51,7 @@ def create_run(
         return insert_run(ledger, actor, scope=scope, reason=reason)
 
 
-def insert_run(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -> RunView:
+def insert_run(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None) -> Run:
     """Queue a run within a write that holds the event log; as :func:`create_run`."""
     if scope not in SCOPES:
         raise Invalid(f"unknown scope {scope[:40]!r}", f"use {' or '.join(SCOPES)}", field="scope")
@@ -102,7 +65,7 @@ def insert_run(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None
     run_id = new_id("r")
     connection = ledger.connection
     connection.execute(
-        insert(Run).values(
+        insert(tables.Run).values(
             id=run_id,
             state="queued",
             scope=scope,
@@ -118,7 +81,7 @@ def insert_run(ledger: EventLog, actor: Actor, *, scope: str, reason: str | None
     return get_run(connection, run_id)
 
 
-def get_run(connection: Connection, run_id: str) -> RunView:
+def get_run(connection: Connection, run_id: str) -> Run:
     """Return one run.
 
     Raises
@@ -126,15 +89,15 @@ def get_run(connection: Connection, run_id: str) -> RunView:
     NotFound
         If no run has that id.
     """
-    row = connection.execute(select(*_VIEW).where(Run.id == run_id)).one_or_none()
+    row = connection.execute(select(*_VIEW).where(tables.Run.id == run_id)).one_or_none()
     if row is None:
         raise _not_found(run_id)
-    return RunView(*row)
+    return Run(**row._mapping)
 
 
 def get_run_key(connection: Connection, run_id: str) -> int:
     """Return the key of a run; raise as :func:`get_run`."""
-    key = connection.scalar(select(Run.key).where(Run.id == run_id))
+    key = connection.scalar(select(tables.Run.key).where(tables.Run.id == run_id))
     if key is None:
         raise _not_found(run_id)
     return key
@@ -142,7 +105,7 @@ def get_run_key(connection: Connection, run_id: str) -> int:
 
 def list_runs(
     connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
-) -> list[RunView]:
+) -> list[Run]:
     """List runs, newest first; only those created before the run ``before``.
 
     Raises
@@ -151,20 +114,20 @@ def list_runs(
         If the state is unknown.
     """
     wanted: Select[Any] = (
-        select(*_VIEW).order_by(Run.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
+        select(*_VIEW).order_by(tables.Run.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
     )
     if state is not None:
         if state not in STATES:
             raise Invalid(
                 f"unknown state {state[:40]!r}", f"use one of {', '.join(STATES)}", field="state"
             )
-        wanted = wanted.where(Run.state == state)
+        wanted = wanted.where(tables.Run.state == state)
     if before is not None:
-        wanted = wanted.where(Run.key < get_run_key(connection, before))
-    return [RunView(*row) for row in connection.execute(wanted)]
+        wanted = wanted.where(tables.Run.key < get_run_key(connection, before))
+    return [Run(**row._mapping) for row in connection.execute(wanted)]
 
 
-def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> RunView:
+def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> Run:
     """Cancel a run that is queued or running, or discard its proposal.
 
     Raises
@@ -184,8 +147,8 @@ def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None
                 state=found.state,
             )
         connection.execute(
-            update(Run)
-            .where(Run.id == run_id)
+            update(tables.Run)
+            .where(tables.Run.id == run_id)
             .values(state="cancelled", ended_at=ledger.at, claimed_by=None)
         )
         ledger.record(
@@ -204,7 +167,9 @@ def record_basis(database: Database, claim: job_queue.Claim, based_on: int, mode
     with database.write() as connection:
         job_queue.lock_claim(connection, claim)
         connection.execute(
-            update(Run).where(Run.key == claim.key).values(based_on=based_on, model=model)
+            update(tables.Run)
+            .where(tables.Run.key == claim.key)
+            .values(based_on=based_on, model=model)
         )
 
 
@@ -213,17 +178,19 @@ def get_last_published(connection: Connection, *, full: bool = False) -> Row[Any
 
     Runs that were rolled back do not count.
     """
-    wanted = _BASIS.where(Run.state == "published").order_by(Run.event_seq.desc()).limit(1)
+    wanted = (
+        _BASIS.where(tables.Run.state == "published").order_by(tables.Run.event_seq.desc()).limit(1)
+    )
     if full:
         # a touched run with nearly all blocks touched was done as a full run
-        wanted = wanted.where(exists().where(RunArtifact.run_key == Run.key))
+        wanted = wanted.where(exists().where(RunArtifact.run_key == tables.Run.key))
     return connection.execute(wanted).one_or_none()
 
 
 def get_run_with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:
     """Return a run (as :func:`get_last_published`) if it has statistics, published or not."""
-    left = exists().where(RunArtifact.run_key == Run.key)
-    return connection.execute(_BASIS.where(Run.key == run_key, left)).one_or_none()
+    left = exists().where(RunArtifact.run_key == tables.Run.key)
+    return connection.execute(_BASIS.where(tables.Run.key == run_key, left)).one_or_none()
 
 
 def delete_artifacts(connection: Connection, run_key: int) -> None:

@@ -77,7 +77,7 @@ def _is_settled(connection: Connection, task: Any) -> bool:
     rows = read_identities_by_id(connection, task.subject.split("+"))
     active = all(row.status == ACTIVE for row in rows.values())
     if task.kind == "merge":
-        return active or len({_end(connection, row.key) for row in rows.values()}) == 1
+        return active or len({_follow_redirects(connection, row.key) for row in rows.values()}) == 1
     if task.kind == "split":
         told = [side.get("mentions", ()) for side in task.evidence.get("sides", ())]
         sides = [read_signature_keys(connection, side) for side in told]
@@ -86,7 +86,7 @@ def _is_settled(connection: Connection, task: Any) -> bool:
     return True
 
 
-def _end(connection: Connection, key: int) -> int:
+def _follow_redirects(connection: Connection, key: int) -> int:
     """Follow the redirects of an identity, and return the final key."""
     while (row := read_identities(connection, [key])[key]).redirect_key is not None:
         key = row.redirect_key

@@ -44,7 +44,7 @@ from service.tasks.subjects import (
 )
 
 
-class _Asked(NamedTuple):
+class _TaskRef(NamedTuple):
     key: int
     kind: str
     subject: str
@@ -65,11 +65,11 @@ def close_answered_tasks(
     """
     mentions = set(signatures)
     keys = set(identities) | set(read_identity_keys(connection, mentions).values())
-    named = _ids(connection, keys)
-    asked = [a for a in _open(connection) if parse_subject(a.subject) & named.keys()]
+    named = _read_keys_by_id(connection, keys)
+    asked = [a for a in _list_open(connection) if parse_subject(a.subject) & named.keys()]
     answered = [a.key for a in asked if _is_answered(connection, a)]
-    answered += _placed(connection, mentions)
-    return _close(connection, event_seq, answered)
+    answered += _list_assigned(connection, mentions)
+    return _close_open(connection, event_seq, answered)
 
 
 def close_moot_tasks(
@@ -85,7 +85,7 @@ def close_moot_tasks(
     identities : collection of int
         Keys of the identities that the publication changed.
     """
-    asked = _open(connection)
+    asked = _list_open(connection)
     named = {identity for a in asked for identity in parse_subject(a.subject)}
     query = select(Identity.id, Identity.key).where(
         is_in(connection, Identity.id, named), Identity.status == ACTIVE
@@ -98,9 +98,9 @@ def close_moot_tasks(
         for a in asked
         if is_within_identity(a.kind, a.subject)
         and active.get(a.subject) in changed
-        and _have_parted(connection, _sides(connection, a))
+        and _are_separate(connection, _read_sides(connection, a))
     ]
-    return _close(connection, event_seq, moot)
+    return _close_open(connection, event_seq, moot)
 
 
 def reopen_undecided_tasks(
@@ -116,7 +116,7 @@ def reopen_undecided_tasks(
         Keys of what the event changed, or of what the decisions were about.
     """
     mentions = set(signatures)
-    named = _ids(
+    named = _read_keys_by_id(
         connection, set(identities) | set(read_identity_keys(connection, mentions).values())
     )
     answered = exists().where(
@@ -134,19 +134,19 @@ def reopen_undecided_tasks(
             Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE)),
         )
     )
-    closed = [_Asked(*row) for row in connection.execute(query)]
+    closed = [_TaskRef(*row) for row in connection.execute(query)]
     near = [a for a in closed if parse_subject(a.subject) & named.keys()]
-    _reopen(connection, event_seq, [a for a in near if not _is_answered(connection, a)])
+    _reopen_tasks(connection, event_seq, [a for a in near if not _is_answered(connection, a)])
 
 
 def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
     """Close one task as part of an event; return False if it was closed already."""
-    return bool(_close(connection, event_seq, [task_key]))
+    return bool(_close_open(connection, event_seq, [task_key]))
 
 
 def close_tasks_by_key(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
     """Close tasks as part of an event, and return the ids of those that were open."""
-    return _close(connection, event_seq, keys)
+    return _close_open(connection, event_seq, keys)
 
 
 def record_transitions(connection: Connection, event_seq: int) -> None:
@@ -163,7 +163,7 @@ def record_transitions(connection: Connection, event_seq: int) -> None:
     fresh = {key: opened for key, opened in turns.items() if key not in known}
     changed = update(Task).where(is_in(connection, Task.key, fresh))
     connection.execute(changed.values(version=event_seq))
-    _turn(connection, event_seq, fresh)
+    _store_transitions(connection, event_seq, fresh)
 
 
 def revert_transitions(connection: Connection, event_seq: int, by: int) -> list[int]:
@@ -179,8 +179,8 @@ def revert_transitions(connection: Connection, event_seq: int, by: int) -> list[
     rows = connection.execute(query).all()
     over = [r.key for r in rows if r.opened and r.state == "open"]
     back = [r for r in rows if not r.opened and r.state == "closed" and r.closed_seq == event_seq]
-    _close(connection, by, over)
-    return _reopen(connection, by, [_Asked(r.key, r.kind, r.subject) for r in back])
+    _close_open(connection, by, over)
+    return _reopen_tasks(connection, by, [_TaskRef(r.key, r.kind, r.subject) for r in back])
 
 
 def transfer_closures(connection: Connection, event_seq: int, by: int) -> None:
@@ -188,10 +188,10 @@ def transfer_closures(connection: Connection, event_seq: int, by: int) -> None:
 
     Tasks that are still answered count as closed by the later event; the others are reopened.
     """
-    closed = _closed_by(connection, event_seq)
+    closed = _list_closed_by(connection, event_seq)
     answered = [a.key for a in closed if _is_answered(connection, a)]
-    _closed_because(connection, by, answered, by)
-    _reopen(connection, by, [a for a in closed if a.key not in set(answered)])
+    _record_closure(connection, by, answered, by)
+    _reopen_tasks(connection, by, [a for a in closed if a.key not in set(answered)])
 
 
 def revert_transfer(connection: Connection, event_seq: int, passed_on: int, by: int) -> None:
@@ -210,10 +210,10 @@ def revert_transfer(connection: Connection, event_seq: int, passed_on: int, by: 
         for row in connection.execute(mine)
         if (row.key in over if row.state == "open" else row.closed_seq == passed_on)
     ]
-    _closed_because(connection, event_seq, keys, by)
+    _record_closure(connection, event_seq, keys, by)
 
 
-def _closed_by(connection: Connection, event_seq: int) -> list[_Asked]:
+def _list_closed_by(connection: Connection, event_seq: int) -> list[_TaskRef]:
     """List tasks that an event closed."""
     query = select(Task.key, Task.kind, Task.subject).join(TaskTurn, TaskTurn.task_key == Task.key)
     rows = connection.execute(
@@ -224,10 +224,10 @@ def _closed_by(connection: Connection, event_seq: int) -> list[_Asked]:
             Task.closed_seq == event_seq,
         )
     )
-    return [_Asked(*row) for row in rows]
+    return [_TaskRef(*row) for row in rows]
 
 
-def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[int]:
+def _reopen_tasks(connection: Connection, by: int, asked: Collection[_TaskRef]) -> list[int]:
     """Reopen tasks whose subject has no open task by now, and return their keys."""
     if not asked:
         return []
@@ -247,46 +247,46 @@ def _reopen(connection: Connection, by: int, asked: Collection[_Asked]) -> list[
             leased_until=None,
         )
     )
-    _turn(connection, by, dict.fromkeys(again, True))
+    _store_transitions(connection, by, dict.fromkeys(again, True))
     return again
 
 
-def _open(connection: Connection) -> list[_Asked]:
+def _list_open(connection: Connection) -> list[_TaskRef]:
     """List open tasks whose subject consists of identity ids."""
     query = select(Task.key, Task.kind, Task.subject)
     rows = connection.execute(query.where(Task.state == "open", has_identity_subject()))
-    return [_Asked(*row) for row in rows]
+    return [_TaskRef(*row) for row in rows]
 
 
-def _ids(connection: Connection, keys: Collection[int]) -> dict[str, int]:
+def _read_keys_by_id(connection: Connection, keys: Collection[int]) -> dict[str, int]:
     query = select(Identity.id, Identity.key).where(is_in(connection, Identity.key, keys))
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _is_answered(connection: Connection, asked: _Asked) -> bool:
+def _is_answered(connection: Connection, asked: _TaskRef) -> bool:
     """Whether a task needs no answer any more."""
     if asked.kind == "merge":
-        return _is_settled(connection, asked)
+        return _is_merge_settled(connection, asked)
     if is_within_identity(asked.kind, asked.subject):
-        return _is_decided(connection, asked)
+        return _is_split_settled(connection, asked)
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
     if asked.kind == "assign":
         return bool(read_identity_keys(connection, read_signature_keys(connection, [evidence])))
     if asked.kind == "conflict":
-        return len(_active(connection, evidence.get("identities", ()))) < 2
+        return len(_read_active_keys(connection, evidence.get("identities", ()))) < 2
     return True
 
 
-def _active(connection: Connection, ids: Iterable[str]) -> list[int]:
+def _read_active_keys(connection: Connection, ids: Iterable[str]) -> list[int]:
     query = select(Identity.key).where(
         is_in(connection, Identity.id, set(ids)), Identity.status == ACTIVE
     )
     return list(connection.scalars(query))
 
 
-def _is_settled(connection: Connection, asked: _Asked) -> bool:
+def _is_merge_settled(connection: Connection, asked: _TaskRef) -> bool:
     """Whether two identities are merged, or decisions in force state that they are different."""
-    keys = _active(connection, parse_subject(asked.subject))
+    keys = _read_active_keys(connection, parse_subject(asked.subject))
     if len(keys) < 2:
         return True
     members = select(Membership.signature_key).where(
@@ -299,22 +299,22 @@ def _is_settled(connection: Connection, asked: _Asked) -> bool:
     return frozenset(keys) in barred
 
 
-def _is_decided(connection: Connection, asked: _Asked) -> bool:
+def _is_split_settled(connection: Connection, asked: _TaskRef) -> bool:
     """Whether the sides of an identity are separate, or must-links bind them together."""
     active = select(Identity.status).where(Identity.id == asked.subject)
-    sides = _sides(connection, asked)
+    sides = _read_sides(connection, asked)
     if connection.scalar(active) != ACTIVE or (asked.kind == "split" and len(sides) != 2):
         return True
     if len(sides) < 2:
         return False
-    if _have_parted(connection, sides):
+    if _are_separate(connection, sides):
         return True
     groups = SignatureGroups(read_current_links(connection, set().union(*sides)))
     roots = [{groups.find_root(mention) for mention in side} for side in sides]
     return bool(set.intersection(*roots))
 
 
-def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
+def _read_sides(connection: Connection, asked: _TaskRef) -> list[set[int]]:
     """Return signature keys of each side of a task, as far as its evidence lists them."""
     evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
     return [
@@ -323,7 +323,7 @@ def _sides(connection: Connection, asked: _Asked) -> list[set[int]]:
     ]
 
 
-def _have_parted(connection: Connection, sides: Sequence[Collection[int]]) -> bool:
+def _are_separate(connection: Connection, sides: Sequence[Collection[int]]) -> bool:
     """Whether no two sides share an identity."""
     of = read_identity_keys(connection, {mention for side in sides for mention in side})
     where = [{of.get(mention) for mention in side} - {None} for side in sides]
@@ -335,7 +335,7 @@ def read_current_links(connection: Connection, signatures: Iterable[int]) -> lis
     return remove_retired_signatures(connection, read_links_around(connection, signatures))
 
 
-def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
+def _list_assigned(connection: Connection, signatures: Collection[int]) -> list[int]:
     """List open *assign* tasks about these mentions that are now in an identity."""
     if (
         not signatures
@@ -358,17 +358,17 @@ def _placed(connection: Connection, signatures: Collection[int]) -> list[int]:
     return list(connection.scalars(asked))
 
 
-def _close(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
+def _close_open(connection: Connection, event_seq: int, keys: Collection[int]) -> list[str]:
     """Close the tasks that are open, and return their ids."""
     if not keys:
         return []
     open_ = select(Task.key, Task.id).where(is_in(connection, Task.key, keys), Task.state == "open")
     rows = connection.execute(open_).all()
-    _closed_because(connection, event_seq, [row.key for row in rows], event_seq)
+    _record_closure(connection, event_seq, [row.key for row in rows], event_seq)
     return sorted(row.id for row in rows)
 
 
-def _closed_because(connection: Connection, cause: int, keys: Collection[int], by: int) -> None:
+def _record_closure(connection: Connection, cause: int, keys: Collection[int], by: int) -> None:
     """Record in the event ``by`` that tasks are closed because of the event ``cause``."""
     if not keys:
         return
@@ -384,10 +384,10 @@ def _closed_because(connection: Connection, cause: int, keys: Collection[int], b
             leased_until=None,
         )
     )
-    _turn(connection, by, dict.fromkeys(keys, False))
+    _store_transitions(connection, by, dict.fromkeys(keys, False))
 
 
-def _turn(connection: Connection, event_seq: int, turns: Mapping[int, bool]) -> None:
+def _store_transitions(connection: Connection, event_seq: int, turns: Mapping[int, bool]) -> None:
     """Store transitions; two transitions of one task in one event cancel out."""
     if not turns:
         return

@@ -76,7 +76,7 @@ def open_tasks(
         Share of new tasks that become blind.
     """
     wanted = {(q.kind, q.subject): q for q in questions}
-    known = _open_ids(connection, wanted)
+    known = _find_open_ids(connection, wanted)
     ids = {of: known.get(of) or new_id("t") for of in wanted}
     fresh = [
         {
@@ -127,7 +127,7 @@ def close_tasks(
 ) -> int:
     """Close the open tasks about these subjects, as part of event ``seq``; return their number."""
     closed = 0
-    for some in _some(subjects):
+    for some in _chunk_texts(subjects):
         changed = (
             update(Task)
             .where(Task.kind == kind, Task.state == "open", Task.subject.in_(some))
@@ -149,7 +149,7 @@ def find_answered_identities(
 ) -> dict[str, set[frozenset[str]]]:
     """Return, by subject, the sets of identities for which an answer in force exists."""
     found: dict[str, set[frozenset[str]]] = {}
-    for some in _some(subjects):
+    for some in _chunk_texts(subjects):
         query = (
             select(Task.subject, Task.evidence)
             .join(Judgement, Judgement.task_key == Task.key)
@@ -166,7 +166,7 @@ def find_answered_identities(
     return found
 
 
-def _open_ids(
+def _find_open_ids(
     connection: Connection, wanted: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     by_kind: dict[str, list[str]] = {}
@@ -174,7 +174,7 @@ def _open_ids(
         by_kind.setdefault(kind, []).append(subject)
     known: dict[tuple[str, str], str] = {}
     for kind, subjects in by_kind.items():
-        for some in _some(subjects):
+        for some in _chunk_texts(subjects):
             query = select(Task.subject, Task.id).where(
                 Task.kind == kind, Task.state == "open", Task.subject.in_(some)
             )
@@ -182,7 +182,7 @@ def _open_ids(
     return known
 
 
-def _some(texts: Iterable[str]) -> Iterator[list[str]]:
+def _chunk_texts(texts: Iterable[str]) -> Iterator[list[str]]:
     """Yield chunks of texts for ``IN (…)``, small enough for both databases."""
     left = iter(texts)
     while some := list(islice(left, 500)):

@@ -36,14 +36,14 @@ from service.tasks.close import close_task
 KINDS = ("conflict", "merge", "split", "assign", "sample")
 STATES = ("open", "closed")
 
-_turn: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
+_conflicts_first: ColumnElement[int] = case((Task.kind == "conflict", 0), else_=1)
 _CLOSING = Event.__table__.alias("closing")
 _UNDONE = Decision.__table__.alias("undone")
 IS_IN_FORCE: ColumnElement[bool] = ~exists().where(
     _UNDONE.c.key == Judgement.decision_key, _UNDONE.c.undone_seq.is_not(None)
 )
 """Condition that an answer counts: the decision it led to, if any, is in force."""
-_answers = (
+_n_answers = (
     select(func.count())
     .select_from(Judgement)
     .where(Judgement.task_key == Task.key, IS_IN_FORCE)
@@ -138,13 +138,15 @@ def get_task_page(
     connection: Connection, wanted: TaskFilter, limit: int = 50, after: TaskCursor | None = None
 ) -> tuple[list[TaskInfo], TaskCursor | None]:
     """Return a page of the tasks that match a filter, and the start of the next page."""
-    query = _query().order_by(_turn, Task.priority.desc(), Task.key).limit(limit + 1)
+    query = (
+        _select_tasks().order_by(_conflicts_first, Task.priority.desc(), Task.key).limit(limit + 1)
+    )
     query = query.where(*build_conditions(wanted))
     if after is not None:
-        query = query.where(_follows(after))
+        query = query.where(_is_after(after))
     rows = connection.execute(query).mappings().all()
-    more = TaskCursor(*_place(rows[limit - 1])) if len(rows) > limit else None
-    return [_info(row) for row in rows[:limit]], more
+    more = TaskCursor(*_sort_key(rows[limit - 1])) if len(rows) > limit else None
+    return [_to_task_info(row) for row in rows[:limit]], more
 
 
 def build_conditions(wanted: TaskFilter) -> list[ColumnElement[bool]]:
@@ -182,12 +184,16 @@ def get_task(connection: Connection, task_id: str) -> TaskInfo:
     NotFound
         If no task has this id.
     """
-    row = connection.execute(_query().where(Task.id == sanitize_id(task_id))).mappings().first()
+    row = (
+        connection.execute(_select_tasks().where(Task.id == sanitize_id(task_id)))
+        .mappings()
+        .first()
+    )
     if row is None:
         raise NotFound(
             f"no task {safe(task_id[:40])}", "list the tasks to see those that are open", field="id"
         )
-    return _info(row)
+    return _to_task_info(row)
 
 
 def close_by_hand(
@@ -232,7 +238,7 @@ def close_by_hand(
         return get_task(connection, task_id)
 
 
-def _query() -> Any:
+def _select_tasks() -> Any:
     return (
         select(
             Task.id,
@@ -254,8 +260,8 @@ def _query() -> Any:
             Task.error,
             Task.effort,
             Task.blind.is_not(None).label("blind"),
-            _answers.label("answers"),
-            _turn.label("first"),
+            _n_answers.label("answers"),
+            _conflicts_first.label("first"),
             Task.key,
         )
         .outerjoin(Name, Name.key == Task.name_key)
@@ -263,19 +269,19 @@ def _query() -> Any:
     )
 
 
-def _follows(after: TaskCursor) -> ColumnElement[bool]:
+def _is_after(after: TaskCursor) -> ColumnElement[bool]:
     lower = or_(
         Task.priority < after.priority,
         and_(Task.priority == after.priority, Task.key > after.key),
     )
-    return or_(_turn > after.first, and_(_turn == after.first, lower))
+    return or_(_conflicts_first > after.first, and_(_conflicts_first == after.first, lower))
 
 
-def _place(row: Mapping[Any, Any]) -> tuple[int, float, int]:
+def _sort_key(row: Mapping[Any, Any]) -> tuple[int, float, int]:
     return row["first"], row["priority"], row["key"]
 
 
-def _info(row: Mapping[Any, Any]) -> TaskInfo:
+def _to_task_info(row: Mapping[Any, Any]) -> TaskInfo:
     values = {name: row[name] for name in TaskInfo.__slots__}
     until = values["leased_until"]
     if until is None or until <= datetime.now(UTC):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from disambig.domain import Constraint, ConstraintKind, Label
 from disambig.progress import Progress, silent
-from service.training.examples import Indexes, Lesson
+from service.training.examples import IndexCache, TrainingSet
 
 if TYPE_CHECKING:
     from disambig.corpus.corpus import Corpus
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OLD, NEW = "old", "new"
 
 
-class Comparing:
+class ModelComparison:
     """Compares an ``old`` and a ``new`` model on one corpus; stores nothing."""
 
     def __init__(
@@ -31,22 +31,22 @@ class Comparing:
         """Store the arguments; the keys of ``models`` are ``old`` and ``new``."""
         self.models, self.workers, self.progress = models, workers, progress
 
-    def compared(
+    def compare(
         self,
-        space: Indexes,
+        space: IndexCache,
         decided: Sequence[Constraint],
-        taught: Lesson,
+        taught: TrainingSet,
         gold: tuple[Corpus, Sequence[Label]] | None = None,
     ) -> dict[str, Any]:
         """Return the comparison as JSON."""
         whole, right, sure = {}, {}, {}
-        held = {(c.a, c.b, c.kind) for c in taught.held}
+        held = {(c.a, c.b, c.kind) for c in taught.held_back}
         judging = [c for c in decided if (c.a, c.b, c.kind) not in held]
         for name, model in self.models.items():
             whole[name] = self._clustered(space, model, decided)
             if held:
-                right[name] = _right(self._clustered(space, model, judging), taught.held)
-            if taught.held_answers:
+                right[name] = _right(self._clustered(space, model, judging), taught.held_back)
+            if taught.held_back_answers:
                 sure[name] = _sureness(space, model, taught)
         return {
             "held_back": _held_back(taught, right, sure),
@@ -57,20 +57,20 @@ class Comparing:
         }
 
     def _clustered(
-        self, space: Indexes, model: Model, constraints: Sequence[Constraint] = ()
+        self, space: IndexCache, model: Model, constraints: Sequence[Constraint] = ()
     ) -> Partition:
         from disambig.clustering.constraints import compile_constraints
         from disambig.estimator import cluster_index
 
         compiled = compile_constraints(space.corpus, constraints, strict=False)
         return cluster_index(
-            space.of(model), model, compiled, workers=self.workers, progress=self.progress
+            space.get_index(model), model, compiled, workers=self.workers, progress=self.progress
         )
 
     def _on_gold(self, gold: tuple[Corpus, Sequence[Label]] | None) -> dict[str, Any] | None:
         if gold is None or not gold[1]:
             return None
-        space = Indexes(gold[0])
+        space = IndexCache(gold[0])
         measured = {
             name: _measured(self._clustered(space, model), gold[1])
             for name, model in self.models.items()
@@ -88,19 +88,19 @@ def _right(people: Partition, held: Sequence[Constraint]) -> dict[str, bool]:
     return dict(right)
 
 
-def _sureness(space: Indexes, model: Model, taught: Lesson) -> tuple[int, float]:
+def _sureness(space: IndexCache, model: Model, taught: TrainingSet) -> tuple[int, float]:
     """Return the number of scored held-back answers, and their mean probability."""
     import numpy as np
 
-    found = space.doubted(model, taught.held_answers).probability
-    same = np.array([answer.same for answer in taught.held_answers])
+    found = space.score_answers(model, taught.held_back_answers).probability
+    same = np.array([answer.same for answer in taught.held_back_answers])
     known = np.isfinite(found)
     given = (same * found + (1 - same) * (1 - found))[known]
     return int(known.sum()), float(given.mean()) if known.any() else 0.0
 
 
 def _held_back(
-    taught: Lesson,
+    taught: TrainingSet,
     right: Mapping[str, Mapping[str, bool]],
     sure: Mapping[str, tuple[int, float]],
 ) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainingSet:
     """Training examples from decisions, and held-back decisions for evaluation.
 
     Attributes
@@ -77,22 +77,22 @@ class Lesson:
     """
 
     labels: tuple[Label, ...]
-    apart: tuple[tuple[str, str], ...]
+    distinct_persons: tuple[tuple[str, str], ...]
     answers: tuple[Answer, ...]
-    held: tuple[Constraint, ...]
-    held_answers: tuple[Answer, ...]
-    decisions: int
-    held_decisions: int
+    held_back: tuple[Constraint, ...]
+    held_back_answers: tuple[Answer, ...]
+    n_decisions: int
+    n_held_back: int
 
     @property
-    def same(self) -> int:
+    def n_same(self) -> int:
         """Number of training answers that say one person."""
         return sum(answer.same >= 0.5 for answer in self.answers)
 
 
-def lesson(
+def build_training_set(
     decided: Sequence[Constraint], answers: Sequence[Answer], share: float, seed: int
-) -> Lesson:
+) -> TrainingSet:
     """Split decisions into training examples and held-back ones.
 
     Parameters
@@ -114,7 +114,7 @@ def lesson(
     ]
     labels = [Label(signature, person) for signature, person in people.items()]
     labels.sort(key=lambda label: (label.signature.work, label.signature.position))
-    return Lesson(
+    return TrainingSet(
         tuple(labels),
         tuple(sorted(apart)),
         tuple(answer for answer in answers if answer.decision not in held),
@@ -162,7 +162,7 @@ def _follows(a: str | None, b: str | None, apart: set[tuple[str, str]]) -> bool:
     return a is not None and b is not None and (a == b or _pair(a, b) in apart)
 
 
-def read(database: Database) -> tuple[Corpus, list[Constraint], list[Answer]]:
+def read_training_data(database: Database) -> tuple[Corpus, list[Constraint], list[Answer]]:
     """Read all works, the constraints in force, and the answers that decisions gave to tasks."""
     from disambig.corpus.corpus import Corpus
     from service.works.read import iterate_works
@@ -189,13 +189,13 @@ def _answers(connection: Connection, decided: Sequence[Constraint], corpus: Corp
         sides = [_mentions(side, corpus) for side in evidence.get("sides", ())]
         if len(sides) != 2:
             continue
-        same = share_same(sides[0], sides[1], people, apart)
+        same = compute_share_same(sides[0], sides[1], people, apart)
         if same is not None:
             found.append(Answer((sides[0], sides[1]), same, f"decision {decision}"))
     return found
 
 
-def share_same(
+def compute_share_same(
     left: Iterable[Signature],
     right: Iterable[Signature],
     people: Mapping[Signature, str],
@@ -232,7 +232,7 @@ def _row(corpus: Corpus, mention: Signature) -> int | None:
         return None
 
 
-def insist_enough(taught: Lesson) -> None:
+def check_enough_answers(taught: TrainingSet) -> None:
     """Reject answers that are too few or all of one kind.
 
     Raises
@@ -240,9 +240,9 @@ def insist_enough(taught: Lesson) -> None:
     Invalid
         States how many more answers of which kind are needed.
     """
-    if not taught.decisions:
+    if not taught.n_decisions:
         raise Invalid("there are no decisions to learn from", "answer tasks of the queue first")
-    same, n = taught.same, len(taught.answers)
+    same, n = taught.n_same, len(taught.answers)
     lacking = [
         f"{EACH - have} more that say {kind}"
         for kind, have in (("one person", same), ("different people", n - same))
@@ -253,13 +253,15 @@ def insist_enough(taught: Lesson) -> None:
     if lacking:
         raise Invalid(
             f"{n} answered tasks are available for training ({same} say one person, {n - same} "
-            f"different people), {len(taught.held_answers)} are held back",
+            f"different people), {len(taught.held_back_answers)} are held back",
             f"answer tasks of the queue, {' and '.join(lacking)}, or give labelled works too "
             "(disambig review train --works … --labels …)",
         )
 
 
-def corrected(space: Indexes, taught: Lesson, model: Model, progress: Progress = silent) -> Model:
+def correct_model(
+    space: IndexCache, taught: TrainingSet, model: Model, progress: Progress = silent
+) -> Model:
     """Recalibrate the model in use on the answers.
 
     Raises
@@ -271,8 +273,8 @@ def corrected(space: Indexes, taught: Lesson, model: Model, progress: Progress =
 
     from disambig.training import recalibrate
 
-    insist_enough(taught)
-    asked = space.doubted(model, taught.answers, progress)
+    check_enough_answers(taught)
+    asked = space.score_answers(model, taught.answers, progress)
     if model.group_calibration is None or not np.isfinite(asked.log_odds).any():
         raise Invalid(
             "the model in use cannot be corrected by these answers", "give labelled works too"
@@ -282,9 +284,9 @@ def corrected(space: Indexes, taught: Lesson, model: Model, progress: Progress =
     return replace(found, metadata={**found.metadata, **_counts(taught)})
 
 
-def fitted(
+def fit_new_model(
     corpus: Corpus,
-    taught: Lesson,
+    taught: TrainingSet,
     gold: tuple[Corpus, Sequence[Label]],
     *,
     seed: int = 0,
@@ -301,15 +303,17 @@ def fitted(
 
     corpora = [LabelledCorpus("labels", *gold)]
     if taught.labels:
-        corpora.insert(0, LabelledCorpus("decisions", corpus, taught.labels, taught.apart))
+        corpora.insert(
+            0, LabelledCorpus("decisions", corpus, taught.labels, taught.distinct_persons)
+        )
     return fit_model(corpora, metadata=_counts(taught), seed=seed, progress=progress)
 
 
-def _counts(taught: Lesson) -> dict[str, int]:
-    return {"decisions": taught.decisions, "held_back": taught.held_decisions}
+def _counts(taught: TrainingSet) -> dict[str, int]:
+    return {"decisions": taught.n_decisions, "held_back": taught.n_held_back}
 
 
-class Indexes:
+class IndexCache:
     """A corpus and its index, cached for models of equal name frequencies."""
 
     def __init__(self, corpus: Corpus) -> None:
@@ -317,7 +321,7 @@ class Indexes:
         self.corpus = corpus
         self._kept: tuple[NameFrequency, CorpusIndex] | None = None
 
-    def of(self, model: Model) -> CorpusIndex:
+    def get_index(self, model: Model) -> CorpusIndex:
         """Return the index for a model; cache the last one."""
         from disambig.corpus.embeddings import SemanticSpace
         from disambig.corpus.index import CorpusIndex
@@ -327,7 +331,7 @@ class Indexes:
             self._kept = model.frequency, index
         return self._kept[1]
 
-    def doubted(
+    def score_answers(
         self, model: Model, answers: Sequence[Answer], progress: Progress = silent
     ) -> QuestionScores:
         """Score the two sides of answered tasks with a model."""
@@ -342,5 +346,5 @@ class Indexes:
             for a in answers
         ]
         return recalibrate.score_questions(
-            self.of(model), model, [(a, b) for a, b in rows], progress
+            self.get_index(model), model, [(a, b) for a, b in rows], progress
         )

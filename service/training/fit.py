@@ -22,7 +22,7 @@ from service.settings import Settings
 from service.training import examples as training_examples
 from service.training import promotion
 from service.training import store as model_store
-from service.training.comparison import NEW, OLD, Comparing
+from service.training.comparison import NEW, OLD, ModelComparison
 
 if TYPE_CHECKING:
     from disambig.corpus.corpus import Corpus
@@ -35,15 +35,17 @@ TRAIN = "train"
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledWorks:
     """Labelled works in addition to decisions: training labels, and labels for comparison."""
 
     corpus: Corpus
-    learned: Sequence[Label]
-    others: Sequence[Label]
+    training_labels: Sequence[Label]
+    test_labels: Sequence[Label]
 
     @classmethod
-    def of(cls, works: Sequence[Path], labels: Sequence[Path], split: str = TRAIN) -> Labelled:
+    def read(
+        cls, works: Sequence[Path], labels: Sequence[Path], split: str = TRAIN
+    ) -> LabelledWorks:
         """Read from files; the labels of one split are for training."""
         from disambig.corpus.corpus import Corpus
         from disambig.ingest import read_labels, read_works
@@ -56,13 +58,13 @@ class Labelled:
         )
 
 
-def fit(
+def fit_candidate(
     database: Database,
     settings: Settings,
     actor: Actor,
     claim: Claim,
     progress: Progress,
-    labelled: Labelled | None = None,
+    labelled: LabelledWorks | None = None,
 ) -> model_store.ModelView:
     """Fit, compare and store the claimed model; return the candidate.
 
@@ -83,43 +85,43 @@ def fit(
 
     with database.read() as connection:
         _insist_memory(settings, *measure_works(connection))
-        used = promotion.current(connection)
-        wish = model_store.wish(connection, claim.id)
+        used = promotion.get_promoted(connection)
+        wish = model_store.read_options(connection, claim.id)
     if used is not None:
-        settings = promotion.with_promoted(database, settings, used)
+        settings = promotion.apply_promoted(database, settings, used)
     old = Model.load(settings.model)
     with progress("Reading works", None, "works"):
-        corpus, decided, answers = training_examples.read(database)
+        corpus, decided, answers = training_examples.read_training_data(database)
         labelled = labelled or _gold(settings.gold)
-    taught = training_examples.lesson(decided, answers, wish.hold_back, wish.seed)
-    space = training_examples.Indexes(corpus)
-    learned = labelled.learned if labelled else ()
+    taught = training_examples.build_training_set(decided, answers, wish.hold_back, wish.seed)
+    space = training_examples.IndexCache(corpus)
+    learned = labelled.training_labels if labelled else ()
     if labelled and learned:
-        new = training_examples.fitted(
+        new = training_examples.fit_new_model(
             corpus, taught, (labelled.corpus, learned), seed=wish.seed, progress=progress
         )
     else:
-        new = training_examples.corrected(space, taught, old, progress)
-    gold = (labelled.corpus, labelled.others) if labelled else None
-    comparing = Comparing({OLD: old, NEW: new}, settings.workers or 1, progress)
+        new = training_examples.correct_model(space, taught, old, progress)
+    gold = (labelled.corpus, labelled.test_labels) if labelled else None
+    comparing = ModelComparison({OLD: old, NEW: new}, settings.workers or 1, progress)
     told = {
         "with": {"model": None if used is None else used.id, "digest": old.digest},
         "learned": _learned(taught, len(learned)),
-        **comparing.compared(space, decided, taught, gold),
+        **comparing.compare(space, decided, taught, gold),
     }
-    return model_store.store(database, actor, claim, new.digest, _content(new), told)
+    return model_store.store_candidate(database, actor, claim, new.digest, _content(new), told)
 
 
-def _learned(taught: training_examples.Lesson, labels: int) -> dict[str, Any]:
+def _learned(taught: training_examples.TrainingSet, labels: int) -> dict[str, Any]:
     n = len(taught.answers)
     return {
         "how": FITTED if labels else CORRECTED,
-        "decisions": taught.decisions,
+        "decisions": taught.n_decisions,
         "answers": n,
-        "same": taught.same,
-        "different": n - taught.same,
+        "same": taught.n_same,
+        "different": n - taught.n_same,
         "labels": labels,
-        "held_back": taught.held_decisions,
+        "held_back": taught.n_held_back,
     }
 
 
@@ -130,11 +132,11 @@ def _content(model: Model) -> bytes:
         return file.read_bytes()
 
 
-def _gold(folder: Path | None) -> Labelled | None:
+def _gold(folder: Path | None) -> LabelledWorks | None:
     """Read the labelled works of the settings."""
     if folder is None:
         return None
-    return Labelled.of([_file(folder, "works.jsonl")], [_file(folder, "labels.jsonl")])
+    return LabelledWorks.read([_file(folder, "works.jsonl")], [_file(folder, "labels.jsonl")])
 
 
 def _file(folder: Path, name: str) -> Path:

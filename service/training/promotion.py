@@ -45,7 +45,7 @@ LARGEST = 256 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Promoted:
+class PromotedModel:
     """A model that is, or was, in use."""
 
     id: str
@@ -60,7 +60,7 @@ def promote(
     reason: str | None = None,
     *,
     expected: int | None = None,
-) -> Promoted:
+) -> PromotedModel:
     """Make future runs use a model; published identities do not change.
 
     Parameters
@@ -87,7 +87,7 @@ def promote(
     _insist_person(actor)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        found = model_store.get(connection, model)
+        found = model_store.get_model(connection, model)
         _insist_seen(connection, expected)
         if found.in_use:
             raise Conflict(f"runs use {found.id} already", "nothing needs to be done")
@@ -101,10 +101,10 @@ def promote(
             raise Conflict(
                 f"since model {found.id} was compared with the one in use, another was promoted",
                 "train again, which compares with that one",
-                in_use=model_store.in_use(connection),
+                in_use=model_store.get_id_in_use(connection),
             )
         try:
-            digest = _digest(model_store.content(connection, found.id))
+            digest = _digest(model_store.read_content(connection, found.id))
         except ModelError as error:
             raise Conflict(str(error), "train again with this version") from error
         return _put_in_use(ledger, actor, found.id, digest, reason)
@@ -117,7 +117,7 @@ def promote_file(
     reason: str | None = None,
     *,
     expected: int | None = None,
-) -> Promoted:
+) -> PromotedModel:
     """Promote a model from a file, which is stored in the database.
 
     Raises
@@ -133,7 +133,7 @@ def promote_file(
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         _insist_seen(connection, expected)
-        before = current(connection)
+        before = get_promoted(connection)
         if before is not None and before.digest == digest:
             raise Conflict(f"runs use {before.id} already", "nothing needs to be done")
         known = select(FittedModel.id).where(
@@ -158,9 +158,9 @@ def promote_file(
 
 def _put_in_use(
     ledger: EventLog, actor: Actor, id_: str, digest: str, reason: str | None
-) -> Promoted:
+) -> PromotedModel:
     connection = ledger.connection
-    before = current(connection)
+    before = get_promoted(connection)
     seq = ledger.record(
         PROMOTED,
         actor,
@@ -171,7 +171,7 @@ def _put_in_use(
     )
     changed = update(FittedModel).where(FittedModel.id == id_)
     connection.execute(changed.values(promoted_seq=seq, state="promoted"))
-    return Promoted(id_, digest, seq)
+    return PromotedModel(id_, digest, seq)
 
 
 def _insist_person(actor: Actor) -> None:
@@ -181,7 +181,7 @@ def _insist_person(actor: Actor) -> None:
 
 def _insist_seen(connection: Connection, expected: int | None) -> None:
     """Reject a promotion if the caller has not seen the last one."""
-    now = current(connection)
+    now = get_promoted(connection)
     if expected is None or expected == (0 if now is None else now.sequence):
         return
     query = select(Event.seq, Event.subject, Event.actor, Event.at, Event.reason).where(
@@ -208,32 +208,34 @@ def _insist_seen(connection: Connection, expected: int | None) -> None:
     )
 
 
-def current(connection: Connection) -> Promoted | None:
+def get_promoted(connection: Connection) -> PromotedModel | None:
     """Return the model that runs use; None: that of the settings."""
-    return next(iter(history(connection, 1)), None)
+    return next(iter(list_promotions(connection, 1)), None)
 
 
-def history(connection: Connection, limit: int = 50) -> list[Promoted]:
+def list_promotions(connection: Connection, limit: int = 50) -> list[PromotedModel]:
     """List promoted models, the last promoted first."""
     query = select(FittedModel.id, FittedModel.digest, FittedModel.promoted_seq)
     query = query.where(FittedModel.promoted_seq.is_not(None))
     query = query.order_by(FittedModel.promoted_seq.desc()).limit(limit)
     rows = connection.execute(query).all()
-    return [Promoted(id_, digest or "", seq or 0) for id_, digest, seq in rows]
+    return [PromotedModel(id_, digest or "", seq or 0) for id_, digest, seq in rows]
 
 
-def with_promoted(database: Database, settings: Settings, used: Promoted | None = None) -> Settings:
+def apply_promoted(
+    database: Database, settings: Settings, used: PromotedModel | None = None
+) -> Settings:
     """Return settings with the promoted model, as a file in the data folder; else unchanged.
 
     ``known`` is a promoted model read before; default: the current one.
     """
     with database.read() as connection:
-        found = used or current(connection)
+        found = used or get_promoted(connection)
         if found is None:
             return settings
         file = settings.data / "models" / f"{found.digest}.npz"
         if not file.is_file():
-            _put(file, model_store.content(connection, found.id))
+            _put(file, model_store.read_content(connection, found.id))
     return settings.model_copy(update={"model": file})
 
 
@@ -286,7 +288,7 @@ def _put(file: Path, content: bytes) -> None:
 log = logs.get_logger("service.assignment.assign")
 
 
-def published_model(database: Database, settings: Settings, digest: str | None) -> Model:
+def load_published_model(database: Database, settings: Settings, digest: str | None) -> Model:
     """Load the model that a published run was made with.
 
     If it no longer exists (an upgrade of the package replaced it), load the model that the next
@@ -306,7 +308,7 @@ def published_model(database: Database, settings: Settings, digest: str | None) 
     if made is not None:
         return made
     log.warning("model of the published run is missing", digest=digest)
-    return Engine(with_promoted(database, settings), silent).load_model()
+    return Engine(apply_promoted(database, settings), silent).load_model()
 
 
 def _made_with(database: Database, settings: Settings, digest: str | None) -> Model | None:
@@ -315,8 +317,8 @@ def _made_with(database: Database, settings: Settings, digest: str | None) -> Mo
     )
     with database.read() as connection:
         row = connection.execute(query.limit(1)).first()
-    used = None if row is None else Promoted(row[0], row[1] or "", row[2] or 0)
-    own = settings if used is None else with_promoted(database, settings, used)
+    used = None if row is None else PromotedModel(row[0], row[1] or "", row[2] or 0)
+    own = settings if used is None else apply_promoted(database, settings, used)
     try:
         found = Engine(own, silent).load_model()
     except ModelError:

@@ -60,7 +60,7 @@ class ModelView:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class FitOptions:
     """Options for fitting a model.
 
     Attributes
@@ -79,10 +79,10 @@ _VIEW = tuple(getattr(FittedModel, name) for name in _NAMES)
 _WAITING = FittedModel.state.in_(("queued", "running"))
 
 
-def ask(
+def request_model(
     database: Database,
     actor: Actor,
-    wish: Wish,
+    wish: FitOptions,
     patience: float,
     reason: str | None = None,
     *,
@@ -140,10 +140,10 @@ def ask(
             )
         )
         ledger.record("model-asked", actor, subject=id_, reason=reason)
-        return get(connection, id_)
+        return get_model(connection, id_)
 
 
-def get(connection: Connection, id_: str) -> ModelView:
+def get_model(connection: Connection, id_: str) -> ModelView:
     """Return one model.
 
     Raises
@@ -152,11 +152,11 @@ def get(connection: Connection, id_: str) -> ModelView:
     """
     row = connection.execute(select(*_VIEW).where(FittedModel.id == sanitize_id(id_))).one_or_none()
     if row is None:
-        raise unknown(id_)
-    return _view(row, in_use(connection))
+        raise model_not_found(id_)
+    return _view(row, get_id_in_use(connection))
 
 
-def page(
+def list_models(
     connection: Connection, *, state: str | None = None, before: str | None = None, limit: int = 50
 ) -> list[ModelView]:
     """List models, newest first; only those requested before the model ``before``."""
@@ -166,29 +166,31 @@ def page(
     if before is not None:
         key = select(FittedModel.key).where(FittedModel.id == sanitize_id(before)).scalar_subquery()
         wanted = wanted.where(FittedModel.key < key)
-    used = in_use(connection)
+    used = get_id_in_use(connection)
     return [_view(row, used) for row in connection.execute(wanted)]
 
 
-def in_use(connection: Connection) -> str | None:
+def get_id_in_use(connection: Connection) -> str | None:
     """Return the id of the model promoted last; None if runs use that of the settings."""
     query = select(FittedModel.id).where(FittedModel.promoted_seq.is_not(None))
     return connection.scalar(query.order_by(FittedModel.promoted_seq.desc()).limit(1))
 
 
-def content(connection: Connection, id_: str) -> bytes:
+def read_content(connection: Connection, id_: str) -> bytes:
     """Return the file of a model; empty if there is none."""
     query = select(FittedModel.content).where(FittedModel.id == id_)
     return connection.scalar(query) or b""
 
 
-def wish(connection: Connection, id_: str) -> Wish:
+def read_options(connection: Connection, id_: str) -> FitOptions:
     """Return the options that a model was requested with."""
     found = connection.execute(select(FittedModel.wish).where(FittedModel.id == id_)).scalar_one()
-    return Wish(float(found["hold_back"]), int(found["seed"]))
+    return FitOptions(float(found["hold_back"]), int(found["seed"]))
 
 
-def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None) -> ModelView:
+def cancel_model(
+    database: Database, actor: Actor, id_: str, reason: str | None = None
+) -> ModelView:
     """Cancel the fitting of a model, or discard a candidate.
 
     Raises
@@ -199,7 +201,7 @@ def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        found = get(connection, id_)
+        found = get_model(connection, id_)
         if found.state not in ("queued", "running", "candidate"):
             raise Conflict(
                 f"model {found.id} is {found.state}",
@@ -211,10 +213,10 @@ def cancel(database: Database, actor: Actor, id_: str, reason: str | None = None
         ledger.record(
             "model-cancelled", actor, subject=id_, reason=reason, before={"state": found.state}
         )
-        return get(connection, id_)
+        return get_model(connection, id_)
 
 
-def store(
+def store_candidate(
     database: Database,
     actor: Actor,
     claim: job_queue.Claim,
@@ -244,10 +246,10 @@ def store(
         job_queue.lock_claim(connection, claim)
         connection.execute(update(FittedModel).where(FittedModel.key == claim.key).values(**values))
         ledger.record("model-fitted", actor, subject=claim.id, after={"digest": digest})
-        return get(connection, claim.id)
+        return get_model(connection, claim.id)
 
 
-def unknown(id_: str) -> NotFound:
+def model_not_found(id_: str) -> NotFound:
     """Build the error for an unknown id."""
     return NotFound(
         f"there is no model {safe(id_[:40])!r}",

@@ -16,11 +16,11 @@ from litestar.connection import Request
 
 from service.api.http.problems import request_id
 
-HOPS = 5
+MAX_REDIRECTS = 5
 """Maximum redirects followed in one call."""
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """An error response of the API; ``problem`` is its body."""
 
     def __init__(self, status: int, problem: dict[str, Any], headers: Mapping[str, str]) -> None:
@@ -39,12 +39,12 @@ class Reply:
     path: str
 
 
-def segment(text: str) -> str:
+def quote_segment(text: str) -> str:
     """Percent-encode a text as one path segment."""
     return quote(text, safe="")
 
 
-class Api:
+class ApiClient:
     """API client with the permissions of one visitor."""
 
     def __init__(self, request: Request[Any, Any, Any], key: str | None) -> None:
@@ -69,7 +69,7 @@ class Api:
         """
         pairs = [(k, str(v)) for k, v in query.items() if v is not None and v != ""]
         reply = await self._call("GET", path, urlencode(pairs), b"")
-        for _ in range(HOPS):
+        for _ in range(MAX_REDIRECTS):
             location = reply.headers.get("location")
             if reply.status != 301 or location is None:
                 break
@@ -97,12 +97,12 @@ class Api:
         return (await self._call("DELETE", path, "", b"")).data
 
     async def _call(self, method: str, path: str, query: str, body: bytes) -> Reply:
-        heard = _Heard(body)
-        await self._request.app(self._scope(method, path, query, body), heard.receive, heard.send)
-        data = _decoded(heard)
-        if heard.status >= 400:
-            raise Refused(heard.status, data if isinstance(data, dict) else {}, heard.headers)
-        return Reply(heard.status, data, heard.headers, path)
+        exchange = _Exchange(body)
+        await self._request.app(self._scope(method, path, query, body), exchange.receive, exchange.send)
+        data = _parse_reply(exchange)
+        if exchange.status >= 400:
+            raise ApiError(exchange.status, data if isinstance(data, dict) else {}, exchange.headers)
+        return Reply(exchange.status, data, exchange.headers, path)
 
     def _scope(self, method: str, path: str, query: str, body: bytes) -> Any:
         outer: Any = self._request.scope
@@ -131,7 +131,7 @@ class Api:
         }
 
 
-class _Heard:
+class _Exchange:
     """ASGI channels of one call: sends the request body, collects the response."""
 
     def __init__(self, body: bytes) -> None:
@@ -159,7 +159,7 @@ class _Heard:
         return b"".join(self._parts)
 
 
-def _decoded(heard: _Heard) -> Any:
+def _parse_reply(heard: _Exchange) -> Any:
     if not heard.body or "json" not in heard.headers.get("content-type", ""):
         return None
     return orjson.loads(heard.body)

@@ -13,27 +13,27 @@ from litestar import Request, Response
 
 from service.api.http.paths import tail
 from service.errors import Invalid
-from service.web.api_client import Api, Refused, segment
-from service.web.board_form import wanted
-from service.web.formatting import question
-from service.web.rendering import page, see
+from service.web.api_client import ApiClient, ApiError, quote_segment
+from service.web.board_form import parse_board_form
+from service.web.formatting import phrase_decision, question
+from service.web.rendering import render_page, redirect
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Visitor, read_form
 
-Asked = Request[Any, Any, Any]
+PageRequest = Request[Any, Any, Any]
 
 
 @page_route("/review/names/{name:path}")
-async def board(request: Asked) -> Response[str]:
+async def show_board(request: PageRequest) -> Response[str]:
     """Show the identities of a name as columns of groups of papers."""
     api, who = await open_api(request)
     name, task = tail(request, "/review/names/"), read_parameter(request, "task", 100)
-    told = {key: read_parameter(request, key, 100) for key in ("done", "moved", "undone", "held")}
-    return await _shown(api, who, name, task, told=told)
+    messages = {key: read_parameter(request, key, 100) for key in ("done", "moved", "undone", "held")}
+    return await _render_board(api, who, name, task, messages=messages)
 
 
 @form_route("/review/preview/{name:path}")
-async def preview(request: Asked) -> Response[str]:
+async def preview_board(request: PageRequest) -> Response[str]:
     """Show what an arrangement would change; only the panel if the script requests it."""
     api, who = await open_api(request)
     form = await read_form(request, who)
@@ -41,13 +41,13 @@ async def preview(request: Asked) -> Response[str]:
     values: dict[str, Any] = {"name": name, "task": task, "versions": form.get("versions")}
     status = 200
     try:
-        arrangement = wanted(form)
-        if arrangement.empty:
+        arrangement = parse_board_form(form)
+        if arrangement.is_empty:
             raise Invalid("nothing is moved yet", "move a group or a paper, or answer the question")
-        body = arrangement.body()
-        found = await api.post(f"{_at(name)}/preview", {**body, "name": name, "task": task or None})
-        values |= {"preview": found, "body": orjson.dumps(body).decode()}
-    except Refused as refusal:
+        body = arrangement.to_body()
+        changes = await api.post(f"{_board_path(name)}/preview", {**body, "name": name, "task": task or None})
+        values |= {"preview": changes, "body": orjson.dumps(body).decode()}
+    except ApiError as refusal:
         if refusal.status in (401, 403):
             raise
         status, values["problem"] = refusal.status, refusal.problem
@@ -55,13 +55,13 @@ async def preview(request: Asked) -> Response[str]:
         status = error.status
         values["problem"] = {"title": error.title, "detail": error.problem, "remedy": error.remedy}
     if request.headers.get("x-part"):
-        return await page("preview.html", who, status=status, **values)
+        return await render_page("preview.html", who, status=status, **values)
     typed = {k: v for k, v in form.pairs if k[:2] in ("g:", "p:")}
-    return await _shown(api, who, name, task, status=status, panel=values, typed=typed)
+    return await _render_board(api, who, name, task, status=status, panel=values, typed=typed)
 
 
 @form_route("/review/commit/{name:path}")
-async def commit(request: Asked) -> Response[str]:
+async def commit_board(request: PageRequest) -> Response[str]:
     """Commit the previewed arrangement: one decision, one event."""
     api, who = await open_api(request)
     form = await read_form(request, who)
@@ -73,18 +73,18 @@ async def commit(request: Asked) -> Response[str]:
     body |= {"name": name, "reason": form.get("reason") or None, "task": task or None}
     body |= {field: True for field in ("override", "same_work") if form.get(field)}
     try:
-        made = await api.post(f"{_at(name)}/commit", body)
-    except Refused as refusal:
+        decision = await api.post(f"{_board_path(name)}/commit", body)
+    except ApiError as refusal:
         if refusal.status not in (409, 412, 422):
             raise
         panel = {"name": name, "task": task, "problem": refusal.problem}
-        return await _shown(api, who, name, task, status=refusal.status, panel=panel)
-    query = {"task": task, "done": made.get("decision") or "", "moved": made.get("moved", "")}
-    return see(f"/review/names/{segment(name)}?{urlencode({k: v for k, v in query.items() if v})}")
+        return await _render_board(api, who, name, task, status=refusal.status, panel=panel)
+    query = {"task": task, "done": decision.get("decision") or "", "moved": decision.get("moved", "")}
+    return redirect(f"/review/names/{quote_segment(name)}?{urlencode({k: v for k, v in query.items() if v})}")
 
 
-async def _shown(
-    api: Api,
+async def _render_board(
+    api: ApiClient,
     who: Visitor,
     name: str,
     task: str,
@@ -92,46 +92,46 @@ async def _shown(
     status: int = 200,
     panel: dict[str, Any] | None = None,
     typed: dict[str, str] | None = None,
-    told: dict[str, str] | None = None,
+    messages: dict[str, str] | None = None,
 ) -> Response[str]:
-    found = await api.get(_at(name), name=name, task=task)
-    asked = await api.get(f"/v1/tasks/{segment(task)}") if task else None
-    path = f"/review/names/{segment(name)}"
-    return await page(
+    board = await api.get(_board_path(name), name=name, task=task)
+    task_data = await api.get(f"/v1/tasks/{quote_segment(task)}") if task else None
+    path = f"/review/names/{quote_segment(name)}"
+    return await render_page(
         "board.html",
         who,
         status=status,
-        board=found,
+        board=board,
         panel=panel,
         field_values=typed or {},
-        messages=told or {},
-        task=asked and {**asked, "question": question(asked)},
+        messages=messages or {},
+        task=task_data and {**task_data, "question": question(task_data)},
         page_path=f"{path}?{urlencode({'task': task})}" if task else path,
-        marks=_marks(found),
+        marks=_contradictions_by_column(board),
     )
 
 
-def _at(name: str) -> str:
+def _board_path(name: str) -> str:
     """Return the API path of a board; ``-`` if the name must be sent as a parameter."""
-    return f"/v1/boards/{segment(name) if '/' not in name and len(name) < 500 else '-'}"
+    return f"/v1/boards/{quote_segment(name) if '/' not in name and len(name) < 500 else '-'}"
 
 
-def _marks(found: dict[str, Any]) -> dict[int, list[str]]:
+def _contradictions_by_column(board: dict[str, Any]) -> dict[int, list[str]]:
     """Group contradictions by column."""
     marks: dict[int, list[str]] = {}
-    for one in found.get("contradictions") or ():
-        for column in one["columns"]:
-            marks.setdefault(column, []).append(one["text"])
+    for contradiction in board.get("contradictions") or ():
+        for column in contradiction["columns"]:
+            marks.setdefault(column, []).append(contradiction["text"])
     return marks
 
 
 @page_route("/review/compare")
-async def compare(request: Request[Any, Any, Any]) -> Response[str]:
+async def show_comparison(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the evidence on two mentions as a waterfall of log-odds."""
     api, who = await open_api(request)
     a, b = read_parameter(request, "a", 1000), read_parameter(request, "b", 1000)
-    found = await api.get("/v1/compare", a=a, b=b)
-    return await page("compare.html", who, comparison=found, decision=phrase_decision(found))
+    comparison = await api.get("/v1/compare", a=a, b=b)
+    return await render_page("compare.html", who, comparison=comparison, decision=phrase_decision(comparison))
 
 
-HANDLERS = (board, preview, commit, compare)
+HANDLERS = (show_board, preview_board, commit_board, show_comparison)

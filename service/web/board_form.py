@@ -19,42 +19,42 @@ import orjson
 from service.errors import Invalid
 from service.web.sessions import Form
 
-MOST = 2_000
+MAX_COLUMNS = 2_000
 """Maximum number of columns."""
 _NUMBER = re.compile(r"[0-9]{1,4}")
-Place = tuple[str, int]
+SignatureRef = tuple[str, int]
 """Work and position of a mention."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class FormMention:
     """A mention at its position on the board."""
 
     column: int
     group: str
     number: int
-    place: Place
+    signature: SignatureRef
 
 
 @dataclass
-class Arrangement:
+class FormArrangement:
     """Changed columns in the format of the API, undecidable mentions, other answered tasks."""
 
     columns: list[dict[str, Any]] = field(default_factory=list)
     unsure: list[dict[str, Any]] = field(default_factory=list)
-    also: list[str] = field(default_factory=list)
+    also_answered: list[str] = field(default_factory=list)
 
-    def body(self) -> dict[str, Any]:
+    def to_body(self) -> dict[str, Any]:
         """Return the request body of a preview."""
-        return {"columns": self.columns, "unsure": self.unsure, "also": self.also}
+        return {"columns": self.columns, "unsure": self.unsure, "also": self.also_answered}
 
     @property
-    def empty(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether the form changes nothing."""
-        return not (self.columns or self.unsure or self.also)
+        return not (self.columns or self.unsure or self.also_answered)
 
 
-def wanted(form: Form) -> Arrangement:
+def parse_board_form(form: Form) -> FormArrangement:
     """Parse the arrangement of a form.
 
     Raises
@@ -62,102 +62,102 @@ def wanted(form: Form) -> Arrangement:
     Invalid
         If a field is not a valid column.
     """
-    found = _arranged(form)
-    found.also = form.all("also") if form.get("rest") else []
-    return found
+    arrangement = _parse_moves(form)
+    arrangement.also_answered = form.all("also") if form.get("rest") else []
+    return arrangement
 
 
-def _arranged(form: Form) -> Arrangement:
-    mentions = list(_mentions(form))
-    identities = {n: value or None for n, value in _columns(form)}
+def _parse_moves(form: Form) -> FormArrangement:
+    mentions = list(_parse_mentions(form))
+    identities = {n: value or None for n, value in _parse_columns(form)}
     answer = form.get("answer")
     if answer:
-        return _answered(form, mentions, identities, answer)
-    before: dict[str, list[Place]] = {}
-    after: dict[str, list[Place]] = {}
-    unsure: list[Place] = []
+        return _parse_answer(form, mentions, identities, answer)
+    current_columns: dict[str, list[SignatureRef]] = {}
+    target_columns: dict[str, list[SignatureRef]] = {}
+    unsure: list[SignatureRef] = []
     for mention in mentions:
-        here = str(mention.column)
-        target = _target(form, mention) or here
+        current = str(mention.column)
+        target = _parse_target(form, mention) or current
         if target == "u":
-            unsure.append(mention.place)  # mentions in no column are not moved
+            unsure.append(mention.signature)  # mentions in no column are not moved
             continue
-        if target not in (here, "n") and identities.get(int(target), "") is None:
+        if target not in (current, "n") and identities.get(int(target), "") is None:
             raise Invalid(
                 f"column {target} holds unassigned mentions", "move papers to a new column instead"
             )
-        before.setdefault(here, []).append(mention.place)
-        after.setdefault(target, []).append(mention.place)
+        current_columns.setdefault(current, []).append(mention.signature)
+        target_columns.setdefault(target, []).append(mention.signature)
     columns = [
-        _column(identities.get(int(name)) if name != "n" else None, after.get(name, ()))
-        for name in sorted({*before, *after}, key=_order)
-        if before.get(name) != after.get(name)
-        and after.get(name)
-        and not _nowhere(name, identities)
+        _build_column(identities.get(int(name)) if name != "n" else None, target_columns.get(name, ()))
+        for name in sorted({*current_columns, *target_columns}, key=_sort_key)
+        if current_columns.get(name) != target_columns.get(name)
+        and target_columns.get(name)
+        and not _is_unassigned(name, identities)
     ]
-    return Arrangement(columns, [_mention(place) for place in unsure])
+    return FormArrangement(columns, [_build_mention(place) for place in unsure])
 
 
-def _answered(
-    form: Form, mentions: list[Shown], identities: dict[int, str | None], answer: str
-) -> Arrangement:
+def _parse_answer(
+    form: Form, mentions: list[FormMention], identities: dict[int, str | None], answer: str
+) -> FormArrangement:
     """Parse a same, different or unsure answer to the question of the board."""
-    asked = {int(n) for n in form.all("asked") if _NUMBER.fullmatch(n)}
+    question_columns = {int(n) for n in form.all("asked") if _NUMBER.fullmatch(n)}
     groups = set(form.all("between"))
-    about = [m for m in mentions if m.column in asked]
+    question_mentions = [m for m in mentions if m.column in question_columns]
     if answer == "unsure":
-        chosen = [m for m in about if m.group in groups] or about
-        return Arrangement(unsure=[_mention(m.place) for m in chosen])
-    parts: dict[int, list[Place]] = {}
-    for mention in about:
-        parts.setdefault(mention.column, []).append(mention.place)
+        unsure_mentions = [m for m in question_mentions if m.group in groups] or question_mentions
+        return FormArrangement(unsure=[_build_mention(m.signature) for m in unsure_mentions])
+    by_column: dict[int, list[SignatureRef]] = {}
+    for mention in question_mentions:
+        by_column.setdefault(mention.column, []).append(mention.signature)
     if groups:
-        return _divided(about, groups, identities, answer)
+        return _parse_split_answer(question_mentions, groups, identities, answer)
     if answer == "same":
-        kept = next((n for n in sorted(parts) if identities.get(n)), min(parts, default=0))
-        everyone = [place for n in sorted(parts) for place in parts[n]]
-        return Arrangement([_column(identities.get(kept), everyone)] if everyone else [])
-    return Arrangement([_column(identities.get(n), parts[n]) for n in sorted(parts)])
+        kept_column = next((n for n in sorted(by_column) if identities.get(n)), min(by_column, default=0))
+        all_signatures = [place for n in sorted(by_column) for place in by_column[n]]
+        return FormArrangement([_build_column(identities.get(kept_column), all_signatures)] if all_signatures else [])
+    return FormArrangement([_build_column(identities.get(n), by_column[n]) for n in sorted(by_column)])
 
 
-def _divided(
-    about: list[Shown], groups: set[str], identities: dict[int, str | None], answer: str
-) -> Arrangement:
+def _parse_split_answer(
+    question_mentions: list[FormMention], groups: set[str], identities: dict[int, str | None], answer: str
+) -> FormArrangement:
     """Parse the answer whether some groups belong to the identity of the others."""
-    some = [m.place for m in about if m.group in groups]
-    others = [m for m in about if m.group not in groups]
-    there = next((m.column for m in others if identities.get(m.column)), None)
-    rest = [m.place for m in others if m.column == there]
-    stay = [] if there is None else [_column(identities[there], rest)]
-    if answer == "same" and stay:
-        return Arrangement([_column(stay[0]["identity"], rest + some)])
-    return Arrangement([*stay, _column(None, some)])
+    group_signatures = [m.signature for m in question_mentions if m.group in groups]
+    others = [m for m in question_mentions if m.group not in groups]
+    other_column = next((m.column for m in others if identities.get(m.column)), None)
+    other_signatures = [m.signature for m in others if m.column == other_column]
+    kept_columns = [] if other_column is None else [_build_column(identities[other_column], other_signatures)]
+    if answer == "same" and kept_columns:
+        return FormArrangement([_build_column(kept_columns[0]["identity"], other_signatures + group_signatures)])
+    return FormArrangement([*kept_columns, _build_column(None, group_signatures)])
 
 
-def _mentions(form: Form) -> Iterable[Shown]:
+def _parse_mentions(form: Form) -> Iterable[FormMention]:
     for text in form.all("m"):
         try:
             column, group, number, work, position = orjson.loads(text)
-            yield Shown(int(column), str(group), int(number), (str(work), int(position)))
+            yield FormMention(int(column), str(group), int(number), (str(work), int(position)))
         except (ValueError, TypeError):
             raise Invalid("a field of the form is invalid", "reload the board") from None
 
 
-def _columns(form: Form) -> Iterable[tuple[int, str]]:
+def _parse_columns(form: Form) -> Iterable[tuple[int, str]]:
     for name, value in form.pairs:
         number = name.removeprefix("c:")
         if number != name and _NUMBER.fullmatch(number):
             yield int(number), value
 
 
-def _target(form: Form, mention: Shown) -> str:
+def _parse_target(form: Form, mention: FormMention) -> str:
     text = form.get(f"p:{mention.group}:{mention.number}") or form.get(f"g:{mention.group}")
     text = text.lower()
     if text in ("", "n", "u"):
         return text
     if text in ("new", "?"):
         return "n" if text == "new" else "u"
-    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MOST:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_COLUMNS:
         raise Invalid(
             f"{text[:20]!r} is not a column",
             "enter the number of a column, n for a new one, or u for not sure",
@@ -165,17 +165,17 @@ def _target(form: Form, mention: Shown) -> str:
     return str(int(text))
 
 
-def _nowhere(name: str, identities: dict[int, str | None]) -> bool:
+def _is_unassigned(name: str, identities: dict[int, str | None]) -> bool:
     return name != "n" and int(name) in identities and identities[int(name)] is None
 
 
-def _order(name: str) -> tuple[int, int]:
+def _sort_key(name: str) -> tuple[int, int]:
     return (1, 0) if name == "n" else (0, int(name))
 
 
-def _column(identity: str | None, places: Iterable[Place]) -> dict[str, Any]:
-    return {"identity": identity, "mentions": [_mention(place) for place in places]}
+def _build_column(identity: str | None, places: Iterable[SignatureRef]) -> dict[str, Any]:
+    return {"identity": identity, "mentions": [_build_mention(place) for place in places]}
 
 
-def _mention(place: Place) -> dict[str, Any]:
+def _build_mention(place: SignatureRef) -> dict[str, Any]:
     return {"work": place[0], "position": place[1]}

@@ -1,4 +1,4 @@
-"""``/review`` the questions in the order that matters; taking, closing, and undoing.
+"""``/review``: the queue of open questions; lease, answer, close, undo.
 
 ``/review/by-name``: names with open questions, each answered on one board.
 """
@@ -13,49 +13,49 @@ from litestar import Request, Response
 from litestar.params import FromPath
 
 from service.errors import Invalid
-from service.web.api_client import Refused, segment
-from service.web.formatting import KINDS, following, question
-from service.web.rendering import local_path, page, see
+from service.web.api_client import ApiError, quote_segment
+from service.web.formatting import read_next_cursor, phrase_chance, question, KINDS
+from service.web.rendering import local_path, render_page, redirect
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Form, read_form
 
 FILTERS = ("name", "kind", "held", "least", "most")
-"""Filters of the queue as they stand in its address; the API has the same."""
+"""Query parameters of the queue, named as in the API."""
 
 
 @page_route("/review")
-async def queue(request: Request[Any, Any, Any]) -> Response[str]:
+async def show_queue(request: Request[Any, Any, Any]) -> Response[str]:
     """Show open questions: conflicts first, then by expected corrections per effort."""
     api, who = await open_api(request)
-    asked = {name: read_parameter(request, name, 500) for name in FILTERS}
-    found = await api.get(
-        "/v1/tasks", limit=50, cursor=read_parameter(request, "cursor", 2048), **asked
+    filters = {name: read_parameter(request, name, 500) for name in FILTERS}
+    listing = await api.get(
+        "/v1/tasks", limit=50, cursor=read_parameter(request, "cursor", 2048), **filters
     )
-    wide = {name: value for name, value in asked.items() if name != "kind"}
-    counts = await api.get("/v1/tasks/counts", **wide)
+    count_filters = {name: value for name, value in filters.items() if name != "kind"}
+    counts = await api.get("/v1/tasks/counts", **count_filters)
     tasks = [
         {**task, "question": question(task), "chance": phrase_chance(task)}
-        for task in found["items"]
+        for task in listing["items"]
     ]
-    return await page(
+    return await render_page(
         "queue.html",
         who,
         tasks=tasks,
         counts=counts,
         kinds=KINDS,
-        filters=asked,
-        page_path="/review?" + urlencode({k: v for k, v in asked.items() if v}),
-        next_cursor=following(found),
+        filters=filters,
+        page_path="/review?" + urlencode({k: v for k, v in filters.items() if v}),
+        next_cursor=read_next_cursor(listing),
         done_id=read_parameter(request, "done", 100),
     )
 
 
 @page_route("/review/tasks/{id:str}")
-async def task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+async def show_task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Show a question with its evidence."""
     api, who = await open_api(request)
-    found = await api.get(f"/v1/tasks/{segment(id)}")
-    return await page("task.html", who, task={**found, "question": question(found)})
+    task_data = await api.get(f"/v1/tasks/{quote_segment(id)}")
+    return await render_page("task.html", who, task={**task_data, "question": question(task_data)})
 
 
 @form_route("/review/tasks/{id:str}/take")
@@ -65,16 +65,16 @@ async def take(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[s
     await read_form(request, who)
     held = ""
     try:
-        await api.post(f"/v1/tasks/{segment(id)}/lease")
-    except Refused as refusal:
+        await api.post(f"/v1/tasks/{quote_segment(id)}/lease")
+    except ApiError as refusal:
         if refusal.status != 409:
             raise
         held = "1"
-    found = await api.get(f"/v1/tasks/{segment(id)}")
+    found = await api.get(f"/v1/tasks/{quote_segment(id)}")
     if not found.get("name"):
-        return see(f"/review/tasks/{segment(id)}")
+        return redirect(f"/review/tasks/{quote_segment(id)}")
     query = urlencode({"task": id, **({"held": held} if held else {})})
-    return see(f"/review/names/{segment(found['name'])}?{query}")
+    return redirect(f"/review/names/{quote_segment(found['name'])}?{query}")
 
 
 @form_route("/review/tasks/{id:str}/release")
@@ -82,8 +82,8 @@ async def release(request: Request[Any, Any, Any], id: FromPath[str]) -> Respons
     """Release the lease of a question."""
     api, who = await open_api(request)
     form = await read_form(request, who)
-    await api.delete(f"/v1/tasks/{segment(id)}/lease")
-    return see(local_path(form.get("next")))
+    await api.delete(f"/v1/tasks/{quote_segment(id)}/lease")
+    return redirect(local_path(form.get("next")))
 
 
 @form_route("/review/tasks/{id:str}/answer")
@@ -94,9 +94,9 @@ async def answer(request: Request[Any, Any, Any], id: FromPath[str]) -> Response
     body: dict[str, Any] = {"answer": form.get("answer"), "reason": form.get("reason") or None}
     if body["answer"] == "different":
         body["evidence"] = _counts(form) or None
-    made = await api.post(f"/v1/tasks/{segment(id)}/answers", body)
+    made = await api.post(f"/v1/tasks/{quote_segment(id)}/answers", body)
     decided = (made.get("decision") or {}).get("decision") or "your answer is recorded"
-    return see(f"/review?{urlencode({'done': decided})}")
+    return redirect(f"/review?{urlencode({'done': decided})}")
 
 
 @form_route("/review/tasks/{id:str}/close")
@@ -104,8 +104,8 @@ async def close(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[
     """Close a question without a decision."""
     api, who = await open_api(request)
     form = await read_form(request, who)
-    await api.post(f"/v1/tasks/{segment(id)}/close", {"reason": form.get("reason") or None})
-    return see(local_path(form.get("next")))
+    await api.post(f"/v1/tasks/{quote_segment(id)}/close", {"reason": form.get("reason") or None})
+    return redirect(local_path(form.get("next")))
 
 
 @form_route("/decisions/{id:str}/undo")
@@ -114,16 +114,16 @@ async def undo(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[s
     api, who = await open_api(request)
     form = await read_form(request, who)
     reason = form.get("reason") or None
-    await api.post(f"/v1/decisions/{segment(id)}/undo", {"reason": reason})
+    await api.post(f"/v1/decisions/{quote_segment(id)}/undo", {"reason": reason})
     onward = local_path(form.get("next"))
-    return see(f"{onward}{'&' if '?' in onward else '?'}{urlencode({'undone': id})}")
+    return redirect(f"{onward}{'&' if '?' in onward else '?'}{urlencode({'undone': id})}")
 
 
 @page_route("/review/reviewers")
 async def reviewers(request: Request[Any, Any, Any]) -> Response[str]:
     """Show workload, pace and agreement of reviewers."""
     api, who = await open_api(request)
-    return await page("reviewers.html", who, overview=await api.get("/v1/reviewers"))
+    return await render_page("reviewers.html", who, overview=await api.get("/v1/reviewers"))
 
 
 def _counts(form: Form) -> dict[str, Any]:
@@ -144,25 +144,25 @@ def _number(text: str) -> int:
 
 
 NAME_FILTERS = ("name", "held", "least", "most")
-"""Filters of the names in the page's address, as the API has them."""
+"""Query parameters of the list of names, named as in the API."""
 
 
 @page_route("/review/by-name")
-async def by_name(request: Request[Any, Any, Any]) -> Response[str]:
-    """Names in the order in which a board changes the most for the least work."""
+async def show_by_name(request: Request[Any, Any, Any]) -> Response[str]:
+    """Show names with open questions, by expected corrections per effort."""
     api, who = await open_api(request)
-    asked = {name: read_parameter(request, name, 500) for name in NAME_FILTERS}
-    found = await api.get("/v1/tasks/names", limit=100, **asked)
-    counts = await api.get("/v1/tasks/counts", **asked)
-    return await page(
+    filters = {name: read_parameter(request, name, 500) for name in NAME_FILTERS}
+    names = await api.get("/v1/tasks/names", limit=100, **filters)
+    counts = await api.get("/v1/tasks/counts", **filters)
+    return await render_page(
         "by_name.html",
         who,
-        names=found["items"],
+        names=names["items"],
         counts=counts,
         kinds=KINDS,
-        filters=asked,
-        page_path="/review/by-name?" + urlencode({k: v for k, v in asked.items() if v}),
+        filters=filters,
+        page_path="/review/by-name?" + urlencode({k: v for k, v in filters.items() if v}),
     )
 
 
-HANDLERS = (queue, reviewers, task, take, release, answer, close, undo, by_name)
+HANDLERS = (show_queue, reviewers, show_task, take, release, answer, close, undo, show_by_name)

@@ -16,6 +16,7 @@ from litestar import Response
 from litestar.datastructures import Cookie
 from markupsafe import Markup, escape
 
+from service.web.formatting import history_details, history_title
 from service.web.sessions import Visitor
 
 POLICY = (
@@ -147,14 +148,16 @@ def _environment() -> Environment:
     environment.filters.update(
         text=format_text,
         plain=format_plain,
-        web=safe_url,
-        moment=format_time,
-        span=format_years,
-        strip=year_bars,
+        link_url=safe_url,
+        time=format_time,
+        years=format_years,
+        year_bars=year_bars,
+        history_title=history_title,
+        history_details=history_details,
         segment=lambda value: quote(str(value), safe=""),
         json=lambda value: orjson.dumps(value).decode(),
     )
-    environment.globals["counted"] = format_count
+    environment.globals["count"] = format_count
     return environment
 
 
@@ -163,7 +166,7 @@ def render_template(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(**values)
 
 
-async def page(
+async def render_page(
     template: str,
     who: Visitor,
     *,
@@ -183,7 +186,7 @@ async def page(
     )
 
 
-def see(path: str, cookies: Iterable[Cookie] = ()) -> Response[str]:
+def redirect(path: str, cookies: Iterable[Cookie] = ()) -> Response[str]:
     """Redirect to another page of this site after a form was processed."""
     return Response(
         "", status_code=303, headers={**HEADERS, "Location": path}, cookies=list(cookies)

@@ -12,8 +12,8 @@ from litestar.connection import Request
 from litestar.datastructures import Cookie
 
 from service.api.http.problems import describe_error, request_id
-from service.web.api_client import Api, Refused
-from service.web.rendering import HEADERS, render_template, see
+from service.web.api_client import ApiClient, ApiError
+from service.web.rendering import HEADERS, render_template, redirect
 from service.web.sessions import (
     COOKIE,
     Visitor,
@@ -54,10 +54,10 @@ def form_route(path: str) -> Callable[[Any], Any]:
     return post(path, opt=OPT, include_in_schema=False, media_type="text/html", status_code=200)
 
 
-async def open_api(request: Request[Any, Any, Any]) -> tuple[Api, Visitor]:
+async def open_api(request: Request[Any, Any, Any]) -> tuple[ApiClient, Visitor]:
     """Return an API client for the visitor of a request, and the visitor."""
     who = await identify_visitor(request)
-    return Api(request, who.key), who
+    return ApiClient(request, who.key), who
 
 
 def read_parameter(request: Request[Any, Any, Any], name: str, longest: int = 10_000) -> str:
@@ -91,7 +91,7 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
     """Return the error page of an exception, or redirect to the sign-in form."""
     who = get_visitor(request)
     headers: dict[str, str] = {}
-    if isinstance(error, Refused):
+    if isinstance(error, ApiError):
         body: dict[str, Any] = {"status": error.status, **error.problem}
     else:
         body, headers = describe_error(error)
@@ -102,7 +102,7 @@ def render_error_page(request: Request[Any, Any, Any], error: Exception) -> Resp
         query = request.scope["query_string"]
         back = (path.split(b"?")[0] + (b"?" + query if query else b"")).decode("latin-1")
         next_page = quote(back, safe="") if request.method == "GET" else ""
-        return see(f"/login?next={next_page}", [make_sign_out_cookie()] if stale else [])
+        return redirect(f"/login?next={next_page}", [make_sign_out_cookie()] if stale else [])
     if status >= 500:
         log.error("page failed: %s", type(error).__name__, exc_info=error)
     if body.get("type") in ROUTE_ERRORS:

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from service.web.api_client import Api, Refused, segment
-from service.web.formatting import following
-from service.web.rendering import page, see
+from service.web.api_client import ApiClient, ApiError, quote_segment
+from service.web.formatting import read_next_cursor
+from service.web.rendering import render_page, redirect
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import read_form
 
@@ -42,7 +42,7 @@ async def runs(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the runs, newest first."""
     api, who = await open_api(request)
     found = await api.get("/v1/runs", limit=50, cursor=read_parameter(request, "cursor", 2048))
-    return await page("runs.html", who, runs=found["items"], next_cursor=following(found))
+    return await render_page("runs.html", who, runs=found["items"], next_cursor=read_next_cursor(found))
 
 
 @form_route("/runs")
@@ -52,14 +52,14 @@ async def start(request: Request[Any, Any, Any]) -> Response[str]:
     form = await read_form(request, who)
     wish = {"scope": form.get("scope") or "touched", "reason": form.get("reason") or None}
     made = await api.post("/v1/runs", wish)
-    return see(f"/runs/{segment(made['id'])}")
+    return redirect(f"/runs/{quote_segment(made['id'])}")
 
 
 @page_route("/runs/{id:str}")
 async def run(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Show a run and its diff, largest changes first."""
     api, who = await open_api(request)
-    return await page("run.html", who, **await _about(request, api, id))
+    return await render_page("run.html", who, **await _about(request, api, id))
 
 
 @form_route("/runs/{id:str}/{step:str}")
@@ -72,29 +72,29 @@ async def act(
     name = step if step in STEPS else "publish"
     try:
         told = await api.post(
-            f"/v1/runs/{segment(id)}/{name}", {"reason": form.get("reason") or None}
+            f"/v1/runs/{quote_segment(id)}/{name}", {"reason": form.get("reason") or None}
         )
-    except Refused as refusal:
+    except ApiError as refusal:
         if refusal.status not in (409, 422):
             raise
         about = await _about(request, api, id)
-        return await page(
+        return await render_page(
             "run.html", who, status=refusal.status, **{**about, "problem": refusal.problem}
         )
     blind = urlencode([("blind", task) for task in told.get("blind") or ()])
-    return see(f"/runs/{segment(id)}?done={name}{blind and '&' + blind}")
+    return redirect(f"/runs/{quote_segment(id)}?done={name}{blind and '&' + blind}")
 
 
-async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str, Any]:
+async def _about(request: Request[Any, Any, Any], api: ApiClient, id: str) -> dict[str, Any]:
     kind = read_parameter(request, "kind", 20)
     kind = kind if kind in KINDS else ""
-    found = await api.get(f"/v1/runs/{segment(id)}")
+    found = await api.get(f"/v1/runs/{quote_segment(id)}")
     diff: dict[str, Any] = {"items": []}
     if found["state"] not in ("queued", "running", "failed"):
         cursor = read_parameter(request, "cursor", 2048)
         try:
-            diff = await api.get(f"/v1/runs/{segment(id)}/diff", kind=kind, cursor=cursor, limit=50)
-        except Refused as refusal:
+            diff = await api.get(f"/v1/runs/{quote_segment(id)}/diff", kind=kind, cursor=cursor, limit=50)
+        except ApiError as refusal:
             if refusal.status not in (404, 409):
                 raise
     blind = request.query_params.getall("blind", [])[:NAMED]
@@ -104,7 +104,7 @@ async def _about(request: Request[Any, Any, Any], api: Api, id: str) -> dict[str
         "kinds": KINDS,
         "kind": kind,
         "problem": None,
-        "next_cursor": following(diff),
+        "next_cursor": read_next_cursor(diff),
         "message": MESSAGES.get(read_parameter(request, "done", 20)),
         "blind_tasks": [task for task in blind if _TASK.fullmatch(task)],
     }

@@ -18,7 +18,7 @@ from litestar.connection import Request
 from litestar.datastructures import Cookie
 
 from service.actors import Role
-from service.api.middleware.auth import KnownKeys
+from service.api.middleware.auth import KeyCache
 from service.errors import ServiceError, Unauthenticated
 
 COOKIE = "disambig_key"
@@ -91,7 +91,7 @@ async def _look_up_visitor(request: Request[Any, Any, Any]) -> Visitor:
     text = request.cookies.get(COOKIE)
     if not text or not KEY.fullmatch(text):
         return Visitor()
-    known: KnownKeys = request.app.state["keys"]
+    known: KeyCache = request.app.state["keys"]
     try:
         info = await known.find(text)
     except Unauthenticated:

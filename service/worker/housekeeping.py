@@ -22,14 +22,15 @@ from service.db.tables import (
     State,
 )
 from service.events.log import EventLog
-from service.runs.store import TOUCHED, RunView, delete_artifacts, insert_run
+from service.runs import results
+from service.runs.store import TOUCHED, delete_artifacts, insert_run
 
-KEPT = 3
+MAX_KEPT = 3
 """Number of newest proposals kept after a later run was published, and of newest published runs
 whose proposals are kept, so that a run that was rolled back can be published again."""
 
 
-def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
+def schedule_run(database: Database, actor: Actor, hours: float) -> results.Run | None:
     """Queue a run over touched blocks if the last run is old enough and anything changed.
 
     Several workers may call this at once: only one run is queued.
@@ -49,12 +50,12 @@ def schedule(database: Database, actor: Actor, hours: float) -> RunView | None:
             if ledger.at - last.created_at < timedelta(hours=hours):
                 return None
         since = 0 if last is None else last.based_on or 0
-        if not anything_since(connection, since):
+        if not has_changes_since(connection, since):
             return None
         return insert_run(ledger, actor, scope=TOUCHED, reason=f"every {hours:g} hours")
 
 
-def anything_since(connection: Connection, seq: int) -> bool:
+def has_changes_since(connection: Connection, seq: int) -> bool:
     """Return whether works or decisions changed after an event."""
     touched = select(Block.key).where(Block.touched > seq).limit(1)
     decided = (
@@ -65,7 +66,7 @@ def anything_since(connection: Connection, seq: int) -> bool:
     return any(connection.scalar(query) is not None for query in (touched, decided))
 
 
-def tidy(database: Database, actor: Actor) -> int:
+def remove_stale_proposals(database: Database, actor: Actor) -> int:
     """Remove proposals that can no longer be published; return the number of their runs.
 
     Published data is never removed. Proposals older than the published run become
@@ -75,32 +76,35 @@ def tidy(database: Database, actor: Actor) -> int:
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         current = connection.scalar(select(State.publication_run)) or 0
-        _supersede(ledger, actor, current)
-        dead = _keys(connection, ("failed", "cancelled", "superseded"))
-        shown = _keys(connection, ("published", "rolled-back"))
-        holding = _with_rows(connection, ProposalGroup)
-        emptied = sorted((set(dead) | set(shown[KEPT:])) & holding)
+        _supersede_proposals(ledger, actor, current)
+        dead = _list_run_keys(connection, ("failed", "cancelled", "superseded"))
+        shown = _list_run_keys(connection, ("published", "rolled-back"))
+        holding = _list_runs_in(connection, ProposalGroup)
+        emptied = sorted((set(dead) | set(shown[MAX_KEPT:])) & holding)
         for key in emptied:
             for table in (Proposal, ProposalGroup):
                 connection.execute(delete(table).where(table.run_key == key))
             if key in dead:
                 connection.execute(delete(ProposalChange).where(ProposalChange.run_key == key))
-        useful = _useful(connection)
-        for key in _with_rows(connection, RunArtifact) - useful:
+        useful = _find_needed_runs(connection)
+        for key in _list_runs_in(connection, RunArtifact) - useful:
             delete_artifacts(connection, key)
         return len(emptied)
 
 
-def statistics_in_use(connection: Connection) -> set[str]:
+def list_runs_with_statistics(connection: Connection) -> set[str]:
     """Return the ids of the runs whose statistics are kept."""
-    useful = _useful(connection)
+    useful = _find_needed_runs(connection)
     return set(connection.scalars(select(Run.id).where(Run.key.in_(useful))))
 
 
-def _supersede(ledger: EventLog, actor: Actor, current: int) -> None:
+def _supersede_proposals(ledger: EventLog, actor: Actor, current: int) -> None:
     connection = ledger.connection
     older = connection.execute(
-        select(Run.key, Run.id).where(Run.state == "proposed").order_by(Run.key.desc()).offset(KEPT)
+        select(Run.key, Run.id)
+        .where(Run.state == "proposed")
+        .order_by(Run.key.desc())
+        .offset(MAX_KEPT)
     )
     for key, run_id in older.all():
         if key < current:
@@ -110,21 +114,23 @@ def _supersede(ledger: EventLog, actor: Actor, current: int) -> None:
             ledger.record("run-superseded", actor, subject=run_id)
 
 
-def _useful(connection: Connection) -> set[int]:
+def _find_needed_runs(connection: Connection) -> set[int]:
     """Return runs whose statistics are needed: two published ones and all pending ones."""
-    left = _with_rows(connection, RunArtifact)
-    shown = [key for key in _keys(connection, ("published", "rolled-back")) if key in left]
-    waiting = left & set(_keys(connection, ("queued", "running", "proposed")))
+    left = _list_runs_in(connection, RunArtifact)
+    shown = [key for key in _list_run_keys(connection, ("published", "rolled-back")) if key in left]
+    waiting = left & set(_list_run_keys(connection, ("queued", "running", "proposed")))
     return {*shown[:2], *waiting}
 
 
-def _keys(connection: Connection, states: tuple[str, ...]) -> list[int]:
+def _list_run_keys(connection: Connection, states: tuple[str, ...]) -> list[int]:
     """List keys of runs in ``states``, last published first, then newest."""
     rank = case((Run.event_seq.is_(None), 0), else_=Run.event_seq)
     found = select(Run.key).where(Run.state.in_(states)).order_by(rank.desc(), Run.key.desc())
     return list(connection.scalars(found))
 
 
-def _with_rows(connection: Connection, table: type[ProposalGroup] | type[RunArtifact]) -> set[int]:
+def _list_runs_in(
+    connection: Connection, table: type[ProposalGroup] | type[RunArtifact]
+) -> set[int]:
     """Return the keys of runs with rows in a table."""
     return set(connection.scalars(select(Run.key).where(exists().where(table.run_key == Run.key))))

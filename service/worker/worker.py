@@ -39,9 +39,10 @@ from service.runs import artifacts
 from service.runs import store as run_store
 from service.runs.full_run import ClusteringResult, Engine, cluster_all
 from service.runs.incremental_run import cluster_touched
+from service.runs.results import Run
 from service.settings import Settings
 from service.training import fit as trainer
-from service.training.promotion import with_promoted
+from service.training.promotion import apply_promoted
 from service.worker import housekeeping
 
 HEARTBEAT_TICK = 1.0
@@ -123,8 +124,8 @@ class Worker:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{new_id('w')[2:8]}"
         self.actor = Actor(f"worker:{self.id}", Role.ADMIN)
         self.stop = threading.Event()
-        self._signed = time.monotonic()
-        self._asked_in_vain: int | None = None
+        self._last_heartbeat = time.monotonic()
+        self._failed_publication: int | None = None
 
     def serve(self, *, once: bool = False) -> int:
         """Execute runs until ``stop`` is set, or with ``once`` until none is queued.
@@ -140,15 +141,15 @@ class Worker:
                         self._register()
                         registered = True
                     if self.settings.run_every is not None:
-                        self._schedule(self.settings.run_every)
+                        self._schedule_run(self.settings.run_every)
                     found = self.run_next()
                     done += found
                     if not found:
-                        found = self.train() or self.ask()
+                        found = self.fit_next() or self.generate_tasks()
                     if found or time.monotonic() - tidied > CLEANUP_SECONDS:
-                        self.tidy()
+                        self.clean_up()
                         tidied = time.monotonic()
-                    self._sign()
+                    self._update_heartbeat()
                 except Unavailable as error:
                     if once:
                         raise
@@ -160,7 +161,7 @@ class Worker:
                     self.stop.wait(IDLE_SECONDS)
         finally:
             if registered:
-                self._leave()
+                self._unregister()
         return done
 
     def run_next(self) -> bool:
@@ -174,34 +175,36 @@ class Worker:
             pulse.stage, pulse.done, pulse.total = "Storing", 0, None
             pulse.check_continue()
             proposals.store_proposal(self.database, self.actor, claim, found)
-            shutil.rmtree(self._folder(claim), ignore_errors=True)
+            shutil.rmtree(self._get_folder(claim), ignore_errors=True)
             return "proposed"
 
-        self._do(claim, act)
+        self._perform(claim, act)
         return True
 
-    def train(self) -> bool:
+    def fit_next(self) -> bool:
         """Claim and fit a requested model; return whether one was queued."""
         claim = job_queue.claim_job(
             self.database, job_queue.MODEL, self.id, self.settings.heartbeat
         )
         if claim is not None:
-            self.fit(claim)
+            self.fit_model(claim)
         return claim is not None
 
-    def fit(
-        self, claim: Claim, labelled: trainer.Labelled | None = None, shown: Progress = silent
+    def fit_model(
+        self, claim: Claim, labelled: trainer.LabelledWorks | None = None, shown: Progress = silent
     ) -> None:
         """Fit a model claimed by this process; its row stores the result."""
 
         def act(pulse: JobProgress) -> str:
             self.log(f"model {claim.id}")
-            trainer.fit(self.database, self.settings, self.actor, claim, pulse.progress, labelled)
+            trainer.fit_candidate(
+                self.database, self.settings, self.actor, claim, pulse.progress, labelled
+            )
             return "is a candidate"
 
-        self._do(claim, act, shown)
+        self._perform(claim, act, shown)
 
-    def _do(
+    def _perform(
         self, claim: Claim, act: Callable[[JobProgress], str], shown: Progress = silent
     ) -> None:
         """Execute a claimed job; ``task`` returns the outcome for the log."""
@@ -209,7 +212,7 @@ class Worker:
         began = time.monotonic()
         pulse = JobProgress(self.stop, log=self.log, display=shown)
         try:
-            with self._beating(claim, pulse):
+            with self._send_heartbeats(claim, pulse):
                 became = act(pulse)
             self.log(f"{job} {became} after {time.monotonic() - began:,.0f} s")
         except WorkerStopped:
@@ -218,24 +221,24 @@ class Worker:
         except LostClaim:
             self.log(f"{job} was cancelled or claimed by another worker; nothing is stored")
         except PERMANENT_ERRORS as error:
-            self._failed(claim, str(error), for_good=True)
+            self._record_failure(claim, str(error), for_good=True)
         except (DisambigError, OSError, MemoryError) as error:
-            self._failed(claim, str(error) or type(error).__name__)
+            self._record_failure(claim, str(error) or type(error).__name__)
         except Exception as error:  # a failing job must not end the worker
-            self._failed(claim, f"{type(error).__name__}: {error}")
+            self._record_failure(claim, f"{type(error).__name__}: {error}")
             error_log.exception(f"a {claim.kind.noun} failed", **{claim.kind.noun: claim.id})
 
-    def ask(self) -> bool:
+    def generate_tasks(self) -> bool:
         """Generate tasks for the last publication, if due; return whether any work was done."""
         with self.database.read() as connection:
-            publication = questions.due(connection)
-        if publication is None or publication == self._asked_in_vain:
+            publication = questions.find_due_publication(connection)
+        if publication is None or publication == self._failed_publication:
             return False
         pulse = JobProgress(self.stop, log=self.log)
         try:
-            with self._signing():
-                engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
-                asked = questions.ask(self.database, self.actor, engine)
+            with self._keep_alive():
+                engine = Engine(apply_promoted(self.database, self.settings), pulse.progress)
+                asked = questions.generate_tasks(self.database, self.actor, engine)
             if asked is not None:
                 self.log(f"{asked} tasks generated for the publication at event {publication}")
         except WorkerStopped:
@@ -243,19 +246,19 @@ class Worker:
         except Unavailable:
             raise
         except Exception as error:  # a failure to generate tasks must not stop the runs
-            self._asked_in_vain = publication
+            self._failed_publication = publication
             self.log(f"no tasks generated for the publication at event {publication}: {error}")
             error_log.exception("tasks could not be generated", publication=publication)
         return True
 
-    def tidy(self) -> None:
+    def clean_up(self) -> None:
         """Close answered tasks; remove stale proposals and folders."""
-        placed.close_answered(self.database, self.actor)
-        emptied = housekeeping.tidy(self.database, self.actor)
+        placed.close_answered_tasks(self.database, self.actor)
+        emptied = housekeeping.remove_stale_proposals(self.database, self.actor)
         if emptied:
             self.log(f"removed {emptied} stale proposals")
         with self.database.read() as connection:
-            useful = housekeeping.statistics_in_use(connection)
+            useful = housekeeping.list_runs_with_statistics(connection)
             going_on = {
                 r.id
                 for s in ("queued", "running")
@@ -268,26 +271,26 @@ class Worker:
                 if left.name not in going_on:
                     shutil.rmtree(left, ignore_errors=True)
 
-    def _folder(self, claim: Claim) -> Path:
+    def _get_folder(self, claim: Claim) -> Path:
         return self.settings.data / "runs" / claim.id
 
     def _cluster(self, claim: Claim, pulse: JobProgress) -> ClusteringResult:
-        engine = Engine(with_promoted(self.database, self.settings), pulse.progress)
+        engine = Engine(apply_promoted(self.database, self.settings), pulse.progress)
         found = None
         with self.database.read() as connection:
             run = run_store.get_run(connection, claim.id)
-            since, key = _since(connection, claim, run)
+            since, key = _find_base(connection, claim, run)
         again = f", attempt {claim.attempt}" if claim.attempt > 1 else ""
         self.log(f"run {claim.id} ({run.scope}{again})")
         if since is not None:
             found = cluster_touched(self.database, engine, since, key)
         if found is None:
             name = f"{claim.id} {run.rebases}"
-            found = cluster_all(self.database, engine, self._folder(claim), name)
+            found = cluster_all(self.database, engine, self._get_folder(claim), name)
         run_store.record_basis(self.database, claim, found.based_on, found.model)
         return found
 
-    def _failed(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
+    def _record_failure(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
         error = error.replace("\0", "\u2400")[:4000]
         try:
             state = job_queue.record_failure(
@@ -300,14 +303,14 @@ class Worker:
         )
 
     @contextmanager
-    def _signing(self) -> Iterator[None]:
+    def _keep_alive(self) -> Iterator[None]:
         """Update the worker's heartbeat in a thread until the block ends."""
         ended = threading.Event()
 
         def sign() -> None:
             while not ended.wait(HEARTBEAT_TICK):
                 with suppress(Unavailable):
-                    self._sign()
+                    self._update_heartbeat()
 
         thread = threading.Thread(target=sign, daemon=True)
         thread.start()
@@ -318,10 +321,12 @@ class Worker:
             thread.join(timeout=30)
 
     @contextmanager
-    def _beating(self, claim: Claim, pulse: JobProgress) -> Iterator[None]:
+    def _send_heartbeats(self, claim: Claim, pulse: JobProgress) -> Iterator[None]:
         """Send heartbeats of a claim in a thread until the block ends."""
         ended = threading.Event()
-        thread = threading.Thread(target=self._beat, args=(claim, pulse, ended), daemon=True)
+        thread = threading.Thread(
+            target=self._run_heartbeat, args=(claim, pulse, ended), daemon=True
+        )
         thread.start()
         try:
             yield
@@ -329,7 +334,7 @@ class Worker:
             ended.set()
             thread.join(timeout=30)
 
-    def _beat(self, claim: Claim, pulse: JobProgress, ended: threading.Event) -> None:
+    def _run_heartbeat(self, claim: Claim, pulse: JobProgress, ended: threading.Event) -> None:
         told, at = None, -float("inf")
         while not ended.wait(HEARTBEAT_TICK):
             now = (pulse.stage, pulse.done, pulse.total)
@@ -342,13 +347,13 @@ class Worker:
                 ):
                     pulse.is_lost = True
                     return
-                self._sign()
+                self._update_heartbeat()
                 told, at = now, time.monotonic()
             except Unavailable:
                 continue  # retried with the next tick, which also detects an expired claim
 
-    def _schedule(self, hours: float) -> None:
-        run = housekeeping.schedule(self.database, self.actor, hours)
+    def _schedule_run(self, hours: float) -> None:
+        run = housekeeping.schedule_run(self.database, self.actor, hours)
         if run is not None:
             self.log(f"run {run.id} queued: blocks were touched since the last run")
 
@@ -365,27 +370,25 @@ class Worker:
                 )
             )
 
-    def _sign(self) -> None:
+    def _update_heartbeat(self) -> None:
         """Update the worker's heartbeat, at most four times per heartbeat timeout."""
-        if time.monotonic() - self._signed < self.settings.heartbeat / 4:
+        if time.monotonic() - self._last_heartbeat < self.settings.heartbeat / 4:
             return
-        self._signed = time.monotonic()
-        self._told(heartbeat_at=datetime.now(UTC))
+        self._last_heartbeat = time.monotonic()
+        self._update_row(heartbeat_at=datetime.now(UTC))
 
-    def _leave(self) -> None:
+    def _unregister(self) -> None:
         try:
-            self._told(stopped_at=datetime.now(UTC))
+            self._update_row(stopped_at=datetime.now(UTC))
         except Unavailable as error:
             self.log(f"could not record the end of this worker: {error}")
 
-    def _told(self, **values: datetime) -> None:
+    def _update_row(self, **values: datetime) -> None:
         with self.database.write() as connection:
             connection.execute(update(WorkerRow).where(WorkerRow.id == self.id).values(**values))
 
 
-def _since(
-    connection: Connection, claim: Claim, run: run_store.RunView
-) -> tuple[int | None, int | None]:
+def _find_base(connection: Connection, claim: Claim, run: Run) -> tuple[int | None, int | None]:
     """Return the event since which to recluster (None: everything) and the run to rebase."""
     if run.rebases and run.summary is not None and run.based_on is not None:
         return run.based_on, claim.key

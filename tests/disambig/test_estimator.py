@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -13,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from disambig import estimator
 from disambig.blocking.blocks import Comparisons, make_block_key
 from disambig.clustering.constraints import compile_constraints
 from disambig.corpus.corpus import Corpus
@@ -288,3 +293,52 @@ def test_an_unrelated_work_hardly_moves_a_confidence() -> None:
     after = {r.signature: r.confidence for r in predicted([*works, UNRELATED]).assignments()}
     moved = np.array([abs(after[s] - before[s]) for s in before])
     assert (moved > 0.05).mean() < 0.01
+
+
+def list_stages(monkeypatch: pytest.MonkeyPatch, *, cold: bool) -> list[str]:
+    """Return the stages that compilation shows, by description."""
+    stages: list[str] = []
+
+    @contextmanager
+    def progress(
+        description: str, total: int | None = None, unit: str = ""
+    ) -> Iterator[Callable[[int], None]]:
+        stages.append(f"{description}: {total} {unit}")
+        yield lambda n: None
+
+    monkeypatch.setattr(estimator, "is_cold", lambda: cold)
+    estimator.compile_kernels(progress)
+    return stages
+
+
+def test_the_first_run_shows_that_it_compiles_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = estimator.count_kernels()
+    expected = [f"Compiling kernels (first run only): {n} kernels"]
+    assert list_stages(monkeypatch, cold=True) == expected
+
+
+def test_a_later_run_compiles_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list_stages(monkeypatch, cold=False) == []
+
+
+COMPILED = """
+from disambig import estimator, read_works
+from disambig.corpus.corpus import Corpus
+from disambig.kernels import compile
+from labeled.demo.sample import WORKS_FILE
+
+def compiled():
+    return {(k.py_func.__name__, s) for k in compile._kernels for s in k.signatures}
+
+estimator.is_cold = lambda: True
+estimator.compile_kernels()
+before = compiled()
+estimator.Disambiguator().predict(Corpus.from_works(read_works([WORKS_FILE])))
+print(sorted(name for name, _ in compiled() - before))
+"""
+
+
+def test_the_first_run_compiles_all_that_later_works_need() -> None:
+    command = [sys.executable, "-c", COMPILED]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -25,11 +25,11 @@ def test_the_checksum_is_that_of_a_known_iD() -> None:
 
 
 def test_the_invented_works_are_what_the_goals_speak_of() -> None:
-    works = list(bench.invented_works())
+    works = list(bench.generate_works())
     first = Counter(work.authors[0].name for work in works)
     assert first == {"Zebulon Quartermain": 1_000, "Wei Wang": 2_000}
     people = {work.authors[0].orcid for work in works if work.authors[0].name == "Wei Wang"}
-    assert len(people) == bench.PEOPLE
+    assert len(people) == bench.N_PEOPLE
     assert len({work.id for work in works}) == 3_000
     orcids = {author.orcid for work in works for author in work.authors if author.orcid}
     assert all(checked(orcid) for orcid in orcids)
@@ -50,4 +50,4 @@ def test_figures_are_read_from_what_wrk_prints(monkeypatch: pytest.MonkeyPatch) 
         return subprocess.CompletedProcess(command, 0, "…\nRESULT 5.0 10000 1500 4000 9000 3\n")
 
     monkeypatch.setattr(subprocess, "run", run)
-    assert bench.ask("http://x", ["/a"], 32, 5) == (5.0, 10000, 1.5, 4.0, 9.0, 3)
+    assert bench.run_wrk("http://x", ["/a"], 32, 5) == (5.0, 10000, 1.5, 4.0, 9.0, 3)

@@ -21,6 +21,7 @@ from service.db.integrity import find_violations
 from service.db.tables import Decision, Identity, Membership, Proposal, Run, Work
 from service.decisions.undo import undo_decision
 from service.publication import publish as publishing
+from service.runs import results as run_results
 from service.runs import store as run_store
 from tests.support.failure_world import ADMIN, a_place, batch, count, proposed, work
 from tests.support.service_processes import PATIENCE, Place, Server, serving
@@ -103,7 +104,7 @@ def test_no_acknowledged_work_is_lost_when_the_server_is_killed(
         assert count(database, Work, Work.id.like(f"new-{last}-%")) == 20
 
 
-def finished(place: Place, database: Database, run_id: str) -> run_store.RunView:
+def finished(place: Place, database: Database, run_id: str) -> run_results.Run:
     """The run when workers are done with it; one waits for the heartbeat of the dead to run out."""
     deadline = time.monotonic() + PATIENCE
     while True:

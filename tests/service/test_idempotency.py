@@ -135,7 +135,7 @@ def test_of_two_in_parts_the_second_is_told_to_wait(database, admin) -> None:
 def test_what_died_with_its_server_is_taken_over(database, admin) -> None:
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        idempotency._note(connection, ONE, ledger.at - timedelta(minutes=11), None)
+        idempotency._store_response(connection, ONE, ledger.at - timedelta(minutes=11), None)
     assert run_once_in_parts(database, ONE, make_key("a", admin)).is_replay is False
 
 

@@ -13,6 +13,7 @@ from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import Event
 from service.job_queue import MODEL, RUN, Claim, JobKind, LostClaim
+from service.runs import results as run_results
 from service.runs import store as run_store
 from service.training import store as model_store
 
@@ -24,7 +25,7 @@ def ask(database: Database, actor: Actor, kind: JobKind) -> str:
     """A job that waits; its id."""
     if kind is RUN:
         return run_store.create_run(database, actor).id
-    return model_store.ask(database, actor, model_store.Wish(), PATIENCE).id
+    return model_store.request_model(database, actor, model_store.FitOptions(), PATIENCE).id
 
 
 def taken(database: Database, kind: JobKind, worker: str = "w") -> Claim:
@@ -42,9 +43,11 @@ def silence(database: Database, claim: Claim, seconds: float = PATIENCE + 1) -> 
         connection.execute(update(table).where(table.key == claim.key).values(heartbeat_at=past))
 
 
-def seen(database: Database, claim: Claim) -> run_store.RunView | model_store.ModelView:
+def seen(database: Database, claim: Claim) -> run_results.Run | model_store.ModelView:
     with database.read() as connection:
-        return (run_store if claim.kind is RUN else model_store).get_run(connection, claim.id)
+        if claim.kind is RUN:
+            return run_store.get_run(connection, claim.id)
+        return model_store.get_model(connection, claim.id)
 
 
 def holder(database: Database, claim: Claim) -> str | None:
@@ -174,7 +177,7 @@ def test_a_job_that_kills_every_worker_fails(database, editor, kind) -> None:
         silence(database, claim)
     assert job_queue.claim_job(database, kind, "w", PATIENCE) is None
     found = seen(database, claim)
-    assert (found.state, found.error) == ("failed", kind.died)
+    assert (found.state, found.error) == ("failed", kind.death_message)
     assert ask(database, editor, kind)
 
 
@@ -182,7 +185,10 @@ def test_a_job_that_kills_every_worker_fails(database, editor, kind) -> None:
 def test_a_cancelled_job_is_noticed_by_its_worker(database, editor, kind) -> None:
     id_ = ask(database, editor, kind)
     claim = taken(database, kind)
-    (run_store if kind is RUN else model_store).cancel_run(database, editor, id_)
+    if kind is RUN:
+        run_store.cancel_run(database, editor, id_)
+    else:
+        model_store.cancel_model(database, editor, id_)
     assert not job_queue.record_heartbeat(database, claim, None, 0, None)
     with database.write() as connection, pytest.raises(LostClaim):
         job_queue.lock_claim(connection, claim)

@@ -14,6 +14,7 @@ from service.actors import Actor, Role
 from service.app import create_app
 from service.db.database import Database
 from service.settings import Settings
+from tests.support.declared_answers import check_response
 
 MAKER = Actor("cli:maker", Role.ADMIN)
 
@@ -28,6 +29,7 @@ def serving(database: Database, **settings: Any) -> Iterator[TestClient[Litestar
     """A client without a key; errors of the server are answers, as they are over the wire."""
     app = create_app(Settings(rate_public=0, **settings), database)
     with TestClient(app, raise_server_exceptions=False) as client:
+        client.event_hooks["response"].append(check_response)
         yield client
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from disambig.blocking.pairs import PairBatch, complete_pairs
+from disambig.blocking.pairs import PairBatch, list_pairs
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.linkage import first_of_group
 from disambig.clustering.two_level import BatchConstraints
@@ -53,7 +53,7 @@ def cannot(a: str, b: str) -> Constraint:
 
 
 def one_block(corpus: Corpus) -> PairBatch:
-    return PairBatch.unlisted([np.arange(corpus.n_signatures, dtype=np.int32)])
+    return PairBatch.without_pairs([np.arange(corpus.n_signatures, dtype=np.int32)])
 
 
 def barred(constraints: Constraints, corpus: Corpus, *blocks: list[int]) -> list[list[int]]:
@@ -61,10 +61,10 @@ def barred(constraints: Constraints, corpus: Corpus, *blocks: list[int]) -> list
     signature rows.
     """
     chosen = [np.array(b, dtype=np.int32) for b in blocks]
-    batch = PairBatch.unlisted(chosen) if blocks else one_block(corpus)
+    batch = PairBatch.without_pairs(chosen) if blocks else one_block(corpus)
     bonds = BatchConstraints.of(batch, constraints)
     first = first_of_group(batch.block, bonds.must)
-    left, right = complete_pairs(batch.start)
+    left, right = list_pairs(batch.start)
     ends = np.sort(np.stack([first[left], first[right]]), axis=0)
-    apart = (ends[0] != ends[1]) & bonds.barred(ends[0], ends[1])
+    apart = (ends[0] != ends[1]) & bonds.is_excluded(ends[0], ends[1])
     return np.stack([batch.rows[left[apart]], batch.rows[right[apart]]], axis=1).tolist()  # type: ignore[no-any-return]

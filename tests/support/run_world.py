@@ -14,8 +14,9 @@ from service.db.tables import Identity, Membership, Proposal, Run, Signature
 from service.db.tables import Work as StoredWork
 from service.publication import proposals
 from service.publication import publish as publishing
+from service.publication.results import Difference
+from service.runs import results
 from service.runs import store as run_store
-from service.runs.store import RunView
 from service.settings import Settings
 from service.worker.worker import Worker
 from tests.support.stored_rows import deliver
@@ -44,13 +45,13 @@ def settings_in(folder: Path, **more: object) -> Settings:
     return Settings(data=folder / "data", workers=1, **more)  # type: ignore[arg-type]
 
 
-def do(database: Database, settings: Settings, scope: str = "full") -> RunView:
+def do(database: Database, settings: Settings, scope: str = "full") -> results.Run:
     """Ask for a run and do it."""
     asked = run_store.create_run(database, EDITOR, scope=scope)
     return done(database, settings, asked.id)
 
 
-def done(database: Database, settings: Settings, run_id: str) -> RunView:
+def done(database: Database, settings: Settings, run_id: str) -> results.Run:
     """The run after a worker has done all that waits."""
     said: list[str] = []
     Worker(database, settings, said.append).serve(once=True)
@@ -60,7 +61,7 @@ def done(database: Database, settings: Settings, run_id: str) -> RunView:
     return found
 
 
-def do_and_publish(database: Database, settings: Settings, scope: str = "full") -> RunView:
+def do_and_publish(database: Database, settings: Settings, scope: str = "full") -> results.Run:
     """Ask for a run, do it and publish it."""
     found = do(database, settings, scope)
     publishing.publish(database, EDITOR, found.id, None)
@@ -95,7 +96,7 @@ def groups(database: Database, run_id: str) -> set[frozenset[tuple[str, int]]]:
     return {frozenset(group) for group in found.values()}
 
 
-def lines(database: Database, run_id: str, kind: str | None = None) -> list[proposals.ChangeLine]:
+def lines(database: Database, run_id: str, kind: str | None = None) -> list[Difference]:
     """What publishing a run would change."""
     with database.read() as connection:
         return proposals.list_changes(connection, run_id, kind, None, 500)

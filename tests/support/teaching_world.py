@@ -12,7 +12,7 @@ from service.review import answers as task_answers
 from service.tasks.create import NewTask
 from service.training import examples as training_examples
 from service.training import store as model_store
-from service.training.store import ModelView, Wish
+from service.training.store import ModelView, FitOptions
 from service.worker.worker import Worker
 from tests.support.review_world import ask, merge_question
 from tests.support.run_world import people, published_wangs, settings_in
@@ -62,10 +62,10 @@ def taught_wangs(database: Database) -> None:
 
 def candidate(database: Database, admin: Actor, folder: Path) -> ModelView:
     """A model that a worker has made of all answers."""
-    asked = model_store.ask(database, admin, Wish(hold_back=0.0), 60)
+    asked = model_store.request_model(database, admin, FitOptions(hold_back=0.0), 60)
     said: list[str] = []
     Worker(database, settings_in(folder), said.append).serve(once=True)
     with database.read() as connection:
-        found = model_store.get(connection, asked.id)
+        found = model_store.get_model(connection, asked.id)
     assert found.state == "candidate", (found.error, said)
     return found

@@ -1,4 +1,4 @@
-"""Examples of the OpenAPI document for boards; a test holds each to its schema."""
+"""Examples of boards for the OpenAPI document; a test validates each against its schema."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ BOARD: dict[str, Any] = {
         {
             "id": TASK_ID,
             "kind": "assign",
-            "question": "Whose is a mention? 1 mention",
+            "question": "Which profile does an author entry belong to? (1 paper)",
             "columns": [],
             "settles": False,
         }
@@ -104,7 +104,7 @@ PREVIEW: dict[str, Any] = {
     "rescored": [
         {
             "kind": "move",
-            "text": "2 mentions of Wei Wang would go to the new person",
+            "text": "2 papers of Wei Wang would move to the new profile",
             "mentions": 2,
             "new": True,
         }

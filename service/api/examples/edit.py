@@ -1,4 +1,4 @@
-"""Examples of the OpenAPI document for writes; a test holds each to its schema."""
+"""Examples of writes for the OpenAPI document; a test validates each against its schema."""
 
 from __future__ import annotations
 

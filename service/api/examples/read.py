@@ -1,4 +1,7 @@
-"""Examples of the OpenAPI document; a test holds each to its schema. The people are invented."""
+"""Examples of reads for the OpenAPI document; a test validates each against its schema.
+
+The people are invented.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples of what the review is asked and answers."""
+"""Examples of review operations for the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CLOSED = {
     "closed_by": REVIEWER,
     "closed_at": AT,
     "version": 141_031,
-    "reason": "cannot be told from the paper",
+    "reason": "the paper does not show it",
 }
 ANSWER = {"answer": "same", "seconds": 42.5, "reason": "same home page", "version": 141_020}
 JUDGED = {"task": {**CLOSED, "reason": "same home page", "answers": 1}, "decision": MADE}

@@ -31,13 +31,13 @@ _POLICY = (
     media_type=MediaType.HTML,
     sync_to_thread=True,
 )
-def page(request: Request[Any, Any, Any]) -> Response[str]:
+def show_docs(request: Request[Any, Any, Any]) -> Response[str]:
     """Show every operation with its parameters and examples."""
     document = request.app.openapi_schema.to_schema()
-    return Response(render(document), headers={"Content-Security-Policy": _POLICY})
+    return Response(render_docs(document), headers={"Content-Security-Policy": _POLICY})
 
 
-def render(document: dict[str, Any]) -> str:
+def render_docs(document: dict[str, Any]) -> str:
     """Render an OpenAPI document as HTML."""
     info = document["info"]
     parts = [
@@ -51,11 +51,11 @@ def render(document: dict[str, Any]) -> str:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if isinstance(operation, dict):
-                parts.append(_operation(method, path, operation))
+                parts.append(_render_operation(method, path, operation))
     return "\n".join(parts)
 
 
-def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+def _render_operation(method: str, path: str, operation: dict[str, Any]) -> str:
     parts = [
         f"<section><h2><code>{escape(method.upper())} {escape(path)}</code></h2>",
         f"<p><strong>{escape(operation.get('summary') or '')}</strong></p>",
@@ -70,18 +70,20 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
         )
         parts.append(f"<table>{rows}</table>")
     body = (operation.get("requestBody") or {}).get("content") or {}
-    parts += [f"<p>Body ({escape(kind)})</p>{_examples(media)}" for kind, media in body.items()]
-    for status, found in (operation.get("responses") or {}).items():
+    parts += [
+        f"<p>Body ({escape(kind)})</p>{_render_examples(media)}" for kind, media in body.items()
+    ]
+    for status, response in (operation.get("responses") or {}).items():
         if status.startswith("2"):
-            for kind, media in (found.get("content") or {}).items():
-                parts.append(f"<p>{escape(status)} ({escape(kind)})</p>{_examples(media)}")
+            for kind, media in (response.get("content") or {}).items():
+                parts.append(f"<p>{escape(status)} ({escape(kind)})</p>{_render_examples(media)}")
     return "".join(parts) + "</section>"
 
 
-def _examples(media: dict[str, Any]) -> str:
-    shown = []
+def _render_examples(media: dict[str, Any]) -> str:
+    blocks = []
     for example in (media.get("examples") or {}).values():
         value = example.get("value")
         text = value if isinstance(value, str) else json.dumps(value, indent=1, ensure_ascii=False)
-        shown.append(f"<pre>{escape(text)}</pre>")
-    return "".join(shown)
+        blocks.append(f"<pre>{escape(text)}</pre>")
+    return "".join(blocks)

@@ -15,7 +15,7 @@ from litestar.connection import Request
 
 from service.errors import Invalid, ServiceError, Stale
 
-BIGGEST = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 _TAG = re.compile(r'(?:W/)?"(\d{1,19})(?:-[0-9a-f]{1,32})?(?:\.gz)?"')
 
 
@@ -25,23 +25,23 @@ class PreconditionRequired(ServiceError):
     status, title = 428, "Precondition required"
 
 
-def etag(body: bytes, version: int | None = None) -> str:
+def make_etag(body: bytes, version: int | None = None) -> str:
     """Return the ETag of a response, with the version of an editable resource."""
     digest = blake2s(body, digest_size=8).hexdigest()
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
-def unchanged(if_none_match: str | None, current: str) -> bool:
+def matches_etag(if_none_match: str | None, current: str) -> bool:
     """Return whether If-None-Match, or If-Match, matches the current ETag."""
     if not if_none_match:
         return False
     if if_none_match.strip() == "*":
         return True
-    wanted = _bare(current)
-    return any(_bare(tag) == wanted for tag in if_none_match.split(","))
+    wanted = _strip_etag(current)
+    return any(_strip_etag(tag) == wanted for tag in if_none_match.split(","))
 
 
-def expected_version(request: Request[Any, Any, Any], *, required: bool = True) -> int | None:
+def read_expected_version(request: Request[Any, Any, Any], *, required: bool = True) -> int | None:
     """Return the version in If-Match; None if it is ``*``, or missing and not required.
 
     Raises
@@ -63,7 +63,7 @@ def expected_version(request: Request[Any, Any, Any], *, required: bool = True) 
     if text.strip() == "*":
         return None
     found = _TAG.fullmatch(text.strip())
-    if found is None or int(found[1]) > BIGGEST:
+    if found is None or int(found[1]) > MAX_INTEGER:
         raise Invalid(
             "If-Match contains no version",
             'send one ETag as you read it, such as "17-6f0c9a1e2b3d4c5f"',
@@ -72,7 +72,7 @@ def expected_version(request: Request[Any, Any, Any], *, required: bool = True) 
     return int(found[1])
 
 
-def require_read(request: Request[Any, Any, Any], current: str) -> None:
+def require_unchanged(request: Request[Any, Any, Any], current: str) -> None:
     """Reject an edit whose If-Match differs from the current ETag.
 
     Raises
@@ -80,7 +80,7 @@ def require_read(request: Request[Any, Any, Any], current: str) -> None:
     Stale
     """
     wanted = request.headers.get("if-match", "*")
-    if not unchanged(wanted, current):
+    if not matches_etag(wanted, current):
         raise Stale(
             "the resource has changed since it was read",
             "read it again, then send the request with the new ETag",
@@ -106,5 +106,5 @@ def require_current(expected: int | None, current: int) -> None:
         )
 
 
-def _bare(tag: str) -> str:
+def _strip_etag(tag: str) -> str:
     return tag.strip().removeprefix("W/").replace('.gz"', '"')

@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
-import orjson
 from litestar import Response
 from litestar.connection import Request
 from litestar.exceptions import HTTPException
@@ -21,6 +20,7 @@ from sqlalchemy.exc import DataError
 
 from disambig.errors import DisambigError, RecordError
 from service.errors import ServiceError, Unauthenticated, Unavailable
+from service.values import UNSET, UnsetType, Value, doc, to_json
 
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -36,6 +36,28 @@ _REMEDIES = {
 }
 
 log = logging.getLogger("service.api")
+
+
+class FieldProblem(Value, kw_only=True, rename={"in_": "in"}):
+    """One of several invalid fields."""
+
+    field: Annotated[str, doc("Location in the request.")]
+    detail: Annotated[str, doc("What is wrong.")]
+    in_: Annotated[str | UnsetType, doc("query, path, header or body.")] = UNSET
+
+
+class Problem(Value, kw_only=True, forbid_unknown_fields=False):
+    """What went wrong, where, and what to do (RFC 9457); details of the error are added."""
+
+    type: Annotated[str, doc("Kind of problem, as a URN.")]
+    title: Annotated[str, doc("Kind of problem, as text.")]
+    status: Annotated[int, doc("The HTTP status.")]
+    detail: Annotated[str, doc("What is wrong with this request.")]
+    remedy: Annotated[str | UnsetType, doc("What to do.")] = UNSET
+    field: Annotated[str | UnsetType, doc("The invalid part of the request.")] = UNSET
+    errors: Annotated[list[FieldProblem] | UnsetType, doc("Each invalid field.")] = UNSET
+    instance: Annotated[str, doc("Path of the request.")]
+    request: Annotated[str, doc("Id of the request, as in the server's log.")]
 
 
 def request_id(scope: Any) -> str:
@@ -58,7 +80,7 @@ def render_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
     if body["status"] == 500:
         log.error("request %s failed: %s", body["request"], type(error).__name__, exc_info=error)
     return Response(
-        orjson.dumps(body, default=str),
+        to_json(body, convert=str),
         status_code=body["status"],
         media_type=MEDIA_TYPE,
         headers=headers,
@@ -66,7 +88,7 @@ def render_problem(request: Request[Any, Any, Any], error: Exception) -> Respons
 
 
 def describe_error(error: Exception) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the members of the problem and its headers."""
+    """Return the members of the :class:`Problem`, with details of the error, and its headers."""
     if isinstance(error, ServiceError):
         return _describe_service_error(error)
     if isinstance(error, HTTPException):
@@ -121,23 +143,21 @@ def _describe_http_error(error: HTTPException) -> tuple[dict[str, Any], dict[str
     elif status >= 500:
         title, detail = "Internal error", "the server failed to process the request"
     body = _build_body(status, title, detail, _REMEDIES.get(status, ""))
-    field_errors = [_describe_field(e) for e in error.extra or () if isinstance(e, dict)]
+    field_errors = [_build_field_problem(e) for e in error.extra or () if isinstance(e, dict)]
     if field_errors and status < 500:
-        body["detail"] = _truncate("; ".join(f"{e['field']}: {e['detail']}" for e in field_errors))
-        body["field"] = field_errors[0]["field"]
+        body["detail"] = _truncate("; ".join(f"{e.field}: {e.detail}" for e in field_errors))
+        body["field"] = field_errors[0].field
         body["errors"] = field_errors
     return body, {k: v for k, v in (error.headers or {}).items() if k.lower() == "allow"}
 
 
-def _describe_field(error: dict[str, Any]) -> dict[str, str]:
+def _build_field_problem(error: dict[str, Any]) -> FieldProblem:
     source = getattr(error.get("source"), "value", error.get("source"))
-    description = {
-        "field": str(error.get("key") or source or "request"),
-        "detail": _truncate(str(error.get("message", "is invalid"))),
-    }
-    if source:
-        description["in"] = str(source)
-    return description
+    return FieldProblem(
+        field=str(error.get("key") or source or "request"),
+        detail=_truncate(str(error.get("message", "is invalid"))),
+        in_=str(source) if source else UNSET,
+    )
 
 
 def _split_words(name: str) -> str:

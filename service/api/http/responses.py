@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
-import orjson
 from litestar import Request, Response
 from litestar.openapi.spec import Example, OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.params import BodyKwarg, HeaderParameter
@@ -15,14 +14,17 @@ from sqlalchemy import Connection
 from service.actors import Actor
 from service.api.http.etags import (
     PreconditionRequired,
-    etag,
-    expected_version,
-    require_read,
-    unchanged,
+    make_etag,
+    read_expected_version,
+    require_unchanged,
+    matches_etag,
 )
 from service.db.database import Database, Within
 from service.events.log import EventLog
 from service.idempotency import StoredResponse, parse_idempotency_key, run_once, run_once_in_parts
+from service.values import Value, doc, to_json
+
+T = TypeVar("T")
 
 IdempotencyKey = Annotated[
     str | None,
@@ -50,17 +52,32 @@ IfMatch = Annotated[
 ]
 
 
+class Json(Response[bytes], Generic[T]):
+    """Response with a value of the class ``T`` as its encoded body.
+
+    A handler states what it sends by ``-> Json[T]``; mypy and ``tests/service/api/test_types.py``
+    check that against the schema that its route declares.
+    """
+
+
+class Moved(Value, kw_only=True):
+    """Redirect from an identity to the one into which it was merged."""
+
+    id: Annotated[str, doc("The requested identity.")]
+    redirect: Annotated[str, doc("The identity into which it was merged.")]
+
+
 def run_write(
     request: Request[Any, Any, Any],
     database: Database,
     actor: Actor,
     body: bytes,
-    act: Callable[[Database], Any],
+    act: Callable[[Database], T],
     *,
     status: int = 200,
     in_parts: bool = False,
     edits: Callable[[Connection], Any] | None = None,
-) -> Response[bytes]:
+) -> Json[T]:
     """Execute a write once per Idempotency-Key and return its result as JSON.
 
     Parameters
@@ -68,7 +85,7 @@ def run_write(
     body : bytes
         Decompressed request body.
     act : callable
-        Executes the write on the given database; orjson must be able to serialise its result.
+        Executes the write on the given database; its result is sent.
     in_parts : bool
         Whether ``act`` commits in several transactions; see :mod:`service.idempotency`.
     edits : callable, optional
@@ -92,39 +109,35 @@ def run_write(
 
     def answering(given: Database) -> StoredResponse:
         if edits is None or "if-match" not in request.headers:
-            return StoredResponse(status, orjson.dumps(act(given)))
+            return StoredResponse(status, to_json(act(given)))
         with given.write() as connection:
             EventLog.lock(connection)
-            require_read(request, etag(orjson.dumps(edits(connection))))
-            return StoredResponse(status, orjson.dumps(act(Within(given, connection))))
+            require_unchanged(request, make_etag(to_json(edits(connection))))
+            return StoredResponse(status, to_json(act(Within(given, connection))))
 
     done = (run_once_in_parts if in_parts else run_once)(database, tried, answering)
     headers = {"Cache-Control": "private, no-store"}
     if done.is_replay:
         headers["Idempotency-Replayed"] = "true"
-    return Response(
-        done.body, status_code=done.status, media_type=done.content_type, headers=headers
-    )
+    return Json(done.body, status_code=done.status, media_type=done.content_type, headers=headers)
 
 
-def respond_with_etag(
-    request: Request[Any, Any, Any], content: Any, version: Any = None
-) -> Response[bytes]:
+def respond_with_etag(request: Request[Any, Any, Any], content: T, version: Any = None) -> Json[T]:
     """Return a JSON response with an ETag for If-Match; 304 if the client has it.
 
     ``version`` is the value from which the ETag is computed; default: the content.
     """
-    current = etag(orjson.dumps(content if version is None else version))
+    current = make_etag(to_json(content if version is None else version))
     headers = {"Cache-Control": "private, no-cache", "ETag": current}
-    if unchanged(request.headers.get("if-none-match"), current):
-        return Response(b"", status_code=304, headers=headers)
-    return Response(orjson.dumps(content), media_type="application/json", headers=headers)
+    if matches_etag(request.headers.get("if-none-match"), current):
+        return Json(b"", status_code=304, headers=headers)
+    return Json(to_json(content), media_type="application/json", headers=headers)
 
 
-def respond_private(content: Any) -> Response[bytes]:
+def respond_private(content: T) -> Json[T]:
     """Return a JSON response with ``Cache-Control: private, no-store``."""
     headers = {"Cache-Control": "private, no-store"}
-    return Response(orjson.dumps(content), media_type="application/json", headers=headers)
+    return Json(to_json(content), media_type="application/json", headers=headers)
 
 
 def read_versions(
@@ -144,7 +157,7 @@ def read_versions(
     if not missing or request.headers.get("if-match", "").strip() == "*":
         return versions_by_id
     if len(set(ids)) == 1:
-        version = expected_version(request)
+        version = read_expected_version(request)
         return {} if version is None else {ids[0]: version}
     raise PreconditionRequired(
         f"versions does not name the version of {missing[0]}",

@@ -1,7 +1,7 @@
 """Authentication by API key, role guards and rate limits.
 
 A key is sent as ``Authorization: Bearer KEY`` or ``X-API-Key: KEY``. Valid keys are cached
-for :data:`REMEMBERED` seconds in each server process, so a key revoked in one process is rejected
+for :data:`KEY_CACHE_SECONDS` seconds in each server process, so a key revoked in one process is rejected
 by all of them after that time at the latest. Rates are counted per process: with several
 processes a client may send up to that many times the requests.
 """
@@ -36,7 +36,7 @@ from service.settings import Settings
 KEY_CACHE_SECONDS = 3.0
 """Seconds for which a valid key is cached."""
 _MAX_KEYS = 10_000
-_MOST_BUCKETS = 100_000
+_MAX_BUCKETS = 100_000
 
 Guard = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]
 
@@ -53,11 +53,11 @@ class TooManyRequests(ServiceError):
     status, title = 429, "Too many requests"
 
 
-def requires(role: Role) -> Guard:
+def require_role(role: Role) -> Guard:
     """Return a guard that requires a role or a higher one."""
 
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-        actor = actor_of(connection.scope)
+        actor = get_actor(connection.scope)
         if actor.role.includes(role):
             return
         if actor.role is Role.PUBLIC:
@@ -73,10 +73,10 @@ def requires(role: Role) -> Guard:
     return guard
 
 
-def actor_of(scope: Any) -> Actor:
+def get_actor(scope: Any) -> Actor:
     """Return the actor of an authenticated request."""
-    found: Actor = scope["state"]["actor"]
-    return found
+    actor: Actor = scope["state"]["actor"]
+    return actor
 
 
 @dataclass(slots=True)
@@ -85,7 +85,7 @@ class _Bucket:
     at: float
 
 
-class Limits:
+class RateLimits:
     """Token buckets: one minute's requests per client, refilled continuously."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -107,7 +107,7 @@ class Limits:
         bucket = self._buckets.get(client)
         if bucket is None:
             bucket = self._buckets[client] = _Bucket(per_minute, now)
-            if len(self._buckets) > _MOST_BUCKETS:
+            if len(self._buckets) > _MAX_BUCKETS:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(client)
         refilled = bucket.tokens + (now - bucket.at) * per_minute / 60
@@ -130,13 +130,13 @@ class Limits:
         )
 
 
-class KnownKeys:
+class KeyCache:
     """Cache of recently validated keys, by digest of their text."""
 
     def __init__(self, database: Database) -> None:
         """Store the database; nothing is read before the first key."""
         self._database = database
-        self._found: OrderedDict[bytes, tuple[float, api_keys.KeyInfo]] = OrderedDict()
+        self._infos: OrderedDict[bytes, tuple[float, api_keys.KeyInfo]] = OrderedDict()
         self.uses = api_keys.KeyUseRecorder(database)
 
     async def find(self, text: str) -> api_keys.KeyInfo:
@@ -148,29 +148,29 @@ class KnownKeys:
             If it is unknown, expired or revoked.
         """
         digest = sha256(text.encode("utf-8", "replace")).digest()
-        until, info = self._found.get(digest, (0.0, None))
+        until, info = self._infos.get(digest, (0.0, None))
         if (
             info is None
             or until < time.monotonic()
             or info.get_state(datetime.now(UTC)) != "active"
         ):
             info = await asyncio.to_thread(self._look_up, text)
-            self._found[digest] = (time.monotonic() + KEY_CACHE_SECONDS, info)
-            if len(self._found) > _MAX_KEYS:
-                self._found.popitem(last=False)
+            self._infos[digest] = (time.monotonic() + KEY_CACHE_SECONDS, info)
+            if len(self._infos) > _MAX_KEYS:
+                self._infos.popitem(last=False)
         self.uses.record(info)
         return info
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Empty the cache; called when this process revokes a key."""
-        self._found.clear()
+        self._infos.clear()
 
     def _look_up(self, text: str) -> api_keys.KeyInfo:
         with self._database.read() as connection:
             return api_keys.authenticate(connection, text)
 
 
-class Gate(ASGIMiddleware):
+class AuthMiddleware(ASGIMiddleware):
     """Authenticate requests, apply rate limits, and reject anonymous reads if these are disabled.
 
     Routes with ``opt={"open": True}`` need no key even if reading does, and are not counted.
@@ -178,40 +178,40 @@ class Gate(ASGIMiddleware):
 
     scopes = (ScopeType.HTTP,)
 
-    def __init__(self, settings: Settings, known: KnownKeys, limits: Limits) -> None:
+    def __init__(self, settings: Settings, key_cache: KeyCache, limits: RateLimits) -> None:
         """One instance per application."""
-        self.settings, self.known, self.limits = settings, known, limits
+        self.settings, self.key_cache, self.limits = settings, key_cache, limits
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Put the actor into ``scope["state"]`` and call the next application."""
-        check_text(scope)
+        check_encoding(scope)
         state: dict[str, Any] = scope["state"]
         open_to_all = bool(scope["route_handler"].opt.get("open"))
-        text = key_text(scope)
+        text = read_key(scope)
         if text is None:
             state["actor"] = Actor("anonymous", Role.PUBLIC, request_id(scope))
             if not open_to_all:
-                self._count(scope, address(scope), self.settings.rate_public)
-                self._may_read()
+                self._count_request(scope, client_address(scope), self.settings.rate_public)
+                self._require_public_read()
         else:
             info = await self._identify(scope, text)
             state["actor"] = info.to_actor(request_id(scope))
             rate = self.settings.rate_key if info.per_minute is None else info.per_minute
             if not open_to_all:
-                self._count(scope, info.id, rate)
+                self._count_request(scope, info.id, rate)
         await next_app(scope, receive, send)
 
     async def _identify(self, scope: Scope, text: str) -> api_keys.KeyInfo:
         try:
-            return await self.known.find(text)
+            return await self.key_cache.find(text)
         except Unauthenticated:  # failed attempts count against the public rate limit
-            self._count(scope, address(scope), self.settings.rate_public)
+            self._count_request(scope, client_address(scope), self.settings.rate_public)
             raise
 
-    def _count(self, scope: Scope, client: str, per_minute: int) -> None:
+    def _count_request(self, scope: Scope, client: str, per_minute: int) -> None:
         scope["state"]["headers"] = self.limits.take(client, per_minute)
 
-    def _may_read(self) -> None:
+    def _require_public_read(self) -> None:
         if not self.settings.public_read:
             raise Unauthenticated(
                 "reading this service needs a key",
@@ -219,7 +219,7 @@ class Gate(ASGIMiddleware):
             )
 
 
-def key_text(scope: Scope) -> str | None:
+def read_key(scope: Scope) -> str | None:
     """Return the key of a request; None without one.
 
     Raises
@@ -243,7 +243,7 @@ def key_text(scope: Scope) -> str | None:
     return text.strip()
 
 
-def address(scope: Scope) -> str:
+def client_address(scope: Scope) -> str:
     """Return the client address; for IPv6 its /64 network, which one client may own."""
     client = scope.get("client")
     host = client[0] if client else "unknown"
@@ -255,7 +255,7 @@ def address(scope: Scope) -> str:
     return host
 
 
-def check_text(scope: Scope) -> None:
+def check_encoding(scope: Scope) -> None:
     """Reject paths and queries that are not UTF-8 or contain U+0000.
 
     Raises

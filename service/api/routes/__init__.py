@@ -1,4 +1,4 @@
-"""Handlers of the REST API: parse, call one function, answer."""
+"""Handlers of the REST API: parse the request, call one function, render the response."""
 
 from __future__ import annotations
 

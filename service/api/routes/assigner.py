@@ -62,13 +62,13 @@ class SharedPlacer:
     def _keeping_warm(self) -> None:
         while not self._ended.is_set():
             try:
-                before = self.get().loaded
-                if self.get().warm() and self.get().loaded != before:
+                before = self.get().loaded_run_id
+                if self.get().warm_up() and self.get().loaded_run_id != before:
                     self._compare()
                     # loaded objects are permanent: exclude them from garbage collection
                     gc.collect()
                     gc.freeze()
-                    log.info("ready to place", run=self.get().loaded)
+                    log.info("ready to place", run=self.get().loaded_run_id)
             except (DisambigError, OSError) as error:
                 if not self._ended.is_set():
                     log.warning("not ready to place", error=str(error))

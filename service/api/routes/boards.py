@@ -13,8 +13,8 @@ from service.api.examples import board as examples
 from service.api.http.bodies import NonEmptyRequest
 from service.api.http.openapi import describe_responses
 from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
-from service.api.middleware.auth import requires
-from service.api.routes.decisions import told
+from service.api.middleware.auth import require_role
+from service.api.routes.decisions import decision_to_dict
 from service.api.schemas import board as schemas
 from service.db.database import Database, Within
 from service.errors import Invalid
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from service.board.request import ArrangementRequest
     from service.decisions.draft import SignatureRef
 
-REVIEWER = [requires(Role.REVIEWER)]
+REVIEWER = [require_role(Role.REVIEWER)]
 LONGEST = 1_000
 """Maximum characters of a mention in a query parameter."""
 
@@ -100,10 +100,10 @@ def commit_of(database: Database, actor: Actor, name: str, data: schemas.Commit)
             override=data.override,
         )
         if data.task:
-            task_answers.keep_decision(connection, ledger, actor, data.task, done.decision)
+            task_answers.store_decision_answer(connection, ledger, actor, data.task, done.decision)
     over = [one.to_dict() for one in done.overridden_decisions]
     return {
-        **told(done.decision),
+        **decision_to_dict(done.decision),
         "moved": done.n_moved,
         "unsure": done.unsure_decision,
         "overridden": over,
@@ -181,7 +181,7 @@ def read_board(
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        schemas.Preview, examples.PREVIEW, problems=(400, 401, 403, 404, 409, 422)
+        schemas.Preview, examples.PREVIEW, problems=(400, 401, 403, 404, 409, 415, 422)
     ),
 )
 def preview_board(
@@ -207,7 +207,10 @@ def preview_board(
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        schemas.Committed, examples.COMMITTED, status=201, problems=(400, 401, 403, 404, 409, 422)
+        schemas.Committed,
+        examples.COMMITTED,
+        status=201,
+        problems=(400, 401, 403, 404, 409, 415, 422),
     ),
 )
 def commit_board(

@@ -35,7 +35,7 @@ from service.api.http.responses import (
     respond_with_etag,
     run_write,
 )
-from service.api.middleware.auth import requires
+from service.api.middleware.auth import require_role
 from service.api.schemas import edit as schemas
 from service.db.database import Database
 from service.decisions import queries as decision_queries
@@ -47,9 +47,9 @@ if TYPE_CHECKING:
 from service.decisions import undo as undoing
 from service.decisions.draft import SignatureRef
 
-REVIEWER = [requires(Role.REVIEWER)]
-PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
-MOST_ROWS = 1_000
+REVIEWER = [require_role(Role.REVIEWER)]
+PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422)
+MAX_ROWS = 1_000
 _LINES = Schema(type=OpenAPIType.STRING, description="One decision per line.")
 
 
@@ -90,13 +90,13 @@ def list_decisions(
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Return decisions, newest first, including undone ones."""
-    wanted = decision_queries.DecisionFilter(kind, action, by, standing, identity)
+    filters = decision_queries.DecisionFilter(kind, action, by, standing, identity)
     before = read_cursor("decisions", cursor, (int,))
     with database.read() as connection:
         begin = None if before is None else before[0]
-        found = decision_queries.list_decisions(connection, wanted, limit + 1, begin)
-    page = found[:limit]
-    more = len(found) > limit
+        decisions = decision_queries.list_decisions(connection, filters, limit + 1, begin)
+    page = decisions[:limit]
+    more = len(decisions) > limit
     following = paging.cursor("decisions", page[-1]["event_seq"]) if more else None
     return respond_private({"items": page, "next": next_page(request, following)})
 
@@ -119,14 +119,14 @@ def read_decision(
 ) -> Response[bytes]:
     """Links are must-links and cannot-links that bind all runs, assignments and publications."""
     with database.read() as connection:
-        found, version = (
+        decision, version = (
             decision_queries.get_decision(connection, id, limit),
-            _decision(id)(connection),
+            _read_state(id)(connection),
         )
-    return respond_with_etag(request, found, version)
+    return respond_with_etag(request, decision, version)
 
 
-def _decision(decision_id: str) -> Callable[[Connection], dict[str, Any]]:
+def _read_state(decision_id: str) -> Callable[[Connection], dict[str, Any]]:
     """Return a reader of the mutable state of a decision: whether it is in force."""
     return lambda connection: decision_queries.get_decision(connection, decision_id, 1)
 
@@ -156,7 +156,7 @@ def decide(
     Rejected (409) with the chain of links if it contradicts earlier decisions.
     """
     return run_write(
-        request, database, actor, body, lambda given: told(_judged(given, actor, data)), status=201
+        request, database, actor, body, lambda given: decision_to_dict(_record_judgement(given, actor, data)), status=201
     )
 
 
@@ -171,7 +171,7 @@ def decide(
     operation_class=describe_raw_body(
         {"application/x-ndjson": (_LINES, "Two decisions", examples.BULK_NDJSON)}
     ),
-    responses=describe_responses(schemas.Bulk, examples.BULK, problems=(400, 401, 403, 413, 422)),
+    responses=describe_responses(schemas.Bulk, examples.BULK, problems=(400, 401, 403, 413, 415, 422)),
 )
 def decide_in_bulk(
     request: Request[Any, Any, Any],
@@ -184,25 +184,25 @@ def decide_in_bulk(
 
     Each is applied or rejected separately, in order; a rejected one has no effect.
     """
-    rows = list(_lines(body))
+    rows = list(_split_lines(body))
 
     def act(given: Database) -> dict[str, Any]:
         applied, refused = [], []
         for line, text in rows:
             try:
-                made = _judged(given, actor, _read(text))
+                made = _record_judgement(given, actor, _parse_judgement(text))
             except Unavailable:
                 raise
             except ServiceError as error:
-                refused.append({"line": line, **_refusal(error)})
+                refused.append({"line": line, **_describe_refusal(error)})
             else:
-                applied.append({"line": line, **told(made)})
+                applied.append({"line": line, **decision_to_dict(made)})
         return {"applied": applied, "refused": refused}
 
     return run_write(request, database, actor, body, act)
 
 
-def _turn(path: str, summary: str) -> Callable[[Any], Any]:
+def _reversal_route(path: str, summary: str) -> Callable[[Any], Any]:
     return post(
         f"/decisions/{{id:str}}/{path}",
         guards=REVIEWER,
@@ -215,19 +215,19 @@ def _turn(path: str, summary: str) -> Callable[[Any], Any]:
     )
 
 
-Why = Annotated[
+OptionalReason = Annotated[
     schemas.Why | None, describe_body(("With a reason", {"reason": "mistaken for a namesake"}))
 ]
 
 
-@_turn("undo", "Undo a decision")
+@_reversal_route("undo", "Undo a decision")
 def undo(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
     body: RawBody,
-    data: Why = None,
+    data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
@@ -242,19 +242,19 @@ def undo(
         database,
         actor,
         body,
-        lambda given: told(undoing.undo_decision(given, actor, id, reason)),
-        edits=_decision(id),
+        lambda given: decision_to_dict(undoing.undo_decision(given, actor, id, reason)),
+        edits=_read_state(id),
     )
 
 
-@_turn("redo", "Redo an undone decision")
+@_reversal_route("redo", "Redo an undone decision")
 def redo(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     actor: NamedDependency[Actor],
     id: FromPath[str],
     body: RawBody,
-    data: Why = None,
+    data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
@@ -269,47 +269,47 @@ def redo(
         database,
         actor,
         body,
-        lambda given: told(undoing.redo_decision(given, actor, id, reason)),
-        edits=_decision(id),
+        lambda given: decision_to_dict(undoing.redo_decision(given, actor, id, reason)),
+        edits=_read_state(id),
     )
 
 
-def statement(data: schemas.Edit, versions: Mapping[str, int] | None) -> DecisionContext:
+def build_statement(data: schemas.Edit, versions: Mapping[str, int] | None) -> DecisionContext:
     """Return the reason, evidence and versions of an edit."""
     from service.decisions.actions import DecisionContext
 
     return DecisionContext(data.reason, data.evidence, versions, data.same_work)
 
 
-def told(made: DecisionResult) -> dict[str, Any]:
+def decision_to_dict(decision: DecisionResult) -> dict[str, Any]:
     """Return a recorded decision as the API renders it."""
     return {
-        "decision": made.id,
-        "event": made.event,
-        "identities": [{"id": id_, "version": v} for id_, v in sorted(made.identities.items())],
-        "created": made.created,
+        "decision": decision.id,
+        "event": decision.event,
+        "identities": [{"id": id_, "version": v} for id_, v in sorted(decision.identities.items())],
+        "created": decision.created,
     }
 
 
-def _judged(database: Database, actor: Actor, data: schemas.Judgement) -> DecisionResult:
+def _record_judgement(database: Database, actor: Actor, data: schemas.Judgement) -> DecisionResult:
     from service.decisions import actions as decision_actions
 
     a, b = (SignatureRef(m.work, m.position) for m in (data.a, data.b))
-    why = statement(data, data.versions)
+    why = build_statement(data, data.versions)
     if data.kind == "unsure":
         return decision_actions.record_unsure(database, actor, [a, b], why)
     return decision_actions.decide_pair(database, actor, data.kind, a, b, why)
 
 
-def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
+def _split_lines(body: bytes) -> Iterator[tuple[int, bytes]]:
     n = 0
     for line, text in enumerate(body.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if not text.strip():
             continue
         n += 1
-        if n > MOST_ROWS:
+        if n > MAX_ROWS:
             raise BodyTooLarge(
-                f"there are more than {MOST_ROWS:,} decisions",
+                f"there are more than {MAX_ROWS:,} decisions",
                 "send them in several requests",
                 field="body",
                 line=line,
@@ -317,7 +317,7 @@ def _lines(body: bytes) -> Iterator[tuple[int, bytes]]:
         yield line, text
 
 
-def _read(text: bytes) -> schemas.Judgement:
+def _parse_judgement(text: bytes) -> schemas.Judgement:
     value = parse_json(text)
     try:
         return schemas.Judgement.model_validate(value)
@@ -327,7 +327,7 @@ def _read(text: bytes) -> schemas.Judgement:
         raise BadBody(first["msg"], "see /schema for the fields", field=field) from error
 
 
-def _refusal(error: ServiceError) -> dict[str, Any]:
+def _describe_refusal(error: ServiceError) -> dict[str, Any]:
     details = {k: v for k, v in error.details.items() if k not in ("headers", "line")}
     return {
         "status": error.status,

@@ -18,7 +18,7 @@ from service.actors import Actor, Role
 from service.api.http.bodies import DecodedRequest
 from service.api.http.openapi import describe_responses
 from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
-from service.api.middleware.auth import requires
+from service.api.middleware.auth import require_role
 from service.api.schemas.edit import Asked, Reason, Whole
 from service.api.schemas.read import Shape
 from service.db.database import Database
@@ -33,7 +33,7 @@ class Share(Shape):
     high: float
 
 
-class Estimated(Shape):
+class SliceEstimate(Shape):
     """Estimates of a slice; null if the sample does not determine them."""
 
     slice: str = Field(description="Frequency of the printed name, or everything.")
@@ -47,7 +47,7 @@ class Estimated(Shape):
     pairwise_recall: Share | None
 
 
-class Reviewing(Shape):
+class SampleProgress(Shape):
     """Tasks of a sample by state."""
 
     reviewed: int
@@ -64,15 +64,15 @@ class Estimates(Shape):
     drawn_at: datetime
     drawn_by: str
     sequence: int
-    tasks: Reviewing
-    overall: Estimated
-    slices: list[Estimated]
+    tasks: SampleProgress
+    overall: SliceEstimate
+    slices: list[SliceEstimate]
 
 
 class NewSample(Asked):
     """A random sample to draw."""
 
-    size: Annotated[Whole, Field(ge=2, le=sampling.MOST)] = 400
+    size: Annotated[Whole, Field(ge=2, le=sampling.MAX_SIZE)] = 400
     unit: Literal["mention", "identity"] = "mention"
     reason: Reason = None
 
@@ -85,7 +85,7 @@ class Stratum(Shape):
     drawn: int
 
 
-class Drawn(Shape):
+class SampleResult(Shape):
     """A drawn sample."""
 
     id: str
@@ -148,18 +148,18 @@ def read_estimates(
     They refer to the identities published when the sample was drawn.
     """
     with database.read() as connection:
-        return respond_private(sampling.estimates(connection, sample))
+        return respond_private(sampling.estimate_quality(connection, sample))
 
 
 @post(
     "/samples",
-    guards=[requires(Role.ADMIN)],
+    guards=[require_role(Role.ADMIN)],
     tags=["review"],
     summary="Draw a random sample to review",
     status_code=201,
     sync_to_thread=True,
     request_class=DecodedRequest,
-    responses=describe_responses(Drawn, DRAWN, status=201, problems=(400, 401, 403, 409, 422)),
+    responses=describe_responses(SampleResult, DRAWN, status=201, problems=(400, 401, 403, 409, 415, 422)),
 )
 def draw_sample(
     request: Request[Any, Any, Any],
@@ -178,10 +178,10 @@ def draw_sample(
     identity's mentions are `wrong` and how many of the person's are `missing`; for an identity,
     the mentions of each person as `parts`. Each is a number or a list of mentions.
     """
-    wish = data or NewSample()
+    options = data or NewSample()
 
     def act(given: Database) -> dict[str, Any]:
-        return asdict(sampling.draw(given, actor, wish.size, wish.unit, reason=wish.reason))
+        return asdict(sampling.draw_sample(given, actor, options.size, options.unit, reason=options.reason))
 
     return run_write(request, database, actor, body, act, status=201)
 

@@ -21,20 +21,20 @@ from service.api.http import paging
 from service.api.http.openapi import describe_responses
 from service.api.http.paging import BIGGEST, Cursor, Limit, next_page, read_cursor
 from service.api.http.responses import respond_private
-from service.api.middleware.auth import requires
-from service.api.middleware.cache import Answer, answer
+from service.api.middleware.auth import require_role
+from service.api.middleware.cache import ReadResult, respond_cached
 from service.api.schemas import edit as edit_schemas
 from service.api.schemas import read as schemas
 from service.db.database import Database
 from service.errors import Invalid
 from service.events import queries as event_queries
 
-ADMIN = [requires(Role.ADMIN)]
-_LONGEST = 1_000
+ADMIN = [require_role(Role.ADMIN)]
+_MAX_LENGTH = 1_000
 
 
-def _text(description: str) -> Any:
-    return QueryParameter(max_length=_LONGEST, description=description)
+def _text_parameter(description: str) -> Any:
+    return QueryParameter(max_length=_MAX_LENGTH, description=description)
 
 
 @get(
@@ -51,22 +51,22 @@ def list_events(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     kind: Annotated[
-        str | None, _text("Only events of this kind, such as decision-made or run-published.")
+        str | None, _text_parameter("Only events of this kind, such as decision-made or run-published.")
     ] = None,
     actor_name: Annotated[
         str | None,
         QueryParameter(
             name="actor",
-            max_length=_LONGEST,
+            max_length=_MAX_LENGTH,
             description="Only events of this actor, such as key:k-3k9x0f7q2m1b.",
         ),
     ] = None,
-    subject: Annotated[str | None, _text("Only events about this id.")] = None,
+    subject: Annotated[str | None, _text_parameter("Only events about this id.")] = None,
     request_id: Annotated[
         str | None,
         QueryParameter(
             name="request",
-            max_length=_LONGEST,
+            max_length=_MAX_LENGTH,
             description="Only events of this request (X-Request-ID).",
         ),
     ] = None,
@@ -80,7 +80,7 @@ def list_events(
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Return events, newest first. `since` and `until` are times with a time zone."""
-    begin, end = (_moment(name, at) for name, at in (("since", since), ("until", until)))
+    begin, end = (_to_utc(name, at) for name, at in (("since", since), ("until", until)))
     wanted = event_queries.EventFilter(kind, actor_name, subject, request_id, begin, end)
     before = read_cursor("events", cursor, (int,))
     with database.read() as connection:
@@ -114,7 +114,7 @@ def read_event(
         return respond_private(event_queries.get_event(connection, seq, limit))
 
 
-def _moment(name: str, moment: datetime | None) -> datetime | None:
+def _to_utc(name: str, moment: datetime | None) -> datetime | None:
     """Convert a time to UTC."""
     if moment is None:
         return None
@@ -130,7 +130,7 @@ def _moment(name: str, moment: datetime | None) -> datetime | None:
     )
 
 
-MOST = 1000
+MAX_ENTRIES = 1000
 
 Kind = Literal["create", "keep", "merge", "split", "move", "restore"]
 
@@ -153,7 +153,7 @@ def read_changes(
         ),
     ] = 0,
     limit: Annotated[
-        int, QueryParameter(ge=1, le=MOST, description=f"Maximum number of entries, 1 to {MOST}.")
+        int, QueryParameter(ge=1, le=MAX_ENTRIES, description=f"Maximum number of entries, 1 to {MAX_ENTRIES}.")
     ] = 100,
     kind: Annotated[Kind | None, QueryParameter(description="Only changes of this kind.")] = None,
     identity: Annotated[
@@ -166,7 +166,7 @@ def read_changes(
     commit order, so nothing is missed or repeated.
     """
 
-    def render(connection: Connection) -> Answer:
+    def render(connection: Connection) -> ReadResult[Any]:
         items, last = event_queries.list_changes_since(
             connection, since, limit, kind=kind, identity=identity
         )
@@ -175,11 +175,11 @@ def read_changes(
         following = urlencode({"since": last, "limit": limit, **query})
         full = len(items) == limit
         path = request.scope["path"]
-        return Answer(
+        return ReadResult(
             {"items": items, "since": last, "next": f"{path}?{following}" if full else None}
         )
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 HANDLERS = (list_events, read_event, read_changes)

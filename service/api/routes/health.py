@@ -16,7 +16,7 @@ from litestar.di import NamedDependency
 from service.actors import ANONYMOUS, Actor
 from service.api.examples import read as examples
 from service.api.http.openapi import describe_responses
-from service.api.middleware.cache import Answer, answer
+from service.api.middleware.cache import ReadResult, respond_cached
 from service.api.schemas import read as schemas
 from service.db import overview
 from service.db.database import Database
@@ -24,9 +24,9 @@ from service.errors import NotFound, Unauthenticated
 from service.observability.health import Check, check_readiness
 from service.settings import Settings
 
-PATIENCE = 4.0
+CHECK_TIMEOUT = 4.0
 """Seconds after which an unfinished check counts as failed."""
-REMEMBERED = 1.0
+CACHE_SECONDS = 1.0
 """Seconds for which check results are reused, so that frequent probes are cheap."""
 OPEN = {"open": True}
 
@@ -38,32 +38,32 @@ class Readiness:
         """Store the settings and the database; checks run on request."""
         self._settings, self._database = settings, database
         self._running: asyncio.Task[list[Check]] | None = None
-        self._found: tuple[float, list[Check]] = (float("-inf"), [])
+        self._last_checks: tuple[float, list[Check]] = (float("-inf"), [])
 
-    async def checks(self) -> list[Check]:
+    async def run_checks(self) -> list[Check]:
         """Return the results of the checks, at most :data:`REMEMBERED` old."""
-        if time.monotonic() - self._found[0] < REMEMBERED:
-            return self._found[1]
+        if time.monotonic() - self._last_checks[0] < CACHE_SECONDS:
+            return self._last_checks[1]
         if self._running is None or self._running.done():
             checking = asyncio.to_thread(check_readiness, self._settings, self._database)
             self._running = asyncio.create_task(checking)
         try:
-            found = await asyncio.wait_for(asyncio.shield(self._running), PATIENCE)
+            found = await asyncio.wait_for(asyncio.shield(self._running), CHECK_TIMEOUT)
         except TimeoutError:
-            problem = f"no response within {PATIENCE:g} s; check the database and the disk"
-            return [Check("database", problem, PATIENCE * 1000)]
-        self._found = (time.monotonic(), found)
+            problem = f"no response within {CHECK_TIMEOUT:g} s; check the database and the disk"
+            return [Check("database", problem, CHECK_TIMEOUT * 1000)]
+        self._last_checks = (time.monotonic(), found)
         return found
 
 
 @get("/health/live", opt=OPEN, include_in_schema=False)
-async def live() -> dict[str, str]:
+async def read_liveness() -> dict[str, str]:
     """Return 200 while the process is alive; restart it otherwise."""
     return {"status": "ok"}
 
 
 @get("/health/ready", opt=OPEN, include_in_schema=False)
-async def is_ready(state: State) -> Response[dict[str, Any]]:
+async def read_readiness(state: State) -> Response[dict[str, Any]]:
     """Return 200 if requests would succeed, 503 otherwise."""
     checks: list[Check] = await state.readiness.checks()
     fine = all(check.problem is None for check in checks)
@@ -79,7 +79,7 @@ async def is_ready(state: State) -> Response[dict[str, Any]]:
 
 
 @get("/metrics", opt=OPEN, include_in_schema=False, sync_to_thread=True)
-def metrics(
+def read_metrics(
     state: State, settings: NamedDependency[Settings], actor: NamedDependency[Actor]
 ) -> Response[bytes]:
     """Return metrics for Prometheus; needs a key if reading does."""
@@ -105,8 +105,8 @@ def read_stats(
     request: Request[Any, Any, Any], database: NamedDependency[Database]
 ) -> Response[bytes]:
     """Return counts of works, names, mentions and identities, and the current publication."""
-    return answer(request, database, lambda c: Answer(overview.count_records(c)))
+    return respond_cached(request, database, lambda c: ReadResult(overview.count_records(c)))
 
 
-PROBES = (live, is_ready, metrics)
+PROBES = (read_liveness, read_readiness, read_metrics)
 HANDLERS = (read_stats,)

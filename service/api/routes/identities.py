@@ -14,7 +14,8 @@ from service.actors import Actor, Role
 from service.api.examples import read as examples
 from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
-from service.api.middleware.cache import Answer, answer
+from service.api.http.responses import Moved
+from service.api.middleware.cache import ReadResult, Redirect, respond_cached
 from service.api.routes.names import Query
 from service.api.schemas import read as schemas
 from service.db.database import Database
@@ -22,7 +23,7 @@ from service.errors import Invalid
 from service.identities.resolve import HistoryEntry, list_history
 from service.profiles import aggregates, search, sparkline
 from service.profiles import identity as identity_profile
-from service.profiles.identity import Located, WorksOrder
+from service.profiles.identity import WorksOrder
 from service.profiles.search import Filters, IdentityOrder
 
 Id = Annotated[str, PathParameter(max_length=100, description="Id of an identity, `a-…`.")]
@@ -72,19 +73,19 @@ def search_identities(
     """Return identities with names similar to `q`, with an external id, or all in order."""
     filters = Filters(since, until, curated)
 
-    def render(connection: Connection) -> Answer:
+    def render(connection: Connection) -> ReadResult[Any]:
         following: str | None = None
         if external is not None:
-            scheme, value = _external(external)
+            scheme, value = _parse_external_id(external)
             items = search.with_external_id(connection, scheme, value)
         elif q is not None:
             found = search.matching_identities(connection, request.app.state.vocabulary, q, filters)
-            items, following = _ranked(found, limit, cursor)
+            items, following = _page_by_relevance(found, limit, cursor)
         else:
-            items, following = _listed(connection, filters, limit, sort, cursor)
-        return Answer({"items": items, "next": next_page(request, following)})
+            items, following = _page_in_order(connection, filters, limit, sort, cursor)
+        return ReadResult({"items": items, "next": next_page(request, following)})
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 @get(
@@ -93,7 +94,7 @@ def search_identities(
     tags=["identities"],
     summary="Read the profile of an identity",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Profile, examples.PROFILE, problems=(400, 404, 410)),
+    responses=describe_responses(schemas.Profile, examples.PROFILE, problems=(400, 404, 410), moves=True),
 )
 def read_identity(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: Id
@@ -104,13 +105,13 @@ def read_identity(
     redirects (301) to it; a split id returns 410 with its successors.
     """
 
-    def render(connection: Connection) -> Answer:
-        located = identity_profile.locate(connection, id)
+    def render(connection: Connection) -> ReadResult[Any] | Redirect:
+        located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
-            return moved(request, located)
-        return Answer(identity_profile.profile(connection, located), located.version)
+            return _redirect(request, located.id, located.redirect)
+        return ReadResult(identity_profile.build_profile(connection, located), located.version)
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 @get(
@@ -119,7 +120,7 @@ def read_identity(
     tags=["identities"],
     summary="List works of an identity",
     sync_to_thread=True,
-    responses=describe_responses(schemas.PaperPage, examples.PAPERS, problems=(400, 404, 410)),
+    responses=describe_responses(schemas.PaperPage, examples.PAPERS, problems=(400, 404, 410), moves=True),
 )
 def read_identity_works(
     request: Request[Any, Any, Any],
@@ -139,10 +140,10 @@ def read_identity_works(
 ) -> Response[bytes]:
     """Return all works with the position and the printed name on each."""
 
-    def render(connection: Connection) -> Answer:
-        located = identity_profile.locate(connection, id)
+    def render(connection: Connection) -> ReadResult[Any] | Redirect:
+        located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
-            return moved(request, located, "/works")
+            return _redirect(request, located.id, located.redirect, "/works")
         kind = f"works{sort}"
         mentions = identity_profile.works_page(
             connection,
@@ -154,13 +155,13 @@ def read_identity_works(
             venue=venue,
         )
         following = _cursor_of(kind, mentions, limit)
-        shown = [aggregates.paper(m) for m in mentions[:limit]]
-        return Answer({"items": shown, "next": next_page(request, following)})
+        shown = [aggregates.format_paper(m) for m in mentions[:limit]]
+        return ReadResult({"items": shown, "next": next_page(request, following)})
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
-def _cursor_of(kind: str, mentions: list[aggregates.Seen], limit: int) -> str | None:
+def _cursor_of(kind: str, mentions: list[aggregates.SignatureRow], limit: int) -> str | None:
     if len(mentions) <= limit:
         return None
     return cursor(kind, mentions[limit - 1].work_id, mentions[limit - 1].position)
@@ -173,7 +174,7 @@ def _cursor_of(kind: str, mentions: list[aggregates.Seen], limit: int) -> str | 
     summary="List co-authors of an identity",
     sync_to_thread=True,
     responses=describe_responses(
-        schemas.CoauthorPage, examples.COAUTHORS, problems=(400, 404, 410)
+        schemas.CoauthorPage, examples.COAUTHORS, problems=(400, 404, 410), moves=True
     ),
 )
 def read_identity_coauthors(
@@ -185,16 +186,16 @@ def read_identity_coauthors(
 ) -> Response[bytes]:
     """Return co-authors, most joint works first; works of more than 100 authors do not count."""
 
-    def render(connection: Connection) -> Answer:
-        located = identity_profile.locate(connection, id)
+    def render(connection: Connection) -> ReadResult[Any] | Redirect:
+        located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
-            return moved(request, located, "/coauthors")
+            return _redirect(request, located.id, located.redirect, "/coauthors")
         after = read_cursor("coauthors", cursor, (int, str))
-        found, left = aggregates.coauthors(connection, located.key, limit, after)
+        found, left = aggregates.list_coauthors(connection, located.key, limit, after)
         following = _coauthor_cursor(found[-1]) if left > limit else None
-        return Answer({"items": found, "next": next_page(request, following)})
+        return ReadResult({"items": found, "next": next_page(request, following)})
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 def _coauthor_cursor(last: dict[str, Any]) -> str:
@@ -209,7 +210,11 @@ def _coauthor_cursor(last: dict[str, Any]) -> str:
     media_type="image/svg+xml",
     sync_to_thread=True,
     responses=describe_responses(
-        str, examples.PICTURE, media_type="image/svg+xml", problems=(400, 404, 410)
+        str,
+        examples.PICTURE,
+        media_type="image/svg+xml",
+        problems=(400, 404, 410),
+        moves=True,
     ),
 )
 def read_identity_years(
@@ -217,14 +222,14 @@ def read_identity_years(
 ) -> Response[bytes]:
     """Return works per year as bars, with an accessible title and description."""
 
-    def render(connection: Connection) -> Answer:
-        located = identity_profile.locate(connection, id)
+    def render(connection: Connection) -> ReadResult[Any] | Redirect:
+        located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
-            return moved(request, located, "/years.svg")
+            return _redirect(request, located.id, located.redirect, "/years.svg")
         drawn = sparkline.years_svg(located.name, identity_profile.years(connection, located.key))
-        return Answer(drawn, media_type="image/svg+xml")
+        return ReadResult(drawn, media_type="image/svg+xml")
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 @get(
@@ -247,22 +252,22 @@ def read_identity_history(
     The actor is included for reviewers and above. A merged or split id keeps its history.
     """
 
-    def render(connection: Connection) -> Answer:
+    def render(connection: Connection) -> ReadResult[Any]:
         after = read_cursor("history", cursor, (int,))
         entries = list_history(connection, id, after[0] if after else None, limit + 1)
         named = actor.role.includes(Role.REVIEWER)
-        items = [_told(entry, named) for entry in entries[:limit]]
+        items = [_entry_to_dict(entry, named) for entry in entries[:limit]]
         following = _history_cursor(entries[limit - 1]) if len(entries) > limit else None
-        return Answer({"items": items, "next": next_page(request, following)})
+        return ReadResult({"items": items, "next": next_page(request, following)})
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 def _history_cursor(entry: HistoryEntry) -> str:
     return cursor("history", entry.seq)
 
 
-def _told(entry: HistoryEntry, named: bool) -> dict[str, Any]:
+def _entry_to_dict(entry: HistoryEntry, named: bool) -> dict[str, Any]:
     return {
         "sequence": entry.seq,
         "kind": entry.kind,
@@ -276,18 +281,18 @@ def _told(entry: HistoryEntry, named: bool) -> dict[str, Any]:
     }
 
 
-def moved(request: Request[Any, Any, Any], located: Located, suffix: str = "") -> Answer:
+def _redirect(
+    request: Request[Any, Any, Any], identity: str, successor: str, suffix: str = ""
+) -> Redirect:
     """Redirect (301) to the identity into which this one was merged."""
     query = request.scope["query_string"].decode("latin-1")
-    target = f"/v1/identities/{quote(located.redirect or '')}{suffix}"
-    return Answer(
-        {"id": located.id, "redirect": located.redirect},
-        status=301,
-        headers={"Location": f"{target}?{query}" if query else target},
+    target = f"/v1/identities/{quote(successor)}{suffix}"
+    return Redirect(
+        Moved(id=identity, redirect=successor), f"{target}?{query}" if query else target
     )
 
 
-def _external(text: str) -> tuple[str, str]:
+def _parse_external_id(text: str) -> tuple[str, str]:
     scheme, _, value = text.partition(":")
     if not scheme or not value:
         raise Invalid(
@@ -298,7 +303,7 @@ def _external(text: str) -> tuple[str, str]:
     return scheme.strip().lower(), value.strip()
 
 
-def _ranked(
+def _page_by_relevance(
     found: list[dict[str, Any]], limit: int, text: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     after = read_cursor("identities?q", text, (float, int, str))
@@ -312,7 +317,7 @@ def _ranked(
     return found[:limit], following
 
 
-def _listed(
+def _page_in_order(
     connection: Connection, filters: Filters, limit: int, sort: IdentityOrder, text: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     kind = f"identities{sort}"

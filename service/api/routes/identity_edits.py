@@ -13,7 +13,7 @@ from sqlalchemy import select
 from service.actors import Actor, Role
 from service.api.examples import edit as examples
 from service.api.http.bodies import DecodedRequest, NonEmptyRequest
-from service.api.http.etags import expected_version
+from service.api.http.etags import read_expected_version
 from service.api.http.openapi import describe_responses
 from service.api.http.responses import (
     IdempotencyKey,
@@ -23,18 +23,18 @@ from service.api.http.responses import (
     respond_private,
     run_write,
 )
-from service.api.middleware.auth import requires
-from service.api.routes.decisions import statement, told
+from service.api.middleware.auth import require_role
+from service.api.routes.decisions import build_statement, decision_to_dict
 from service.api.schemas import edit as schemas
 from service.db.database import Database
 from service.db.tables import Identity
 from service.decisions.draft import SignatureRef
 
-EDITOR = [requires(Role.EDITOR)]
-PROBLEMS = (400, 401, 403, 404, 409, 412, 422, 428)
+EDITOR = [require_role(Role.EDITOR)]
+PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422, 428)
 
 
-def _edit(path: str, summary: str) -> Callable[[Any], Any]:
+def _edit_route(path: str, summary: str) -> Callable[[Any], Any]:
     return post(
         path,
         guards=EDITOR,
@@ -49,7 +49,7 @@ def _edit(path: str, summary: str) -> Callable[[Any], Any]:
     )
 
 
-@_edit("/merges", "Merge identities")
+@_edit_route("/merges", "Merge identities")
 def merge(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -65,23 +65,23 @@ def merge(
     """
     from service.decisions import actions as decision_actions
 
-    names = [*data.identities, *([data.into] if data.into else [])]
-    known = read_versions(request, names, data.versions)
+    identity_ids = [*data.identities, *([data.into] if data.into else [])]
+    known_versions = read_versions(request, identity_ids, data.versions)
     return run_write(
         request,
         database,
         actor,
         body,
-        lambda given: told(
+        lambda given: decision_to_dict(
             decision_actions.merge_identities(
-                given, actor, data.identities, data.into, statement(data, known)
+                given, actor, data.identities, data.into, build_statement(data, known_versions)
             )
         ),
         status=201,
     )
 
 
-@_edit("/splits", "Split an identity")
+@_edit_route("/splits", "Split an identity")
 def split(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -94,23 +94,23 @@ def split(
     """Groups become new identities; one group, or the mentions in no group, keeps the id."""
     from service.decisions import actions as decision_actions
 
-    known = read_versions(request, [data.identity], data.versions)
+    known_versions = read_versions(request, [data.identity], data.versions)
     groups = [[SignatureRef(m.work, m.position) for m in group] for group in data.groups]
     return run_write(
         request,
         database,
         actor,
         body,
-        lambda given: told(
+        lambda given: decision_to_dict(
             decision_actions.split_identity(
-                given, actor, data.identity, groups, data.keep, statement(data, known)
+                given, actor, data.identity, groups, data.keep, build_statement(data, known_versions)
             )
         ),
         status=201,
     )
 
 
-@_edit("/moves", "Move mentions to another identity")
+@_edit_route("/moves", "Move mentions to another identity")
 def move(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -123,17 +123,17 @@ def move(
     """Mentions move to `to`, or to a new identity. `versions` may include those they leave."""
     from service.decisions import actions as decision_actions
 
-    known = read_versions(request, [data.to] if data.to else [], data.versions)
-    known = {**(data.versions or {}), **known}
+    known_versions = read_versions(request, [data.to] if data.to else [], data.versions)
+    known_versions = {**(data.versions or {}), **known_versions}
     mentions = [SignatureRef(m.work, m.position) for m in data.mentions]
     return run_write(
         request,
         database,
         actor,
         body,
-        lambda given: told(
+        lambda given: decision_to_dict(
             decision_actions.move_signatures(
-                given, actor, mentions, data.to, statement(data, known)
+                given, actor, mentions, data.to, build_statement(data, known_versions)
             )
         ),
         status=201,
@@ -167,7 +167,7 @@ def attach(
     """The id is validated and normalised. An id on two identities opens a conflict task."""
     from service.external_ids import attach as external_ids
 
-    version = expected_version(request)
+    version = read_expected_version(request)
 
     def act(given: Database) -> dict[str, Any]:
         scheme, value = external_ids.attach_id(
@@ -211,7 +211,7 @@ def detach(
     from service.external_ids import attach as external_ids
     from service.external_ids.schemes import normalize_id
 
-    version = expected_version(request)
+    version = read_expected_version(request)
     external_ids.detach_id(database, actor, id, scheme, value, reason=reason, version=version)
     return respond_private(_external_id(database, id, *normalize_id(scheme, value)))
 

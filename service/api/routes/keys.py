@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import orjson
-from litestar import Request, Response, delete, get, post
+from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, RawBody
 
@@ -16,12 +14,20 @@ from service.actors import Actor, Role
 from service.api.examples import edit as examples
 from service.api.http.bodies import DecodedRequest, NonEmptyRequest
 from service.api.http.openapi import describe_responses
-from service.api.http.responses import IdempotencyKey, describe_body, respond_private, run_write
-from service.api.middleware.auth import KnownKeys, requires
+from service.api.http.responses import (
+    IdempotencyKey,
+    Json,
+    describe_body,
+    respond_private,
+    run_write,
+)
+from service.api.middleware.auth import KeyCache, require_role
 from service.api.schemas import edit as schemas
+from service.api_keys import Key, Keys, ShownKey
 from service.db.database import Database
+from service.values import asdict, replace, to_json
 
-ADMIN = [requires(Role.ADMIN)]
+ADMIN = [require_role(Role.ADMIN)]
 
 
 @get(
@@ -30,12 +36,14 @@ ADMIN = [requires(Role.ADMIN)]
     tags=["keys"],
     summary="List keys",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Keys, examples.KEYS, problems=(401, 403)),
+    responses=describe_responses(Keys, examples.KEYS, problems=(401, 403)),
 )
-def list_keys(database: NamedDependency[Database]) -> Response[bytes]:
+def list_keys(database: NamedDependency[Database]) -> Json[Keys]:
     """Return keys without secrets, newest first, including expired and revoked ones."""
+    now = datetime.now(UTC)
     with database.read() as connection:
-        return respond_private({"items": [told(info) for info in api_keys.list_keys(connection)]})
+        infos = api_keys.list_keys(connection)
+    return respond_private(Keys(items=[info.to_response(now) for info in infos]))
 
 
 @post(
@@ -46,7 +54,7 @@ def list_keys(database: NamedDependency[Database]) -> Response[bytes]:
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        schemas.ShownKey, examples.SHOWN_KEY, status=201, problems=(400, 401, 403, 422)
+        ShownKey, examples.SHOWN_KEY, status=201, problems=(400, 401, 403, 415, 422)
     ),
 )
 def make_key(
@@ -56,14 +64,14 @@ def make_key(
     data: Annotated[schemas.NewKey, describe_body(("A key for a year", examples.NEW_KEY))],
     body: RawBody,
     idempotency_key: IdempotencyKey = None,
-) -> Response[bytes]:
+) -> Json[ShownKey]:
     """The key is returned only in this response: only its digest is stored.
 
     Repeated with the same Idempotency-Key, the request creates no second key, and `key` is null.
     """
-    shown: list[str] = []
+    new_keys: list[ShownKey] = []
 
-    def act(given: Database) -> dict[str, Any]:
+    def act(given: Database) -> ShownKey:
         info, text = api_keys.create_key(
             given,
             actor,
@@ -72,16 +80,14 @@ def make_key(
             expires_at=data.expires_at,
             per_minute=data.per_minute,
         )
-        shown.append(text)
-        return {
-            **told(info),
-            "key": None,
-        }  # the response is stored, so it must not contain the secret
+        new_key = ShownKey(**asdict(info.to_response(datetime.now(UTC))), key=text)
+        new_keys.append(new_key)
+        return replace(new_key, key=None)  # this is stored, so it must not contain the secret
 
-    answer = run_write(request, database, actor, body, act, status=201)
-    if shown:
-        answer.content = orjson.dumps({**orjson.loads(answer.content), "key": shown[0]})
-    return answer
+    response = run_write(request, database, actor, body, act, status=201)
+    if new_keys:
+        response.content = to_json(new_keys[0])
+    return response
 
 
 @delete(
@@ -93,7 +99,7 @@ def make_key(
     status_code=200,
     request_class=DecodedRequest,
     responses=describe_responses(
-        schemas.Key,
+        Key,
         examples.REVOKED_KEY,
         problems=(401, 403, 404, 409),
     ),
@@ -104,17 +110,12 @@ def revoke_key(
     actor: NamedDependency[Actor],
     id: FromPath[str],
     reason: FromQuery[schemas.Reason] = None,
-) -> Response[bytes]:
+) -> Json[Key]:
     """The key is rejected from now on, permanently (by other server processes within seconds)."""
     info = api_keys.revoke_key(database, actor, id, reason)
-    known: KnownKeys = request.app.state["keys"]
-    known.forget()
-    return respond_private(told(info))
-
-
-def told(info: api_keys.KeyInfo) -> dict[str, Any]:
-    """Return a key as the API renders it."""
-    return {**asdict(info), "role": info.role.value, "state": info.get_state(datetime.now(UTC))}
+    known: KeyCache = request.app.state["keys"]
+    known.clear()
+    return respond_private(info.to_response(datetime.now(UTC)))
 
 
 HANDLERS = (list_keys, make_key, revoke_key)

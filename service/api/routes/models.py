@@ -26,7 +26,7 @@ from service.api.http.responses import (
     respond_with_etag,
     run_write,
 )
-from service.api.middleware.auth import requires
+from service.api.middleware.auth import require_role
 from service.api.schemas.edit import Asked, Reason, Whole, Why
 from service.api.schemas.read import Page, Shape
 from service.db.database import Database
@@ -34,9 +34,9 @@ from service.settings import Settings
 from service.training import promotion
 from service.training import store as model_store
 
-REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
-ADMIN = [requires(Role.ADMIN)]
-PROBLEMS = (400, 401, 403, 404, 409, 412)
+REVIEWER, EDITOR = [require_role(Role.REVIEWER)], [require_role(Role.EDITOR)]
+ADMIN = [require_role(Role.ADMIN)]
+PROBLEMS = (400, 401, 403, 404, 409, 412, 415)
 State = Literal["queued", "running", "candidate", "promoted", "failed", "cancelled"]
 
 
@@ -250,8 +250,8 @@ def list_models(
     begin = read_cursor("models", cursor, (str,))
     before = None if begin is None else begin[0]
     with database.read() as connection:
-        found = model_store.page(connection, state=model_state, before=before, limit=limit + 1)
-        used = model_store.in_use(connection)
+        found = model_store.list_models(connection, state=model_state, before=before, limit=limit + 1)
+        used = model_store.get_id_in_use(connection)
     page = found[:limit]
     following = paging.cursor("models", page[-1].id) if len(found) > limit else None
     return respond_private(
@@ -276,7 +276,7 @@ def read_model(
 ) -> Response[bytes]:
     """A step that sends the ETag in If-Match is executed only if the model is unchanged."""
     with database.read() as connection:
-        found = asdict(model_store.get(connection, id))
+        found = asdict(model_store.get_model(connection, id))
     return respond_with_etag(request, found)
 
 
@@ -288,7 +288,7 @@ def read_model(
     status_code=202,
     sync_to_thread=True,
     request_class=DecodedRequest,
-    responses=describe_responses(Model, QUEUED, status=202, problems=(400, 401, 403, 409, 422)),
+    responses=describe_responses(Model, QUEUED, status=202, problems=(400, 401, 403, 409, 415, 422)),
 )
 def train_model(
     request: Request[Any, Any, Any],
@@ -306,13 +306,13 @@ def train_model(
     Rejected (409) while another model is being trained.
     """
     given = data or NewModel()
-    wish = model_store.Wish(given.hold_back, given.seed)
+    wish = model_store.FitOptions(given.hold_back, given.seed)
     return run_write(
         request,
         database,
         actor,
         body,
-        lambda db: asdict(model_store.ask(db, actor, wish, settings.heartbeat, given.reason)),
+        lambda db: asdict(model_store.request_model(db, actor, wish, settings.heartbeat, given.reason)),
         status=202,
     )
 
@@ -321,8 +321,8 @@ def _model(id_: str) -> Callable[[Connection], dict[str, Any]]:
     if (
         id_ == promotion.SHIPPED
     ):  # it may not be stored yet, so there is no earlier state to compare
-        return lambda connection: {"in_use": model_store.in_use(connection)}
-    return lambda connection: asdict(model_store.get(connection, id_))
+        return lambda connection: {"in_use": model_store.get_id_in_use(connection)}
+    return lambda connection: asdict(model_store.get_model(connection, id_))
 
 
 @post(
@@ -358,7 +358,7 @@ def promote_model(
     def act(given: Database) -> dict[str, Any]:
         used = promotion.promote(given, actor, id, wish.reason, expected=wish.expected)
         with given.read() as connection:
-            return asdict(model_store.get(connection, used.id))
+            return asdict(model_store.get_model(connection, used.id))
 
     return run_write(request, database, actor, body, act, edits=_model(id))
 
@@ -390,7 +390,7 @@ def cancel_model(
         database,
         actor,
         body,
-        lambda given: asdict(model_store.cancel(given, actor, id, reason)),
+        lambda given: asdict(model_store.cancel_model(given, actor, id, reason)),
         edits=_model(id),
     )
 

@@ -14,7 +14,7 @@ from service.api.examples import read as examples
 from service.api.http.openapi import describe_responses
 from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
 from service.api.http.paths import tail
-from service.api.middleware.cache import Answer, answer
+from service.api.middleware.cache import ReadResult, respond_cached
 from service.api.schemas import read as schemas
 from service.db.database import Database
 from service.profiles import aggregates, search
@@ -47,16 +47,16 @@ def search_names(
 ) -> Response[bytes]:
     """Return names similar to `q`, most similar first, then most frequent; without it all names."""
 
-    def render(connection: Connection) -> Answer:
+    def render(connection: Connection) -> ReadResult[Any]:
         if q is None:
             hits, following = _all(connection, limit, cursor)
         else:
             vocabulary = request.app.state.vocabulary
             hits = search.matching_names(connection, vocabulary, q)
             hits, following = _ranked(hits, limit, cursor)
-        return Answer({"items": [_hit(hit) for hit in hits], "next": next_page(request, following)})
+        return ReadResult({"items": [_hit(hit) for hit in hits], "next": next_page(request, following)})
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 def _all(connection: Connection, limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
@@ -115,7 +115,7 @@ def read_name(
     """
     text = tail(request, "/v1/names/")
 
-    def render(connection: Connection) -> Answer:
+    def render(connection: Connection) -> ReadResult[Any]:
         found = name_profile.find_name(connection, text)
         people: list[dict[str, Any]] = []
         following = None
@@ -123,7 +123,7 @@ def read_name(
             people, following = _people(connection, found, limit, cursor)
         unplaced, more = _unplaced(connection, found, limit, cursor if part == "unplaced" else None)
         here = f"/v1/names/{_quoted(text)}"
-        return Answer(
+        return ReadResult(
             {
                 "name": found.printed,
                 "folded": found.folded,
@@ -140,7 +140,7 @@ def read_name(
             }
         )
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 def _people(
@@ -160,7 +160,7 @@ def _unplaced(
     if not found.unplaced:
         return [], None
     mentions = name_profile.unplaced_page(connection, found, limit + 1, after)
-    shown = [aggregates.paper(m) for m in mentions[:limit]]
+    shown = [aggregates.format_paper(m) for m in mentions[:limit]]
     if len(mentions) <= limit:
         return shown, None
     return shown, cursor("unplaced", mentions[limit - 1].work_id, mentions[limit - 1].position)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from litestar import Request, Response, get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter, RawBody
 from sqlalchemy import Connection
@@ -20,22 +19,23 @@ from service.api.http.paging import Cursor, Limit, next_page, read_cursor
 from service.api.http.responses import (
     IdempotencyKey,
     IfUnchanged,
+    Json,
     describe_body,
     respond_private,
     respond_with_etag,
     run_write,
 )
-from service.api.middleware.auth import requires
+from service.api.middleware.auth import require_role
 from service.api.schemas import edit as schemas
 from service.db.database import Database
-from service.publication.diff import describe_change
+from service.publication.results import DifferenceKind, Differences, Published
 from service.runs import store as run_store
+from service.runs.results import Run, Runs, RunState
 
-REVIEWER, EDITOR = [requires(Role.REVIEWER)], [requires(Role.EDITOR)]
-ADMIN = [requires(Role.ADMIN)]
-PROBLEMS = (400, 401, 403, 404, 409, 412, 422)
+REVIEWER, EDITOR = [require_role(Role.REVIEWER)], [require_role(Role.EDITOR)]
+ADMIN = [require_role(Role.ADMIN)]
+PROBLEMS = (400, 401, 403, 404, 409, 412, 415, 422)
 Why = Annotated[schemas.Why | None, describe_body(("With a reason", {"reason": "checked by Ada"}))]
-Kind = Literal["conflict", "create", "merge", "split", "move", "grow", "decision"]
 
 
 @get(
@@ -44,28 +44,18 @@ Kind = Literal["conflict", "create", "merge", "split", "move", "grow", "decision
     tags=["runs"],
     summary="List runs",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Runs, examples.RUNS, problems=(400, 401, 403)),
+    responses=describe_responses(Runs, examples.RUNS, problems=(400, 401, 403)),
 )
 def list_runs(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     run_state: Annotated[
-        Literal[
-            "queued",
-            "running",
-            "proposed",
-            "published",
-            "failed",
-            "cancelled",
-            "superseded",
-            "rolled-back",
-        ]
-        | None,
+        RunState | None,
         QueryParameter(name="state", description="Only runs in this state."),
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Runs]:
     """Return runs, newest first."""
     begin = read_cursor("runs", cursor, (str,))
     before = None if begin is None else begin[0]
@@ -78,9 +68,7 @@ def list_runs(
         )
     page = found[:limit]
     following = paging.cursor("runs", page[-1].id) if len(found) > limit else None
-    return respond_private(
-        {"items": [asdict(run) for run in page], "next": next_page(request, following)}
-    )
+    return respond_private(Runs(items=page, next=next_page(request, following)))
 
 
 @get(
@@ -89,17 +77,17 @@ def list_runs(
     tags=["runs"],
     summary="Read a run with its progress",
     sync_to_thread=True,
-    responses=describe_responses(schemas.Run, examples.RUN, problems=(401, 403, 404)),
+    responses=describe_responses(Run, examples.RUN, problems=(401, 403, 404)),
 )
 def read_run(
     request: Request[Any, Any, Any], database: NamedDependency[Database], id: FromPath[str]
-) -> Response[bytes]:
+) -> Json[Run]:
     """`done` of `total` is the progress of the current stage.
 
     A step that sends the ETag in If-Match is executed only if the run is unchanged.
     """
     with database.read() as connection:
-        found = asdict(run_store.get_run(connection, id))
+        found = run_store.get_run(connection, id)
     return respond_with_etag(request, found)
 
 
@@ -110,17 +98,19 @@ def read_run(
     summary="Read the diff of a run",
     sync_to_thread=True,
     responses=describe_responses(
-        schemas.Differences, examples.DIFFERENCES, problems=(400, 401, 403, 404, 409, 422)
+        Differences, examples.DIFFERENCES, problems=(400, 401, 403, 404, 409, 422)
     ),
 )
 def read_diff(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
     id: FromPath[str],
-    kind: Annotated[Kind | None, QueryParameter(description="Only changes of this kind.")] = None,
+    kind: Annotated[
+        DifferenceKind | None, QueryParameter(description="Only changes of this kind.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Response[bytes]:
+) -> Json[Differences]:
     """Return what publishing the run would change, conflicts first.
 
     Conflicts are identities that would have different ORCID iDs, one of them stated by a
@@ -138,14 +128,7 @@ def read_diff(
     page = found[:limit]
     following = paging.cursor(list_id, page[-1].rank) if len(found) > limit else None
     return respond_private(
-        {
-            "items": [
-                {**asdict(line), "text": describe_change(line.kind, line.mentions, line.details)}
-                for line in page
-            ],
-            "next": next_page(request, following),
-            "summary": run.summary,
-        }
+        Differences(items=page, next=next_page(request, following), summary=run.summary)
     )
 
 
@@ -158,7 +141,7 @@ def read_diff(
     sync_to_thread=True,
     request_class=DecodedRequest,
     responses=describe_responses(
-        schemas.Run, examples.QUEUED, status=202, problems=(400, 401, 403, 422)
+        Run, examples.QUEUED, status=202, problems=(400, 401, 403, 415, 422)
     ),
 )
 def start_run(
@@ -168,18 +151,18 @@ def start_run(
     body: RawBody,
     data: Annotated[schemas.NewRun | None, describe_body(("All works", examples.NEW_RUN))] = None,
     idempotency_key: IdempotencyKey = None,
-) -> Response[bytes]:
+) -> Json[Run]:
     """A worker (`disambig worker`) executes it; the result is a proposal without effect yet."""
     wish = data or schemas.NewRun()
 
-    def act(given: Database) -> dict[str, Any]:
-        return asdict(run_store.create_run(given, actor, scope=wish.scope, reason=wish.reason))
+    def act(given: Database) -> Run:
+        return run_store.create_run(given, actor, scope=wish.scope, reason=wish.reason)
 
     return run_write(request, database, actor, body, act, status=202)
 
 
 def _step(
-    path: str, summary: str, guards: list[Any], example: dict[str, Any], schema: Any = schemas.Run
+    path: str, summary: str, guards: list[Any], example: dict[str, Any], schema: Any = Run
 ) -> Callable[[Any], Any]:
     """Declare the route of a step in the life of a run."""
     return post(
@@ -194,8 +177,8 @@ def _step(
     )
 
 
-def _run(run_id: str) -> Callable[[Connection], dict[str, Any]]:
-    return lambda connection: asdict(run_store.get_run(connection, run_id))
+def _run(run_id: str) -> Callable[[Connection], Run]:
+    return lambda connection: run_store.get_run(connection, run_id)
 
 
 @_step("cancel", "Cancel a run, or discard its proposal", EDITOR, examples.CANCELLED)
@@ -208,7 +191,7 @@ def cancel_run(
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[Run]:
     """Applies to queued, running or proposed runs. Published identities do not change."""
     reason = None if data is None else data.reason
     return run_write(
@@ -216,7 +199,7 @@ def cancel_run(
         database,
         actor,
         body,
-        lambda given: asdict(run_store.cancel_run(given, actor, id, reason)),
+        lambda given: run_store.cancel_run(given, actor, id, reason),
         edits=_run(id),
     )
 
@@ -231,7 +214,7 @@ def rebase_run(
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[Run]:
     """Queue the run again: a worker clusters what was decided or loaded since."""
     from service.publication import proposals
 
@@ -241,12 +224,12 @@ def rebase_run(
         database,
         actor,
         body,
-        lambda given: asdict(proposals.rebase(given, actor, id, reason)),
+        lambda given: proposals.rebase(given, actor, id, reason),
         edits=_run(id),
     )
 
 
-@_step("publish", "Publish a proposal", EDITOR, examples.PUBLICATION, schemas.Published)
+@_step("publish", "Publish a proposal", EDITOR, examples.PUBLICATION, Published)
 def publish_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -258,7 +241,7 @@ def publish_run(
     ] = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[Published]:
     """Publish in one transaction: readers see the old or the new state.
 
     Rejected (409, with the intervening events) if something was published or decided since the
@@ -277,7 +260,7 @@ def publish_run(
     )
 
 
-@_step("rollback", "Roll back a publication", ADMIN, examples.ROLLBACK, schemas.Published)
+@_step("rollback", "Roll back a publication", ADMIN, examples.ROLLBACK, Published)
 def rollback_run(
     request: Request[Any, Any, Any],
     database: NamedDependency[Database],
@@ -287,7 +270,7 @@ def rollback_run(
     data: Why = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
-) -> Response[bytes]:
+) -> Json[Published]:
     """Restore the previous state exactly, ids included; works assigned since stay assigned.
 
     Rejected (409, with their ids) if later publications or decisions affect the same identities.

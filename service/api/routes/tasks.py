@@ -25,8 +25,8 @@ from service.api.http.responses import (
     respond_with_etag,
     run_write,
 )
-from service.api.middleware.auth import requires
-from service.api.routes.decisions import told
+from service.api.middleware.auth import require_role
+from service.api.routes.decisions import decision_to_dict
 from service.api.schemas import edit as edit_schemas
 from service.api.schemas import review as schemas
 from service.db.database import Database
@@ -37,7 +37,7 @@ from service.tasks import leases
 from service.tasks import queries as task_queries
 from service.text import fold_name
 
-REVIEWER = [requires(Role.REVIEWER)]
+REVIEWER = [require_role(Role.REVIEWER)]
 _PLACE = (int, float, int)
 
 Kind = Annotated[
@@ -135,7 +135,7 @@ def count_tasks(
     folded = None if name is None else fold_name(name)
     wanted = task_queries.TaskFilter(None, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
-        return respond_private(reviewers.counts(connection, wanted))
+        return respond_private(reviewers.count_tasks(connection, wanted))
 
 
 @get(
@@ -152,7 +152,7 @@ def read_task(
     """Return a task with its evidence and answers."""
     with database.read() as connection:
         task = task_queries.get_task(connection, id)
-        found = {**asdict(task), "given": task_answers.of_task(connection, task)}
+        found = {**asdict(task), "given": task_answers.list_answers(connection, task)}
         return respond_with_etag(request, found, _task(id)(connection))
 
 
@@ -175,7 +175,7 @@ def _task(task_id: str) -> Callable[[Connection], dict[str, Any]]:
     sync_to_thread=True,
     request_class=DecodedRequest,
     responses=describe_responses(
-        schemas.Task, examples.TASK, problems=(400, 401, 403, 404, 409, 422)
+        schemas.Task, examples.TASK, problems=(400, 401, 403, 404, 409, 415, 422)
     ),
 )
 def take_task(
@@ -217,7 +217,10 @@ def release_task(
     sync_to_thread=True,
     request_class=NonEmptyRequest,
     responses=describe_responses(
-        schemas.Judged, examples.JUDGED, status=201, problems=(400, 401, 403, 404, 409, 412, 422)
+        schemas.Judged,
+        examples.JUDGED,
+        status=201,
+        problems=(400, 401, 403, 404, 409, 412, 415, 422),
     ),
 )
 def answer_task(
@@ -243,7 +246,7 @@ def answer_task(
 
     def act(given: Database) -> dict[str, Any]:
         judged = task_answers.answer_task(given, actor, id, said)
-        decision = None if judged.decision is None else told(judged.decision)
+        decision = None if judged.decision is None else decision_to_dict(judged.decision)
         return {"task": asdict(judged.task), "decision": decision}
 
     return run_write(request, database, actor, body, act, status=201, edits=_task(id))
@@ -258,7 +261,7 @@ def answer_task(
     sync_to_thread=True,
     request_class=DecodedRequest,
     responses=describe_responses(
-        schemas.Task, examples.CLOSED, problems=(400, 401, 403, 404, 409, 412, 422)
+        schemas.Task, examples.CLOSED, problems=(400, 401, 403, 404, 409, 412, 415, 422)
     ),
 )
 def close_task(
@@ -294,7 +297,7 @@ def close_task(
 def list_reviewers(database: NamedDependency[Database]) -> Response[bytes]:
     """Based on answers in force, without undone decisions. Agreement covers blind tasks."""
     with database.read() as connection:
-        return respond_private(reviewers.overview(connection))
+        return respond_private(reviewers.summarize_reviewers(connection))
 
 
 HANDLERS = (

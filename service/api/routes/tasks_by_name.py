@@ -52,7 +52,7 @@ def list_names(
     folded = None if name is None else fold_name(name)
     wanted = TaskFilter(kind, "open", folded, least, most, held, actor.name)
     with database.read() as connection:
-        found: list[Any] = [asdict(one) for one in tasks_by_name.names(connection, wanted, limit)]
+        found: list[Any] = [asdict(one) for one in tasks_by_name.list_names_with_tasks(connection, wanted, limit)]
     return respond_private({"items": found})
 
 

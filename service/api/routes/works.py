@@ -19,7 +19,7 @@ from service.api.examples import edit as edit_examples
 from service.api.http.bodies import BodyTooLarge, NonEmptyRequest
 from service.api.http.openapi import describe_responses
 from service.api.http.responses import IdempotencyKey, describe_raw_body, respond_private, run_write
-from service.api.middleware.auth import requires
+from service.api.middleware.auth import require_role
 from service.api.schemas import edit as edit_schemas
 from service.db.database import Database
 from service.settings import Settings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from disambig.ingest import Row
     from service.api.routes.assigner import SharedPlacer
     from service.assignment.assign import WorkAssigner
-    from service.assignment.intake import Outcome
+    from service.assignment.intake import RecordOutcome
     from service.assignment.result import AssignmentResult
     from service.works.load import RowResult
 from litestar import get
@@ -38,7 +38,7 @@ from sqlalchemy import Connection
 from service.api.examples import read as examples
 from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
 from service.api.http.paths import tail
-from service.api.middleware.cache import Answer, answer
+from service.api.middleware.cache import ReadResult, respond_cached
 from service.api.schemas import read as schemas
 from service.works import queries as work_queries
 from service.works.queries import WorkOrder
@@ -62,7 +62,7 @@ _BODIES = {
 
 @post(
     "/works",
-    guards=[requires(Role.EDITOR)],
+    guards=[require_role(Role.EDITOR)],
     tags=["works"],
     summary="Store works and assign their mentions",
     status_code=200,
@@ -70,7 +70,7 @@ _BODIES = {
     request_class=NonEmptyRequest,
     operation_class=describe_raw_body(_BODIES),
     responses=describe_responses(
-        edit_schemas.Intake, edit_examples.INTAKE, problems=(400, 401, 403, 409, 413, 422)
+        edit_schemas.Intake, edit_examples.INTAKE, problems=(400, 401, 403, 409, 413, 415, 422)
     ),
 )
 def post_works(
@@ -97,12 +97,12 @@ def post_works(
     wanted = _placer(request) if place and settings.place_new else None
 
     def act(given: Database) -> dict[str, Any]:
-        from service.assignment.intake import counts, take_in, verdicts
+        from service.assignment.intake import count_by_status, store_and_assign, count_verdicts
 
-        outcomes = take_in(given, actor, label or "request", rows, wanted)
+        outcomes = store_and_assign(given, actor, label or "request", rows, wanted)
         return {
-            "counts": counts(outcomes),
-            "mentions": verdicts(outcomes),
+            "counts": count_by_status(outcomes),
+            "mentions": count_verdicts(outcomes),
             "rows": [_told(outcome) for outcome in outcomes],
         }
 
@@ -111,7 +111,7 @@ def post_works(
 
 @post(
     "/assign",
-    guards=[requires(Role.REVIEWER)],
+    guards=[require_role(Role.REVIEWER)],
     tags=["works"],
     summary="Assign the mentions of works without storing them",
     status_code=200,
@@ -119,7 +119,7 @@ def post_works(
     request_class=NonEmptyRequest,
     operation_class=describe_raw_body(_BODIES),
     responses=describe_responses(
-        edit_schemas.DryRun, edit_examples.DRY_RUN, problems=(400, 401, 403, 409, 413)
+        edit_schemas.DryRun, edit_examples.DRY_RUN, problems=(400, 401, 403, 409, 413, 415)
     ),
 )
 def post_assign(
@@ -127,12 +127,12 @@ def post_assign(
     body: RawBody,
 ) -> Response[bytes]:
     """Dry run: nothing is stored. At most 20 works per request."""
-    from service.assignment.assign import assign
+    from service.assignment.assign import preview_assignment
 
     placer = _placer(request)
     told = []
     for row in _rows(body, MOST_TRIED):
-        done = None if row.received is None else assign(placer, row.received.work)
+        done = None if row.received is None else preview_assignment(placer, row.received.work)
         told.append(
             {
                 "line": row.line,
@@ -165,7 +165,7 @@ def _rows(body: bytes, most: int) -> list[Row]:
     return rows
 
 
-def _told(outcome: Outcome) -> dict[str, Any]:
+def _told(outcome: RecordOutcome) -> dict[str, Any]:
     row, result = outcome.row, outcome.result
     error = _unreadable(row)
     if result is not None and result.status == "rejected":
@@ -220,16 +220,16 @@ def list_works(
 ) -> Response[bytes]:
     """Return current work versions, by default most recently added first."""
 
-    def render(connection: Connection) -> Answer:
+    def render(connection: Connection) -> ReadResult[Any]:
         kind = f"all{sort}"
         after = read_cursor(kind, cursor, (str,))
         works = work_queries.list_works(
             connection, limit + 1, sort, after=after[0] if after else None, year=year, venue=venue
         )
         following = _cursor_of(kind, works, limit)
-        return Answer({"items": works[:limit], "next": next_page(request, following)})
+        return ReadResult({"items": works[:limit], "next": next_page(request, following)})
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 def _cursor_of(kind: str, works: list[dict[str, Any]], limit: int) -> str | None:
@@ -256,11 +256,11 @@ def read_work(
     """Return the record, the identity of each author, and the provenance of each version."""
     text = tail(request, "/v1/works/")
 
-    def render(connection: Connection) -> Answer:
+    def render(connection: Connection) -> ReadResult[Any]:
         page, current = work_queries.get_work(connection, text, version)
-        return Answer(page, current)
+        return ReadResult(page, current)
 
-    return answer(request, database, render)
+    return respond_cached(request, database, render)
 
 
 HANDLERS = (post_works, post_assign, list_works, read_work)

@@ -102,35 +102,6 @@ class NewKey(Asked):
     )
 
 
-class Key(Shape):
-    """An API key without its secret."""
-
-    id: str = Field(description="Public part of the key.")
-    name: str
-    role: Literal["public", "reviewer", "editor", "admin"]
-    state: Literal["active", "expired", "revoked"]
-    per_minute: int | None
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    used_at: datetime | None = Field(description="Time of last use, to the minute.")
-
-
-class ShownKey(Key):
-    """A newly created key; ``key`` is returned only once."""
-
-    key: str | None = Field(
-        description="The complete key, to be sent as Authorization: Bearer KEY; null in the "
-        "response to a repeated request."
-    )
-
-
-class Keys(Shape):
-    """All keys, newest first."""
-
-    items: list[Key]
-
-
 class NewRun(Asked):
     """A run to start."""
 
@@ -141,44 +112,6 @@ class NewRun(Asked):
     reason: Reason = None
 
 
-class Run(Shape):
-    """A clustering run with its progress."""
-
-    id: str
-    state: Literal[
-        "queued",
-        "running",
-        "proposed",
-        "published",
-        "failed",
-        "cancelled",
-        "superseded",
-        "rolled-back",
-    ]
-    scope: Literal["full", "touched"]
-    actor: str
-    reason: str | None
-    model: str | None
-    based_on: int | None = Field(
-        description="Sequence number of the event at whose state the works were read."
-    )
-    rebases: int
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-    attempts: int
-    stage: str | None = Field(description="Current stage.")
-    done: int
-    total: int | None
-    error: str | None
-    summary: dict[str, Any] | None = Field(
-        description="Totals of the changes that publishing makes."
-    )
-    event_seq: int | None = Field(description="Sequence number of the event that published it.")
-    claimed_by: str | None = Field(description="Worker that executes it.")
-    heartbeat_at: datetime | None
-
-
 class Publish(Why):
     """Options of a publication."""
 
@@ -187,59 +120,6 @@ class Publish(Why):
         description="Sequence number of the last publication or decision you have read; the "
         "request is rejected (412) if a later one exists.",
     )
-
-
-class Published(Shape):
-    """Counts of the changes made by a publication or rollback."""
-
-    event: int = Field(description="Sequence number of the event.")
-    run: str
-    mentions: int | None = Field(default=None, description="Mentions in the proposal.")
-    moved: int = Field(description="Mentions that changed identity.")
-    created: int = Field(description="Identities created.")
-    revived: int = Field(description="Identities reactivated.")
-    merged: int = Field(description="Identities that now redirect to others.")
-    split: int = Field(description="Identities that were split.")
-    changed: int = Field(description="Identities changed in any way.")
-    questions: int | None = Field(
-        default=None,
-        description="Open tasks that were closed because their identities no longer exist or their "
-        "sides are now separate.",
-    )
-    blind: list[str] | None = Field(
-        default=None,
-        description="Ids of the blind tasks among them, at most 20. A rollback reopens them with "
-        "their answers.",
-    )
-
-
-class Runs(Page):
-    """A page of runs, newest first."""
-
-    items: list[Run]
-
-
-class Difference(Shape):
-    """One line of the diff of a run."""
-
-    rank: int = Field(description="Rank from 0: conflicts first, then by number of mentions.")
-    kind: Literal["conflict", "decision", "merge", "split", "move", "create", "grow"]
-    mentions: int = Field(description="Mentions that change identity or are in a new one.")
-    identity: str | None = Field(description="The identity concerned; null: a new one.")
-    text: str = Field(description="Description of the change.")
-    details: dict[str, Any] = Field(
-        description="name; others: target identities, each with identity (null: a new one), name "
-        "and mentions; stays: mentions it keeps; following: how many of the mentions were not "
-        "clustered by the run and follow the others; decisions: those affected; orcids: the "
-        "different iDs of a conflict, with the mentions of each."
-    )
-
-
-class Differences(Page):
-    """A page of the diff of a run, largest changes first."""
-
-    items: list[Difference]
-    summary: dict[str, Any] | None = Field(description="Totals by kind.")
 
 
 class Event(Shape):

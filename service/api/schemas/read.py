@@ -18,28 +18,6 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class FieldProblem(Shape):
-    """One of several invalid fields."""
-
-    field: str = Field(description="Location in the request.")
-    detail: str = Field(description="What is wrong.")
-    in_: str | None = Field(default=None, alias="in", description="query, path, header or body.")
-
-
-class Problem(BaseModel):
-    """What went wrong, where, and what to do (RFC 9457)."""
-
-    type: str = Field(description="Kind of problem, as a URN.")
-    title: str = Field(description="Kind of problem, in words.")
-    status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What is wrong with this request.")
-    remedy: str | None = Field(default=None, description="What to do.")
-    field: str | None = Field(default=None, description="The invalid part of the request.")
-    errors: list[FieldProblem] | None = Field(default=None, description="Each invalid field.")
-    instance: str = Field(description="Path of the request.")
-    request: str = Field(description="Id of the request, as in the server's log.")
-
-
 class Page(Shape):
     """A page of a list."""
 

@@ -1,34 +1,34 @@
-// The name board: what is moved, and by which keys. The form's own fields hold what is wanted (see
-// arranged.py): this only fills them in, moves what is shown, and fetches the preview.
-import { carrying } from "/static/drag.js";
-import { finding, fold, folding } from "/static/find.js";
-import { previewed } from "/static/preview.js";
+// The name board: moves and keyboard shortcuts. The arrangement is stored in the form fields (see
+// board_form.py); this script fills them in, moves the cards, and fetches the preview.
+import { enableDragging } from "/static/drag.js";
+import { enableFolding, enableSearch, fold } from "/static/find.js";
+import { showPreview } from "/static/preview.js";
 
 const board = document.querySelector("[data-board]");
 const form = document.querySelector("#board-form");
-const said = document.querySelector("#said");
-const backButton = document.querySelector("#back");
+const announcement = document.querySelector("#said");
+const undoButton = document.querySelector("#undo-move");
 const help = document.querySelector("#help");
 const newPlace = board.querySelector("[data-new]");
-const steps = [];
-let leaving = false;
+const moves = [];
+let isLeaving = false;
 let current = null;
 
 const columns = () => [...board.querySelectorAll(".column")];
 const column = (number) => columns().find((c) => c.dataset.column === String(number));
 const field = (item) =>
   item.querySelector(item.matches(".group") ? ":scope > .head input" : ":scope > .to input");
-const seen = (item) => !(board.matches(".finding") && item.matches(".miss"));
-const items = (place) => [...place.querySelectorAll(".groups > li")].filter(seen);
+const isVisible = (item) => !(board.matches(".finding") && item.matches(".miss"));
+const items = (place) => [...place.querySelectorAll(".groups > li")].filter(isVisible);
 const papers = (group) => [...group.querySelectorAll(".paper[data-paper]")];
 const label = (item) =>
   item.matches(".group")
     ? item.getAttribute("aria-label").split(",")[0]
     : item.querySelector(".title").textContent.slice(0, 80);
 
-function say(text) {
-  said.textContent = "";
-  requestAnimationFrame(() => { said.textContent = text; });
+function announce(text) {
+  announcement.textContent = "";
+  requestAnimationFrame(() => { announcement.textContent = text; });
 }
 
 function focus(item, shown = true) {
@@ -47,7 +47,7 @@ function recount() {
     const n = c.querySelectorAll("input[name=m]").length;
     c.querySelector("[data-count]").textContent = `${n} ${n === 1 ? "paper" : "papers"}`;
   }
-  backButton.disabled = steps.length === 0;
+  undoButton.disabled = moves.length === 0;
 }
 
 function mark(item) {
@@ -56,8 +56,8 @@ function mark(item) {
   item.classList.toggle("moved", item.closest(".column").dataset.column !== item.dataset.home);
 }
 
-function remember(item) {
-  steps.push({ item, parent: item.parentNode, next: item.nextSibling, value: field(item).value });
+function recordMove(item) {
+  moves.push({ item, parent: item.parentNode, next: item.nextSibling, value: field(item).value });
 }
 
 function neighbour(item) {
@@ -68,74 +68,74 @@ function neighbour(item) {
 }
 
 function addColumn() {
-  const fresh = document.querySelector("#new-column").content.firstElementChild.cloneNode(true);
+  const added = document.querySelector("#new-column").content.firstElementChild.cloneNode(true);
   const number = columns().length + 1;
-  fresh.dataset.column = number;
-  const heading = fresh.querySelector("h2");
+  added.dataset.column = number;
+  const heading = added.querySelector("h2");
   heading.id = `c-${number}`;
-  fresh.setAttribute("aria-labelledby", heading.id);
-  fresh.querySelector(".groups").setAttribute("aria-labelledby", heading.id);
-  fresh.querySelector(".number").textContent = number;
-  board.insertBefore(fresh, newPlace);
-  return fresh;
+  added.setAttribute("aria-labelledby", heading.id);
+  added.querySelector(".groups").setAttribute("aria-labelledby", heading.id);
+  added.querySelector(".number").textContent = number;
+  board.insertBefore(added, newPlace);
+  return added;
 }
 
-function send(item, to) {
+function moveTo(item, to) {
   if (!item) return;
   const place = to === "n" ? addColumn() : column(to);
   const here = item.closest(".column");
-  if (!place) return say(`There is no column ${to}.`);
-  if (place === here) return say(`It is in column ${to}.`);
+  if (!place) return announce(`There is no column ${to}.`);
+  if (place === here) return announce(`Already in column ${to}.`);
   if ("nowhere" in place.dataset && item.dataset.home !== place.dataset.column) {
-    return say("Those papers are nobody's; send it to a new column.");
+    return announce("That column holds unassigned papers; move it to a new column instead.");
   }
   const after = neighbour(item);
-  remember(item);
+  recordMove(item);
   const number = place.dataset.column;
   const whole = item.matches(".group");
   field(item).value = whole && number === item.dataset.home ? "" : number;
   place.querySelector(".groups").append(item);
   mark(item);
   search.again();
-  changed(`${label(item)} to column ${number}.`);
+  finishMove(`${label(item)} moved to column ${number}.`);
   focus(after ?? items(here)[0] ?? item);
   place.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
-function unsure(item) {
-  remember(item);
+function toggleUnsure(item) {
+  recordMove(item);
   field(item).value = field(item).value === "u" ? "" : "u";
   if (field(item).value === "u" && item.classList.contains("moved")) {
     column(item.dataset.home).querySelector(".groups").append(item);
   }
   mark(item);
-  changed(`${label(item)}: ${field(item).value === "u" ? "not sure" : "sure again"}.`);
+  finishMove(`${label(item)}: ${field(item).value === "u" ? "marked as not sure" : "no longer marked as not sure"}.`);
   focus(item);
 }
 
-function takeBack() {
-  const step = steps.pop();
-  if (!step) {
+function undoMove() {
+  const move = moves.pop();
+  if (!move) {
     const undo = document.querySelector("#undo");
-    return undo ? undo.requestSubmit() : say("There is nothing to take back.");
+    return undo ? undo.requestSubmit() : announce("There is no move to undo.");
   }
-  const left = step.item.closest(".column");
-  step.parent.insertBefore(step.item, step.next?.parentNode === step.parent ? step.next : null);
-  field(step.item).value = step.value;
-  mark(step.item);
+  const left = move.item.closest(".column");
+  move.parent.insertBefore(move.item, move.next?.parentNode === move.parent ? move.next : null);
+  field(move.item).value = move.value;
+  mark(move.item);
   const last = columns().at(-1);
   if (left === last && left.matches(".fresh") && !left.querySelector(".groups > li")) left.remove();
-  changed(`Taken back: ${label(step.item)}.`);
-  focus(step.item);
+  finishMove(`Move undone: ${label(move.item)}.`);
+  focus(move.item);
 }
 
-function changed(text) {
+function finishMove(text) {
   document.querySelector("#panel").replaceChildren();
   recount();
-  say(text);
+  announce(text);
 }
 
-function beside(item, by) {
+function focusColumn(item, by) {
   const all = columns();
   const from = all.indexOf(item.closest(".column"));
   const height = item.getBoundingClientRect().top;
@@ -144,30 +144,30 @@ function beside(item, by) {
       all[at].scrollIntoView({ block: "nearest", inline: "nearest" });
       return all[at].querySelector(".fold").focus();
     }
-    const there = items(all[at]).filter((other) => other.checkVisibility());
+    const visible = items(all[at]).filter((other) => other.checkVisibility());
     const gap = (other) => Math.abs(other.getBoundingClientRect().top - height);
-    if (there.length) return focus(there.reduce((a, b) => (gap(b) < gap(a) ? b : a)));
+    if (visible.length) return focus(visible.reduce((a, b) => (gap(b) < gap(a) ? b : a)));
   }
 }
 
-function along(item, by) {
+function focusItem(item, by) {
   const inside = item.matches(".paper") && item.closest(".group");
   const all = inside ? papers(inside) : items(item.closest(".column"));
   focus(all[all.indexOf(item) + by]);
 }
 
 const ACTIONS = {
-  ArrowUp: (item) => along(item, -1),
-  ArrowDown: (item) => along(item, 1),
-  ArrowLeft: (item) => beside(item, -1),
-  ArrowRight: (item) => beside(item, 1),
+  ArrowUp: (item) => focusItem(item, -1),
+  ArrowDown: (item) => focusItem(item, 1),
+  ArrowLeft: (item) => focusColumn(item, -1),
+  ArrowRight: (item) => focusColumn(item, 1),
   Enter: (item) => item.matches(".group") && focus(papers(item)[0]),
   Escape: (item) => focus(item.matches(".paper") && item.closest(".group") ? item.closest(".group") : (search.end(), item)),
-  n: (item) => send(item, "n"),
-  u: unsure,
+  n: (item) => moveTo(item, "n"),
+  u: toggleUnsure,
   g: (item) => field(item).focus(),
   p: () => form.requestSubmit(),
-  z: takeBack,
+  z: undoMove,
   f: (item) => {
     fold(item.closest(".column"), true);
     item.closest(".column").querySelector(".fold")?.focus();
@@ -189,11 +189,11 @@ board.addEventListener("keydown", (event) => {
   }
   if (item.matches(".fold")) {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (by) { event.preventDefault(); beside(item, by); }
+    if (by) { event.preventDefault(); focusColumn(item, by); }
     return;
   }
   if (!item.matches(".group, .paper")) return;
-  const action = /^[1-9]$/.test(event.key) ? () => send(item, event.key) : ACTIONS[event.key];
+  const action = /^[1-9]$/.test(event.key) ? () => moveTo(item, event.key) : ACTIONS[event.key];
   if (!action) return;
   event.preventDefault();
   action(item);
@@ -203,12 +203,12 @@ board.addEventListener("change", (event) => {
   const input = event.target;
   const item = input.closest("[data-paper], .group");
   const to = input.value.trim().toLowerCase();
-  // the item may be where the field says already: a field that is filled in sends it
+  // the field shows the current column; a different value moves the item
   input.value = item.closest(".column").dataset.column === item.dataset.home ? "" : item.closest(".column").dataset.column;
-  if (to === "u" || to === "?") unsure(item);
-  else if (to === "n" || to === "new") send(item, "n");
-  else if (to) send(item, to);
-  else send(item, item.dataset.home);
+  if (to === "u" || to === "?") toggleUnsure(item);
+  else if (to === "n" || to === "new") moveTo(item, "n");
+  else if (to) moveTo(item, to);
+  else moveTo(item, item.dataset.home);
 });
 
 board.addEventListener("focusin", (event) => {
@@ -223,46 +223,46 @@ board.addEventListener("focusin", (event) => {
 form.addEventListener("submit", (event) => {
   if (event.submitter?.hasAttribute("formaction")) return;
   event.preventDefault();
-  previewed(form, event.submitter, () => focus(current));
+  showPreview(form, event.submitter, () => focus(current));
 });
 document.querySelector("#panel").addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   document.querySelector("#panel").replaceChildren();
   focus(current);
 });
-addEventListener("beforeunload", (event) => { if (steps.length && !leaving) event.preventDefault(); });
-document.addEventListener("submit", (event) => { leaving ||= event.target !== form || event.submitter?.hasAttribute("formaction"); });
-backButton.addEventListener("click", takeBack);
+addEventListener("beforeunload", (event) => { if (moves.length && !isLeaving) event.preventDefault(); });
+document.addEventListener("submit", (event) => { isLeaving ||= event.target !== form || event.submitter?.hasAttribute("formaction"); });
+undoButton.addEventListener("click", undoMove);
 document.querySelector("#keys").addEventListener("click", () => help.showModal());
-newPlace.querySelector("button").addEventListener("click", () => send(current, "n"));
+newPlace.querySelector("button").addEventListener("click", () => moveTo(current, "n"));
 
 const finder = document.querySelector("#find");
-const search = finding(board, finder, document.querySelector("#found"));
+const search = enableSearch(board, finder, document.querySelector("#found"));
 finder.addEventListener("keydown", (event) => {
   if (event.key === "Escape") { search.end(); focus(current); }
   if (event.key !== "Enter") return;
   event.preventDefault();
   focus(columns().flatMap(items)[0]);
 });
-folding(board);
-carrying(board, document.querySelector("#carried"), { label, focus, send, unsure });
-for (const hidden of [newPlace, backButton, document.querySelector("#keys")]) hidden.hidden = false;
+enableFolding(board);
+enableDragging(board, document.querySelector("#carried"), { label, focus, moveTo, toggleUnsure });
+for (const hidden of [newPlace, undoButton, document.querySelector("#keys")]) hidden.hidden = false;
 for (const item of board.querySelectorAll(".group, .paper[data-paper]")) {
-  // what was asked for before the page was loaded again
+  // restore moves from before the page was reloaded
   const to = field(item).value;
   if (to === "u") mark(item);
-  else if (to) { field(item).value = ""; send(item, column(to) ? to : "n"); }
+  else if (to) { field(item).value = ""; moveTo(item, column(to) ? to : "n"); }
 }
 recount();
-const asked = [...form.querySelectorAll("input[name=asked]")].map((i) => column(i.value));
-current = items(asked[0] ?? columns()[0])[0] ?? null;
+const questionColumns = [...form.querySelectorAll("input[name=asked]")].map((i) => column(i.value));
+current = items(questionColumns[0] ?? columns()[0])[0] ?? null;
 if (document.querySelector("#commit")) document.querySelector("#commit").focus();
 else if (!document.querySelector("#panel [role=alert]")) {
   current?.closest(".column").scrollIntoView({ block: "nearest", inline: "nearest" });
   focus(current, false);
 }
 
-// whoever works on a question goes on holding it
+// renew the lease while the board is open
 const task = form.elements.task.value;
 if (task && document.querySelector("[action$='/release']")) {
   setInterval(() => {

@@ -1,24 +1,24 @@
-// The panel that shows what an arrangement would change, fetched from the form's own address.
+// The preview panel of an arrangement, fetched from the form's action.
 const panel = document.querySelector("#panel");
 let latest = 0;
 
-export async function previewed(form, submitter, goBack) {
-  const mine = ++latest;
+export async function showPreview(form, submitter, goBack) {
+  const request = ++latest;
   const body = new URLSearchParams(new FormData(form, submitter?.name ? submitter : undefined));
   panel.setAttribute("aria-busy", "true");
   let text;
   try {
-    const answer = await fetch(form.action, { method: "POST", body, headers: { "X-Part": "1" } });
-    if (answer.redirected) return location.assign(answer.url);
-    text = await answer.text();
+    const response = await fetch(form.action, { method: "POST", body, headers: { "X-Part": "1" } });
+    if (response.redirected) return location.assign(response.url);
+    text = await response.text();
   } catch {
-    text = '<div class="note bad" role="alert"><p>The server cannot be reached; try again.</p></div>';
+    text = '<div class="note bad" role="alert"><p>Cannot reach the server. Try again.</p></div>';
   }
-  if (mine !== latest) return;
+  if (request !== latest) return;
   panel.removeAttribute("aria-busy");
-  const read = new DOMParser().parseFromString(text, "text/html");
-  const found = read.querySelector("main") ?? read.body;
-  panel.replaceChildren(...found.childNodes);
+  const parsed = new DOMParser().parseFromString(text, "text/html");
+  const content = parsed.querySelector("main") ?? parsed.body;
+  panel.replaceChildren(...content.childNodes);
   panel.querySelector("#leave")?.addEventListener("click", (event) => {
     event.preventDefault();
     panel.replaceChildren();

@@ -1,4 +1,4 @@
-// j and k go through the questions; Enter opens one, as it does on any button.
+// j and k move between questions; Enter opens the focused one.
 const list = document.querySelector("[data-queue]");
 
 if (list) {

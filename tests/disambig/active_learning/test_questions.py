@@ -91,7 +91,7 @@ def block() -> tuple[ScoredPairs, Model]:
     model = Model.load()
     index = CorpusIndex.of(corpus, space(), model.frequency)
     rows = next(b for b in make_blocks(corpus) if len(b) == 9)
-    batch = NamePairs.of(index, [rows]).batch(0, 1)
+    batch = NamePairs.of(index, [rows]).make_batch(0, 1)
     constraints = compile_constraints(corpus, ())
 
     def score(columns):

@@ -306,9 +306,9 @@ def test_a_part_and_a_new_work_give_the_features_of_the_union_to_the_bit(seed: i
         joined, Statistics.sum([joined.select_statistics(statistics), added])
     )
     own = whole.corpus.row_of(Signature("~last", 0))
-    expected = pair_features(whole, PairBatch.complete(whole, [np.append(rows, own)]))
+    expected = pair_features(whole, PairBatch.from_blocks(whole, [np.append(rows, own)]))
     beside = np.append(np.arange(len(rows)), len(rows)).astype(np.int32)
-    found = pair_features(part, PairBatch.complete(part, [beside]))
+    found = pair_features(part, PairBatch.from_blocks(part, [beside]))
     assert len(rows) >= 20
     for name in PAIR_FEATURES:
         np.testing.assert_array_equal(found[name], expected[name], err_msg=name)

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.cross_block import (
-    SHARED_BY,
-    block_of_identity,
+    MAX_SHARING,
+    get_identity_blocks,
     coauthor_evidence,
-    cross_pairs,
+    find_cross_block_pairs,
     reading_evidence,
     shared_keys,
-    sharing,
+    find_sharing_pairs,
 )
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
@@ -42,7 +42,7 @@ def proposed(works: list[Work], *, divided: bool = False) -> set[tuple[str, str]
     corpus = index.corpus
     identity = np.arange(corpus.n_signatures, dtype=np.int32)
     part = identity if divided else blocks(index)
-    pairs = cross_pairs(index, identity, part, np.full(len(identity), divided))
+    pairs = find_cross_block_pairs(index, identity, part, np.full(len(identity), divided))
     return {(corpus.printed_name(a), corpus.printed_name(b)) for a, b in pairs.tolist()}
 
 
@@ -122,7 +122,7 @@ def test_a_coauthor_by_initial_is_enough_for_a_reading_and_not_for_a_changed_nam
 
 def test_the_block_of_an_identity_is_its_first() -> None:
     identity, block = np.array([1, 0, 1], dtype=np.int32), np.array([5, 4, 3], dtype=np.int32)
-    assert block_of_identity(identity, block).tolist() == [4, 3]
+    assert get_identity_blocks(identity, block).tolist() == [4, 3]
 
 
 EVIDENCE = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8)), max_size=30)
@@ -157,7 +157,7 @@ def test_pairs_of_identities_are_counted_by_the_keys_they_share(
     pairs, count = shared_keys(*arguments, limit)
     assert [tuple(p) for p in pairs.tolist()] == sorted(expected)
     assert count.tolist() == [expected[pair] for pair in sorted(expected)]
-    often = sharing(*arguments, least=2, limit=limit)
+    often = find_sharing_pairs(*arguments, least=2, limit=limit)
     assert [tuple(p) for p in often.tolist()] == sorted(p for p in expected if expected[p] >= 2)
 
 
@@ -170,7 +170,7 @@ def test_what_too_many_identities_share_proposes_none() -> None:
             "Otto Quist",
             "Ada Byron",
         )
-        for k in range(SHARED_BY + 1)
+        for k in range(MAX_SHARING + 1)
     ]
     assert proposed(works) == set()
     assert len(proposed(works[:3])) == 3

@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from disambig.arrays import Float64, Int32
 from disambig.blocking.neighbours import (
-    FADING,
-    INITIAL,
-    LIKENESS,
-    YEAR,
+    VOTE_DECAY,
+    INITIAL_PENALTY,
+    MEANING_WEIGHT,
+    YEAR_PENALTY,
     NeighbourPairs,
-    company_and_place,
-    follow,
+    make_evidence_matrix,
+    vote_labels,
 )
 from disambig.blocking.pairs import NamePairs
 from disambig.corpus.index import CorpusIndex
-from disambig.kernels.neighbours import MOST_FADED
+from disambig.kernels.neighbours import MAX_DECAYS
 from tests.support.invented import indexed, rows, work
 
 GIVEN = ("Yi", "Yan", "Y.", "Yi M.", "Yi K.")
@@ -45,18 +45,18 @@ def block_of(choices: Sequence[tuple[int, int, int, int]], prefix: str) -> list[
 
 def likeness(index: CorpusIndex, block: Int32) -> Float64:
     """How like each two signatures of a block are, by dense matrices."""
-    has = company_and_place(index, block).toarray().astype(np.float64)
+    has = make_evidence_matrix(index, block).toarray().astype(np.float64)
     at = index.corpus.signature_work[block]
     meaning, year = np.nan_to_num(index.meaning[at]).astype(np.float64), index.corpus.years[at]
     gap = np.nan_to_num(np.abs(year[:, None] - year))
     written = index.names.given_length[index.corpus.signature_name[block]] > 0
-    found: Float64 = has @ has.T + LIKENESS * (meaning @ meaning.T) - YEAR * gap
-    return found - INITIAL * (written[:, None] != written)
+    found: Float64 = has @ has.T + MEANING_WEIGHT * (meaning @ meaning.T) - YEAR_PENALTY * gap
+    return found - INITIAL_PENALTY * (written[:, None] != written)
 
 
 def listed(near: NeighbourPairs, first: int, last: int) -> dict[tuple[int, int], tuple[int, int]]:
     """Signature rows of the pairs of some blocks, and their two names."""
-    batch = near.batch(first, last)
+    batch = near.make_batch(first, last)
     left, right = batch.rows[batch.left].tolist(), batch.rows[batch.right].tolist()
     names = batch.names[batch.name_pair].tolist()
     return {(a, b): tuple(n) for a, b, n in zip(left, right, names, strict=True)}
@@ -78,7 +78,7 @@ def test_each_is_compared_with_those_most_like_it_of_those_that_agree_in_name(
     index = indexed(works)
     block = rows(index, *[(w.id, 0) for w in works])
     names = NamePairs.of(index, [block])
-    all_pairs = names.batch(0, 1)
+    all_pairs = names.make_batch(0, 1)
     agree = np.zeros((len(block), len(block)), dtype=bool)
     agree[all_pairs.left, all_pairs.right] = agree[all_pairs.right, all_pairs.left] = True
     like = likeness(index, block)
@@ -109,7 +109,7 @@ def test_blocks_are_compared_together_as_they_are_alone(
     index = indexed([*works[0], *works[1]])
     blocks = [rows(index, *[(w.id, 0) for w in some]) for some in works]
     near = NeighbourPairs(index, NamePairs.of(index, blocks), most)
-    together = near.batch(0, 2)
+    together = near.make_batch(0, 2)
     order = np.lexsort((together.right, together.left))
     assert (order == np.arange(together.n_pairs)).all()
     assert listed(near, 0, 2) == listed(near, 0, 1) | listed(near, 1, 2)
@@ -124,7 +124,7 @@ def test_with_room_for_all_every_pair_that_agrees_in_name_is_listed_with_its_nam
     works = block_of(choices, "w")
     index = indexed(works)
     names = NamePairs.of(index, [rows(index, *[(w.id, 0) for w in works])])
-    every = names.batch(0, 1)
+    every = names.make_batch(0, 1)
     left, right = every.rows[every.left].tolist(), every.rows[every.right].tolist()
     expected = dict(
         zip(
@@ -148,11 +148,11 @@ def test_a_signature_goes_with_those_most_like_it(
     if not leads.any():
         return
     label = np.array([data.draw(st.integers(1, 3)) for _ in range(leads.sum())])
-    found = follow(index, block[~leads], block[leads], label)
+    found = vote_labels(index, block[~leads], block[leads], label)
     names = index.corpus.signature_name[block]
     written = index.names.given_length[names] > 0
-    like = likeness(index, block) + INITIAL * (written[:, None] != written)
-    has = company_and_place(index, block).toarray()
+    like = likeness(index, block) + INITIAL_PENALTY * (written[:, None] != written)
+    has = make_evidence_matrix(index, block).toarray()
     for i, goes_with in zip(np.flatnonzero(~leads), found.tolist(), strict=True):
         near = [
             (like[i, j], k)
@@ -165,10 +165,10 @@ def test_a_signature_goes_with_those_most_like_it(
         first = max(near)[0]
         votes = dict.fromkeys((1, 2, 3), 0.0)
         for s, k in near:
-            votes[k] += np.exp((s - first) / FADING) if s > first - MOST_FADED * FADING else 0
+            votes[k] += np.exp((s - first) / VOTE_DECAY) if s > first - MAX_DECAYS * VOTE_DECAY else 0
         # one that is at the limit of having a vote may have it or not
-        limit = first - MOST_FADED * FADING
-        doubtful = sum(abs(s - limit) < 1e-4 for s, _ in near) * np.exp(-MOST_FADED)
+        limit = first - MAX_DECAYS * VOTE_DECAY
+        doubtful = sum(abs(s - limit) < 1e-4 for s, _ in near) * np.exp(-MAX_DECAYS)
         assert votes[goes_with] >= max(votes.values()) - doubtful - 1e-3
 
 

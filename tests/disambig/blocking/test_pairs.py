@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from disambig.arrays import Int32
 from disambig.blocking import pairs
-from disambig.blocking.pairs import NamePairs, PairBatch, complete_pairs, n_complete, place_of
+from disambig.blocking.pairs import NamePairs, PairBatch, list_pairs, count_pairs, find_positions
 from disambig.corpus.index import CorpusIndex
 from disambig.names import compatible, parse_name
 from tests.support.invented import indexed, work
@@ -69,7 +69,7 @@ def agreeing(blocks: list[list[str]]) -> list[tuple[int, int]]:
 
 
 def batch_of(blocks: list[list[str]]) -> PairBatch:
-    return NamePairs.of(*indexed_blocks(blocks)).batch(0, len(blocks))
+    return NamePairs.of(*indexed_blocks(blocks)).make_batch(0, len(blocks))
 
 
 @settings(deadline=None)
@@ -89,7 +89,7 @@ def test_names_of_two_people_are_not_listed() -> None:
 @given(BLOCKS)
 def test_a_batch_lists_for_each_pair_the_two_names_it_has(blocks: list[list[str]]) -> None:
     index, rows = indexed_blocks(blocks)
-    for batch in (NamePairs.of(index, rows).batch(0, len(rows)), PairBatch.complete(index, rows)):
+    for batch in (NamePairs.of(index, rows).make_batch(0, len(rows)), PairBatch.from_blocks(index, rows)):
         name = index.corpus.signature_name[batch.rows]
         own = np.sort(np.column_stack([name[batch.left], name[batch.right]]), axis=1)
         assert np.sort(batch.names[batch.name_pair], axis=1).tolist() == own.tolist()
@@ -100,11 +100,11 @@ def test_a_batch_lists_for_each_pair_the_two_names_it_has(blocks: list[list[str]
 def test_a_batch_of_some_blocks_is_that_part_of_all(blocks: list[list[str]]) -> None:
     index, rows = indexed_blocks(blocks)
     names = NamePairs.of(index, rows)
-    whole = names.batch(0, len(rows))
+    whole = names.make_batch(0, len(rows))
     ends = [tuple(sorted(pair)) for pair in whole.rows[np.column_stack([whole.left, whole.right])]]
     apart = []
     for k in range(len(rows)):
-        batch = names.batch(k, k + 1)
+        batch = names.make_batch(k, k + 1)
         assert batch.rows.tolist() == rows[k].tolist()
         apart += [tuple(p) for p in batch.rows[np.column_stack([batch.left, batch.right])]]
     assert apart == ends
@@ -114,7 +114,7 @@ def test_a_batch_of_some_blocks_is_that_part_of_all(blocks: list[list[str]]) -> 
 @given(BLOCKS)
 def test_the_load_of_a_block_is_the_number_of_its_pairs(blocks: list[list[str]]) -> None:
     names = NamePairs.of(*indexed_blocks(blocks))
-    counted = [names.batch(k, k + 1).n_pairs for k in range(len(blocks))]
+    counted = [names.make_batch(k, k + 1).n_pairs for k in range(len(blocks))]
     assert names.load.tolist() == counted
 
 
@@ -130,7 +130,7 @@ def test_comparing_few_names_at_a_time_finds_the_same(blocks: list[list[str]]) -
 @settings(deadline=None)
 @given(BLOCKS)
 def test_a_complete_batch_lists_every_pair_of_a_block(blocks: list[list[str]]) -> None:
-    batch = PairBatch.complete(*indexed_blocks(blocks))
+    batch = PairBatch.from_blocks(*indexed_blocks(blocks))
     assert listed(batch) == within(blocks)
     assert batch.considered == len(within(blocks))
 
@@ -139,7 +139,7 @@ def test_a_complete_batch_lists_every_pair_of_a_block(blocks: list[list[str]]) -
 @given(BLOCKS)
 def test_an_unlisted_batch_has_rows_and_blocks_but_no_pairs(blocks: list[list[str]]) -> None:
     _, rows = indexed_blocks(blocks)
-    batch = PairBatch.unlisted(rows)
+    batch = PairBatch.without_pairs(rows)
     assert batch.n_pairs == 0
     assert batch.considered == len(within(blocks))
     assert batch.block.tolist() == [k for k, block in enumerate(blocks) for _ in block]
@@ -147,11 +147,11 @@ def test_an_unlisted_batch_has_rows_and_blocks_but_no_pairs(blocks: list[list[st
 
 def test_a_single_pair_is_that_of_the_complete_batch() -> None:
     index, (rows,) = indexed_blocks([["Bo Li", "Ada Byron", "Alan Byron", "B. Li"]])
-    found = PairBatch.single(index, rows, 1, 3)
+    found = PairBatch.from_pair(index, rows, 1, 3)
     assert listed(found) == [(1, 3)]
     assert found.rows.tolist() == rows.tolist()
-    complete = PairBatch.complete(index, [rows])
-    place = complete.name_pair[complete.place(np.array([1]), np.array([3]))]
+    complete = PairBatch.from_blocks(index, [rows])
+    place = complete.name_pair[complete.find_pairs(np.array([1]), np.array([3]))]
     assert found.names.tolist() == complete.names[place].tolist()
 
 
@@ -159,16 +159,16 @@ def test_the_place_of_a_pair_is_where_it_is_listed_and_minus_one_elsewhere() -> 
     batch = batch_of([["Ada Byron", "A. Byron", "Alan Byron"], ["Bo Li", "B. Li"]])
     # listed are (0, 1), (1, 2) and (3, 4)
     i, j = np.array([0, 0, 1, 0, 3]), np.array([1, 2, 2, 3, 4])
-    assert batch.place(i, j).tolist() == [0, -1, 1, -1, 2]
-    assert PairBatch.unlisted([batch.rows]).place(i, j).tolist() == [-1] * 5
+    assert batch.find_pairs(i, j).tolist() == [0, -1, 1, -1, 2]
+    assert PairBatch.without_pairs([batch.rows]).find_pairs(i, j).tolist() == [-1] * 5
 
 
 def test_complete_pairs_are_listed_block_by_block_in_row_major_order() -> None:
     # positions 0 to 2 are the first block, none the second, 3 and 4 the third
-    left, right = complete_pairs(np.array([0, 3, 3, 5]))
+    left, right = list_pairs(np.array([0, 3, 3, 5]))
     assert left.tolist() == [0, 0, 1, 3]
     assert right.tolist() == [1, 2, 2, 4]
-    assert n_complete(np.array([3, 0, 2])) == 4
+    assert count_pairs(np.array([3, 0, 2])) == 4
 
 
 @given(st.sets(st.integers(0, 20)), st.lists(st.integers(0, 20)))
@@ -176,7 +176,7 @@ def test_the_place_of_a_key_is_its_rank_and_minus_one_if_it_is_not_there(
     keys: set[int], wanted: list[int]
 ) -> None:
     ordered = sorted(keys)
-    found = place_of(np.array(ordered, dtype=np.int64), np.array(wanted, dtype=np.int64))
+    found = find_positions(np.array(ordered, dtype=np.int64), np.array(wanted, dtype=np.int64))
     assert found.tolist() == [ordered.index(k) if k in keys else -1 for k in wanted]
 
 

@@ -45,7 +45,7 @@ def test_nothing_stated_constrains_nothing() -> None:
 def test_an_empty_corpus_can_be_compiled() -> None:
     corpus = solo(0)
     found = compile_constraints(corpus, [])
-    assert cannot_pairs(found, PairBatch.unlisted([])).shape == (0, 2)
+    assert cannot_pairs(found, PairBatch.without_pairs([])).shape == (0, 2)
 
 
 def test_must_is_transitive_and_numbered_by_first_signature() -> None:

@@ -115,7 +115,7 @@ def test_a_join_of_free_labels_is_done_once() -> None:
     free = joins(solo("abc"))
     assert free.join(0, 2)
     assert not free.join(2, 0)
-    assert free.result().tolist() == [0, 1, 0]
+    assert free.get_labels().tolist() == [0, 1, 0]
 
 
 def test_a_cannot_link_bars_what_its_ends_have_been_joined_to() -> None:
@@ -145,7 +145,7 @@ def test_no_order_of_joins_breaks_a_ban(
     some = joins(solo("abcdefgh"), *statements)
     for a, b in wanted:
         some.join(a, b)
-    result = some.result().tolist()
+    result = some.get_labels().tolist()
     assert all(result[a] != result[b] for a, b in bans)
 
 

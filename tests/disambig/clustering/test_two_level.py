@@ -15,7 +15,7 @@ from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
     ROUNDS,
     BatchConstraints,
-    Resolved,
+    BatchResult,
     Round,
     ScoredPairs,
     matrix,
@@ -46,10 +46,10 @@ def batch_of(first: int | None = None, last: int | None = None) -> PairBatch:
     """The pairs of some blocks of the invented corpus."""
     index, _ = invented()
     blocks = make_blocks(index.corpus)[first:last]
-    return NamePairs.of(index, blocks).batch(0, len(blocks))
+    return NamePairs.of(index, blocks).make_batch(0, len(blocks))
 
 
-def resolved(batch: PairBatch) -> Resolved:
+def resolved(batch: PairBatch) -> BatchResult:
     index, constraints = invented()
     return resolve(index, model(), constraints, batch)
 
@@ -75,7 +75,7 @@ def test_pairs_are_counted_with_and_without_those_that_names_keep_apart() -> Non
         ]
     )
     block = rows(index, ("a", 0), ("b", 0), ("c", 0))
-    batch = NamePairs.of(index, [block]).batch(0, 1)
+    batch = NamePairs.of(index, [block]).make_batch(0, 1)
     found = resolve(index, model(), compile_constraints(index.corpus, ()), batch)
     assert (found.considered, found.scored) == (3, 2)
 
@@ -85,7 +85,7 @@ def test_two_names_alone_that_could_not_be_one_persons_are_two_people() -> None:
     index = indexed(
         [work("a", same[0], "Ada Byron", *same[1:]), work("b", same[0], "Alan Byron", *same[1:])]
     )
-    batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).batch(0, 1)
+    batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
     found = resolve(index, model(), compile_constraints(index.corpus, ()), batch)
     assert found.group.tolist() == [0, 1]
     assert found.confidence.tolist() == [1, 1]
@@ -96,7 +96,7 @@ def test_a_must_link_joins_even_names_that_could_not_be_one_persons() -> None:
     names = index.corpus.names
     assert not compatible(names[0], names[1])
     constraints = compile_constraints(index.corpus, [must("a:0", "b:0")])
-    batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).batch(0, 1)
+    batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
     assert resolve(index, model(), constraints, batch).group.tolist() == [0, 0]
 
 
@@ -137,7 +137,7 @@ def test_a_round_is_about_the_blocks_that_the_one_before_changed() -> None:
 
 def test_groups_inherit_what_holds_for_their_rows() -> None:
     bonds = BatchConstraints(ints(-1, 3, -1, 3), ints(0, 2).reshape(1, 2), ints(7, -1, -1, 8))
-    between = bonds.between(ints(1, 1, 0, 2))
+    between = bonds.lift_to_groups(ints(1, 1, 0, 2))
     assert between.must.tolist() == [-1, 3, 3]
     assert between.cannot.tolist() == [[0, 1]]
     assert between.orcid.tolist() == [-1, 7, 8]
@@ -146,14 +146,14 @@ def test_groups_inherit_what_holds_for_their_rows() -> None:
 def test_pairs_are_barred_that_are_listed_or_have_two_orcids() -> None:
     bonds = BatchConstraints(ints(-1, -1, -1, -1), ints(0, 1).reshape(1, 2), ints(-1, 5, 6, 5))
     left, right = ints(0, 0, 1, 1, 2), ints(1, 2, 2, 3, 3)
-    assert bonds.barred(left, right).tolist() == [True, False, True, False, True]
+    assert bonds.is_excluded(left, right).tolist() == [True, False, True, False, True]
 
 
 def test_bonds_of_a_batch_are_those_among_its_rows() -> None:
     works: list[Work] = [work(k, "T", "Ada Byron") for k in "abcd"]
     index = indexed(works)
     constraints = compile_constraints(index.corpus, [must("a:0", "c:0"), cannot("c:0", "d:0")])
-    batch = PairBatch.unlisted([np.array([0, 1, 3], dtype=np.int32)])
+    batch = PairBatch.without_pairs([np.array([0, 1, 3], dtype=np.int32)])
     bonds = BatchConstraints.of(batch, constraints)
     assert bonds.must.tolist() == [0, -1, -1]
     assert bonds.cannot.tolist() == [[0, 2]]

@@ -111,12 +111,12 @@ def test_labels_and_identities_become_codes_row_by_row() -> None:
 def test_labelled_signatures_without_a_row_are_listed_not_measured() -> None:
     comparison = compare({("W1", 0): assignment("W1", "p")}, [label("W1", "a"), label("W9", "b")])
     assert comparison.missing == (Signature("W9", 0),)
-    assert comparison.whole().signatures == 1
+    assert comparison.evaluate_whole().signatures == 1
 
 
 def test_a_label_stated_twice_counts_once() -> None:
     comparison = compare({("W1", 0): assignment("W1", "p")}, [label("W1", "a"), label("W1", "a")])
-    assert comparison.whole().signatures == 1
+    assert comparison.evaluate_whole().signatures == 1
 
 
 def test_a_signature_labelled_as_two_persons_is_refused() -> None:
@@ -126,7 +126,7 @@ def test_a_signature_labelled_as_two_persons_is_refused() -> None:
 
 def test_labels_without_blocks_are_measured_over_the_whole_only() -> None:
     comparison = compare({("W1", 0): assignment("W1", "p")}, [label("W1", "a", block="")])
-    assert comparison.within_blocks() is None
+    assert comparison.evaluate_within_blocks() is None
 
 
 def test_blocks_on_some_labels_only_are_refused() -> None:

@@ -19,13 +19,13 @@ def one_stratum(
     published: list[int], person: list[int], shared: list[int], size: int
 ) -> ReviewedSample:
     columns = (np.array(values) for values in (published, person, shared))
-    return ReviewedSample.mentions(np.zeros(len(shared), int), np.array([size]), *columns)
+    return ReviewedSample.from_mentions(np.zeros(len(shared), int), np.array([size]), *columns)
 
 
 def test_a_census_gives_the_figures_themselves_without_an_interval_to_speak_of() -> None:
     predicted, truth = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 1])
     known = evaluate(predicted, truth)
-    found = one_stratum([3, 3, 3, 2, 2, 1], [2, 2, 4, 4, 4, 4], [2, 2, 1, 2, 2, 1], 6).quality()
+    found = one_stratum([3, 3, 3, 2, 2, 1], [2, 2, 4, 4, 4, 4], [2, 2, 1, 2, 2, 1], 6).estimate_quality()
     assert found.bcubed_precision.value == pytest.approx(known.bcubed_precision)
     assert found.bcubed_recall.value == pytest.approx(known.bcubed_recall)
     assert found.bcubed_f1.value == pytest.approx(known.bcubed_f1)
@@ -37,12 +37,12 @@ def test_a_census_gives_the_figures_themselves_without_an_interval_to_speak_of()
 def test_pairs_seen_only_where_everything_was_say_nothing_of_the_rest() -> None:
     stratum, size = np.array([0, 0, 1, 1]), np.array([2, 100])
     two = np.array([2, 2, 1, 1])
-    found = ReviewedSample.mentions(stratum, size, two, two, two).quality().pairwise_precision
+    found = ReviewedSample.from_mentions(stratum, size, two, two, two).estimate_quality().pairwise_precision
     assert (found.value, found.low, found.high) == (1, 0, 1)
 
 
 def test_a_census_of_equal_shares_is_exact_whatever_rounding_leaves() -> None:
-    found = one_stratum([13, 13, 13], [1, 1, 1], [1, 1, 1], 3).quality().bcubed_precision
+    found = one_stratum([13, 13, 13], [1, 1, 1], [1, 1, 1], 3).estimate_quality().bcubed_precision
     assert found.low == found.high == found.value == pytest.approx(1 / 13)
 
 
@@ -54,7 +54,7 @@ def test_intervals_hold_their_own_estimate(seed: int) -> None:
     published, person = (shared + rng.integers(0, 9, n) * (rng.random(n) < 0.4) for _ in range(2))
     stratum = rng.integers(0, 2, n)
     size = np.bincount(stratum, minlength=2) + rng.integers(0, 30, 2)
-    quality = ReviewedSample.mentions(stratum, size, published, person, shared).quality()
+    quality = ReviewedSample.from_mentions(stratum, size, published, person, shared).estimate_quality()
     for figure in ("bcubed_precision", "bcubed_recall", "bcubed_f1", "pairwise_precision"):
         found = getattr(quality, figure)
         assert np.isnan(found.value) or 0 <= found.low <= found.value <= found.high <= 1
@@ -64,16 +64,16 @@ def test_strata_weigh_by_their_mentions_not_by_what_was_drawn() -> None:
     # 90 mentions whose precision is 1, 10 where it is 1/2: 0.95 over all, 2/3 over those drawn
     stratum, size = np.array([0, 0, 1, 1, 1, 1]), np.array([90, 10])
     two, one = np.full(6, 2), np.array([2, 2, 1, 1, 1, 1])
-    found = ReviewedSample.mentions(stratum, size, two, one, one)
-    assert found.quality().bcubed_precision.value == pytest.approx(0.95)
-    assert found.of(np.array([1])).quality().bcubed_precision.value == pytest.approx(0.5)
-    assert found.of(np.array([1])).quality().bcubed_precision.reviewed == 4
+    found = ReviewedSample.from_mentions(stratum, size, two, one, one)
+    assert found.estimate_quality().bcubed_precision.value == pytest.approx(0.95)
+    assert found.select_strata(np.array([1])).estimate_quality().bcubed_precision.value == pytest.approx(0.5)
+    assert found.select_strata(np.array([1])).estimate_quality().bcubed_precision.reviewed == 4
 
 
 def test_a_mean_has_the_interval_worked_out_by_hand() -> None:
     # precision 1, 1/2, 1, 1/2 of 4 out of 100: s² = 1/12, standard error² = 0.96 / 48 = 0.02
     found = one_stratum([1, 2, 1, 2], [1, 1, 1, 1], [1, 1, 1, 1], 100)
-    e = found.quality().bcubed_precision
+    e = found.estimate_quality().bcubed_precision
     # a unit is 1/4 of the mentions; 3.18245 and 1.95996 are quantiles of Student and the normal
     unseen = np.sqrt(0.96) / 4
     mean = (0.75 + unseen / 2) / (1 + unseen)
@@ -86,7 +86,7 @@ def test_a_mean_has_the_interval_worked_out_by_hand() -> None:
 def test_an_unseen_unit_is_as_heavy_as_the_one_that_a_random_pair_is_in() -> None:
     # all right: two units of 9 pairs, 18 of 1; half of the 36 pairs are in units of 9/36
     sizes = [10] * 2 + [2] * 18
-    found = one_stratum(sizes, sizes, sizes, 10**9).quality().pairwise_precision
+    found = one_stratum(sizes, sizes, sizes, 10**9).estimate_quality().pairwise_precision
     mass, square = (2 * 9**2 + 18) / 36**2, (2 * 9**3 + 18) / 36**3
     mean = (1 + mass / 2) / (1 + mass)
     variance = square * (mean**2 + (1 - mean) ** 2) / 2 / (1 + mass) ** 2
@@ -99,34 +99,34 @@ def test_an_unseen_unit_is_as_heavy_as_the_one_that_a_random_pair_is_in() -> Non
 def test_answers_of_yes_and_no_have_the_interval_of_jeffreys(wrong: int) -> None:
     size = 200
     published = [10**6] * wrong + [1] * (size - wrong)
-    found = one_stratum(published, [1] * size, [1] * size, 10**7).quality().bcubed_precision
+    found = one_stratum(published, [1] * size, [1] * size, 10**7).estimate_quality().bcubed_precision
     known = beta.ppf([0.025, 0.975], size - wrong + 0.5, wrong + 0.5)
     assert (found.low, found.high) == pytest.approx(known, rel=0.004)
 
 
 def test_a_sample_without_errors_does_not_claim_that_there_are_none() -> None:
-    found = one_stratum([1] * 50, [1] * 50, [1] * 50, 10_000).quality()
+    found = one_stratum([1] * 50, [1] * 50, [1] * 50, 10_000).estimate_quality()
     assert (found.bcubed_precision.value, found.bcubed_precision.high) == (1, 1)
     # Jeffreys: 0.0494 of a beta of 1/2 and 50.5; a little less sure for the degrees of freedom
     assert 0.945 < found.bcubed_precision.low < 0.9506
 
 
 def test_one_heavy_identity_says_less_of_pairs_than_many_light_ones() -> None:
-    many = one_stratum([10] * 50, [10] * 50, [10] * 50, 10_000).quality().pairwise_precision
+    many = one_stratum([10] * 50, [10] * 50, [10] * 50, 10_000).estimate_quality().pairwise_precision
     one = one_stratum([400] + [2] * 49, [400] + [2] * 49, [400] + [2] * 49, 10_000)
     assert many.low > 0.94
-    assert one.quality().pairwise_precision.low < 0.5
+    assert one.estimate_quality().pairwise_precision.low < 0.5
 
 
 def test_what_nobody_reviewed_may_be_all_wrong_or_all_right() -> None:
     two, one = np.full(50, 2), np.ones(50, int)
     zero = np.zeros(50, int)
     all_seen = (
-        ReviewedSample.mentions(zero, np.array([900]), two, one, one).quality().bcubed_precision
+        ReviewedSample.from_mentions(zero, np.array([900]), two, one, one).estimate_quality().bcubed_precision
     )
     some = (
-        ReviewedSample.mentions(zero, np.array([900, 100]), two, one, one)
-        .quality()
+        ReviewedSample.from_mentions(zero, np.array([900, 100]), two, one, one)
+        .estimate_quality()
         .bcubed_precision
     )
     assert some.low == pytest.approx(0.9 * all_seen.low)
@@ -134,19 +134,19 @@ def test_what_nobody_reviewed_may_be_all_wrong_or_all_right() -> None:
 
 
 def test_without_pairs_and_without_reviews_nothing_is_claimed() -> None:
-    found = one_stratum([1, 1], [1, 1], [1, 1], 9).quality().pairwise_precision
+    found = one_stratum([1, 1], [1, 1], [1, 1], 9).estimate_quality().pairwise_precision
     assert np.isnan(found.value)
     assert (found.low, found.high) == (0, 1)
-    none = one_stratum([], [], [], 9).quality()
+    none = one_stratum([], [], [], 9).estimate_quality()
     assert np.isnan(none.bcubed_precision.value)
     assert none.bcubed_precision.reviewed == 0
-    single = one_stratum([2], [1], [1], 9).quality().bcubed_precision
+    single = one_stratum([2], [1], [1], 9).estimate_quality().bcubed_precision
     assert (single.low, single.high) == (0, 1)
 
 
 def test_an_identity_of_parts_has_the_precision_of_its_mentions() -> None:
     # of 3 and 1: (3·3/4 + 1·1/4) / 4 = 10/16; pairs: 3 of 6
-    found = ReviewedSample.identities(np.array([0, 0]), np.array([9]), [[3, 1], [1, 3]]).quality()
+    found = ReviewedSample.from_identities(np.array([0, 0]), np.array([9]), [[3, 1], [1, 3]]).estimate_quality()
     assert found.bcubed_precision.value == pytest.approx(10 / 16)
     assert found.pairwise_precision.value == pytest.approx(3 / 6)
     assert found.bcubed_recall is None
@@ -165,7 +165,7 @@ def test_more_reviews_than_mentions_are_refused() -> None:
 
 def test_identities_need_parts() -> None:
     with pytest.raises(ValueError, match="one mention or more"):
-        ReviewedSample.identities(np.array([0]), np.array([3]), [[]])
+        ReviewedSample.from_identities(np.array([0]), np.array([3]), [[]])
 
 
 def test_draws_go_by_the_root_of_the_size() -> None:
@@ -284,9 +284,9 @@ class World:
             )
             if replace:
                 parts = [self.parts[i] for i in self.predicted[k]]
-                yield ReviewedSample.identities(self.stratum[k], self.population, parts)
+                yield ReviewedSample.from_identities(self.stratum[k], self.population, parts)
             else:
-                yield ReviewedSample.mentions(
+                yield ReviewedSample.from_mentions(
                     self.stratum[k],
                     self.population,
                     self.published[k],
@@ -327,7 +327,7 @@ def judged(world: World, unit: str, size: int, slices: list[list[int]]) -> list[
     drawn = list(world.draws(unit, size))
     found = []
     for strata in slices:
-        told = [reviewed.of(np.array(strata)).quality() for reviewed in drawn]
+        told = [reviewed.select_strata(np.array(strata)).estimate_quality() for reviewed in drawn]
         errors = world.errors(strata, unit, size)
         for name, truth in world.known(strata).items():
             estimates = [getattr(quality, name) for quality in told]

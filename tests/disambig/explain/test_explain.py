@@ -77,7 +77,7 @@ def words(explanation: Explanation) -> dict[str, str]:
 def drawn(explanation: Explanation, width: int = 80, *, every: bool = False) -> str:
     stream = io.StringIO()
     out = Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
-    print_explanation(out, explanation, every=every)
+    print_explanation(out, explanation, show_all=every)
     return stream.getvalue()
 
 

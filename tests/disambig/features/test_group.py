@@ -156,7 +156,7 @@ def features(
 ) -> dict[str, np.ndarray]:
     """Group features of the works' first authors, each compared with each."""
     index, block = block_of(works)
-    batch = PairBatch.complete(index, [block])
+    batch = PairBatch.from_blocks(index, [block])
     return of_batch(index, batch, groups, probability, **columns)
 
 
@@ -226,7 +226,7 @@ def test_the_mean_of_paths_counts_what_is_unknown_as_none() -> None:
 
 def test_the_mean_of_meaning_above_is_over_all_pairs_of_known_meaning() -> None:
     index, block = block_of(WORKS)
-    pairs = pair_features(index, PairBatch.complete(index, [block]))["text_meaning_above"]
+    pairs = pair_features(index, PairBatch.from_blocks(index, [block]))["text_meaning_above"]
     found = features(WORKS, GROUPS, PROBABILITY)["text_meaning_above_mean"]
     # ac and bc; d has no meaning
     expected = [(pairs[1] + pairs[3]) / 2, np.nan, np.nan]
@@ -275,7 +275,7 @@ def test_least_and_greatest_of_names_are_over_every_name_of_one_group_and_the_ot
 def test_names_that_could_not_be_one_persons_speak_for_their_groups_all_the_same() -> None:
     # {Ada, A.} and {Ada K., Alan}: Ada is Ada K., and not Alan
     index, block = block_of(NAMED)
-    batch = NamePairs.of(index, [block]).batch(0, 1)
+    batch = NamePairs.of(index, [block]).make_batch(0, 1)
     listed = list(zip(batch.left.tolist(), batch.right.tolist(), strict=True))
     assert (0, 2) in listed
     assert (0, 3) not in listed
@@ -306,7 +306,7 @@ APART = [
 def unlisted() -> dict[str, np.ndarray]:
     """Features of {a, b} and {c}, of whose pairs ab (.9) and bc (.6) are listed."""
     index, block = block_of(APART)
-    batch = NamePairs.of(index, [block]).batch(0, 1)
+    batch = NamePairs.of(index, [block]).make_batch(0, 1)
     assert list(zip(batch.left.tolist(), batch.right.tolist(), strict=True)) == [(0, 1), (1, 2)]
     return of_batch(index, batch, [0, 0, 1], [0.9, 0.6], coauthors_hop=[7, 3])
 
@@ -333,7 +333,7 @@ def test_a_pair_that_is_not_listed_is_the_least_and_nobodys_best() -> None:
 def test_cohesion_is_over_all_pairs_within_a_group() -> None:
     # {a, b, c} by way of b: of its three pairs two are listed
     index, block = block_of([*APART, work("d", "Speech", "A. Byron", "Bo Li")])
-    batch = NamePairs.of(index, [block]).batch(0, 1)
+    batch = NamePairs.of(index, [block]).make_batch(0, 1)
     ends = zip(batch.left.tolist(), batch.right.tolist(), strict=True)
     score = [{(0, 1): 0.9, (1, 2): 0.6}.get(pair, 0.1) for pair in ends]
     found = of_batch(index, batch, [0, 0, 0, 1], score)
@@ -342,7 +342,7 @@ def test_cohesion_is_over_all_pairs_within_a_group() -> None:
 
 def test_groups_without_a_listed_pair_are_no_pair() -> None:
     index, block = block_of([APART[0], APART[2]])
-    batch = NamePairs.of(index, [block]).batch(0, 1)
+    batch = NamePairs.of(index, [block]).make_batch(0, 1)
     groups = GroupBatch.of(batch, np.array([0, 1], dtype=np.int32))
     assert (groups.n_pairs, groups.find(0, 1)) == (0, -1)
     assert {len(column) for column in of_batch(index, batch, [0, 1], []).values()} == {0}
@@ -353,7 +353,7 @@ def test_groups_without_a_listed_pair_are_no_pair() -> None:
 
 def test_pairs_of_groups_hold_the_listed_pairs_between_them() -> None:
     index, block = block_of(WORKS)
-    batch = PairBatch.complete(index, [block])
+    batch = PairBatch.from_blocks(index, [block])
     # pairs ab, ac, ad, bc, bd, cd of {a, c}, {b} and {d}
     groups = GroupBatch.of(batch, np.array([0, 1, 0, 2], dtype=np.int32))
     assert list(zip(groups.left.tolist(), groups.right.tolist(), strict=True)) == [
@@ -374,7 +374,7 @@ def test_pairs_of_groups_hold_the_listed_pairs_between_them() -> None:
 def test_members_are_the_rows_of_groups_that_are_in_a_pair() -> None:
     # in the second block nothing is listed
     index, block = block_of([*WORKS[:3], work("y", "T", "Ada Byron"), work("z", "T", "Alan Byron")])
-    batch = NamePairs.of(index, [block[:3], block[3:]]).batch(0, 2)
+    batch = NamePairs.of(index, [block[:3], block[3:]]).make_batch(0, 2)
     groups = GroupBatch.of(batch, np.array([1, 0, 0, 2, 3], dtype=np.int32))
     member, first = groups.members()
     assert member.tolist() == [1, 2, 0]
@@ -383,7 +383,7 @@ def test_members_are_the_rows_of_groups_that_are_in_a_pair() -> None:
 
 def test_groups_of_some_blocks_alone_have_the_features_they_have_among_all() -> None:
     index, block = block_of([*WORKS, *NAMED_AGAIN])
-    batch = PairBatch.complete(index, [block[:4], block[4:]])
+    batch = PairBatch.from_blocks(index, [block[:4], block[4:]])
     group = np.array([0, 0, 1, 2, 3, 3, 4, 5, 5], dtype=np.int32)
     pairs = pair_features(index, batch)
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
@@ -397,7 +397,7 @@ def test_groups_of_some_blocks_alone_have_the_features_they_have_among_all() -> 
 
 def test_features_that_go_on_from_the_round_before_are_those_computed_anew() -> None:
     index, block = block_of([*WORKS, *NAMED_AGAIN])
-    batch = PairBatch.complete(index, [block[:4], block[4:]])
+    batch = PairBatch.from_blocks(index, [block[:4], block[4:]])
     pairs = pair_features(index, batch)
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
     # in the second block groups 4 and 6 are joined
@@ -420,7 +420,7 @@ def larger(works: list[Work]) -> tuple[CorpusIndex, PairBatch, dict[str, np.ndar
     """An index of a part of a corpus of a million works, and the pairs of the first authors."""
     index, block = block_of(works)
     index = replace(index, doublings=3)
-    batch = PairBatch.complete(index, [block])
+    batch = PairBatch.from_blocks(index, [block])
     return index, batch, pair_features(index, batch)
 
 

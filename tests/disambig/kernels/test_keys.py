@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from disambig.arrays import UInt64
-from disambig.kernels.keys import both_ways, directory, members, places
+from disambig.kernels.keys import build_adjacency, build_directory, list_distinct_keys, find_places
 
 KEY = st.integers(0, 2**64 - 1) | st.integers(0, 9)
 
@@ -21,7 +21,7 @@ def keys_of(values: list[int]) -> UInt64:
 def test_the_place_of_each_key_is_found(keys: set[int], data: st.DataObject) -> None:
     ordered = sorted(keys)
     wanted = data.draw(st.lists(st.sampled_from(ordered)))
-    found = places(keys_of(ordered), *directory(keys_of(ordered)), keys_of(wanted))
+    found = find_places(keys_of(ordered), *build_directory(keys_of(ordered)), keys_of(wanted))
     assert found.tolist() == [ordered.index(key) for key in wanted]
 
 
@@ -29,7 +29,7 @@ def test_the_place_of_each_key_is_found(keys: set[int], data: st.DataObject) -> 
 @given(st.lists(st.lists(KEY, max_size=6)), st.integers(0, 6))
 def test_each_key_of_a_row_stands_once_in_order(rows: list[list[int]], most: int) -> None:
     start = np.cumsum([0, *map(len, rows)])
-    row, found = members(start, keys_of([key for row in rows for key in row]), most)
+    row, found = list_distinct_keys(start, keys_of([key for row in rows for key in row]), most)
     expected = [
         (r, key) for r, own in enumerate(rows) if len(own) <= most for key in sorted(set(own) - {0})
     ]
@@ -42,7 +42,7 @@ def test_edges_are_listed_from_both_ends(edges: set[tuple[int, int]]) -> None:
     ordered = sorted(edges)
     a, b = (np.array([e[k] for e in ordered], dtype=np.int32) for k in (0, 1))
     value = np.arange(len(ordered), dtype=np.float32)
-    start, column, weight = both_ways(8, a, b, value)
+    start, column, weight = build_adjacency(8, a, b, value)
     table = np.full((8, 8), -1.0)
     table[a, b] = table[b, a] = value
     for node in range(8):

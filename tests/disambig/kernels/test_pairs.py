@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from disambig.arrays import Float32, Int32, Int64
 from disambig.corpus.sparse import SparseRows
 from disambig.kernels.groups import (
-    bounds,
-    cross_scores,
-    crossing,
-    distinct,
-    leads,
-    name_pairs,
-    spans,
+    compute_bounds,
+    aggregate_cross_scores,
+    find_crossing_pairs,
+    find_distinct,
+    compute_leads,
+    list_name_pairs,
+    compute_spans,
 )
-from disambig.kernels.pairs import cosines, dots, expand, overlaps, paths, sum_rows, sum_vectors
+from disambig.kernels.pairs import compute_cosines, compute_dots, expand_class_pairs, compute_overlaps, sum_paths, sum_rows, sum_vectors
 from disambig.kernels.vectors import LANES
 
 SEED = st.integers(0, 2**32 - 1)
@@ -68,7 +68,7 @@ def test_classes_expand_to_the_pairs_of_their_members(seed: int) -> None:
         )
     )
     ends = np.array(chosen, dtype=np.int32).reshape(-1, 2)
-    found = expand(ends[:, 0].copy(), ends[:, 1].copy(), start, member, low, n, len(expected))
+    found = expand_class_pairs(ends[:, 0].copy(), ends[:, 1].copy(), start, member, low, n, len(expected))
     assert list(zip(*(column.tolist() for column in found), strict=True)) == expected
 
 
@@ -79,7 +79,7 @@ def test_what_two_rows_share_is_summed_over_their_common_columns(seed: int) -> N
     dense, weight = table(rng, 7, 6), rng.uniform(0, 3, 6).astype(np.float32)
     rows = rows_of(dense)
     left, right = all_pairs(7)
-    found = overlaps(rows.start, rows.column, rows.value, weight, left, right)
+    found = compute_overlaps(rows.start, rows.column, rows.value, weight, left, right)
     for p, (a, b) in enumerate(zip(dense[left], dense[right], strict=True)):
         both = (a > 0) & (b > 0)
         w, u, v = weight[both].astype(float), a[both].astype(float), b[both].astype(float)
@@ -100,7 +100,7 @@ def test_rows_without_a_common_column_share_nothing() -> None:
     rows = rows_of(np.array([[1, 0], [0, 1], [0, 0]], dtype=np.float32))
     left, right = all_pairs(3)
     apart = left != right
-    found = overlaps(
+    found = compute_overlaps(
         rows.start, rows.column, rows.value, np.ones(2, np.float32), left[apart], right[apart]
     )
     assert not found.any()
@@ -114,16 +114,16 @@ def test_a_cosine_is_the_product_of_two_rows_and_missing_where_one_is(seed: int,
     vectors[rng.random(6) < 0.3] = np.nan
     left, right = all_pairs(6)
     expected = [float(vectors[i] @ vectors[j]) for i, j in zip(left, right, strict=True)]
-    found = cosines(vectors, left, right)
+    found = compute_cosines(vectors, left, right)
     assert found.tolist() == pytest.approx(expected, abs=1e-4, nan_ok=True)
 
 
 def test_a_cosine_is_the_same_to_the_bit_from_either_side_and_among_other_pairs() -> None:
     vectors = np.random.default_rng(0).normal(size=(20, 64)).astype(np.float32)
     left, right = all_pairs(20)
-    found = cosines(vectors, left, right)
-    assert found.tolist() == cosines(vectors, right, left).tolist()
-    assert found[7:8].tolist() == cosines(vectors, left[7:8], right[7:8]).tolist()
+    found = compute_cosines(vectors, left, right)
+    assert found.tolist() == compute_cosines(vectors, right, left).tolist()
+    assert found[7:8].tolist() == compute_cosines(vectors, left[7:8], right[7:8]).tolist()
 
 
 @settings(deadline=None)
@@ -135,7 +135,7 @@ def test_paths_sum_the_edges_from_every_node_of_one_row_to_every_node_of_the_oth
     nodes, edges = table(rng, 6, 9), table(rng, 9, 9)
     rows, graph = rows_of(nodes), rows_of(edges)
     left, right = all_pairs(6)
-    found = paths(rows.start, rows.column, graph.start, graph.column, graph.value, left, right)
+    found = sum_paths(rows.start, rows.column, graph.start, graph.column, graph.value, left, right)
     held = (nodes > 0).astype(float)
     expected = [held[i] @ edges @ held[j] for i, j in zip(left, right, strict=True)]
     assert found.tolist() == pytest.approx(expected, rel=1e-5, abs=1e-6)
@@ -161,7 +161,7 @@ def test_pairs_between_groups_come_to_what_their_table_of_scores_does(seed: int)
         if (score >= 0).any():
             tables.append(score)
             start.append(len(scores))
-    found = cross_scores(
+    found = aggregate_cross_scores(
         np.array(start, dtype=np.int64),
         np.array(left, dtype=np.int32),
         np.array(right, dtype=np.int32),
@@ -228,7 +228,7 @@ def test_each_row_is_multiplied_with_the_one_chosen_for_it(seed: int) -> None:
     vectors[rng.random(8) < 0.3] = np.nan
     which = rng.integers(0, 4, 8).astype(np.int32)
     expected = (vectors * others[which]).sum(axis=1)
-    assert dots(vectors, others, which).tolist() == pytest.approx(expected.tolist(), nan_ok=True)
+    assert compute_dots(vectors, others, which).tolist() == pytest.approx(expected.tolist(), nan_ok=True)
 
 
 @settings(deadline=None)
@@ -237,7 +237,7 @@ def test_the_span_of_a_group_is_from_its_least_known_value_to_its_greatest(seed:
     rng = np.random.default_rng(seed)
     values = np.where(rng.random(8) < 0.4, np.nan, rng.integers(-3, 3, 8)).astype(np.float32)
     groups, member, first = grouped(rng, 8)
-    found = spans(values, member, first)
+    found = compute_spans(values, member, first)
     for g, group in enumerate(groups):
         known = [v for v in values[group].tolist() if not np.isnan(v)] or [np.nan]
         ends = found[0][g], found[1][g]
@@ -249,12 +249,12 @@ def test_no_pairs_have_no_scores() -> None:
     rows = rows_of(np.zeros((2, 3), dtype=np.float32))
     graph = rows_of(np.zeros((3, 3), dtype=np.float32))
     weight = np.ones(3, dtype=np.float32)
-    assert overlaps(rows.start, rows.column, rows.value, weight, none, none).shape == (8, 0)
-    assert cosines(np.zeros((0, LANES), np.float32), none, none).shape == (0,)
-    found = paths(rows.start, rows.column, graph.start, graph.column, graph.value, none, none)
+    assert compute_overlaps(rows.start, rows.column, rows.value, weight, none, none).shape == (8, 0)
+    assert compute_cosines(np.zeros((0, LANES), np.float32), none, none).shape == (0,)
+    found = sum_paths(rows.start, rows.column, graph.start, graph.column, graph.value, none, none)
     assert found.shape == (0,)
     nothing = np.zeros(1, dtype=np.int64)
-    assert cross_scores(nothing, none, none, none.astype(np.float32), 0).shape == (7, 0)
+    assert aggregate_cross_scores(nothing, none, none, none.astype(np.float32), 0).shape == (7, 0)
 
 
 @settings(deadline=None)
@@ -268,7 +268,7 @@ def test_pairs_of_rows_are_sorted_by_the_groups_they_lie_in(seed: int) -> None:
         if group[i] != group[j] and live[i]:
             ends = sorted((int(group[i]), int(group[j])))
             expected.setdefault((ends[0], ends[1]), []).append(p)
-    low, high, cross, start = crossing(group, left, right, live, 4)
+    low, high, cross, start = find_crossing_pairs(group, left, right, live, 4)
     assert list(zip(low.tolist(), high.tolist(), strict=True)) == sorted(expected)
     runs = [cross[a:b].tolist() for a, b in pairwise(start.tolist())]
     assert runs == [expected[ends] for ends in sorted(expected)]
@@ -280,7 +280,7 @@ def test_bounds_are_the_least_and_greatest_known_value_of_each_run(seed: int) ->
     rng = np.random.default_rng(seed)
     values = np.where(rng.random(8) < 0.4, np.nan, rng.integers(-3, 3, 8)).astype(np.float32)
     runs, entry, start = grouped(rng, 8)
-    found = bounds(values, entry, start)
+    found = compute_bounds(values, entry, start)
     for k, run in enumerate(runs):
         known = [v for v in values[run].tolist() if not np.isnan(v)] or [np.nan]
         ends = found[0][k], found[1][k]
@@ -300,7 +300,7 @@ def test_a_lead_is_over_the_best_other_pair_of_either_group(seed: int) -> None:
         best = max(of_group)
         return best if value[k] < best else max((v for v in of_group if v < best), default=0.0)
 
-    low, high = leads(np.ascontiguousarray(left), np.ascontiguousarray(right), value, 5)
+    low, high = compute_leads(np.ascontiguousarray(left), np.ascontiguousarray(right), value, 5)
     for k, (a, b) in enumerate(ends):
         rivals = sorted((rival(k, a), rival(k, b)))
         assert (low[k], high[k]) == (value[k] - rivals[1], value[k] - rivals[0])
@@ -309,7 +309,7 @@ def test_a_lead_is_over_the_best_other_pair_of_either_group(seed: int) -> None:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 2**62) | st.integers(0, 3)))
 def test_distinct_keys_stand_in_order_of_appearance(keys: list[int]) -> None:
-    found, place = distinct(np.array(keys, dtype=np.int64))
+    found, place = find_distinct(np.array(keys, dtype=np.int64))
     assert found.tolist() == list(dict.fromkeys(keys))
     assert found[place].tolist() == keys
 
@@ -320,7 +320,7 @@ def test_each_name_of_one_set_meets_each_of_the_other(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sets, name, start = grouped(rng, 8)
     left, right = all_pairs(5)
-    key, between = name_pairs(start, name, left, right, 10)
+    key, between = list_name_pairs(start, name, left, right, 10)
     for k, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         expected = [min(x, y) * 10 + max(x, y) for x in sets[a] for y in sets[b]]
         assert key[between[k] : between[k + 1]].tolist() == expected

@@ -111,7 +111,7 @@ def invented() -> tuple[CorpusIndex, Constraints]:
 def batch_of(index: CorpusIndex) -> PairBatch:
     """The pairs of all blocks."""
     blocks = make_blocks(index.corpus)
-    return NamePairs.of(index, blocks).batch(0, len(blocks))
+    return NamePairs.of(index, blocks).make_batch(0, len(blocks))
 
 
 def growing() -> Model:
@@ -161,8 +161,8 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
     np.testing.assert_allclose(np.unique(large.likely[asked]), [0.018, 0.982], atol=1e-3)
     np.testing.assert_array_equal(large.likely[~asked], small.probability[~asked])
     group = small.first_level(0.8)
-    _, before = small.between(group)
-    _, after = large.between(group)
+    _, before = small.compute_group_features(group)
+    _, after = large.compute_group_features(group)
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
     found, first = (group_probabilities(fitted, after, times) for times in (3, 0))
@@ -182,7 +182,7 @@ def test_groups_far_apart_are_not_compared_in_a_large_corpus() -> None:
         )
         group = scored.first_level(0.8)
         found = scored.groups(group, lambda c: c["score_mean"]).groups
-        every, _ = scored.between(group)
+        every, _ = scored.compute_group_features(group)
         near = every.greatest(scored.likely) >= FAR
         assert 0 < near.sum() < every.n_pairs
         assert found.n_pairs == (near.sum() if times else every.n_pairs)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from disambig.blocking.blocks import Comparisons, make_blocks
-from disambig.blocking.cross_block import cross_pairs
+from disambig.blocking.cross_block import find_cross_block_pairs
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import renumber, score_candidates
 from disambig.clustering.two_level import resolve
@@ -133,7 +133,7 @@ def test_joins_of_identities_are_scored_from_their_signatures_as_in_the_whole() 
     block = np.empty(corpus.n_signatures, dtype=np.int32)
     for number, rows in enumerate(make_blocks(corpus)):
         block[rows] = number
-    candidates = cross_pairs(index, identity, block, np.zeros(len(block), dtype=bool))
+    candidates = find_cross_block_pairs(index, identity, block, np.zeros(len(block), dtype=bool))
     expected = score_candidates(index, model(), constraints, identity, candidates)
     assert len(candidates) > 2
     wanted = np.isin(identity, candidates)

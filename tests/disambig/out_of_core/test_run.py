@@ -153,20 +153,20 @@ def test_what_a_killed_run_left_is_seen_only_when_all_works_were_read(
 ) -> None:
     run = staged(tmp_path / "run", model_file, shards=3)
     assert find_interrupted_run(run.folder, "this") == 3
-    run._note({})  # as it is before the last work is read
+    run._write_note({})  # as it is before the last work is read
     assert find_interrupted_run(run.folder, "this") is None
 
 
 def test_a_run_over_something_else_is_refused(tmp_path: Path, model_file: Path) -> None:
     run = staged(tmp_path / "run", model_file)
-    with pytest.raises(InputError, match="delete it to start anew"):
+    with pytest.raises(InputError, match="delete it to start over"):
         find_interrupted_run(run.folder, "another")
 
 
 def test_a_folder_of_someone_elses_is_not_touched(tmp_path: Path, model_file: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="holds something else"):
+    with pytest.raises(InputError, match="contains other files"):
         staged(tmp_path / "run", model_file)
     assert (tmp_path / "run" / "thesis.tex").read_text() == "years of work"
 

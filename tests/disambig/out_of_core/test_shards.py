@@ -179,7 +179,7 @@ def test_names_without_letters_may_be_in_any_shard() -> None:
 def evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list[float]]:
     """Features of every listed pair, by signatures."""
     blocks = make_blocks(index.corpus)
-    batch = NamePairs.of(index, blocks).batch(0, len(blocks))
+    batch = NamePairs.of(index, blocks).make_batch(0, len(blocks))
     return by_pair(index, batch, np.column_stack(list(pair_features(index, batch).values())))
 
 
@@ -195,7 +195,7 @@ def by_pair(
 def group_evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list[float]]:
     """Features of every pair of groups of two neighbours in a block, by their first signatures."""
     blocks = make_blocks(index.corpus)
-    batch = NamePairs.of(index, blocks).batch(0, len(blocks))
+    batch = NamePairs.of(index, blocks).make_batch(0, len(blocks))
     place = np.arange(len(batch.rows)) - batch.start[batch.block]
     _, group = np.unique(batch.block * 1000 + place // 2, return_inverse=True)
     groups = GroupBatch.of(batch, group.astype(np.int32))

@@ -11,7 +11,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from disambig.blocking.cross_block import block_of_identity
+from disambig.blocking.cross_block import get_identity_blocks
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import hold_must, join_likely, renumber
 from disambig.corpus.corpus import Corpus
@@ -97,7 +97,7 @@ def test_must_links_move_what_they_move_in_the_whole_corpus(case: Case) -> None:
     ]
     assert renumber(np.array([i for i, _ in found])).tolist() == whole.tolist()
     _, ranks = np.unique(renumber(case.block), return_index=True)
-    of_identity = case.block[ranks][block_of_identity(whole, renumber(case.block))]
+    of_identity = case.block[ranks][get_identity_blocks(whole, renumber(case.block))]
     assert [b for _, b in found] == of_identity[whole].tolist()
 
 
@@ -105,7 +105,7 @@ def test_must_links_move_what_they_move_in_the_whole_corpus(case: Case) -> None:
 def test_likely_joins_are_those_of_the_whole_corpus(case: Case, data: st.DataObject) -> None:
     # joining comes after must-links were held: a must-group lies in one identity
     number = hold_must(case.constraints, renumber(case.identity))
-    block_of = block_of_identity(number, case.block)
+    block_of = get_identity_blocks(number, case.block)
     n = int(number.max()) + 1
     names = np.array(data.draw(st.permutations(range(0, 2 * n, 2))))
     identity = names[number]

@@ -42,7 +42,7 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
     block = next(b for b in make_blocks(index.corpus) if len(b) == 9)
     scored = ScoredPairs.of(
         index,
-        NamePairs.of(index, [block]).batch(0, 1),
+        NamePairs.of(index, [block]).make_batch(0, 1),
         compile_constraints(index.corpus, ()),
         lambda columns: pair_probabilities(model, columns, index.doublings),
     )

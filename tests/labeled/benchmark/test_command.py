@@ -186,5 +186,5 @@ def test_a_folder_without_works_is_refused(tmp_path: Path) -> None:
 def test_works_without_labels_are_refused(tmp_path: Path) -> None:
     folder = sample(tmp_path / "pages")
     (folder / "labels.jsonl").unlink()
-    with pytest.raises(InputError, match=r"no labels\.jsonl beside the works"):
+    with pytest.raises(InputError, match=r"works without labels\.jsonl"):
         find_corpora([folder])

@@ -54,7 +54,7 @@ def scored(model: Model) -> ScoredPairs:
     def score(columns):
         return pair_probabilities(model, columns, index.doublings)
 
-    batch = NamePairs.of(index, [rows]).batch(0, 1)
+    batch = NamePairs.of(index, [rows]).make_batch(0, 1)
     return ScoredPairs.of(index, batch, compile_constraints(corpus, ()), score)
 
 
@@ -70,7 +70,7 @@ def test_answers_bind_every_pair_that_follows_from_them(scored, model) -> None:
     bonds = found.cluster(model).scored.bonds
     assert bonds.must[0] == bonds.must[1] >= 0
     assert {(0, 3), (1, 3)} <= set(map(tuple, bonds.cannot.tolist()))
-    group = found.settled.group
+    group = found.clustered.group
     assert group[0] == group[1] != group[3]
 
 
@@ -87,7 +87,7 @@ def test_error_mass_is_b_cubed_summed_over_labelled_rows(scored, model) -> None:
     found = block(scored, 0, 0, 0, 0, -1, -1)
     found.answers.append((np.arange(2, dtype=np.int32), np.arange(2, 4, dtype=np.int32), True))
     found.cluster(model)
-    assert found.error_mass() == (4.0, 4.0, 4)
+    assert found.sum_bcubed() == (4.0, 4.0, 4)
 
 
 @pytest.mark.parametrize("order", ["boards", "ranked", "pairs"])
@@ -118,7 +118,7 @@ def test_a_board_asks_about_as_many_identities_as_fit_the_best_first(scored, mod
     rows = np.arange(6, dtype=np.int32)
     found.answers = [(rows[k : k + 1], rows[j : j + 1], False) for k in range(6) for j in range(k)]
     found.cluster(model)
-    found.answers, found.settled = [], replace(found.settled, scored=scored)
+    found.answers, found.clustered = [], replace(found.clustered, scored=scored)
     best = ask_groups(model, lambda q: q.gain)(found)
     pair, wide = ask_boards(model, 2)(found), ask_boards(model)(found)
     assert [a.tolist() for a in pair.questions[0]] == [a.tolist() for a in best.questions[0]]
@@ -133,7 +133,7 @@ def test_mentions_without_labels_are_not_asked_about_and_count_for_nothing(score
         sides = [(rows[:3], rows[3:], False)]
         found.answers = sides
         found.cluster(model)
-        found.answers, found.settled = [], replace(found.settled, scored=scored)
+        found.answers, found.clustered = [], replace(found.clustered, scored=scored)
     part, whole = ask_boards(model)(known), ask_boards(model)(all_)
     assert [[a.tolist(), b.tolist()] for a, b in part.questions] == [[[0], [3]]]
     assert part.worth < whole.worth
@@ -152,10 +152,10 @@ def test_a_right_clustering_needs_no_more_decisions_than_asked_for(scored, model
 
 
 def test_curves_tell_when_the_error_is_halved() -> None:
-    assert Curve("x", "ranked", (0.4, 0.3, 0.2, 0.1), 3).needed(0.5) == 2
+    assert Curve("x", "ranked", (0.4, 0.3, 0.2, 0.1), 3).count_decisions(0.5) == 2
     slow = Curve("x", "random", (0.4, 0.3), 5)
-    assert slow.needed(0.5) is None
-    assert slow.as_text() == "x random: error 0.4000; never halved, 1 decisions made on 5 questions"
+    assert slow.count_decisions(0.5) is None
+    assert slow.to_text() == "x random: error 0.4000; never halved, 1 decisions made on 5 questions"
 
 
 def test_curves_are_drawn_into_a_file_of_their_own(tmp_path: Path) -> None:

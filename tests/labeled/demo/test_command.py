@@ -57,9 +57,9 @@ def perfect() -> str:
         "Kuang-Huei Lee · 22 papers under this name are 1 person ✓",
         "Junhyuk Oh · 27 papers under this name are 1 person ✓",
         "43 papers, 2017–2026",
-        "Kyungmin Lee (1 paper, 2025): both are on 1 paper, another given name",
-        "286 of 286 people found exactly, over 604 labelled mentions.",
-        "9 of 9 people who are printed in several ways are one person here, too.",
+        "Kyungmin Lee (1 paper, 2025): both are on 1 paper, different given name",
+        "286 of 286 people clustered exactly, over 604 labelled mentions.",
+        "9 of 9 people with several printed names are one identity here, too.",
     ],
 )
 def test_a_perfect_partition_of_the_sample_is_told(perfect: str, line: str) -> None:
@@ -74,9 +74,9 @@ def test_forms_of_one_person_stand_in_one_row_with_the_reason(perfect: str) -> N
 
 def test_printed_names_as_people_tear_the_variants_apart() -> None:
     text = shown(sample_works(), sample_labels(), as_printed)
-    assert "277 of 286 people found exactly" in text
-    assert "✗ torn apart: Misha Laskin (4) + Michael Laskin (3)" in text
-    assert "… and 5 more torn apart" in text
+    assert "277 of 286 people clustered exactly" in text
+    assert "✗ one person in several identities: Misha Laskin (4) + Michael Laskin (3)" in text
+    assert "… and 5 more" in text
     assert "One person, several printed names" not in text
 
 
@@ -88,7 +88,7 @@ def test_a_name_torn_apart_is_told_as_several_people_against_the_labels() -> Non
     text = shown(sample_works(), sample_labels(), early_kimin_apart)
     assert "Kimin Lee · 43 papers under this name are 2 people ✗ labels say 1" in text
     assert "Person 2 · 3 papers, 2017–2018" in text
-    assert "Kimin Lee (3 papers, 2017–2018): years apart, though both wrote with" in text
+    assert "Kimin Lee (3 papers, 2017–2018): disjoint years, although both wrote with" in text
 
 
 def test_people_thrown_together_are_named() -> None:
@@ -96,12 +96,12 @@ def test_people_thrown_together_are_named() -> None:
         return "lee" if author.name in ("Kuang-Huei Lee", "Kyungmin Lee") else person
 
     text = shown(sample_works(), sample_labels(), lees_together)
-    assert "✗ taken for one person: Kuang-Huei Lee (22) + Kyungmin Lee (1)" in text
+    assert "✗ different people in one identity: Kuang-Huei Lee (22) + Kyungmin Lee (1)" in text
 
 
 def test_without_labels_nothing_is_compared() -> None:
     text = shown(sample_works(), [], as_printed)
-    assert "Against the labels" not in text
+    assert "Comparison with the labels" not in text
     assert "✓" not in text
     assert "Kimin Lee · 43 papers under this name are 1 person" in text
 

@@ -53,7 +53,7 @@ def tree(tmp_path: Path, xml: str, variants: str = VARIANTS) -> Path:
 def read(path: Path) -> tuple[list[LabelledWork], list[str]]:
     problems = Problems()
     found = list(read_acl(path, problems))
-    return found, [f"{Path(e.file).name}:{e.line}: {e.field}: {e.problem}" for e in problems.found]
+    return found, [f"{Path(e.file).name}:{e.line}: {e.field}: {e.problem}" for e in problems.errors]
 
 
 def people(entry: LabelledWork) -> list[str]:
@@ -113,7 +113,7 @@ def test_a_namesake_without_an_id_gets_no_label(tmp_path: Path) -> None:
         tree(tmp_path, collection(paper(author("Yang", "Liu"), author("Ada", "Moore"))))
     )
     assert [label.signature.position for label in found[0].labels] == [1]
-    assert problems == ["P19.xml:6: author: 'Yang Liu' is several people and has no id"]
+    assert problems == ["P19.xml:6: author: 'Yang Liu' is ambiguous and has no id"]
 
 
 def test_names_without_an_entry_are_people_by_exact_name(tmp_path: Path) -> None:
@@ -212,8 +212,8 @@ def test_entries_that_are_no_names_are_told_with_their_line(tmp_path: Path) -> N
     variants = "- canonical: Jan\n- canonical: {first: Ada, last: Moore}\n  variants:\n  - Ada\n"
     _, problems = read(tree(tmp_path, collection(paper(author("Bo", "Li"))), variants))
     assert problems == [
-        "name_variants.yaml:1: canonical: is no {first, last} name",
-        "name_variants.yaml:2: variants: one is no {first, last} name",
+        "name_variants.yaml:1: canonical: is not a {first, last} name",
+        "name_variants.yaml:2: variants: one is not a {first, last} name",
     ]
 
 

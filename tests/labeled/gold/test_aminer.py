@@ -36,7 +36,7 @@ def person(*publications: str, name: str = "Ada Moore") -> str:
 def read(path: Path) -> tuple[list[LabelledWork], list[str]]:
     problems = Problems()
     found = list(read_aminer(path, problems))
-    return found, [f"{Path(e.file).name}:{e.line}: {e.field}: {e.problem}" for e in problems.found]
+    return found, [f"{Path(e.file).name}:{e.line}: {e.field}: {e.problem}" for e in problems.errors]
 
 
 def one(tmp_path: Path, text: str | bytes) -> tuple[list[LabelledWork], list[str]]:
@@ -176,7 +176,7 @@ def test_a_publication_without_a_label_is_kept_unlabelled_and_told(tmp_path: Pat
 def test_a_name_that_is_absent_or_twice_gets_no_label(tmp_path: Path, authors: str) -> None:
     found, problems = one(tmp_path, person(publication(authors=authors)))
     assert found[0].labels == ()
-    assert problems == ["Ada Moore.xml:3: authors: 'Ada Moore' is not among them, or twice"]
+    assert problems == ["Ada Moore.xml:3: authors: 'Ada Moore' is missing, or listed twice"]
 
 
 @pytest.mark.parametrize("printed", ["ADA MOORE", "Moore Ada", "Ada Moore 0002"])
@@ -189,7 +189,7 @@ def test_the_name_is_found_in_other_case_order_or_with_a_number(
 
 def test_a_year_that_is_none_is_left_empty_and_told(tmp_path: Path) -> None:
     found, problems = one(tmp_path, person(publication(year="n.d.")))
-    assert (found[0].work.year, problems) == (None, ["Ada Moore.xml:3: year: 'n.d.' is no year"])
+    assert (found[0].work.year, problems) == (None, ["Ada Moore.xml:3: year: 'n.d.' is not a year"])
 
 
 def test_a_folder_without_publications_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from disambig.errors import RecordError
-from labeled.gold.goldset import Problems, gold_block, name_words
+from labeled.gold.goldset import Problems, compute_gold_block, split_name
 
 
 @pytest.mark.parametrize(
@@ -25,22 +25,22 @@ from labeled.gold.goldset import Problems, gold_block, name_words
     ],
 )
 def test_block_of_a_gold_name(name: str, family: str | None, block: str) -> None:
-    assert gold_block(name, family) == block
+    assert compute_gold_block(name, family) == block
 
 
 def test_a_year_like_single_word_is_not_taken_for_a_homonym_number() -> None:
-    assert name_words("0003") == ["0003"]
+    assert split_name("0003") == ["0003"]
 
 
 def test_a_noted_problem_is_told_and_kept_but_counts_no_rejection() -> None:
     told: list[RecordError] = []
-    problems = Problems(tell=told.append)
-    problems.note("f.xml", 7, "year", "'n.d.' is no year", "left empty")
+    problems = Problems(on_problem=told.append)
+    problems.warn("f.xml", 7, "year", "'n.d.' is no year", "left empty")
     assert [str(error) for error in told] == ["f.xml:7: year: 'n.d.' is no year; left empty"]
-    assert (problems.found, problems.rejected) == (told, 0)
+    assert (problems.errors, problems.rejected) == (told, 0)
 
 
 def test_a_rejected_record_is_counted() -> None:
     problems = Problems()
     problems.reject("f.xml", 7, "title", "is empty", "give it one")
-    assert (len(problems.found), problems.rejected) == (1, 1)
+    assert (len(problems.errors), problems.rejected) == (1, 1)

@@ -34,7 +34,7 @@ def wrapped(one: dict[str, Any]) -> dict[str, Any]:
 def read(path: Path) -> tuple[list[LabelledWork], list[str]]:
     problems = Problems()
     found = list(read_openreview(path, problems))
-    return found, [f"{e.line}: {e.field}: {e.problem}" for e in problems.found]
+    return found, [f"{e.line}: {e.field}: {e.problem}" for e in problems.errors]
 
 
 def of(tmp_path: Path, *notes: Any) -> tuple[list[LabelledWork], list[str]]:
@@ -122,9 +122,9 @@ def test_reviews_and_deleted_notes_are_passed_over_silently(tmp_path: Path) -> N
     ("bad", "said"),
     [
         (note(title=" "), "1: content.title: is empty"),
-        (note(authors=None), "1: content.authors: is no list of names"),
-        (note(authors="Ada Moore, Bo Li"), "1: content.authors: is no list of names"),
-        (note(authors=[]), "1: content.authors: is no list of names"),
+        (note(authors=None), "1: content.authors: is not a list of names"),
+        (note(authors="Ada Moore, Bo Li"), "1: content.authors: is not a list of names"),
+        (note(authors=[]), "1: content.authors: is not a list of names"),
         (note(authors=["Ada Moore", " "]), "1: content.authors: holds an empty name"),
         ({"content": CONTENT}, "1: id: missing"),
         ({"id": "n1"}, "1: content: missing"),
@@ -154,7 +154,7 @@ def test_ids_that_do_not_match_the_authors_leave_the_work_unlabelled(tmp_path: P
 def test_a_profile_twice_on_a_work_is_labelled_once(tmp_path: Path) -> None:
     found, problems = of(tmp_path, note(authorids=["~Ada_Moore1", "~Ada_Moore1"]))
     assert [label.signature.position for label in found[0].labels] == [0]
-    assert problems == ["1: content.authorids: ~Ada_Moore1 is there twice"]
+    assert problems == ["1: content.authorids: ~Ada_Moore1 is listed twice"]
 
 
 def test_links_to_dblp_are_neither_persons_nor_addresses(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_note_met_again_is_given_once(tmp_path: Path) -> None:
 def test_one_id_with_other_content_is_rejected(tmp_path: Path) -> None:
     found, problems = of(tmp_path, note(), note(title="On Sheds"))
     assert found == [EXPECTED]
-    assert problems == ["2: id: openreview:n1 came before with other content"]
+    assert problems == ["2: id: openreview:n1 is a duplicate with different content"]
 
 
 @pytest.mark.parametrize(

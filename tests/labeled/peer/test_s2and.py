@@ -157,8 +157,8 @@ class TestTables:
     @pytest.mark.parametrize(
         ("member", "told"),
         [
-            (("w9", 0, "x"), "acl: labels name work w9, which is not among works"),
-            (("w1", 7, "x"), "acl: labels name w1:7, which is not among the authors"),
+            (("w9", 0, "x"), "acl: labels refer to work w9, which is not among works"),
+            (("w1", 7, "x"), "acl: labels refer to w1:7, which is not among the authors"),
         ],
     )
     def test_an_unknown_signature_is_refused(self, member: tuple[str, int, str], told: str) -> None:

@@ -24,5 +24,5 @@ def test_the_model_keeps_accuracy_and_calibration_of_each_corpus(tmp_path: Path)
 
 
 def test_figures_of_a_model_that_has_seen_dev_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(click.UsageError, match="does not measure a model of train on dev"):
+    with pytest.raises(click.UsageError, match="is not of a model fitted on train"):
         read_dev_metrics(measured(tmp_path, None))

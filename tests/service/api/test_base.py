@@ -18,7 +18,7 @@ from service import api_keys
 from service.api.examples import read as examples
 from service.api.http.problems import render_problem
 from service.api.middleware import auth
-from service.api.middleware.auth import Limits, address
+from service.api.middleware.auth import RateLimits, client_address
 from service.api.schemas import read as schemas
 from service.app import create_app
 from service.db.database import Database
@@ -103,7 +103,7 @@ def test_an_unknown_route_is_a_problem_with_a_remedy(client: TestClient[Any]) ->
         "type": "urn:disambig:no-such-route",
         "title": "No such route",
         "status": 404,
-        "detail": "there is nothing at this address",
+        "detail": "there is no resource at this path",
         "remedy": "/schema lists every route",
         "instance": "/v1/nothing",
         "request": found.headers["x-request-id"],
@@ -376,7 +376,7 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(client: TestClient[
 class TestLimits:
     def test_a_bucket_is_refilled_evenly(self) -> None:
         now = [0.0]
-        limits = Limits(lambda: now[0])
+        limits = RateLimits(lambda: now[0])
         for _ in range(60):
             limits.take("a", 60)
         with pytest.raises(Exception, match="more than 60"):
@@ -385,19 +385,19 @@ class TestLimits:
         assert limits.take("a", 60)["RateLimit-Remaining"] == "0"
 
     def test_clients_are_counted_apart(self) -> None:
-        limits = Limits(lambda: 0.0)
+        limits = RateLimits(lambda: 0.0)
         limits.take("a", 1)
         limits.take("b", 1)
         with pytest.raises(Exception, match="more than 1"):
             limits.take("a", 1)
 
     def test_no_limit_is_no_headers(self) -> None:
-        assert Limits().take("a", 0) == {}
+        assert RateLimits().take("a", 0) == {}
 
 
 def test_one_client_has_one_network_of_ipv6() -> None:
     def of(host: str) -> str:
-        return address({"client": (host, 1)})  # type: ignore[arg-type,typeddict-item]
+        return client_address({"client": (host, 1)})  # type: ignore[arg-type,typeddict-item]
 
     assert of("2001:db8::1") == of("2001:db8::ffff")
     assert of("2001:db8::1") != of("2001:db8:0:1::1")
@@ -410,7 +410,7 @@ def test_a_key_that_this_process_revoked_is_refused_at_once(database: Database) 
     with TestClient(app) as client:
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 200
         api_keys.revoke_key(database, MAKER, text.partition(".")[0])
-        app.state["keys"].forget()
+        app.state["keys"].clear()
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 401
 
 
@@ -418,7 +418,7 @@ def test_a_key_that_another_process_revoked_is_refused_within_five_seconds(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert auth.KEY_CACHE_SECONDS <= 5
-    monkeypatch.setattr(auth, "REMEMBERED", 0.05)
+    monkeypatch.setattr(auth, "KEY_CACHE_SECONDS", 0.05)
     text = key_of(database, "public")
     with serving(database) as client:
         assert client.get("/v1/stats", headers=bearer(text)).status_code == 200

@@ -14,11 +14,11 @@ from disambig.assignment.assign import AuthorAssignment
 from disambig.assignment.assign import Verdict as Found
 from disambig.domain import Author, Work
 from service.actors import Actor
-from service.assignment.assign import WorkAssigner, assign, place_works
-from service.assignment.candidates import Bond
-from service.assignment.policy import Choice, Verdict, decided
+from service.assignment.assign import WorkAssigner, preview_assignment, assign_works
+from service.assignment.candidates import SignatureConstraint
+from service.assignment.policy import AuthorVerdict, Verdict, decide_verdicts
 from service.assignment.result import AssignmentResult
-from service.assignment.store import close_answered
+from service.assignment.store import close_answered_tasks
 from service.db.database import Database
 from service.db.tables import Change, Event, Membership
 from service.db.tables import Work as StoredWork
@@ -50,7 +50,7 @@ def key_of(database: Database, name: str) -> int:
 def placed(placer: WorkAssigner, editor: Actor, *works: Work) -> list[list[AssignmentResult]]:
     deliver(placer.database, *works)
     keys = [key_of(placer.database, w.id) for w in works]
-    return list(place_works(placer, editor, keys).values())
+    return list(assign_works(placer, editor, keys).values())
 
 
 SPEECH = work(
@@ -62,7 +62,7 @@ UNCLEAR = work("n2", "speech acoustic robot arm", "Wei Wang", year=2008)
 def test_a_dry_run_tells_and_changes_nothing(placer: WorkAssigner) -> None:
     before = people(placer.database)
     events = number_of(placer.database, Event)
-    first, second = assign(placer, SPEECH)
+    first, second = preview_assignment(placer, SPEECH)
     assert (first.verdict, first.identity) == (Verdict.MATCHED, before["s0", 0])
     assert (second.verdict, second.identity) == (Verdict.MATCHED, before["s0", 1])
     assert first.probability is not None
@@ -92,7 +92,7 @@ def test_what_is_sure_is_published_with_its_evidence(placer: WorkAssigner, edito
     assert event.after["placements"][0]["reasons"] == list(first.reasons)
     assert sorted(told) == ["keep", "keep"]
     # again: they are known, and nothing happens
-    ((again, _),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
+    ((again, _),) = assign_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert (again.verdict, again.identity) == (Verdict.KNOWN, before["s0", 0])
 
 
@@ -126,7 +126,7 @@ def test_what_is_not_sure_becomes_a_task(
     expected = task.error * 2 * n / (1 + n) / log2(task.effort)
     assert task.priority == pytest.approx(expected, abs=1e-4)
     # asked again, it is the same question
-    ((again,),) = place_works(placer, editor, [key_of(placer.database, "n2")]).values()
+    ((again,),) = assign_works(placer, editor, [key_of(placer.database, "n2")]).values()
     assert again.task == found.task
 
 
@@ -138,9 +138,9 @@ def test_a_question_is_closed_when_a_run_has_answered_it(
         ((first, second),) = placed(placer, editor, SPEECH)
     assert first.task
     assert second.task
-    assert close_answered(placer.database, editor) == 0
+    assert close_answered_tasks(placer.database, editor) == 0
     do_and_publish(placer.database, placer.settings)
-    assert close_answered(placer.database, editor) == 2
+    assert close_answered_tasks(placer.database, editor) == 2
     with placer.database.read() as connection:
         assert task_queries.get_task(connection, first.task).state == "closed"
 
@@ -156,7 +156,7 @@ def test_a_must_link_decides_at_once(
     decision_actions.decide_pair(
         placer.database, editor, "same", SignatureRef("n1", 0), SignatureRef("r0", 0)
     )
-    ((first, _),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
+    ((first, _),) = assign_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity == before["r0", 0]
     assert people(placer.database)["n1", 0] == before["r0", 0]
 
@@ -167,7 +167,7 @@ def test_nothing_is_placed_against_a_cannot_link(placer: WorkAssigner, editor: A
     decision_actions.decide_pair(
         placer.database, editor, "different", SignatureRef("n1", 0), SignatureRef("s0", 0)
     )
-    ((first, second),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
+    ((first, second),) = assign_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert first.identity != before["s0", 0]
     assert first.verdict in (Verdict.NEW, Verdict.UNSURE)
     assert people(placer.database).get(("n1", 0)) != before["s0", 0]
@@ -196,7 +196,7 @@ def test_an_author_that_came_with_a_new_version_is_placed_beside_the_others(
     one = work("n1", SPEECH.title, "Otto Brandt", venue="Interspeech", year=2006)
     placed(placer, editor, one)
     deliver(placer.database, SPEECH)
-    ((first, second),) = place_works(placer, editor, [key_of(placer.database, "n1")]).values()
+    ((first, second),) = assign_works(placer, editor, [key_of(placer.database, "n1")]).values()
     assert (first.verdict, first.identity) == (Verdict.MATCHED, before["s0", 0])
     assert (second.verdict, second.identity) == (Verdict.KNOWN, before["s0", 1])
 
@@ -205,11 +205,11 @@ def test_without_anything_published_nothing_is_placed(
     database: Database, tmp_path: Path, editor: Actor
 ) -> None:
     placer = WorkAssigner(database, settings_in(tmp_path))
-    assert not placer.warm()
+    assert not placer.warm_up()
     ((found, _),) = placed(placer, editor, SPEECH)
     assert (found.verdict, found.identity) == (Verdict.LATER, None)
     with pytest.raises(Conflict, match="nothing published yet"):
-        assign(placer, SPEECH)
+        preview_assignment(placer, SPEECH)
 
 
 def test_a_work_of_hundreds_is_left_to_the_next_run(placer: WorkAssigner, editor: Actor) -> None:
@@ -224,13 +224,15 @@ def test_a_work_of_hundreds_is_left_to_the_next_run(placer: WorkAssigner, editor
 def test_when_time_is_over_the_rest_is_left(placer: WorkAssigner, editor: Actor) -> None:
     deliver(placer.database, SPEECH)
     key = key_of(placer.database, "n1")
-    ((first, _),) = place_works(placer, editor, [key], seconds=-1).values()
+    ((first, _),) = assign_works(placer, editor, [key], seconds=-1).values()
     assert first.verdict == Verdict.LATER
 
 
 def test_hostile_works_are_told_of_and_harm_nothing(placer: WorkAssigner) -> None:
     names = ["'; DROP TABLE work; --", "\u202eWei Wang", "???", "W" * 10_000, "Wei\0 Wang"]
-    found = assign(placer, Work("n\0", "\ud800<script>", tuple(Author(n) for n in names)))
+    found = preview_assignment(
+        placer, Work("n\0", "\ud800<script>", tuple(Author(n) for n in names))
+    )
     assert [x.position for x in found] == [0, 1, 2, 3, 4]
 
 
@@ -243,7 +245,7 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
     before = people(placer.database)
     external_ids.attach_id(placer.database, editor, before["x0", 0], "orcid", ADA, "his own page")
     far = Work("n1", "On nothing known", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
-    (tried,) = assign(placer, far)
+    (tried,) = preview_assignment(placer, far)
     assert (tried.verdict, tried.identity, tried.probability) == ("matched", before["x0", 0], 1.0)
     assert tried.reasons == ("for: the identity has the ORCID iD that the work prints",)
     ((found,),) = placed(placer, editor, far)
@@ -259,7 +261,7 @@ def test_an_orcid_id_binds_across_blocks_unless_a_decision_forbids(
     decision_actions.decide_pair(
         placer.database, editor, "different", SignatureRef("n3", 0), SignatureRef("x0", 0)
     )
-    ((last,),) = place_works(placer, editor, [key_of(placer.database, "n3")]).values()
+    ((last,),) = assign_works(placer, editor, [key_of(placer.database, "n3")]).values()
     assert last.identity != before["x0", 0]
 
 
@@ -269,10 +271,10 @@ def test_an_orcid_id_of_two_authors_or_of_two_identities_says_nothing(
     found = people(placer.database)
     external_ids.attach_id(placer.database, editor, found["x0", 0], "orcid", ADA, "his own page")
     twice = Work("n", "T", (Author("Meyer Ulf", orcid=ADA), Author("Bea Zimmer", orcid=ADA)))
-    assert {x.identity for x in assign(placer, twice)} == {None}
+    assert {x.identity for x in preview_assignment(placer, twice)} == {None}
     external_ids.attach_id(placer.database, editor, found["s0", 1], "orcid", ADA, "a list")
     once = Work("n", "T", (Author("Ulf Meyer-Schmidt", orcid=ADA),))
-    assert assign(placer, once)[0].verdict == "new"
+    assert preview_assignment(placer, once)[0].verdict == "new"
 
 
 # what decisions make of the model's answer, threshold 0.5; identities 70, 80 and 90
@@ -280,10 +282,12 @@ KEYS = [70, 80, 90]
 
 
 def one(
-    placement: AuthorAssignment, bond: Bond | None = None, taken: tuple[int, ...] = ()
-) -> Choice:
+    placement: AuthorAssignment,
+    bond: SignatureConstraint | None = None,
+    taken: tuple[int, ...] = (),
+) -> AuthorVerdict:
     bonds = {} if bond is None else {placement.position: bond}
-    return decided([placement], KEYS, bonds, taken, 0.5)[0]
+    return decide_verdicts([placement], KEYS, bonds, taken, 0.5)[0]
 
 
 MATCHED = AuthorAssignment(0, Found.MATCHED, 0, 0.9, ((1, 0.3),))
@@ -291,47 +295,49 @@ UNSURE = AuthorAssignment(0, Found.UNSURE, None, 0.6, ((0, 0.6), (1, 0.55)))
 
 
 def test_the_model_is_followed_where_nobody_said_anything() -> None:
-    assert one(MATCHED) == Choice(0, Verdict.MATCHED, 70, 0.9, ((80, 0.3),))
+    assert one(MATCHED) == AuthorVerdict(0, Verdict.MATCHED, 70, 0.9, ((80, 0.3),))
     assert one(UNSURE).verdict == Verdict.UNSURE
-    assert one(AuthorAssignment(0, Found.NEW, None, 0.1, ((0, 0.1),))) == Choice(
+    assert one(AuthorAssignment(0, Found.NEW, None, 0.1, ((0, 0.1),))) == AuthorVerdict(
         0, Verdict.NEW, None, 0.9, ((70, 0.1),)
     )
 
 
 def test_what_is_barred_is_no_choice() -> None:
-    barred = Bond(cannot=frozenset({70}))
-    assert one(MATCHED, barred) == Choice(0, Verdict.NEW, None, 0.7, ((80, 0.3),))
-    assert one(UNSURE, barred) == Choice(0, Verdict.UNSURE, None, 0.55, ((80, 0.55),))
+    barred = SignatureConstraint(cannot=frozenset({70}))
+    assert one(MATCHED, barred) == AuthorVerdict(0, Verdict.NEW, None, 0.7, ((80, 0.3),))
+    assert one(UNSURE, barred) == AuthorVerdict(0, Verdict.UNSURE, None, 0.55, ((80, 0.55),))
     assert one(MATCHED, taken=(70,)).identity is None
 
 
 def test_a_must_wins_over_the_model_unless_it_is_contradicted() -> None:
-    must = Bond(must=frozenset({90}))
+    must = SignatureConstraint(must=frozenset({90}))
     found = one(MATCHED, must)
     assert (found.verdict, found.identity, found.probability) == (Verdict.MATCHED, 90, 1.0)
     assert one(MATCHED, must, taken=(90,)).verdict == Verdict.UNSURE
-    assert one(MATCHED, Bond(frozenset({80, 90}))).verdict == Verdict.UNSURE
+    assert one(MATCHED, SignatureConstraint(frozenset({80, 90}))).verdict == Verdict.UNSURE
 
 
 def test_who_is_bound_comes_before_who_is_only_likely() -> None:
     other = AuthorAssignment(1, Found.UNSURE, None, 0.6, ((0, 0.6),))
-    first, second = decided([MATCHED, other], KEYS, {1: Bond(frozenset({70}))}, (), 0.5)
+    first, second = decide_verdicts(
+        [MATCHED, other], KEYS, {1: SignatureConstraint(frozenset({70}))}, (), 0.5
+    )
     assert second.identity == 70
     assert first.identity is None
 
 
 def test_who_has_the_orcid_id_is_the_one() -> None:
     def with_holder(
-        placement: AuthorAssignment, holder: Holder, bond: Bond | None = None
-    ) -> Choice:
+        placement: AuthorAssignment, holder: Holder, bond: SignatureConstraint | None = None
+    ) -> AuthorVerdict:
         bonds = {} if bond is None else {0: bond}
-        return decided([placement], KEYS, bonds, (), 0.5, {0: holder})[0]
+        return decide_verdicts([placement], KEYS, bonds, (), 0.5, {0: holder})[0]
 
     his = Holder(90, is_name_compatible=True)
-    assert with_holder(MATCHED, his) == Choice(
+    assert with_holder(MATCHED, his) == AuthorVerdict(
         0, Verdict.MATCHED, 90, 1.0, ((70, 0.9), (80, 0.3)), by_orcid=True
     )
     assert with_holder(MATCHED, Holder(70, is_name_compatible=True)) == one(MATCHED)
     assert with_holder(MATCHED, Holder(90, is_name_compatible=False)) == one(MATCHED)
-    assert with_holder(MATCHED, his, Bond(cannot=frozenset({90}))).identity == 70
-    assert with_holder(MATCHED, his, Bond(must=frozenset({80}))).identity == 80
+    assert with_holder(MATCHED, his, SignatureConstraint(cannot=frozenset({90}))).identity == 70
+    assert with_holder(MATCHED, his, SignatureConstraint(must=frozenset({80}))).identity == 80

@@ -9,13 +9,13 @@ from service.board.contradictions import (
     find_contradictions,
     find_pair_contradictions,
 )
-from service.profiles.aggregates import Seen
+from service.profiles.aggregates import SignatureRow
 
-BLANK = Seen(1, 1, 0, "Wei Wang", None, None, 0.9, "run", 1, "w1", "On one", None, None, None, 2)
+BLANK = SignatureRow(1, 1, 0, "Wei Wang", None, None, 0.9, "run", 1, "w1", "On one", None, None, None, 2)
 ONE, OTHER = "0000-0002-1825-0097", "0000-0001-5109-3700"
 
 
-def seen(work: int, **more: Any) -> Seen:
+def seen(work: int, **more: Any) -> SignatureRow:
     return BLANK._replace(work=work, work_id=f"w{work}", title=f"Title {work}", **more)
 
 
@@ -29,7 +29,7 @@ def test_two_people_are_on_one_paper() -> None:
         "both are authors of 1 paper: “Title 1”"
     ]
     assert find_column_contradictions([seen(1), seen(1, position=1)]) == [
-        "the paper “Title 1” has two of its authors here"
+        "two authors of the paper “Title 1” are here"
     ]
 
 
@@ -40,7 +40,7 @@ def test_orcid_ids_differ_however_they_are_written() -> None:
         f"ORCID iDs differ: {ONE} and {OTHER}"
     ]
     assert find_column_contradictions([*mine, seen(2, orcid=OTHER)]) == [
-        f"mentions bear 2 ORCID iDs: {OTHER}, {ONE}"
+        f"2 different ORCID iDs: {OTHER}, {ONE}"
     ]
 
 
@@ -64,7 +64,7 @@ def test_years_side_by_side_speak_against_it_only_without_company_in_common() ->
     one = [seen(k, year=2000 + k) for k in range(3)]
     other = [seen(10 + k, year=2000 + k) for k in range(3)]
     assert find_pair_contradictions(one, other) == [
-        "both publish in 3 of the same years, 2000 to 2002, with nobody in common"
+        "both publish in 3 of the same years, 2000 to 2002, without a common co-author"
     ]
     assert find_pair_contradictions(one, other, share_coauthors=True) == []
     assert find_pair_contradictions(one[:2], other) == []

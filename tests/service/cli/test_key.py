@@ -29,12 +29,15 @@ def test_the_first_key_is_printed_alone_and_works(url: str) -> None:
         info = api_keys.authenticate(connection, made.stdout.strip())
     database.close()
     assert (info.role, info.name, info.expires_at) == (Role.ADMIN, "Ada", None)
-    assert "shown only now" in made.stderr
+    assert "shown only once" in made.stderr
 
 
 def test_keys_are_listed_and_revoked(url: str) -> None:
     run("create", "--role", "editor", "--name", "im\x1bport", "--database", url)
-    assert run("list", "--database", url).stdout == "No keys yet; disambig key create makes one.\n"
+    assert (
+        run("list", "--database", url).stdout
+        == "No keys yet; create one with disambig key create.\n"
+    )
     made = run(
         "create",
         "--role",
@@ -65,7 +68,10 @@ def test_keys_are_listed_and_revoked(url: str) -> None:
     [
         (("create", "--role", "god", "--name", "x"), "'god' is not one of"),
         (("create", "--role", "admin"), "Missing option '--name'"),
-        (("create", "--role", "admin", "--name", "x", "--expires", "soon"), "neither days"),
+        (
+            ("create", "--role", "admin", "--name", "x", "--expires", "soon"),
+            "neither a number of days",
+        ),
         (("create", "--role", "admin", "--name", "x", "--expires", "2001-01-01"), "has passed"),
         (("create", "--role", "admin", "--name", ""), "1 to 200 characters"),
         (("revoke", "k-nobody"), "no key k-nobody"),

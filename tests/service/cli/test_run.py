@@ -18,6 +18,7 @@ from service.publication import publish as publishing
 from service.review import generate
 from service.runs import store as run_store
 from service.settings import Settings
+from service.values import replace
 from tests.support.run_world import EDITOR, do, wangs
 from tests.support.stored_rows import deliver
 
@@ -46,7 +47,7 @@ def test_from_loaded_works_to_published_people(call: Call, database: Database) -
     started = call("run", "start", "--wait")
     assert started.exit_code == 0, started.output
     assert "no worker is alive; this command executes the run" in started.output
-    assert "23 looked at: 0 keep their identity, 0 go to another, 23 had none" in started.output
+    assert "23 clustered: 0 keep their identity, 0 move to another, 23 had none" in started.output
     assert "5 new, 0 merged" in started.output
     run_id = started.stdout.split()[1]
     assert f"disambig run publish {run_id}" in started.stdout
@@ -67,8 +68,9 @@ def test_blind_questions_that_a_publication_ends_are_told(
     deliver(database, *wangs())
     run_id = call("run", "start", "--wait").stdout.split()[1]
     real = publishing.publish
-    monkeypatch.setattr(publishing, "publish", lambda *a: {**real(*a), "blind": ["t-one", "t-two"]})
-    assert "nothing to ask of: t-one, t-two" in call("run", "publish", run_id).stderr
+    blind = ["t-one", "t-two"]
+    monkeypatch.setattr(publishing, "publish", lambda *a: replace(real(*a), blind=blind))
+    assert "makes obsolete: t-one, t-two" in call("run", "publish", run_id).stderr
 
 
 def test_start_wait_and_publish_in_one(call: Call, database: Database) -> None:
@@ -80,12 +82,12 @@ def test_start_wait_and_publish_in_one(call: Call, database: Database) -> None:
 def test_questions_are_asked_without_a_worker(call: Call, database: Database) -> None:
     deliver(database, *wangs())
     started = call("run", "start", "--publish")
-    assert "this command asks the questions itself" in started.stderr
+    assert "this command generates the review tasks" in started.stderr
     with database.read() as connection:
-        assert generate.due(connection) is None
+        assert generate.find_due_publication(connection) is None
     call("run", "rollback", started.stdout.split()[1])
     with database.read() as connection:
-        assert generate.due(connection) is None
+        assert generate.find_due_publication(connection) is None
 
 
 def test_a_worker_does_what_waits_and_ends(call: Call, database: Database) -> None:
@@ -130,10 +132,10 @@ def test_somebody_at_work_is_waited_for(
     look = run_store.get_run
 
     def done_meanwhile(connection, run_id):  # type: ignore[no-untyped-def]
-        monkeypatch.setattr(run_store, "get", look)
+        monkeypatch.setattr(run_store, "get_run", look)
         do(database, settings)
         return look(connection, run_id)
 
-    monkeypatch.setattr("service.cli.run_wait.runs.get", done_meanwhile)
+    monkeypatch.setattr("service.cli.run_wait.run_store.get_run", done_meanwhile)
     started = call("run", "start", "--wait")
-    assert "does the run itself" not in started.output
+    assert "executes the run" not in started.output

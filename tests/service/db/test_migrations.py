@@ -174,7 +174,7 @@ def test_a_database_of_a_later_version_is_left_alone(database: Database) -> None
     with database.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     assert not can_upgrade(database)
-    with pytest.raises(Unavailable, match="9999, of a later version"):
+    with pytest.raises(Unavailable, match="9999, which belongs to a later version"):
         require_head_revision(database)
 
 

@@ -162,6 +162,6 @@ def test_tables_and_sparse_rows_give_matchings_of_one_value(
 def test_a_level_is_left_out_before_weights_become_inexact() -> None:
     huge = np.array([10**6, 1]), np.array([10**6, 10**6])
     rank = np.arange(1, 3)
-    weights = continuity._weights(*huge, rank, 2)
+    weights = continuity._combine_weights(*huge, rank, 2)
     assert (weights < 2**53).all()
     assert weights[0] > weights[1]

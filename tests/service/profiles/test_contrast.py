@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.profiles.aggregates import Seen
-from service.profiles.contrast import Person, apart, contrast, together
+from service.profiles.aggregates import SignatureRow
+from service.profiles.contrast import IdentityEvidence, contrast_similar, contrast, list_common_evidence
 
 ROE, DOE = (True, 100), (False, 200)
 NAMES = {ROE: "Jane Roe", DOE: "John Doe"}
 
 
-def mention(work: int, **more: Any) -> Seen:
+def mention(work: int, **more: Any) -> SignatureRow:
     given: dict[str, Any] = {
         "identity": 1,
         "signature": work,
@@ -29,11 +29,11 @@ def mention(work: int, **more: Any) -> Seen:
         "citations": None,
         "n_authors": 2,
     }
-    return Seen(**{**given, **more})
+    return SignatureRow(**{**given, **more})
 
 
-def person(public: str, *mentions: Seen, authors: dict[int, list[Any]] | None = None) -> Person:
-    return Person.of((True, 1), public, list(mentions), authors or {})
+def person(public: str, *mentions: SignatureRow, authors: dict[int, list[Any]] | None = None) -> IdentityEvidence:
+    return IdentityEvidence.build((True, 1), public, list(mentions), authors or {})
 
 
 def texts(reasons: list[dict[str, Any]]) -> list[str]:
@@ -41,18 +41,18 @@ def texts(reasons: list[dict[str, Any]]) -> list[str]:
 
 
 def test_nothing_holds_a_single_mention_together() -> None:
-    assert together(person("a", mention(1, venue="V", affiliation="U")), NAMES) == []
+    assert list_common_evidence(person("a", mention(1, venue="V", affiliation="U")), NAMES) == []
 
 
 def test_a_decision_is_a_reason_even_for_a_single_mention() -> None:
     one = person("a", mention(1, origin="decision"))
-    assert texts(together(one, NAMES)) == ["people decided 1 mention"]
+    assert texts(list_common_evidence(one, NAMES)) == ["people decided 1 mention"]
 
 
 def test_papers_are_held_together_by_coauthors_that_come_again() -> None:
     authors = {1: [ROE, (True, 1)], 2: [ROE, DOE], 3: [DOE], 4: []}
     them = person("a", *(mention(k) for k in (1, 2, 3, 4)), authors=authors)
-    assert texts(together(them, NAMES)) == [
+    assert texts(list_common_evidence(them, NAMES)) == [
         "3 of 4 papers share a co-author with another: John Doe on 2, Jane Roe on 2"
     ]
 
@@ -86,16 +86,16 @@ def test_each_is_told_from_the_most_similar_first() -> None:
     b = person("b", mention(2))
     c = person("c", mention(3), authors={3: [ROE]})
     d = person("d", mention(4))
-    found = apart([a, b, c, d], NAMES)
+    found = contrast_similar([a, b, c, d], NAMES)
     assert [x["from"] for x in found["a"]] == ["c", "b"]
     assert [x["from"] for x in found["b"]] == ["a", "c"]
 
 
 def test_a_person_alone_is_told_from_nobody() -> None:
-    assert apart([person("a", mention(1))], NAMES) == {"a": []}
+    assert contrast_similar([person("a", mention(1))], NAMES) == {"a": []}
 
 
 def test_long_text_is_cut() -> None:
     long = "x" * 10_000
     them = person("a", mention(1, venue=long), mention(2, venue=long))
-    assert all(len(text) < 200 for text in texts(together(them, NAMES)))
+    assert all(len(text) < 200 for text in texts(list_common_evidence(them, NAMES)))

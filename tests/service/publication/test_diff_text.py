@@ -9,7 +9,7 @@ import pytest
 
 from service.cli import run_output
 from service.publication.diff import describe_change
-from service.publication.proposals import ChangeLine
+from service.publication.results import Difference
 
 ANN = {"identity": "a-2", "name": "Ann Lee", "mentions": 3}
 NEW = {"identity": None, "name": "A. Lee", "mentions": 2}
@@ -51,7 +51,7 @@ def test_every_line_says_what_becomes_of_the_identity(
 
 def test_totals_say_where_mentions_go_and_what_the_run_did_not_look_at() -> None:
     told = dict(
-        run_output._summary(
+        run_output._describe_summary(
             {
                 "mentions": 12,
                 "mentions_new": 3,
@@ -82,9 +82,17 @@ def test_hostile_names_cannot_turn_or_clear_the_screen(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     other = {"identity": "a-2", "name": "\u202eeeL\x1b[2J", "mentions": 3}
-    line = ChangeLine(0, "move", 3, "a-1", {"name": "\x1b[2J", "others": [other], "stays": 1})
+    details = {"name": "\x1b[2J", "others": [other], "stays": 1}
+    line = Difference(
+        rank=0,
+        kind="move",
+        mentions=3,
+        identity="a-1",
+        details=details,
+        text=describe_change("move", 3, details),
+    )
     run: Any = SimpleNamespace(id="r-1", state="proposed", summary={})
-    run_output.changes(run, [line])
+    run_output.print_changes(run, [line])
     shown = capsys.readouterr().out
     assert "moves 3" in shown
     assert not {"\u202e", "\x1b"} & set(shown)

@@ -15,8 +15,8 @@ from service.decisions.actions import decide_pair
 from service.decisions.draft import SignatureRef
 from service.errors import Conflict
 from service.publication import proposals
-from service.publication.proposals import ChangeLine
 from service.publication.publish import publish
+from service.publication.results import Difference, Published
 from service.runs import store as run_store
 from service.runs.full_run import ClusteringResult
 from tests.support.identity_world import add_works, published
@@ -61,7 +61,7 @@ def now(database: Database) -> list[set[int]]:
         return sorted(published(connection).values(), key=min)
 
 
-def told(database: Database, run_id: str) -> tuple[list[ChangeLine], dict[str, int]]:
+def told(database: Database, run_id: str) -> tuple[list[Difference], dict[str, int]]:
     with database.read() as connection:
         summary = run_store.get_run(connection, run_id).summary
         return proposals.list_changes(connection, run_id), dict(summary or {})
@@ -138,7 +138,7 @@ def test_mentions_that_follow_are_told_before_anyone_publishes(
     assert (line.kind, line.identity, line.mentions) == ("merge", before[1], 3)
     assert (line.details["following"], line.details["stays"]) == (1, 0)
     done = publish(database, editor, run)
-    assert (done["merged"], done["moved"]) == (1, 3)
+    assert (done.merged, done.moved) == (1, 3)
     assert now(database) == [{1, 2, 3, 4, 5, 6, 7}]
 
 
@@ -160,7 +160,7 @@ def test_of_two_who_publish_at_once_one_wins_and_the_other_rebases(
         propose(database, editor, {1: 0, 2: 0, 3: 1}): [{1, 2}, {3}, {4, 5, 6}],
         propose(database, editor, {4: 0, 5: 0, 6: 1}): [{1, 2, 3}, {4, 5}, {6}],
     }
-    answers: dict[str, dict[str, object] | Conflict] = {}
+    answers: dict[str, Published | Conflict] = {}
     start = threading.Barrier(2)
 
     def publish_one(run: str) -> None:

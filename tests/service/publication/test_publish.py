@@ -80,7 +80,7 @@ def test_ids_stay_where_the_proposal_says_so(database, editor, keys) -> None:
         assert [(p.id, p.mentions) for p in list_parents(connection, new_key)] == [(first, 1)]
         told = connection.execute(
             select(Change.kind, Change.identity, Change.mentions, Change.others)
-            .where(Change.event_seq == numbers["event"])
+            .where(Change.event_seq == numbers.event)
             .order_by(Change.seq)
         )
         assert [tuple(row) for row in told] == [
@@ -90,7 +90,7 @@ def test_ids_stay_where_the_proposal_says_so(database, editor, keys) -> None:
             ("merge", third, 1, [{"id": second, "mentions": 1}]),
             ("split", first, 1, [{"id": new, "mentions": 1}]),
         ]
-    assert (numbers["created"], numbers["merged"], numbers["split"]) == (1, 1, 1)
+    assert (numbers.created, numbers.merged, numbers.split) == (1, 1, 1)
 
 
 def test_an_identity_that_goes_several_ways_is_gone_and_names_its_parts(

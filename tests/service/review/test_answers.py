@@ -89,7 +89,7 @@ def test_an_undone_answer_opens_the_task_again_and_no_longer_counts(database, ed
     assert (again.state, again.answers) == ("open", 0)
     answer_task(database, BO, asked, AnswerRequest("same"))
     with database.read() as connection:
-        given = task_answers.of_task(connection, task(database, asked))
+        given = task_answers.list_answers(connection, task(database, asked))
     assert [(g["reviewer"], g["undone"]) for g in given] == [("key:ann", True), ("key:bo", False)]
 
 
@@ -101,7 +101,7 @@ def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, id
     with pytest.raises(Conflict, match="waits for another reviewer"):
         answer_task(database, ANN, asked, AnswerRequest("same"))
     with database.read() as connection:
-        assert task_answers.of_task(connection, task(database, asked)) == []
+        assert task_answers.list_answers(connection, task(database, asked)) == []
         for who, n in ((ANN, 0), (BO, 1)):
             assert (
                 len(
@@ -118,8 +118,8 @@ def test_blind_answers_wait_for_a_second_person_and_a_third_decides(database, id
     assert settled.decision is not None
     assert now(database) == [{1, 2, 3, 4, 5}, {6}]
     with database.read() as connection:
-        assert len(task_answers.of_task(connection, settled.task)) == 3
-        told = reviewers.overview(connection)
+        assert len(task_answers.list_answers(connection, settled.task)) == 3
+        told = reviewers.summarize_reviewers(connection)
     pairs = {tuple(p["reviewers"]): (p["questions"], p["agreed"]) for p in told["agreement"]}
     assert pairs == {
         ("key:ann", "key:bo"): (1, 0),

@@ -25,9 +25,9 @@ def ask(database: Database, actor, *questions: NewTask) -> list[str]:
         return open_tasks(connection, ledger, ledger.record("run-proposed", actor), questions)
 
 
-def names(database: Database, **wanted) -> list[tasks_by_name.NameAsked]:
+def names(database: Database, **wanted) -> list[tasks_by_name.NameWithTasks]:
     with database.read() as connection:
-        return tasks_by_name.names(connection, TaskFilter(**wanted))
+        return tasks_by_name.list_names_with_tasks(connection, TaskFilter(**wanted))
 
 
 def test_what_many_questions_gain_together_comes_before_the_best_single_one(

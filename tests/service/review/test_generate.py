@@ -18,7 +18,7 @@ from service.errors import Invalid
 from service.publication.publish import publish
 from service.review import generate
 from service.review.answers import AnswerRequest, answer_task
-from service.review.uncertainty import Doubt, Doubts, doubtful_blocks
+from service.review.uncertainty import UncertainCase, UncertainCases, list_uncertain_blocks
 from service.settings import Settings
 from service.tasks import leases
 from service.tasks import queries as task_queries
@@ -61,11 +61,11 @@ def test_what_is_in_doubt_is_asked_until_it_is_decided(database, tmp_path: Path)
     put(database, "r-both", [[*speech, *robots]])
     with database.read() as connection:
         block = connection.scalars(select(Block.key).where(Block.text == "w wang")).one()
-        assert doubtful_blocks(connection) == [block]
-        assert doubtful_blocks(connection, mentions=9) == []
+        assert list_uncertain_blocks(connection) == [block]
+        assert list_uncertain_blocks(connection, mentions=9) == []
     said: list[str] = []
     worker = Worker(database, settings, said.append)
-    assert worker.ask()
+    assert worker.generate_tasks()
     (task,) = open_tasks(database)
     assert (task.kind, task.name, task.mentions, task.effort) == ("split", "Wei Wang", 10, 10)
     one, other = task.evidence["sides"]
@@ -75,13 +75,13 @@ def test_what_is_in_doubt_is_asked_until_it_is_decided(database, tmp_path: Path)
     }
     assert task.error == pytest.approx(1 - task.evidence["probability"], abs=2e-4)
     assert task.priority == pytest.approx(task.error * 5 / log2(10), rel=1e-3)
-    assert not worker.ask()
+    assert not worker.generate_tasks()
 
     answer_task(database, ANN, task.id, AnswerRequest("different"))
     assert open_tasks(database) == []
     rest = sorted(works_of(other))
     put(database, "r-three", [sorted(works_of(one)), rest[:2], rest[2:]])
-    assert worker.ask()
+    assert worker.generate_tasks()
     again = open_tasks(database)
     (merge,) = [task for task in again if task.kind == "merge"]
     assert {frozenset(works_of(side)) for side in merge.evidence["sides"]} == {
@@ -96,7 +96,7 @@ def test_what_is_in_doubt_is_asked_until_it_is_decided(database, tmp_path: Path)
 def publication(database, editor) -> int:
     identities(database, editor)
     with database.read() as connection:
-        return generate.due(connection)
+        return generate.find_due_publication(connection)
 
 
 def test_questions_that_are_not_asked_again_are_closed_but_for_those_at_work(
@@ -111,16 +111,16 @@ def test_questions_that_are_not_asked_again_are_closed_but_for_those_at_work(
     )
     with database.write() as connection:  # asking is what makes it no longer due
         connection.execute(
-            Event.__table__.update().values(kind="x").where(Event.kind == generate.ASKED)
+            Event.__table__.update().values(kind="x").where(Event.kind == generate.TASKS_GENERATED)
         )
     leases.acquire_lease(database, ANN, held)
-    found = Doubts((7,), 10**6, ())
-    assert generate.store(database, editor, publication, found, Settings(), {}) == 0
+    found = UncertainCases((7,), 10**6, ())
+    assert generate.store_tasks(database, editor, publication, found, Settings(), {}) == 0
     assert states(database, [free, held, other]) == ["closed", "open", "open"]
-    assert generate.store(database, editor, publication, found, Settings(), {}) is None
+    assert generate.store_tasks(database, editor, publication, found, Settings(), {}) is None
 
 
-def doubt(database: Database, left: list[int], right: list[int], probability: float) -> Doubt:
+def doubt(database: Database, left: list[int], right: list[int], probability: float) -> UncertainCase:
     """Whether the identities of two sets of signatures are one person."""
     with database.read() as connection:
         rows = connection.execute(select(Identity.key, Identity.n_works)).all()
@@ -128,7 +128,7 @@ def doubt(database: Database, left: list[int], right: list[int], probability: fl
     a, b = (np.array(side) for side in (left, right))
     rows_of = (np.arange(len(a), dtype=np.int32), np.arange(len(b), dtype=np.int32))
     question = Asked(QuestionKind.MERGE, 0, *rows_of, probability)
-    return Doubt(question, a, b, (of[len(a)], of[len(b)]))
+    return UncertainCase(question, a, b, (of[len(a)], of[len(b)]))
 
 
 def test_the_most_valuable_are_asked_and_no_more_than_wanted(
@@ -140,8 +140,8 @@ def test_the_most_valuable_are_asked_and_no_more_than_wanted(
         doubt(database, [1, 2, 3], [6], 0.01),
     )
     settings = Settings(questions=2)
-    doubts = Doubts((), 10**6, found)
-    assert generate.store(database, editor, publication, doubts, settings, {}) == 2
+    doubts = UncertainCases((), 10**6, found)
+    assert generate.store_tasks(database, editor, publication, doubts, settings, {}) == 2
     first, second = open_tasks(database)
     assert (first.mentions, first.priority) == (5, pytest.approx(1.2 / log2(5), abs=1e-5))
     assert (second.mentions, second.priority) == (3, pytest.approx(0.8 / 3 / log2(3), abs=1e-5))
@@ -152,22 +152,22 @@ def test_the_most_valuable_are_asked_and_no_more_than_wanted(
 def test_a_name_that_is_read_often_comes_sooner(database, editor, publication: int) -> None:
     found = [doubt(database, [4, 5], [6], 0.3)]
     with database.read() as connection:
-        (plain,) = generate.questions_of(connection, found, {})
-        (read,) = generate.questions_of(connection, found, {"wei wang": 3.0})
+        (plain,) = generate.build_tasks(connection, found, {})
+        (read,) = generate.build_tasks(connection, found, {"wei wang": 3.0})
     assert read.priority == pytest.approx(3 * plain.priority, rel=1e-4)
 
 
 def test_what_nobody_can_tell_is_not_asked_again(database, editor, publication: int) -> None:
-    doubts = Doubts((), 10**6, (doubt(database, [4, 5], [6], 0.3),))
-    generate.store(database, editor, publication, doubts, Settings(), {})
+    doubts = UncertainCases((), 10**6, (doubt(database, [4, 5], [6], 0.3),))
+    generate.store_tasks(database, editor, publication, doubts, Settings(), {})
     (task,) = open_tasks(database)
     answer_task(database, ANN, task.id, AnswerRequest("unsure"))
     publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 1, 5: 1, 6: 2})
     with database.read() as connection:
-        again = generate.due(connection)
+        again = generate.find_due_publication(connection)
     assert again is not None
-    more = Doubts((), 10**6, (*doubts.found, doubt(database, [1, 2, 3], [6], 0.3)))
-    assert generate.store(database, editor, again, more, Settings(), {}) == 1
+    more = UncertainCases((), 10**6, (*doubts.cases, doubt(database, [1, 2, 3], [6], 0.3)))
+    assert generate.store_tasks(database, editor, again, more, Settings(), {}) == 1
 
 
 def test_how_often_names_are_read_comes_from_a_file(tmp_path: Path) -> None:

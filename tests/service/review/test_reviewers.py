@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from service.review.reviewers import Answer, agreement, workload
+from service.review.reviewers import Answer, summarize_agreement, summarize_workload
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -18,7 +18,7 @@ def test_workload_counts_what_was_answered_lately_and_the_median_pace() -> None:
         answer(3, "ann", "same", 24 * 8, 90.0),
         answer(4, "bo", "unsure", 2),
     ]
-    ann, bo, cy = workload(given, {"cy": 2, "ann": 1}, NOW)
+    ann, bo, cy = summarize_workload(given, {"cy": 2, "ann": 1}, NOW)
     assert (ann["reviewer"], ann["answers"], ann["last_day"], ann["last_week"]) == ("ann", 3, 1, 2)
     assert (ann["median_seconds"], ann["held"]) == (20.0, 1)
     assert ann["by_answer"] == {"same": 2, "different": 1, "unsure": 0}
@@ -36,7 +36,7 @@ def test_agreement_is_of_blind_tasks_that_two_answered() -> None:
         answer(3, "ann", "same", blind=False),
         answer(3, "bo", "same", blind=False),
     ]
-    found = {tuple(row["reviewers"]): row for row in agreement(given)}
+    found = {tuple(row["reviewers"]): row for row in summarize_agreement(given)}
     assert {who: (row["questions"], row["agreed"]) for who, row in found.items()} == {
         ("ann", "bo"): (2, 1),
         ("ann", "cy"): (1, 0),

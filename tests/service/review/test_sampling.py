@@ -48,11 +48,11 @@ def both_say(database: Database, task: str, answer: str, evidence: dict | None =
 
 def told(database: Database) -> dict:
     with database.read() as connection:
-        return sampling.estimates(connection)
+        return sampling.estimate_quality(connection)
 
 
 def test_every_mention_drawn_is_a_blind_task_with_what_was_published(world, admin) -> None:
-    sample = sampling.draw(world, admin, 13, seed=1)
+    sample = sampling.draw_sample(world, admin, 13, seed=1)
     assert [(s.slice, s.mentions, s.drawn) for s in sample.strata] == [
         ("1", 1, 1),
         ("10-99", 12, 12),
@@ -68,7 +68,7 @@ def test_every_mention_drawn_is_a_blind_task_with_what_was_published(world, admi
 
 def test_answers_to_all_mentions_give_the_figures_by_hand(world, admin) -> None:
     # of the 8, two are of the person of the 4: the others have 6 of 8, these 2 of 8
-    sampling.draw(world, admin, 13, seed=1)
+    sampling.draw_sample(world, admin, 13, seed=1)
     for about, (task, evidence) in tasks_of(world).items():
         if evidence["published"] == 1:
             both_say(world, task, "same")
@@ -92,7 +92,7 @@ def test_answers_to_all_mentions_give_the_figures_by_hand(world, admin) -> None:
 
 
 def test_a_third_decides_and_what_cannot_be_used_is_told(world, admin) -> None:
-    sampling.draw(world, admin, 13, seed=1)
+    sampling.draw_sample(world, admin, 13, seed=1)
     found = tasks_of(world)
     task = {e["published"]: id_ for id_, e in found.values()}
     task_answers.answer_task(world, ADA, task[8], AnswerRequest("same"))
@@ -107,7 +107,7 @@ def test_a_third_decides_and_what_cannot_be_used_is_told(world, admin) -> None:
 
 
 def test_identities_drawn_tell_precision_only(world, admin) -> None:
-    sample = sampling.draw(world, admin, 40, unit="identity", seed=3)
+    sample = sampling.draw_sample(world, admin, 40, unit="identity", seed=3)
     found = tasks_of(world)
     assert len(found) == sample.tasks == 3
     assert sum(len(e["draws"]) for _, e in found.values()) == sum(s.drawn for s in sample.strata)
@@ -122,12 +122,12 @@ def test_identities_drawn_tell_precision_only(world, admin) -> None:
 
 
 def test_a_sample_is_of_what_was_published_then(world, admin, editor) -> None:
-    sampling.draw(world, admin, 13, seed=1)
+    sampling.draw_sample(world, admin, 13, seed=1)
     before = told(world)
     publish.roll_back(world, editor, "r-1", None)
     assert told(world) == before
     with pytest.raises(Conflict, match="nothing is published"):
-        sampling.draw(world, admin, 13)
+        sampling.draw_sample(world, admin, 13)
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,13 @@ def test_a_sample_is_of_what_was_published_then(world, admin, editor) -> None:
 )
 def test_wishes_out_of_range_are_refused(database, admin, wish: dict) -> None:
     with pytest.raises(Invalid):
-        sampling.draw(database, admin, **wish)
+        sampling.draw_sample(database, admin, **wish)
 
 
 @pytest.mark.parametrize("sample", [None, "s-1", "\0", "\ud800", "x" * 1000])
 def test_an_unknown_sample_is_not_found(database, sample: str | None) -> None:
     with database.read() as connection, pytest.raises(NotFound):
-        sampling.estimates(connection, sample)
+        sampling.estimate_quality(connection, sample)
 
 
 @pytest.mark.parametrize(
@@ -159,12 +159,12 @@ def test_an_unknown_sample_is_not_found(database, sample: str | None) -> None:
     ],
 )
 def test_counts_that_cannot_be_are_not_used(told: dict) -> None:
-    assert sampling.mention_counts(8, told) is None
+    assert sampling.parse_mention_counts(8, told) is None
 
 
 @pytest.mark.parametrize("parts", [None, [], [8], [9], [0, 8], [-1, 9], [[], 3], ["3"]])
 def test_parts_that_cannot_be_are_not_used(parts: object) -> None:
-    assert sampling.identity_parts(8, {"parts": parts}) is None
+    assert sampling.parse_identity_parts(8, {"parts": parts}) is None
 
 
 def test_over_http_and_from_the_command_line(world, database_url, monkeypatch) -> None:

@@ -11,6 +11,7 @@ from service.actors import Actor
 from service.db.database import Database
 from service.db.tables import Event, ProposalGroup, Run, RunArtifact, State, Worker
 from service.errors import Conflict, Invalid, NotFound
+from service.runs import results as run_results
 from service.runs import store as run_store
 from service.worker import housekeeping
 from tests.support.stored_rows import deliver, number_of, work
@@ -18,7 +19,7 @@ from tests.support.stored_rows import deliver, number_of, work
 PATIENCE = 60.0
 
 
-def state(database: Database, run_id: str) -> run_store.RunView:
+def state(database: Database, run_id: str) -> run_results.Run:
     with database.read() as connection:
         return run_store.get_run(connection, run_id)
 
@@ -59,22 +60,22 @@ def test_a_run_is_cancelled_once(database: Database, editor: Actor) -> None:
 
 
 def test_a_schedule_asks_only_for_what_is_new(database: Database, editor: Actor) -> None:
-    assert housekeeping.schedule(database, editor, 24) is None
+    assert housekeeping.schedule_run(database, editor, 24) is None
     deliver(database, work("w1", "Ann Lee"))
-    first = housekeeping.schedule(database, editor, 24)
+    first = housekeeping.schedule_run(database, editor, 24)
     assert first is not None
     assert (first.scope, first.reason) == ("touched", "every 24 hours")
-    assert housekeeping.schedule(database, editor, 24) is None  # one waits already
+    assert housekeeping.schedule_run(database, editor, 24) is None  # one waits already
     with database.write() as connection:
         ended = {"state": "proposed", "based_on": 1}
         connection.execute(update(Run).where(Run.id == first.id).values(**ended))
-    assert housekeeping.schedule(database, editor, 0.0001) is None  # nothing since event 1
+    assert housekeeping.schedule_run(database, editor, 0.0001) is None  # nothing since event 1
     deliver(database, work("w2", "Ann Lee"))
-    assert housekeeping.schedule(database, editor, 24) is None  # too early
+    assert housekeeping.schedule_run(database, editor, 24) is None  # too early
     with database.write() as connection:
         past = datetime.now(UTC) - timedelta(hours=25)
         connection.execute(update(Run).values(created_at=past))
-    assert housekeeping.schedule(database, editor, 24) is not None
+    assert housekeeping.schedule_run(database, editor, 24) is not None
 
 
 def test_statistics_of_runs_that_came_to_nothing_are_removed(
@@ -87,7 +88,7 @@ def test_statistics_of_runs_that_came_to_nothing_are_removed(
                 insert(RunArtifact).values(run_key=number, name="a", part=0, content=b"x")
             )
     run_store.cancel_run(database, editor, dropped.id)
-    housekeeping.tidy(database, editor)
+    housekeeping.remove_stale_proposals(database, editor)
     with database.read() as connection:
         assert connection.scalars(select(RunArtifact.run_key)).all() == [1]
     assert number_of(database, Worker) == 0
@@ -105,10 +106,10 @@ def test_old_proposals_are_removed_and_published_ones_kept(
         for key in range(1, 7):
             connection.execute(insert(ProposalGroup).values(run_key=key, cluster=0))
     # 6, 4 and 3 are the newest three that wait; 2 and 1 are older than what readers see
-    assert housekeeping.tidy(database, editor) == 2
+    assert housekeeping.remove_stale_proposals(database, editor) == 2
     with database.read() as connection:
         kept = connection.scalars(select(ProposalGroup.run_key)).all()
         assert sorted(kept) == [3, 4, 5, 6]
         states = [run_store.get_run(connection, run_id).state for run_id in ids]
     assert states == ["superseded"] * 2 + ["proposed"] * 2 + ["published", "proposed"]
-    assert housekeeping.tidy(database, editor) == 0
+    assert housekeeping.remove_stale_proposals(database, editor) == 0

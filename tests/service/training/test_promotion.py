@@ -38,7 +38,7 @@ def other_model(tmp_path: Path) -> Path:
 def in_use(placer: WorkAssigner) -> str:
     """Digest of the model that a work would be placed with."""
     with placer.database.read() as connection:
-        known = placer.known(connection)
+        known = placer.load_published(connection)
     assert known is not None
     return known.model.digest
 

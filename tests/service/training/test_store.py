@@ -26,7 +26,7 @@ from service.training import examples as training_examples
 from service.training import fit as trainer
 from service.training import promotion
 from service.training import store as model_store
-from service.training.store import ModelView, Wish
+from service.training.store import ModelView, FitOptions
 from service.worker.worker import Worker
 from tests.support.run_world import do, settings_in, wangs
 from tests.support.stored_rows import deliver
@@ -55,7 +55,7 @@ def other_model(tmp_path: Path) -> Path:
 
 def now(database: Database, id_: str) -> ModelView:
     with database.read() as connection:
-        return model_store.get(connection, id_)
+        return model_store.get_model(connection, id_)
 
 
 def silence(database: Database, id_: str) -> None:
@@ -67,43 +67,43 @@ def silence(database: Database, id_: str) -> None:
 
 
 def test_at_most_one_model_is_being_made(database, editor) -> None:
-    first = model_store.ask(database, editor, Wish(), PATIENCE, "monthly")
+    first = model_store.request_model(database, editor, FitOptions(), PATIENCE, "monthly")
     assert (first.state, first.actor, first.reason) == ("queued", "cli:editor", "monthly")
     with pytest.raises(Conflict, match=f"model {first.id} is being made"):
-        model_store.ask(database, editor, Wish(), PATIENCE)
+        model_store.request_model(database, editor, FitOptions(), PATIENCE)
     claim = job_queue.claim_job(database, MODEL, "w-1", PATIENCE)
     assert claim is not None
     assert job_queue.claim_job(database, MODEL, "w-2", PATIENCE) is None
     with pytest.raises(Conflict):
-        model_store.ask(database, editor, Wish(), PATIENCE)
-    assert model_store.cancel(database, editor, first.id).state == "cancelled"
+        model_store.request_model(database, editor, FitOptions(), PATIENCE)
+    assert model_store.cancel_model(database, editor, first.id).state == "cancelled"
     with pytest.raises(LostClaim):
-        model_store.store(database, editor, claim, "digest", b"content", {})
+        model_store.store_candidate(database, editor, claim, "digest", b"content", {})
     with pytest.raises(Conflict, match="is cancelled"):
-        model_store.cancel(database, editor, first.id)
-    second = model_store.ask(database, editor, Wish(), PATIENCE)
+        model_store.cancel_model(database, editor, first.id)
+    second = model_store.request_model(database, editor, FitOptions(), PATIENCE)
     with database.read() as connection:
-        assert [m.id for m in model_store.page(connection)] == [second.id, first.id]
-        assert [m.id for m in model_store.page(connection, before=second.id)] == [first.id]
-        assert [m.id for m in model_store.page(connection, state="queued")] == [second.id]
+        assert [m.id for m in model_store.list_models(connection)] == [second.id, first.id]
+        assert [m.id for m in model_store.list_models(connection, before=second.id)] == [first.id]
+        assert [m.id for m in model_store.list_models(connection, state="queued")] == [second.id]
         for unknown in ("m-0", "\0", "x" * 3000):
             with pytest.raises(NotFound):
-                model_store.get(connection, unknown)
+                model_store.get_model(connection, unknown)
 
 
 def test_a_worker_that_comes_back_from_the_dead_stores_nothing(database, editor) -> None:
-    id_ = model_store.ask(database, editor, Wish(0.3, 7), PATIENCE).id
+    id_ = model_store.request_model(database, editor, FitOptions(0.3, 7), PATIENCE).id
     dead = job_queue.claim_job(database, MODEL, "w-1", PATIENCE)
     silence(database, id_)
     assert job_queue.claim_job(database, MODEL, "w-2", PATIENCE) is not None
     with pytest.raises(LostClaim):
-        model_store.store(database, editor, dead, "digest", b"content", {})
+        model_store.store_candidate(database, editor, dead, "digest", b"content", {})
     with database.read() as connection:
-        assert model_store.wish(connection, id_) == Wish(0.3, 7)
+        assert model_store.read_options(connection, id_) == FitOptions(0.3, 7)
 
 
 def test_what_a_command_fits_itself_nobody_takes_over(database, editor) -> None:
-    id_ = model_store.ask(database, editor, Wish(), PATIENCE, worker="w-1").id
+    id_ = model_store.request_model(database, editor, FitOptions(), PATIENCE, worker="w-1").id
     assert job_queue.claim_job(database, MODEL, "w-2", PATIENCE) is None
     silence(database, id_)
     assert job_queue.claim_job(database, MODEL, "w-2", PATIENCE) is None
@@ -127,8 +127,8 @@ def test_a_worker_makes_a_candidate_and_says_how_it_compares(copy_of, admin, tmp
     assert (told["mentions"], told["gold"]) == (23, None)
     assert (found.in_use, found.outdated, found.attempts) == (False, False, 1)
     with database.read() as connection:
-        assert promotion.current(connection) is None
-        (tmp_path / "found.model").write_bytes(model_store.content(connection, found.id))
+        assert promotion.get_promoted(connection) is None
+        (tmp_path / "found.model").write_bytes(model_store.read_content(connection, found.id))
     assert Model.load(tmp_path / "found.model").digest == found.digest
 
 
@@ -139,7 +139,7 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
     gold = tmp_path / "gold"
     gold.mkdir()
     settings = settings_in(tmp_path, gold=gold)
-    id_ = model_store.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
+    id_ = model_store.request_model(database, admin, FitOptions(hold_back=0.0), PATIENCE).id
     Worker(database, settings, print).serve(once=True)
     assert "gold has no works.jsonl" in now(database, id_).error
     authors = [{"name": "Wei Wang"}]
@@ -147,7 +147,7 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
     labels = [{"work": f"g{k}", "position": 0, "person": "one"} for k in range(2)]
     for name, rows in (("works", works), ("labels", labels)):
         (gold / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    id_ = model_store.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
+    id_ = model_store.request_model(database, admin, FitOptions(hold_back=0.0), PATIENCE).id
     Worker(database, settings, print).serve(once=True)
     measured = now(database, id_).comparison["gold"]
     assert (measured["labels"], measured["old"]["precision"]) == (2, 1.0)
@@ -160,7 +160,7 @@ def test_a_worker_learns_from_and_compares_on_the_gold_of_the_settings(
     monkeypatch.setattr(training_examples, "fitted", fitted)
     labels[0]["split"] = "train"
     (gold / "labels.jsonl").write_text("\n".join(map(json.dumps, labels)))
-    id_ = model_store.ask(database, admin, Wish(hold_back=0.0), PATIENCE).id
+    id_ = model_store.request_model(database, admin, FitOptions(hold_back=0.0), PATIENCE).id
     Worker(database, settings, print).serve(once=True)
     told = now(database, id_).comparison
     assert (learned, told["gold"]["labels"]) == (["g0"], 1)
@@ -171,24 +171,24 @@ def test_what_cannot_be_learned_from_fails_at_once_and_says_why(
     copy_of, admin, tmp_path, monkeypatch
 ) -> None:
     database = copy_of(lambda db: deliver(db, *wangs()))
-    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.request_model(database, admin, FitOptions(), PATIENCE).id
     Worker(database, settings_in(tmp_path), print).serve(once=True)
     found = now(database, id_)
     assert (found.state, found.attempts) == ("failed", 1)
     assert "no decisions to learn from" in found.error
     monkeypatch.setattr(trainer, "size_of", lambda connection: (10, 2**50))
-    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.request_model(database, admin, FitOptions(), PATIENCE).id
     Worker(database, settings_in(tmp_path), print).serve(once=True)
     assert "do not fit in the memory" in now(database, id_).error
 
 
 def test_a_worker_that_is_told_to_stop_gives_it_back(copy_of, admin, tmp_path) -> None:
     database = copy_of(taught_wangs)
-    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.request_model(database, admin, FitOptions(), PATIENCE).id
     worker = Worker(database, settings_in(tmp_path), print)
     claim = job_queue.claim_job(database, MODEL, worker.id, PATIENCE)
     worker.stop.set()
-    worker.fit(claim)
+    worker.fit_model(claim)
     assert (now(database, id_).state, now(database, id_).attempts) == ("queued", 0)
 
 
@@ -196,7 +196,7 @@ def test_a_model_that_breaks_is_tried_again_and_does_not_end_the_worker(
     copy_of, admin, tmp_path, monkeypatch
 ) -> None:
     database = copy_of(taught_wangs)
-    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.request_model(database, admin, FitOptions(), PATIENCE).id
     monkeypatch.setattr(trainer, "fit", lambda *given: 1 / 0)
     Worker(database, settings_in(tmp_path), print).serve(once=True)
     found = now(database, id_)
@@ -213,7 +213,7 @@ def test_a_promoted_candidate_is_what_runs_use(copy_of, admin, tmp_path) -> None
     with pytest.raises(Conflict, match="already"):
         promotion.promote(database, admin, found.id)
     with pytest.raises(Conflict, match="is promoted"):
-        model_store.cancel(database, admin, found.id)
+        model_store.cancel_model(database, admin, found.id)
 
 
 def test_a_candidate_is_not_promoted_once_another_model_is_in_use(
@@ -252,7 +252,7 @@ def test_of_two_that_promote_at_once_one_is_told_of_the_other(
 
 
 def test_only_candidates_and_promoted_models_are_promoted(database, admin) -> None:
-    id_ = model_store.ask(database, admin, Wish(), PATIENCE).id
+    id_ = model_store.request_model(database, admin, FitOptions(), PATIENCE).id
     with pytest.raises(Conflict, match="is queued"):
         promotion.promote(database, admin, id_)
     for unknown in ("m-nothing", "/etc/passwd", "\0"):
@@ -274,18 +274,18 @@ def test_runs_use_the_promoted_model_until_another_is(
     database, admin, tmp_path, other_model
 ) -> None:
     settings = settings_in(tmp_path)
-    assert promotion.with_promoted(database, settings) is settings
+    assert promotion.apply_promoted(database, settings) is settings
     first = promotion.promote_file(database, admin, other_model, "a try")
     deliver(database, *wangs())
     assert do(database, settings).model == Model.load(other_model).digest == first.digest
     with pytest.raises(Conflict, match="already"):
         promotion.promote_file(database, admin, other_model)
     shipped = promotion.promote(database, admin, promotion.SHIPPED)
-    assert Model.load(promotion.with_promoted(database, settings).model).digest == shipped.digest
+    assert Model.load(promotion.apply_promoted(database, settings).model).digest == shipped.digest
     again = promotion.promote(database, admin, first.id)
     assert again.digest == first.digest
     with database.read() as connection:
-        assert [m.id for m in promotion.history(connection)] == [first.id, shipped.id]
+        assert [m.id for m in promotion.list_promotions(connection)] == [first.id, shipped.id]
         query = select(Event.before, Event.after, Event.reason).order_by(Event.seq)
         events = connection.execute(query.where(Event.kind == promotion.PROMOTED)).all()
     assert (events[0].before, events[0].reason) == (None, "a try")
@@ -306,7 +306,7 @@ def test_only_a_person_who_is_an_admin_promotes_and_only_a_model(
         with pytest.raises(Invalid):
             promotion.promote_file(database, admin, model)
     with database.read() as connection:
-        assert promotion.current(connection) is None
+        assert promotion.get_promoted(connection) is None
 
 
 def test_from_answers_to_a_promoted_model_on_the_command_line(

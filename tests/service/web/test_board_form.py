@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from service.errors import Invalid
-from service.web.board_form import wanted
+from service.web.board_form import parse_board_form
 from service.web.sessions import Form
 
 BOARD = [
@@ -24,7 +24,7 @@ IDENTITIES = [("c:1", "a-1"), ("c:2", "a-2"), ("c:3", "")]
 def arranged(*fields: tuple[str, str]) -> tuple[list[tuple[str | None, list[str]]], list[str]]:
     """Columns as (identity, works) and works that nobody could tell, of the board above."""
     pairs = [*IDENTITIES, *((k, orjson.dumps(v).decode()) for k, v in BOARD), *fields]
-    found = wanted(Form(pairs))
+    found = parse_board_form(Form(pairs))
 
     def works(some: list[dict[str, Any]]) -> list[str]:
         return [mention["work"] for mention in some]
@@ -71,13 +71,13 @@ def test_what_nobody_can_tell_is_in_no_column() -> None:
 
 def test_papers_that_are_nobodys_can_be_given_to_somebody_but_not_taken_back() -> None:
     assert arranged(("g:g4", "2"))[0] == [("a-2", ["w4", "w5"])]
-    with pytest.raises(Invalid, match="nobody's"):
+    with pytest.raises(Invalid, match="unassigned mentions"):
         arranged(("g:g3", "3"))
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "x", "99999", "1.5", "2001", "\u0661"])
 def test_what_names_no_column_is_refused(text: str) -> None:
-    with pytest.raises(Invalid, match="is no column"):
+    with pytest.raises(Invalid, match="is not a column"):
         arranged(("g:g1", text))
 
 
@@ -108,13 +108,13 @@ def test_not_sure_of_a_question_moves_nothing() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[1]", '[1,"g",0,"w","x"]', "{", "null"])
-def test_a_damaged_form_is_refused(text: str) -> None:
-    with pytest.raises(Invalid, match="damaged"):
-        wanted(Form([("m", text)]))
+def test_an_invalid_form_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match="is invalid"):
+        parse_board_form(Form([("m", text)]))
 
 
 @pytest.mark.parametrize(("ticked", "named"), [([("rest", "1")], ["t-1", "t-2"]), ([], [])])
 def test_other_questions_are_answered_where_that_is_ticked(ticked, named: list[str]) -> None:
-    found = wanted(Form([*IDENTITIES, ("also", "t-1"), ("also", "t-2"), *ticked]))
-    assert found.also == found.body()["also"] == named
-    assert found.empty is not bool(named)
+    found = parse_board_form(Form([*IDENTITIES, ("also", "t-1"), ("also", "t-2"), *ticked]))
+    assert found.also_answered == found.to_body()["also"] == named
+    assert found.is_empty is not bool(named)

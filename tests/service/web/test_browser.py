@@ -40,7 +40,7 @@ def test_a_curator_splits_a_name_by_keyboard_alone_commits_and_undoes(
             time.sleep(0.05)
     keys.press("p")
     page.wait_for_selector("#commit:focus")
-    assert "2 mentions moved" in page.locator(".panel").inner_text().replace("\n", " ")
+    assert "2 author entries moved" in page.locator(".panel").inner_text().replace("\n", " ")
     assert placed(database) == before, "a preview changed something"
     keys.press("Enter")
     page.wait_for_selector("text=Committed.")

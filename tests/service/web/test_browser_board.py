@@ -64,7 +64,7 @@ def test_groups_are_dragged_to_columns_to_a_new_one_and_to_not_sure(
     assert columns(page) == before
     page.keyboard.press("p")
     page.wait_for_selector("#commit:focus")
-    assert "2 mentions moved" in page.locator(".panel").inner_text().replace("\n", " ")
+    assert "2 author entries moved" in page.locator(".panel").inner_text().replace("\n", " ")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Committed.")
     after = placed(database)

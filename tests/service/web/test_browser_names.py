@@ -64,7 +64,7 @@ def test_a_name_is_settled_by_keys_in_one_commit_and_undone(
     page.keyboard.press("p")
     page.wait_for_selector("#commit:focus")
     panel = page.locator(".panel").inner_text().replace("\n", " ")
-    assert "2 mentions moved" in panel
+    assert "2 author entries moved" in panel
     assert "closes 2 questions" in panel
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Committed.")

@@ -125,7 +125,7 @@ def test_estimates_are_told_in_words_with_their_intervals(
         reviewed(site, database)
         page.goto(f"{site}/accuracy")
         told = page.locator("main").inner_text()
-        assert "People looked at 4 mentions drawn at random" in told
+        assert "Estimated from 4 author entries drawn at random" in told
         assert "2 questions still open" in told
         assert page.locator(".big").count() == 2
         bars = page.locator("tbody tr:has-text('all') svg.interval")
@@ -178,14 +178,14 @@ def test_decisions_stand_after_new_works_and_a_run_published_from_its_page(
         page.goto(f"{site}/runs")
         page.select_option("#scope", "full")
         page.fill("#reason", "new works")
-        page.click("text=Ask for a run")
-        page.wait_for_selector("text=It waits for a worker")
+        page.click("text=Start a run")
+        page.wait_for_selector("text=Waiting for a worker")
         run = page.url.rsplit("/", 1)[1]
         done(database, settings, run)
-        page.click("text=Look again")
+        page.click("text=Refresh")
         page.wait_for_selector("text=What would change")
         assert violations(axe, page) == []
-        assert "grown" in page.locator("[aria-label='Changes, largest first']").inner_text()
+        assert "new entries" in page.locator("[aria-label='Changes, largest first']").inner_text()
         assert people(database) == decided, "a proposal changed something"
         page.fill("#reason", "looked through")
         page.click("button:has-text('Publish')")

@@ -23,7 +23,7 @@ from service.db.tables import FittedModel
 from service.settings import Settings
 from service.training import promotion
 from service.training import store as model_store
-from service.training.store import Wish
+from service.training.store import FitOptions
 from service.worker.worker import Worker
 from tests.support.api_clients import key_of, serving
 from tests.support.invented import space
@@ -85,11 +85,11 @@ def test_roles_see_the_buttons_of_what_they_may_do(
         for role in ("reviewer", "editor", "admin"):
             sign_in(client, taught, role)
             shown = client.get("/models").text
-            buttons[role] = [b for b in ("Learn from", "Drop", "Promote<") if b in shown]
+            buttons[role] = [b for b in ("Train on", "Discard", "Promote<") if b in shown]
     assert buttons == {
         "reviewer": [],
-        "editor": ["Learn from", "Drop"],
-        "admin": ["Learn from", "Drop", "Promote<"],
+        "editor": ["Train on", "Discard"],
+        "admin": ["Train on", "Discard", "Promote<"],
     }
 
 
@@ -100,16 +100,16 @@ def test_a_model_is_asked_for_made_and_promoted_without_scripts(
         sign_in(client, taught, "admin")
         form = {"token": token(client), "reason": HOSTILE}
         asked = client.post("/models", data=form)
-        assert "A worker makes a new model now." in asked.text
+        assert "A worker trains a new model now." in asked.text
         assert "waits for a worker" in asked.text
         assert HOSTILE not in asked.text
         twice = client.post("/models", data=form)
         assert (twice.status_code, "is being made" in twice.text) == (409, True)
         Worker(taught, settings_in(tmp_path), print).serve(once=True)
         with taught.read() as connection:
-            found = model_store.page(connection)[0]
+            found = model_store.list_models(connection)[0]
         shown = client.get("/models").text
-        assert "1 said one person" in shown or "0 said one person" in shown or "failed" in shown
+        assert "1 same person" in shown or "0 same person" in shown or "failed" in shown
         assert found.id in shown
         assert client.post("/models", data={"reason": "x"}).status_code == 403
 
@@ -121,12 +121,12 @@ def test_a_candidate_is_promoted_with_a_reason_and_taken_back(
     with serving(taught) as client:
         sign_in(client, taught, "admin")
         shown = client.get("/models").text
-        assert "2 answered questions: 1 said one person, 1 different people" in shown
-        assert "of 23 mentions" in shown
+        assert "2 answered questions: 1 same person, 1 different people" in shown
+        assert "of 23 author entries" in shown
         done = client.post(f"/models/{found.id}/promote", data=promoting(shown))
         assert "Runs use this model from now on." in done.text
         with taught.read() as connection:
-            assert model_store.in_use(connection) == found.id
+            assert model_store.get_id_in_use(connection) == found.id
         form = promoting(done.text)
         again = client.post(f"/models/{found.id}/promote", data=form)
         assert (again.status_code, "already" in again.text) == (409, True)
@@ -154,11 +154,11 @@ def test_a_page_that_another_admin_has_made_stale_promotes_nothing_and_says_what
             said = "another model was promoted meanwhile: "
             assert f"{said}{admin.name} promoted model {now.id} at " in refused.text
             with taught.read() as connection:
-                assert promotion.current(connection) == now
+                assert promotion.get_promoted(connection) == now
         done = client.post(f"/models/{second.id}/promote", data=promoting(refused.text))
         assert "Runs use this model from now on." in done.text
         blind = client.post(f"/models/{first.id}/promote", data={"token": token(client)})
-        assert (blind.status_code, "load it again" in blind.text) == (422, True)
+        assert (blind.status_code, "reload the page" in blind.text) == (422, True)
 
 
 def test_an_outdated_candidate_says_so_and_has_no_button(
@@ -201,7 +201,7 @@ def test_an_admin_promotes_by_keyboard_and_the_page_passes_axe_in_light_and_dark
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="extra [test]: axe")
     promotion.promote(taught, admin, promotion.SHIPPED)
     found = candidate(taught, admin, tmp_path)
-    model_store.ask(taught, admin, Wish(), 60, HOSTILE)
+    model_store.request_model(taught, admin, FitOptions(), 60, HOSTILE)
     with taught.write() as connection:  # as if it had been measured on gold, too
         figures = {"precision": 0.9, "recall": 0.8, "f1": 0.847}
         told = {**(found.comparison or {}), "gold": {"labels": 9, "old": figures, "new": figures}}
@@ -237,4 +237,4 @@ def test_an_admin_promotes_by_keyboard_and_the_page_passes_axe_in_light_and_dark
         page.wait_for_selector("text=Runs use this model from now on.")
         browser.close()
     with taught.read() as connection:
-        assert model_store.in_use(connection) == found.id
+        assert model_store.get_id_in_use(connection) == found.id

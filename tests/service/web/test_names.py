@@ -49,7 +49,7 @@ def test_names_are_filtered_and_their_questions_listed(client: Any) -> None:
     told = client.get("/review/by-name?name=wei%20wang")
     assert "Bo" not in text_of(told.text)
     assert 'href="/review?name=Wei%20Wang"' in told.text
-    assert "No name with an open question" in client.get("/review/by-name?name=nobody").text
+    assert "No name with open questions" in client.get("/review/by-name?name=nobody").text
 
 
 def test_who_is_not_signed_in_is_asked_to(client: Any) -> None:
@@ -65,9 +65,9 @@ def test_that_nothing_was_asked_yet_is_told_apart_from_nothing_to_answer(
     pages = ("/review/by-name", "/review")
     with serving(database) as client:
         client.post("/login", data={"key": key_of(database, "reviewer")})
-        assert all("Nothing to answer." in client.get(page).text for page in pages)
+        assert all("No open questions." in client.get(page).text for page in pages)
         identities(database, editor)  # publishes them
-        assert all("are yet to be asked" in client.get(page).text for page in pages)
+        assert all("has not been checked for questions yet" in client.get(page).text for page in pages)
         with database.write() as connection:
             EventLog.lock(connection).record("questions-asked", editor)
-        assert all("Nothing to answer." in client.get(page).text for page in pages)
+        assert all("No open questions." in client.get(page).text for page in pages)

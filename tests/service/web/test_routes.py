@@ -185,14 +185,14 @@ def test_the_address_of_a_form_that_is_only_looked_at_is_told_as_a_page(client, 
 
 
 def test_slices_are_worded_and_the_axis_holds_every_interval() -> None:
-    from service.web.accuracy import least, worded
+    from service.web.accuracy import axis_minimum, format_slice
 
-    assert worded("1") == "on 1 paper"
-    assert worded("10-99") == "on 10 to 99 papers"
-    assert worded("1000 and more") == "on 1000 and more papers"
+    assert format_slice("1") == "on 1 paper"
+    assert format_slice("10-99") == "on 10 to 99 papers"
+    assert format_slice("1000 and more") == "on 1000 and more papers"
     share = {"estimate": 0.9, "low": 0.64, "high": 0.97}
-    assert least([{"precision": share, "recall": None}]) == 0.6
-    assert least([]) == 0.9
+    assert axis_minimum([{"precision": share, "recall": None}]) == 0.6
+    assert axis_minimum([]) == 0.9
 
 
 def test_every_link_of_a_profile_leads_somewhere(client) -> None:
@@ -232,12 +232,12 @@ def test_a_mention_drawn_at_random_is_counted_on_its_board(client, held) -> None
     token = sign_in(client, held)
     task = client.get("/v1/tasks?kind=sample", headers=admin).json()["items"][0]
     board = client.get(f"/review/names/{quote(task['name'], safe='')}?task={task['id']}").text
-    assert "All right" in board
+    assert "All correct" in board
     assert 'name="missing"' in board
     path = f"/review/tasks/{task['id']}/answer"
     sent = {"token": token, "answer": "different", "missing": "2"}
     assert client.post(path, data={**sent, "missing": "many"}).status_code == 422
-    assert "your answer is kept" in client.post(path, data=sent).text
+    assert "your answer is recorded" in client.post(path, data=sent).text
     assert "key:k-" in client.get("/review/reviewers").text
 
 

@@ -31,7 +31,7 @@ def test_the_published_run_is_loaded_in_the_background(
         until = time.monotonic() + 60
         while gc.get_freeze_count() == 0 and time.monotonic() < until:
             time.sleep(0.01)
-        assert shared.get().loaded == published
+        assert shared.get().loaded_run_id == published
         assert shared.get() is shared.get()
     finally:
         shared.close()
@@ -57,5 +57,5 @@ def test_where_nothing_is_published_nothing_is_loaded(database: Database, tmp_pa
     shared = SharedPlacer(database, settings_in(tmp_path))
     shared.keep_warm()
     shared.close()
-    assert shared.get().loaded is None
+    assert shared.get().loaded_run_id is None
     assert gc.get_freeze_count() == 0

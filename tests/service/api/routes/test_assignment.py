@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from litestar.testing import TestClient
 
@@ -14,6 +15,8 @@ from disambig.domain import Work
 from disambig.ingest import dump_work
 from service.api.schemas import edit as edit_schemas
 from service.db.database import Database
+from service.publication import results as publication_results
+from service.runs import results as run_results
 from tests.support.api_clients import bearer, key_of, serving
 from tests.support.invented import space, work
 from tests.support.run_world import done, people, settings_in, wangs
@@ -50,10 +53,10 @@ def test_works_a_run_its_diff_a_publication_and_placed_mentions(
 
     run = client.post("/v1/runs", json={"scope": "full"}).json()
     done(database, settings_in(tmp_path), run["id"])
-    after = edit_schemas.Run.model_validate_json(client.get(f"/v1/runs/{run['id']}").content)
+    after = msgspec.json.decode(client.get(f"/v1/runs/{run['id']}").content, type=run_results.Run)
     assert after.state == "proposed"
     diff = client.get(f"/v1/runs/{run['id']}/diff?limit=1")
-    page = edit_schemas.Differences.model_validate_json(diff.content)
+    page = msgspec.json.decode(diff.content, type=publication_results.Differences)
     rest = client.get(page.next.replace("limit=1", "limit=100")).json()["items"]
     assert [line.rank for line in page.items] + [line["rank"] for line in rest] == list(
         range(1 + len(rest))

@@ -479,10 +479,10 @@ def test_the_history_of_a_merge_is_told_and_who_did_it_to_reviewers(
 
 def test_works_of_crowds_tell_nothing_of_who_works_together(library: Database) -> None:
     with library.read() as connection:
-        mentions = aggregates.seen(connection, Signature.printed == "Wei Wang")
+        mentions = aggregates.read_signatures(connection, Signature.printed == "Wei Wang")
         crowded = [m._replace(n_authors=aggregates.CROWD + 1) for m in mentions]
-        assert len(aggregates.coauthors_by_work(connection, mentions)) == 3
-        assert aggregates.coauthors_by_work(connection, crowded) == {}
+        assert len(aggregates.read_coauthors(connection, mentions)) == 3
+        assert aggregates.read_coauthors(connection, crowded) == {}
 
 
 def test_the_works_with_fewest_authors_are_looked_at_first(
@@ -490,7 +490,7 @@ def test_the_works_with_fewest_authors_are_looked_at_first(
 ) -> None:
     monkeypatch.setattr(aggregates, "AUTHORS", 3)  # room for works of two authors and of one
     with library.read() as connection:
-        mentions = aggregates.seen(connection, Signature.printed == "Wei Wang")
-        found = aggregates.coauthors_by_work(connection, mentions)
+        mentions = aggregates.read_signatures(connection, Signature.printed == "Wei Wang")
+        found = aggregates.read_coauthors(connection, mentions)
         ids = {m.work_id for m in mentions if m.work in found}
     assert ids == {"conf/sort/1", "loose/1"}

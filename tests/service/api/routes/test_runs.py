@@ -1,8 +1,9 @@
 """Runs over HTTP: asked for, listed, ended; steps that cannot be taken are told, not tried."""
 
+import msgspec
 import pytest
 
-from service.api.schemas import edit as edit_schemas
+from service.runs import results as run_results
 from tests.support.api_clients import bearer, key_of, serving
 
 
@@ -16,13 +17,13 @@ def test_a_run_is_asked_for_once_and_listed(database, editor) -> None:
         again = {**editor, "Idempotency-Key": "monthly-2025-03"}
         first = client.post("/v1/runs", json={"scope": "full", "reason": "monthly"}, headers=again)
         assert first.status_code == 202
-        run = edit_schemas.Run.model_validate_json(first.content)
+        run = msgspec.json.decode(first.content, type=run_results.Run)
         assert (run.state, run.scope, run.reason) == ("queued", "full", "monthly")
         same = client.post("/v1/runs", json={"scope": "full", "reason": "monthly"}, headers=again)
         assert same.content == first.content
         client.post("/v1/runs", headers=editor)
         listed = client.get("/v1/runs?limit=1", headers=editor)
-        page = edit_schemas.Runs.model_validate_json(listed.content)
+        page = msgspec.json.decode(listed.content, type=run_results.Runs)
         assert page.items[0].scope == "touched"
         rest = client.get(page.next, headers=editor).json()
         assert [r["id"] for r in rest["items"]] == [run.id]
