@@ -54,9 +54,9 @@ def run(database: Database) -> None:
 
 if context.is_offline_mode():
     raise CommandError("migrations need a database connection; omit --sql")
-given = context.config.attributes.get("database")
+service_database = context.config.attributes.get("database")
 # A separate database object: one connection, with other settings than those of the service.
-database = Database(given.url, pool_size=1) if given else connect(read_settings(), pool_size=1)
+database = Database(service_database.url, pool_size=1) if service_database else connect(read_settings(), pool_size=1)
 try:
     run(database)
 finally:

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import join_across, renumber
-from disambig.clustering.two_level import BatchResult, resolve
+from disambig.clustering.two_level import BatchResult, cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -233,4 +233,4 @@ def _resolve_batch(
     state: tuple[CorpusIndex, Model, Constraints, Comparisons], number: int
 ) -> BatchResult:
     index, model, constraints, comparisons = state
-    return resolve(index, model, constraints, comparisons.make_batch(number))
+    return cluster_batch(index, model, constraints, comparisons.make_batch(number))

@@ -20,7 +20,7 @@ from litestar.types import Message, Scope, Send
 from service.actors import Actor
 from service.api.http import docs_page
 from service.api.http.problems import render_problem, request_id
-from service.api.middleware.access_log import observed
+from service.api.middleware.access_log import observe_request
 from service.api.middleware.auth import AuthMiddleware, KeyCache, RateLimits, get_actor
 from service.api.middleware.cache import ResponseCache, CacheMiddleware, LastEvent
 from service.api.routes import V1, health
@@ -65,7 +65,7 @@ class Application(Litestar):
             await self._observed(scope, receive, send)
 
     async def _observed(self, scope: Any, receive: Any, send: Any) -> None:
-        await observed(super().__call__, self.state.metrics, scope, receive, send)
+        await observe_request(super().__call__, self.state.metrics, scope, receive, send)
 
 
 def create_app(

@@ -109,12 +109,12 @@ def run_once(
     if tried is None:
         return act(database)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
-        row = _find_stored_response(connection, tried, ledger.at)
+        event_log = EventLog.lock(connection)
+        row = _find_stored_response(connection, tried, event_log.at)
         if row is not None:
             return row
         answer = act(Within(database, connection))
-        _store_response(connection, tried, ledger.at, answer)
+        _store_response(connection, tried, event_log.at, answer)
         return answer
 
 
@@ -135,11 +135,11 @@ def run_once_in_parts(
     if tried is None:
         return act(database)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
-        row = _find_stored_response(connection, tried, ledger.at)
+        event_log = EventLog.lock(connection)
+        row = _find_stored_response(connection, tried, event_log.at)
         if row is not None:
             return row
-        _store_response(connection, tried, ledger.at, None)
+        _store_response(connection, tried, event_log.at, None)
     try:
         answer = act(database)
     except BaseException:

@@ -24,7 +24,7 @@ from scipy.cluster.hierarchy import cut_tree, linkage
 
 from disambig.active_learning.priority import compute_gain
 from disambig.arrays import Float32, Float64, Int32, Int64
-from disambig.clustering.two_level import ScoredPairs, group_probabilities, second_level
+from disambig.clustering.two_level import ScoredPairs, predict_groups, run_second_level
 from disambig.features.groups import GroupBatch
 from disambig.model.calibration import sigmoid
 from disambig.model.model import Model
@@ -111,14 +111,14 @@ class ClusteredBlocks:
         """Cluster as a run does, and keep the probabilities that questions need."""
 
         def score(columns: dict[str, Float32]) -> Float32:
-            return group_probabilities(model, columns, scored.index.doublings)
+            return predict_groups(model, columns, scored.index.doublings)
 
-        group = scored.first_level(model.first_level(scored.index.doublings))
-        joint = scored.likely.copy()
-        for step in second_level(scored, group, score, model.settings["second_level"]):
+        group = scored.cluster(model.first_level(scored.index.doublings))
+        joint = scored.shifted_probability.copy()
+        for step in run_second_level(scored, group, score, model.settings["second_level"]):
             group = step.final
             joint[step.groups.cross] = step.probability[step.groups.place()]
-        last = scored.groups(group, score)
+        last = scored.score_groups(group, score)
         return cls(scored, group, joint, last.groups, last.probability)
 
     def list_questions(self, model: Model) -> list[Question]:
@@ -128,7 +128,7 @@ class ClusteredBlocks:
 
     def _list_merges(self) -> list[Question]:
         groups = self.groups
-        is_excluded = self.scored.bonds.lift_to_groups(self.group).is_excluded(
+        is_excluded = self.scored.constraints.lift_to_groups(self.group).is_excluded(
             groups.left, groups.right
         )
         is_open = ~is_excluded & (self.group_probability >= MIN_ERROR)
@@ -150,9 +150,9 @@ class ClusteredBlocks:
         group = 2 * self.group.astype(np.int64) + side
         _, side_group = np.unique(group, return_inverse=True)
         scored, doublings = self.scored, self.scored.index.doublings
-        sides = scored.groups(
+        sides = scored.score_groups(
             side_group.astype(np.int32),
-            lambda columns: group_probabilities(model, columns, doublings),
+            lambda columns: predict_groups(model, columns, doublings),
         )
         groups, probability = sides.groups, _sharpen(sides.probability)
         owner = np.zeros(len(groups.size), dtype=np.int64)
@@ -173,7 +173,7 @@ class ClusteredBlocks:
 
     def _divide_identities(self) -> Int64:
         """Return each row's side in the weakest division of its identity, 0 or 1; int64[R]."""
-        batch, must = self.scored.batch, self.scored.bonds.must
+        batch, must = self.scored.batch, self.scored.constraints.must
         side = np.zeros(len(self.group), dtype=np.int64)
         inside = np.flatnonzero(self.group[batch.left] == self.group[batch.right])
         owner = self.group[batch.left[inside]]

@@ -26,9 +26,9 @@ from disambig.clustering.linkage import first_of_group
 from disambig.clustering.two_level import (
     BatchConstraints,
     ScoredPairs,
-    group_probabilities,
-    pair_probabilities,
-    second_level,
+    predict_groups,
+    predict_pairs,
+    run_second_level,
 )
 from disambig.corpus.contents import Contents
 from disambig.corpus.corpus import Corpus
@@ -118,7 +118,7 @@ class Assigner:
     statistics : Statistics
     identity : int32[S]
         Of each signature of the corpus, from 0.
-    shelves : Shelves
+    block_index : BlockIndex
     model, space
     identifiers : bool
         Whether equal ORCID iDs and personal e-mail addresses are must-links, and different ORCID
@@ -128,7 +128,7 @@ class Assigner:
     contents: Contents
     statistics: Statistics
     identity: Int32
-    shelves: BlockIndex
+    block_index: BlockIndex
     model: Model
     space: SemanticSpace
     identifiers: bool = True
@@ -199,7 +199,7 @@ class Assigner:
         """Score the authors of a work against signatures of their blocks."""
         new_contents, new_statistics = self._read_work(work)
         published_rows = self._find_published_rows(work)
-        blocks = [self.shelves.find_block(name) for name in new_contents.corpus.names]
+        blocks = [self.block_index.find_block(name) for name in new_contents.corpus.names]
         blocks = [blocks[name] for name in new_contents.corpus.signature_name.tolist()]
         if len(published_rows):
             blocks = [rows[~np.isin(rows, published_rows)] for rows in blocks]
@@ -207,7 +207,7 @@ class Assigner:
             self.contents,
             self.statistics,
             self.identity,
-            self.shelves,
+            self.block_index,
             blocks,
             new_contents,
             MAX_CANDIDATES,
@@ -247,7 +247,7 @@ class Assigner:
         columns = pair_features(index, batch, rows)
         size = np.log2(block_size).astype(np.float32)
         columns["block_size"] = size[batch.block[batch.left]]
-        scores = pair_probabilities(self.model, columns, index.doublings)
+        scores = predict_pairs(self.model, columns, index.doublings)
         constraints = BatchConstraints.of(batch, self._compile_constraints(index.corpus))
         return ScoredPairs(index, batch, rows, columns, *scores, constraints)
 
@@ -263,12 +263,12 @@ class Assigner:
 
     def _score_identities(self, comparison: WorkComparison) -> list[list[tuple[int, float]]]:
         """Return (identity, probability) of each author's block, most probable first."""
-        batch, constraints = comparison.scored.batch, comparison.scored.bonds
+        batch, constraints = comparison.scored.batch, comparison.scored.constraints
         key = (batch.block + 1).astype(np.int64) * (int(comparison.label.max(initial=0)) + 2)
         distinct, group = np.unique(key + comparison.label, return_inverse=True)
         groups, columns = comparison.scored.compute_group_features(group.astype(np.int32))
         columns["block_size"] = comparison.block_size[groups.block[groups.left]].astype(np.float32)
-        probability = group_probabilities(self.model, columns, comparison.scored.index.doublings)
+        probability = predict_groups(self.model, columns, comparison.scored.index.doublings)
         label = np.empty(len(distinct), dtype=np.int64)
         label[group] = comparison.label
         # the new signature has the lowest label of its block
@@ -292,12 +292,12 @@ class Assigner:
         None where no other signature is in the author's cluster.
         """
         settings, scored = self.model.settings, comparison.scored
-        final = scored.first_level(self.model.first_level(scored.index.doublings))
+        final = scored.cluster(self.model.first_level(scored.index.doublings))
 
         def score(columns: dict[str, Float32]) -> Float32:
-            return group_probabilities(self.model, columns, scored.index.doublings)
+            return predict_groups(self.model, columns, scored.index.doublings)
 
-        steps = second_level(scored, final, score, settings["second_level"])
+        steps = run_second_level(scored, final, score, settings["second_level"])
         for step in islice(steps, ROUNDS):
             final = step.final
         identities: list[int | None] = []

@@ -43,7 +43,7 @@ class BlockIndex:
         Signatures of block ``b`` are ``row[start[b]:start[b + 1]]``, rising.
     row : int32[S']
         Signatures with a name of letters.
-    given : uint64[n_names]
+    given_key : uint64[n_names]
         See :func:`hash_given_names`.
     """
 
@@ -88,14 +88,14 @@ def select_candidates(
 
     Parameters
     ----------
-    contents, known, identity, shelves
+    contents, statistics, identity, block_index
         Of the corpus.
     blocks : sequence of int32 arrays
         Signatures of each author's block, rising.
-    fresh : Contents
+    new_work : Contents
         Of the new work.
     limit, pairs : int
-        See :data:`LIMIT` and :data:`PAIRS`.
+        See :data:`MAX_CANDIDATES` and :data:`MAX_PAIRS`.
     """
     most = _bound_block_size(np.array([len(rows) for rows in blocks], dtype=np.int64), limit, pairs)
     new_given_keys = hash_given_names(new_work.corpus.names)
@@ -182,7 +182,9 @@ def score_signatures(
     name = fresh.corpus.signature_name[author]
     company, team = contents.coauthors, fresh.coauthors
     full, initial = known.counts["full"], known.counts["initial"]
-    total = _score_shared_coauthors(company.start, company.full, works, _select_coauthor_keys(team.full, fresh.full[name]), full)
+    total = _score_shared_coauthors(
+        company.start, company.full, works, _select_coauthor_keys(team.full, fresh.full[name]), full
+    )
     others = _select_coauthor_keys(team.initial, fresh.initial[name])
     total += 0.5 * _score_shared_coauthors(company.start, company.initial, works, others, initial)
     total += 1.5 * np.nan_to_num(contents.meaning[works] @ fresh.meaning[0])
@@ -215,7 +217,9 @@ def _select_coauthor_keys(team: UInt64, own: np.uint64) -> UInt64:
     return np.unique(team[(team != own) & (team != 0)])
 
 
-def _score_shared_coauthors(start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Counts) -> Float64:
+def _score_shared_coauthors(
+    start: Int64, keys: UInt64, works: Int32, team: UInt64, known: Counts
+) -> Float64:
     """Score the co-authors that works share with ``coauthor_keys``, by rarity; float64[n]."""
     if not len(team):
         return np.zeros(len(works))

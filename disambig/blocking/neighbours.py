@@ -18,7 +18,7 @@ from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.index import CorpusIndex, coauthors_of
 from disambig.kernels.neighbours import vote_nearest, find_nearest
 from disambig.kernels.pairs import sort_by_count
-from disambig.kernels.vectors import LANES, TOGETHER
+from disambig.kernels.vectors import LANES, ROWS_AT_ONCE
 
 AFFILIATION_WEIGHT = 0.7
 """Weight of an affiliation in likeness; a co-author of a single work has weight 1."""
@@ -66,7 +66,7 @@ class _Evidence:
     @classmethod
     def of(cls, index: CorpusIndex, rows: Int32) -> _Evidence:
         work = index.corpus.signature_work[rows]
-        n_panels = -(-(len(rows) + TOGETHER) // LANES)
+        n_panels = -(-(len(rows) + ROWS_AT_ONCE) // LANES)
         meaning = np.zeros((n_panels * LANES, index.meaning.shape[1]), dtype=np.float32)
         meaning[: len(rows)] = np.nan_to_num(index.meaning[work])
         year = np.full(len(meaning), np.nan, dtype=np.float32)
@@ -117,7 +117,7 @@ class NeighbourPairs:
     index : CorpusIndex
     names : NamePairs
         Names of the blocks that agree.
-    most : int
+    max_neighbours : int
         Neighbours of each signature; those of which it is a neighbour come in addition.
     """
 

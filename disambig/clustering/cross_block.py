@@ -20,15 +20,15 @@ from disambig.clustering.constraints import Constraints
 from disambig.clustering.two_level import (
     BatchConstraints,
     ScoredPairs,
-    group_probabilities,
-    pair_probabilities,
+    predict_groups,
+    predict_pairs,
 )
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group import names_between
 from disambig.model.model import Model
 from disambig.names import FamilyRelation
 
-MEMBERS = 30
+MAX_REPRESENTATIVES = 30
 """Most representatives of an identity, evenly spaced over its rows."""
 RARE_GIVEN = 3.8
 """Rarity of a given name (minus log10 of its share) from which it is evidence despite different
@@ -37,19 +37,19 @@ PAIRS_AT_ONCE = 250_000
 """Signature pairs compared together."""
 
 
-def members_of(identity: Int32) -> tuple[Int32, Int64]:
+def sort_by_identity(identity: Int32) -> tuple[Int32, Int64]:
     """Return the rows sorted by identity, and the start of each identity in them."""
     order = np.argsort(identity, kind="stable").astype(np.int32)
     start = np.searchsorted(identity[order], np.arange(int(identity.max(initial=-1)) + 2))
     return order, start
 
 
-def spokesmen(n: int, most: int = MEMBERS) -> Int64:
+def spokesmen(n: int, most: int = MAX_REPRESENTATIVES) -> Int64:
     """Return which of n signatures are representatives: at most ``most``, spread evenly."""
-    return _spokesmen(np.array([n]), most)
+    return _select_representatives(np.array([n]), most)
 
 
-def _spokesmen(n: Int64, most: int) -> Int64:
+def _select_representatives(n: Int64, most: int) -> Int64:
     """Select representatives of several identities of n signatures each, one after the other."""
     count = np.minimum(n, most)
     place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
@@ -76,14 +76,14 @@ class Representatives:
     @classmethod
     def of(cls, identity: Int32, wanted: Int64) -> Representatives:
         """Select representatives of the identities ``selection``; the others have none."""
-        order, start = members_of(identity)
+        order, start = sort_by_identity(identity)
         size = np.diff(start)[wanted]
         count = np.zeros(len(start) - 1, dtype=np.int64)
-        count[wanted] = np.minimum(size, MEMBERS)
-        rows = order[np.repeat(start[wanted], count[wanted]) + _spokesmen(size, MEMBERS)]
+        count[wanted] = np.minimum(size, MAX_REPRESENTATIVES)
+        rows = order[np.repeat(start[wanted], count[wanted]) + _select_representatives(size, MAX_REPRESENTATIVES)]
         return cls(rows, np.concatenate([[0], np.cumsum(count)]))
 
-    def of_identity(self, i: int) -> Int32:
+    def get_rows(self, i: int) -> Int32:
         """Return the representatives of one identity."""
         return self.rows[self.start[i] : self.start[i + 1]]
 
@@ -101,11 +101,11 @@ def score_candidates(
     out = np.zeros(len(candidates), dtype=np.float32)
     open_ = np.flatnonzero(_plausible(index, speakers, candidates))
     size = np.diff(speakers.start)[candidates[open_]].sum(axis=1)
-    for some in _runs(size * (size - 1) // 2):
+    for some in _split_into_runs(size * (size - 1) // 2):
         chosen = candidates[open_[some]]
         blocks, group = [], []
         for k, (a, b) in enumerate(chosen.tolist()):
-            left, right = speakers.of_identity(a), speakers.of_identity(b)
+            left, right = speakers.get_rows(a), speakers.get_rows(b)
             blocks.append(np.concatenate([left, right]))
             group += [2 * k] * len(left) + [2 * k + 1] * len(right)
         batch = PairBatch.from_blocks(index, blocks)
@@ -113,17 +113,17 @@ def score_candidates(
             index,
             batch,
             constraints,
-            lambda c: pair_probabilities(model, c, index.doublings),
+            lambda c: predict_pairs(model, c, index.doublings),
         )
         _, found = scored.compute_group_features(np.array(group, dtype=np.int32))
-        probability = group_probabilities(model, found, index.doublings)
-        probability[_barred(batch, scored.bonds)] = 0.0
+        probability = predict_groups(model, found, index.doublings)
+        probability[_find_excluded_blocks(batch, scored.constraints)] = 0.0
         out[open_[some]] = probability
         progress(len(chosen))
     return out
 
 
-def _barred(batch: PairBatch, bonds: BatchConstraints) -> Bool:
+def _find_excluded_blocks(batch: PairBatch, bonds: BatchConstraints) -> Bool:
     """Mark the blocks with two rows that cannot be one person, bool[n_blocks]."""
     block = batch.block
     code = np.full(len(batch.start) - 1, -1, dtype=np.int32)
@@ -134,7 +134,7 @@ def _barred(batch: PairBatch, bonds: BatchConstraints) -> Bool:
     return found
 
 
-def _runs(load: Int64) -> Iterator[slice]:
+def _split_into_runs(load: Int64) -> Iterator[slice]:
     """Split the candidates into runs of about :data:`PAIRS_AT_ONCE` signature pairs."""
     total = np.concatenate([[0], np.cumsum(load)])
     at = 0
@@ -251,7 +251,7 @@ class IdentityMerger:
         """``label`` int32[n_signatures], from 0; gaps are allowed."""
         self._label = label
         self._work = constraints.work
-        self._order, self._start = members_of(label)
+        self._order, self._start = sort_by_identity(label)
         self._parent = np.arange(len(self._start) - 1, dtype=np.int64)
         self._orcid = np.full(len(self._parent), -1, dtype=np.int32)
         np.maximum.at(self._orcid, label, constraints.orcid)

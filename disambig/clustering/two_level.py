@@ -16,7 +16,7 @@ from disambig.blocking.pairs import PairBatch, split_range
 from disambig.clustering.constraints import Constraints, cannot_pairs
 from disambig.clustering.linkage import average_linkage
 from disambig.corpus.index import CorpusIndex
-from disambig.features.group import AT_ONCE, KEPT, GroupEvidence
+from disambig.features.group import GROUP_PAIRS_AT_ONCE, REUSED_PAIR_FEATURES, GroupEvidence
 from disambig.features.groups import ABSENT, GroupBatch
 from disambig.features.pair import RowEvidence, pair_features
 from disambig.model.calibration import Calibration
@@ -33,7 +33,7 @@ FAR = 0.005
 this probability. More than half of the pairs of groups have none. Of a million such in generated
 corpora none would have been joined, and six would have had a probability of 0.1 or more."""
 
-ROUNDS = 4
+MAX_ROUNDS = 4
 """Most rounds of the second level; nearly all blocks no longer change after two."""
 
 
@@ -63,7 +63,7 @@ class BatchResult:
     seconds: dict[str, float]
 
 
-def matrix(columns: Mapping[str, Float32], names: Sequence[str]) -> Float32:
+def stack_columns(columns: Mapping[str, Float32], names: Sequence[str]) -> Float32:
     """Stack some feature columns, float32[n, len(names)] in Fortran order."""
     n = len(next(iter(columns.values())))
     out = np.empty((n, len(names)), dtype=np.float32, order="F")
@@ -72,17 +72,17 @@ def matrix(columns: Mapping[str, Float32], names: Sequence[str]) -> Float32:
     return out
 
 
-def probabilities(
+def predict_probabilities(
     forest: Forest, calibration: Calibration | None, columns: dict[str, Float32]
 ) -> Float32:
     """Predict calibrated probabilities from feature columns, float32[n]."""
-    raw = forest.raw(matrix(columns, forest.features))
+    raw = forest.raw(stack_columns(columns, forest.features))
     if calibration is None:
         return (1 / (1 + np.exp(-raw))).astype(np.float32)
     return calibration(raw)
 
 
-def pair_probabilities(
+def predict_pairs(
     model: Model, columns: dict[str, Float32], doublings: int
 ) -> tuple[Float32, Float32]:
     """Predict the probability of each pair without and with the size shift, float32[P] each.
@@ -90,13 +90,13 @@ def pair_probabilities(
     ``doublings`` is how far the corpus is beyond the size that the first forests were fitted on,
     see :mod:`disambig.model.size_shift`.
     """
-    found = probabilities(model.pair, model.pair_calibration, columns)
+    found = predict_probabilities(model.pair, model.pair_calibration, columns)
     return found, apply_size_shift(model.pair_growth, found, columns, doublings)
 
 
-def group_probabilities(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
+def predict_groups(model: Model, columns: dict[str, Float32], doublings: int) -> Float32:
     """Predict the probability of each pair of groups, with the size shift, float32[N]."""
-    found = probabilities(model.group, model.group_calibration, columns)
+    found = predict_probabilities(model.group, model.group_calibration, columns)
     return apply_size_shift(model.group_growth, found, columns, doublings)
 
 
@@ -143,7 +143,7 @@ class BatchConstraints:
         return found
 
 
-def first_level(
+def cluster_pairs(
     batch: PairBatch, probability: Float32, bonds: BatchConstraints, threshold: float
 ) -> Int32:
     """Cluster pairs at high precision by average linkage over pair probabilities."""
@@ -202,8 +202,8 @@ class ScoredPairs:
     rows: RowEvidence
     columns: Mapping[str, Float32]
     probability: Float32
-    likely: Float32
-    bonds: BatchConstraints
+    shifted_probability: Float32
+    constraints: BatchConstraints
 
     @classmethod
     def of(
@@ -217,7 +217,7 @@ class ScoredPairs:
         :func:`predict_pairs`.
         """
         rows, n = RowEvidence.of(index, batch), batch.n_pairs
-        kept = {name: np.empty(n, dtype=np.float32) for name in KEPT}
+        kept = {name: np.empty(n, dtype=np.float32) for name in REUSED_PAIR_FEATURES}
         probability, likely = np.empty((2, n), dtype=np.float32)
         for pairs in split_range(n, PAIRS_AT_ONCE):
             found = pair_features(index, batch.select_pairs(pairs), rows)
@@ -228,19 +228,19 @@ class ScoredPairs:
             index, batch, rows, kept, probability, likely, BatchConstraints.of(batch, constraints)
         )
 
-    def first_level(self, threshold: float) -> Int32:
+    def cluster(self, threshold: float) -> Int32:
         """Cluster at high precision; return the group of each row."""
-        return first_level(self.batch, self.likely, self.bonds, threshold)
+        return cluster_pairs(self.batch, self.shifted_probability, self.constraints, threshold)
 
     def compute_group_features(
         self, group: Int32, live: Bool | None = None
     ) -> tuple[GroupBatch, dict[str, Float32]]:
         """Compute the features of pairs of groups of the rows, in the blocks ``live`` only."""
         groups = GroupBatch.of(self.batch, group, live)
-        found = self._evidence(groups)
-        return groups, found.columns(slice(0, groups.n_pairs))
+        found = self._collect_evidence(groups)
+        return groups, found.compute_columns(slice(0, groups.n_pairs))
 
-    def groups(
+    def score_groups(
         self,
         group: Int32,
         score: Callable[[dict[str, Float32]], Float32],
@@ -255,18 +255,18 @@ class ScoredPairs:
         """
         between = GroupBatch.of(self.batch, group, live)
         if self.index.doublings:
-            between = between.only(between.greatest(self.likely) >= FAR)
-        evidence = self._evidence(between)
+            between = between.only(between.greatest(self.shifted_probability) >= FAR)
+        evidence = self._collect_evidence(between)
         n = evidence.groups.n_pairs
         probability = np.empty(n, dtype=np.float32)
         columns = None
         known = (before.groups, before.columns) if before and before.columns else None
-        for pairs in split_range(n, AT_ONCE):
-            columns = evidence.columns(pairs, known)
+        for pairs in split_range(n, GROUP_PAIRS_AT_ONCE):
+            columns = evidence.compute_columns(pairs, known)
             probability[pairs] = score(columns)
-        return ScoredGroups(evidence, probability, columns if n <= AT_ONCE else None)
+        return ScoredGroups(evidence, probability, columns if n <= GROUP_PAIRS_AT_ONCE else None)
 
-    def _evidence(self, groups: GroupBatch) -> GroupEvidence:
+    def _collect_evidence(self, groups: GroupBatch) -> GroupEvidence:
         return GroupEvidence.of(
             self.index, self.batch, groups, self.columns, self.probability, self.rows
         )
@@ -304,7 +304,7 @@ class Round(ScoredGroups):
     final: Int32
 
 
-def second_level(
+def run_second_level(
     scored: ScoredPairs,
     first: Int32,
     score: Callable[[dict[str, Float32]], Float32],
@@ -319,9 +319,9 @@ def second_level(
     """
     final, live, before = first, None, None
     n_blocks = len(scored.batch.start) - 1
-    for _ in range(ROUNDS):
-        found = scored.groups(final, score, live, before)
-        joined = join(found.groups, found.probability, scored.bonds, threshold)
+    for _ in range(MAX_ROUNDS):
+        found = scored.score_groups(final, score, live, before)
+        joined = join(found.groups, found.probability, scored.constraints, threshold)
         before = Round(found.evidence, found.probability, found.columns, joined)
         yield before
         n_groups = np.bincount(found.groups.block, minlength=n_blocks)
@@ -337,30 +337,30 @@ def cluster_scored(scored: ScoredPairs, model: Model) -> Int32:
     """Run both levels on scored pairs; return the group of each row, int32[R]."""
 
     def score(columns: dict[str, Float32]) -> Float32:
-        return group_probabilities(model, columns, scored.index.doublings)
+        return predict_groups(model, columns, scored.index.doublings)
 
-    final = scored.first_level(model.first_level(scored.index.doublings))
-    for step in second_level(scored, final, score, model.settings["second_level"]):
+    final = scored.cluster(model.first_level(scored.index.doublings))
+    for step in run_second_level(scored, final, score, model.settings["second_level"]):
         final = step.final
     return final
 
 
-def resolve(
+def cluster_batch(
     index: CorpusIndex, model: Model, constraints: Constraints, batch: PairBatch
 ) -> BatchResult:
     """Cluster a batch of blocks; blocks do not influence each other."""
     clock = Clock()
 
     def score_pairs(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
-        return pair_probabilities(model, columns, index.doublings)
+        return predict_pairs(model, columns, index.doublings)
 
     def score_groups(columns: dict[str, Float32]) -> Float32:
-        return group_probabilities(model, columns, index.doublings)
+        return predict_groups(model, columns, index.doublings)
 
     scored = ScoredPairs.of(index, batch, constraints, clock.timed("classify", score_pairs))
-    final = clock.timed("cluster", scored.first_level)(model.first_level(index.doublings))
-    joint = scored.likely.copy()
-    for step in second_level(
+    final = clock.timed("cluster", scored.cluster)(model.first_level(index.doublings))
+    joint = scored.shifted_probability.copy()
+    for step in run_second_level(
         scored,
         final,
         clock.timed("classify", score_groups),
@@ -368,14 +368,14 @@ def resolve(
         clock.timed("cluster", join_groups),
     ):
         final = step.final
-        _take_over(joint, scored, step)
-    confidence = _confidence(batch, final, joint)
+        _update_probability(joint, scored, step)
+    confidence = _compute_confidence(batch, final, joint)
     return BatchResult(
         batch.rows, final, confidence, batch.considered, batch.n_pairs, clock.with_rest("features")
     )
 
 
-def _take_over(joint: Float32, scored: ScoredPairs, step: Round) -> None:
+def _update_probability(joint: Float32, scored: ScoredPairs, step: Round) -> None:
     """Update ``probability`` of each signature pair: its own within a group, that of the groups
     across two.
     """
@@ -383,11 +383,11 @@ def _take_over(joint: Float32, scored: ScoredPairs, step: Round) -> None:
     fresh = np.zeros(len(batch.start) - 1, dtype=bool)
     fresh[groups.block[groups.left]] = True
     pairs = np.flatnonzero(fresh[batch.block[batch.left]])
-    joint[pairs] = scored.likely[pairs]
+    joint[pairs] = scored.shifted_probability[pairs]
     joint[groups.cross] = step.probability[groups.place()]
 
 
-def _confidence(batch: PairBatch, final: Int32, probability: Float32) -> Float32:
+def _compute_confidence(batch: PairBatch, final: Int32, probability: Float32) -> Float32:
     """Return the mean probability with the rest of the identity, float32[R].
 
     For a single signature it is one minus the largest probability with any other.

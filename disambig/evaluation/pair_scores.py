@@ -10,7 +10,7 @@ import numpy as np
 from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.pairs import PairBatch, list_pairs, find_positions
-from disambig.clustering.two_level import pair_probabilities
+from disambig.clustering.two_level import predict_pairs
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Label
 from disambig.features.group import GROUP_FEATURES
@@ -75,7 +75,7 @@ def score_labelled_pairs(
         a, b = of_row[batch.left], of_row[batch.right]
         labelled = np.flatnonzero((a >= 0) & (b >= 0))
         columns = {name: column[labelled] for name, column in pair_features(index, batch).items()}
-        _, probability = pair_probabilities(model, columns, index.doublings)
+        _, probability = predict_pairs(model, columns, index.doublings)
         parts.append(_add_absent_pairs(batch, of_row, labelled, probability))
         progress(batch.n_pairs)
     return LabelledPairs(

@@ -1,6 +1,6 @@
 """Trace two mentions through both levels, clustering only their own blocks.
 
-The steps are those of :func:`disambig.clustering.two_level.resolve` and
+The steps are those of :func:`disambig.clustering.two_level.cluster_batch` and
 :mod:`disambig.clustering.cross_block`; in addition, this module keeps the features of the pair,
 its first-level groups and the decision between them.
 """
@@ -23,12 +23,12 @@ from disambig.clustering.two_level import (
     BatchConstraints,
     Round,
     ScoredPairs,
-    group_probabilities,
-    pair_probabilities,
-    second_level,
+    predict_groups,
+    predict_pairs,
+    run_second_level,
 )
 from disambig.corpus.index import CorpusIndex
-from disambig.features.group import group_features
+from disambig.features.group import compute_group_features
 from disambig.features.groups import GroupBatch
 from disambig.features.pair import pair_features
 from disambig.model.model import Model
@@ -123,13 +123,13 @@ def _cluster_block(
         index,
         batch,
         constraints,
-        lambda c: pair_probabilities(model, c, index.doublings),
+        lambda c: predict_pairs(model, c, index.doublings),
     )
-    first = scored.first_level(model.first_level(index.doublings))
-    rounds = second_level(
+    first = scored.cluster(model.first_level(index.doublings))
+    rounds = run_second_level(
         scored,
         first,
-        lambda c: group_probabilities(model, c, index.doublings),
+        lambda c: predict_groups(model, c, index.doublings),
         model.settings["second_level"],
     )
     return _ClusteredBlock(scored.batch, first, list(rounds))
@@ -159,7 +159,7 @@ def _trace_within_block(
         group_b=group_b,
         first_size_a=sizes[0],
         first_size_b=sizes[1],
-        group=_get_row(last.evidence.columns(pair_slice), 0) if pair_index >= 0 else None,
+        group=_get_row(last.evidence.compute_columns(pair_slice), 0) if pair_index >= 0 else None,
         same_block=True,
         same=bool(last.final[i] == last.final[j]),
         threshold=model.settings["second_level"],
@@ -271,9 +271,9 @@ def _compute_group_features(
     batch = PairBatch.from_blocks(index, [np.concatenate([left, right])])
     group = np.repeat(np.arange(2, dtype=np.int32), [len(left), len(right)])
     columns = pair_features(index, batch)
-    probability, _ = pair_probabilities(model, columns, index.doublings)
+    probability, _ = predict_pairs(model, columns, index.doublings)
     groups = GroupBatch.of(batch, group)
-    return _get_row(group_features(index, batch, groups, columns, probability), 0)
+    return _get_row(compute_group_features(index, batch, groups, columns, probability), 0)
 
 
 def _has_must_link(constraints: Constraints, group_a: Int32, group_b: Int32) -> bool:

@@ -31,10 +31,10 @@ from disambig.features.pair import RowEvidence
 from disambig.kernels.groups import compute_bounds, aggregate_cross_scores, find_distinct, compute_leads, list_name_pairs
 from disambig.model.size_shift import LEAD_FEATURES, SIZE_SHIFT_FEATURES
 
-_LEAST_LOGIT = float(np.log(1e-4 / (1 - 1e-4)))
+_MIN_LOG_ODDS = float(np.log(1e-4 / (1 - 1e-4)))
 
 
-LEAST = (
+LEAST_FEATURES = (
     "name_given_relation",
     "name_given_similarity",
     "name_middle_relation",
@@ -44,7 +44,7 @@ LEAST = (
     "name_rarity",
     "name_family_rarity",
 )
-GREATEST = (
+GREATEST_FEATURES = (
     "name_given_relation",
     "name_given_similarity",
     "name_middle_relation",
@@ -62,7 +62,7 @@ GREATEST = (
 )
 
 
-SCORES = (
+SCORE_FEATURES = (
     "score_mean",
     "score_logit",
     "score_greatest",
@@ -75,7 +75,7 @@ SCORES = (
 
 
 GROUP_FEATURES = (
-    *SCORES,
+    *SCORE_FEATURES,
     "size_low",
     "size_high",
     "block_size",
@@ -104,19 +104,19 @@ GROUP_FEATURES = (
     "years_gap",
     "years_overlap",
     "years_span",
-    *(f"{name}_least" for name in LEAST),
-    *(f"{name}_greatest" for name in GREATEST),
+    *(f"{name}_least" for name in LEAST_FEATURES),
+    *(f"{name}_greatest" for name in GREATEST_FEATURES),
     "coauthors_hop_mean",
     "text_meaning_above_mean",
 )
 """Names and order of the columns of :func:`compute_group_features`."""
 
 
-KEPT = tuple(name for name in GREATEST if not name.startswith("name_"))
+REUSED_PAIR_FEATURES = tuple(name for name in GREATEST_FEATURES if not name.startswith("name_"))
 """Pair features that group features are computed from."""
 
 
-AT_ONCE = 200_000
+GROUP_PAIRS_AT_ONCE = 200_000
 """Pairs of groups processed together: bounds memory (about 800 bytes a pair)."""
 
 
@@ -145,11 +145,11 @@ class GroupEvidence:
     groups: GroupBatch
     pair_columns: Mapping[str, Float32]
     rows: RowEvidence
-    among: Mapping[str, Float32]
+    block_columns: Mapping[str, Float32]
     cohesion: Float64
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def feature_names(self) -> tuple[str, ...]:
         """Names and order of the columns: those of :data:`GROUP_FEATURES`, and in a corpus beyond
         the size that the first forests were fitted on
         :data:`~disambig.model.size_shift.SIZE_SHIFT_FEATURES`.
@@ -176,14 +176,14 @@ class GroupEvidence:
             Of the batch, if already computed.
         """
         n = groups.n_pairs
-        among = {name: np.empty(n, dtype=np.float32) for name in SCORES}
+        among = {name: np.empty(n, dtype=np.float32) for name in SCORE_FEATURES}
         mean, best = np.empty(n, dtype=np.float64), np.empty(n, dtype=np.float64)
-        for pairs in split_range(n, AT_ONCE):
-            scores = _scores(batch, groups.only(pairs), probability)
+        for pairs in split_range(n, GROUP_PAIRS_AT_ONCE):
+            scores = _compute_scores(batch, groups.only(pairs), probability)
             mean[pairs], best[pairs] = scores["score_mean"], scores["score_best_high"]
             for name, column in scores.items():
                 among[name][pairs] = column
-        for name, lead in _rivals(groups, mean, best).items():
+        for name, lead in _compute_rival_leads(groups, mean, best).items():
             among[name] = lead.astype(np.float32)
         return cls(
             index,
@@ -192,10 +192,10 @@ class GroupEvidence:
             pair_columns,
             rows or RowEvidence.of(index, batch),
             among,
-            _cohesion(batch, groups, probability),
+            _compute_cohesion(batch, groups, probability),
         )
 
-    def columns(
+    def compute_columns(
         self, pairs: slice, before: tuple[GroupBatch, Mapping[str, Float32]] | None = None
     ) -> dict[str, Float32]:
         """Compute every feature of some pairs, float32 each, in the order of :attr:`feature_names`.
@@ -210,22 +210,22 @@ class GroupEvidence:
         """
         part = self.groups.only(pairs)
         out: dict[str, npt.NDArray[np.floating]] = {
-            name: column[pairs] for name, column in self.among.items()
+            name: column[pairs] for name, column in self.block_columns.items()
         }
-        out.update(_sizes(self.batch, part))
+        out.update(_compute_sizes(self.batch, part))
         if before is None:
-            out.update(self._own(part))
+            out.update(self._compute_own_columns(part))
         else:
             known = part.kept_from(before[0])
             kept, fresh = np.flatnonzero(known >= 0), np.flatnonzero(known < 0)
-            for name, values in self._own(part.only(known < 0)).items():
+            for name, values in self._compute_own_columns(part.only(known < 0)).items():
                 out[name] = column = np.empty(len(known), dtype=np.float32)
                 column[fresh], column[kept] = values, before[1][name][known[kept]]
         if self.index.doublings:
-            out.update(self._leads(pairs, out))
-        return {name: np.asarray(out[name], dtype=np.float32) for name in self.names}
+            out.update(self._compute_leads(pairs, out))
+        return {name: np.asarray(out[name], dtype=np.float32) for name in self.feature_names}
 
-    def _own(self, part: GroupBatch) -> dict[str, npt.NDArray[np.floating]]:
+    def _compute_own_columns(self, part: GroupBatch) -> dict[str, npt.NDArray[np.floating]]:
         """Compute the features that depend on the two groups alone."""
         index, rows = self.index, self.rows
         member, first = part.members()
@@ -236,8 +236,8 @@ class GroupEvidence:
         out.update(venue_profiles(index, part, rows, member, first))
         out.update(year_spans(part, rows, member, first))
         names = _names(index, part, rows)
-        out.update({f"{name}_least": names[name][0] for name in LEAST})
-        for name in GREATEST:
+        out.update({f"{name}_least": names[name][0] for name in LEAST_FEATURES})
+        for name in GREATEST_FEATURES:
             known = names[name][1] if name in names else part.greatest(self.pair_columns[name])
             out[f"{name}_greatest"] = known
         hop = part.total(self.pair_columns["coauthors_hop"])
@@ -245,9 +245,9 @@ class GroupEvidence:
         out["text_meaning_above_mean"] = meaning_above(part, rows, member, first)
         if index.doublings:
             out.update(initial_profiles(index, part, rows, member, first))
-        return {name: column for name, column in out.items() if name in self.names}
+        return {name: column for name, column in out.items() if name in self.feature_names}
 
-    def _leads(
+    def _compute_leads(
         self, pairs: slice, known: Mapping[str, npt.NDArray[np.floating]]
     ) -> dict[str, Float64]:
         """How far some pairs are ahead of their rivals in each of
@@ -259,7 +259,7 @@ class GroupEvidence:
             Their features.
         """
         groups = self.groups
-        every = known if len(groups.left[pairs]) == groups.n_pairs else self._compared
+        every = known if len(groups.left[pairs]) == groups.n_pairs else self._rival_columns
         out = {}
         for name, feature in LEAD_FEATURES.items():
             value = np.nan_to_num(every[feature]).astype(np.float64)
@@ -268,20 +268,20 @@ class GroupEvidence:
         return out
 
     @cached_property
-    def _compared(self) -> dict[str, Float32]:
+    def _rival_columns(self) -> dict[str, Float32]:
         """Features of all pairs that leads are computed from, needed where pairs are processed in
         pieces.
         """
         n = self.groups.n_pairs
         out = {feature: np.empty(n, dtype=np.float32) for feature in LEAD_FEATURES.values()}
-        for pairs in split_range(n, AT_ONCE):
-            own = self._own(self.groups.only(pairs))
+        for pairs in split_range(n, GROUP_PAIRS_AT_ONCE):
+            own = self._compute_own_columns(self.groups.only(pairs))
             for feature, column in out.items():
                 column[pairs] = own[feature]
         return out
 
 
-def group_features(
+def compute_group_features(
     index: CorpusIndex,
     batch: PairBatch,
     groups: GroupBatch,
@@ -290,10 +290,10 @@ def group_features(
 ) -> dict[str, Float32]:
     """Compute every feature of every pair of groups, float32[N]; see :class:`GroupEvidence`."""
     found = GroupEvidence.of(index, batch, groups, pair_columns, probability)
-    return found.columns(slice(0, groups.n_pairs))
+    return found.compute_columns(slice(0, groups.n_pairs))
 
 
-def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:
+def _compute_scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[str, Float64]:
     """Aggregate the first-level probabilities of the signature pairs between two groups."""
     left, right = batch.left[groups.cross], batch.right[groups.cross]
     swapped = groups.group[left] > groups.group[right]
@@ -310,7 +310,7 @@ def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[
     high = found[6] / groups.size[groups.right]
     return {
         "score_mean": found[0] / between,
-        "score_logit": (found[1] + absent * _LEAST_LOGIT) / between,
+        "score_logit": (found[1] + absent * _MIN_LOG_ODDS) / between,
         "score_greatest": found[2],
         "score_least": np.where(absent > 0, ABSENT, found[3]),
         "score_half": found[4] / between,
@@ -319,7 +319,7 @@ def _scores(batch: PairBatch, groups: GroupBatch, probability: Float32) -> dict[
     }
 
 
-def _sizes(batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
+def _compute_sizes(batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
     a, b = groups.size[groups.left], groups.size[groups.right]
     block = groups.block[groups.left]
     return {
@@ -330,7 +330,7 @@ def _sizes(batch: PairBatch, groups: GroupBatch) -> dict[str, Float32]:
     }
 
 
-def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float64]:
+def _compute_rival_leads(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float64]:
     """Compute the lead of each pair over the next best pair of either group."""
     out = {}
     for name, value in (("mean", mean), ("best", best)):
@@ -339,7 +339,7 @@ def _rivals(groups: GroupBatch, mean: Float64, best: Float64) -> dict[str, Float
     return out
 
 
-def _cohesion(batch: PairBatch, groups: GroupBatch, probability: Float32) -> Float64:
+def _compute_cohesion(batch: PairBatch, groups: GroupBatch, probability: Float32) -> Float64:
     """Return the mean probability inside each group, float64[G]; NaN for a single signature."""
     a, b = groups.group[batch.left], groups.group[batch.right]
     same = a == b

@@ -6,7 +6,7 @@ import numpy as np
 
 from disambig.arrays import Float32, Int32, Int64
 from disambig.kernels.compile import kernel
-from disambig.kernels.vectors import LANES, TOGETHER, multiply_panel
+from disambig.kernels.vectors import LANES, ROWS_AT_ONCE, multiply_panel
 
 MAX_GAP = 64
 """Most rows between two classes that are scored as well instead of starting another run."""
@@ -141,7 +141,7 @@ def find_nearest(
         total += min(others, most) * (member_start[c + 1] - member_start[c])
     row = np.empty(total, dtype=np.int32)
     other, via = np.empty_like(row), np.empty_like(row)
-    alike = np.empty((TOGETHER, width), dtype=np.float32)
+    alike = np.empty((ROWS_AT_ONCE, width), dtype=np.float32)
     shared, like = np.zeros(width, dtype=np.float32), np.empty(width, dtype=np.float32)
     taken, number = np.empty_like(like), np.empty(n, dtype=np.int32)
     bits = like.view(np.int32)
@@ -162,7 +162,7 @@ def find_nearest(
                 runs += 1
             run_high[runs - 1] = (high + LANES - 1) // LANES * LANES
         for i in range(member_start[c], member_start[c + 1]):
-            t = (i - member_start[c]) % TOGETHER
+            t = (i - member_start[c]) % ROWS_AT_ONCE
             if t == 0:
                 for r in range(runs):
                     for p in range(run_low[r] // LANES, run_high[r] // LANES):
@@ -237,11 +237,11 @@ def vote_nearest(
     """
     m, width = len(label), LANES * len(panels)
     out = np.zeros(n, dtype=np.int64)
-    alike = np.empty((TOGETHER, width), dtype=np.float32)
+    alike = np.empty((ROWS_AT_ONCE, width), dtype=np.float32)
     shared, like = np.empty(m, dtype=np.float32), np.empty(m, dtype=np.float32)
     less, votes = np.zeros_like(like), np.zeros(label.max() + 1, dtype=np.float64)
     for i in range(n):
-        t = i % TOGETHER
+        t = i % ROWS_AT_ONCE
         if t == 0:
             for p in range(len(panels)):
                 multiply_panel(meaning, i, panels, p, alike)

@@ -136,7 +136,7 @@ def number_words(
 
 
 @kernel
-def _lowest_bit(bits: np.uint64) -> np.int64:
+def _find_lowest_bit(bits: np.uint64) -> np.int64:
     return np.int64(BIT_POSITION[((bits & (~bits + _ONE)) * _DE_BRUIJN) >> _TOP])
 
 
@@ -161,11 +161,11 @@ def _count_row(
     for b in range(len(blocks)):
         block = blocks[b]
         while block != 0:
-            place = 64 * b + _lowest_bit(block)
+            place = 64 * b + _find_lowest_bit(block)
             block &= block - _ONE
             within = bits[place]
             while within != 0:
-                columns[n] = 64 * place + _lowest_bit(within)
+                columns[n] = 64 * place + _find_lowest_bit(within)
                 n += 1
                 within &= within - _ONE
             bits[place] = 0

@@ -17,7 +17,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 LANES = 16
-TOGETHER = 4
+ROWS_AT_ONCE = 4
 """Rows multiplied with a panel together; each number of the panel is read once for them."""
 
 _VECTOR = ir.VectorType(ir.FloatType(), LANES)
@@ -25,12 +25,12 @@ _INT = ir.IntType(32)
 Generator = Callable[[Any, Any, Any, Any], Any]
 
 
-def _inlined(function: Callable[..., tuple[Any, Generator]]) -> Callable[..., Any]:
+def _make_intrinsic(function: Callable[..., tuple[Any, Generator]]) -> Callable[..., Any]:
     # kernels call it without the typing context
     return cast(Callable[..., Any], intrinsic(function))
 
 
-def _check(array: Any, ndim: int) -> None:
+def _check_array(array: Any, ndim: int) -> None:
     fits = isinstance(array, types.Array) and array.dtype == types.float32
     if not fits or array.ndim != ndim or array.layout != "C":
         raise TypingError(f"a contiguous float32 array of {ndim} dimensions is needed, not {array}")
@@ -42,18 +42,18 @@ class _Array:
     def __init__(self, context: Any, builder: Any, kind: Any, value: Any) -> None:
         self._builder, self._array = builder, context.make_array(kind)(context, builder, value)
 
-    def length(self, axis: int) -> Any:
+    def get_length(self, axis: int) -> Any:
         return self._builder.extract_value(self._array.shape, axis)
 
-    def pointer(self, *place: Any) -> Any:
+    def get_pointer(self, *place: Any) -> Any:
         """Return a pointer to an element, by its index along each axis."""
         at = place[0]
         for axis, more in enumerate(place[1:], 1):
-            at = self._builder.add(self._builder.mul(at, self.length(axis)), more)
+            at = self._builder.add(self._builder.mul(at, self.get_length(axis)), more)
         return self._builder.gep(self._array.data, [at])
 
 
-def _zeros(builder: Any) -> Any:
+def _allocate_zeros(builder: Any) -> Any:
     """Allocate a vector of zeros on the stack."""
     return cast(Any, cgutils).alloca_once_value(builder, ir.Constant(_VECTOR, None))
 
@@ -66,30 +66,30 @@ def _store(builder: Any, vector: Any, pointer: Any) -> None:
     builder.store(vector, builder.bitcast(pointer, _VECTOR.as_pointer()), align=4)
 
 
-def _spread(builder: Any, pointer: Any) -> Any:
+def _broadcast(builder: Any, pointer: Any) -> Any:
     """Load one number into every lane."""
     none = ir.Constant(_VECTOR, ir.Undefined)
     first = builder.insert_element(none, builder.load(pointer), _INT(0))
     return builder.shuffle_vector(first, none, ir.Constant(ir.VectorType(_INT, LANES), None))
 
 
-@_inlined
+@_make_intrinsic
 def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
     """Compute the dot product of rows ``i`` and ``j`` of float32[n, d], ``d`` a multiple of LANES.
 
     Number k is added to lane ``k % LANES``; at the end the lanes are added one after the other.
     """
-    _check(vectors, 2)
+    _check_array(vectors, 2)
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         rows = _Array(context, builder, signature.args[0], given[0])
-        size = rows.length(1)
-        sums = _zeros(builder)
+        size = rows.get_length(1)
+        sums = _allocate_zeros(builder)
         steps = cgutils.for_range_slice(
             builder, size.type(0), size, size.type(LANES), intp=size.type
         )
         with steps as (k, _):
-            a, b = (_load(builder, rows.pointer(row, k)) for row in given[1:])
+            a, b = (_load(builder, rows.get_pointer(row, k)) for row in given[1:])
             builder.store(builder.fadd(builder.load(sums), builder.fmul(a, b)), sums)
         lanes, total = builder.load(sums), ir.FloatType()(0)
         for lane in range(LANES):
@@ -99,7 +99,7 @@ def dot(typing: Any, vectors: Any, i: Any, j: Any) -> tuple[Any, Generator]:
     return types.float32(vectors, types.intp, types.intp), generate
 
 
-@_inlined
+@_make_intrinsic
 def multiply_panel(
     typing: Any, rows: Any, first: Any, panels: Any, panel: Any, out: Any
 ) -> tuple[Any, Generator]:
@@ -118,28 +118,28 @@ def multiply_panel(
     out : float32[ROWS_AT_ONCE, P * LANES]
     """
     for array, ndim in ((rows, 2), (panels, 3), (out, 2)):
-        _check(array, ndim)
+        _check_array(array, ndim)
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         kinds = signature.args
         row, other, into = (_Array(context, builder, kinds[n], given[n]) for n in (0, 2, 4))
-        size = row.length(1)
+        size = row.get_length(1)
         word, zero = size.type, size.type(0)
         low = builder.mul(given[3], word(LANES))
-        mine = [builder.add(given[1], word(t)) for t in range(TOGETHER)]
-        sums = [_zeros(builder) for _ in mine]
+        mine = [builder.add(given[1], word(t)) for t in range(ROWS_AT_ONCE)]
+        sums = [_allocate_zeros(builder) for _ in mine]
         with cgutils.for_range_slice(builder, zero, size, word(4), intp=word) as (k, _):
             four = [builder.add(k, word(q)) for q in range(4)]
-            theirs = [_load(builder, other.pointer(given[3], q, zero)) for q in four]
+            theirs = [_load(builder, other.get_pointer(given[3], q, zero)) for q in four]
             for i, total in zip(mine, sums, strict=True):
                 a, b, c, d = (
-                    builder.fmul(_spread(builder, row.pointer(i, q)), values)
+                    builder.fmul(_broadcast(builder, row.get_pointer(i, q)), values)
                     for q, values in zip(four, theirs, strict=True)
                 )
                 more = builder.fadd(builder.fadd(a, b), builder.fadd(c, d))
                 builder.store(builder.fadd(builder.load(total), more), total)
         for t, total in enumerate(sums):
-            _store(builder, builder.load(total), into.pointer(word(t), low))
+            _store(builder, builder.load(total), into.get_pointer(word(t), low))
         return context.get_dummy_value()
 
     return types.void(rows, types.intp, panels, types.intp, out), generate

@@ -100,11 +100,11 @@ def compatible(a: ParsedName, b: ParsedName) -> bool:
 
 def _agree(family: Int32, given: Int32, middle: Float32, has_given: Bool) -> Bool:
     """Whether the parts rule out one person; a name of one word must be a part of the other."""
-    named = (family > FamilyRelation.DIFFERENT) & (given > GivenRelation.CONFLICT)
+    both_agree = (family > FamilyRelation.DIFFERENT) & (given > GivenRelation.CONFLICT)
     # letters apart in both names is another person more often than two misprints
     both_off = (family == FamilyRelation.SIMILAR) & (given <= GivenRelation.SIMILAR)
     agreed: Bool = np.where(
-        has_given, named & ~both_off & ~(middle == -1), family >= FamilyRelation.PART
+        has_given, both_agree & ~both_off & ~(middle == -1), family >= FamilyRelation.PART
     )
     return agreed
 

@@ -141,13 +141,13 @@ def canonical_initials() -> dict[str, frozenset[str]]:
     """Each short form of a given name to the first letters of what it stands for."""
     from nicknames import NickNamer
 
-    found = {
+    canonical = {
         short: {name[0] for name in full} for short, full in NickNamer().canonical_lookup.items()
     }
     for name, short_forms in _short_names():
         for short in short_forms:
-            found.setdefault(short, set()).add(name[0])
-    return {short: frozenset(letters) for short, letters in found.items()}
+            canonical.setdefault(short, set()).add(name[0])
+    return {short: frozenset(letters) for short, letters in canonical.items()}
 
 
 def _short_names() -> list[tuple[str, list[str]]]:

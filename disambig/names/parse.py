@@ -150,21 +150,21 @@ def _divide_at_comma(family_text: str, given_text: str) -> tuple[list[str], list
 def _homonym(text: str) -> tuple[str, str]:
     if not text.rstrip()[-1:].isdecimal():
         return text, ""
-    found = _HOMONYM.search(text)
-    return (text[: found.start()], found.group(1)) if found else (text, "")
+    match = _HOMONYM.search(text)
+    return (text[: match.start()], match.group(1)) if match else (text, "")
 
 
 def _aside(text: str) -> tuple[str, tuple[str, ...]]:
     """Take out a nickname in brackets or quotes; brackets around everything are no nickname."""
     if text.isascii() and not ("(" in text or "[" in text or '"' in text):
         return text, ()
-    found = _ASIDE.search(text)
-    if found is None:
+    match = _ASIDE.search(text)
+    if match is None:
         return text, ()
-    rest = f"{text[: found.start()]} {text[found.end() :]}"
-    inside = found.group(1) or found.group(2) or ""
+    rest = f"{text[: match.start()]} {text[match.end() :]}"
+    inside = match.group(1) or match.group(2) or ""
     if not fold(rest) or "," in inside:
-        return f"{text[: found.start()]} {inside} {text[found.end() :]}".replace(",", " "), ()
+        return f"{text[: match.start()]} {inside} {text[match.end() :]}".replace(",", " "), ()
     nickname = tuple(t for t in map(fold, raw_words(inside)) if len(t) > 1)
     return rest, nickname
 

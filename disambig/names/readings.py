@@ -223,10 +223,10 @@ class _Ragged:
 
     def matrix(self, size: int, width: int, values: Int32) -> Int32:
         """Values of the texts, the first ``width`` of each row: int32[size, width]."""
-        found = np.full((size, width), -1, dtype=np.int32)
-        kept = self.places < width
-        found[self.rows[kept], self.places[kept]] = values[kept]
-        return found
+        padded = np.full((size, width), -1, dtype=np.int32)
+        fits = self.places < width
+        padded[self.rows[fits], self.places[fits]] = values[fits]
+        return padded
 
 
 def _respell(tokens: Sequence[str], spelling: Spelling) -> str:
@@ -248,8 +248,8 @@ def _folded(families: list[str]) -> tuple[list[int], list[str]]:
         for row, text in enumerate(families)
         if ("ae" in text or "oe" in text or "ue" in text) and len(text) > 4
     ]
-    found = [families[row] for row in rows]
-    return rows, [t.replace("ae", "a").replace("oe", "o").replace("ue", "u") for t in found]
+    row_families = [families[row] for row in rows]
+    return rows, [t.replace("ae", "a").replace("oe", "o").replace("ue", "u") for t in row_families]
 
 
 def _spare(given: Tokens) -> list[str]:

@@ -98,8 +98,8 @@ def _alone(r: ReadingArrays, a: Int64, b: Int64) -> Int32:
 def _within(core: Int32, r: ReadingArrays, other: Int64) -> Bool:
     """Whether a whole family name is one word of the other's, or a middle name of it."""
     word = core[:, None]
-    found: Bool = (r.parts[other] == word).any(axis=1) | (r.spare[other] == word).any(axis=1)
-    return found
+    is_within: Bool = (r.parts[other] == word).any(axis=1) | (r.spare[other] == word).any(axis=1)
+    return is_within
 
 
 def _letters_apart(table: NameTable, a: Int32, b: Int32, *, least: int) -> Bool:
@@ -249,5 +249,5 @@ def _member(sorted_keys: Int64, keys: Int64) -> Bool:
     if not len(sorted_keys):
         return np.zeros(len(keys), dtype=bool)
     at = np.minimum(np.searchsorted(sorted_keys, keys), len(sorted_keys) - 1)
-    found: Bool = sorted_keys[at] == keys
-    return found
+    is_member: Bool = sorted_keys[at] == keys
+    return is_member

@@ -13,7 +13,7 @@ from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import coauthor_evidence, reading_evidence
 from disambig.clustering.constraints import Constraints
 from disambig.clustering.cross_block import renumber, score_candidates
-from disambig.clustering.two_level import resolve
+from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -60,7 +60,7 @@ class ShardResult:
     identity, block : int32[n]
         Of each signature, numbered from 0 within the shard.
     confidence : float32[n]
-    reading, circle : (uint64[N], int32[N])
+    reading, coauthors : (uint64[N], int32[N])
         Evidence for joins across blocks: keys, and the signature of each key (see
         :mod:`disambig.blocking.cross_block`).
     considered, scored : int
@@ -72,7 +72,7 @@ class ShardResult:
     block: Int32
     confidence: Float32
     reading: tuple[UInt64, Int32]
-    circle: tuple[UInt64, Int32]
+    coauthors: tuple[UInt64, Int32]
     considered: int
     scored: int
 
@@ -94,7 +94,7 @@ def cluster_shard(table: pa.Table, context: ShardContext) -> ShardResult:
     confidence = np.ones(n, dtype=np.float32)
     next_identity = considered = scored = 0
     for number in range(len(comparisons.batches)):
-        result = resolve(index, context.model, constraints, comparisons.make_batch(number))
+        result = cluster_batch(index, context.model, constraints, comparisons.make_batch(number))
         identity[result.rows] = result.group + next_identity
         confidence[result.rows] = result.confidence
         next_identity += int(result.group.max(initial=-1)) + 1

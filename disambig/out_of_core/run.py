@@ -146,7 +146,7 @@ class LargeRun:
         InputError
             If two works have one id, or a worker was killed.
         """
-        rank_works(self.folder)  # refuses ids that two works have
+        rank_works(self.folder)  # rejects ids that two works have
         constrained = Corpus.from_works(
             constrained_from_json((self.folder / "bound.json").read_text("utf-8"))
         )

@@ -137,7 +137,7 @@ def init_worker(
     context = ShardContext(
         Model.load(model), SemanticSpace.load(), statistics, constrained, constraints
     )
-    _known = (folder, context)
+    _state = (folder, context)
 
 
 def _get_state() -> tuple[Path, ShardContext]:
@@ -177,7 +177,7 @@ def cluster(shard: int) -> int:
     np.save(part / "identity.npy", result.identity)
     np.save(part / "block.npy", result.block)
     np.save(part / "confidence.npy", result.confidence)
-    for kind, (key, row) in (("reading", result.reading), ("circle", result.circle)):
+    for kind, (key, row) in (("reading", result.reading), ("circle", result.coauthors)):
         order = np.argsort(key, kind="stable")
         np.save(part / f"{kind}-key.npy", key[order])
         np.save(part / f"{kind}-row.npy", row[order])

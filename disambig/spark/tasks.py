@@ -334,7 +334,7 @@ def _make_name_columns(corpus: Corpus) -> dict[str, Any]:
 def _make_evidence_table(result: ShardResult, numbers: Mapping[str, Int64]) -> pa.Table:
     """Make a table of distinct pairs of key and atom."""
     kinds, keys, rows = [], [], []
-    for kind, (key, row) in ((READING, result.reading), (COAUTHORS, result.circle)):
+    for kind, (key, row) in ((READING, result.reading), (COAUTHORS, result.coauthors)):
         order = np.lexsort((numbers["atom"][row], key))
         key, row = key[order], row[order]
         atom = numbers["atom"][row]

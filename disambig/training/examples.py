@@ -17,7 +17,7 @@ from disambig.arrays import Bool, Float32, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.pairs import PairBatch
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import ScoredPairs, join_groups, matrix
+from disambig.clustering.two_level import ScoredPairs, join_groups, stack_columns
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Label
 from disambig.errors import InputError
@@ -181,7 +181,7 @@ def make_pair_rows(
         is_sampled = rng.random(len(pairs)) < PAIRS_PER_BLOCK / count
         pairs, count = pairs[is_sampled], count[is_sampled]
         columns = pair_features(gold.index, batch)
-        X = matrix(columns, tuple(columns))[pairs]
+        X = stack_columns(columns, tuple(columns))[pairs]
         weight = (np.maximum(count / PAIRS_PER_BLOCK, 1) / np.sqrt(count)).astype(np.float32)
         y = (a[pairs] == b[pairs]).astype(np.float32)
         folds = np.full(len(pairs), fold)
@@ -197,7 +197,7 @@ class Scorers:
     ----------
     pair : callable
         From the fold of a block and the features of pairs to probabilities, as
-        :func:`disambig.clustering.two_level.pair_probabilities`, by a forest not fitted on it.
+        :func:`disambig.clustering.two_level.predict_pairs`, by a forest not fitted on it.
     group : callable or None
         The same for pairs of groups, once the second level exists.
     """
@@ -255,7 +255,7 @@ def _make_labelled_rows(
     total = np.bincount(block, weight)[block]
     return [
         TrainingRows(
-            matrix(columns, features)[usable],
+            stack_columns(columns, features)[usable],
             (positive[usable] / count).astype(np.float32),
             (weight / np.sqrt(total)).astype(np.float32),
             np.full(len(usable), fold),
@@ -270,12 +270,12 @@ def _iterate_groupings(
     """Iterate over groupings to fit the second level on, with the features of their pairs."""
     if scorers.group is None:
         for cut in CUTS:
-            yield scored.compute_group_features(scored.first_level(cut))
+            yield scored.compute_group_features(scored.cluster(cut))
         return
     for cut in ROUND_CUTS:
-        group = scored.first_level(SETTINGS["first_level"])
+        group = scored.cluster(SETTINGS["first_level"])
         groups, columns = scored.compute_group_features(group)
         for _ in range(2):
-            group = join_groups(groups, scorers.group(fold, columns), scored.bonds, cut)
+            group = join_groups(groups, scorers.group(fold, columns), scored.constraints, cut)
             groups, columns = scored.compute_group_features(group)
             yield groups, columns

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import numpy as np
 
 from disambig.arrays import Bool, Float32
-from disambig.clustering.two_level import probabilities
+from disambig.clustering.two_level import predict_probabilities
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -134,7 +134,7 @@ def cross_fit(
 def _score_unseen_groups(
     forests: Sequence[Forest], calibration: Calibration, fold: int, columns: Columns
 ) -> Float32:
-    return probabilities(forests[fold], calibration, columns)
+    return predict_probabilities(forests[fold], calibration, columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +190,7 @@ def fit_model(
     pair_calibration = fit_calibration(raw, rows.y, rows.weight**2)
 
     def score_unseen_pairs(fold: int, columns: Columns) -> tuple[Float32, Float32]:
-        probability = probabilities(folds[fold], pair_calibration, columns)
+        probability = predict_probabilities(folds[fold], pair_calibration, columns)
         return probability, probability
 
     scorers = Scorers(score_unseen_pairs)

@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 from disambig.arrays import Float32, Float64, Int32, Int64
 from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import ScoredPairs, cluster_scored, matrix, pair_probabilities
+from disambig.clustering.two_level import ScoredPairs, cluster_scored, stack_columns, predict_pairs
 from disambig.corpus.index import CorpusIndex
 from disambig.model.calibration import Calibration, sigmoid
 from disambig.model.model import Model
@@ -81,7 +81,7 @@ def score_questions(
     constraints = compile_constraints(corpus, ())
 
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
-        return pair_probabilities(model, columns, index.doublings)
+        return predict_pairs(model, columns, index.doublings)
 
     row_index = np.full(corpus.n_signatures, -1, dtype=np.int64)
     with progress("Scoring answered questions", len(comparisons.batches), "batches") as advance:
@@ -109,7 +109,7 @@ def _score_batch(
         left, right = (row_index[side][row_index[side] >= 0] for side in question)
         columns = _compute_features(scored, group, left, right)
         if columns is not None:
-            raw = model.group.raw(matrix(columns, model.group.features))
+            raw = model.group.raw(stack_columns(columns, model.group.features))
             level_probability = (
                 sigmoid(raw) if model.group_calibration is None else model.group_calibration(raw)
             )

@@ -24,7 +24,7 @@ from disambig.assignment.assign import Assigner, Verdict
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import Constraints, compile_constraints
-from disambig.clustering.two_level import resolve
+from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -153,7 +153,7 @@ class HeldOutCorpus:
         block = self.blocks[self.block[row]]
         block = block[~self.is_held_out[block] | (block == row)]
         batch = NamePairs.of(self.index, [block]).make_batch(0, 1)
-        result = resolve(self.index, model, self.constraints, batch)
+        result = cluster_batch(self.index, model, self.constraints, batch)
         own = result.group[result.rows == row]
         others = result.rows[(result.group == own) & (result.rows != row)]
         return int(np.bincount(self.identity[others]).argmax()) if len(others) else None

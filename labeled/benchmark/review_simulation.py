@@ -39,7 +39,7 @@ from disambig.arrays import Float32, Float64, Int32
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import BatchConstraints, ScoredPairs, pair_probabilities
+from disambig.clustering.two_level import BatchConstraints, ScoredPairs, predict_pairs
 from disambig.console import progress as draw
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
@@ -81,7 +81,7 @@ class ReviewBlock:
 
     def _compile_constraints(self) -> BatchConstraints:
         """Compile the transitive closure of the constraints of the corpus and of the answers."""
-        corpus_constraints, n = self.scored.bonds, len(self.person)
+        corpus_constraints, n = self.scored.constraints, len(self.person)
         codes = np.unique(corpus_constraints.must[corpus_constraints.must >= 0]).tolist()
         chains: list[npt.NDArray[Any]] = [
             np.flatnonzero(corpus_constraints.must == code) for code in codes
@@ -176,7 +176,7 @@ def load_blocks(folder: CorpusFolder, split: str, model: Model) -> list[ReviewBl
     rows = [block for block in make_blocks(corpus) if (person[block] >= 0).sum() > 1]
 
     def score(columns: dict[str, Float32]) -> tuple[Float32, Float32]:
-        return pair_probabilities(model, columns, index.doublings)
+        return predict_pairs(model, columns, index.doublings)
 
     review_blocks = []
     for block in rows:
@@ -283,12 +283,12 @@ def ask_pairs(block: ReviewBlock, threshold: float) -> Submission | None:
     """Ask about the pair closest to the threshold that earlier answers do not imply."""
     assert block.clustered is not None
     scored = block.clustered.scored
-    batch, must = scored.batch, scored.bonds.must
+    batch, must = scored.batch, scored.constraints.must
     left, right = batch.left, batch.right
     is_open = (must[left] < 0) | (must[left] != must[right])
     is_open &= (block.person[left] >= 0) & (block.person[right] >= 0)
     n = len(batch.rows)
-    cannot = np.sort(scored.bonds.cannot, axis=1).astype(np.int64)
+    cannot = np.sort(scored.constraints.cannot, axis=1).astype(np.int64)
     is_open &= ~np.isin(left.astype(np.int64) * n + right, cannot[:, 0] * n + cannot[:, 1])
     pairs = np.flatnonzero(is_open)
     if not len(pairs):

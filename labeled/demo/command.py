@@ -246,7 +246,7 @@ def _spread_table(cast: Cast, people: list[Person]) -> RenderableType:
 def _verdict_lines(verdict: Verdict) -> Iterator[Text]:
     metrics = verdict.metrics
     yield _line(
-        (f"{verdict.found} of {verdict.people}", "bold green"),
+        (f"{verdict.n_exact} of {verdict.people}", "bold green"),
         f" people clustered exactly, over {metrics.signatures:,} labelled mentions. ",
         "B-cubed precision ",
         (_percent(metrics.bcubed_precision), "bold"),

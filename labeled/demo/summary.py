@@ -102,14 +102,14 @@ class Cast:
 
     def under_name(self, name: str) -> list[Person]:
         """List the people with mentions of a printed name, most mentions first."""
-        wanted = name.casefold()
-        found = Counter(
+        folded_name = name.casefold()
+        identity_counts = Counter(
             identity
             for identity, rows in self._rows.items()
             for row in rows
-            if row.name.casefold() == wanted
+            if row.name.casefold() == folded_name
         )
-        return [self.people[identity] for identity, _ in _most(found)]
+        return [self.people[identity] for identity, _ in _most(identity_counts)]
 
     def papers_under(self, name: str) -> int:
         """Count the works with a printed name."""
@@ -126,19 +126,19 @@ class Cast:
                 for work in chain[b]:
                     chain[work] = chain[a]
         alone = tuple(self._works[work].title for work in works if len(chain[work]) == 1)
-        groups = {id(found): len(found) for found in chain.values() if len(found) > 1}
+        groups = {id(component): len(component) for component in chain.values() if len(component) > 1}
         return Bond(tuple(sorted(groups.values(), reverse=True)), alone)
 
     def contrasts(self, person: Person) -> list[Contrast]:
         """Compare a person with the others of the same family name and initial."""
         blocks = {compute_gold_block(form) for form, _ in person.forms}
-        found = {
+        differences = {
             other
             for block in blocks
             for other in self._by_block.get(block, ())
             if other != person.identity
         }
-        contrasts = [self._contrast(person, self.people[other]) for other in found]
+        contrasts = [self._contrast(person, self.people[other]) for other in differences]
         return sorted(
             contrasts,
             key=lambda c: (not c.same_name, -c.papers_together, -c.other.papers, c.other.name),
@@ -168,11 +168,11 @@ class Cast:
 
     @cached_property
     def _by_block(self) -> dict[str, list[str]]:
-        found: dict[str, set[str]] = defaultdict(set)
+        identities_by_block: dict[str, set[str]] = defaultdict(set)
         for identity, rows in self._rows.items():
             for row in rows:
-                found[compute_gold_block(row.name)].add(identity)
-        return {block: sorted(identities) for block, identities in found.items()}
+                identities_by_block[compute_gold_block(row.name)].add(identity)
+        return {block: sorted(identities) for block, identities in identities_by_block.items()}
 
     @cached_property
     def _word_papers(self) -> Counter[str]:
@@ -221,7 +221,7 @@ class Cast:
         return tuple(sorted(weight, key=lambda word: (-weight[word], word)))
 
     def _contrast(self, person: Person, other: Person) -> Contrast:
-        shared = self._shared(person.identity, other.identity)
+        shared = self._find_shared_coauthors(person.identity, other.identity)
         own, theirs = ({form.casefold() for form, _ in p.forms} for p in (person, other))
         return Contrast(
             other,
@@ -233,7 +233,7 @@ class Cast:
             shared_coauthors=tuple(self._names[identity] for identity in shared),
         )
 
-    def _shared(self, a: str, b: str) -> list[str]:
+    def _find_shared_coauthors(self, a: str, b: str) -> list[str]:
         of_a, of_b = dict(self._coauthor_counts(a)), dict(self._coauthor_counts(b))
         both = (of_a.keys() & of_b.keys()) - {a, b}
         return sorted(both, key=lambda o: (-of_a[o] - of_b[o], self._names[o]))

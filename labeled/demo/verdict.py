@@ -39,7 +39,7 @@ class Verdict:
 
     metrics: Metrics
     people: int
-    found: int
+    n_exact: int
     merged: tuple[Mistake, ...]
     torn: tuple[Mistake, ...]
     variants: tuple[Variants, ...]
@@ -59,7 +59,7 @@ def judge(assignments: Iterable[Assignment], labels: Iterable[Label]) -> Verdict
         persons[label.person][row.identity].append(label)
         identities[row.identity][label.person].append(label)
         under[row.name.casefold()].add(label.person)
-    found = sum(
+    n_exact = sum(
         len(spread) == 1 and len(identities[next(iter(spread))]) == 1 for spread in persons.values()
     )
     return Verdict(
@@ -67,7 +67,7 @@ def judge(assignments: Iterable[Assignment], labels: Iterable[Label]) -> Verdict
             _codes([row.identity for row, _ in both]), _codes([label.person for _, label in both])
         ),
         people=len(persons),
-        found=found,
+        n_exact=n_exact,
         merged=_mistakes(identities),
         torn=_mistakes(persons),
         variants=_variants(persons),
@@ -81,22 +81,22 @@ def _codes(values: list[str]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 def _mistakes(groups: dict[str, dict[str, list[Label]]]) -> tuple[Mistake, ...]:
     """Find groups with several parts, most mentions outside the largest part first."""
-    found = []
+    mistakes = []
     for parts in groups.values():
         if len(parts) > 1:
-            named = [(_usual_name(labels), len(labels)) for labels in parts.values()]
-            found.append(Mistake(tuple(sorted(named, key=lambda part: (-part[1], part[0])))))
-    return tuple(sorted(found, key=lambda m: (-sum(n for _, n in m.parts[1:]), m.parts)))
+            named_parts = [(_usual_name(labels), len(labels)) for labels in parts.values()]
+            mistakes.append(Mistake(tuple(sorted(named_parts, key=lambda part: (-part[1], part[0])))))
+    return tuple(sorted(mistakes, key=lambda m: (-sum(n for _, n in m.parts[1:]), m.parts)))
 
 
 def _variants(persons: dict[str, dict[str, list[Label]]]) -> tuple[Variants, ...]:
-    found = []
+    variants = []
     for person, spread in persons.items():
         labels = [label for part in spread.values() for label in part]
         forms = sorted({label.name for label in labels})
         if len(forms) > 1:
-            found.append(Variants(person, tuple(forms), tuple(sorted(spread)), len(labels)))
-    return tuple(sorted(found, key=lambda v: (-len(v.forms), -v.mentions, v.forms)))
+            variants.append(Variants(person, tuple(forms), tuple(sorted(spread)), len(labels)))
+    return tuple(sorted(variants, key=lambda v: (-len(v.forms), -v.mentions, v.forms)))
 
 
 def _usual_name(labels: list[Label]) -> str:

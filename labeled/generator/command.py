@@ -31,7 +31,7 @@ ABSTRACT_WORDS = 90
 
 
 @dataclass(frozen=True)
-class Generated:
+class CorpusCounts:
     """Counts of a written corpus."""
 
     works: int
@@ -103,7 +103,7 @@ def generate_corpus(
     labelled_share: float | None = None,
     abstracts: bool = False,
     plain: bool = False,
-) -> Generated:
+) -> CorpusCounts:
     """Write ``works.jsonl.gz`` and ``labels.jsonl.gz`` to ``out``; see :func:`generate`.
 
     Works are streamed; only the tables of groups and people are held in memory.
@@ -112,16 +112,16 @@ def generate_corpus(
     out.mkdir(parents=True, exist_ok=True)
     works = mentions = labels = 0
     with ExitStack() as stack:
-        works_file = stack.enter_context(_opened(out / "works.jsonl", plain))
-        labels_file = stack.enter_context(_opened(out / "labels.jsonl", plain))
+        works_file = stack.enter_context(_open_output(out / "works.jsonl", plain))
+        labels_file = stack.enter_context(_open_output(out / "labels.jsonl", plain))
         for rows, label_rows, count in _chunks(signatures, seed, share, abstracts):
             works_file.write("".join(rows).encode())
             labels_file.write("".join(label_rows).encode())
             works, mentions, labels = works + len(rows), mentions + count, labels + len(label_rows)
-    return Generated(works, mentions, labels)
+    return CorpusCounts(works, mentions, labels)
 
 
-def _opened(path: Path, plain: bool) -> IO[bytes]:
+def _open_output(path: Path, plain: bool) -> IO[bytes]:
     if plain:
         return path.open("wb")
     raw = path.with_name(path.name + ".gz")
@@ -195,13 +195,13 @@ def _label_rows(
     """Format labels of the signatures in labelled blocks as lines of JSON."""
     import numpy as np
 
-    from labeled.generator.parameters import mixed
+    from labeled.generator.parameters import hash_keys
 
     limit = int(share * 2**32)
     size = np.diff(papers.authors)
     work = np.repeat(np.arange(number, number + len(papers)), size).tolist()
     position = (np.arange(size.sum()) - np.repeat(papers.authors[:-1], size)).tolist()
-    person = mixed(papers.person, seed, 51).tolist()
+    person = hash_keys(papers.person, seed, 51).tolist()
     return [
         json_row(w, p, name, who, block)
         for w, p, name, who, block in zip(

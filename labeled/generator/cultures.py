@@ -52,10 +52,10 @@ def name_parts(printed: str) -> tuple[str, str, str] | None:
     if len(family[-1]) < 2 or anyascii(given).isspace() or not anyascii(family[-1]).isalpha():
         return None
     particles = [t.lower() for t in family[:-1]]
-    return _cased(given), " ".join(tokens[1:first]), " ".join([*particles, _cased(family[-1])])
+    return _fix_case(given), " ".join(tokens[1:first]), " ".join([*particles, _fix_case(family[-1])])
 
 
-def _cased(token: str) -> str:
+def _fix_case(token: str) -> str:
     """Capitalise a word that is all upper or all lower case."""
     return token if token not in (token.lower(), token.upper()) else token.title()
 
@@ -102,12 +102,12 @@ class Cultures:
         return {
             "share": [round(float(v), 5) for v in self.share],
             "middle": [round(float(v), 4) for v in self.middle],
-            "family": _kept(self.families, self.family_people),
-            "given": _kept(self.givens, self.given_people),
+            "family": _select_common(self.families, self.family_people),
+            "given": _select_common(self.givens, self.given_people),
         }
 
 
-def _kept(names: list[str], people: Float64) -> dict[str, Any]:
+def _select_common(names: list[str], people: Float64) -> dict[str, Any]:
     common = people.sum(axis=0) >= LEAST
     row = np.cumsum(common) - 1
     counts = []
@@ -148,25 +148,25 @@ def _fit(
 ) -> Cultures:
     """Fit cultures to (family, given) pairs with mentions, middle names and printed forms."""
     keys = sorted(pairs)
-    rows = _numbered(f for f, _ in keys), _numbered(g for _, g in keys)
+    rows = _number_parts(f for f, _ in keys), _number_parts(g for _, g in keys)
     family = np.array([rows[0][f] for f, _ in keys])
     given = np.array([rows[1][g] for _, g in keys])
     mentions = np.array([pairs[k] for k in keys], dtype=np.float64)
-    belongs, people = _fitted(family, given, mentions, rounds, seed)
+    belongs, people = _maximise_expectation(family, given, mentions, rounds, seed)
     weight = belongs * people[:, None]
     has_middle = np.array([middles.get(k, 0) > 0 for k in keys], dtype=np.float64)
     return Cultures(
         [_usual(shown[0][f]) for f in rows[0]],
         [_usual(shown[1][g]) for g in rows[1]],
         weight.sum(axis=0) / weight.sum(),
-        _summed(family, weight),
-        _summed(given, weight),
+        _sum_rows(family, weight),
+        _sum_rows(given, weight),
         (weight * has_middle[:, None]).sum(axis=0) / weight.sum(axis=0),
         rows,
     )
 
 
-def _numbered(parts: Any) -> dict[str, int]:
+def _number_parts(parts: Any) -> dict[str, int]:
     return {part: row for row, part in enumerate(sorted(set(parts)))}
 
 
@@ -177,7 +177,7 @@ def _usual(forms: Counter[str]) -> str:
     return accented[0] if accented else min(forms, key=lambda f: (-forms[f], f))
 
 
-def _fitted(
+def _maximise_expectation(
     family: Int64,
     given: Int64,
     mentions: Float64,
@@ -189,7 +189,7 @@ def _fitted(
     belongs = _start(family, given, seed)
     for _ in range(rounds):
         weight = belongs * people[:, None]
-        of_family, of_given = _summed(family, weight) + 1e-4, _summed(given, weight) + 1e-4
+        of_family, of_given = _sum_rows(family, weight) + 1e-4, _sum_rows(given, weight) + 1e-4
         size = weight.sum(axis=0)
         joint = of_family[:, family].T * of_given[:, given].T / np.maximum(size, 1e-9)
         mean = joint.sum(axis=1)
@@ -226,6 +226,6 @@ def _start(family: Int64, given: Int64, seed: int) -> Float64:
     return np.asarray(belongs[family], dtype=np.float64)
 
 
-def _summed(row: Int64, weight: Float64) -> Float64:
+def _sum_rows(row: Int64, weight: Float64) -> Float64:
     """Sum weight rows (n, C) by ``row``; return (C, max + 1)."""
     return np.stack([np.bincount(row, weights=column) for column in weight.T])

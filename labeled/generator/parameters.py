@@ -61,7 +61,7 @@ def table_of(weights: Sequence[float]) -> Tables:
     return tables_of([range(len(weights))], [weights])
 
 
-def mixed(*keys: npt.NDArray[Any] | int) -> UInt64:
+def hash_keys(*keys: npt.NDArray[Any] | int) -> UInt64:
     """Hash each combination of keys to a uint64 (splitmix64, Steele et al. 2014)."""
     state: UInt64 = np.zeros(1, dtype=np.uint64)
     with np.errstate(over="ignore"):

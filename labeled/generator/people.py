@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Float64, Int16, Int32, Int64, UInt8, UInt16
-from labeled.generator.parameters import Parameters, Tables, mixed, uniform_of
+from labeled.generator.parameters import Parameters, Tables, hash_keys, uniform_of
 
 PEOPLE_PER_SIGNATURE = 0.3
 """People in the tables: those who may publish more than once."""
@@ -91,7 +91,7 @@ class People:
         """Return the people of ``rows``."""
         return People(*(getattr(self, field.name)[rows] for field in fields(self)))
 
-    def joined(self, others: People) -> People:
+    def concatenate(self, others: People) -> People:
         """Return these people followed by ``others``."""
         pairs = ((getattr(self, f.name), getattr(others, f.name)) for f in fields(self))
         return People(*map(np.concatenate, pairs))
@@ -231,7 +231,7 @@ def _subjects(
     topic = np.sort(parameters.topic_share.draw(np.zeros(count), rng.random(count)))
     variant = (variants * rng.random(count)).astype(np.int64)
     variant = variant[np.lexsort((variant, topic))]
-    other = parameters.topic_share.draw(np.zeros(count), uniform_of(mixed(topic, variant, 14)))
+    other = parameters.topic_share.draw(np.zeros(count), uniform_of(hash_keys(topic, variant, 14)))
     second = np.where(variant > 0, other, topic).astype(np.int32)
     return topic, second, variant.astype(np.int32)
 
@@ -298,7 +298,7 @@ def draw_people(parameters: Parameters, institution: Int32, rng: np.random.Gener
     like = np.where(
         institution < measured,
         institution,
-        parameters.institution_share.draw(np.zeros(n), uniform_of(mixed(institution, 11))),
+        parameters.institution_share.draw(np.zeros(n), uniform_of(hash_keys(institution, 11))),
     )
     culture = parameters.institution_culture.draw(like, rng.random(n))
     family, family_end = _parts(

@@ -10,7 +10,7 @@ import numpy as np
 from anyascii import anyascii
 
 from disambig.arrays import Bool, Float64, Int64
-from labeled.generator.parameters import NameParts, Parameters, mixed, uniform_of
+from labeled.generator.parameters import NameParts, Parameters, hash_keys, uniform_of
 from labeled.generator.people import COMPOSED, MIDDLE_FULL, NO_MIDDLE, World
 from labeled.generator.works import Papers, draw_words
 
@@ -112,7 +112,7 @@ class Printer:
                 middle = self.given.whole[m] if habit != NO_MIDDLE and how & MIDDLE else ""
                 if habit != MIDDLE_FULL:
                     middle = middle[:1]
-                printed.append(_styled(given(g, ge), middle, family(f, fe), how, dotted[row]))
+                printed.append(_apply_style(given(g, ge), middle, family(f, fe), how, dotted[row]))
             else:
                 printed.append(f"{given(g, ge)} {family(f, fe)}")
         return printed
@@ -156,9 +156,9 @@ class Printer:
         group = papers.person_group
         institution = self.world.institution[group]
         # some people are outside their group for some years, and some in another department
-        own = mixed(papers.person, 21)
+        own = hash_keys(papers.person, 21)
         since = (np.repeat(papers.year, size) + (own % np.uint64(STAY)).astype(np.int64)) // STAY
-        stay = mixed(papers.person, since, 22)
+        stay = hash_keys(papers.person, since, 22)
         other = self.world.institution[(stay >> np.uint64(8)) % np.uint64(len(self.world.topic))]
         guest = uniform_of(stay) < ELSEWHERE
         institution = np.where(guest, other, institution)
@@ -195,7 +195,7 @@ class Printer:
         words, at = self.parameters.words, papers.word_start.tolist()
         ids = papers.words.tolist()
         named = np.flatnonzero(rng.random(len(papers)) < 0.12)
-        prefix = {int(row): _coined(int(rng.integers(1 << 40)), words) for row in named}
+        prefix = {int(row): _coin_method_name(int(rng.integers(1 << 40)), words) for row in named}
         titles = []
         for row in range(len(papers)):
             text = " ".join(dict.fromkeys([words[i] for i in ids[at[row] : at[row + 1]]]))
@@ -231,14 +231,14 @@ class Printer:
         """Print the venue of each paper; "" if missing."""
         n = len(papers)
         # a group prefers a few venues of its subject
-        favoured = uniform_of(mixed(papers.group, np.minimum(rng.geometric(0.5, n), 3), 32))
+        favoured = uniform_of(hash_keys(papers.group, np.minimum(rng.geometric(0.5, n), 3), 32))
         draw = np.where(rng.random(n) < FAVOURED_VENUES, favoured, rng.random(n))
         general = self.parameters.topic_venues.draw(papers.topic, draw).tolist()
         community = papers.group // GROUPS_PER_COMMUNITY
-        local = mixed(community, np.minimum(rng.geometric(0.5, n), 5), 31)
+        local = hash_keys(community, np.minimum(rng.geometric(0.5, n), 5), 31)
         topic = self.world.topic[papers.group // GROUPS_PER_COMMUNITY * GROUPS_PER_COMMUNITY]
         pair = [
-            self.parameters.topic_content.draw(topic, uniform_of(mixed(local, k))) for k in (1, 2)
+            self.parameters.topic_content.draw(topic, uniform_of(hash_keys(local, k))) for k in (1, 2)
         ]
         variant = self.world.variant[papers.group].tolist()
         is_local, dated = rng.random(n) < LOCAL_VENUES, rng.random(n)
@@ -280,7 +280,7 @@ class Printer:
         return f"Proceedings of {name}" if dated < 0.1 else name
 
 
-def _styled(given: str, middle: str, family: str, how: int, dotted: bool) -> str:
+def _apply_style(given: str, middle: str, family: str, how: int, dotted: bool) -> str:
     """Print a name in a style other than given name and family name."""
     if how & HYPHEN:
         given = given.replace("-", "") if "-" in given else given
@@ -294,11 +294,11 @@ def _styled(given: str, middle: str, family: str, how: int, dotted: bool) -> str
         first = f"{given} {middle}" if middle else given
     name = f"{family} {first}" if how & SWAPPED else f"{first} {family}"
     if how & PLAIN and not name.isascii():
-        name = _folded(name)
-    return _slipped(name) if how & SLIP else name
+        name = _transliterate(name)
+    return _add_typo(name) if how & SLIP else name
 
 
-def _slipped(name: str) -> str:
+def _add_typo(name: str) -> str:
     """Swap two neighbouring letters or drop one; the name determines which."""
     inner = [i for i in range(1, len(name) - 2) if name[i].isalpha() and name[i + 1].isalpha()]
     if not inner:
@@ -309,7 +309,7 @@ def _slipped(name: str) -> str:
 
 
 @lru_cache(maxsize=50_000)
-def _folded(name: str) -> str:
+def _transliterate(name: str) -> str:
     return anyascii(name)
 
 
@@ -325,7 +325,7 @@ def _last_word(family: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def _composed_institution(number: int, family: Halves) -> str:
-    draw = int(mixed(number, 41)[0])
+    draw = int(hash_keys(number, 41)[0])
     place = family.whole[draw % len(family.whole)].capitalize()
     return (
         f"University of {place}",
@@ -341,13 +341,13 @@ def _general_venue(number: int, variant: int, parameters: Parameters) -> str:
     name = parameters.venues[number]
     if not variant:
         return name
-    draw = mixed(number, variant, 34)
+    draw = hash_keys(number, variant, 34)
     topic = parameters.topic_share.draw(np.zeros(1), uniform_of(draw))
-    word = parameters.topic_content.draw(topic, uniform_of(mixed(draw)))
+    word = parameters.topic_content.draw(topic, uniform_of(hash_keys(draw)))
     return f"{name} on {parameters.words[int(word[0])].capitalize()}"
 
 
-def _coined(number: int, words: list[str]) -> str:
+def _coin_method_name(number: int, words: list[str]) -> str:
     """Coin the name of a method from the beginnings of two words."""
     one, two = words[number % len(words)], words[(number >> 20) % len(words)]
     return one[:3].capitalize() + two[:4].capitalize()

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from disambig.arrays import Bool, Int32, Int64, UInt64
-from labeled.generator.parameters import Parameters, mixed, uniform_of
+from labeled.generator.parameters import Parameters, hash_keys, uniform_of
 from labeled.generator.people import People, World, draw_people
 
 GUEST, NOBODY = -1, -2
@@ -117,7 +117,7 @@ def draw_papers(
     year = first + (rng.random(count) * (last - first + 1)).astype(np.int64)
     group = _group_of(world, lead)
     project, topic = _projects(world, parameters, lead, group, year, rng)
-    team = _ordered(_teams(world, parameters, lead, project, year, rng), rng)
+    team = _order_authors(_teams(world, parameters, lead, project, year, rng), rng)
     size = (team != NOBODY).sum(axis=1)
     of_team = team[team != NOBODY]
     person, at, people = _people_of(world, parameters, of_team, np.repeat(group, size), chunk, rng)
@@ -161,7 +161,7 @@ def _people_of(
     new = draw_people(parameters, world.institution[group[guest]], rng)
     row = np.arange(len(membership))
     row[guest] = len(membership) + np.arange(len(guest))
-    return person, at, people.joined(new).take(row)
+    return person, at, people.concatenate(new).take(row)
 
 
 def _projects(
@@ -175,14 +175,14 @@ def _projects(
     """Draw the project of each paper, and its topic."""
     of_lead = rng.random(len(group)) < 0.35
     circle = (lead - world.start[group]) // CIRCLE
-    owner = np.where(of_lead, mixed(world.person[lead], 12), mixed(group, circle, 13))
+    owner = np.where(of_lead, hash_keys(world.person[lead], 12), hash_keys(group, circle, 13))
     phase = (owner % np.uint64(PROJECT_YEARS)).astype(np.int64)
     number = (PROJECTS * world.output * rng.random(len(group))).astype(np.int64)
-    project = mixed(owner, (year + phase) // PROJECT_YEARS, number)
+    project = hash_keys(owner, (year + phase) // PROJECT_YEARS, number)
     near = parameters.near_topics[
         world.topic[group], (project >> np.uint64(7)) % np.uint64(parameters.near_topics.shape[1])
     ]
-    aside = uniform_of(mixed(project, 8)) < ASIDE
+    aside = uniform_of(hash_keys(project, 8)) < ASIDE
     return project, np.where(aside, near, world.topic[group]).astype(np.int32)
 
 
@@ -213,7 +213,7 @@ def _teams(
             # a group without another active member that year draws from its partners
             at = _partner(group[rows], outside | (attempt > 7), len(world.topic), rng)
             teamed = rng.random(len(rows)) < (TEAMED if attempt < 4 else 0)
-            old = mixed(project[rows], rng.integers(0, TEAM, len(rows)), 9)
+            old = hash_keys(project[rows], rng.integers(0, TEAM, len(rows)), 9)
             fresh = rng.integers(0, 1 << 63, len(rows), dtype=np.uint64) << np.uint64(1)
             draw = np.where(teamed, old, fresh)
             drawn = _member(world, at, lead[rows], at == group[rows], draw, even=attempt > 2)
@@ -230,7 +230,7 @@ def _teams(
 def _partner(group: Int32, outside: Bool, groups: int, rng: np.random.Generator) -> Int32:
     """Draw one of the group's permanent partners if ``is_outside``, else the group itself."""
     which = rng.integers(0, PARTNERS, len(group))
-    draw = mixed(group, which, 5)
+    draw = hash_keys(group, which, 5)
     near = 1 + (draw % np.uint64(12)).astype(np.int64)
     step = np.where(draw >> np.uint64(63), near, -near)
     return np.where(outside, np.clip(group + step, 0, groups - 1), group).astype(np.int32)
@@ -244,7 +244,7 @@ def _member(
     Members are drawn by weight, or uniformly if ``equal_weights``.
     """
     low, high = world.start[group], world.start[group + 1]
-    close = at_home & (uniform_of(mixed(draw, 10)) < IN_CIRCLE)
+    close = at_home & (uniform_of(hash_keys(draw, 10)) < IN_CIRCLE)
     low = np.where(close, low + (lead - low) // CIRCLE * CIRCLE, low)
     high = np.where(close, np.minimum(high, low + CIRCLE), high)
     uniform = uniform_of(draw)
@@ -254,7 +254,7 @@ def _member(
     return np.clip(np.searchsorted(world.join, weight, "right") - 1, low, high - 1)
 
 
-def _ordered(team: Int64, rng: np.random.Generator) -> Int64:
+def _order_authors(team: Int64, rng: np.random.Generator) -> Int64:
     """Order authors: the lead is often first, the others are in random order."""
     key = rng.random(team.shape)
     key[:, 0] *= 0.3
@@ -280,6 +280,6 @@ def draw_words(
         low, high = high, high + share
         at = np.flatnonzero((source >= low) & (source < high))
         rank = (own * rng.random(len(at)) ** 2).astype(np.int64)
-        draw = uniform_of(mixed(owner[of[at]], rank, own))
+        draw = uniform_of(hash_keys(owner[of[at]], rank, own))
         words[at] = parameters.topic_content.draw(topic[at], draw)
     return words

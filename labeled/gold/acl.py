@@ -200,7 +200,7 @@ def _parse_paper(
 ) -> LabelledWork | None:
     line = node.sourceline or 0
     title = _text(node.find("title"))
-    authors = [author for author in node.findall("author") if _full(_printed(author))]
+    authors = [author for author in node.findall("author") if _full(_get_printed_name(author))]
     if not title or not authors:
         field = "title" if not title else "author"
         problems.reject(file, line, field, f"{work_id} has none", f"give the paper its <{field}>")
@@ -222,7 +222,7 @@ def _parse_paper(
 
 
 def _parse_author(node: etree._Element) -> Author:
-    first, last = _printed(node)
+    first, last = _get_printed_name(node)
     affiliations = tuple(text for text in map(_text, node.findall("affiliation")) if text)
     orcid = node.get("orcid")
     return Author(_full((first, last)), first or None, last or None, affiliations, orcid)
@@ -233,7 +233,7 @@ def _labels(
 ) -> Iterator[Label]:
     taken: dict[str, int] = {}
     for position, node in enumerate(authors):
-        name, identifier = _printed(node), node.get("id")
+        name, identifier = _get_printed_name(node), node.get("id")
         line = node.sourceline or 0
         if identifier and identifier not in people.ids:
             problems.warn(
@@ -266,7 +266,7 @@ def _labels(
             yield Label(Signature(work.id, position), person, _full(name), block)
 
 
-def _printed(node: etree._Element) -> Name:
+def _get_printed_name(node: etree._Element) -> Name:
     return _text(node.find("first")), _text(node.find("last"))
 
 

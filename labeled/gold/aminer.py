@@ -56,16 +56,16 @@ def read_aminer(path: Path, problems: Problems) -> Iterator[LabelledWork]:
         There is no XML file at ``path``, or none holds a publication.
     """
     files = sorted(path.rglob("*.xml")) if path.is_dir() else [path]
-    found: dict[str, LabelledWork] = {}
+    works_by_id: dict[str, LabelledWork] = {}
     for file in files:
         for line, entry in _publications(file, problems):
-            _add(found, entry, str(file), line, problems)
-    if not found:
+            _add(works_by_id, entry, str(file), line, problems)
+    if not works_by_id:
         raise FormatError(
             f"{path}: no AMiner publications; give the folder that holds files such as "
             '"Ajay Gupta.xml" with <person> and <publication> in them'
         )
-    yield from found.values()
+    yield from works_by_id.values()
 
 
 def _add(
@@ -170,8 +170,8 @@ def _publication(
 
 def _position(names: list[str], name: str) -> int | None:
     """Find the position of the file's name: the same words, in the same or another order."""
-    wanted = split_name(name)
-    for same in (lambda words: words == wanted, lambda words: sorted(words) == sorted(wanted)):
+    name_parts = split_name(name)
+    for same in (lambda words: words == name_parts, lambda words: sorted(words) == sorted(name_parts)):
         at = [i for i, each in enumerate(names) if same(split_name(each))]
         if at:
             return at[0] if len(at) == 1 else None

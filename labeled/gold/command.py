@@ -61,10 +61,10 @@ def load_gold(kind: str, path: str | Path, problems: Problems | None = None) -> 
 
     if kind not in KINDS:
         raise ValueError(f"unknown gold set {kind!r}; choose one of {', '.join(KINDS)}")
-    found = Problems() if problems is None else problems
-    entries = _reader(kind)(Path(path), found)
-    works, labels = _unzipped((entry.work, entry.labels) for entry in entries)
-    return Gold(works, (label for of_work in labels for label in of_work), found)
+    problem_report = Problems() if problems is None else problems
+    entries = _reader(kind)(Path(path), problem_report)
+    works, labels = _unzip((entry.work, entry.labels) for entry in entries)
+    return Gold(works, (label for of_work in labels for label in of_work), problem_report)
 
 
 def _reader(kind: str) -> Reader:
@@ -85,7 +85,7 @@ def _reader(kind: str) -> Reader:
     return read_s2and
 
 
-def _unzipped(pairs: Iterator[tuple[T, U]]) -> tuple[Iterator[T], Iterator[U]]:
+def _unzip(pairs: Iterator[tuple[T, U]]) -> tuple[Iterator[T], Iterator[U]]:
     """Split an iterator of pairs into two; buffer only the unread items."""
     left: deque[T] = deque()
     right: deque[U] = deque()
@@ -163,7 +163,7 @@ def gold(kind: str, path: Path, out: Path, quiet: bool) -> None:
 
 
 def _write_works(works: Iterator[Work], target: Path, advance: Callable[[int], None]) -> int:
-    from labeled.gold.rows import work_row
+    from labeled.gold.rows import format_work
 
     part = target.with_name(target.name + ".part")
     count = 0
@@ -171,7 +171,7 @@ def _write_works(works: Iterator[Work], target: Path, advance: Callable[[int], N
     # surrogate, UTF-8 cannot: it becomes a question mark.
     with part.open("wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
         for work in works:
-            packed.write(work_row(work).encode(errors="replace") + b"\n")
+            packed.write(format_work(work).encode(errors="replace") + b"\n")
             advance(1)
             count += 1
     part.replace(target)
@@ -198,7 +198,7 @@ def _write_problems(problems: Problems, target: Path) -> None:
 
 def _summary(works: int, labels: list[Label], problems: Problems, out: Path) -> Iterator[str]:
     for error in problems.errors[:_SHOWN_PROBLEMS]:
-        yield _shown(error)
+        yield _format_error(error)
     more = len(problems.errors) - _SHOWN_PROBLEMS
     if more > 0:
         yield f"… and {more:,} more in {out / 'problems.jsonl'}"
@@ -211,7 +211,7 @@ def _summary(works: int, labels: list[Label], problems: Problems, out: Path) -> 
     )
 
 
-def _shown(error: RecordError) -> str:
+def _format_error(error: RecordError) -> str:
     from disambig.console import safe
 
     return safe(str(error))

@@ -154,7 +154,7 @@ def _entry(note: Any, file: str, line: int, problems: Problems) -> LabelledWork 
     if not isinstance(content, dict):
         problems.reject(file, line, "content", "missing", "give notes as the API returns them")
         return None
-    content = {key: _unwrapped(value) for key, value in content.items()}
+    content = {key: _unwrap(value) for key, value in content.items()}
     if note.get("ddate") or ("title" not in content and "authors" not in content):
         return None
     if "authors" not in content and note.get("replyto"):
@@ -241,7 +241,7 @@ def _labels(
         yield Label(Signature(work.id, position), given, name, compute_gold_block(name))
 
 
-def _unwrapped(value: Any) -> Any:
+def _unwrap(value: Any) -> Any:
     """Return the plain value: API 2 wraps it in an object with "value" and perhaps "readers"."""
     return value.get("value") if isinstance(value, dict) and "value" in value else value
 
@@ -258,9 +258,9 @@ def _email(given: str) -> str | None:
 
 def _year(venue: str, note: dict[str, Any]) -> int | None:
     """Return the year in the venue's name, else the year of the first date of the note."""
-    found = _YEAR.search(venue)
-    if found:
-        return int(found[0])
+    year_match = _YEAR.search(venue)
+    if year_match:
+        return int(year_match[0])
     for key in _DATES:
         date = note.get(key)
         if isinstance(date, int) and 0 < date < 4e12:

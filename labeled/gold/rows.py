@@ -8,7 +8,7 @@ from typing import Any
 from disambig.domain import Author, Label, Work
 
 
-def work_row(work: Work) -> str:
+def format_work(work: Work) -> str:
     """Format a work as one line of JSON without its missing values."""
     row = {
         "id": work.id,

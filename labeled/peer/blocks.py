@@ -66,7 +66,7 @@ def _blocks(corpus: str, labels: Sequence[Label]) -> list[LabelledBlock]:
         members.setdefault(label.block, []).append(label)
     return [
         LabelledBlock(
-            corpus, name, tuple(x.signature for x in found), tuple(x.person for x in found)
+            corpus, name, tuple(x.signature for x in signatures), tuple(x.person for x in signatures)
         )
-        for name, found in members.items()
+        for name, signatures in members.items()
     ]

@@ -15,7 +15,7 @@ import numpy as np
 from disambig.arrays import Int32, Int64
 from disambig.blocking.blocks import Comparisons
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import resolve
+from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -77,16 +77,16 @@ def run(
 
     model, space = Model.load(model_file), SemanticSpace.load()
     lap("model")
-    corpora = {name: Corpus.from_works(_needed(name, file, blocks)) for name, file in works.items()}
+    corpora = {name: Corpus.from_works(_read_block_works(name, file, blocks)) for name, file in works.items()}
     rows = {name: _rows(corpus, name, blocks) for name, corpus in corpora.items()}
     lap("read")
     cpu = _cpu_seconds()
-    found = _all_clustered(corpora, rows, model, space, workers)
+    clustered = _all_clustered(corpora, rows, model, space, workers)
     lap("cluster")
     clusters = [
-        tuple(identity[r].tolist()) for name, (identity, _) in found.items() for r in rows[name]
+        tuple(identity[r].tolist()) for name, (identity, _) in clustered.items() for r in rows[name]
     ]
-    scored = sum(n for _, n in found.values())
+    scored = sum(n for _, n in clustered.values())
     return OwnRun(tuple(clusters), seconds, _cpu_seconds() - cpu, read_peak_memory(), scored)
 
 
@@ -96,7 +96,7 @@ def _rows(corpus: Corpus, name: str, blocks: Sequence[LabelledBlock]) -> list[In
     return [np.array([corpus.row_of(s) for s in b.signatures], dtype=np.int32) for b in own]
 
 
-_shared: Callable[[str], tuple[Int64, int]] | None = None
+_cluster_corpus: Callable[[str], tuple[Int64, int]] | None = None
 
 
 def _all_clustered(
@@ -107,42 +107,42 @@ def _all_clustered(
     workers: int,
 ) -> dict[str, tuple[Int64, int]]:
     """Index and cluster each corpus, the largest first, in forked processes."""
-    global _shared
+    global _cluster_corpus
 
     def one(name: str) -> tuple[Int64, int]:
         index = CorpusIndex.of(corpora[name], space, model.frequency)
-        return _clustered(index, model, rows[name])
+        return _cluster(index, model, rows[name])
 
     largest = sorted(corpora, key=lambda name: -corpora[name].n_signatures)
-    _shared = one
+    _cluster_corpus = one
     with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
-        found = dict(zip(largest, pool.map(_one, largest), strict=True))
-    return {name: found[name] for name in corpora}
+        clusters_by_batch = dict(zip(largest, pool.map(_one, largest), strict=True))
+    return {name: clusters_by_batch[name] for name in corpora}
 
 
 def _one(name: str) -> tuple[Int64, int]:
-    if _shared is None:
+    if _cluster_corpus is None:
         raise RuntimeError("worker started without its corpora")
-    return _shared(name)
+    return _cluster_corpus(name)
 
 
-def _needed(corpus: str, file: Path, blocks: Sequence[LabelledBlock]) -> Iterator[Work]:
-    wanted = {s.work for block in blocks if block.corpus == corpus for s in block.signatures}
+def _read_block_works(corpus: str, file: Path, blocks: Sequence[LabelledBlock]) -> Iterator[Work]:
+    work_ids = {s.work for block in blocks if block.corpus == corpus for s in block.signatures}
     with read_works([file]) as reader:
-        yield from (work for work in reader if work.id in wanted)
+        yield from (work for work in reader if work.id in work_ids)
 
 
-def _clustered(index: CorpusIndex, model: Model, rows: list[Int32]) -> tuple[Int64, int]:
+def _cluster(index: CorpusIndex, model: Model, rows: list[Int32]) -> tuple[Int64, int]:
     """Return the identity of each signature (-1 outside blocks) and the number of scored pairs."""
     compared = Comparisons.of(index, [np.sort(r) for r in rows])
     constraints = compile_constraints(index.corpus, ())
     identity = np.full(index.corpus.n_signatures, -1, dtype=np.int64)
     following = scored = 0
     for number in range(len(compared.batches)):
-        found = resolve(index, model, constraints, compared.make_batch(number))
-        identity[found.rows] = found.group + following
-        following += int(found.group.max(initial=-1)) + 1
-        scored += found.scored
+        clustering = cluster_batch(index, model, constraints, compared.make_batch(number))
+        identity[clustering.rows] = clustering.group + following
+        following += int(clustering.group.max(initial=-1)) + 1
+        scored += clustering.scored
     return identity, scored
 
 

@@ -77,19 +77,19 @@ def run(
         marks.append(time.time() - began)
         tables = tables_of({name: read_works([file]) for name, file in works.items()}, blocks)
         marks.append(time.time() - began)
-        paths = _written(tables, scratch)
+        paths = _write_tables(tables, scratch)
         del tables
         marks.append(time.time() - began)
-        wanted, cpu = named_blocks(blocks), time.process_time()
-        featuriser = _featuriser(paths, wanted, workers)
+        block_signatures, cpu = named_blocks(blocks), time.process_time()
+        featuriser = _featuriser(paths, block_signatures, workers)
         marks.append(time.time() - began)
-        found, _ = clusterer.predict_from_rust_featurizer(wanted, featuriser)
+        predicted, _ = clusterer.predict_from_rust_featurizer(block_signatures, featuriser)
         marks.append(time.time() - began)
         cpu = time.process_time() - cpu
     seconds = [after - before for before, after in zip([0.0, *marks], marks, strict=False)]
     return PeerRun(
         version=importlib.metadata.version("s2and"),
-        clusters=coded(found.values(), blocks),
+        clusters=encode_clusters(predicted.values(), blocks),
         stages=dict(zip(STAGES, seconds, strict=True)),
         cpu_seconds=cpu,
         peak_memory=_peak_memory(),
@@ -119,7 +119,7 @@ def name_counts(
     return first_names, last_names, both, initials
 
 
-def coded(
+def encode_clusters(
     clusters: Iterable[Sequence[str]], blocks: Sequence[LabelledBlock]
 ) -> tuple[tuple[int, ...], ...]:
     """Return the cluster number of each signature of each block.
@@ -158,7 +158,7 @@ def _production_model(workers: int) -> Any:
     return clusterer
 
 
-def _written(tables: PeerTables, scratch: Path) -> dict[str, str]:
+def _write_tables(tables: PeerTables, scratch: Path) -> dict[str, str]:
     """Write the tables, their indexes and the name counts; return the files by S2AND's names."""
     from s2and.incremental_linking.feature_block import (
         write_arrow_ipc_table,
@@ -205,8 +205,8 @@ def _peak_memory() -> int:
     """
     status = Path("/proc/self/status")
     if status.is_file():
-        found = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
-        if found:
-            return int(found.group(1)) * 1024
+        match = re.search(r"^VmHWM:\s+(\d+) kB", status.read_text(), re.MULTILINE)
+        if match:
+            return int(match.group(1)) * 1024
     maxrss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return maxrss if sys.platform == "darwin" else maxrss * 1024

@@ -84,8 +84,8 @@ def peer_run(folders: Sequence[CorpusFolder], split: str, workers: int) -> PeerR
     blocks = labelled_blocks(folders, split)
     works = {folder.name: folder.works for folder in folders}
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        found = pool.submit(peer_process.run, works, blocks, workers, time.time()).result()
-    return result_of(found, blocks, split, workers)
+        peer_result = pool.submit(peer_process.run, works, blocks, workers, time.time()).result()
+    return result_of(peer_result, blocks, split, workers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,16 +204,16 @@ def accuracy(
 
     ``clusters[i][j]`` is the cluster of signature ``j`` of block ``i``.
     """
-    found = {}
+    metrics_by_corpus = {}
     for corpus in dict.fromkeys(block.corpus for block in blocks):
         own = [(c, b) for c, b in zip(clusters, blocks, strict=True) if b.corpus == corpus]
         sizes = [len(block.signatures) for _, block in own]
-        found[corpus] = evaluate(
+        metrics_by_corpus[corpus] = evaluate(
             np.array([code for codes, _ in own for code in codes], dtype=np.int64),
-            _coded([person for _, block in own for person in block.people]),
+            _encode([person for _, block in own for person in block.people]),
             np.repeat(np.arange(len(own)), sizes),
         )
-    return found
+    return metrics_by_corpus
 
 
 def as_json(result: PeerResult) -> dict[str, Any]:
@@ -244,13 +244,13 @@ def as_text(result: PeerResult) -> list[str]:
 
 def _accuracy_lines(within_blocks: dict[str, Metrics]) -> list[str]:
     return [
-        f"{corpus}: B-cubed F1 {found.bcubed_f1:.4f} (precision {found.bcubed_precision:.4f}, "
-        f"recall {found.bcubed_recall:.4f}), pairwise F1 {found.pairwise_f1:.4f}"
-        for corpus, found in within_blocks.items()
+        f"{corpus}: B-cubed F1 {metrics.bcubed_f1:.4f} (precision {metrics.bcubed_precision:.4f}, "
+        f"recall {metrics.bcubed_recall:.4f}), pairwise F1 {metrics.pairwise_f1:.4f}"
+        for corpus, metrics in within_blocks.items()
     ]
 
 
-def _coded(names: Sequence[str]) -> Int64:
+def _encode(names: Sequence[str]) -> Int64:
     """Encode names in order of first appearance, int64[n]."""
     codes: dict[str, int] = {}
     return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)

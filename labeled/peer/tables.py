@@ -97,13 +97,13 @@ def tables_of(works: Mapping[str, Iterable[Work]], blocks: Sequence[LabelledBloc
     for corpus, place in _places(blocks).items():
         for work in works[corpus]:
             names.update(name_parts(author) for author in work.authors if author.name)
-            wanted = place.pop(work.id, None)
-            if wanted is None:
+            positions = place.pop(work.id, None)
+            if positions is None:
                 continue
             paper = f"{corpus}/{work.id}"
             papers.append(_paper(paper, work))
             authors.extend(_paper_authors(paper, work))
-            signatures.extend(_signatures(corpus, paper, work, wanted))
+            signatures.extend(_signatures(corpus, paper, work, positions))
         if place:
             raise InputError(
                 f"{corpus}: labels refer to work {min(place)}, which is not among works"
@@ -130,12 +130,12 @@ def name_parts(author: Author) -> NameParts:
 
 def _places(blocks: Sequence[LabelledBlock]) -> dict[str, dict[str, dict[int, str]]]:
     """Map each position of a block to the block's name, by corpus and work."""
-    found: dict[str, dict[str, dict[int, str]]] = {}
+    positions_by_corpus: dict[str, dict[str, dict[int, str]]] = {}
     for block in blocks:
-        corpus = found.setdefault(block.corpus, {})
+        corpus = positions_by_corpus.setdefault(block.corpus, {})
         for signature in block.signatures:
             corpus.setdefault(signature.work, {})[signature.position] = block.name
-    return found
+    return positions_by_corpus
 
 
 def _paper(paper: str, work: Work) -> Row:

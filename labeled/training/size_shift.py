@@ -24,7 +24,7 @@ from disambig import console
 from disambig.arrays import Float32
 from disambig.blocking.blocks import make_blocks
 from disambig.cli import options
-from disambig.clustering.two_level import group_probabilities, pair_probabilities, probabilities
+from disambig.clustering.two_level import predict_groups, predict_pairs, predict_probabilities
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
 from disambig.features.group import GROUP_FEATURES
@@ -131,10 +131,10 @@ def fit_size_shift(
     rng = np.random.default_rng(seed)
 
     def score_first_pair(columns: Columns) -> Float32:
-        return probabilities(model.pair, model.pair_calibration, columns)
+        return predict_probabilities(model.pair, model.pair_calibration, columns)
 
     def score_first_group(columns: Columns) -> Float32:
-        return probabilities(model.group, model.group_calibration, columns)
+        return predict_probabilities(model.group, model.group_calibration, columns)
 
     with progress("Pair features", None, "pairs") as advance:
         rows = [[(g, r) for g in of for r in make_pair_rows(g, rng, advance)] for of in golds]
@@ -174,10 +174,10 @@ def fit_size_shift(
 
 def _make_scorers(model: Model, doublings: int) -> Scorers:
     def pair(fold: int, columns: Columns) -> tuple[Float32, Float32]:
-        return pair_probabilities(model, columns, doublings)
+        return predict_pairs(model, columns, doublings)
 
     def group(fold: int, columns: Columns) -> Float32:
-        return group_probabilities(model, columns, doublings)
+        return predict_groups(model, columns, doublings)
 
     return Scorers(pair, group if model.group_growth else None)
 

@@ -71,7 +71,7 @@ class WorkAssigner:
         """Store the arguments; model and statistics are loaded on first use."""
         self.database, self.settings = database, settings
         self._lock = threading.Lock()
-        self._known: _Known | None = None
+        self._loaded: _Known | None = None
 
     def load_published(self, connection: Connection) -> _Known | None:
         """Return statistics and model of the last published full run; None before the first."""
@@ -79,9 +79,9 @@ class WorkAssigner:
         if run is None:
             return None
         with self._lock:
-            if self._known is None or self._known.run_id != run.id:
-                self._known = self._load(run)
-            return self._known
+            if self._loaded is None or self._loaded.run_id != run.id:
+                self._loaded = self._load(run)
+            return self._loaded
 
     def _load(self, run: Any) -> _Known:
         from disambig.corpus.embeddings import SemanticSpace
@@ -89,7 +89,7 @@ class WorkAssigner:
 
         statistics = artifacts.open_statistics(self.database, self.settings.data, run.key, run.id)
         traffic = read_traffic(self.settings.traffic)
-        old = self._known
+        old = self._loaded
         if old is not None and old.model.digest == run.model:
             return _Known(run.id, statistics, old.model, old.space, traffic)
         model = load_published_model(self.database, self.settings, run.model)
@@ -100,7 +100,7 @@ class WorkAssigner:
     @property
     def loaded_run_id(self) -> str | None:
         """Id of the run whose statistics are loaded, or None."""
-        known = self._known
+        known = self._loaded
         return None if known is None else known.run_id
 
     def warm_up(self) -> bool:
@@ -121,10 +121,10 @@ def preview_assignment(placer: WorkAssigner, work: domain.Work) -> list[Assignme
         known = placer.load_published(connection)
         if known is None:
             raise Conflict("nothing published yet", "publish a run first: disambig run start")
-        if _crowded(work):
+        if _has_too_many_authors(work):
             return _later(work)
         choices, reasons = _choices(connection, known, work, {}, frozenset())
-        return _told(connection, work, choices, reasons)
+        return _describe(connection, work, choices, reasons)
 
 
 def assign_works(
@@ -165,10 +165,10 @@ def _place(
             work = read_works(connection, [key]).get(key)
             if work is None:
                 return None
-            known = None if late or _crowded(work) else placer.load_published(connection)
+            known = None if late or _has_too_many_authors(work) else placer.load_published(connection)
             if known is None:
                 return _later(work)
-            seen = _curated(connection)
+            seen = _read_last_curation(connection)
             signatures = {at: s for (_, at), s in read_signature_keys(connection, [key]).items()}
             there = _identities_of(connection, signatures.values())
             bonds = read_constraints(connection, [s for s in signatures.values() if s not in there])
@@ -182,7 +182,7 @@ def _place(
                 else c
                 for c in choices
             ]
-            told = _told(connection, work, choices, reasons)
+            told = _describe(connection, work, choices, reasons)
         if all(c.verdict == Verdict.KNOWN for c in choices):
             return told
         with placer.database.write() as connection:
@@ -222,7 +222,7 @@ def _choices(
     return decide_verdicts(placements, keys, bonds, taken, threshold, holders), reasons
 
 
-def _crowded(work: domain.Work) -> bool:
+def _has_too_many_authors(work: domain.Work) -> bool:
     return len(work.authors) > AUTHORS
 
 
@@ -234,7 +234,7 @@ def _later(work: domain.Work) -> list[AssignmentResult]:
     ]
 
 
-def _curated(connection: Connection) -> int:
+def _read_last_curation(connection: Connection) -> int:
     return connection.scalars(select(State.curated)).one()
 
 
@@ -245,7 +245,7 @@ def _identities_of(connection: Connection, signatures: Iterable[int]) -> dict[in
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _told(
+def _describe(
     connection: Connection,
     work: domain.Work,
     choices: Sequence[AuthorVerdict],

@@ -177,8 +177,8 @@ def derive_constraints(
         way[link.b].add(link.a)
     found = {}
     for signature in signatures:
-        mine = _reached({signature}, must)
-        others = _reached({far for near in mine for far in cannot.get(near, ())}, must)
+        mine = _find_reachable({signature}, must)
+        others = _find_reachable({far for near in mine for far in cannot.get(near, ())}, must)
         bound = frozenset(identity[m] for m in mine if m in identity and m != signature)
         barred = frozenset(identity[m] for m in others if m in identity)
         if bound or barred:
@@ -186,7 +186,7 @@ def derive_constraints(
     return found
 
 
-def _reached(start: set[int], ways: Mapping[int, set[int]]) -> set[int]:
+def _find_reachable(start: set[int], ways: Mapping[int, set[int]]) -> set[int]:
     found, waiting = set(start), list(start)
     while waiting:
         for other in ways.get(waiting.pop(), ()):

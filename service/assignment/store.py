@@ -100,7 +100,7 @@ def store_assignment(
     close_tasks(connection, seq, actor, KIND, answered)
     ids = {} if made is None else {key: row.id for key, row in made.rows.items()}
     new = {} if made is None else made.keys
-    return [_finished(said, tasks, new, ids) for said in told]
+    return [_add_ids(said, tasks, new, ids) for said in told]
 
 
 def close_answered_tasks(database: Database, actor: Actor) -> int:
@@ -134,7 +134,7 @@ def close_answered_tasks(database: Database, actor: Actor) -> int:
         return close_tasks(connection, seq, actor, KIND, answered)
 
 
-def _finished(
+def _add_ids(
     said: AssignmentResult, tasks: Mapping[int, str], new: Mapping[int, int], ids: Mapping[int, str]
 ) -> AssignmentResult:
     from service.identities.lifecycle import make_placeholder_key

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 from service.constraints.links import Link, make_must_links
 from service.identities.lifecycle import UNASSIGNED, make_placeholder_key
 
-ANCHORS = 3
+N_REPRESENTATIVES = 3
 """Mentions that represent a column in must-links with mentions moved into it."""
-WITNESSES = 500
+MAX_CANNOT_LINKS = 500
 """Maximum mentions left behind that get a cannot-link to the moved ones."""
 
 
@@ -52,7 +52,7 @@ class Sides:
 
 
 @dataclass(frozen=True)
-class Part:
+class ArrangedIdentity:
     """An identity after the arrangement.
 
     Attributes
@@ -69,32 +69,32 @@ class Part:
         Whether a whole identity of more than one mention is merged into it.
     """
 
-    identity: int
-    arrived: list[int]
-    stayed: list[int]
-    confirmed: list[int]
-    gives: bool
-    merges: bool = False
+    key: int
+    incoming: list[int]
+    remaining: list[int]
+    confirmed_members: list[int]
+    loses_members: bool
+    absorbs_identity: bool = False
 
     @property
-    def edited(self) -> bool:
+    def is_edited(self) -> bool:
         """Whether the arrangement changes or confirms it."""
-        return bool(self.arrived or self.confirmed or self.gives)
+        return bool(self.incoming or self.confirmed_members or self.loses_members)
 
     @property
-    def bound(self) -> list[int]:
+    def linked_members(self) -> list[int]:
         """Mentions that get must-links."""
-        if self.confirmed:
-            extra = [m for m in self.arrived if m not in set(self.confirmed)]
-            return [*self.confirmed, *extra]
-        if self.merges and not self.gives:  # as in a merge
-            return [*self.stayed, *self.arrived]
-        return [*self.stayed[:ANCHORS], *self.arrived] if self.arrived else []
+        if self.confirmed_members:
+            extra = [m for m in self.incoming if m not in set(self.confirmed_members)]
+            return [*self.confirmed_members, *extra]
+        if self.absorbs_identity and not self.loses_members:  # as in a merge
+            return [*self.remaining, *self.incoming]
+        return [*self.remaining[:N_REPRESENTATIVES], *self.incoming] if self.incoming else []
 
     @property
-    def hub(self) -> int:
+    def representative(self) -> int:
         """The representative mention in cannot-links."""
-        return (self.bound or self.stayed)[0]
+        return (self.linked_members or self.remaining)[0]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Arrangement:
         Previous identity by signature key; NOWHERE if unassigned.
     """
 
-    parts: list[Part]
+    identities: list[ArrangedIdentity]
     target: dict[int, int]
     current: dict[int, int]
 
@@ -121,28 +121,28 @@ class Arrangement:
         return {m: to for m, to in self.target.items() if self.current[m] != to}
 
     @property
-    def created(self) -> int:
+    def n_created(self) -> int:
         """Number of new identities."""
-        return sum(1 for part in self.parts if part.identity < UNASSIGNED)
+        return sum(1 for part in self.identities if part.key < UNASSIGNED)
 
     @property
-    def says_something(self) -> bool:
+    def has_effect(self) -> bool:
         """Whether any mention is moved or confirmed."""
-        return any(part.edited for part in self.parts)
+        return any(part.is_edited for part in self.identities)
 
-    def curated(self) -> dict[int, bool]:
+    def curated_flags(self) -> dict[int, bool]:
         """Return a curated flag for every identity affected, including those that end."""
-        on = {part.identity for part in self.parts if part.edited}
+        on = {part.key for part in self.identities if part.is_edited}
         on |= {self.current[m] for m in self.moves} - {UNASSIGNED}
         return dict.fromkeys(sorted(on), True)
 
 
 @dataclass
-class _Gathering:
+class _Clusters:
     """Cluster of each mention while the arrangement is computed."""
 
-    cluster: dict[int, int] = field(default_factory=dict)
-    confirmed: set[int] = field(default_factory=set)
+    cluster_of: dict[int, int] = field(default_factory=dict)
+    confirmed_members: set[int] = field(default_factory=set)
 
 
 def compute_arrangement(
@@ -165,11 +165,11 @@ def compute_arrangement(
         Mentions with links of curators.
     """
     current = {m: key for key, some in members.items() for m in some}
-    gathered = _gathered(columns, members)
-    for mention in gathered.cluster:
+    gathered = _assign_clusters(columns, members)
+    for mention in gathered.cluster_of:
         current.setdefault(mention, UNASSIGNED)
-    names = _names(gathered.cluster, current, decided)
-    target = {m: names[c] for m, c in gathered.cluster.items()}
+    names = _match_identities(gathered.cluster_of, current, decided)
+    target = {m: names[c] for m, c in gathered.cluster_of.items()}
     order = sorted(target, key=lambda m: (-confidence.get(m, 0.0), m))
     inside: dict[int, list[int]] = defaultdict(list)
     for mention in order:
@@ -180,11 +180,11 @@ def compute_arrangement(
         next(iter(home)) for key, home in homes.items() if len(home) == 1 and key not in home
     }
     parts = [
-        Part(
+        ArrangedIdentity(
             key,
             [m for m in inside[key] if current[m] != key],
             [m for m in inside[key] if current[m] == key],
-            [m for m in inside[key] if m in gathered.confirmed],
+            [m for m in inside[key] if m in gathered.confirmed_members],
             key in gone,
             key in merging,
         )
@@ -193,21 +193,21 @@ def compute_arrangement(
     return Arrangement(parts, target, current)
 
 
-def _gathered(columns: Sequence[Column], members: Mapping[int, Sequence[int]]) -> _Gathering:
-    found = _Gathering()
+def _assign_clusters(columns: Sequence[Column], members: Mapping[int, Sequence[int]]) -> _Clusters:
+    found = _Clusters()
     continues = {c.identity: k for k, c in enumerate(columns) if c.identity is not None}
     for k, column in enumerate(columns):
-        found.cluster.update(dict.fromkeys(column.mentions, k))
+        found.cluster_of.update(dict.fromkeys(column.mentions, k))
         if column.is_confirmed:
-            found.confirmed.update(column.mentions)
+            found.confirmed_members.update(column.mentions)
     for number, (key, some) in enumerate(sorted(members.items())):
         rest = continues.get(key, len(columns) + number)
         for mention in some:
-            found.cluster.setdefault(mention, rest)
+            found.cluster_of.setdefault(mention, rest)
     return found
 
 
-def _names(
+def _match_identities(
     cluster: Mapping[int, int], current: Mapping[int, int], decided: Collection[int]
 ) -> dict[int, int]:
     """Return the identity that each cluster continues, or a new one."""
@@ -245,23 +245,23 @@ def links_of(plan: Arrangement, decision: str, answers: Sequence[Sides] = ()) ->
         Sides of the tasks it answers: sides in one identity get must-links, sides in two
         identities cannot-links.
     """
-    edited = [part for part in plan.parts if part.edited]
+    edited = [part for part in plan.identities if part.is_edited]
     found = [
-        link for part in edited if part.bound for link in make_must_links(part.bound, decision)
+        link for part in edited if part.linked_members for link in make_must_links(part.linked_members, decision)
     ]
     for k, one in enumerate(edited):
         for other in edited[:k]:
-            found.append(_cannot(one.hub, other.hub, decision))
+            found.append(_cannot(one.representative, other.representative, decision))
             for near, far in ((one, other), (other, one)):
-                if _took(plan, near, far.identity):
-                    found += [_cannot(near.hub, m, decision) for m in far.stayed[:WITNESSES]]
+                if _took(plan, near, far.key):
+                    found += [_cannot(near.representative, m, decision) for m in far.remaining[:MAX_CANNOT_LINKS]]
     for sides in answers:
         found += _answer(plan, sides, decision)
     return list({(link.a, link.b): link for link in found}.values())
 
 
-def _took(plan: Arrangement, part: Part, source: int) -> bool:
-    return any(plan.current[m] == source for m in part.arrived)
+def _took(plan: Arrangement, part: ArrangedIdentity, source: int) -> bool:
+    return any(plan.current[m] == source for m in part.incoming)
 
 
 def _answer(plan: Arrangement, sides: Sides, decision: str) -> list[Link]:
@@ -289,8 +289,8 @@ def _by_home(plan: Arrangement, side: Sequence[int]) -> dict[int, list[int]]:
 
 
 def _apart(left: Sequence[int], right: Sequence[int], decision: str) -> list[Link]:
-    near = [_cannot(left[0], m, decision) for m in right[:WITNESSES]]
-    return near + [_cannot(m, right[0], decision) for m in left[1:WITNESSES]]
+    near = [_cannot(left[0], m, decision) for m in right[:MAX_CANNOT_LINKS]]
+    return near + [_cannot(m, right[0], decision) for m in left[1:MAX_CANNOT_LINKS]]
 
 
 def _cannot(a: int, b: int, decision: str) -> Link:

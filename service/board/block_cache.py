@@ -77,7 +77,7 @@ class BlockView:
 
     def group_first_level(self, scored: ScoredPairs) -> Int32:
         """Return the first-level group of each row; int32[R]."""
-        return scored.first_level(self.model.first_level(self.index.doublings))
+        return scored.cluster(self.model.first_level(self.index.doublings))
 
     def cluster(self, scored: ScoredPairs) -> Int32:
         """Return the cluster of each row, as a run computes it; int32[R]."""
@@ -189,7 +189,7 @@ def _build_view(
 ) -> BlockView:
     from disambig.blocking.pairs import NamePairs
     from disambig.clustering.constraints import compile_constraints
-    from disambig.clustering.two_level import ScoredPairs, pair_probabilities
+    from disambig.clustering.two_level import ScoredPairs, predict_pairs
     from disambig.corpus.corpus import Corpus
     from service.runs.full_run import index_corpus
     from service.works.read import read_works
@@ -226,7 +226,7 @@ def _build_view(
         index,
         batch,
         compile_constraints(corpus, (), strict=False),
-        lambda columns: pair_probabilities(model, columns, index.doublings),
+        lambda columns: predict_pairs(model, columns, index.doublings),
     )
     key_of = {row: key for key, row in row_of.items()}
     signature = np.array([key_of[row] for row in batch.rows.tolist()], dtype=np.int64)

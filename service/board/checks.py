@@ -145,7 +145,7 @@ def require_versions(plan: ArrangementPlan, versions: Mapping[str, int]) -> None
     ------
     Invalid
     """
-    changing_ids = {plan.ids[key] for key in plan.arrangement.curated() if key in plan.ids}
+    changing_ids = {plan.ids[key] for key in plan.arrangement.curated_flags() if key in plan.ids}
     missing_ids = sorted(changing_ids - versions.keys())
     if missing_ids:
         raise Invalid(

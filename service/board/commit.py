@@ -138,7 +138,7 @@ def plan_arrangement(
     arrangement = _include_sides(connection, scope, arrangement, sides, columns, confidence)
     rows = read_identities(connection, {k for k in arrangement.current.values() if k != UNASSIGNED})
     ids = {key: row.id for key, row in rows.items()}
-    affected_ids = {ids[key] for key in arrangement.curated() if key in ids}
+    affected_ids = {ids[key] for key in arrangement.curated_flags() if key in ids}
     reject_stale(connection, {i: v for i, v in request.versions.items() if i in affected_ids})
     return ArrangementPlan(arrangement, scope, ids, unsure, sides)
 
@@ -184,8 +184,8 @@ def preview_arrangement(
     for mention, to in arrangement.moves.items():
         if arrangement.current[mention] != UNASSIGNED:
             destinations.setdefault(arrangement.current[mention], Counter())[to] += 1
-    kept_ids = sorted(ids[p.identity] for p in arrangement.parts if p.identity in ids and p.edited)
-    remaining_keys = {p.identity for p in arrangement.parts}
+    kept_ids = sorted(ids[p.key] for p in arrangement.identities if p.key in ids and p.is_edited)
+    remaining_keys = {p.key for p in arrangement.identities}
     redirected, gone = [], []
     for key, targets in sorted(destinations.items()):
         if key in remaining_keys:
@@ -197,7 +197,7 @@ def preview_arrangement(
     told = {
         "moved": len(arrangement.moves),
         "kept": kept_ids,
-        "created": arrangement.created,
+        "created": arrangement.n_created,
         "redirected": redirected,
         "gone": gone,
         "overridden": [one.to_dict() for one in contradicted_decisions],
@@ -244,45 +244,45 @@ def commit_arrangement(
         against = found.find_contradicted()
         if not override:
             refuse_contradicted(against)
-        told = _evidence(found, evidence, against)
-        kind = _kind(stated, plan)
+        told = _build_evidence(found, evidence, against)
+        kind = _choose_kind(stated, plan)
         action = ACTION if kind != "unsure" else "review"
         draft = record_decision(subject, kind, action, actor, reason, told)
         links = found.build_links(draft.id)
         if against:
             ids = [one.id for one in against]
-            links = _merged(links, revoke(connection, ids, draft.event, plan.target, draft.id))
+            links = _merge_links(links, revoke(connection, ids, draft.event, plan.target, draft.id))
         places = {
             m: Membership(to, 1.0, "decision", draft.key)
             for m, to in plan.target.items()
-            if plan.current[m] != to or m in _confirmed(plan)
+            if plan.current[m] != to or m in _list_confirmed(plan)
         }
-        made = apply_decision(draft, places, links, plan.curated(), same_work=wanted.same_work)
+        made = apply_decision(draft, places, links, plan.curated_flags(), same_work=wanted.same_work)
         if against:
             reopen_overridden_tasks(connection, draft.id, draft.event)
         unsure = None
         if found.unsure and kind != "unsure":
-            unsure = _noted(draft, actor, reason, found)
+            unsure = _record_unsure(draft, actor, reason, found)
         return CommitResult(made, len(plan.moves), unsure, against)
 
 
-def _confirmed(plan: Arrangement) -> set[int]:
-    return {m for part in plan.parts for m in part.confirmed}
+def _list_confirmed(plan: Arrangement) -> set[int]:
+    return {m for part in plan.identities for m in part.confirmed_members}
 
 
-def _merged(links: Sequence[Any], more: Sequence[Any]) -> list[Any]:
+def _merge_links(links: Sequence[Any], more: Sequence[Any]) -> list[Any]:
     """Merge links of the arrangement with the remaining links of overridden decisions."""
     found = {(link.a, link.b): link for link in more}
     return list({**found, **{(link.a, link.b): link for link in links}}.values())
 
 
-def _kind(links: Sequence[Any], plan: Arrangement) -> str:
+def _choose_kind(links: Sequence[Any], plan: Arrangement) -> str:
     if not links and not plan.moves:
         return "unsure"
     return "same" if all(link.must for link in links) else "different"
 
 
-def _evidence(
+def _build_evidence(
     found: ArrangementPlan, given: Mapping[str, Any] | None, against: Sequence[Overridden]
 ) -> dict[str, Any]:
     """Return the evidence stored with the decision."""
@@ -295,7 +295,7 @@ def _evidence(
     return told
 
 
-def _noted(draft: PendingDecision, actor: Actor, reason: str | None, found: ArrangementPlan) -> str:
+def _record_unsure(draft: PendingDecision, actor: Actor, reason: str | None, found: ArrangementPlan) -> str:
     """Record undecidable mentions in a decision of the same event, undone with it."""
     connection = draft.scope.connection
     name = make_namer(connection, found.unsure)
@@ -307,7 +307,7 @@ def _noted(draft: PendingDecision, actor: Actor, reason: str | None, found: Arra
             kind="unsure",
             action="review",
             actor=actor.name,
-            at=draft.scope.ledger.at,
+            at=draft.scope.event_log.at,
             reason=reason,
             evidence=evidence,
             event_seq=draft.event,

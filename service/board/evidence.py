@@ -67,7 +67,7 @@ def compare_sides(
     Weighed or None
         None if they share no block, or no pair of compatible names.
     """
-    from disambig.clustering.two_level import group_probabilities
+    from disambig.clustering.two_level import predict_groups
     from disambig.explain.facts import Facts
 
     side = _mark_sides(view, left, right)
@@ -88,7 +88,7 @@ def compare_sides(
     pair = groups.find(*side_groups)
     if pair < 0:
         return None
-    probability = group_probabilities(view.model, columns, view.index.doublings)[pair]
+    probability = predict_groups(view.model, columns, view.index.doublings)[pair]
     row = {name: float(columns[name][pair]) for name in view.model.group.features}
     rows = scored.batch.rows
     facts = Facts(view.index, rows[in_block & (side == 1)], rows[in_block & (side == 2)])

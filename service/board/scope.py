@@ -17,7 +17,7 @@ from service.db.bulk import is_in
 from service.db.tables import Membership, Signature, Work
 from service.decisions.draft import SignatureRef
 from service.identities.store import ACTIVE, IdentityRow, read_identities, read_identities_by_id
-from service.profiles.name import NameFound, find_name
+from service.profiles.name import NameSummary, find_name
 from service.review.by_name import list_extra_identities
 from service.tasks import queries as task_queries
 
@@ -70,7 +70,7 @@ class Scope:
         Signature keys of the mentions in question.
     """
 
-    name: NameFound
+    name: NameSummary
     rows: list[IdentityRow]
     mentions: dict[int, int | None]
     hidden: dict[int, int]

@@ -110,8 +110,8 @@ def answered(connection: Connection, found: ArrangementPlan, task_id: str | None
     """Find the open tasks that an arrangement would close, or must not answer."""
     plan = found.arrangement
     links = found.build_links(DRAFT_ID)
-    touched = {found.ids[k] for k in plan.curated() if k in found.ids}
-    touched |= {found.ids[part.identity] for part in plan.parts if part.identity in found.ids}
+    touched = {found.ids[k] for k in plan.curated_flags() if k in found.ids}
+    touched |= {found.ids[part.key] for part in plan.identities if part.key in found.ids}
     places = _names_of(connection, plan.moves)
     query = (
         select(Task.id, Task.kind, Task.subject, Task.evidence, Task.blind)
@@ -142,7 +142,7 @@ def answered(connection: Connection, found: ArrangementPlan, task_id: str | None
 def _pointless(found: ArrangementPlan, task: Any, about: set[str]) -> bool:
     """Return whether an identity of a task would no longer exist."""
     plan = found.arrangement
-    after = {found.ids[p.identity] for p in plan.parts if p.identity in found.ids}
+    after = {found.ids[p.key] for p in plan.identities if p.key in found.ids}
     known = {found.ids[key] for key in plan.current.values() if key in found.ids}
     named = task.kind == "merge" or is_within_identity(task.kind, task.subject)
     return named and bool((about & known) - after)

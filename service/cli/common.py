@@ -69,11 +69,11 @@ def open_service(
     from service.settings import read_settings
 
     settings = read_settings(database=database, **given)
-    found = open_database(settings)
+    opened_database = open_database(settings)
     try:
-        yield settings, found
+        yield settings, opened_database
     finally:
-        found.close()
+        opened_database.close()
 
 
 @contextmanager
@@ -83,11 +83,11 @@ def connect_service(database: str | None = None) -> Iterator[tuple[Settings, Dat
     from service.settings import read_settings
 
     settings = read_settings(database=database)
-    found = connect(settings)
+    connected_database = connect(settings)
     try:
-        yield settings, found
+        yield settings, connected_database
     finally:
-        found.close()
+        connected_database.close()
 
 
 def get_actor() -> Actor:

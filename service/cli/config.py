@@ -36,17 +36,17 @@ def config(as_toml: bool, as_json: bool) -> None:
     if as_toml and as_json:
         raise click.UsageError("--toml and --json exclude each other")
     try:
-        found = explain_settings()
+        explained_settings = explain_settings()
     except Invalid:
         if not (as_toml or as_json):
             _print_settings(explain_defaults())  # shows the valid settings above the error message
         raise
     if as_toml:
-        click.echo(to_toml(found), nl=False)
+        click.echo(to_toml(explained_settings), nl=False)
     elif as_json:
-        click.echo(json.dumps([asdict(setting) for setting in found], indent=2))
+        click.echo(json.dumps([asdict(setting) for setting in explained_settings], indent=2))
     else:
-        _print_settings(found)
+        _print_settings(explained_settings)
 
 
 def _print_settings(found: list[SettingReport]) -> None:

@@ -37,8 +37,8 @@ def db() -> None:
 @common.database_option
 def upgrade(revision: str, database: str | None) -> None:
     """Upgrade the schema to this version, or to REVISION."""
-    with common.connect_service(database) as (_, found):
-        _migrate(found, revision, up=True)
+    with common.connect_service(database) as (_, opened):
+        _migrate(opened, revision, up=True)
 
 
 @db.command(epilog=examples("disambig db downgrade 0001"))
@@ -50,10 +50,10 @@ def downgrade(revision: str, database: str | None, yes: bool) -> None:
 
     Data that only later revisions can hold is lost. Make a backup first.
     """
-    with common.connect_service(database) as (_, found):
+    with common.connect_service(database) as (_, opened):
         if not yes:
             click.confirm(f"Delete the data that revision {revision} cannot hold?", abort=True)
-        _migrate(found, revision, up=False)
+        _migrate(opened, revision, up=False)
 
 
 @db.command(epilog=examples("disambig db info", "disambig db info --json"))
@@ -67,8 +67,8 @@ def info(database: str | None, as_json: bool) -> None:
     from service.db.overview import read_inventory
     from service.settings_report import mask_passwords
 
-    with common.connect_service(database) as (settings, found):
-        held = read_inventory(found)
+    with common.connect_service(database) as (settings, opened):
+        held = read_inventory(opened)
     address = mask_passwords(settings.database_url)
     if as_json:
         click.echo(json.dumps({"address": address, **asdict(held)}, default=str, indent=2))
@@ -90,10 +90,10 @@ def check(database: str | None, quiet: bool) -> None:
     from service.db import migrations
     from service.db.integrity import INVARIANTS, find_violations
 
-    with common.connect_service(database) as (_, found):
-        migrations.require_head_revision(found)
+    with common.connect_service(database) as (_, opened):
+        migrations.require_head_revision(opened)
         with progress("Checking", len(INVARIANTS), "checks", quiet=quiet) as advance:
-            broken = find_violations(found, advance)
+            broken = find_violations(opened, advance)
     for violation in broken:
         click.echo(safe(str(violation)))
     if broken:
@@ -118,10 +118,10 @@ def backup(file: Path, force: bool, database: str | None, quiet: bool) -> None:
 
     if not file.parent.is_dir():
         raise click.BadParameter(f"the folder {file.parent} does not exist; create it")
-    with common.connect_service(database) as (_, found):
-        migrations.require_head_revision(found)
-        with progress("Backing up", count_pages(found), "pages", quiet=quiet) as advance:
-            back_up(found, file, force=force, advance=advance)
+    with common.connect_service(database) as (_, opened):
+        migrations.require_head_revision(opened)
+        with progress("Backing up", count_pages(opened), "pages", quiet=quiet) as advance:
+            back_up(opened, file, force=force, advance=advance)
     if not quiet:
         click.echo(f"{file}: {file.stat().st_size:,} bytes", err=True)
 
@@ -140,12 +140,12 @@ def restore(file: Path, force: bool, database: str | None, quiet: bool) -> None:
     from service.db import migrations
     from service.db.backup import restore as restore_from
 
-    with common.connect_service(database) as (_, found):
+    with common.connect_service(database) as (_, opened):
         with progress("Restoring", unit="pages", quiet=quiet) as advance:
-            revision = restore_from(found, file, force=force, advance=advance)
+            revision = restore_from(opened, file, force=force, advance=advance)
         if not quiet:
             click.echo(f"restored at revision {revision}", err=True)
-            if revision != migrations.get_head_revision() and not found.is_sqlite:
+            if revision != migrations.get_head_revision() and not opened.is_sqlite:
                 click.echo("run disambig db upgrade before the service starts", err=True)
 
 
@@ -154,20 +154,20 @@ def _migrate(database: Database, revision: str, *, up: bool) -> None:
     from service.errors import Invalid
 
     known = ["base", *migrations.list_revisions()]
-    wanted = migrations.get_head_revision() if revision == "head" else revision
-    if wanted not in known:
+    target_revision = migrations.get_head_revision() if revision == "head" else revision
+    if target_revision not in known:
         raise Invalid(f"there is no revision {revision!r}", f"name one of {', '.join(known)}")
     before = migrations.get_revision(database) or "base"
     if before not in known:
         migrations.require_head_revision(database)  # reports that it is of a later version
-    if before == wanted:
-        click.echo(f"already at revision {wanted}", err=True)
+    if before == target_revision:
+        click.echo(f"already at revision {target_revision}", err=True)
         return
-    if (known.index(before) < known.index(wanted)) != up:
+    if (known.index(before) < known.index(target_revision)) != up:
         other = "downgrade" if up else "upgrade"
-        raise Invalid(f"the database is at revision {before}", f"use disambig db {other} {wanted}")
-    migrations.migrate(database, wanted)
-    click.echo(f"revision {before} → {wanted}", err=True)
+        raise Invalid(f"the database is at revision {before}", f"use disambig db {other} {target_revision}")
+    migrations.migrate(database, target_revision)
+    click.echo(f"revision {before} → {target_revision}", err=True)
 
 
 def _print_info(address: str, held: Inventory) -> None:

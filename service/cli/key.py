@@ -32,12 +32,12 @@ def _parse_expiry(
     if days:
         return datetime.now(UTC) + timedelta(days=int(days[1]))
     try:
-        found = datetime.fromisoformat(text)
+        expiry = datetime.fromisoformat(text)
     except ValueError:
         raise click.BadParameter(
             f"{text!r} is neither a number of days (90d) nor a date (2027-01-31)"
         ) from None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    return expiry.astimezone(UTC) if expiry.tzinfo else expiry.replace(tzinfo=UTC)
 
 
 @click.group(
@@ -133,15 +133,15 @@ def list_(database: str | None, as_json: bool) -> None:
     from service.values import to_dict
 
     with common.open_service(database) as (_, opened), opened.read() as connection:
-        found = api_keys.list_keys(connection)
+        keys = api_keys.list_keys(connection)
     now = datetime.now(UTC)
     if as_json:
-        for info in found:
+        for info in keys:
             click.echo(json.dumps(to_dict(info.to_response(now)), default=str))
-    elif not found:
+    elif not keys:
         click.echo("No keys yet; create one with disambig key create.")
     else:
-        _print_keys(found, now)
+        _print_keys(keys, now)
 
 
 @key.command(epilog=examples('disambig key revoke k-3k9x0f7q2m1b --reason "laptop lost"'))

@@ -55,12 +55,12 @@ def load(
     from service.works.load import load_works
 
     with (
-        common.open_service(database) as (_, found),
+        common.open_service(database) as (_, opened),
         works_of(works, format=format, strict=strict, rejects=rejects, quiet=quiet) as reader,
         no_collector(),
     ):
         delivery = _build_delivery(works, format)
-        report = load_works(found, common.get_actor(), delivery, reader.received())
+        report = load_works(opened, common.get_actor(), delivery, reader.received())
     for row in report.rejects:
         click.echo(
             f"rejected: work {safe(row.id[:80])}: {row.field}: {row.problem}; {row.remedy}",

@@ -73,12 +73,12 @@ def sample(
     from service.review import sampling
 
     with common.open_service(database) as (_, opened):
-        found = sampling.draw_sample(opened, common.get_actor(), size, unit, seed, reason)
+        drawn_sample = sampling.draw_sample(opened, common.get_actor(), size, unit, seed, reason)
     if as_json:
-        click.echo(json.dumps(asdict(found)))
+        click.echo(json.dumps(asdict(drawn_sample)))
         return
-    click.echo(f"Sample {found.id}: {found.tasks:,} open tasks.")
-    for part in found.strata:
+    click.echo(f"Sample {drawn_sample.id}: {drawn_sample.tasks:,} open tasks.")
+    for part in drawn_sample.strata:
         often = "once" if part.slice == "1" else f"{part.slice} times"
         click.echo(f"  {part.drawn:>6,} of {part.mentions:>11,} mentions whose name occurs {often}")
 
@@ -98,11 +98,11 @@ def estimates(sample: str | None, database: str | None, as_json: bool) -> None:
     from service.review import sampling
 
     with common.open_service(database) as (_, opened), opened.read() as connection:
-        found = sampling.estimate_quality(connection, sample)
+        quality = sampling.estimate_quality(connection, sample)
     if as_json:
-        click.echo(json.dumps(found, default=str))
+        click.echo(json.dumps(quality, default=str))
     else:
-        _print_estimates(found)
+        _print_estimates(quality)
 
 
 def _print_estimates(found: dict[str, Any]) -> None:
@@ -205,32 +205,32 @@ def train(
     with common.open_service(database) as (settings, opened):
         worker = Worker(opened, settings, lambda line: None)
         wish = model_store.FitOptions(hold_back, seed)
-        asked = model_store.request_model(
+        requested_model = model_store.request_model(
             opened, common.get_actor(), wish, settings.heartbeat, reason, worker=worker.id
         )
         with opened.read() as connection:
-            claim = job_queue.get_claim(connection, job_queue.MODEL, asked.id, worker.id)
+            claim = job_queue.get_claim(connection, job_queue.MODEL, requested_model.id, worker.id)
         try:
             worker.fit_model(claim, labelled, partial(progress, quiet=quiet))
         except KeyboardInterrupt:
-            model_store.cancel_model(opened, common.get_actor(), asked.id, "interrupted")
+            model_store.cancel_model(opened, common.get_actor(), requested_model.id, "interrupted")
             raise
         with opened.read() as connection:
-            found = model_store.get_model(connection, asked.id)
-            content = model_store.read_content(connection, asked.id) if found.digest else b""
-    if found.state != "candidate":
-        raise click.ClickException(safe(found.error or f"model {found.id} is {found.state}"))
+            fitted_model = model_store.get_model(connection, requested_model.id)
+            content = model_store.read_content(connection, requested_model.id) if fitted_model.digest else b""
+    if fitted_model.state != "candidate":
+        raise click.ClickException(safe(fitted_model.error or f"model {fitted_model.id} is {fitted_model.state}"))
     if out is not None:
         out.write_bytes(content)
     if as_json:
-        click.echo(json.dumps({"model": found.id, **(found.comparison or {})}))
+        click.echo(json.dumps({"model": fitted_model.id, **(fitted_model.comparison or {})}))
     else:
-        _print_comparison(found)
+        _print_comparison(fitted_model)
 
 
 def _print_comparison(model: ModelView) -> None:
-    found = model.comparison or {}
-    learned, held, gold = found["learned"], found["held_back"], found["gold"]
+    comparison = model.comparison or {}
+    learned, held, gold = comparison["learned"], comparison["held_back"], comparison["gold"]
     click.echo(
         f"Learned from {learned['answers']:,} answered questions ({learned['same']:,} one person, "
         f"{learned['different']:,} different)."
@@ -247,12 +247,12 @@ def _print_comparison(model: ModelView) -> None:
     for figure in ("precision", "recall", "f1") if gold else ():
         old, new = (f"{100 * gold[name][figure]:.2f}" for name in ("old", "new"))
         lines.append((f"{figure} on {gold['labels']:,} labels (%)", old, new))
-    old, new = (f"{found['identities'][name]:,}" for name in ("old", "new"))
+    old, new = (f"{comparison['identities'][name]:,}" for name in ("old", "new"))
     lines.append(("identities in all works", old, new))
     for name, old, new in lines:
         click.echo(f"  {name:<42}{old:>10}{new:>10}")
     click.echo(
-        f"{found['changed']:,} of {found['mentions']:,} mentions would be clustered differently."
+        f"{comparison['changed']:,} of {comparison['mentions']:,} mentions would be clustered differently."
     )
     click.echo(f"To use it:  disambig review promote {model.id}")
 
@@ -267,14 +267,14 @@ def list_models(database: str | None, as_json: bool) -> None:
     from service.training import store as model_store
 
     with common.open_service(database) as (_, opened), opened.read() as connection:
-        found = model_store.list_models(connection)
+        models = model_store.list_models(connection)
     if as_json:
-        click.echo(json.dumps([asdict(model) for model in found], default=str))
+        click.echo(json.dumps([asdict(model) for model in models], default=str))
         return
-    for model in found:
+    for model in models:
         said = "in use" if model.in_use else model.state + (", outdated" * model.outdated)
         click.echo(f"{model.id}  {model.added_at:%Y-%m-%d}  {said}")
-    if not any(model.in_use for model in found):
+    if not any(model.in_use for model in models):
         click.echo("Runs use the model of the settings.")
 
 
@@ -301,8 +301,8 @@ def promote(model: str, reason: str | None, database: str | None) -> None:
         with opened.read() as connection:
             before = promotion.get_promoted(connection)
         if by_id:
-            found = promotion.promote(opened, common.get_actor(), model, reason)
+            promoted_model = promotion.promote(opened, common.get_actor(), model, reason)
         else:
-            found = promotion.promote_file(opened, common.get_actor(), Path(model), reason)
+            promoted_model = promotion.promote_file(opened, common.get_actor(), Path(model), reason)
     was = "the model of the settings" if before is None else before.id
-    click.echo(f"Runs use model {found.id} ({found.digest[:12]}) from now on; previously, {was}.")
+    click.echo(f"Runs use model {promoted_model.id} ({promoted_model.digest[:12]}) from now on; previously, {was}.")

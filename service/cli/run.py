@@ -84,17 +84,17 @@ def start(
 
     with common.open_service(database) as (settings, opened):
         scope = run_store.TOUCHED if touched else run_store.FULL
-        found = run_store.create_run(opened, common.get_actor(), scope=scope, reason=reason)
+        run_view = run_store.create_run(opened, common.get_actor(), scope=scope, reason=reason)
         if wait or publish:
-            found = _wait_for_run(opened, settings, found, quiet=quiet)
+            run_view = _wait_for_run(opened, settings, run_view, quiet=quiet)
         if publish:
-            found = _publish_run(opened, settings, found.id, reason, quiet=quiet or as_json)
+            run_view = _publish_run(opened, settings, run_view.id, reason, quiet=quiet or as_json)
         if as_json:
-            click.echo(views.to_json(found))
+            click.echo(views.to_json(run_view))
         elif quiet:
-            click.echo(found.id)
+            click.echo(run_view.id)
         else:
-            views.print_run(found)
+            views.print_run(run_view)
 
 
 @run.command("list", epilog=examples("disambig run list", "disambig run list --state proposed"))
@@ -114,11 +114,11 @@ def list_(state: str | None, limit: int, database: str | None, as_json: bool) ->
     from service.runs import store as run_store
 
     with common.open_service(database) as (_, opened), opened.read() as connection:
-        found = run_store.list_runs(connection, state=state, limit=limit)
+        runs = run_store.list_runs(connection, state=state, limit=limit)
     if as_json:
-        click.echo(json.dumps([json.loads(views.to_json(r)) for r in found], indent=2))
+        click.echo(json.dumps([json.loads(views.to_json(r)) for r in runs], indent=2))
     else:
-        views.print_runs(found)
+        views.print_runs(runs)
 
 
 @run.command(epilog=examples("disambig run show r-3k9x0f7q2m1b --wait"))
@@ -134,13 +134,13 @@ def show(run_id: str, wait: bool, database: str | None, as_json: bool, quiet: bo
 
     with common.open_service(database) as (settings, opened):
         with opened.read() as connection:
-            found = run_store.get_run(connection, run_id)
+            run_view = run_store.get_run(connection, run_id)
         if wait:
-            found = _wait_for_run(opened, settings, found, quiet=quiet)
+            run_view = _wait_for_run(opened, settings, run_view, quiet=quiet)
     if as_json:
-        click.echo(views.to_json(found))
+        click.echo(views.to_json(run_view))
     else:
-        views.print_run(found)
+        views.print_run(run_view)
 
 
 @run.command(
@@ -172,7 +172,7 @@ def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_jso
     from service.values import to_dict
 
     with common.open_service(database) as (_, opened), opened.read() as connection:
-        found = run_store.get_run(connection, run_id)
+        run_view = run_store.get_run(connection, run_id)
         lines = proposals.list_changes(connection, run_id, kind, None, limit)
     if as_json:
         rows = [to_dict(line) for line in lines]
@@ -180,7 +180,7 @@ def diff(run_id: str, kind: str | None, limit: int, database: str | None, as_jso
             del row["text"]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     else:
-        views.print_changes(found, lines)
+        views.print_changes(run_view, lines)
 
 
 @run.command(epilog=examples("disambig run publish r-3k9x0f7q2m1b"))
@@ -195,8 +195,8 @@ def publish(run_id: str, reason: str | None, database: str | None, as_json: bool
     rebase ID updates the proposal.
     """
     with common.open_service(database) as (settings, opened):
-        found = _publish_run(opened, settings, run_id, reason, quiet=as_json)
-        _print_run(found, as_json=as_json)
+        run_view = _publish_run(opened, settings, run_id, reason, quiet=as_json)
+        _print_run(run_view, as_json=as_json)
 
 
 @run.command(epilog=examples('disambig run rollback r-3k9x0f7q2m1b --reason "bad model"'))
@@ -229,10 +229,10 @@ def rebase(
     from service.publication import proposals
 
     with common.open_service(database) as (settings, opened):
-        found = proposals.rebase(opened, common.get_actor(), run_id, reason)
+        run_view = proposals.rebase(opened, common.get_actor(), run_id, reason)
         if wait:
-            found = _wait_for_run(opened, settings, found, quiet=quiet)
-        _print_run(found, as_json=as_json)
+            run_view = _wait_for_run(opened, settings, run_view, quiet=quiet)
+        _print_run(run_view, as_json=as_json)
 
 
 @run.command(epilog=examples("disambig run cancel r-3k9x0f7q2m1b"))

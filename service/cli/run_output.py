@@ -86,10 +86,10 @@ def _summarize(run: Run) -> str:
         return safe(run.error or "")[:80]
     if run.state == "running":
         return safe(run.stage or "")
-    found = run.summary or {}
+    summary = run.summary or {}
     counts = [("created", "new"), ("merged", "merged"), ("split", "split"), ("grown", "grown")]
-    told = [f"{found[name]:,} {word}" for name, word in counts if found.get(name)]
-    return ", ".join(told) if told or not found else "no change"
+    parts = [f"{summary[name]:,} {word}" for name, word in counts if summary.get(name)]
+    return ", ".join(parts) if parts or not summary else "no change"
 
 
 def print_run(run: Run) -> None:
@@ -117,8 +117,8 @@ def print_run(run: Run) -> None:
         grid.add_row("attempts", f"{run.attempts}")
     if run.error:
         grid.add_row("error", Text(safe(run.error), style="red"))
-    for name, told in _describe_summary(run.summary or {}):
-        grid.add_row(name, told)
+    for name, description in _describe_summary(run.summary or {}):
+        grid.add_row(name, description)
     out.print(grid)
     for command in NEXT_COMMANDS.get(run.state, ()):
         out.print(Text(f"next        disambig run {command.format(id=run.id)}", style="dim"))
@@ -183,9 +183,9 @@ def print_changes(run: Run, lines: Sequence[Difference]) -> None:
     out = console()
     tense = "has changed" if run.state == "published" else "would change"
     out.print(Text(f"What publishing {run.id} {tense}", style="bold"))
-    for name, told in _describe_summary(run.summary or {}):
+    for name, description in _describe_summary(run.summary or {}):
         if name in ("mentions", "identities", "not clustered", "decisions"):
-            out.print(Text(f"  {name}: {told}"))
+            out.print(Text(f"  {name}: {description}"))
     if not lines:
         out.print("  nothing")
         return

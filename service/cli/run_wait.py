@@ -43,15 +43,15 @@ def wait_for_run(
         with shown as show:
             while True:
                 with database.read() as connection:
-                    found = run_store.get_run(connection, run_id)
-                if found.state not in ("queued", "running"):
-                    return found
+                    run_view = run_store.get_run(connection, run_id)
+                if run_view.state not in ("queued", "running"):
+                    return run_view
                 if here is not None and not here.thread.is_alive():
                     raise Unavailable(
-                        f"the worker of this command ended while run {run_id} was {found.state}",
+                        f"the worker of this command ended while run {run_id} was {run_view.state}",
                         "run disambig worker and read its log",
                     )
-                show(found)
+                show(run_view)
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         click.echo(

@@ -36,14 +36,14 @@ def worker(once: bool, database: str | None, quiet: bool) -> None:
     with common.open_service(database) as (settings, opened):
         logs.configure(settings.log_format, "error" if quiet else settings.log_level)
         log = logs.get_logger("service.worker.worker").info
-        found = Worker(opened, settings, log)
+        worker_process = Worker(opened, settings, log)
 
         def stop(number: int, frame: FrameType | None) -> None:
-            found.stop.set()
+            worker_process.stop.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         where = opened.url.render_as_string(hide_password=True)
-        log(f"worker {found.id} on {where}" + ("" if once else ", waiting for runs"))
-        done = found.serve(once=once)
-        log(f"worker {found.id} ends after {done} {'run' if done == 1 else 'runs'}")
+        log(f"worker {worker_process.id} on {where}" + ("" if once else ", waiting for runs"))
+        done = worker_process.serve(once=once)
+        log(f"worker {worker_process.id} ends after {done} {'run' if done == 1 else 'runs'}")

@@ -76,10 +76,10 @@ class SignatureGroups:
 
     def group_signatures(self, signatures: Iterable[int]) -> dict[int, list[int]]:
         """Return signatures by the root of their group, ascending."""
-        found: dict[int, list[int]] = defaultdict(list)
+        groups: dict[int, list[int]] = defaultdict(list)
         for signature in sorted(set(signatures)):
-            found[self.find_root(signature)].append(signature)
-        return found
+            groups[self.find_root(signature)].append(signature)
+        return groups
 
 
 def make_must_links(signatures: Sequence[int], decision: str) -> list[Link]:
@@ -98,19 +98,19 @@ def remove_retired(links: Sequence[Link], retired: Collection[int]) -> list[Link
     if not gone:
         return list(links)
     groups, direct = SignatureGroups(links), SignatureGroups()
-    kept: list[Link] = []
+    current_links: list[Link] = []
     lost: dict[int, Link] = {}
     for link in links:
         if link.must and not {link.a, link.b} & gone:
             direct.join(link.a, link.b)
-            kept.append(link)
+            current_links.append(link)
         elif link.must:
             lost[groups.find_root(link.a)] = link
     ends = {end for link in links for end in (link.a, link.b)} - gone
     members = groups.group_signatures(ends)
     for root, link in lost.items():
         alive = members.get(root, [])
-        kept += [
+        current_links += [
             replace(link, a=alive[0], b=other)
             for other in alive[1:]
             if direct.join(alive[0], other)
@@ -123,8 +123,8 @@ def remove_retired(links: Sequence[Link], retired: Collection[int]) -> list[Link
             for end in (link.a, link.b)
         )
         if a is not None and b is not None and a != b:
-            kept.append(replace(link, a=min(a, b), b=max(a, b)))
-    return list(dict.fromkeys(kept))
+            current_links.append(replace(link, a=min(a, b), b=max(a, b)))
+    return list(dict.fromkeys(current_links))
 
 
 def find_contradictions(links: Sequence[Link]) -> list[Contradiction]:

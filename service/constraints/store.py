@@ -35,16 +35,16 @@ def read_links_around(connection: Connection, signatures: Iterable[int]) -> list
     links: list[Link] = []
     while waiting:
         ends = (DecisionLink.a_key, DecisionLink.b_key)
-        found: set[int] = set()
+        new_decisions: set[int] = set()
         for end in ends:
             query = (
                 select(DecisionLink.decision_key)
                 .join(Decision, Decision.key == DecisionLink.decision_key)
                 .where(Decision.undone_seq.is_(None), is_in(connection, end, waiting))
             )
-            found.update(connection.scalars(query.distinct()))
-        more = _read_links_of(connection, found - known)
-        known |= found
+            new_decisions.update(connection.scalars(query.distinct()))
+        more = _read_links_of(connection, new_decisions - known)
+        known |= new_decisions
         links += more
         waiting = {end for link in more for end in (link.a, link.b)} - reached
         reached |= waiting

@@ -119,8 +119,8 @@ def merge_identities(
             subject, "same", "merge", actor, statement.reason, statement.evidence
         )
         mentions = [m for row in subject.rows.values() for m in subject.members[row.key]]
-        hub = subject.rank_members(kept.key)[0]
-        links = make_must_links([hub, *(m for m in mentions if m != hub)], decision.id)
+        representative = subject.rank_members(kept.key)[0]
+        links = make_must_links([representative, *(m for m in mentions if m != representative)], decision.id)
         places = {
             m: Membership(kept.key, 1.0, "decision", decision.key)
             for row in subject.rows.values()
@@ -171,30 +171,30 @@ def split_identity(
         parts = [
             subject.find_signatures(group, row, f"groups[{k}]") for k, group in enumerate(groups)
         ]
-        stay = _choose_kept_group(subject, row, parts, keep)
+        kept_group = _choose_kept_group(subject, row, parts, keep)
         decision = record_decision(
             subject, "different", "split", actor, statement.reason, statement.evidence
         )
         links = [link for part in parts for link in make_must_links(part, decision.id)]
-        kept = parts[stay] if stay is not None else []
+        kept = parts[kept_group] if kept_group is not None else []
         named = {m for part in parts for m in part}
         rest = [m for m in subject.rank_members(row.key) if m not in named]
-        leave = [part for k, part in enumerate(parts) if k != stay]
-        for k, part in enumerate(leave):
-            others = [*(p[0] for p in leave[:k]), *kept[:1], *rest[:MAX_REMAINING_LINKS]]
+        leaving_groups = [part for k, part in enumerate(parts) if k != kept_group]
+        for k, part in enumerate(leaving_groups):
+            others = [*(p[0] for p in leaving_groups[:k]), *kept[:1], *rest[:MAX_REMAINING_LINKS]]
             links += [_make_cannot_link(part[0], other, decision.id) for other in others]
         places = {
             m: Membership(make_placeholder_key(k), 1.0, "decision", decision.key)
-            for k, part in enumerate(leave)
+            for k, part in enumerate(leaving_groups)
             for m in part
         }
         places |= {m: Membership(row.key, 1.0, "decision", decision.key) for m in kept}
-        curated = {row.key: True} | {make_placeholder_key(k): True for k in range(len(leave))}
+        is_curated = {row.key: True} | {make_placeholder_key(k): True for k in range(len(leaving_groups))}
         return apply_decision(
             decision,
             places,
             links,
-            curated,
+            is_curated,
             same_work=statement.allow_same_work,
             answers=statement.task_id,
         )
@@ -218,32 +218,32 @@ def move_signatures(
     """
     with database.write() as connection:
         subject = open_decision(connection, [to] if to else [], statement.versions)
-        moved = subject.find_signatures(mentions, None, "mentions")
+        signatures = subject.find_signatures(mentions, None, "mentions")
         target = subject.rows[to].key if to else None
-        subject.include_identities({k for m in moved if (k := subject.identity_of(m)) is not None})
-        sources = {subject.identity_of(m) for m in moved} - {None, target}
-        if all(subject.identity_of(m) == target for m in moved) and target is not None:
+        subject.include_identities({k for m in signatures if (k := subject.identity_of(m)) is not None})
+        sources = {subject.identity_of(m) for m in signatures} - {None, target}
+        if all(subject.identity_of(m) == target for m in signatures) and target is not None:
             raise Invalid("all mentions are already in this identity", "nothing to do", field="to")
         decision = record_decision(
             subject, "same", "move", actor, statement.reason, statement.evidence
         )
         anchors = (
-            [m for m in subject.rank_members(target) if m not in moved][:MAX_REPRESENTATIVES]
+            [m for m in subject.rank_members(target) if m not in signatures][:MAX_REPRESENTATIVES]
             if target
             else []
         )
-        links = make_must_links([*moved, *anchors], decision.id)
+        links = make_must_links([*signatures, *anchors], decision.id)
         for source in sources:
-            stay = [m for m in subject.rank_members(source) if m not in moved]
-            links += [_make_cannot_link(moved[0], m, decision.id) for m in stay[:MAX_REMAINING_LINKS]]
-        there = make_placeholder_key(0) if target is None else target
-        places = {m: Membership(there, 1.0, "decision", decision.key) for m in moved}
-        curated = {key: True for key in sources if key is not None} | {there: True}
+            remaining = [m for m in subject.rank_members(source) if m not in signatures]
+            links += [_make_cannot_link(signatures[0], m, decision.id) for m in remaining[:MAX_REMAINING_LINKS]]
+        target_key = make_placeholder_key(0) if target is None else target
+        places = {m: Membership(target_key, 1.0, "decision", decision.key) for m in signatures}
+        is_curated = {key: True for key in sources if key is not None} | {target_key: True}
         return apply_decision(
             decision,
             places,
             links,
-            curated,
+            is_curated,
             same_work=statement.allow_same_work,
             answers=statement.task_id,
         )
@@ -274,24 +274,24 @@ def decide_pair(
         )
     with database.write() as connection:
         subject = open_decision(connection, [], statement.versions)
-        one, other = subject.find_signatures([a, b], None, "mentions")
+        first, second = subject.find_signatures([a, b], None, "mentions")
         subject.include_identities(
-            {k for m in (one, other) if (k := subject.identity_of(m)) is not None}
+            {k for m in (first, second) if (k := subject.identity_of(m)) is not None}
         )
         decision = record_decision(
             subject, kind, "review", actor, statement.reason, statement.evidence
         )
         if kind == "same":
-            links = make_must_links([one, other], decision.id)
-            places, curated = _plan_merge(subject, one, other, decision.key)
+            links = make_must_links([first, second], decision.id)
+            places, is_curated = _plan_merge(subject, first, second, decision.key)
         else:
-            links = [_make_cannot_link(one, other, decision.id)]
-            places, curated = _plan_separation(subject, one, other, decision.key)
+            links = [_make_cannot_link(first, second, decision.id)]
+            places, is_curated = _plan_separation(subject, first, second, decision.key)
         return apply_decision(
             decision,
             places,
             links,
-            curated,
+            is_curated,
             same_work=statement.allow_same_work,
             answers=statement.task_id,
         )
@@ -342,35 +342,35 @@ def _choose_kept_group(
 
 
 def _plan_merge(
-    subject: DecisionScope, one: int, other: int, decision_key: int
+    subject: DecisionScope, first: int, second: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Return new memberships after merging the identities of two mentions."""
-    here, there = subject.identity_of(one), subject.identity_of(other)
-    rows = [row for row in subject.rows.values() if row.key in (here, there)]
+    first_identity, second_identity = subject.identity_of(first), subject.identity_of(second)
+    rows = [row for row in subject.rows.values() if row.key in (first_identity, second_identity)]
     if not rows:
         return {}, {}
     kept = subject.choose_best(rows)
-    moved = [m for row in rows if row.key != kept.key for m in subject.members[row.key]]
-    moved += [m for m, key in ((one, here), (other, there)) if key is None]
-    return {m: Membership(kept.key, 1.0, "decision", decision_key) for m in moved}, {kept.key: True}
+    signatures = [m for row in rows if row.key != kept.key for m in subject.members[row.key]]
+    signatures += [m for m, key in ((first, first_identity), (second, second_identity)) if key is None]
+    return {m: Membership(kept.key, 1.0, "decision", decision_key) for m in signatures}, {kept.key: True}
 
 
 def _plan_separation(
-    subject: DecisionScope, one: int, other: int, decision_key: int
+    subject: DecisionScope, first: int, second: int, decision_key: int
 ) -> tuple[dict[int, Membership], dict[int, bool]]:
     """Return new memberships of the mention that leaves, and of those bound to it."""
-    here = subject.identity_of(one)
-    if here is None or here != subject.identity_of(other):
-        return {}, {key: True for key in (here, subject.identity_of(other)) if key is not None}
-    order = subject.rank_members(here)
-    bound = {m: subject.find_bound(m, order) for m in (one, other)}
-    if one in bound[other]:
+    identity_key = subject.identity_of(first)
+    if identity_key is None or identity_key != subject.identity_of(second):
+        return {}, {key: True for key in (identity_key, subject.identity_of(second)) if key is not None}
+    order = subject.rank_members(identity_key)
+    bound_signatures = {m: subject.find_bound(m, order) for m in (first, second)}
+    if first in bound_signatures[second]:
         return {}, {}
-    leaves = min((one, other), key=lambda m: (len(bound[m]), -order.index(m)))
+    leaving = min((first, second), key=lambda m: (len(bound_signatures[m]), -order.index(m)))
     places = {
-        m: Membership(make_placeholder_key(0), 1.0, "decision", decision_key) for m in bound[leaves]
+        m: Membership(make_placeholder_key(0), 1.0, "decision", decision_key) for m in bound_signatures[leaving]
     }
-    return places, {here: True, make_placeholder_key(0): True}
+    return places, {identity_key: True, make_placeholder_key(0): True}
 
 
 def _make_cannot_link(a: int, b: int, decision: str) -> Link:

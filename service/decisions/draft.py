@@ -80,7 +80,7 @@ class DecisionScope:
     """
 
     connection: Connection
-    ledger: EventLog
+    event_log: EventLog
     versions: Mapping[str, int]
     rows: dict[str, IdentityRow] = field(default_factory=dict)
     members: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
@@ -99,8 +99,8 @@ class DecisionScope:
         Stale
             If one has changed since it was read.
         """
-        known = {row.key for row in self.rows.values()}
-        for row in read_identities(self.connection, set(keys) - known).values():
+        known_keys = {row.key for row in self.rows.values()}
+        for row in read_identities(self.connection, set(keys) - known_keys).values():
             get_active_identity(self.connection, row.id, self.versions.get(row.id))
             self.rows[row.id] = row
         new = set(keys) - set(self.members)
@@ -150,8 +150,8 @@ class DecisionScope:
         some = list(signatures)
         missing = [m for m in some if m not in self._confidence_by_signature]
         query = select(tables.Membership.signature_key, tables.Membership.confidence)
-        held = is_in(self.connection, tables.Membership.signature_key, missing)
-        rows = self.connection.execute(query.where(held)) if missing else ()
+        condition = is_in(self.connection, tables.Membership.signature_key, missing)
+        rows = self.connection.execute(query.where(condition)) if missing else ()
         self._confidence_by_signature.update((row[0], row[1]) for row in rows)
         return sorted(some, key=lambda m: (-self._confidence_by_signature.get(m, 0.0), m))
 
@@ -210,7 +210,7 @@ def record_decision(
     decision = new_id("d")
     told = {"kind": kind, "action": action, "identities": sorted(subject.rows)}
     before = {name: row.version for name, row in subject.rows.items()}
-    seq = subject.ledger.record(
+    seq = subject.event_log.record(
         DECISION_MADE,
         actor,
         subject=decision,
@@ -219,17 +219,17 @@ def record_decision(
         after=told,
         is_curation=True,
     )
-    stored = insert(Decision).values(
+    statement = insert(Decision).values(
         id=decision,
         kind=kind,
         action=action,
         actor=actor.name,
-        at=subject.ledger.at,
+        at=subject.event_log.at,
         reason=reason,
         evidence=dict(evidence) if evidence is not None else None,
         event_seq=seq,
     )
-    key = subject.connection.scalars(stored.returning(Decision.key)).one()
+    key = subject.connection.scalars(statement.returning(Decision.key)).one()
     return PendingDecision(subject, decision, key, seq)
 
 
@@ -237,7 +237,7 @@ def apply_decision(
     draft: PendingDecision,
     places: Mapping[int, Membership],
     links: Sequence[Link],
-    curated: Mapping[int, bool],
+    is_curated: Mapping[int, bool],
     *,
     same_work: bool,
     answers: str | None = None,
@@ -257,32 +257,32 @@ def apply_decision(
     """
     connection = draft.scope.connection
     ends = {end for link in links for end in (link.a, link.b)} | places.keys()
-    known = read_links_around(connection, ends)
-    check_contradictions(connection, [*known, *links], draft.id)
-    changed = change_memberships(
-        connection, draft.scope.ledger, draft.event, dict(places), curated=curated
+    known_links = read_links_around(connection, ends)
+    check_contradictions(connection, [*known_links, *links], draft.id)
+    change = change_memberships(
+        connection, draft.scope.event_log, draft.event, dict(places), curated=is_curated
     )
-    links = [*links, *_allow_same_work(draft, changed.rows, known, links, same_work)]
+    links = [*links, *_allow_same_work(draft, change.rows, known_links, links, same_work)]
     add_links(connection, draft.key, links)
     require_links_hold(
         connection,
-        remove_retired_signatures(connection, [*known, *links]),
+        remove_retired_signatures(connection, [*known_links, *links]),
         "this violates earlier decisions",
         "undo them first, or decide differently",
     )
-    closed = close_answered_tasks(connection, draft.event, changed.rows, ends)
+    closed_ids = close_answered_tasks(connection, draft.event, change.rows, ends)
     if answers is None:
-        refuse_settling_blind(connection, closed)
+        refuse_settling_blind(connection, closed_ids)
     record_transitions(connection, draft.event)
-    versions = {row.id: row.version for row in changed.rows.values()}
-    created = [changed.rows[key].id for key in changed.keys.values()]
+    versions = {row.id: row.version for row in change.rows.values()}
+    created = [change.rows[key].id for key in change.keys.values()]
     return DecisionResult(draft.id, draft.event, versions, created)
 
 
 def _allow_same_work(
     draft: PendingDecision,
     rows: Collection[int],
-    known: Sequence[Link],
+    known_links: Sequence[Link],
     links: Sequence[Link],
     allowed: bool,
 ) -> list[Link]:
@@ -291,8 +291,8 @@ def _allow_same_work(
     Such pairs need a direct must-link, because the engine separates mentions of one work.
     """
     connection = draft.scope.connection
-    said = {(link.a, link.b) for link in known if link.must}
-    pairs = [(a, b) for _, a, b in find_same_work_pairs(connection, rows) if (a, b) not in said]
+    stated_pairs = {(link.a, link.b) for link in known_links if link.must}
+    pairs = [(a, b) for _, a, b in find_same_work_pairs(connection, rows) if (a, b) not in stated_pairs]
     if not pairs:
         return []
     query = select(tables.Membership.signature_key).where(tables.Membership.since == draft.event)
@@ -300,18 +300,18 @@ def _allow_same_work(
     now = set(
         connection.scalars(query.where(is_in(connection, tables.Membership.signature_key, ends)))
     )
-    fresh = [pair for pair in pairs if now & set(pair)]
-    if fresh and not allowed:
-        name = make_namer(connection, {end for pair in fresh[:MAX_SHOWN] for end in pair})
-        told = "; ".join(f"{name(a)} and {name(b)}" for a, b in fresh[:MAX_SHOWN])
+    new_pairs = [pair for pair in pairs if now & set(pair)]
+    if new_pairs and not allowed:
+        name = make_namer(connection, {end for pair in new_pairs[:MAX_SHOWN] for end in pair})
+        told = "; ".join(f"{name(a)} and {name(b)}" for a, b in new_pairs[:MAX_SHOWN])
         raise Conflict(
             f"two authors of one work would be one person: {told}",
             "confirm with same_work, or leave one out",
-            mentions=[[name(a), name(b)] for a, b in fresh[:MAX_SHOWN]],
+            mentions=[[name(a), name(b)] for a, b in new_pairs[:MAX_SHOWN]],
         )
-    groups = SignatureGroups([*known, *links])
+    groups = SignatureGroups([*known_links, *links])
     meant = {
-        *fresh,
+        *new_pairs,
         *(pair for pair in pairs if groups.find_root(pair[0]) == groups.find_root(pair[1])),
     }
     return [Link(a, b, True, draft.id) for a, b in sorted(meant)]

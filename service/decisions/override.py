@@ -80,15 +80,15 @@ def find_contradicted(
         Id of the new decision in ``links``.
     """
     ends = {end for link in links for end in (link.a, link.b)} | target.keys()
-    known = remove_retired_signatures(connection, read_links_around(connection, ends))
+    known_links = remove_retired_signatures(connection, read_links_around(connection, ends))
     found: dict[str, str] = {}
-    bad = find_violated(known, target)
-    name = make_namer(connection, {end for link in bad for end in (link.a, link.b)})
-    for link in bad:
+    violated = find_violated(known_links, target)
+    name = make_namer(connection, {end for link in violated for end in (link.a, link.b)})
+    for link in violated:
         what = "are the same person" if link.must else "are different persons"
         found.setdefault(link.decision, f"{name(link.a)} and {name(link.b)} {what}")
-    left = [link for link in known if link.decision not in found]
-    while clashes := find_contradictions([*left, *links]):
+    compatible = [link for link in known_links if link.decision not in found]
+    while clashes := find_contradictions([*compatible, *links]):
         clash = clashes[0]
         name = make_namer(connection, {*clash.signatures, clash.cannot.a, clash.cannot.b})
         text = clash.describe(name).replace(f"({draft})", "(this arrangement)")
@@ -96,7 +96,7 @@ def find_contradicted(
         if not against:  # cannot happen: an arrangement puts no mention in two identities
             break
         found.update(dict.fromkeys(against, text))
-        left = [link for link in left if link.decision not in found]
+        compatible = [link for link in compatible if link.decision not in found]
     return _describe(connection, found)
 
 
@@ -115,11 +115,11 @@ def revoke(
     links = read_links_around(connection, target)
     state = update(Decision).where(is_in(connection, Decision.id, decisions))
     connection.execute(state.values(undone_seq=seq))
-    gone = set(decisions)
+    revoked = set(decisions)
     return [
         Link(link.a, link.b, link.must, draft)
         for link in links
-        if link.decision in gone and _holds(link, target)
+        if link.decision in revoked and _holds(link, target)
     ]
 
 
@@ -132,7 +132,7 @@ def _holds(link: Link, target: Mapping[int, int]) -> bool:
     return inside == 0 or not link.must
 
 
-def check_independent(connection: Connection, decision: str, made_seq: int, ended: int | None) -> None:
+def check_independent(connection: Connection, decision: str, made_seq: int, undone_seq: int | None) -> None:
     """Check that a decision can be undone or redone independently of another.
 
     Parameters
@@ -148,11 +148,11 @@ def check_independent(connection: Connection, decision: str, made_seq: int, ende
     Conflict
         If another decision overrode it, or it was recorded with another decision.
     """
-    for event, verb in ((made_seq, "was recorded with"), (ended, "was overridden by")):
-        other = event and connection.scalar(select(Event.subject).where(Event.seq == event))
-        if other and other != decision:
+    for event, verb in ((made_seq, "was recorded with"), (undone_seq, "was overridden by")):
+        owner = event and connection.scalar(select(Event.subject).where(Event.seq == event))
+        if owner and owner != decision:
             raise Conflict(
-                f"decision {decision} {verb} {other}", f"undo {other}", decisions=[other]
+                f"decision {decision} {verb} {owner}", f"undo {owner}", decisions=[owner]
             )
 
 
@@ -170,20 +170,20 @@ def carry_over(
         Number of the current event.
     is_undo : bool
     """
-    noted = update(Decision).where(Decision.event_seq == made_seq, Decision.id != decision)
-    connection.execute(noted.values(undone_seq=seq if undoing else None))
+    statement = update(Decision).where(Decision.event_seq == made_seq, Decision.id != decision)
+    connection.execute(statement.values(undone_seq=seq if undoing else None))
     if undoing:
-        over, undone = _list_overridden(connection, decision), None
+        overridden, undone_seq = _list_overridden(connection, decision), None
     else:
-        undone = seq
+        undone_seq = seq
         evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
         query = select(Decision.id).where(
             is_in(connection, Decision.id, evidence.get(OVERRIDES) or []),
             Decision.undone_seq.is_(None),
         )
-        over = list(connection.scalars(query))
-    state = update(Decision).where(is_in(connection, Decision.id, over))
-    connection.execute(state.values(undone_seq=undone))
+        overridden = list(connection.scalars(query))
+    state = update(Decision).where(is_in(connection, Decision.id, overridden))
+    connection.execute(state.values(undone_seq=undone_seq))
 
 
 def reopen_overridden_tasks(connection: Connection, decision: str, seq: int) -> None:
@@ -191,13 +191,13 @@ def reopen_overridden_tasks(connection: Connection, decision: str, seq: int) -> 
 
     Call it at the end of the event ``seq``, by which the decision overrides the others.
     """
-    over = _list_overridden(connection, decision)
-    for other in over:
+    overridden = _list_overridden(connection, decision)
+    for other in overridden:
         transfer_closures(connection, find_last_event(connection, other), seq)
     query = select(DecisionLink.a_key, DecisionLink.b_key).join(
         Decision, Decision.key == DecisionLink.decision_key
     )
-    links = connection.execute(query.where(is_in(connection, Decision.id, over)))
+    links = connection.execute(query.where(is_in(connection, Decision.id, overridden)))
     reopen_undecided_tasks(connection, seq, (), {end for link in links for end in link})
 
 
@@ -221,11 +221,11 @@ def find_last_event(connection: Connection, decision: str) -> int:
 
 def _list_overridden(connection: Connection, decision: str) -> list[str]:
     """List the decisions that a decision overrides now."""
-    mine = select(Event.seq).where(Event.subject == decision)
-    query = select(Decision.id).where(Decision.undone_seq.in_(mine), Decision.id != decision)
+    own_events = select(Event.seq).where(Event.subject == decision)
+    query = select(Decision.id).where(Decision.undone_seq.in_(own_events), Decision.id != decision)
     evidence = connection.scalar(select(Decision.evidence).where(Decision.id == decision)) or {}
-    over = is_in(connection, Decision.id, evidence.get(OVERRIDES) or [])
-    return list(connection.scalars(query.where(over).order_by(Decision.key)))
+    is_listed = is_in(connection, Decision.id, evidence.get(OVERRIDES) or [])
+    return list(connection.scalars(query.where(is_listed).order_by(Decision.key)))
 
 
 def _describe(connection: Connection, texts: Mapping[str, str]) -> list[Overridden]:

@@ -75,31 +75,31 @@ def _undo_or_redo(
     database: Database, actor: Actor, decision_id: str, reason: str | None, *, undoing: bool
 ) -> DecisionResult:
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         query = select(Decision.key, Decision.event_seq, Decision.undone_seq, Decision.actor)
         row = connection.execute(query.where(Decision.id == decision_id)).first()
         if row is None:
             raise NotFound(
                 f"there is no decision {decision_id[:40]!r}", "list the decisions", field="decision"
             )
-        key, made_seq, undone, whose = row
+        key, made_seq, undone_seq, whose = row
         if whose != actor.name and not actor.role.includes(Role.EDITOR):
             raise Forbidden(
                 "this decision was made by another reviewer", "ask them or an editor to undo it"
             )
-        if (undone is None) != undoing:
+        if (undone_seq is None) != undoing:
             raise Conflict(
                 f"decision {decision_id} is {'undone' if undoing else 'in force'} already",
                 "nothing needs to be done",
             )
-        check_independent(connection, decision_id, made_seq, undone)
-        done = read_event_effects(connection, made_seq if undone is None else undone)
+        check_independent(connection, decision_id, made_seq, undone_seq)
+        done = read_event_effects(connection, made_seq if undone_seq is None else undone_seq)
         told = {
             "event": done.seq,
             "identities": sorted(v[1]["id"] for v in done.identities.values()),
         }
         last = find_last_event(connection, decision_id)
-        seq = ledger.record(
+        seq = event_log.record(
             DECISION_UNDONE if undoing else DECISION_REDONE,
             actor,
             subject=decision_id,
@@ -110,30 +110,30 @@ def _undo_or_redo(
         if undoing:
             revert_reopened_tasks(connection, decision_id, last, seq)
         revert_transitions(connection, last, seq)
-        changed = revert_event(connection, ledger, done, seq)
+        change = revert_event(connection, event_log, done, seq)
         state = update(Decision).where(Decision.key == key)
         connection.execute(state.values(undone_seq=seq if undoing else None))
         carry_over(connection, decision_id, made_seq, seq, undoing=undoing)
         ends = _check_links(connection, key, {*done.moves}, decision_id)
-        refuse_settling_blind(connection, close_answered_tasks(connection, seq, changed.rows, ends))
+        refuse_settling_blind(connection, close_answered_tasks(connection, seq, change.rows, ends))
         if undoing:
-            reopen_undecided_tasks(connection, seq, changed.rows, ends)
+            reopen_undecided_tasks(connection, seq, change.rows, ends)
         else:
             reopen_overridden_tasks(connection, decision_id, seq)
         record_transitions(connection, seq)
         return DecisionResult(
-            decision_id, seq, {r.id: r.version for r in changed.rows.values()}, []
+            decision_id, seq, {r.id: r.version for r in change.rows.values()}, []
         )
 
 
 def _check_links(
-    connection: Connection, decision_key: int, moved: set[int], decision_id: str
+    connection: Connection, decision_key: int, moved_signatures: set[int], decision_id: str
 ) -> set[int]:
     """Check the links in force around a decision's signatures, and return these signatures."""
     query = select(DecisionLink.a_key, DecisionLink.b_key)
     rows = connection.execute(query.where(DecisionLink.decision_key == decision_key))
     ends = {end for row in rows for end in (row[0], row[1])}
-    links = read_links_around(connection, ends | moved)
+    links = read_links_around(connection, ends | moved_signatures)
     check_contradictions(connection, links, decision_id)
     require_links_hold(
         connection,
@@ -141,4 +141,4 @@ def _check_links(
         "other decisions depend on this",
         "undo them first",
     )
-    return ends | moved
+    return ends | moved_signatures

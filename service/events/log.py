@@ -56,8 +56,8 @@ class EventLog:
 
     def take_numbers(self, n: int = 1) -> int:
         """Allocate ``n`` sequence numbers and return the first of them."""
-        taken = update(State).values(sequence=State.sequence + n).returning(State.sequence)
-        return self.connection.scalars(taken).one() - n + 1
+        statement = update(State).values(sequence=State.sequence + n).returning(State.sequence)
+        return self.connection.scalars(statement).one() - n + 1
 
     def record(
         self,

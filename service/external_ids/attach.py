@@ -70,35 +70,35 @@ def attach_id(
     ------
     Invalid, NotFound, Conflict, Stale
     """
-    name, found = normalize_id(scheme, value)
+    name, canonical = normalize_id(scheme, value)
     if not source.strip() or source == SIGNATURE_SOURCE or len(source) > 500:
         raise Invalid("the source of the id is missing", "say who states it", field="source")
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         row = get_active_identity(connection, identity_id, version)
-        same = _current(connection, [row.key])
-        if any((r.scheme, r.value) == (name, found) and r.source != SIGNATURE_SOURCE for r in same):
+        same = _read_current(connection, [row.key])
+        if any((r.scheme, r.value) == (name, canonical) and r.source != SIGNATURE_SOURCE for r in same):
             raise Conflict(
-                f"{identity_id} has {name} {found} already",
+                f"{identity_id} has {name} {canonical} already",
                 "nothing needs to be done",
                 identity=identity_id,
             )
-        told = {"scheme": name, "value": found, "source": source}
-        seq = ledger.record(ID_ATTACHED, actor, subject=identity_id, reason=reason, after=told)
-        _end(connection, seq, [r for r in same if (r.scheme, r.value) == (name, found)])
+        record = {"scheme": name, "value": canonical, "source": source}
+        seq = event_log.record(ID_ATTACHED, actor, subject=identity_id, reason=reason, after=record)
+        _end_rows(connection, seq, [r for r in same if (r.scheme, r.value) == (name, canonical)])
         connection.execute(
             insert(ExternalId).values(
                 identity_key=row.key,
                 scheme=name,
-                value=found,
+                value=canonical,
                 source=source,
                 actor=actor.name,
                 event_seq=seq,
             )
         )
-        _touch(connection, ledger, seq, row)
-        update_conflict_tasks(connection, ledger, seq, {(name, found)})
-    return name, found
+        _bump_version(connection, event_log, seq, row)
+        update_conflict_tasks(connection, event_log, seq, {(name, canonical)})
+    return name, canonical
 
 
 def detach_id(
@@ -117,21 +117,21 @@ def detach_id(
     ------
     Invalid, NotFound, Conflict, Stale
     """
-    name, found = normalize_id(scheme, value)
+    name, canonical = normalize_id(scheme, value)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         row = get_active_identity(connection, identity_id, version)
-        rows = [r for r in _current(connection, [row.key]) if (r.scheme, r.value) == (name, found)]
+        rows = [r for r in _read_current(connection, [row.key]) if (r.scheme, r.value) == (name, canonical)]
         if not rows:
             raise NotFound(
-                f"{identity_id} has no {name} {found}", "see its external ids", field="value"
+                f"{identity_id} has no {name} {canonical}", "see its external ids", field="value"
             )
-        told = {"scheme": name, "value": found, "source": rows[0].source}
-        seq = ledger.record(ID_DETACHED, actor, subject=identity_id, reason=reason, before=told)
-        _end(connection, seq, rows)
-        _touch(connection, ledger, seq, row)
-        update_conflict_tasks(connection, ledger, seq, {(name, found)})
-        _settle_within(connection, seq, row)
+        record = {"scheme": name, "value": canonical, "source": rows[0].source}
+        seq = event_log.record(ID_DETACHED, actor, subject=identity_id, reason=reason, before=record)
+        _end_rows(connection, seq, rows)
+        _bump_version(connection, event_log, seq, row)
+        update_conflict_tasks(connection, event_log, seq, {(name, canonical)})
+        _close_resolved_orcid_conflicts(connection, seq, row)
 
 
 def transfer_ids(
@@ -139,23 +139,23 @@ def transfer_ids(
 ) -> None:
     """Transfer attached ids, as part of an event, from an identity to one split from it."""
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         by_id = read_identities_by_id(connection, [giver, taker])
         rows = [
             r
-            for r in _current(connection, [by_id[giver].key])
+            for r in _read_current(connection, [by_id[giver].key])
             if r.source != SIGNATURE_SOURCE and (r.scheme, r.value) in values
         ]
-        _end(connection, event_seq, rows)
-        held = {(r.scheme, r.value) for r in _current(connection, [by_id[taker].key])}
+        _end_rows(connection, event_seq, rows)
+        held = {(r.scheme, r.value) for r in _read_current(connection, [by_id[taker].key])}
         new = [(by_id[taker].key, *r[2:]) for r in rows if (r.scheme, r.value) not in held]
-        _add(connection, event_seq, new)
-        update_conflict_tasks(connection, ledger, event_seq, {(r.scheme, r.value) for r in rows})
+        _insert_ids(connection, event_seq, new)
+        update_conflict_tasks(connection, event_log, event_seq, {(r.scheme, r.value) for r in rows})
 
 
 def follow_memberships(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     event_seq: int,
     printed: Mapping[int, Collection[str]],
     merged: Mapping[int, int],
@@ -172,9 +172,9 @@ def follow_memberships(
     status_changes : collection of int
         Identities that became active or inactive.
     """
-    rows = _current(connection, {*printed, *merged, *merged.values(), *turned})
+    rows = _read_current(connection, {*printed, *merged, *merged.values(), *turned})
     held = {(r.identity, r.scheme, r.value) for r in rows}
-    wanted = {
+    expected = {
         (identity, "orcid", found)
         for identity, texts in printed.items()
         for found in map(parse_orcid, texts)
@@ -185,9 +185,9 @@ def follow_memberships(
         for r in rows
         if r.source == SIGNATURE_SOURCE
         and r.identity in printed
-        and (r.identity, *r[2:4]) not in wanted
+        and (r.identity, *r[2:4]) not in expected
     ]
-    fresh = wanted - held
+    fresh = expected - held
     fresh -= read_detached_ids(connection, {identity for identity, _, _ in fresh})
     new = [(*item, SIGNATURE_SOURCE) for item in sorted(fresh)]
     for r in rows:
@@ -196,40 +196,40 @@ def follow_memberships(
             if (merged[r.identity], r.scheme, r.value) not in held:
                 held.add((merged[r.identity], r.scheme, r.value))
                 new.append((merged[r.identity], r.scheme, r.value, r.source))
-    _end(connection, event_seq, ended)
-    _add(connection, event_seq, new)
+    _end_rows(connection, event_seq, ended)
+    _insert_ids(connection, event_seq, new)
     values = {(r.scheme, r.value) for r in rows if r.identity in turned}
     values |= {(r.scheme, r.value) for r in ended} | {(n[1], n[2]) for n in new}
-    update_conflict_tasks(connection, ledger, event_seq, values)
+    update_conflict_tasks(connection, event_log, event_seq, values)
 
 
-def revert_external_ids(connection: Connection, ledger: EventLog, event_seq: int, by: int) -> None:
+def revert_external_ids(connection: Connection, event_log: EventLog, event_seq: int, by: int) -> None:
     """Revert, as part of the event ``by``, what an event attached and detached.
 
     Ids printed on mentions follow the mentions.
     """
     stated = ExternalId.source != SIGNATURE_SOURCE
-    columns = _columns()
+    columns = _row_columns()
     added = select(*columns).where(
         stated, ExternalId.event_seq == event_seq, ExternalId.removed_seq.is_(None)
     )
     taken = select(*columns).where(stated, ExternalId.removed_seq == event_seq)
     ended = [_ExternalIdRow(*row) for row in connection.execute(added)]
     back = [_ExternalIdRow(*row) for row in connection.execute(taken)]
-    _end(connection, by, ended)
-    held = {(r.identity, r.scheme, r.value) for r in _current(connection, {r[1] for r in back})}
+    _end_rows(connection, by, ended)
+    held = {(r.identity, r.scheme, r.value) for r in _read_current(connection, {r[1] for r in back})}
     new = [r[1:] for r in back if (r.identity, r.scheme, r.value) not in held]
-    _add(connection, by, new)
-    update_conflict_tasks(connection, ledger, by, {(r.scheme, r.value) for r in (*ended, *back)})
+    _insert_ids(connection, by, new)
+    update_conflict_tasks(connection, event_log, by, {(r.scheme, r.value) for r in (*ended, *back)})
 
 
 def update_conflict_tasks(
-    connection: Connection, ledger: EventLog, event_seq: int, values: Collection[Value]
+    connection: Connection, event_log: EventLog, event_seq: int, values: Collection[Value]
 ) -> None:
     """Open a task for each id of several active identities; close the tasks of other ids."""
     if not values:
         return
-    holders = _holders(connection, values)
+    holders = _find_holders(connection, values)
     subjects = {f"{scheme}:{value}": (scheme, value) for scheme, value in sorted(values)}
     query = select(Task.subject, Task.key).where(
         Task.kind == "conflict", Task.state == "open", is_in(connection, Task.subject, subjects)
@@ -240,25 +240,25 @@ def update_conflict_tasks(
             close_task(connection, event_seq, key)
     known = {s: frozenset(holders[v].values()) for s, v in subjects.items()}
     settled = find_answered_identities(connection, "conflict", known)
-    asked = is_open.keys() | {s for s, about in settled.items() if known[s] in about}
-    new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in asked}
-    _open_tasks(connection, ledger, event_seq, {s: (v, holders[v]) for s, v in new.items()})
+    known_subjects = is_open.keys() | {s for s, about in settled.items() if known[s] in about}
+    new = {s: v for s, v in subjects.items() if len(holders[v]) > 1 and s not in known_subjects}
+    _open_conflict_tasks(connection, event_log, event_seq, {s: (v, holders[v]) for s, v in new.items()})
 
 
-def _settle_within(connection: Connection, event_seq: int, row: Any) -> None:
+def _close_resolved_orcid_conflicts(connection: Connection, event_seq: int, row: Any) -> None:
     """Close tasks about different ORCID iDs of an identity that now has fewer than two."""
     query = select(Task.key, Task.evidence).where(
         Task.kind == "conflict", Task.state == "open", Task.subject == row.id
     )
-    has = {r.value for r in _current(connection, [row.key]) if r.scheme == "orcid"}
+    has = {r.value for r in _read_current(connection, [row.key]) if r.scheme == "orcid"}
     for key, evidence in connection.execute(query).all():
         if len(has & set(evidence.get("values", ()))) < 2:
             close_task(connection, event_seq, key)
 
 
-def _open_tasks(
+def _open_conflict_tasks(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     event_seq: int,
     new: Mapping[str, tuple[Value, Mapping[int, str]]],
 ) -> None:
@@ -274,10 +274,10 @@ def _open_tasks(
         evidence = {"scheme": scheme, "value": value, "identities": [held[k] for k in sorted(held)]}
         return NewTask("conflict", subject, n, float(n), evidence)
 
-    open_tasks(connection, ledger, event_seq, list(map(question, new)))
+    open_tasks(connection, event_log, event_seq, list(map(question, new)))
 
 
-def _holders(
+def _find_holders(
     connection: Connection, values: Collection[Value]
 ) -> defaultdict[Value, dict[int, str]]:
     """Return keys and ids of the active identities that have each value."""
@@ -288,10 +288,10 @@ def _holders(
         .where(is_in(connection, ExternalId.value, {value for _, value in values}))
         .where(is_in(connection, ExternalId.scheme, {scheme for scheme, _ in values}))
     )
-    found: defaultdict[Value, dict[int, str]] = defaultdict(dict)
+    holders: defaultdict[Value, dict[int, str]] = defaultdict(dict)
     for scheme, value, key, public in connection.execute(query):
-        found[scheme, value][key] = public
-    return found
+        holders[scheme, value][key] = public
+    return holders
 
 
 def read_detached_ids(
@@ -308,7 +308,7 @@ def read_detached_ids(
     return {(k, s, v) for k, s, v in connection.execute(query) if k in identities}
 
 
-def _columns() -> tuple[Any, ...]:
+def _row_columns() -> tuple[Any, ...]:
     return (
         ExternalId.key,
         ExternalId.identity_key,
@@ -318,24 +318,24 @@ def _columns() -> tuple[Any, ...]:
     )
 
 
-def _current(connection: Connection, identities: Collection[int]) -> list[_ExternalIdRow]:
+def _read_current(connection: Connection, identities: Collection[int]) -> list[_ExternalIdRow]:
     """Read the current ids of identities."""
     if not identities:
         return []
-    query = select(*_columns()).where(ExternalId.removed_seq.is_(None))
+    query = select(*_row_columns()).where(ExternalId.removed_seq.is_(None))
     if len(identities) < FULL_SCAN_MIN_KEYS:
         query = query.where(is_in(connection, ExternalId.identity_key, identities))
     return [_ExternalIdRow(*row) for row in connection.execute(query) if row[1] in identities]
 
 
-def _end(connection: Connection, event_seq: int, rows: Iterable[_ExternalIdRow]) -> None:
+def _end_rows(connection: Connection, event_seq: int, rows: Iterable[_ExternalIdRow]) -> None:
     keys = [r.key for r in rows]
     if keys:
         ended = update(ExternalId).where(is_in(connection, ExternalId.key, keys))
         connection.execute(ended.values(removed_seq=event_seq))
 
 
-def _add(
+def _insert_ids(
     connection: Connection, event_seq: int, new: Collection[tuple[int, str, str, str]]
 ) -> None:
     if not new:
@@ -345,7 +345,7 @@ def _add(
     insert_rows(connection, ExternalId, columns, ((*row, actor, event_seq) for row in new))
 
 
-def _touch(connection: Connection, ledger: EventLog, event_seq: int, row: Any) -> None:
+def _bump_version(connection: Connection, event_log: EventLog, event_seq: int, row: Any) -> None:
     """Give an identity whose ids changed a new version, and append it to the change feed."""
     mentions = connection.scalar(
         select(func.count()).where(Membership.identity_key == row.key).select_from(Membership)
@@ -360,4 +360,4 @@ def _touch(connection: Connection, ledger: EventLog, event_seq: int, row: Any) -
             after=new.to_dict({}, mentions or 0),
         )
     )
-    ledger.append_changes(event_seq, [ChangeEntry("keep", row.id, mentions or 0)])
+    event_log.append_changes(event_seq, [ChangeEntry("keep", row.id, mentions or 0)])

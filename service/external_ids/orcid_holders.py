@@ -37,9 +37,9 @@ def find_holders(connection: Connection, work: domain.Work) -> dict[int, Holder]
     """Return holders of the ORCID iDs of a work's authors by position; omit ambiguous iDs."""
     bearers: dict[str, list[int]] = defaultdict(list)
     for at, author in enumerate(work.authors):
-        found = parse_orcid(author.orcid) if author.name.strip() else None
-        if found:
-            bearers[found].append(at)
+        orcid = parse_orcid(author.orcid) if author.name.strip() else None
+        if orcid:
+            bearers[orcid].append(at)
     own = {value: at[0] for value, at in bearers.items() if len(at) == 1}
     if not own:
         return {}
@@ -58,10 +58,10 @@ def find_holders(connection: Connection, work: domain.Work) -> dict[int, Holder]
     for value, identity in connection.execute(query):
         holding[value].append(identity)
     one = {own[value]: keys[0] for value, keys in holding.items() if len(keys) == 1}
-    return {at: Holder(key, _fits(connection, work.authors[at], key)) for at, key in one.items()}
+    return {at: Holder(key, _is_name_compatible(connection, work.authors[at], key)) for at, key in one.items()}
 
 
-def _fits(connection: Connection, author: domain.Author, identity: int) -> bool:
+def _is_name_compatible(connection: Connection, author: domain.Author, identity: int) -> bool:
     """Whether the author's name is compatible with a printed name of the identity."""
     from disambig.names import compatible, parse_name
 

@@ -30,36 +30,36 @@ def normalize_id(scheme: str, value: str) -> tuple[str, str]:
     if name not in _SCHEMES:
         known = ", ".join(_SCHEMES)
         raise Invalid(f"unknown scheme {scheme[:40]!r}", f"use one of {known}", field="scheme")
-    read, example = _SCHEMES[name]
+    parse, example = _SCHEMES[name]
     text = unicodedata.normalize("NFC", value.strip())
-    found = read(unquote(text) if "%" in text else text) if len(text) <= MAX_LENGTH else None
-    if found is None:
+    canonical = parse(unquote(text) if "%" in text else text) if len(text) <= MAX_LENGTH else None
+    if canonical is None:
         raise Invalid(
             f"{value[:60]!r} is no valid {name} id", f"give it like {example}", field="value"
         )
-    return name, found
+    return name, canonical
 
 
 def parse_orcid(text: str | None) -> str | None:
     """Return a printed ORCID iD as digits with hyphens; None if it is not valid."""
-    return _orcid(text.strip()) if text and len(text) <= MAX_LENGTH else None
+    return _parse_orcid(text.strip()) if text and len(text) <= MAX_LENGTH else None
 
 
-def _address(text: str, hosts: str) -> str:
+def _strip_address(text: str, hosts: str) -> str:
     """Return a URL without its scheme and host, if the host is one of ``hosts``; else the text."""
     return re.sub(rf"^(?:https?://)?(?:www\.)?(?:{hosts})", "", text, flags=re.IGNORECASE)
 
 
-def _orcid(text: str) -> str | None:
-    digits = _checked_digits(_address(text, r"orcid\.org/|orcid:\s*"))
+def _parse_orcid(text: str) -> str | None:
+    digits = _parse_check_digits(_strip_address(text, r"orcid\.org/|orcid:\s*"))
     return digits and "-".join(digits[k : k + 4] for k in range(0, 16, 4))
 
 
-def _isni(text: str) -> str | None:
-    return _checked_digits(_address(text, r"isni\.org/(?:isni/)?|isni:?\s*"))
+def _parse_isni(text: str) -> str | None:
+    return _parse_check_digits(_strip_address(text, r"isni\.org/(?:isni/)?|isni:?\s*"))
 
 
-def _checked_digits(text: str) -> str | None:
+def _parse_check_digits(text: str) -> str | None:
     """Return 16 digits whose last is a correct check digit (ISO 7064, MOD 11-2); else None."""
     digits = re.sub(r"[\s-]", "", text.rstrip("/")).upper()
     if not re.fullmatch(r"[0-9]{15}[0-9X]", digits):
@@ -71,32 +71,32 @@ def _checked_digits(text: str) -> str | None:
     return digits if digits[15] == ("X" if check == 10 else str(check)) else None
 
 
-def _dblp(text: str) -> str | None:
-    rest = _address(text, r"(?:dblp\.org|dblp\.uni-trier\.de|dblp\.dagstuhl\.de)/")
+def _parse_dblp(text: str) -> str | None:
+    rest = _strip_address(text, r"(?:dblp\.org|dblp\.uni-trier\.de|dblp\.dagstuhl\.de)/")
     rest = re.sub(r"^(?:dblp:|pid/)|\.(?:html|xml|rdf|nt|bib)$", "", rest)
     return rest if re.fullmatch(r"[A-Za-z0-9]{1,10}/[A-Za-z0-9-]{1,40}", rest) else None
 
 
-def _openreview(text: str) -> str | None:
-    rest = _address(text, r"openreview\.net/profile\?id=")
+def _parse_openreview(text: str) -> str | None:
+    rest = _strip_address(text, r"openreview\.net/profile\?id=")
     return rest if re.fullmatch(r"~[^\W\d]\S*?_?\d{1,4}", rest) and rest.isprintable() else None
 
 
-def _viaf(text: str) -> str | None:
-    rest = _address(text, r"viaf\.org/(?:viaf/)?|viaf:").strip("/")
+def _parse_viaf(text: str) -> str | None:
+    rest = _strip_address(text, r"viaf\.org/(?:viaf/)?|viaf:").strip("/")
     return rest if re.fullmatch(r"[1-9][0-9]{0,21}", rest) else None
 
 
-def _wikidata(text: str) -> str | None:
-    rest = _address(text, r"wikidata\.org/(?:wiki|entity)/|wd:").upper()
+def _parse_wikidata(text: str) -> str | None:
+    rest = _strip_address(text, r"wikidata\.org/(?:wiki|entity)/|wd:").upper()
     return rest if re.fullmatch(r"Q[1-9][0-9]{0,11}", rest) else None
 
 
 _SCHEMES: dict[str, tuple[Callable[[str], str | None], str]] = {
-    "orcid": (_orcid, "0000-0002-1825-0097"),
-    "dblp": (_dblp, "12/3456-1"),
-    "openreview": (_openreview, "~Ada_Lovelace1"),
-    "viaf": (_viaf, "95218067"),
-    "isni": (_isni, "0000 0001 2103 2683"),
-    "wikidata": (_wikidata, "Q7259"),
+    "orcid": (_parse_orcid, "0000-0002-1825-0097"),
+    "dblp": (_parse_dblp, "12/3456-1"),
+    "openreview": (_parse_openreview, "~Ada_Lovelace1"),
+    "viaf": (_parse_viaf, "95218067"),
+    "isni": (_parse_isni, "0000 0001 2103 2683"),
+    "wikidata": (_parse_wikidata, "Q7259"),
 }

@@ -14,7 +14,7 @@ _DBLP = re.compile(r"(?:conf|journals|books|series|reference|phd|tr|homepages)/[
 _OPENALEX = re.compile(r"W[1-9]\d{0,12}")
 _ACL = re.compile(r"(?:[A-Z]\d\d-\d{4}|\d{4}\.[\w-]{1,40}\.\d{1,5})")
 
-_PLACES = (
+_SITES = (
     ("doi", "DOI", _DOI, "https://doi.org/"),
     ("dblp", "dblp", _DBLP, "https://dblp.org/rec/"),
     ("arxiv", "arXiv", _ARXIV, "https://arxiv.org/abs/"),
@@ -43,20 +43,20 @@ def make_external_links(
     [{'label': 'DOI', 'url': 'https://doi.org/10.1000/182'}]
     """
     stated = {scheme.lower(): value for scheme, value in ids.items() if isinstance(value, str)}
-    found = []
-    for scheme, label, form, address in _PLACES:
-        for text in _candidates(scheme, stated.get(scheme), work):
+    links = []
+    for scheme, label, form, address in _SITES:
+        for text in _list_candidates(scheme, stated.get(scheme), work):
             if form.fullmatch(text) and text.isprintable() and ".." not in text:
                 url = address + quote(text, safe="/.()-_;:")
-                found.append({"label": label, "url": url})
+                links.append({"label": label, "url": url})
                 break
     person = parse_orcid(orcid)
     if person is not None:
-        found.append({"label": "ORCID", "url": f"https://orcid.org/{person}"})
-    return found
+        links.append({"label": "ORCID", "url": f"https://orcid.org/{person}"})
+    return links
 
 
-def _candidates(scheme: str, stated: str | None, work: str) -> Iterable[str]:
+def _list_candidates(scheme: str, stated: str | None, work: str) -> Iterable[str]:
     if stated:
         yield stated.strip()
     prefix = f"{scheme}:"

@@ -70,15 +70,15 @@ def count_overlap(identity: Int64, cluster: Int64, confirmed: Bool) -> Overlap:
     confirmed : bool[N]
         Whether a human confirmed it under its identity.
     """
-    both = np.flatnonzero((identity >= 0) & (cluster >= 0))
-    i, c, sure = identity[both], cluster[both], confirmed[both]
+    matched_rows = np.flatnonzero((identity >= 0) & (cluster >= 0))
+    i, c, is_confirmed = identity[matched_rows], cluster[matched_rows], confirmed[matched_rows]
     order = np.lexsort((c, i))
-    i, c, sure = i[order], c[order], sure[order]
+    i, c, is_confirmed = i[order], c[order], is_confirmed[order]
     first = np.ones(len(i), dtype=bool)
     first[1:] = (i[1:] != i[:-1]) | (c[1:] != c[:-1])
     start = np.flatnonzero(first)
     mentions = np.diff(start, append=len(i))
-    total = np.concatenate([[0], np.cumsum(sure, dtype=np.int64)])
+    total = np.concatenate([[0], np.cumsum(is_confirmed, dtype=np.int64)])
     return Overlap(i[start], c[start], mentions, total[start + mentions] - total[start])
 
 
@@ -115,8 +115,8 @@ def match_identities(
     >>> match(old, new)
     {0: 7, 1: 8}
     """
-    sure = np.zeros(len(identity), dtype=bool) if confirmed is None else confirmed
-    edges = count_overlap(identity, cluster, sure)
+    is_confirmed = np.zeros(len(identity), dtype=bool) if confirmed is None else confirmed
+    edges = count_overlap(identity, cluster, is_confirmed)
     if not len(edges.identity):
         return {}
     keys, row = np.unique(edges.identity, return_inverse=True)
@@ -130,13 +130,13 @@ def match_identities(
     established[np.lexsort((keys, -size))] = np.arange(len(keys))
     component = _edge_components(row, column, len(keys), len(names))
     star = _is_star(component, row, column)
-    chosen = [_choose_star_edges(np.flatnonzero(star[component]), component, edges, established[row])]
+    edge_sets = [_choose_star_edges(np.flatnonzero(star[component]), component, edges, established[row])]
     rest = np.flatnonzero(~star[component])
     rest = rest[np.argsort(component[rest], kind="stable")]
     bounds = np.flatnonzero(np.diff(component[rest])) + 1
     for part in np.split(rest, bounds) if len(rest) else ():
-        chosen.append(_match_component(part, edges, row, column, established))
-    won = np.sort(np.concatenate(chosen))
+        edge_sets.append(_match_component(part, edges, row, column, established))
+    won = np.sort(np.concatenate(edge_sets))
     return dict(zip(edges.cluster[won].tolist(), edges.identity[won].tolist(), strict=True))
 
 
@@ -155,8 +155,8 @@ def _is_star(component: Int64, row: Int64, column: Int64) -> Bool:
         np.bincount(component[np.unique(side, return_index=True)[1]], minlength=n)
         for side in (row, column)
     ]
-    alone: Bool = (nodes[0] == 1) | (nodes[1] == 1)
-    return alone
+    has_one_node: Bool = (nodes[0] == 1) | (nodes[1] == 1)
+    return has_one_node
 
 
 def _choose_star_edges(part: Int64, component: Int64, edges: Overlap, established: Int64) -> Int64:
@@ -221,11 +221,11 @@ def _match_sparse(
     i: Int64, c: Int64, weight: Float64, n_rows: int, n_columns: int
 ) -> tuple[Int64, Int64]:
     """Match by sparse shortest paths; each row may also take a dummy column of its own."""
-    alone = np.arange(n_rows)
+    row_indices = np.arange(n_rows)
     # costs must not be zero: those cells would count as missing
     cost = np.concatenate([weight.max() + 1 - weight, np.full(n_rows, weight.max() + 1)])
-    cells = (np.concatenate([i, alone]), np.concatenate([c, n_columns + alone]))
+    cells = (np.concatenate([i, row_indices]), np.concatenate([c, n_columns + row_indices]))
     table = csr_array((cost, cells), shape=(n_rows, n_columns + n_rows))
     a, b = min_weight_full_bipartite_matching(table)
-    taken = b < n_columns
-    return a[taken].astype(np.int64), b[taken].astype(np.int64)
+    is_matched = b < n_columns
+    return a[is_matched].astype(np.int64), b[is_matched].astype(np.int64)

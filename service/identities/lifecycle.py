@@ -153,7 +153,7 @@ def derive_lifecycle(
 
 
 def _add_continuing(
-    found: LifecycleChanges,
+    changes: LifecycleChanges,
     key: int,
     went: Mapping[int, int],
     existed: Mapping[int, bool],
@@ -163,16 +163,16 @@ def _add_continuing(
     goes_on = {target: existed.get(target, False) or restores for target in went}
     parts = tuple((target, n) for target, n in went.items() if not goes_on[target])
     if parts:
-        found.splits.append(SplitIdentity(key, parts, is_ended=False))
-    found.moves.extend(Flow(key, target, n) for target, n in went.items() if goes_on[target])
+        changes.splits.append(SplitIdentity(key, parts, is_ended=False))
+    changes.moves.extend(Flow(key, target, n) for target, n in went.items() if goes_on[target])
 
 
 def _add_ended(
-    found: LifecycleChanges, key: int, went: Mapping[int, int], settled: Mapping[int, int]
+    changes: LifecycleChanges, key: int, went: Mapping[int, int], settled: Mapping[int, int]
 ) -> None:
     """Add the merge or split of an identity that has no mentions left."""
     successor = settled.get(key, next(iter(went)) if len(went) == 1 else UNASSIGNED)
     if successor == UNASSIGNED:
-        found.splits.append(SplitIdentity(key, tuple(went.items()), is_ended=True))
+        changes.splits.append(SplitIdentity(key, tuple(went.items()), is_ended=True))
     else:
-        found.merges.append((key, successor, sum(went.values())))
+        changes.merges.append((key, successor, sum(went.values())))

@@ -85,7 +85,7 @@ class ChangeResult:
 
 def add_memberships(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     event_seq: int,
     placed: Sequence[NewMembership],
     *,
@@ -102,12 +102,12 @@ def add_memberships(
         )
         for p in placed
     }
-    return change_memberships(connection, ledger, event_seq, places)
+    return change_memberships(connection, event_log, event_seq, places)
 
 
 def retire_signatures(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     event_seq: int,
     signature_keys: Iterable[int],
     *,
@@ -123,7 +123,7 @@ def retire_signatures(
         {p.identity for p in read_memberships(connection, changed).values()} if changed else set()
     )
     places = dict.fromkeys(signature_keys)
-    return change_memberships(connection, ledger, event_seq, places, touched=touched)
+    return change_memberships(connection, event_log, event_seq, places, touched=touched)
 
 
 def read_memberships(
@@ -142,13 +142,13 @@ def read_memberships(
         query = select(*columns).where(is_in(connection, columns[0], signature_keys))
         return {row[0]: Membership(*row[1:]) for row in connection.execute(query)}
     rows = connection.execute(select(*columns))
-    wanted = set(signature_keys)
-    return {row[0]: Membership(*row[1:]) for row in rows if row[0] in wanted}
+    key_set = set(signature_keys)
+    return {row[0]: Membership(*row[1:]) for row in rows if row[0] in key_set}
 
 
 def change_memberships(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     event_seq: int,
     places: Mapping[int, Membership | None],
     *,
@@ -182,7 +182,7 @@ def change_memberships(
         keys, ids = _allocate_identities(connection, places)
         moves = _plan_moves(before, places, keys, event_seq)
         flows = count_flows(moves)
-        work = MembershipChange(connection, ledger, event_seq, moves, flows, keys, ids)
+        work = MembershipChange(connection, event_log, event_seq, moves, flows, keys, ids)
         work.restores = restores
         noted = {keys.get(key, key): value for key, value in (curated or {}).items()}
         work.load({*touched, *noted, *(end_states or {})})
@@ -223,20 +223,20 @@ def _plan_moves(
 ) -> dict[int, MembershipMove]:
     """Return the old and the new membership of each mention that changes."""
     moves: dict[int, MembershipMove] = {}
-    for signature, wanted in places.items():
+    for signature, planned in places.items():
         old = before.get(signature)
-        if wanted is None:
+        if planned is None:
             if old is not None:
                 moves[signature] = (old, None)
             continue
-        identity = keys.get(wanted.identity, wanted.identity)
-        if old is not None and old.identity == identity and wanted.since is None:
-            if not _is_worth_recording(old, wanted):
+        identity = keys.get(planned.identity, planned.identity)
+        if old is not None and old.identity == identity and planned.since is None:
+            if not _is_worth_recording(old, planned):
                 continue
             since = old.since
         else:
-            since = event_seq if wanted.since is None else wanted.since
-        new = Membership(identity, wanted.confidence, wanted.origin, wanted.origin_key, since)
+            since = event_seq if planned.since is None else planned.since
+        new = Membership(identity, planned.confidence, planned.origin, planned.origin_key, since)
         if new != old:
             moves[signature] = (old, new)
     return moves

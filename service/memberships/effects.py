@@ -81,13 +81,13 @@ def count_flows(moves: Mapping[int, MembershipMove]) -> list[Flow]:
 
 def _flatten_redirects(redirects: Mapping[int, int]) -> dict[int, int]:
     """Return the final target of each redirect."""
-    found = dict(redirects)
-    for key in found:
+    targets = dict(redirects)
+    for key in targets:
         passed = {key}
-        while (target := found[key]) in found and target not in passed:
+        while (target := targets[key]) in targets and target not in passed:
             passed.add(target)
-            found[key] = found[target]
-    return found
+            targets[key] = targets[target]
+    return targets
 
 
 @dataclass
@@ -95,7 +95,7 @@ class MembershipChange:
     """A change in progress; call ``load``, ``decide_states`` and ``write``, in this order."""
 
     connection: Connection
-    ledger: EventLog
+    event_log: EventLog
     event_seq: int
     moves: Mapping[int, MembershipMove]
     flows: Sequence[Flow]
@@ -173,14 +173,14 @@ class MembershipChange:
 
     def _final_redirects(self) -> dict[int, int]:
         """Return the final targets of identities whose predetermined state is a redirect."""
-        wanted = {k: f.redirect for k, f in self.end_states.items() if f.redirect is not None}
-        beyond = read_identities(self.connection, set(wanted.values()) - set(self.old))
+        redirects = {k: f.redirect for k, f in self.end_states.items() if f.redirect is not None}
+        beyond = read_identities(self.connection, set(redirects.values()) - set(self.old))
         self.ids.update((row.key, row.id) for row in beyond.values())
         ahead = {k: r.redirect_key for k, r in beyond.items() if r.redirect_key is not None}
-        final = _flatten_redirects(ahead | wanted)
-        ends = read_identities(self.connection, {final[key] for key in wanted} - set(self.ids))
+        final = _flatten_redirects(ahead | redirects)
+        ends = read_identities(self.connection, {final[key] for key in redirects} - set(self.ids))
         self.ids.update((row.key, row.id) for row in ends.values())
-        return {key: final[key] for key in wanted if final[key] != key}
+        return {key: final[key] for key in redirects if final[key] != key}
 
     def _derive_state(self, row: IdentityRow, redirects: Mapping[int, int]) -> tuple[str, int | None]:
         """Return the new status and redirect of an existing identity."""
@@ -214,11 +214,11 @@ class MembershipChange:
         if len(self.moves) >= FULL_SCAN_MIN_KEYS:
             analyze_tables(self.connection, tables.Membership, Identity, Signature, Work)
         left = {key: facts.mentions for key, facts in self.summaries.items()}
-        told = self.lifecycle.to_change_entries(self.ids, left, restores=self.restores)
-        self.ledger.append_changes(self.event_seq, told)
+        changes = self.lifecycle.to_change_entries(self.ids, left, restores=self.restores)
+        self.event_log.append_changes(self.event_seq, changes)
         external_ids.follow_memberships(
             self.connection,
-            self.ledger,
+            self.event_log,
             self.event_seq,
             {k: self.summaries[k].orcids if k in self.summaries else () for k in {*self.old, *new_keys}},
             {a: b for a, b, _ in self.lifecycle.merges},

@@ -27,7 +27,7 @@ def _on_works_of(connection: Connection, signatures: Collection[int]) -> dict[in
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _barred(links: Iterable[Link]) -> defaultdict[int, set[int]]:
+def _map_cannot_links(links: Iterable[Link]) -> defaultdict[int, set[int]]:
     """Return the signatures that each signature has a direct cannot-link with."""
     found: defaultdict[int, set[int]] = defaultdict(set)
     for link in links:
@@ -100,7 +100,7 @@ def drop_clashes(
     if not moved:
         return {}
     must = {s for link in links if link.must for s in (link.a, link.b)}
-    barred = _barred(links)
+    barred = _map_cannot_links(links)
     work_of = _on_works_of(connection, moved)
     on: dict[int, list[int]] = defaultdict(list)
     for signature, work in work_of.items():

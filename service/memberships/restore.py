@@ -69,7 +69,7 @@ def read_event_effects(connection: Connection, event_seq: int) -> EventEffects:
 
 
 def revert_event(
-    connection: Connection, ledger: EventLog, done: EventEffects, by: int
+    connection: Connection, event_log: EventLog, done: EventEffects, by: int
 ) -> ChangeResult:
     """Revert the effects of an event, as part of the event ``by``.
 
@@ -91,10 +91,10 @@ def revert_event(
     }
     curated.update(dict.fromkeys(_find_later_decisions(connection, done), True))
     _revert_lineage(connection, done.seq, by)
-    external_ids.revert_external_ids(connection, ledger, done.seq, by)
+    external_ids.revert_external_ids(connection, event_log, done.seq, by)
     return change_memberships(
         connection,
-        ledger,
+        event_log,
         by,
         places,
         end_states=end_states,
@@ -129,8 +129,8 @@ def _check_unchanged(
 
 
 def _read_redirect_keys(connection: Connection, done: EventEffects, known: Collection[str]) -> dict[str, int]:
-    named = {v["redirect"] for pair in done.identities.values() for v in pair if v}
-    missing = {public for public in named if public is not None} - set(known)
+    redirect_ids = {v["redirect"] for pair in done.identities.values() for v in pair if v}
+    missing = {public for public in redirect_ids if public is not None} - set(known)
     return {public: row.key for public, row in read_identities_by_id(connection, missing).items()}
 
 

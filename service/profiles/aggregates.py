@@ -297,7 +297,7 @@ def list_coauthors(
 @cache
 def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
     """Build the query once: building aliases takes longer than reading a small result."""
-    grouped = _grouped()
+    grouped = _count_by_identity()
     query = (
         select(
             Identity.id,
@@ -318,7 +318,7 @@ def _query(goes_on: bool) -> Select[*tuple[Any, ...]]:
     return query
 
 
-def _grouped() -> Subquery:
+def _count_by_identity() -> Subquery:
     mine, my_mention = aliased(Membership), aliased(Signature)
     other, their_mention = aliased(Membership), aliased(Signature)
     identity = bindparam("identity_key", type_=BigInteger)

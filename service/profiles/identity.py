@@ -193,7 +193,7 @@ def read_external_ids(connection: Connection, keys: Iterable[int]) -> dict[int, 
     return found
 
 
-def years(connection: Connection, key: int) -> dict[int, int]:
+def count_years(connection: Connection, key: int) -> dict[int, int]:
     """Count the works of an identity by year."""
     query = (
         select(Work.year, func.count(func.distinct(Work.key)))
@@ -206,7 +206,7 @@ def years(connection: Connection, key: int) -> dict[int, int]:
     return {int(year or 0): works for year, works in connection.execute(query).all()}
 
 
-def works_page(
+def list_works(
     connection: Connection,
     key: int,
     limit: int,

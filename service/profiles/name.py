@@ -23,7 +23,7 @@ SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class NameFound:
+class NameSummary:
     """An exact-name cluster and its counts."""
 
     key: int
@@ -32,10 +32,10 @@ class NameFound:
     mentions: int
     papers: int
     people: int
-    unplaced: int
+    unassigned: int
 
 
-def find_name(connection: Connection, text: str) -> NameFound:
+def find_name(connection: Connection, text: str) -> NameSummary:
     """Return the cluster of a printed name; ignore case.
 
     Raises
@@ -65,7 +65,7 @@ def find_name(connection: Connection, text: str) -> NameFound:
             "search for similar ones with /v1/names?q=NAME",
             field="name",
         )
-    return NameFound(
+    return NameSummary(
         row.key,
         row.printed,
         row.folded,
@@ -76,8 +76,8 @@ def find_name(connection: Connection, text: str) -> NameFound:
     )
 
 
-def people_page(
-    connection: Connection, name: NameFound, limit: int, after: tuple[int, str] | None = None
+def list_identities(
+    connection: Connection, name: NameSummary, limit: int, after: tuple[int, str] | None = None
 ) -> list[dict[str, Any]]:
     """List the identities of a name, those with most signatures of it first.
 
@@ -100,7 +100,7 @@ def people_page(
         by_person[mention.identity or 0].append(mention)
     authors = aggregates.read_coauthors(connection, mentions)
     people = [IdentityEvidence.build((True, row.key), row.id, by_person[row.key], authors) for row in rows]
-    shown = aggregates.read_coauthor_names(connection, _named(people))
+    shown = aggregates.read_coauthor_names(connection, _select_coauthors(people))
     external = identity_profile.read_external_ids(connection, keys)
     labels = {other: name for other, (_, name) in shown.items()}
     contrasts = contrast_similar(people, labels)
@@ -111,8 +111,8 @@ def people_page(
     ]
 
 
-def unplaced_page(
-    connection: Connection, name: NameFound, limit: int, after: tuple[str, int] | None = None
+def list_unassigned(
+    connection: Connection, name: NameSummary, limit: int, after: tuple[str, int] | None = None
 ) -> list[SignatureRow]:
     """List the unassigned signatures of a name by work and position."""
     conditions = [Signature.name_key == name.key, Membership.signature_key.is_(None)]
@@ -157,7 +157,7 @@ def _people(
     return connection.execute(query).all()
 
 
-def _named(people: Sequence[IdentityEvidence]) -> set[CoauthorKey]:
+def _select_coauthors(people: Sequence[IdentityEvidence]) -> set[CoauthorKey]:
     """Return the co-authors whose names the page shows."""
     wanted: set[CoauthorKey] = set()
     for person in people:

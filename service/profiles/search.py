@@ -49,7 +49,7 @@ class Vocabulary:
         self._edges: dict[Edge, list[str]] = {}
         self._last = 0
 
-    def words(self, connection: Connection) -> list[str]:
+    def read_words(self, connection: Connection) -> list[str]:
         """Return all words in order, including those of new names; do not modify the list."""
         with self._lock:
             newest = connection.scalar(select(func.max(Name.key))) or 0
@@ -71,9 +71,9 @@ class Vocabulary:
             (edge, [*self._edges.get(edge, ()), *new]) for edge, new in edges.items()
         )
 
-    def similar(self, connection: Connection, word: str) -> dict[str, float]:
+    def find_similar(self, connection: Connection, word: str) -> dict[str, float]:
         """Return known words that ``word`` may mean with their closeness, 1 for the same word."""
-        words = self.words(connection)
+        words = self.read_words(connection)
         found: dict[str, float] = {}
         start = bisect_left(words, word)
         if start < len(words) and words[start] == word:
@@ -123,7 +123,7 @@ class NameHit:
     people: int
 
 
-def matching_names(connection: Connection, vocabulary: Vocabulary, text: str) -> list[NameHit]:
+def search_names(connection: Connection, vocabulary: Vocabulary, text: str) -> list[NameHit]:
     """Search names with all words of a query, or close words; closest and most used first.
 
     Raises
@@ -136,7 +136,7 @@ def matching_names(connection: Connection, vocabulary: Vocabulary, text: str) ->
     wanted = split_search_words(text)[:WORDS]
     if not wanted:
         raise Invalid("no letter or digit to search for", "give a part of a name", field="q")
-    meant = [vocabulary.similar(connection, word) for word in wanted]
+    meant = [vocabulary.find_similar(connection, word) for word in wanted]
     if not all(meant):
         return []
     rows = connection.execute(_holding(meant)).all()
@@ -155,7 +155,7 @@ def matching_names(connection: Connection, vocabulary: Vocabulary, text: str) ->
     return sorted(hits, key=lambda hit: (-hit.closeness, -hit.mentions, hit.folded))
 
 
-def listed_names(connection: Connection, limit: int, after: str | None = None) -> list[NameHit]:
+def list_names(connection: Connection, limit: int, after: str | None = None) -> list[NameHit]:
     """List names in the order of their folded form, from the one after ``after``."""
     query = select(Name.key, Name.printed, Name.folded).order_by(Name.folded).limit(limit)
     if after is not None:
@@ -168,14 +168,14 @@ def listed_names(connection: Connection, limit: int, after: str | None = None) -
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
+class IdentityFilter:
     """Filter of a list of identities."""
 
     first: int | None = None
     last: int | None = None
     curated: bool | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def to_conditions(self) -> list[ColumnElement[bool]]:
         """Return SQL conditions: active identities that published from ``first`` to ``last``."""
         found: list[ColumnElement[bool]] = [Identity.status == "active"]
         if self.first is not None:
@@ -187,11 +187,11 @@ class Filters:
         return found
 
 
-def matching_identities(
-    connection: Connection, vocabulary: Vocabulary, text: str, filters: Filters
+def search_identities(
+    connection: Connection, vocabulary: Vocabulary, text: str, filters: IdentityFilter
 ) -> list[dict[str, Any]]:
     """Search identities that use a name like ``text``; closest first, then by works."""
-    hits = {hit.key: hit for hit in matching_names(connection, vocabulary, text)}
+    hits = {hit.key: hit for hit in search_names(connection, vocabulary, text)}
     if not hits:
         return []
     query = (
@@ -206,7 +206,7 @@ def matching_identities(
         if identity not in best or hit.closeness > best[identity].closeness:
             best[identity] = hit
     rows = connection.execute(
-        select_entries().where(is_in(connection, Identity.key, best), *filters.conditions())
+        select_entries().where(is_in(connection, Identity.key, best), *filters.to_conditions())
     )
     found = [
         {
@@ -219,7 +219,7 @@ def matching_identities(
     return sorted(found, key=lambda x: (-x["closeness"], -x["n_works"], x["id"]))
 
 
-def with_external_id(connection: Connection, scheme: str, value: str) -> list[dict[str, Any]]:
+def find_by_external_id(connection: Connection, scheme: str, value: str) -> list[dict[str, Any]]:
     """List active identities with an external id; more than one is a conflict under review."""
     query = (
         select_entries()
@@ -236,9 +236,9 @@ def with_external_id(connection: Connection, scheme: str, value: str) -> list[di
     return [to_entry(row) for row in connection.execute(query)]
 
 
-def listed_identities(
+def list_identities(
     connection: Connection,
-    filters: Filters,
+    filters: IdentityFilter,
     limit: int,
     order: IdentityOrder,
     after: str | None = None,
@@ -248,7 +248,7 @@ def listed_identities(
         order.removeprefix("-")
     ]
     descending = order.startswith("-")
-    query = select_entries().where(*filters.conditions())
+    query = select_entries().where(*filters.to_conditions())
     if after is not None:
         last = select(value).where(Identity.id == after).correlate(None).scalar_subquery()
         further = value < last if descending else value > last

@@ -10,7 +10,7 @@ MOST_YEARS = 120
 """Most bars: the latest years, if there are more."""
 
 
-def years_svg(name: str, works: Mapping[int, int]) -> bytes:
+def draw_years(name: str, works: Mapping[int, int]) -> bytes:
     """Draw ``works`` (year → number) as bars, with an accessible title and description.
 
     Years without works between the first and the last are gaps.

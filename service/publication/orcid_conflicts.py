@@ -80,7 +80,7 @@ def find_orcid_conflicts(
         signatures keep their identity.
     """
     stated = _read_stated_orcids(connection)
-    gathered = _gathered(connection, stated, signature, after)
+    gathered = _collect_orcids_after(connection, stated, signature, after)
     if not gathered:
         return []
     there = _mentions_at(connection, gathered, signature, after)
@@ -146,7 +146,7 @@ def _read_stated_orcids(connection: Connection) -> dict[int, set[str]]:
     return dict(found)
 
 
-def _gathered(
+def _collect_orcids_after(
     connection: Connection, stated: Mapping[int, set[str]], signature: Int64, after: Int64
 ) -> dict[int, set[str]]:
     """Return attached iDs by the identity that has them afterwards.

@@ -28,7 +28,7 @@ from service.identities.store import ACTIVE, read_identities
 from service.memberships.change import read_memberships
 from service.memberships.effects import Membership
 from service.memberships.followers import (
-    _barred,
+    _map_cannot_links,
     _on_works_of,
     drop_clashes,
     find_followers,
@@ -67,7 +67,7 @@ def plan_publication(connection: Connection, run_key: int, run_id: str) -> Publi
     """Plan the publication of a run, in a write that holds the event log."""
     rows = _proposal(connection, run_key)
     before = read_memberships(connection, rows)
-    continues = _continued(connection, run_key, run_id, rows)
+    continues = _find_continued_identities(connection, run_key, run_id, rows)
     target = {signature: continues[cluster] for signature, (cluster, _) in rows.items()}
     inside = {s: place.identity for s, place in before.items()}
     found = side_effects(connection, inside, target, len(continues))
@@ -134,7 +134,7 @@ def _apart(
     for signature, identity in outside.items():
         there[work_of[signature], identity].append(signature)
     bound = {end for link in links if link.must for end in (link.a, link.b)}
-    barred = _barred(links)
+    barred = _map_cannot_links(links)
     found: dict[int, int] = {}
     for signature in sorted(work_of.keys() & target.keys()):
         met = there.get((work_of[signature], target[signature]), ())
@@ -161,7 +161,7 @@ def _proposal(connection: Connection, run_key: int) -> dict[int, tuple[int, floa
     return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
 
-def _continued(
+def _find_continued_identities(
     connection: Connection, run_key: int, run_id: str, rows: Mapping[int, tuple[int, float]]
 ) -> dict[int, int]:
     """Return the identity that each cluster continues, or a code for a new one."""

@@ -58,7 +58,7 @@ PAGE = 500
 
 
 @dataclass(frozen=True, eq=False)
-class _Proposed:
+class _ProposedClusters:
     """Signature keys, ascending; the group and the confidence of each."""
 
     signature: Int64
@@ -75,11 +75,11 @@ def store_proposal(database: Database, actor: Actor, claim: Claim, found: Cluste
         If the claim was lost; nothing is stored.
     """
     with database.read() as connection:
-        proposed = _numbered(found.signature, found.cluster, found.confidence)
+        proposed = _number_clusters(found.signature, found.cluster, found.confidence)
         renewed = not found.is_complete and run_store.get_run(connection, claim.id).rebases > 0
         if renewed:
-            proposed = _renewed(connection, claim.key, proposed)
-        continues, compared, rows = _compared(connection, proposed)
+            proposed = _merge_with_stored(connection, claim.key, proposed)
+        continues, compared, rows = _compare_with_published(connection, proposed)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
         before = job_queue.lock_claim(connection, claim)
@@ -226,15 +226,21 @@ def rebase(database: Database, actor: Actor, run_id: str, reason: str | None = N
         return run_store.get_run(connection, run_id)
 
 
-def _numbered(signature: Int64, cluster: npt.NDArray[Any], confidence: Float32) -> _Proposed:
+def _number_clusters(
+    signature: Int64, cluster: npt.NDArray[Any], confidence: Float32
+) -> _ProposedClusters:
     """Sort by signature; number groups by their first signature."""
     from disambig.clustering.cross_block import renumber
 
     order = np.argsort(signature, kind="stable")
-    return _Proposed(signature[order], renumber(cluster[order]).astype(np.int64), confidence[order])
+    return _ProposedClusters(
+        signature[order], renumber(cluster[order]).astype(np.int64), confidence[order]
+    )
 
 
-def _renewed(connection: Connection, run_key: int, fresh: _Proposed) -> _Proposed:
+def _merge_with_stored(
+    connection: Connection, run_key: int, fresh: _ProposedClusters
+) -> _ProposedClusters:
     """Replace newly clustered signatures in a stored proposal; drop retired ones."""
     rows = connection.execute(
         select(Proposal.signature_key, Proposal.cluster, Proposal.confidence).where(
@@ -247,15 +253,15 @@ def _renewed(connection: Connection, run_key: int, fresh: _Proposed) -> _Propose
     current = SignatureKeys.read(connection).key
     kept = np.isin(signature, current) & ~np.isin(signature, fresh.signature)
     first = int(fresh.cluster.max(initial=-1)) + 1
-    return _numbered(
+    return _number_clusters(
         np.concatenate([fresh.signature, signature[kept]]),
         np.concatenate([fresh.cluster, cluster[kept] + first]),
         np.concatenate([fresh.confidence, old[kept, 2].astype(np.float32)]),
     )
 
 
-def _compared(
-    connection: Connection, proposed: _Proposed
+def _compare_with_published(
+    connection: Connection, proposed: _ProposedClusters
 ) -> tuple[dict[int, int], Diff, list[tuple[Any, ...]]]:
     """Return the identity that each group continues, the diff, and the rows of its lines."""
     placed = read_integer_table(
@@ -263,7 +269,7 @@ def _compared(
     )
     keys, size = np.unique(placed[:, 1], return_counts=True)
     identity = _looked_up(placed, proposed.signature)
-    decided = np.isin(proposed.signature, _decided(connection))
+    decided = np.isin(proposed.signature, _read_decided_signatures(connection))
     continues = match_identities(
         identity, proposed.cluster, confirmed=decided & (identity >= 0), mentions=(keys, size)
     )
@@ -276,7 +282,11 @@ def _compared(
         _conflict(clash) for clash in find_orcid_conflicts(connection, shown.signature, shown.after)
     ]
     compared = compute_diff(
-        shown.before, shown.after, np.isin(shown.signature, _decided(connection)), sizes, conflicts
+        shown.before,
+        shown.after,
+        np.isin(shown.signature, _read_decided_signatures(connection)),
+        sizes,
+        conflicts,
     )
     totals = {**compared.totals, **further, "mentions": len(proposed.signature)}
     rows = list(describe_lines(connection, compared.lines, shown, len(proposed.signature)))
@@ -337,7 +347,7 @@ def _looked_up(placed: Int64, signature: Int64) -> Int64:
     return np.where(known[at] == signature, identity[at], -1)
 
 
-def _decided(connection: Connection) -> Int64:
+def _read_decided_signatures(connection: Connection) -> Int64:
     """Return signature keys under decisions in force, ascending; int64[n]."""
     standing = (
         select(DecisionLink.a_key, DecisionLink.b_key)
@@ -355,7 +365,7 @@ def _decided(connection: Connection) -> Int64:
 def _write(
     connection: Connection,
     run_key: int,
-    proposed: _Proposed,
+    proposed: _ProposedClusters,
     continues: Mapping[int, int],
     lines: Iterable[tuple[Any, ...]],
 ) -> None:

@@ -158,7 +158,7 @@ def roll_back(
             raise Conflict(
                 f"run {run.id} cannot be rolled back before: {summarize_events(since)}",
                 "undo these first",
-                since=_told(since),
+                since=_to_dicts(since),
             )
         seq = ledger.record(
             RUN_ROLLED_BACK,
@@ -228,7 +228,7 @@ def _may_publish(connection: Connection, ledger: EventLog, run: _Run, expected: 
     raise Conflict(
         f"since run {run.id} read its works and decisions there was {summarize_events(since)}",
         "rebase the run",
-        since=_told(since),
+        since=_to_dicts(since),
     )
 
 
@@ -243,7 +243,7 @@ def _name_earlier(connection: Connection, run: _Run, event_seq: int) -> None:
     connection.execute(update(State).values(publication_run=key))
 
 
-def _told(events: list[HistoryEvent]) -> list[dict[str, Any]]:
+def _to_dicts(events: list[HistoryEvent]) -> list[dict[str, Any]]:
     return [event.to_dict() for event in events[:100]]
 
 

@@ -260,7 +260,7 @@ def answer_task(
     """
     _check_request(request)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         task = leases.lock_task(connection, task_id)
         leases.check_open(task)
         leases.check_free(task, actor)
@@ -273,14 +273,14 @@ def answer_task(
                 "take another one",
                 answers=len(answers_given),
             )
-        seq = ledger.record(
+        seq = event_log.record(
             "task-judged",
             actor,
             subject=task.id,
             reason=request.reason,
             after={"answer": request.answer, "blind": task.blind},
         )
-        judgement = _store_answer(connection, ledger, key, actor, request, seq)
+        judgement = _store_answer(connection, event_log, key, actor, request, seq)
         given_back = {"version": seq, "leased_by": None, "leased_until": None}
         connection.execute(update(Task).where(Task.key == key).values(given_back))
         settled = combine_answers([*answers_given.values(), request.answer], blind=task.blind)
@@ -320,14 +320,14 @@ def get_answerable_task(
 
 
 def store_decision_answer(
-    connection: Connection, ledger: EventLog, actor: Actor, task_id: str, decision: DecisionResult
+    connection: Connection, event_log: EventLog, actor: Actor, task_id: str, decision: DecisionResult
 ) -> None:
     """Store a decision made elsewhere as the answer to a task, and close the task."""
     query = select(Decision.kind, Decision.reason, Decision.evidence)
     kind, reason, evidence = connection.execute(query.where(Decision.id == decision.id)).one()
     key = connection.scalars(select(Task.key).where(Task.id == task_id)).one()
     said = AnswerRequest(kind, None, reason, evidence)
-    _close_with_decision(connection, key, _store_answer(connection, ledger, key, actor, said, decision.event), decision)
+    _close_with_decision(connection, key, _store_answer(connection, event_log, key, actor, said, decision.event), decision)
 
 
 def read_answers_in_force(connection: Connection, task_key: int) -> dict[str, str]:
@@ -378,7 +378,7 @@ def _check_request(said: AnswerRequest) -> None:
 
 def _store_answer(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     task_key: int,
     actor: Actor,
     said: AnswerRequest,
@@ -388,7 +388,7 @@ def _store_answer(
         task_key=task_key,
         reviewer=actor.name,
         answer=said.answer,
-        at=ledger.at,
+        at=event_log.at,
         seconds=said.seconds,
         reason=said.reason,
         evidence=None if said.evidence is None else dict(said.evidence),

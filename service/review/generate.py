@@ -93,44 +93,44 @@ def store_tasks(
 ) -> int | None:
     """Open tasks for the most valuable uncertain cases, and close stale tasks of these blocks."""
     with database.read() as connection:
-        asked = [] if found is None else build_tasks(connection, found.cases, traffic)
-    asked.sort(key=lambda question: -question.priority)
+        new_tasks = [] if found is None else build_tasks(connection, found.cases, traffic)
+    new_tasks.sort(key=lambda question: -question.priority)
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         if find_due_publication(connection) != publication:
             return None
         known = _list_unsure(connection)
-        asked = [q for q in asked if (q.kind, q.subject) not in known][: settings.questions]
-        seq = ledger.record(
-            TASKS_GENERATED, actor, after={"publication": publication, "asked": len(asked)}
+        new_tasks = [q for q in new_tasks if (q.kind, q.subject) not in known][: settings.questions]
+        seq = event_log.record(
+            TASKS_GENERATED, actor, after={"publication": publication, "asked": len(new_tasks)}
         )
-        open_tasks(connection, ledger, seq, asked, settings.blind_share)
+        open_tasks(connection, event_log, seq, new_tasks, settings.blind_share)
         blocks = () if found is None else found.blocks
         close_tasks_by_key(connection, seq, _list_stale(connection, seq, blocks, settings.questions))
-        if found is not None and ledger.last_curation > found.based_on:
+        if found is not None and event_log.last_curation > found.based_on:
             _close_decided(connection, seq, found.cases)
-        return len(asked)
+        return len(new_tasks)
 
 
 def build_tasks(
-    connection: Connection, found: Sequence[UncertainCase], traffic: Mapping[str, float]
+    connection: Connection, cases: Sequence[UncertainCase], traffic: Mapping[str, float]
 ) -> list[NewTask]:
     """Return tasks for uncertain cases, in order; ``traffic`` by folded name, 1 by default."""
-    if not found:
+    if not cases:
         return []
-    every = np.unique(np.concatenate([side for d in found for side in (d.left, d.right)]))
+    every = np.unique(np.concatenate([side for d in cases for side in (d.left, d.right)]))
     mentions = _read_signatures(connection, every.tolist())
-    ids = _identities(connection, {key for doubt in found for key in doubt.identities})
-    names = _names(connection, {m.name for m in mentions.values()})
-    asked = []
-    for doubt in found:
+    ids = _read_active_identities(connection, {key for doubt in cases for key in doubt.identities})
+    names = _read_folded_names(connection, {m.name for m in mentions.values()})
+    new_tasks = []
+    for doubt in cases:
         left, right = (
             [mentions[k] for k in side.tolist() if k in mentions]
             for side in (doubt.left, doubt.right)
         )
         if left and right and all(key in ids for key in doubt.identities):
-            asked.append(_build_task(doubt, left, right, ids, names, traffic))
-    return asked
+            new_tasks.append(_build_task(doubt, left, right, ids, names, traffic))
+    return new_tasks
 
 
 def _build_task(
@@ -206,9 +206,9 @@ def _list_stale(connection: Connection, seq: int, blocks: Iterable[int], most: i
     return sorted(over | set(left[most:]))
 
 
-def _close_decided(connection: Connection, seq: int, found: Sequence[UncertainCase]) -> None:
+def _close_decided(connection: Connection, seq: int, cases: Sequence[UncertainCase]) -> None:
     """Close tasks that were decided while they were generated."""
-    identities = {key for doubt in found for key in doubt.identities}
+    identities = {key for doubt in cases for key in doubt.identities}
     close_answered_tasks(connection, seq, identities, ())
 
 
@@ -221,13 +221,13 @@ def _read_signatures(connection: Connection, keys: Sequence[int]) -> dict[int, _
     return {row[0]: _SignatureRow(*row) for row in connection.execute(query)}
 
 
-def _identities(connection: Connection, keys: Collection[int]) -> dict[int, tuple[str, str]]:
+def _read_active_identities(connection: Connection, keys: Collection[int]) -> dict[int, tuple[str, str]]:
     query = select(Identity.key, Identity.id, Identity.name).where(
         is_in(connection, Identity.key, keys), Identity.status == "active"
     )
     return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
 
-def _names(connection: Connection, keys: Collection[int]) -> dict[int, str]:
+def _read_folded_names(connection: Connection, keys: Collection[int]) -> dict[int, str]:
     query = select(Name.key, Name.folded).where(is_in(connection, Name.key, keys))
     return {row[0]: row[1] for row in connection.execute(query)}

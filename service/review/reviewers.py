@@ -52,17 +52,17 @@ def summarize_reviewers(connection: Connection) -> dict[str, Any]:
         .order_by(Judgement.key.desc())
         .limit(MAX_RECENT)
     )
-    given = [Answer(*row) for row in connection.execute(query)]
+    answers = [Answer(*row) for row in connection.execute(query)]
     held = {row["reviewer"]: row["tasks"] for row in list_lease_holders(connection)}
     return {
-        "reviewers": summarize_workload(given, held, datetime.now(UTC)),
-        "agreement": summarize_agreement(given),
-        "answers": len(given),
+        "reviewers": summarize_workload(answers, held, datetime.now(UTC)),
+        "agreement": summarize_agreement(answers),
+        "answers": len(answers),
     }
 
 
 def summarize_workload(
-    given: Iterable[Answer], held: Mapping[str, int], now: datetime
+    answers: Iterable[Answer], held: Mapping[str, int], now: datetime
 ) -> list[dict[str, Any]]:
     """Return the workload of each reviewer, those with the most answers first.
 
@@ -70,14 +70,14 @@ def summarize_workload(
     median time in seconds, and the number of leases.
     """
     by: dict[str, list[Answer]] = defaultdict(list)
-    for answer in given:
+    for answer in answers:
         by[answer.reviewer].append(answer)
-    found: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for reviewer in {*by, *held}:
         own = by.get(reviewer, [])
         took = [a.seconds for a in own if a.seconds is not None]
         said = Counter(a.answer for a in own)
-        found.append(
+        rows.append(
             {
                 "reviewer": reviewer,
                 "answers": len(own),
@@ -89,7 +89,7 @@ def summarize_workload(
                 "held": held.get(reviewer, 0),
             }
         )
-    return sorted(found, key=lambda row: (-row["answers"], row["reviewer"]))[:MAX_REVIEWERS]
+    return sorted(rows, key=lambda row: (-row["answers"], row["reviewer"]))[:MAX_REVIEWERS]
 
 
 def summarize_agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
@@ -102,25 +102,25 @@ def summarize_agreement(given: Sequence[Answer]) -> list[dict[str, Any]]:
     for said in by_task.values():
         for one, other in combinations(sorted(said), 2):
             pairs[one, other].append((said[one], said[other]))
-    found: list[dict[str, Any]] = [
+    rows: list[dict[str, Any]] = [
         {"reviewers": list(who), **asdict(Agreement.from_pairs(answers))}
         for who, answers in pairs.items()
     ]
-    return sorted(found, key=lambda row: (-row["questions"], row["reviewers"]))[:MAX_REVIEWERS]
+    return sorted(rows, key=lambda row: (-row["questions"], row["reviewers"]))[:MAX_REVIEWERS]
 
 
-def count_tasks(connection: Connection, wanted: TaskFilter) -> dict[str, Any]:
+def count_tasks(connection: Connection, task_filter: TaskFilter) -> dict[str, Any]:
     """Count matching tasks by kind; list leases, and whether a worker must still generate tasks."""
     kinds = dict.fromkeys(KINDS, 0)
     mentions = 0
     query = (
         select(Task.kind, func.count(), func.sum(Task.mentions))
-        .where(*build_conditions(wanted))
+        .where(*build_conditions(task_filter))
         .group_by(Task.kind)
     )
-    for kind, n, some in connection.execute(query):
+    for kind, n, n_mentions in connection.execute(query):
         kinds[kind] = n
-        mentions += int(some or 0)
+        mentions += int(n_mentions or 0)
     waiting = (
         select(func.count(Judgement.task_key.distinct()))
         .join(Task, Task.key == Judgement.task_key)

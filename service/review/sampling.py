@@ -105,28 +105,28 @@ def draw_sample(
             f"seed {number} is out of range", "use a number from 0 to 2^53 - 1", field="seed"
         )
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
-        rows = _published(connection)
+        event_log = EventLog.lock(connection)
+        rows = _read_published(connection)
         if not len(rows):
             raise Conflict("nothing is published", "publish a run, then draw a sample")
-        stratum = _strata(rows[:, 2])
+        stratum = _assign_strata(rows[:, 2])
         population = np.bincount(stratum, minlength=len(SLICES))
         takes = allocate(population.tolist(), size)
-        chosen = _chosen(stratum, takes, number, replace=unit == "identity")
+        chosen = _draw_rows(stratum, takes, number, replace=unit == "identity")
         strata = tuple(
             Stratum(name, int(n), take)
             for name, n, take in zip(SLICES, population, takes, strict=True)
             if n
         )
         sample = new_id("s")
-        told = {"unit": unit, "size": size, "seed": number, "strata": [asdict(s) for s in strata]}
-        seq = ledger.record(SAMPLE_DRAWN, actor, subject=sample, reason=reason, after=told)
-        questions = _questions(connection, sample, unit, rows, stratum, chosen)
-        open_tasks(connection, ledger, seq, questions)
+        after = {"unit": unit, "size": size, "seed": number, "strata": [asdict(s) for s in strata]}
+        seq = event_log.record(SAMPLE_DRAWN, actor, subject=sample, reason=reason, after=after)
+        questions = _build_tasks(connection, sample, unit, rows, stratum, chosen)
+        open_tasks(connection, event_log, seq, questions)
         return Sample(sample, unit, size, number, seq, len(questions), strata)
 
 
-def _published(connection: Connection) -> Int64:
+def _read_published(connection: Connection) -> Int64:
     """Read key, identity key and name key of every published mention; int64[n, 3] by key."""
     from service.db.bulk import read_integer_table
 
@@ -139,13 +139,13 @@ def _published(connection: Connection) -> Int64:
     return read_integer_table(connection, query)
 
 
-def _strata(name: Int64) -> Int64:
+def _assign_strata(name: Int64) -> Int64:
     _, code, count = np.unique(name, return_inverse=True, return_counts=True)
-    found: Int64 = np.searchsorted(SLICE_STARTS, count[code], side="right").astype(np.int64) - 1
-    return found
+    stratum: Int64 = np.searchsorted(SLICE_STARTS, count[code], side="right").astype(np.int64) - 1
+    return stratum
 
 
-def _chosen(stratum: Int64, takes: Sequence[int], seed: int, *, replace: bool) -> Int64:
+def _draw_rows(stratum: Int64, takes: Sequence[int], seed: int, *, replace: bool) -> Int64:
     """Return the rows drawn, in random order, so that a partly reviewed sample is still random."""
     rng = np.random.default_rng(seed)
     parts = [
@@ -153,11 +153,11 @@ def _chosen(stratum: Int64, takes: Sequence[int], seed: int, *, replace: bool) -
         for h, take in enumerate(takes)
         if take
     ]
-    found: Int64 = rng.permutation(np.concatenate(parts))
-    return found
+    rows_drawn: Int64 = rng.permutation(np.concatenate(parts))
+    return rows_drawn
 
 
-def _questions(
+def _build_tasks(
     connection: Connection, sample: str, unit: str, rows: Int64, stratum: Int64, chosen: Int64
 ) -> list[NewTask]:
     size = np.bincount(np.unique(rows[:, 1], return_inverse=True)[1])
@@ -177,7 +177,7 @@ def _questions(
         .where(is_in(connection, Signature.key, rows[chosen, 0].tolist()))
     )
     seen = {row.key: row for row in connection.execute(query)}
-    found: dict[str, NewTask] = {}
+    new_tasks: dict[str, NewTask] = {}
     for place, k in enumerate(chosen.tolist()):
         row, p = seen[int(rows[k, 0])], int(published[k])
         mention = {
@@ -188,8 +188,8 @@ def _questions(
         }
         about = row.identity if unit == "identity" else f"{row.work}:{row.position}"
         draws = [SLICES[int(stratum[k])]]
-        if about in found:
-            draws = [*found[about].evidence["draws"], *draws]
+        if about in new_tasks:
+            draws = [*new_tasks[about].evidence["draws"], *draws]
         evidence = {
             "sample": sample,
             "unit": unit,
@@ -201,7 +201,7 @@ def _questions(
             if unit == "mention"
             else "Is this identity exactly one person?",
         }
-        found[about] = NewTask(
+        new_tasks[about] = NewTask(
             "sample",
             f"{sample}+{about}",
             p,
@@ -211,7 +211,7 @@ def _questions(
             effort=p,
             blind=sample,
         )
-    return list(found.values())
+    return list(new_tasks.values())
 
 
 def estimate_quality(connection: Connection, sample: str | None = None) -> dict[str, Any]:
@@ -227,15 +227,15 @@ def estimate_quality(connection: Connection, sample: str | None = None) -> dict[
     NotFound
         If there is no such sample.
     """
-    event = _event(connection, sample)
+    event = _find_sample_event(connection, sample)
     about = event.after
     strata = [Stratum(**s) for s in about["strata"]]
     number = {s.slice: k for k, s in enumerate(strata)}
     states = {"reviewed": 0, "open": 0, "unsure": 0, "unusable": 0}
     stratum: list[int] = []
     values: list[tuple[float, ...]] = []
-    for evidence, given in _answered(connection, event.subject):
-        state, value = _value(about["unit"], evidence, given)
+    for evidence, answers in _answered(connection, event.subject):
+        state, value = _value(about["unit"], evidence, answers)
         states[state] += 1
         if value is not None:
             for name in evidence["draws"]:
@@ -269,7 +269,7 @@ def estimate_quality(connection: Connection, sample: str | None = None) -> dict[
     }
 
 
-def _event(connection: Connection, sample: str | None) -> Any:
+def _find_sample_event(connection: Connection, sample: str | None) -> Any:
     query = select(Event.seq, Event.at, Event.actor, Event.subject, Event.after)
     query = query.where(Event.kind == SAMPLE_DRAWN)
     if sample is not None:
@@ -323,9 +323,9 @@ def _value(
     return "reviewed", tuple(np.mean(np.array(usable, dtype=np.float64), axis=0).tolist())
 
 
-def parse_mention_counts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
+def parse_mention_counts(published: int, details: Mapping[str, Any]) -> tuple[float, ...] | None:
     """Return the numbers of shared, the person's and the identity's mentions; None if invalid."""
-    wrong, missing = _number(told.get("wrong", 0)), _number(told.get("missing", 0))
+    wrong, missing = _number(details.get("wrong", 0)), _number(details.get("missing", 0))
     if wrong is None or missing is None or not 0 <= wrong < published or missing < 0:
         return None
     if wrong + missing == 0:
@@ -334,15 +334,15 @@ def parse_mention_counts(published: int, told: Mapping[str, Any]) -> tuple[float
     return float(shared), float(shared + missing), float(published)
 
 
-def parse_identity_parts(published: int, told: Mapping[str, Any]) -> tuple[float, ...] | None:
+def parse_identity_parts(published: int, details: Mapping[str, Any]) -> tuple[float, ...] | None:
     """Return the number of mentions of each person in an identity; None if invalid.
 
     Mentions that are not listed form one more part.
     """
-    given = told.get("parts")
-    if not isinstance(given, list) or len(given) > published:
+    listed_parts = details.get("parts")
+    if not isinstance(listed_parts, list) or len(listed_parts) > published:
         return None
-    sizes = [_number(part) for part in given]
+    sizes = [_number(part) for part in listed_parts]
     if any(size is None or size < 1 for size in sizes):
         return None
     parts = [float(size) for size in sizes if size is not None]

@@ -85,13 +85,13 @@ def list_uncertain_blocks(
         .order_by(wrong.desc(), Signature.block_key)
         .limit(most)
     )
-    found: list[int] = []
+    block_keys: list[int] = []
     left = mentions
     for key, n in connection.execute(query):
         if key is not None and n <= left:
-            found.append(key)
+            block_keys.append(key)
             left -= n
-    return found
+    return block_keys
 
 
 def find_uncertain_cases(
@@ -122,35 +122,35 @@ def find_uncertain_cases(
 
     from disambig.active_learning.questions import ClusteredBlocks
     from disambig.blocking.blocks import Comparisons, make_blocks
-    from disambig.clustering.two_level import ScoredPairs, group_probabilities, pair_probabilities
+    from disambig.clustering.two_level import ScoredPairs, predict_groups, predict_pairs
 
     def pairs(
         columns: dict[str, Float32],
     ) -> tuple[Float32, Float32]:
-        return pair_probabilities(model, columns, index.doublings)
+        return predict_pairs(model, columns, index.doublings)
 
     def between(columns: dict[str, Float32]) -> Float32:
-        return group_probabilities(model, columns, index.doublings)
+        return predict_groups(model, columns, index.doublings)
 
     compared = Comparisons.of(index, make_blocks(corpus))
-    found: list[UncertainCase] = []
+    cases: list[UncertainCase] = []
     with engine.progress("Looking for questions", len(compared.batches), "batches") as advance:
         for number in range(len(compared.batches)):
             scored = ScoredPairs.of(index, compared.make_batch(number), constraints, pairs)
             settled = ClusteredBlocks.of(scored, model)
             rows = scored.batch.rows
             group = _as_published(scored.batch.block, identity[rows])
-            last = scored.groups(group, between)
-            asked = replace(
+            last = scored.score_groups(group, between)
+            questions = replace(
                 settled,
                 group=group,
                 groups=last.groups,
                 group_probability=last.probability,
             ).list_questions(model)
-            found += _kept(asked, key[rows], identity[rows], each)
+            cases += _kept(questions, key[rows], identity[rows], each)
             advance(1)
-    found.sort(key=lambda doubt: -doubt.question.gain)
-    return UncertainCases(tuple(blocks), part.based_on, tuple(found))
+    cases.sort(key=lambda doubt: -doubt.question.gain)
+    return UncertainCases(tuple(blocks), part.based_on, tuple(cases))
 
 
 def _kept(

@@ -69,12 +69,12 @@ def open_statistics(database: Database, data: Path, run_key: int, run_id: str) -
     return load_statistics(folder)
 
 
-def remove_other_copies(data: Path, kept: set[str]) -> None:
+def remove_other_copies(data: Path, kept_run_ids: set[str]) -> None:
     """Remove copies of the statistics of other runs; processes that have them open keep them."""
     folder = data / "statistics"
     if folder.is_dir():
         for copy in folder.iterdir():
-            if copy.name not in kept:
+            if copy.name not in kept_run_ids:
                 shutil.rmtree(copy, ignore_errors=True)
 
 

@@ -147,9 +147,9 @@ def cluster_all(database: Database, engine: Engine, folder: Path, name: str) -> 
 
     folder.mkdir(parents=True, exist_ok=True)
     model = engine.load_model()
-    kept = _find_staged_shards(folder, name, model)
-    if kept is not None:
-        return _resume(engine, folder, name, model, kept)
+    staged_shards = _find_staged_shards(folder, name, model)
+    if staged_shards is not None:
+        return _resume(engine, folder, name, model, staged_shards)
     with database.read() as connection:
         works, characters = measure_works(connection)
         plan = fitting(characters, engine.settings.memory, engine.workers)
@@ -226,9 +226,9 @@ def _cluster_in_memory(
     people = cluster_index(
         index, model, constraints, workers=engine.workers, progress=engine.progress
     )
-    kept = folder / "statistics"
-    shutil.rmtree(kept, ignore_errors=True)
-    save_statistics(statistics, kept)
+    statistics_folder = folder / "statistics"
+    shutil.rmtree(statistics_folder, ignore_errors=True)
+    save_statistics(statistics, statistics_folder)
     place = signature_place_key(work_keys[corpus.signature_work], corpus.signature_position)
     return ClusteringResult(
         places.look_up(place),
@@ -237,7 +237,7 @@ def _cluster_in_memory(
         based_on,
         model.digest,
         True,
-        kept,
+        statistics_folder,
         people.problems,
         _count(people, work_keys),
     )

@@ -140,9 +140,9 @@ def find_blocks_to_cluster(
     connection: Connection, since: int, run_key: int | None = None
 ) -> set[int]:
     """Return keys of the blocks to cluster again, including the blocks linked with them."""
-    found = set(connection.scalars(select(Block.key).where(Block.touched > since)))
-    found |= _find_decided_blocks(connection, since)
-    return found | _find_linked_blocks(connection, found, run_key)
+    touched_blocks = set(connection.scalars(select(Block.key).where(Block.touched > since)))
+    touched_blocks |= _find_decided_blocks(connection, since)
+    return touched_blocks | _find_linked_blocks(connection, touched_blocks, run_key)
 
 
 def _read_touched(connection: Connection, since: int, run_key: int | None) -> BlockSnapshot | None:
@@ -200,12 +200,12 @@ def _read_snapshot(
 
     work_keys = np.unique(places.place_key >> POSITION_BITS).tolist()
     works: dict[int, domain.Work] = {}
-    for some in split_keys(work_keys, KEYS_AT_ONCE):
-        works.update(read_works(connection, some))
+    for key_chunk in split_keys(work_keys, KEYS_AT_ONCE):
+        works.update(read_works(connection, key_chunk))
     decisions = read_constraints(connection, places.key.tolist())
     bound = [*works.values()]
-    named = {end.work for decision in decisions for end in (decision.a, decision.b)}
-    others = sorted(named - {work.id for work in bound})
+    constrained_works = {end.work for decision in decisions for end in (decision.a, decision.b)}
+    others = sorted(constrained_works - {work.id for work in bound})
     for low in range(0, len(others), IDS_AT_ONCE):
         ids = others[low : low + IDS_AT_ONCE]
         further = connection.scalars(select(Work.key).where(Work.id.in_(ids)))
@@ -265,16 +265,16 @@ def _find_linked_blocks(
         )
     if run_key is not None:
         queries.append(_select_by_group(here, there, run_key))
-    found: set[int] = set()
-    for some in split_keys(sorted(blocks), KEYS_AT_ONCE):
+    linked_blocks: set[int] = set()
+    for block_chunk in split_keys(sorted(blocks), KEYS_AT_ONCE):
         # most rows of each join lead back into the same block
         for query in queries:
-            held = is_in(connection, here.block_key, some)
+            held = is_in(connection, here.block_key, block_chunk)
             rows = connection.scalars(
                 query.where(held, there.block_key != here.block_key).distinct()
             )
-            found.update(key for key in rows if key is not None)
-    return found
+            linked_blocks.update(key for key in rows if key is not None)
+    return linked_blocks
 
 
 def _select_by_group(here: type[Signature], there: type[Signature], run_key: int) -> Select[Any]:
@@ -308,8 +308,8 @@ def _compile_constraints(part: BlockSnapshot, corpus: Corpus) -> Constraints:
     from disambig.corpus.corpus import Corpus
     from disambig.out_of_core.staging import select_constrained_authors
 
-    named = frozenset(end for d in part.decisions for end in (d.a, d.b))
-    light = (select_constrained_authors(work, named) for work in part.constrained_works)
+    constrained = frozenset(end for d in part.decisions for end in (d.a, d.b))
+    light = (select_constrained_authors(work, constrained) for work in part.constrained_works)
     bound = Corpus.from_works(work for work in light if work is not None)
     return compile_constraints(bound, part.decisions, strict=False).on(bound, corpus)
 

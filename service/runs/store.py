@@ -113,7 +113,7 @@ def list_runs(
     Invalid
         If the state is unknown.
     """
-    wanted: Select[Any] = (
+    query: Select[Any] = (
         select(*_VIEW).order_by(tables.Run.key.desc()).limit(min(max(limit, 1), MAX_PAGE))
     )
     if state is not None:
@@ -121,10 +121,10 @@ def list_runs(
             raise Invalid(
                 f"unknown state {state[:40]!r}", f"use one of {', '.join(STATES)}", field="state"
             )
-        wanted = wanted.where(tables.Run.state == state)
+        query = query.where(tables.Run.state == state)
     if before is not None:
-        wanted = wanted.where(tables.Run.key < get_run_key(connection, before))
-    return [Run(**row._mapping) for row in connection.execute(wanted)]
+        query = query.where(tables.Run.key < get_run_key(connection, before))
+    return [Run(**row._mapping) for row in connection.execute(query)]
 
 
 def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None = None) -> Run:
@@ -139,12 +139,12 @@ def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None
     """
     with database.write() as connection:
         ledger = EventLog.lock(connection)
-        found = get_run(connection, run_id)
-        if found.state not in ("queued", "running", "proposed"):
+        run = get_run(connection, run_id)
+        if run.state not in ("queued", "running", "proposed"):
             raise Conflict(
-                f"run {run_id} is {found.state}",
+                f"run {run_id} is {run.state}",
                 "only a run that is queued, running or proposed can be cancelled",
-                state=found.state,
+                state=run.state,
             )
         connection.execute(
             update(tables.Run)
@@ -152,7 +152,7 @@ def cancel_run(database: Database, actor: Actor, run_id: str, reason: str | None
             .values(state="cancelled", ended_at=ledger.at, claimed_by=None)
         )
         ledger.record(
-            "run-cancelled", actor, subject=run_id, reason=reason, before={"state": found.state}
+            "run-cancelled", actor, subject=run_id, reason=reason, before={"state": run.state}
         )
         return get_run(connection, run_id)
 
@@ -178,13 +178,13 @@ def get_last_published(connection: Connection, *, full: bool = False) -> Row[Any
 
     Runs that were rolled back do not count.
     """
-    wanted = (
+    query = (
         _BASIS.where(tables.Run.state == "published").order_by(tables.Run.event_seq.desc()).limit(1)
     )
     if full:
         # a touched run with nearly all blocks touched was done as a full run
-        wanted = wanted.where(exists().where(RunArtifact.run_key == tables.Run.key))
-    return connection.execute(wanted).one_or_none()
+        query = query.where(exists().where(RunArtifact.run_key == tables.Run.key))
+    return connection.execute(query).one_or_none()
 
 
 def get_run_with_statistics(connection: Connection, run_key: int) -> Row[Any] | None:

@@ -49,9 +49,9 @@ class Agreement:
         if n == 0:
             return cls(0, 0, None, None)
         agreed = sum(a == b for a, b in pairs)
-        one, other = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
+        first_counts, second_counts = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
         # in integers, to distinguish a chance agreement of 1 from one of nearly 1
-        by_chance = sum(one[answer] * other[answer] for answer in one)
+        by_chance = sum(first_counts[answer] * second_counts[answer] for answer in first_counts)
         kappa = None
         if by_chance < n * n:
             kappa = (agreed * n - by_chance) / (n * n - by_chance)

@@ -38,7 +38,7 @@ def is_drawn(task_id: str, share: float) -> bool:
     return bool(place < share)
 
 
-def refuse_settling_blind(connection: Connection, closed: Collection[str]) -> None:
+def refuse_settling_blind(connection: Connection, task_ids: Collection[str]) -> None:
     """Reject an event that has closed blind tasks by settling them.
 
     It can close tasks that became obsolete because one of their identities is no longer active.
@@ -48,14 +48,14 @@ def refuse_settling_blind(connection: Connection, closed: Collection[str]) -> No
     Conflict
         If it settles blind tasks; the error has their ids.
     """
-    if not closed:
+    if not task_ids:
         return
     query = select(Task.id, Task.kind, Task.subject, Task.evidence).where(
-        is_in(connection, Task.id, closed), Task.blind.is_not(None)
+        is_in(connection, Task.id, task_ids), Task.blind.is_not(None)
     )
-    settled = [row.id for row in connection.execute(query) if _is_settled(connection, row)]
-    if settled:
-        raise Conflict(describe_settling(settled[:MAX_SHOWN]), REMEDY, tasks=settled[:MAX_SHOWN])
+    settled_ids = [row.id for row in connection.execute(query) if _is_settled(connection, row)]
+    if settled_ids:
+        raise Conflict(describe_settling(settled_ids[:MAX_SHOWN]), REMEDY, tasks=settled_ids[:MAX_SHOWN])
 
 
 def list_blind_tasks(connection: Connection, tasks: Collection[str]) -> list[str]:
@@ -79,8 +79,8 @@ def _is_settled(connection: Connection, task: Any) -> bool:
     if task.kind == "merge":
         return active or len({_follow_redirects(connection, row.key) for row in rows.values()}) == 1
     if task.kind == "split":
-        told = [side.get("mentions", ()) for side in task.evidence.get("sides", ())]
-        sides = [read_signature_keys(connection, side) for side in told]
+        mentions_by_side = [side.get("mentions", ()) for side in task.evidence.get("sides", ())]
+        sides = [read_signature_keys(connection, side) for side in mentions_by_side]
         homes = [set(read_identity_keys(connection, side).values()) for side in sides]
         return active or (len(homes) == 2 and not homes[0] & homes[1])
     return True

@@ -65,9 +65,9 @@ def close_answered_tasks(
     """
     mentions = set(signatures)
     keys = set(identities) | set(read_identity_keys(connection, mentions).values())
-    named = _read_keys_by_id(connection, keys)
-    asked = [a for a in _list_open(connection) if parse_subject(a.subject) & named.keys()]
-    answered = [a.key for a in asked if _is_answered(connection, a)]
+    keys_by_id = _read_keys_by_id(connection, keys)
+    open_tasks = [a for a in _list_open(connection) if parse_subject(a.subject) & keys_by_id.keys()]
+    answered = [a.key for a in open_tasks if _is_answered(connection, a)]
     answered += _list_assigned(connection, mentions)
     return _close_open(connection, event_seq, answered)
 
@@ -85,19 +85,19 @@ def close_moot_tasks(
     identities : collection of int
         Keys of the identities that the publication changed.
     """
-    asked = _list_open(connection)
-    named = {identity for a in asked for identity in parse_subject(a.subject)}
+    open_tasks = _list_open(connection)
+    identity_ids = {identity for a in open_tasks for identity in parse_subject(a.subject)}
     query = select(Identity.id, Identity.key).where(
-        is_in(connection, Identity.id, named), Identity.status == ACTIVE
+        is_in(connection, Identity.id, identity_ids), Identity.status == ACTIVE
     )
-    active = {row[0]: row[1] for row in connection.execute(query)} if named else {}
-    moot = [a.key for a in asked if parse_subject(a.subject) - active.keys()]
-    changed = set(identities)
+    active = {row[0]: row[1] for row in connection.execute(query)} if identity_ids else {}
+    moot = [a.key for a in open_tasks if parse_subject(a.subject) - active.keys()]
+    changed_keys = set(identities)
     moot += [
         a.key
-        for a in asked
+        for a in open_tasks
         if is_within_identity(a.kind, a.subject)
-        and active.get(a.subject) in changed
+        and active.get(a.subject) in changed_keys
         and _are_separate(connection, _read_sides(connection, a))
     ]
     return _close_open(connection, event_seq, moot)
@@ -116,7 +116,7 @@ def reopen_undecided_tasks(
         Keys of what the event changed, or of what the decisions were about.
     """
     mentions = set(signatures)
-    named = _read_keys_by_id(
+    keys_by_id = _read_keys_by_id(
         connection, set(identities) | set(read_identity_keys(connection, mentions).values())
     )
     answered = exists().where(
@@ -134,9 +134,9 @@ def reopen_undecided_tasks(
             Event.kind.in_((DECISION_MADE, DECISION_UNDONE, DECISION_REDONE)),
         )
     )
-    closed = [_TaskRef(*row) for row in connection.execute(query)]
-    near = [a for a in closed if parse_subject(a.subject) & named.keys()]
-    _reopen_tasks(connection, event_seq, [a for a in near if not _is_answered(connection, a)])
+    closed_tasks = [_TaskRef(*row) for row in connection.execute(query)]
+    affected = [a for a in closed_tasks if parse_subject(a.subject) & keys_by_id.keys()]
+    _reopen_tasks(connection, event_seq, [a for a in affected if not _is_answered(connection, a)])
 
 
 def close_task(connection: Connection, event_seq: int, task_key: int) -> bool:
@@ -151,19 +151,19 @@ def close_tasks_by_key(connection: Connection, event_seq: int, keys: Collection[
 
 def record_transitions(connection: Connection, event_seq: int) -> None:
     """Record which tasks an event opened or closed; call it at the end of the event."""
-    known = set(
+    recorded_keys = set(
         connection.scalars(select(TaskTurn.task_key).where(TaskTurn.event_seq == event_seq))
     )
-    closed = select(Task.key).where(Task.closed_seq == event_seq, Task.state == "closed")
-    opened = select(Task.key).where(
+    closed_keys = select(Task.key).where(Task.closed_seq == event_seq, Task.state == "closed")
+    opened_keys = select(Task.key).where(
         Task.state == "open", Task.kind == "conflict", Task.created_seq == event_seq
     )
-    turns = dict.fromkeys(connection.scalars(closed), False)
-    turns |= dict.fromkeys(connection.scalars(opened), True)
-    fresh = {key: opened for key, opened in turns.items() if key not in known}
-    changed = update(Task).where(is_in(connection, Task.key, fresh))
-    connection.execute(changed.values(version=event_seq))
-    _store_transitions(connection, event_seq, fresh)
+    turns = dict.fromkeys(connection.scalars(closed_keys), False)
+    turns |= dict.fromkeys(connection.scalars(opened_keys), True)
+    new_transitions = {key: opened_keys for key, opened_keys in turns.items() if key not in recorded_keys}
+    statement = update(Task).where(is_in(connection, Task.key, new_transitions))
+    connection.execute(statement.values(version=event_seq))
+    _store_transitions(connection, event_seq, new_transitions)
 
 
 def revert_transitions(connection: Connection, event_seq: int, by: int) -> list[int]:
@@ -177,10 +177,10 @@ def revert_transitions(connection: Connection, event_seq: int, by: int) -> list[
         .where(TaskTurn.event_seq == event_seq)
     )
     rows = connection.execute(query).all()
-    over = [r.key for r in rows if r.opened and r.state == "open"]
-    back = [r for r in rows if not r.opened and r.state == "closed" and r.closed_seq == event_seq]
-    _close_open(connection, by, over)
-    return _reopen_tasks(connection, by, [_TaskRef(r.key, r.kind, r.subject) for r in back])
+    to_close = [r.key for r in rows if r.opened and r.state == "open"]
+    to_reopen = [r for r in rows if not r.opened and r.state == "closed" and r.closed_seq == event_seq]
+    _close_open(connection, by, to_close)
+    return _reopen_tasks(connection, by, [_TaskRef(r.key, r.kind, r.subject) for r in to_reopen])
 
 
 def transfer_closures(connection: Connection, event_seq: int, by: int) -> None:
@@ -188,10 +188,10 @@ def transfer_closures(connection: Connection, event_seq: int, by: int) -> None:
 
     Tasks that are still answered count as closed by the later event; the others are reopened.
     """
-    closed = _list_closed_by(connection, event_seq)
-    answered = [a.key for a in closed if _is_answered(connection, a)]
+    closed_tasks = _list_closed_by(connection, event_seq)
+    answered = [a.key for a in closed_tasks if _is_answered(connection, a)]
     _record_closure(connection, by, answered, by)
-    _reopen_tasks(connection, by, [a for a in closed if a.key not in set(answered)])
+    _reopen_tasks(connection, by, [a for a in closed_tasks if a.key not in set(answered)])
 
 
 def revert_transfer(connection: Connection, event_seq: int, passed_on: int, by: int) -> None:
@@ -202,13 +202,13 @@ def revert_transfer(connection: Connection, event_seq: int, passed_on: int, by: 
     query = select(Task.key, Task.state, Task.closed_seq).join(
         TaskTurn, TaskTurn.task_key == Task.key
     )
-    opened = select(TaskTurn.task_key).where(TaskTurn.event_seq == passed_on, TaskTurn.opened)
-    over = set(connection.scalars(opened))
-    mine = query.where(TaskTurn.event_seq == event_seq, TaskTurn.opened.is_(False))
+    query_opened = select(TaskTurn.task_key).where(TaskTurn.event_seq == passed_on, TaskTurn.opened)
+    opened_keys = set(connection.scalars(query_opened))
+    closures = query.where(TaskTurn.event_seq == event_seq, TaskTurn.opened.is_(False))
     keys = [
         row.key
-        for row in connection.execute(mine)
-        if (row.key in over if row.state == "open" else row.closed_seq == passed_on)
+        for row in connection.execute(closures)
+        if (row.key in opened_keys if row.state == "open" else row.closed_seq == passed_on)
     ]
     _record_closure(connection, event_seq, keys, by)
 
@@ -227,18 +227,18 @@ def _list_closed_by(connection: Connection, event_seq: int) -> list[_TaskRef]:
     return [_TaskRef(*row) for row in rows]
 
 
-def _reopen_tasks(connection: Connection, by: int, asked: Collection[_TaskRef]) -> list[int]:
+def _reopen_tasks(connection: Connection, by: int, tasks: Collection[_TaskRef]) -> list[int]:
     """Reopen tasks whose subject has no open task by now, and return their keys."""
-    if not asked:
+    if not tasks:
         return []
-    taken = select(Task.kind, Task.subject).where(
-        Task.state == "open", is_in(connection, Task.subject, {a.subject for a in asked})
+    query = select(Task.kind, Task.subject).where(
+        Task.state == "open", is_in(connection, Task.subject, {a.subject for a in tasks})
     )
-    known = {(kind, subject) for kind, subject in connection.execute(taken)}
-    again = [a.key for a in asked if (a.kind, a.subject) not in known]
-    opened = update(Task).where(is_in(connection, Task.key, again))
+    open_subjects = {(kind, subject) for kind, subject in connection.execute(query)}
+    keys = [a.key for a in tasks if (a.kind, a.subject) not in open_subjects]
+    statement = update(Task).where(is_in(connection, Task.key, keys))
     connection.execute(
-        opened.values(
+        statement.values(
             state="open",
             closed_seq=None,
             closed_by=None,
@@ -247,8 +247,8 @@ def _reopen_tasks(connection: Connection, by: int, asked: Collection[_TaskRef]) 
             leased_until=None,
         )
     )
-    _store_transitions(connection, by, dict.fromkeys(again, True))
-    return again
+    _store_transitions(connection, by, dict.fromkeys(keys, True))
+    return keys
 
 
 def _list_open(connection: Connection) -> list[_TaskRef]:
@@ -263,16 +263,16 @@ def _read_keys_by_id(connection: Connection, keys: Collection[int]) -> dict[str,
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _is_answered(connection: Connection, asked: _TaskRef) -> bool:
+def _is_answered(connection: Connection, task: _TaskRef) -> bool:
     """Whether a task needs no answer any more."""
-    if asked.kind == "merge":
-        return _is_merge_settled(connection, asked)
-    if is_within_identity(asked.kind, asked.subject):
-        return _is_split_settled(connection, asked)
-    evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
-    if asked.kind == "assign":
+    if task.kind == "merge":
+        return _is_merge_settled(connection, task)
+    if is_within_identity(task.kind, task.subject):
+        return _is_split_settled(connection, task)
+    evidence = connection.scalar(select(Task.evidence).where(Task.key == task.key)) or {}
+    if task.kind == "assign":
         return bool(read_identity_keys(connection, read_signature_keys(connection, [evidence])))
-    if asked.kind == "conflict":
+    if task.kind == "conflict":
         return len(_read_active_keys(connection, evidence.get("identities", ()))) < 2
     return True
 
@@ -284,9 +284,9 @@ def _read_active_keys(connection: Connection, ids: Iterable[str]) -> list[int]:
     return list(connection.scalars(query))
 
 
-def _is_merge_settled(connection: Connection, asked: _TaskRef) -> bool:
+def _is_merge_settled(connection: Connection, task: _TaskRef) -> bool:
     """Whether two identities are merged, or decisions in force state that they are different."""
-    keys = _read_active_keys(connection, parse_subject(asked.subject))
+    keys = _read_active_keys(connection, parse_subject(task.subject))
     if len(keys) < 2:
         return True
     members = select(Membership.signature_key).where(
@@ -299,11 +299,11 @@ def _is_merge_settled(connection: Connection, asked: _TaskRef) -> bool:
     return frozenset(keys) in barred
 
 
-def _is_split_settled(connection: Connection, asked: _TaskRef) -> bool:
+def _is_split_settled(connection: Connection, task: _TaskRef) -> bool:
     """Whether the sides of an identity are separate, or must-links bind them together."""
-    active = select(Identity.status).where(Identity.id == asked.subject)
-    sides = _read_sides(connection, asked)
-    if connection.scalar(active) != ACTIVE or (asked.kind == "split" and len(sides) != 2):
+    active = select(Identity.status).where(Identity.id == task.subject)
+    sides = _read_sides(connection, task)
+    if connection.scalar(active) != ACTIVE or (task.kind == "split" and len(sides) != 2):
         return True
     if len(sides) < 2:
         return False
@@ -314,9 +314,9 @@ def _is_split_settled(connection: Connection, asked: _TaskRef) -> bool:
     return bool(set.intersection(*roots))
 
 
-def _read_sides(connection: Connection, asked: _TaskRef) -> list[set[int]]:
+def _read_sides(connection: Connection, task: _TaskRef) -> list[set[int]]:
     """Return signature keys of each side of a task, as far as its evidence lists them."""
-    evidence = connection.scalar(select(Task.evidence).where(Task.key == asked.key)) or {}
+    evidence = connection.scalar(select(Task.evidence).where(Task.key == task.key)) or {}
     return [
         read_signature_keys(connection, side.get("mentions", ()))
         for side in evidence.get("sides", ())
@@ -373,9 +373,9 @@ def _record_closure(connection: Connection, cause: int, keys: Collection[int], b
     if not keys:
         return
     actor = connection.scalar(select(Event.actor).where(Event.seq == cause))
-    closed = update(Task).where(is_in(connection, Task.key, keys))
+    statement = update(Task).where(is_in(connection, Task.key, keys))
     connection.execute(
-        closed.values(
+        statement.values(
             state="closed",
             closed_seq=cause,
             closed_by=actor,
@@ -391,14 +391,14 @@ def _store_transitions(connection: Connection, event_seq: int, turns: Mapping[in
     """Store transitions; two transitions of one task in one event cancel out."""
     if not turns:
         return
-    noted = TaskTurn.event_seq == event_seq, is_in(connection, TaskTurn.task_key, turns)
-    known = set(connection.scalars(select(TaskTurn.task_key).where(*noted)))
-    if known:
-        connection.execute(delete(TaskTurn).where(*noted))
+    conditions = TaskTurn.event_seq == event_seq, is_in(connection, TaskTurn.task_key, turns)
+    recorded_keys = set(connection.scalars(select(TaskTurn.task_key).where(*conditions)))
+    if recorded_keys:
+        connection.execute(delete(TaskTurn).where(*conditions))
     rows = [
         {"event_seq": event_seq, "task_key": key, "opened": opened}
         for key, opened in turns.items()
-        if key not in known
+        if key not in recorded_keys
     ]
     if rows:
         connection.execute(insert(TaskTurn), rows)

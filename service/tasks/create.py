@@ -59,7 +59,7 @@ class NewTask:
 
 def open_tasks(
     connection: Connection,
-    ledger: EventLog,
+    event_log: EventLog,
     seq: int,
     questions: Sequence[NewTask],
     blind_share: float = 0.0,
@@ -75,10 +75,10 @@ def open_tasks(
     blind_share : float
         Share of new tasks that become blind.
     """
-    wanted = {(q.kind, q.subject): q for q in questions}
-    known = _find_open_ids(connection, wanted)
-    ids = {of: known.get(of) or new_id("t") for of in wanted}
-    fresh = [
+    tasks_by_subject = {(q.kind, q.subject): q for q in questions}
+    open_ids = _find_open_ids(connection, tasks_by_subject)
+    ids = {of: open_ids.get(of) or new_id("t") for of in tasks_by_subject}
+    inserts = [
         {
             "id": ids[of],
             "kind": q.kind,
@@ -88,7 +88,7 @@ def open_tasks(
             "mentions": q.mentions,
             "priority": q.priority,
             "evidence": q.evidence,
-            "created_at": ledger.at,
+            "created_at": event_log.at,
             "created_seq": seq,
             "version": seq,
             "block_key": q.block_key,
@@ -96,12 +96,12 @@ def open_tasks(
             "effort": q.effort,
             "blind": q.blind or (RANDOM_SHARE if is_drawn(ids[of], blind_share) else None),
         }
-        for of, q in wanted.items()
-        if of not in known
+        for of, q in tasks_by_subject.items()
+        if of not in open_ids
     ]
-    again = [
+    updates = [
         {
-            "given": known[of],
+            "given": open_ids[of],
             "mentions": q.mentions,
             "priority": q.priority,
             "evidence": q.evidence,
@@ -110,15 +110,15 @@ def open_tasks(
             "effort": q.effort,
             "version": seq,
         }
-        for of, q in wanted.items()
-        if of in known
+        for of, q in tasks_by_subject.items()
+        if of in open_ids
     ]
-    if fresh:
-        connection.execute(insert(Task), fresh)
-    if again:
+    if inserts:
+        connection.execute(insert(Task), inserts)
+    if updates:
         table = Task.__table__
-        changed = update(table).where(table.c.id == bindparam("given"))  # type: ignore[arg-type]
-        connection.execute(changed, again)
+        statement = update(table).where(table.c.id == bindparam("given"))  # type: ignore[arg-type]
+        connection.execute(statement, updates)
     return [ids[q.kind, q.subject] for q in questions]
 
 
@@ -126,11 +126,11 @@ def close_tasks(
     connection: Connection, seq: int, actor: Actor, kind: str, subjects: Iterable[str]
 ) -> int:
     """Close the open tasks about these subjects, as part of event ``seq``; return their number."""
-    closed = 0
-    for some in _chunk_texts(subjects):
-        changed = (
+    n_closed = 0
+    for chunk in _chunk_texts(subjects):
+        statement = (
             update(Task)
-            .where(Task.kind == kind, Task.state == "open", Task.subject.in_(some))
+            .where(Task.kind == kind, Task.state == "open", Task.subject.in_(chunk))
             .values(
                 state="closed",
                 closed_seq=seq,
@@ -140,50 +140,50 @@ def close_tasks(
                 leased_until=None,
             )
         )
-        closed += connection.execute(changed).rowcount
-    return closed
+        n_closed += connection.execute(statement).rowcount
+    return n_closed
 
 
 def find_answered_identities(
     connection: Connection, kind: str, subjects: Iterable[str]
 ) -> dict[str, set[frozenset[str]]]:
     """Return, by subject, the sets of identities for which an answer in force exists."""
-    found: dict[str, set[frozenset[str]]] = {}
-    for some in _chunk_texts(subjects):
+    identity_sets: dict[str, set[frozenset[str]]] = {}
+    for chunk in _chunk_texts(subjects):
         query = (
             select(Task.subject, Task.evidence)
             .join(Judgement, Judgement.task_key == Task.key)
             .where(
                 Task.kind == kind,
                 Task.state == "closed",
-                Task.subject.in_(some),
+                Task.subject.in_(chunk),
                 Judgement.decision_key.is_not(None),
                 IS_IN_FORCE,
             )
         )
         for subject, evidence in connection.execute(query):
-            found.setdefault(subject, set()).add(frozenset(evidence.get("identities", ())))
-    return found
+            identity_sets.setdefault(subject, set()).add(frozenset(evidence.get("identities", ())))
+    return identity_sets
 
 
 def _find_open_ids(
-    connection: Connection, wanted: Iterable[tuple[str, str]]
+    connection: Connection, subjects_by_kind: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], str]:
     by_kind: dict[str, list[str]] = {}
-    for kind, subject in wanted:
+    for kind, subject in subjects_by_kind:
         by_kind.setdefault(kind, []).append(subject)
-    known: dict[tuple[str, str], str] = {}
+    open_ids: dict[tuple[str, str], str] = {}
     for kind, subjects in by_kind.items():
-        for some in _chunk_texts(subjects):
+        for chunk in _chunk_texts(subjects):
             query = select(Task.subject, Task.id).where(
-                Task.kind == kind, Task.state == "open", Task.subject.in_(some)
+                Task.kind == kind, Task.state == "open", Task.subject.in_(chunk)
             )
-            known.update({(kind, subject): id for subject, id in connection.execute(query)})
-    return known
+            open_ids.update({(kind, subject): id for subject, id in connection.execute(query)})
+    return open_ids
 
 
 def _chunk_texts(texts: Iterable[str]) -> Iterator[list[str]]:
     """Yield chunks of texts for ``IN (…)``, small enough for both databases."""
-    left = iter(texts)
-    while some := list(islice(left, 500)):
-        yield some
+    remaining = iter(texts)
+    while chunk := list(islice(remaining, 500)):
+        yield chunk

@@ -40,13 +40,13 @@ def acquire_lease(
     """
     now = datetime.now(UTC)
     free = or_(Task.leased_by.is_(None), Task.leased_until <= now, Task.leased_by == actor.name)
-    taken = (
+    statement = (
         update(Task)
         .where(Task.id == sanitize_id(task_id), Task.state == "open", free)
         .values(leased_by=actor.name, leased_until=now + timedelta(minutes=minutes))
     )
     with database.write() as connection:
-        if connection.execute(taken).rowcount == 0:
+        if connection.execute(statement).rowcount == 0:
             info = get_task(connection, task_id)
             check_open(info)
             check_free(info, actor)

@@ -162,17 +162,17 @@ def build_conditions(wanted: TaskFilter) -> list[ColumnElement[bool]]:
         found.append(Task.mentions >= wanted.min_mentions)
     if wanted.max_mentions is not None:
         found.append(Task.mentions <= wanted.max_mentions)
-    held = and_(Task.leased_by.is_not(None), Task.leased_until > datetime.now(UTC))
+    is_leased = and_(Task.leased_by.is_not(None), Task.leased_until > datetime.now(UTC))
     if wanted.lease_holder == "nobody":
-        found.append(not_(func.coalesce(held, false())))
+        found.append(not_(func.coalesce(is_leased, false())))
     elif wanted.lease_holder is not None:
-        mine = Task.leased_by == wanted.reviewer
-        found += [held, mine if wanted.lease_holder == "me" else not_(mine)]
+        is_own = Task.leased_by == wanted.reviewer
+        found += [is_leased, is_own if wanted.lease_holder == "me" else not_(is_own)]
     if wanted.reviewer is not None:
-        own = exists().where(
+        has_answered = exists().where(
             IS_IN_FORCE, Judgement.task_key == Task.key, Judgement.reviewer == wanted.reviewer
         )
-        found.append(or_(Task.state != "open", not_(own)))
+        found.append(or_(Task.state != "open", not_(has_answered)))
     return found
 
 
@@ -211,7 +211,7 @@ def close_by_hand(
         If it is closed; the error names who closed it.
     """
     with database.write() as connection:
-        ledger = EventLog.lock(connection)
+        event_log = EventLog.lock(connection)
         before = get_task(connection, task_id)
         if before.blind and not actor.role.includes(Role.EDITOR):
             raise Forbidden(
@@ -225,7 +225,7 @@ def close_by_hand(
                 closed_by=before.closed_by,
             )
         told = {"kind": before.kind, "subject": before.subject}
-        seq = ledger.record(
+        seq = event_log.record(
             "task-closed",
             actor,
             subject=task_id,

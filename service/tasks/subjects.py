@@ -36,9 +36,9 @@ def has_identity_subject() -> ColumnElement[bool]:
     return or_(Task.kind.in_(("merge", "split")), within)
 
 
-def read_signature_keys(connection: Connection, told: Iterable[Mapping[str, Any]]) -> set[int]:
+def read_signature_keys(connection: Connection, mentions: Iterable[Mapping[str, Any]]) -> set[int]:
     """Read signature keys of the mentions that a task lists; retired ones are left out."""
-    wanted = {(m["work"], m["position"]) for m in told}
+    wanted = {(m["work"], m["position"]) for m in mentions}
     query = (
         select(Work.id, Signature.position, Signature.key)
         .join(Work, Work.key == Signature.work_key)

@@ -43,20 +43,20 @@ class ModelComparison:
         held = {(c.a, c.b, c.kind) for c in taught.held_back}
         judging = [c for c in decided if (c.a, c.b, c.kind) not in held]
         for name, model in self.models.items():
-            whole[name] = self._clustered(space, model, decided)
+            whole[name] = self._cluster(space, model, decided)
             if held:
-                right[name] = _right(self._clustered(space, model, judging), taught.held_back)
+                right[name] = _right(self._cluster(space, model, judging), taught.held_back)
             if taught.held_back_answers:
                 sure[name] = _sureness(space, model, taught)
         return {
             "held_back": _held_back(taught, right, sure),
             "gold": self._on_gold(gold),
             "mentions": space.corpus.n_signatures,
-            "changed": _changed(whole[OLD], whole[NEW]),
+            "changed": _count_changed(whole[OLD], whole[NEW]),
             "identities": {name: people.n_identities for name, people in whole.items()},
         }
 
-    def _clustered(
+    def _cluster(
         self, space: IndexCache, model: Model, constraints: Sequence[Constraint] = ()
     ) -> Partition:
         from disambig.clustering.constraints import compile_constraints
@@ -72,7 +72,7 @@ class ModelComparison:
             return None
         space = IndexCache(gold[0])
         measured = {
-            name: _measured(self._clustered(space, model), gold[1])
+            name: _evaluate(self._cluster(space, model), gold[1])
             for name, model in self.models.items()
         }
         return {"labels": len(gold[1]), **measured}
@@ -118,7 +118,7 @@ def _held_back(
     }
 
 
-def _measured(people: Partition, labels: Sequence[Label]) -> dict[str, float]:
+def _evaluate(people: Partition, labels: Sequence[Label]) -> dict[str, float]:
     import numpy as np
 
     from disambig.evaluation.metrics import evaluate
@@ -136,7 +136,7 @@ def _measured(people: Partition, labels: Sequence[Label]) -> dict[str, float]:
     }
 
 
-def _changed(old: Partition, new: Partition) -> int:
+def _count_changed(old: Partition, new: Partition) -> int:
     import numpy as np
 
     from disambig.evaluation.metrics import bcubed_by_signature

@@ -103,7 +103,7 @@ def build_training_set(
         Share of decisions to hold back: at least one if there are two and it is above 0.
     """
     sources = {c.source for c in decided}
-    held = _drawn(sources, share, seed)
+    held = _draw_held_back(sources, share, seed)
     known = [c for c in decided if c.source not in held]
     people = _people(known)
     apart = _apart(known, people)
@@ -125,7 +125,7 @@ def build_training_set(
     )
 
 
-def _drawn(sources: Collection[str], share: float, seed: int) -> set[str]:
+def _draw_held_back(sources: Collection[str], share: float, seed: int) -> set[str]:
     """Draw decisions to hold back by a stable hash: once held back, always held back."""
     if share <= 0:
         return set()
@@ -319,17 +319,17 @@ class IndexCache:
     def __init__(self, corpus: Corpus) -> None:
         """Store the corpus; the index is built on first use."""
         self.corpus = corpus
-        self._kept: tuple[NameFrequency, CorpusIndex] | None = None
+        self._cached: tuple[NameFrequency, CorpusIndex] | None = None
 
     def get_index(self, model: Model) -> CorpusIndex:
         """Return the index for a model; cache the last one."""
         from disambig.corpus.embeddings import SemanticSpace
         from disambig.corpus.index import CorpusIndex
 
-        if self._kept is None or self._kept[0] is not model.frequency:
+        if self._cached is None or self._cached[0] is not model.frequency:
             index = CorpusIndex.of(self.corpus, SemanticSpace.load(), model.frequency)
-            self._kept = model.frequency, index
-        return self._kept[1]
+            self._cached = model.frequency, index
+        return self._cached[1]
 
     def score_answers(
         self, model: Model, answers: Sequence[Answer], progress: Progress = silent

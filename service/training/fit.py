@@ -106,13 +106,13 @@ def fit_candidate(
     comparing = ModelComparison({OLD: old, NEW: new}, settings.workers or 1, progress)
     told = {
         "with": {"model": None if used is None else used.id, "digest": old.digest},
-        "learned": _learned(taught, len(learned)),
+        "learned": _summarize_training(taught, len(learned)),
         **comparing.compare(space, decided, taught, gold),
     }
     return model_store.store_candidate(database, actor, claim, new.digest, _content(new), told)
 
 
-def _learned(taught: training_examples.TrainingSet, labels: int) -> dict[str, Any]:
+def _summarize_training(taught: training_examples.TrainingSet, labels: int) -> dict[str, Any]:
     n = len(taught.answers)
     return {
         "how": FITTED if labels else CORRECTED,

@@ -83,7 +83,7 @@ def promote(
         and time.
     """
     if model == SHIPPED:
-        return promote_file(database, actor, _shipped(), reason, expected=expected)
+        return promote_file(database, actor, _get_shipped_file(), reason, expected=expected)
     _insist_person(actor)
     with database.write() as connection:
         ledger = EventLog.lock(connection)
@@ -235,11 +235,11 @@ def apply_promoted(
             return settings
         file = settings.data / "models" / f"{found.digest}.npz"
         if not file.is_file():
-            _put(file, model_store.read_content(connection, found.id))
+            _write_atomically(file, model_store.read_content(connection, found.id))
     return settings.model_copy(update={"model": file})
 
 
-def _shipped() -> Path:
+def _get_shipped_file() -> Path:
     from importlib.resources import files
 
     return Path(str(files("disambig"))) / "data" / "model.npz"
@@ -276,7 +276,7 @@ def _digest(content: bytes) -> str:
     return model.digest
 
 
-def _put(file: Path, content: bytes) -> None:
+def _write_atomically(file: Path, content: bytes) -> None:
     """Write a file atomically."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=file.parent)

@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 import orjson
 from litestar import Request, Response
 
-from service.api.http.paths import tail
+from service.api.http.paths import read_path_tail
 from service.errors import Invalid
 from service.web.api_client import ApiClient, ApiError, quote_segment
 from service.web.board_form import parse_board_form
-from service.web.formatting import phrase_decision, question
+from service.web.formatting import phrase_decision, phrase_question
 from service.web.rendering import render_page, redirect
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Visitor, read_form
@@ -27,7 +27,7 @@ PageRequest = Request[Any, Any, Any]
 async def show_board(request: PageRequest) -> Response[str]:
     """Show the identities of a name as columns of groups of papers."""
     api, who = await open_api(request)
-    name, task = tail(request, "/review/names/"), read_parameter(request, "task", 100)
+    name, task = read_path_tail(request, "/review/names/"), read_parameter(request, "task", 100)
     messages = {key: read_parameter(request, key, 100) for key in ("done", "moved", "undone", "held")}
     return await _render_board(api, who, name, task, messages=messages)
 
@@ -37,7 +37,7 @@ async def preview_board(request: PageRequest) -> Response[str]:
     """Show what an arrangement would change; only the panel if the script requests it."""
     api, who = await open_api(request)
     form = await read_form(request, who)
-    name, task = tail(request, "/review/preview/"), form.get("task")
+    name, task = read_path_tail(request, "/review/preview/"), form.get("task")
     values: dict[str, Any] = {"name": name, "task": task, "versions": form.get("versions")}
     status = 200
     try:
@@ -65,7 +65,7 @@ async def commit_board(request: PageRequest) -> Response[str]:
     """Commit the previewed arrangement: one decision, one event."""
     api, who = await open_api(request)
     form = await read_form(request, who)
-    name, task = tail(request, "/review/commit/"), form.get("task")
+    name, task = read_path_tail(request, "/review/commit/"), form.get("task")
     try:
         body = {**orjson.loads(form.get("body")), "versions": orjson.loads(form.get("versions"))}
     except (ValueError, TypeError):
@@ -105,7 +105,7 @@ async def _render_board(
         panel=panel,
         field_values=typed or {},
         messages=messages or {},
-        task=task_data and {**task_data, "question": question(task_data)},
+        task=task_data and {**task_data, "question": phrase_question(task_data)},
         page_path=f"{path}?{urlencode({'task': task})}" if task else path,
         marks=_contradictions_by_column(board),
     )

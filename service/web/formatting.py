@@ -25,7 +25,7 @@ KINDS = {
 """Labels of the kinds of tasks, in the order in which they are shown."""
 
 
-def question(task: dict[str, Any]) -> str:
+def phrase_question(task: dict[str, Any]) -> str:
     """Phrase the question of a task; its evidence may have any form."""
     evidence = task.get("evidence") or {}
     mentions = task.get("mentions") or 0

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.params import FromPath
 
-from service.api.http.paths import tail
+from service.api.http.paths import read_path_tail
 from service.web.api_client import ApiError, quote_segment
 from service.web.formatting import read_next_cursor
 from service.web.rendering import render_page, redirect
@@ -57,7 +57,7 @@ async def show_profile(request: Request[Any, Any, Any], id: FromPath[str]) -> Re
 async def show_name(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the identities of a printed name."""
     api, who = await open_api(request)
-    printed = tail(request, "/names/")
+    printed = read_path_tail(request, "/names/")
     cursor = read_parameter(request, "cursor", 2048)
     name_page = await api.get(f"/v1/names/{quote_segment(printed)}", limit=20, cursor=cursor)
     return await render_page(

@@ -14,7 +14,7 @@ from litestar.params import FromPath
 
 from service.errors import Invalid
 from service.web.api_client import ApiError, quote_segment
-from service.web.formatting import read_next_cursor, phrase_chance, question, KINDS
+from service.web.formatting import read_next_cursor, phrase_chance, phrase_question, KINDS
 from service.web.rendering import local_path, render_page, redirect
 from service.web.routes import form_route, open_api, page_route, read_parameter
 from service.web.sessions import Form, read_form
@@ -34,7 +34,7 @@ async def show_queue(request: Request[Any, Any, Any]) -> Response[str]:
     count_filters = {name: value for name, value in filters.items() if name != "kind"}
     counts = await api.get("/v1/tasks/counts", **count_filters)
     tasks = [
-        {**task, "question": question(task), "chance": phrase_chance(task)}
+        {**task, "question": phrase_question(task), "chance": phrase_chance(task)}
         for task in listing["items"]
     ]
     return await render_page(
@@ -55,30 +55,30 @@ async def show_task(request: Request[Any, Any, Any], id: FromPath[str]) -> Respo
     """Show a question with its evidence."""
     api, who = await open_api(request)
     task_data = await api.get(f"/v1/tasks/{quote_segment(id)}")
-    return await render_page("task.html", who, task={**task_data, "question": question(task_data)})
+    return await render_page("task.html", who, task={**task_data, "question": phrase_question(task_data)})
 
 
 @form_route("/review/tasks/{id:str}/take")
-async def take(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+async def lease_task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Lease a question and open its board."""
     api, who = await open_api(request)
     await read_form(request, who)
-    held = ""
+    is_held = ""
     try:
         await api.post(f"/v1/tasks/{quote_segment(id)}/lease")
     except ApiError as refusal:
         if refusal.status != 409:
             raise
-        held = "1"
-    found = await api.get(f"/v1/tasks/{quote_segment(id)}")
-    if not found.get("name"):
+        is_held = "1"
+    task_data = await api.get(f"/v1/tasks/{quote_segment(id)}")
+    if not task_data.get("name"):
         return redirect(f"/review/tasks/{quote_segment(id)}")
-    query = urlencode({"task": id, **({"held": held} if held else {})})
-    return redirect(f"/review/names/{quote_segment(found['name'])}?{query}")
+    query = urlencode({"task": id, **({"held": is_held} if is_held else {})})
+    return redirect(f"/review/names/{quote_segment(task_data['name'])}?{query}")
 
 
 @form_route("/review/tasks/{id:str}/release")
-async def release(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+async def release_task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Release the lease of a question."""
     api, who = await open_api(request)
     form = await read_form(request, who)
@@ -87,20 +87,20 @@ async def release(request: Request[Any, Any, Any], id: FromPath[str]) -> Respons
 
 
 @form_route("/review/tasks/{id:str}/answer")
-async def answer(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+async def answer_task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Answer a blind question, which may wait for another reviewer."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     body: dict[str, Any] = {"answer": form.get("answer"), "reason": form.get("reason") or None}
     if body["answer"] == "different":
-        body["evidence"] = _counts(form) or None
-    made = await api.post(f"/v1/tasks/{quote_segment(id)}/answers", body)
-    decided = (made.get("decision") or {}).get("decision") or "your answer is recorded"
-    return redirect(f"/review?{urlencode({'done': decided})}")
+        body["evidence"] = _parse_counts(form) or None
+    result = await api.post(f"/v1/tasks/{quote_segment(id)}/answers", body)
+    outcome = (result.get("decision") or {}).get("decision") or "your answer is recorded"
+    return redirect(f"/review?{urlencode({'done': outcome})}")
 
 
 @form_route("/review/tasks/{id:str}/close")
-async def close(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+async def close_task(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Close a question without a decision."""
     api, who = await open_api(request)
     form = await read_form(request, who)
@@ -109,35 +109,35 @@ async def close(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[
 
 
 @form_route("/decisions/{id:str}/undo")
-async def undo(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+async def undo_decision(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Undo a decision."""
     api, who = await open_api(request)
     form = await read_form(request, who)
     reason = form.get("reason") or None
     await api.post(f"/v1/decisions/{quote_segment(id)}/undo", {"reason": reason})
-    onward = local_path(form.get("next"))
-    return redirect(f"{onward}{'&' if '?' in onward else '?'}{urlencode({'undone': id})}")
+    next_path = local_path(form.get("next"))
+    return redirect(f"{next_path}{'&' if '?' in next_path else '?'}{urlencode({'undone': id})}")
 
 
 @page_route("/review/reviewers")
-async def reviewers(request: Request[Any, Any, Any]) -> Response[str]:
+async def show_reviewers(request: Request[Any, Any, Any]) -> Response[str]:
     """Show workload, pace and agreement of reviewers."""
     api, who = await open_api(request)
     return await render_page("reviewers.html", who, overview=await api.get("/v1/reviewers"))
 
 
-def _counts(form: Form) -> dict[str, Any]:
+def _parse_counts(form: Form) -> dict[str, Any]:
     """Parse the error counts of a sample question."""
-    found: dict[str, Any] = {}
+    evidence: dict[str, Any] = {}
     for name in ("wrong", "missing"):
         if form.get(name):
-            found[name] = _number(form.get(name))
+            evidence[name] = _parse_number(form.get(name))
     if form.get("parts"):
-        found["parts"] = [_number(text) for text in form.get("parts").split(",") if text.strip()]
-    return found
+        evidence["parts"] = [_parse_number(text) for text in form.get("parts").split(",") if text.strip()]
+    return evidence
 
 
-def _number(text: str) -> int:
+def _parse_number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text.strip()):
         raise Invalid(f"{text[:20]!r} is not a number of papers", "go back and enter a number")
     return int(text)
@@ -165,4 +165,4 @@ async def show_by_name(request: Request[Any, Any, Any]) -> Response[str]:
     )
 
 
-HANDLERS = (show_queue, reviewers, show_task, take, release, answer, close, undo, show_by_name)
+HANDLERS = (show_queue, show_reviewers, show_task, lease_task, release_task, answer_task, close_task, undo_decision, show_by_name)

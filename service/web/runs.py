@@ -25,7 +25,7 @@ KINDS = {
     "decision": "decisions",
 }
 """Labels of the kinds of changes."""
-NAMED = 20
+MAX_TASKS = 20
 """Maximum tasks listed on one page."""
 _TASK = re.compile(r"t-[0-9a-z]{12}")
 STEPS = ("publish", "rebase", "cancel", "rollback")
@@ -38,32 +38,32 @@ MESSAGES = {
 
 
 @page_route("/runs")
-async def runs(request: Request[Any, Any, Any]) -> Response[str]:
+async def show_runs(request: Request[Any, Any, Any]) -> Response[str]:
     """Show the runs, newest first."""
     api, who = await open_api(request)
-    found = await api.get("/v1/runs", limit=50, cursor=read_parameter(request, "cursor", 2048))
-    return await render_page("runs.html", who, runs=found["items"], next_cursor=read_next_cursor(found))
+    listing = await api.get("/v1/runs", limit=50, cursor=read_parameter(request, "cursor", 2048))
+    return await render_page("runs.html", who, runs=listing["items"], next_cursor=read_next_cursor(listing))
 
 
 @form_route("/runs")
-async def start(request: Request[Any, Any, Any]) -> Response[str]:
+async def start_run(request: Request[Any, Any, Any]) -> Response[str]:
     """Start a run, which a worker executes."""
     api, who = await open_api(request)
     form = await read_form(request, who)
-    wish = {"scope": form.get("scope") or "touched", "reason": form.get("reason") or None}
-    made = await api.post("/v1/runs", wish)
-    return redirect(f"/runs/{quote_segment(made['id'])}")
+    options = {"scope": form.get("scope") or "touched", "reason": form.get("reason") or None}
+    run_data = await api.post("/v1/runs", options)
+    return redirect(f"/runs/{quote_segment(run_data['id'])}")
 
 
 @page_route("/runs/{id:str}")
-async def run(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
+async def show_run(request: Request[Any, Any, Any], id: FromPath[str]) -> Response[str]:
     """Show a run and its diff, largest changes first."""
     api, who = await open_api(request)
-    return await render_page("run.html", who, **await _about(request, api, id))
+    return await render_page("run.html", who, **await _read_run(request, api, id))
 
 
 @form_route("/runs/{id:str}/{step:str}")
-async def act(
+async def run_step(
     request: Request[Any, Any, Any], id: FromPath[str], step: FromPath[str]
 ) -> Response[str]:
     """Publish a run, or execute another step."""
@@ -71,35 +71,35 @@ async def act(
     form = await read_form(request, who)
     name = step if step in STEPS else "publish"
     try:
-        told = await api.post(
+        result = await api.post(
             f"/v1/runs/{quote_segment(id)}/{name}", {"reason": form.get("reason") or None}
         )
     except ApiError as refusal:
         if refusal.status not in (409, 422):
             raise
-        about = await _about(request, api, id)
+        values = await _read_run(request, api, id)
         return await render_page(
-            "run.html", who, status=refusal.status, **{**about, "problem": refusal.problem}
+            "run.html", who, status=refusal.status, **{**values, "problem": refusal.problem}
         )
-    blind = urlencode([("blind", task) for task in told.get("blind") or ()])
+    blind = urlencode([("blind", task) for task in result.get("blind") or ()])
     return redirect(f"/runs/{quote_segment(id)}?done={name}{blind and '&' + blind}")
 
 
-async def _about(request: Request[Any, Any, Any], api: ApiClient, id: str) -> dict[str, Any]:
+async def _read_run(request: Request[Any, Any, Any], api: ApiClient, id: str) -> dict[str, Any]:
     kind = read_parameter(request, "kind", 20)
     kind = kind if kind in KINDS else ""
-    found = await api.get(f"/v1/runs/{quote_segment(id)}")
+    run_data = await api.get(f"/v1/runs/{quote_segment(id)}")
     diff: dict[str, Any] = {"items": []}
-    if found["state"] not in ("queued", "running", "failed"):
+    if run_data["state"] not in ("queued", "running", "failed"):
         cursor = read_parameter(request, "cursor", 2048)
         try:
             diff = await api.get(f"/v1/runs/{quote_segment(id)}/diff", kind=kind, cursor=cursor, limit=50)
         except ApiError as refusal:
             if refusal.status not in (404, 409):
                 raise
-    blind = request.query_params.getall("blind", [])[:NAMED]
+    blind = request.query_params.getall("blind", [])[:MAX_TASKS]
     return {
-        "run": found,
+        "run": run_data,
         "diff": diff,
         "kinds": KINDS,
         "kind": kind,
@@ -110,4 +110,4 @@ async def _about(request: Request[Any, Any, Any], api: ApiClient, id: str) -> di
     }
 
 
-HANDLERS = (runs, start, run, act)
+HANDLERS = (show_runs, start_run, show_run, run_step)

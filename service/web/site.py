@@ -21,24 +21,24 @@ _TYPES = {
 
 
 @functools.cache
-def _files() -> dict[str, tuple[bytes, str, str]]:
+def _read_files() -> dict[str, tuple[bytes, str, str]]:
     """Read content, media type and ETag of each static file, by name."""
-    found = {}
+    files = {}
     for file in resources.files("service.web").joinpath("static").iterdir():
         kind = _TYPES.get(file.name.rpartition(".")[2])
         if kind is not None:
             content = file.read_bytes()
-            found[file.name] = (content, kind, f'"{blake2s(content, digest_size=8).hexdigest()}"')
-    return found
+            files[file.name] = (content, kind, f'"{blake2s(content, digest_size=8).hexdigest()}"')
+    return files
 
 
 @get("/static/{name:str}", opt=OPT, include_in_schema=False, sync_to_thread=False)
-def static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
+def serve_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
     """Serve a style sheet, script or image."""
-    found = _files().get(name)
-    if found is None:
+    file = _read_files().get(name)
+    if file is None:
         return Response(b"", status_code=404, media_type="text/plain")
-    content, kind, tag = found
+    content, kind, tag = file
     headers = {"ETag": tag, "Cache-Control": "public, max-age=300"}
     if request.headers.get("if-none-match") == tag:
         return Response(b"", status_code=304, headers=headers)
@@ -48,7 +48,7 @@ def static(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[byt
 PAGES = Router(
     "/",
     route_handlers=[
-        static,
+        serve_file,
         *home.HANDLERS,
         *queue.HANDLERS,
         *board.HANDLERS,

@@ -125,8 +125,8 @@ def _find_needed_runs(connection: Connection) -> set[int]:
 def _list_run_keys(connection: Connection, states: tuple[str, ...]) -> list[int]:
     """List keys of runs in ``states``, last published first, then newest."""
     rank = case((Run.event_seq.is_(None), 0), else_=Run.event_seq)
-    found = select(Run.key).where(Run.state.in_(states)).order_by(rank.desc(), Run.key.desc())
-    return list(connection.scalars(found))
+    query = select(Run.key).where(Run.state.in_(states)).order_by(rank.desc(), Run.key.desc())
+    return list(connection.scalars(query))
 
 
 def _list_runs_in(

@@ -142,11 +142,11 @@ class Worker:
                         registered = True
                     if self.settings.run_every is not None:
                         self._schedule_run(self.settings.run_every)
-                    found = self.run_next()
-                    done += found
-                    if not found:
-                        found = self.fit_next() or self.generate_tasks()
-                    if found or time.monotonic() - tidied > CLEANUP_SECONDS:
+                    has_worked = self.run_next()
+                    done += has_worked
+                    if not has_worked:
+                        has_worked = self.fit_next() or self.generate_tasks()
+                    if has_worked or time.monotonic() - tidied > CLEANUP_SECONDS:
                         self.clean_up()
                         tidied = time.monotonic()
                     self._update_heartbeat()
@@ -154,8 +154,8 @@ class Worker:
                     if once:
                         raise
                     self.log(f"waiting: {error}")
-                    found = False
-                if not found:
+                    has_worked = False
+                if not has_worked:
                     if once:
                         break
                     self.stop.wait(IDLE_SECONDS)
@@ -171,10 +171,10 @@ class Worker:
             return False
 
         def act(pulse: JobProgress) -> str:
-            found = self._cluster(claim, pulse)
+            clustering = self._cluster(claim, pulse)
             pulse.stage, pulse.done, pulse.total = "Storing", 0, None
             pulse.check_continue()
-            proposals.store_proposal(self.database, self.actor, claim, found)
+            proposals.store_proposal(self.database, self.actor, claim, clustering)
             shutil.rmtree(self._get_folder(claim), ignore_errors=True)
             return "proposed"
 
@@ -238,9 +238,9 @@ class Worker:
         try:
             with self._keep_alive():
                 engine = Engine(apply_promoted(self.database, self.settings), pulse.progress)
-                asked = questions.generate_tasks(self.database, self.actor, engine)
-            if asked is not None:
-                self.log(f"{asked} tasks generated for the publication at event {publication}")
+                n_opened = questions.generate_tasks(self.database, self.actor, engine)
+            if n_opened is not None:
+                self.log(f"{n_opened} tasks generated for the publication at event {publication}")
         except WorkerStopped:
             return False
         except Unavailable:
@@ -276,19 +276,19 @@ class Worker:
 
     def _cluster(self, claim: Claim, pulse: JobProgress) -> ClusteringResult:
         engine = Engine(apply_promoted(self.database, self.settings), pulse.progress)
-        found = None
+        clustering = None
         with self.database.read() as connection:
             run = run_store.get_run(connection, claim.id)
             since, key = _find_base(connection, claim, run)
         again = f", attempt {claim.attempt}" if claim.attempt > 1 else ""
         self.log(f"run {claim.id} ({run.scope}{again})")
         if since is not None:
-            found = cluster_touched(self.database, engine, since, key)
-        if found is None:
+            clustering = cluster_touched(self.database, engine, since, key)
+        if clustering is None:
             name = f"{claim.id} {run.rebases}"
-            found = cluster_all(self.database, engine, self._get_folder(claim), name)
-        run_store.record_basis(self.database, claim, found.based_on, found.model)
-        return found
+            clustering = cluster_all(self.database, engine, self._get_folder(claim), name)
+        run_store.record_basis(self.database, claim, clustering.based_on, clustering.model)
+        return clustering
 
     def _record_failure(self, claim: Claim, error: str, *, for_good: bool = False) -> None:
         error = error.replace("\0", "\u2400")[:4000]
@@ -335,10 +335,10 @@ class Worker:
             thread.join(timeout=30)
 
     def _run_heartbeat(self, claim: Claim, pulse: JobProgress, ended: threading.Event) -> None:
-        told, at = None, -float("inf")
+        reported, at = None, -float("inf")
         while not ended.wait(HEARTBEAT_TICK):
             now = (pulse.stage, pulse.done, pulse.total)
-            if now == told and time.monotonic() - at < self.settings.heartbeat / 4:
+            if now == reported and time.monotonic() - at < self.settings.heartbeat / 4:
                 continue
             try:
                 if (
@@ -348,7 +348,7 @@ class Worker:
                     pulse.is_lost = True
                     return
                 self._update_heartbeat()
-                told, at = now, time.monotonic()
+                reported, at = now, time.monotonic()
             except Unavailable:
                 continue  # retried with the next tick, which also detects an expired claim
 

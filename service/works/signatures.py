@@ -112,9 +112,9 @@ def _read_stored_rows(
     connection: Connection, work_keys: Sequence[int]
 ) -> dict[int, list[_StoredRow]]:
     """Read all signatures of these works, including retired ones, by work."""
-    found: dict[int, list[_StoredRow]] = defaultdict(list)
+    rows_by_work: dict[int, list[_StoredRow]] = defaultdict(list)
     if not work_keys:
-        return found
+        return rows_by_work
     columns = [getattr(Signature, name) for name in _COLUMNS]
     query = select(
         Signature.work_key, Signature.key, Signature.retired_version, Name.folded, *columns
@@ -124,8 +124,8 @@ def _read_stored_rows(
     ):
         position, block_key, orcid = said[0], said[2], said[5]
         known = StoredSignature(key, position, folded, orcid, retired is not None)
-        found[work_key].append(_StoredRow(known, block_key, tuple(said)))
-    return found
+        rows_by_work[work_key].append(_StoredRow(known, block_key, tuple(said)))
+    return rows_by_work
 
 
 def _match_versions(
@@ -156,8 +156,8 @@ def _retire(connection: Connection, retired: Mapping[int, list[int]]) -> None:
         connection.execute(update(Signature).where(gone).values(retired_version=version))
 
 
-def _update_rows(connection: Connection, kept: Iterable[tuple[_StoredRow, _ColumnValues]]) -> None:
-    changed = [(row, said) for row, said in kept if row.signature.retired or row.values != said]
+def _update_rows(connection: Connection, matches: Iterable[tuple[_StoredRow, _ColumnValues]]) -> None:
+    changed = [(row, said) for row, said in matches if row.signature.retired or row.values != said]
     moving = [row.signature.key for row, said in changed if row.values[0] != said[0]]
     if moving:
         # a position is unique within a work: free the positions of all moving rows first

@@ -12,6 +12,7 @@ from service.db.database import Database
 from service.db.tables import Membership
 from service.events.log import EventLog
 from service.publication.publish import publish
+from service.publication.results import Published
 from service.tasks import queries as task_queries
 from service.tasks.create import NewTask, open_tasks
 from service.tasks.queries import TaskInfo
@@ -74,7 +75,7 @@ def publish_as(
     clusters: dict[int, int],
     *,
     home: int | None = None,
-) -> dict[str, Any]:
+) -> Published:
     """Publish signatures by cluster, each under the identity that its first one has, or that of
     the signature ``home``; what that did."""
     with database.read() as connection:

@@ -19,20 +19,20 @@ from litestar.params import QueryParameter
 
 from service.errors import ServiceError
 
-MOST = 200
+MAX_PAGE_SIZE = 200
 """Default maximum page size."""
-BIGGEST = 2**63 - 1
+MAX_INTEGER = 2**63 - 1
 """Largest integer that both databases can store."""
-_LONGEST = 2048
+_MAX_CURSOR_LENGTH = 2048
 
 Limit = Annotated[
     int,
-    QueryParameter(ge=1, le=MOST, description=f"Page size, 1 to {MOST}."),
+    QueryParameter(ge=1, le=MAX_PAGE_SIZE, description=f"Page size, 1 to {MAX_PAGE_SIZE}."),
 ]
 Cursor = Annotated[
     str | None,
     QueryParameter(
-        max_length=_LONGEST,
+        max_length=_MAX_CURSOR_LENGTH,
         description="Start of the page, from `next` of the previous page. Default: the first page.",
     ),
 ]
@@ -44,10 +44,10 @@ class BadCursor(ServiceError):
     status, title = 400, "Invalid cursor"
 
 
-def cursor(kind: str, *values: str | int | float) -> str:
+def make_cursor(kind: str, *values: str | int | float) -> str:
     """Return a cursor of the list ``kind`` after the entry with these values."""
     payload = orjson.dumps(values)
-    return base64.urlsafe_b64encode(_check(kind, payload) + payload).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(_checksum(kind, payload) + payload).rstrip(b"=").decode()
 
 
 def read_cursor(kind: str, text: str | None, types: Sequence[type]) -> tuple[Any, ...] | None:
@@ -65,15 +65,15 @@ def read_cursor(kind: str, text: str | None, types: Sequence[type]) -> tuple[Any
         check, payload = raw[:8], raw[8:]
         values = orjson.loads(payload)
     except (ValueError, binascii.Error):
-        raise _bad() from None
-    if check != _check(kind, payload) or not isinstance(values, list) or len(values) != len(types):
-        raise _bad()
-    if not all(_fits(v, t) for v, t in zip(values, types, strict=True)):
-        raise _bad()
+        raise _bad_cursor() from None
+    if check != _checksum(kind, payload) or not isinstance(values, list) or len(values) != len(types):
+        raise _bad_cursor()
+    if not all(_is_of_type(v, t) for v, t in zip(values, types, strict=True)):
+        raise _bad_cursor()
     return tuple(values)
 
 
-def next_page(request: Request[Any, Any, Any], following: str | None) -> str | None:
+def next_page_path(request: Request[Any, Any, Any], following: str | None) -> str | None:
     """Return path and query of the next page; None after the last."""
     if following is None:
         return None
@@ -86,7 +86,7 @@ def next_page(request: Request[Any, Any, Any], following: str | None) -> str | N
     return f"{path.decode('latin-1')}?{urlencode([*kept, ('cursor', following)])}"
 
 
-def _bad() -> BadCursor:
+def _bad_cursor() -> BadCursor:
     return BadCursor(
         "the cursor is damaged, or of another list or order",
         "follow `next` of the previous page, or omit the cursor to start from the beginning",
@@ -94,13 +94,13 @@ def _bad() -> BadCursor:
     )
 
 
-def _check(kind: str, payload: bytes) -> bytes:
+def _checksum(kind: str, payload: bytes) -> bytes:
     return blake2s(payload, digest_size=8, key=kind.encode()[:32], person=b"cursor").digest()
 
 
-def _fits(value: object, wanted: type) -> bool:
+def _is_of_type(value: object, wanted: type) -> bool:
     if wanted is int:
-        return type(value) is int and abs(value) <= BIGGEST
+        return type(value) is int and abs(value) <= MAX_INTEGER
     if wanted is str:
         return isinstance(value, str) and "\0" not in value
     return isinstance(value, (int, float)) and not isinstance(value, bool)

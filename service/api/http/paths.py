@@ -9,11 +9,11 @@ from litestar.connection import Request
 
 from service.errors import Invalid
 
-LONGEST = 12_000
+MAX_LENGTH = 12_000
 """Maximum characters of a name or id in a path."""
 
 
-def tail(request: Request[Any, Any, Any], prefix: str) -> str:
+def read_path_tail(request: Request[Any, Any, Any], prefix: str) -> str:
     """Return the percent-decoded text after ``prefix`` in the path.
 
     The raw path is read because the router collapses double slashes, which occur in work ids
@@ -28,10 +28,10 @@ def tail(request: Request[Any, Any, Any], prefix: str) -> str:
     path = raw.split(b"?")[0].decode("latin-1")
     _, _, rest = path.partition(prefix)
     text = unquote_to_bytes(rest).decode("utf-8", "replace")
-    if not text.strip() or len(text) > LONGEST:
+    if not text.strip() or len(text) > MAX_LENGTH:
         raise Invalid(
             f"the last part of the path has {len(text)} characters",
-            f"use a name or id of 1 to {LONGEST} characters",
+            f"use a name or id of 1 to {MAX_LENGTH} characters",
             field="path",
         )
     return text

@@ -12,19 +12,19 @@ from service.api.http.problems import request_id
 from service.observability.metrics import UNMATCHED_ROUTE, Metrics
 
 log = logs.get_logger("service.requests")
-QUIET = ("/health/live", "/health/ready", "/metrics")
+QUIET_ROUTES = ("/health/live", "/health/ready", "/metrics")
 """Routes of frequent automatic probes; logged at level debug."""
-LEFT = 499
+CLIENT_CLOSED = 499
 """Status logged if the client disconnected before the response started."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-async def observed(
+async def observe_request(
     app: ASGIApp, metrics: Metrics | None, scope: HTTPScope, receive: Receive, send: Send
 ) -> None:
     """Serve an HTTP request with ``app``, then log it and update the metrics."""
     begun = time.perf_counter()
-    status = LEFT
+    status = CLIENT_CLOSED
 
     async def noting(message: Message) -> None:
         nonlocal status
@@ -37,7 +37,7 @@ async def observed(
     try:
         await app(scope, receive, noting)
     except Exception:  # only recorded here, then re-raised
-        status = 500 if status == LEFT else status
+        status = 500 if status == CLIENT_CLOSED else status
         raise
     finally:
         seconds = time.perf_counter() - begun
@@ -46,11 +46,11 @@ async def observed(
         method = scope["method"] if scope["method"] in METHODS else "OTHER"
         if metrics is not None:
             metrics.finish_request(method, route, status, seconds)
-        _log(scope, method, route, status, seconds)
+        _log_request(scope, method, route, status, seconds)
 
 
-def _log(scope: Any, method: str, route: str, status: int, seconds: float) -> None:
-    level = "debug" if route in QUIET else "warning" if status >= 500 else "info"
+def _log_request(scope: Any, method: str, route: str, status: int, seconds: float) -> None:
+    level = "debug" if route in QUIET_ROUTES else "warning" if status >= 500 else "info"
     actor = scope.get("state", {}).get("actor")
     getattr(log, level)(
         "request",

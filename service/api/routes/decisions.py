@@ -25,7 +25,7 @@ from service.api.http.bodies import (
     parse_json,
 )
 from service.api.http.openapi import describe_responses
-from service.api.http.paging import Cursor, Limit, next_page, read_cursor
+from service.api.http.paging import Cursor, Limit, next_page_path, read_cursor
 from service.api.http.responses import (
     IdempotencyKey,
     IfUnchanged,
@@ -97,8 +97,8 @@ def list_decisions(
         decisions = decision_queries.list_decisions(connection, filters, limit + 1, begin)
     page = decisions[:limit]
     more = len(decisions) > limit
-    following = paging.cursor("decisions", page[-1]["event_seq"]) if more else None
-    return respond_private({"items": page, "next": next_page(request, following)})
+    following = paging.make_cursor("decisions", page[-1]["event_seq"]) if more else None
+    return respond_private({"items": page, "next": next_page_path(request, following)})
 
 
 @get(

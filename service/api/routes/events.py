@@ -19,7 +19,7 @@ from service.api.examples import edit as edit_examples
 from service.api.examples import read as examples
 from service.api.http import paging
 from service.api.http.openapi import describe_responses
-from service.api.http.paging import BIGGEST, Cursor, Limit, next_page, read_cursor
+from service.api.http.paging import MAX_INTEGER, Cursor, Limit, next_page_path, read_cursor
 from service.api.http.responses import respond_private
 from service.api.middleware.auth import require_role
 from service.api.middleware.cache import ReadResult, respond_cached
@@ -88,8 +88,8 @@ def list_events(
             connection, wanted, limit + 1, None if before is None else before[0]
         )
     page = found[:limit]
-    following = paging.cursor("events", page[-1]["seq"]) if len(found) > limit else None
-    return respond_private({"items": page, "next": next_page(request, following)})
+    following = paging.make_cursor("events", page[-1]["seq"]) if len(found) > limit else None
+    return respond_private({"items": page, "next": next_page_path(request, following)})
 
 
 @get(
@@ -105,7 +105,7 @@ def list_events(
 def read_event(
     database: NamedDependency[Database],
     seq: Annotated[
-        int, PathParameter(ge=0, le=BIGGEST, description="Sequence number of the event.")
+        int, PathParameter(ge=0, le=MAX_INTEGER, description="Sequence number of the event.")
     ],
     limit: Limit = 50,
 ) -> Response[bytes]:
@@ -149,7 +149,7 @@ def read_changes(
     since: Annotated[
         int,
         QueryParameter(
-            ge=0, le=BIGGEST, description="`since` of the previous page; 0: from the beginning."
+            ge=0, le=MAX_INTEGER, description="`since` of the previous page; 0: from the beginning."
         ),
     ] = 0,
     limit: Annotated[

@@ -41,7 +41,7 @@ class Readiness:
         self._last_checks: tuple[float, list[Check]] = (float("-inf"), [])
 
     async def run_checks(self) -> list[Check]:
-        """Return the results of the checks, at most :data:`REMEMBERED` old."""
+        """Return the results of the checks, at most :data:`CACHE_SECONDS` old."""
         if time.monotonic() - self._last_checks[0] < CACHE_SECONDS:
             return self._last_checks[1]
         if self._running is None or self._running.done():
@@ -65,7 +65,7 @@ async def read_liveness() -> dict[str, str]:
 @get("/health/ready", opt=OPEN, include_in_schema=False)
 async def read_readiness(state: State) -> Response[dict[str, Any]]:
     """Return 200 if requests would succeed, 503 otherwise."""
-    checks: list[Check] = await state.readiness.checks()
+    checks: list[Check] = await state.readiness.run_checks()
     fine = all(check.problem is None for check in checks)
     content = {
         "status": "ready" if fine else "not ready",

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from service.actors import Actor, Role
 from service.api.examples import read as examples
 from service.api.http.openapi import describe_responses
-from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
+from service.api.http.paging import Cursor, Limit, make_cursor, next_page_path, read_cursor
 from service.api.http.responses import Moved
 from service.api.middleware.cache import ReadResult, Redirect, respond_cached
 from service.api.routes.names import Query
@@ -24,7 +24,7 @@ from service.identities.resolve import HistoryEntry, list_history
 from service.profiles import aggregates, search, sparkline
 from service.profiles import identity as identity_profile
 from service.profiles.identity import WorksOrder
-from service.profiles.search import Filters, IdentityOrder
+from service.profiles.search import IdentityFilter, IdentityOrder
 
 Id = Annotated[str, PathParameter(max_length=100, description="Id of an identity, `a-…`.")]
 
@@ -71,19 +71,19 @@ def search_identities(
     cursor: Cursor = None,
 ) -> Response[bytes]:
     """Return identities with names similar to `q`, with an external id, or all in order."""
-    filters = Filters(since, until, curated)
+    filters = IdentityFilter(since, until, curated)
 
     def render(connection: Connection) -> ReadResult[Any]:
         following: str | None = None
         if external is not None:
             scheme, value = _parse_external_id(external)
-            items = search.with_external_id(connection, scheme, value)
+            items = search.find_by_external_id(connection, scheme, value)
         elif q is not None:
-            found = search.matching_identities(connection, request.app.state.vocabulary, q, filters)
+            found = search.search_identities(connection, request.app.state.vocabulary, q, filters)
             items, following = _page_by_relevance(found, limit, cursor)
         else:
             items, following = _page_in_order(connection, filters, limit, sort, cursor)
-        return ReadResult({"items": items, "next": next_page(request, following)})
+        return ReadResult({"items": items, "next": next_page_path(request, following)})
 
     return respond_cached(request, database, render)
 
@@ -145,7 +145,7 @@ def read_identity_works(
         if located.redirect is not None:
             return _redirect(request, located.id, located.redirect, "/works")
         kind = f"works{sort}"
-        mentions = identity_profile.works_page(
+        mentions = identity_profile.list_works(
             connection,
             located.key,
             limit + 1,
@@ -154,17 +154,17 @@ def read_identity_works(
             year=year,
             venue=venue,
         )
-        following = _cursor_of(kind, mentions, limit)
+        following = _works_cursor(kind, mentions, limit)
         shown = [aggregates.format_paper(m) for m in mentions[:limit]]
-        return ReadResult({"items": shown, "next": next_page(request, following)})
+        return ReadResult({"items": shown, "next": next_page_path(request, following)})
 
     return respond_cached(request, database, render)
 
 
-def _cursor_of(kind: str, mentions: list[aggregates.SignatureRow], limit: int) -> str | None:
+def _works_cursor(kind: str, mentions: list[aggregates.SignatureRow], limit: int) -> str | None:
     if len(mentions) <= limit:
         return None
-    return cursor(kind, mentions[limit - 1].work_id, mentions[limit - 1].position)
+    return make_cursor(kind, mentions[limit - 1].work_id, mentions[limit - 1].position)
 
 
 @get(
@@ -193,13 +193,13 @@ def read_identity_coauthors(
         after = read_cursor("coauthors", cursor, (int, str))
         found, left = aggregates.list_coauthors(connection, located.key, limit, after)
         following = _coauthor_cursor(found[-1]) if left > limit else None
-        return ReadResult({"items": found, "next": next_page(request, following)})
+        return ReadResult({"items": found, "next": next_page_path(request, following)})
 
     return respond_cached(request, database, render)
 
 
 def _coauthor_cursor(last: dict[str, Any]) -> str:
-    return cursor("coauthors", last["works"], last["id"])
+    return make_cursor("coauthors", last["works"], last["id"])
 
 
 @get(
@@ -226,7 +226,7 @@ def read_identity_years(
         located = identity_profile.find_identity(connection, id)
         if located.redirect is not None:
             return _redirect(request, located.id, located.redirect, "/years.svg")
-        drawn = sparkline.years_svg(located.name, identity_profile.years(connection, located.key))
+        drawn = sparkline.draw_years(located.name, identity_profile.count_years(connection, located.key))
         return ReadResult(drawn, media_type="image/svg+xml")
 
     return respond_cached(request, database, render)
@@ -258,13 +258,13 @@ def read_identity_history(
         named = actor.role.includes(Role.REVIEWER)
         items = [_entry_to_dict(entry, named) for entry in entries[:limit]]
         following = _history_cursor(entries[limit - 1]) if len(entries) > limit else None
-        return ReadResult({"items": items, "next": next_page(request, following)})
+        return ReadResult({"items": items, "next": next_page_path(request, following)})
 
     return respond_cached(request, database, render)
 
 
 def _history_cursor(entry: HistoryEntry) -> str:
-    return cursor("history", entry.seq)
+    return make_cursor("history", entry.seq)
 
 
 def _entry_to_dict(entry: HistoryEntry, named: bool) -> dict[str, Any]:
@@ -313,19 +313,19 @@ def _page_by_relevance(
     if len(found) <= limit:
         return found, None
     last = found[limit - 1]
-    following = cursor("identities?q", last["closeness"], last["n_works"], last["id"])
+    following = make_cursor("identities?q", last["closeness"], last["n_works"], last["id"])
     return found[:limit], following
 
 
 def _page_in_order(
-    connection: Connection, filters: Filters, limit: int, sort: IdentityOrder, text: str | None
+    connection: Connection, filters: IdentityFilter, limit: int, sort: IdentityOrder, text: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     kind = f"identities{sort}"
     after = read_cursor(kind, text, (str,))
-    items = search.listed_identities(
+    items = search.list_identities(
         connection, filters, limit + 1, sort, after[0] if after else None
     )
-    following = cursor(kind, items[limit - 1]["id"]) if len(items) > limit else None
+    following = make_cursor(kind, items[limit - 1]["id"]) if len(items) > limit else None
     return items[:limit], following
 
 

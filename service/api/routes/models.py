@@ -17,7 +17,7 @@ from service.actors import Actor, Role
 from service.api.http import paging
 from service.api.http.bodies import DecodedRequest
 from service.api.http.openapi import describe_responses
-from service.api.http.paging import Cursor, Limit, next_page, read_cursor
+from service.api.http.paging import Cursor, Limit, next_page_path, read_cursor
 from service.api.http.responses import (
     IdempotencyKey,
     IfUnchanged,
@@ -40,14 +40,14 @@ PROBLEMS = (400, 401, 403, 404, 409, 412, 415)
 State = Literal["queued", "running", "candidate", "promoted", "failed", "cancelled"]
 
 
-class With(Shape):
+class ComparedModel(Shape):
     """The model with which a candidate was compared."""
 
     model: str | None = Field(description="Id; null: the model of the settings.")
     digest: str
 
 
-class Learned(Shape):
+class TrainingSummary(Shape):
     """Training data of a model."""
 
     how: Literal["corrected", "fitted"] = Field(
@@ -62,22 +62,22 @@ class Learned(Shape):
     held_back: int = Field(description="Decisions held out for evaluation.")
 
 
-class Beside(Shape):
+class OldAndNew(Shape):
     """A value for the model in use and for the candidate."""
 
     old: float
     new: float
 
 
-class HeldBack(Shape):
+class HeldOutComparison(Shape):
     """Both models evaluated on held-out decisions."""
 
     decisions: int = Field(description="Held-out decisions that are not implied by the others.")
-    right: Beside = Field(description="Decisions that each model reproduces completely.")
+    right: OldAndNew = Field(description="Decisions that each model reproduces completely.")
     mended: int = Field(description="Decisions that only the candidate has right.")
     broken: int = Field(description="Decisions that only the model in use has right.")
     questions: int = Field(description="Tasks answered by held-out decisions.")
-    sureness: Beside | None = Field(
+    sureness: OldAndNew | None = Field(
         description="Mean probability that each model gives to the answers; null without any."
     )
 
@@ -90,7 +90,7 @@ class Figures(Shape):
     f1: float
 
 
-class OnGold(Shape):
+class GoldComparison(Shape):
     """Both models evaluated on labels that the candidate was not trained on."""
 
     labels: int
@@ -101,13 +101,13 @@ class OnGold(Shape):
 class Comparison(Shape):
     """Comparison of a candidate with the model in use."""
 
-    compared_with: With = Field(alias="with")
-    learned: Learned
-    held_back: HeldBack
-    gold: OnGold | None
+    compared_with: ComparedModel = Field(alias="with")
+    learned: TrainingSummary
+    held_back: HeldOutComparison
+    gold: GoldComparison | None
     mentions: int
     changed: int = Field(description="Mentions that would be grouped differently.")
-    identities: Beside
+    identities: OldAndNew
 
 
 class Model(Shape):
@@ -224,7 +224,7 @@ CANDIDATE: dict[str, Any] = {
 PROMOTED = {**CANDIDATE, "state": "promoted", "promoted_seq": 4_712, "in_use": True}
 CANCELLED = {**QUEUED, "state": "cancelled", "ended_at": _AT}
 MODELS = {"items": [CANDIDATE], "next": None, "in_use": None}
-Told = Annotated[
+OptionalReason = Annotated[
     Why | None, describe_body(("With a reason", {"reason": "15 decisions mended, 2 broken"}))
 ]
 
@@ -253,11 +253,11 @@ def list_models(
         found = model_store.list_models(connection, state=model_state, before=before, limit=limit + 1)
         used = model_store.get_id_in_use(connection)
     page = found[:limit]
-    following = paging.cursor("models", page[-1].id) if len(found) > limit else None
+    following = paging.make_cursor("models", page[-1].id) if len(found) > limit else None
     return respond_private(
         {
             "items": [asdict(model) for model in page],
-            "next": next_page(request, following),
+            "next": next_page_path(request, following),
             "in_use": used,
         }
     )
@@ -317,7 +317,7 @@ def train_model(
     )
 
 
-def _model(id_: str) -> Callable[[Connection], dict[str, Any]]:
+def _read_state(id_: str) -> Callable[[Connection], dict[str, Any]]:
     if (
         id_ == promotion.SHIPPED
     ):  # it may not be stored yet, so there is no earlier state to compare
@@ -360,7 +360,7 @@ def promote_model(
         with given.read() as connection:
             return asdict(model_store.get_model(connection, used.id))
 
-    return run_write(request, database, actor, body, act, edits=_model(id))
+    return run_write(request, database, actor, body, act, edits=_read_state(id))
 
 
 @post(
@@ -379,7 +379,7 @@ def cancel_model(
     actor: NamedDependency[Actor],
     id: FromPath[str],
     body: RawBody,
-    data: Told = None,
+    data: OptionalReason = None,
     idempotency_key: IdempotencyKey = None,
     if_match: IfUnchanged = None,
 ) -> Response[bytes]:
@@ -391,7 +391,7 @@ def cancel_model(
         actor,
         body,
         lambda given: asdict(model_store.cancel_model(given, actor, id, reason)),
-        edits=_model(id),
+        edits=_read_state(id),
     )
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 
 from service.api.examples import read as examples
 from service.api.http.openapi import describe_responses
-from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
-from service.api.http.paths import tail
+from service.api.http.paging import Cursor, Limit, make_cursor, next_page_path, read_cursor
+from service.api.http.paths import read_path_tail
 from service.api.middleware.cache import ReadResult, respond_cached
 from service.api.schemas import read as schemas
 from service.db.database import Database
@@ -49,24 +49,24 @@ def search_names(
 
     def render(connection: Connection) -> ReadResult[Any]:
         if q is None:
-            hits, following = _all(connection, limit, cursor)
+            hits, following = _page_in_order(connection, limit, cursor)
         else:
             vocabulary = request.app.state.vocabulary
-            hits = search.matching_names(connection, vocabulary, q)
-            hits, following = _ranked(hits, limit, cursor)
-        return ReadResult({"items": [_hit(hit) for hit in hits], "next": next_page(request, following)})
+            hits = search.search_names(connection, vocabulary, q)
+            hits, following = _page_by_relevance(hits, limit, cursor)
+        return ReadResult({"items": [_hit_to_dict(hit) for hit in hits], "next": next_page_path(request, following)})
 
     return respond_cached(request, database, render)
 
 
-def _all(connection: Connection, limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
+def _page_in_order(connection: Connection, limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
     after = read_cursor("names", text, (str,))
-    hits = search.listed_names(connection, limit + 1, after[0] if after else None)
-    following = cursor("names", hits[limit - 1].folded) if len(hits) > limit else None
+    hits = search.list_names(connection, limit + 1, after[0] if after else None)
+    following = make_cursor("names", hits[limit - 1].folded) if len(hits) > limit else None
     return hits[:limit], following
 
 
-def _ranked(hits: list[NameHit], limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
+def _page_by_relevance(hits: list[NameHit], limit: int, text: str | None) -> tuple[list[NameHit], str | None]:
     after = read_cursor("names?q", text, (float, int, str))
     if after is not None:
         place = (-after[0], -after[1], after[2])
@@ -74,17 +74,17 @@ def _ranked(hits: list[NameHit], limit: int, text: str | None) -> tuple[list[Nam
     if len(hits) <= limit:
         return hits, None
     last = hits[limit - 1]
-    return hits[:limit], cursor("names?q", last.closeness, last.mentions, last.folded)
+    return hits[:limit], make_cursor("names?q", last.closeness, last.mentions, last.folded)
 
 
-def _hit(hit: NameHit) -> dict[str, Any]:
+def _hit_to_dict(hit: NameHit) -> dict[str, Any]:
     return {
         "name": hit.printed,
         "folded": hit.folded,
         "closeness": hit.closeness,
         "mentions": hit.mentions,
         "people": hit.people,
-        "page": f"/v1/names/{_quoted(hit.folded)}",
+        "page": f"/v1/names/{_quote(hit.folded)}",
     }
 
 
@@ -113,16 +113,16 @@ def read_name(
     the most similar others. Identities with most mentions come first; `unplaced` lists
     unassigned mentions.
     """
-    text = tail(request, "/v1/names/")
+    text = read_path_tail(request, "/v1/names/")
 
     def render(connection: Connection) -> ReadResult[Any]:
         found = name_profile.find_name(connection, text)
         people: list[dict[str, Any]] = []
         following = None
         if part == "people":
-            people, following = _people(connection, found, limit, cursor)
-        unplaced, more = _unplaced(connection, found, limit, cursor if part == "unplaced" else None)
-        here = f"/v1/names/{_quoted(text)}"
+            people, following = _page_people(connection, found, limit, cursor)
+        unplaced, more = _page_unassigned(connection, found, limit, cursor if part == "unplaced" else None)
+        here = f"/v1/names/{_quote(text)}"
         return ReadResult(
             {
                 "name": found.printed,
@@ -131,9 +131,9 @@ def read_name(
                 "papers": found.papers,
                 "people": found.people,
                 "items": people,
-                "next": next_page(request, following),
+                "next": next_page_path(request, following),
                 "unplaced": {
-                    "mentions": found.unplaced,
+                    "mentions": found.unassigned,
                     "items": unplaced,
                     "next": f"{here}?part=unplaced&limit={limit}&cursor={more}" if more else None,
                 },
@@ -143,30 +143,30 @@ def read_name(
     return respond_cached(request, database, render)
 
 
-def _people(
-    connection: Connection, found: name_profile.NameFound, limit: int, text: str | None
+def _page_people(
+    connection: Connection, found: name_profile.NameSummary, limit: int, text: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     after = read_cursor("people", text, (int, str))
-    people = name_profile.people_page(connection, found, limit, after)
+    people = name_profile.list_identities(connection, found, limit, after)
     if len(people) < limit:
         return people, None
-    return people, cursor("people", people[-1]["mentions"], people[-1]["id"])
+    return people, make_cursor("people", people[-1]["mentions"], people[-1]["id"])
 
 
-def _unplaced(
-    connection: Connection, found: name_profile.NameFound, limit: int, text: str | None
+def _page_unassigned(
+    connection: Connection, found: name_profile.NameSummary, limit: int, text: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     after = read_cursor("unplaced", text, (str, int))
-    if not found.unplaced:
+    if not found.unassigned:
         return [], None
-    mentions = name_profile.unplaced_page(connection, found, limit + 1, after)
+    mentions = name_profile.list_unassigned(connection, found, limit + 1, after)
     shown = [aggregates.format_paper(m) for m in mentions[:limit]]
     if len(mentions) <= limit:
         return shown, None
-    return shown, cursor("unplaced", mentions[limit - 1].work_id, mentions[limit - 1].position)
+    return shown, make_cursor("unplaced", mentions[limit - 1].work_id, mentions[limit - 1].position)
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     return quote(text, safe="")
 
 

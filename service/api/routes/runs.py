@@ -15,7 +15,7 @@ from service.api.examples import edit as examples
 from service.api.http import paging
 from service.api.http.bodies import DecodedRequest
 from service.api.http.openapi import describe_responses
-from service.api.http.paging import Cursor, Limit, next_page, read_cursor
+from service.api.http.paging import Cursor, Limit, next_page_path, read_cursor
 from service.api.http.responses import (
     IdempotencyKey,
     IfUnchanged,
@@ -67,8 +67,8 @@ def list_runs(
             limit=limit + 1,
         )
     page = found[:limit]
-    following = paging.cursor("runs", page[-1].id) if len(found) > limit else None
-    return respond_private(Runs(items=page, next=next_page(request, following)))
+    following = paging.make_cursor("runs", page[-1].id) if len(found) > limit else None
+    return respond_private(Runs(items=page, next=next_page_path(request, following)))
 
 
 @get(
@@ -126,9 +126,9 @@ def read_diff(
         begin = None if after is None else after[0]
         found = proposals.list_changes(connection, id, kind, begin, limit + 1)
     page = found[:limit]
-    following = paging.cursor(list_id, page[-1].rank) if len(found) > limit else None
+    following = paging.make_cursor(list_id, page[-1].rank) if len(found) > limit else None
     return respond_private(
-        Differences(items=page, next=next_page(request, following), summary=run.summary)
+        Differences(items=page, next=next_page_path(request, following), summary=run.summary)
     )
 
 

@@ -16,7 +16,7 @@ from service.api.examples import review as examples
 from service.api.http import paging
 from service.api.http.bodies import DecodedRequest, NonEmptyRequest
 from service.api.http.openapi import describe_responses
-from service.api.http.paging import Cursor, Limit, next_page, read_cursor
+from service.api.http.paging import Cursor, Limit, next_page_path, read_cursor
 from service.api.http.responses import (
     IdempotencyKey,
     IfUnchanged,
@@ -109,10 +109,10 @@ def list_tasks(
         begin = None if after is None else task_queries.TaskCursor(*after)
         found, more = task_queries.get_task_page(connection, wanted, limit, begin)
     following = (
-        None if more is None else paging.cursor(list_id, more.first, more.priority, more.key)
+        None if more is None else paging.make_cursor(list_id, more.first, more.priority, more.key)
     )
     items = [asdict(task) for task in found]
-    return respond_private({"items": items, "next": next_page(request, following)})
+    return respond_private({"items": items, "next": next_page_path(request, following)})
 
 
 @get(

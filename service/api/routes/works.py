@@ -36,15 +36,15 @@ from litestar.params import PathParameter
 from sqlalchemy import Connection
 
 from service.api.examples import read as examples
-from service.api.http.paging import Cursor, Limit, cursor, next_page, read_cursor
-from service.api.http.paths import tail
+from service.api.http.paging import Cursor, Limit, make_cursor, next_page_path, read_cursor
+from service.api.http.paths import read_path_tail
 from service.api.middleware.cache import ReadResult, respond_cached
 from service.api.schemas import read as schemas
 from service.works import queries as work_queries
 from service.works.queries import WorkOrder
 
-MOST_WORKS = 10_000
-MOST_TRIED = 20
+MAX_WORKS = 10_000
+MAX_DRY_RUN_WORKS = 20
 
 _LINES = Schema(type=OpenAPIType.STRING, description="One JSON object per line.")
 _JSON = Schema(
@@ -93,8 +93,8 @@ def post_works(
     at once, uncertain ones become review tasks. The body may be compressed with gzip; at most
     10,000 works per request (larger deliveries: `disambig load`).
     """
-    rows = _rows(body, MOST_WORKS)
-    wanted = _placer(request) if place and settings.place_new else None
+    rows = _read_rows(body, MAX_WORKS)
+    wanted = _get_assigner(request) if place and settings.place_new else None
 
     def act(given: Database) -> dict[str, Any]:
         from service.assignment.intake import count_by_status, store_and_assign, count_verdicts
@@ -103,7 +103,7 @@ def post_works(
         return {
             "counts": count_by_status(outcomes),
             "mentions": count_verdicts(outcomes),
-            "rows": [_told(outcome) for outcome in outcomes],
+            "rows": [_outcome_to_dict(outcome) for outcome in outcomes],
         }
 
     return run_write(request, database, actor, body, act, in_parts=True)
@@ -129,27 +129,27 @@ def post_assign(
     """Dry run: nothing is stored. At most 20 works per request."""
     from service.assignment.assign import preview_assignment
 
-    placer = _placer(request)
+    placer = _get_assigner(request)
     told = []
-    for row in _rows(body, MOST_TRIED):
+    for row in _read_rows(body, MAX_DRY_RUN_WORKS):
         done = None if row.received is None else preview_assignment(placer, row.received.work)
         told.append(
             {
                 "line": row.line,
                 "id": row.id,
-                "placements": None if done is None else _placements(done),
-                "error": _unreadable(row),
+                "placements": None if done is None else _assignments_to_list(done),
+                "error": _parse_error(row),
             }
         )
     return respond_private({"rows": told})
 
 
-def _placer(request: Request[Any, Any, Any]) -> WorkAssigner:
+def _get_assigner(request: Request[Any, Any, Any]) -> WorkAssigner:
     shared: SharedPlacer = request.app.state["placer"]
     return shared.get()
 
 
-def _rows(body: bytes, most: int) -> list[Row]:
+def _read_rows(body: bytes, most: int) -> list[Row]:
     from disambig.ingest import read_records
 
     rows: list[Row] = []
@@ -165,33 +165,33 @@ def _rows(body: bytes, most: int) -> list[Row]:
     return rows
 
 
-def _told(outcome: RecordOutcome) -> dict[str, Any]:
+def _outcome_to_dict(outcome: RecordOutcome) -> dict[str, Any]:
     row, result = outcome.row, outcome.result
-    error = _unreadable(row)
+    error = _parse_error(row)
     if result is not None and result.status == "rejected":
-        error = _error(result)
+        error = _error_to_dict(result)
     return {
         "line": row.line,
         "id": row.id,
         "outcome": outcome.status,
         "version": None if result is None else result.version,
-        "placements": None if outcome.placements is None else _placements(outcome.placements),
+        "placements": None if outcome.placements is None else _assignments_to_list(outcome.placements),
         "repairs": [asdict(repair) for repair in row.repairs],
         "error": error,
     }
 
 
-def _placements(placed: list[AssignmentResult]) -> list[dict[str, Any]]:
+def _assignments_to_list(placed: list[AssignmentResult]) -> list[dict[str, Any]]:
     return [asdict(mention) for mention in placed]
 
 
-def _unreadable(row: Row) -> dict[str, str] | None:
+def _parse_error(row: Row) -> dict[str, str] | None:
     if row.received is not None:
         return None
-    return _error(row)
+    return _error_to_dict(row)
 
 
-def _error(wrong: Row | RowResult) -> dict[str, str]:
+def _error_to_dict(wrong: Row | RowResult) -> dict[str, str]:
     return {name: safe(getattr(wrong, name)) for name in ("field", "problem", "remedy")}
 
 
@@ -227,13 +227,13 @@ def list_works(
             connection, limit + 1, sort, after=after[0] if after else None, year=year, venue=venue
         )
         following = _cursor_of(kind, works, limit)
-        return ReadResult({"items": works[:limit], "next": next_page(request, following)})
+        return ReadResult({"items": works[:limit], "next": next_page_path(request, following)})
 
     return respond_cached(request, database, render)
 
 
 def _cursor_of(kind: str, works: list[dict[str, Any]], limit: int) -> str | None:
-    return cursor(kind, works[limit - 1]["id"]) if len(works) > limit else None
+    return make_cursor(kind, works[limit - 1]["id"]) if len(works) > limit else None
 
 
 @get(
@@ -254,7 +254,7 @@ def read_work(
     ] = None,
 ) -> Response[bytes]:
     """Return the record, the identity of each author, and the provenance of each version."""
-    text = tail(request, "/v1/works/")
+    text = read_path_tail(request, "/v1/works/")
 
     def render(connection: Connection) -> ReadResult[Any]:
         page, current = work_queries.get_work(connection, text, version)

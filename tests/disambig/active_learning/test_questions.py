@@ -17,7 +17,7 @@ from disambig.active_learning.questions import (
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import ScoredPairs, pair_probabilities
+from disambig.clustering.two_level import ScoredPairs, predict_pairs
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex
 from disambig.model.model import Model
@@ -95,7 +95,7 @@ def block() -> tuple[ScoredPairs, Model]:
     constraints = compile_constraints(corpus, ())
 
     def score(columns):
-        return pair_probabilities(model, columns, index.doublings)
+        return predict_pairs(model, columns, index.doublings)
 
     return ScoredPairs.of(index, batch, constraints, score), model
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from disambig.clustering import cross_block
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import (
-    MEMBERS,
+    MAX_REPRESENTATIVES,
     IdentityMerger,
     Representatives,
     hold_must,
     join_likely,
-    members_of,
+    sort_by_identity,
     renumber,
     score_candidates,
     spokesmen,
@@ -51,25 +51,25 @@ def test_numbers_rise_with_first_appearance_and_keep_what_is_equal(labels: list[
 
 
 def test_members_are_listed_identity_by_identity() -> None:
-    order, start = members_of(np.array([1, 0, 1], dtype=np.int32))
+    order, start = sort_by_identity(np.array([1, 0, 1], dtype=np.int32))
     assert order.tolist() == [1, 0, 2]
     assert start.tolist() == [0, 1, 3]
 
 
 def test_a_large_identity_is_spoken_for_by_some_of_it_from_first_to_last() -> None:
     chosen = spokesmen(1000).tolist()
-    assert len(set(chosen)) == MEMBERS
+    assert len(set(chosen)) == MAX_REPRESENTATIVES
     assert (chosen[0], chosen[-1]) == (0, 999)
 
 
-@pytest.mark.parametrize("n", [1, 2, MEMBERS])
+@pytest.mark.parametrize("n", [1, 2, MAX_REPRESENTATIVES])
 def test_a_small_identity_is_spoken_for_by_all_of_it(n: int) -> None:
     assert spokesmen(n).tolist() == list(range(n))
 
 
 def test_speakers_are_rows_of_the_identities_wanted_and_of_no_others() -> None:
     found = Representatives.of(np.array([2, 0, 2, 1, 0], dtype=np.int32), np.array([0, 2]))
-    assert [found.of_identity(i).tolist() for i in range(3)] == [[1, 4], [], [0, 2]]
+    assert [found.get_rows(i).tolist() for i in range(3)] == [[1, 4], [], [0, 2]]
 
 
 def test_a_must_link_joins_whole_identities() -> None:

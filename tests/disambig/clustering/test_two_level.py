@@ -13,16 +13,16 @@ from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.clustering import two_level
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
-    ROUNDS,
+    MAX_ROUNDS,
     BatchConstraints,
     BatchResult,
     Round,
     ScoredPairs,
-    matrix,
-    pair_probabilities,
-    probabilities,
-    resolve,
-    second_level,
+    stack_columns,
+    predict_pairs,
+    predict_probabilities,
+    cluster_batch,
+    run_second_level,
 )
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
@@ -51,7 +51,7 @@ def batch_of(first: int | None = None, last: int | None = None) -> PairBatch:
 
 def resolved(batch: PairBatch) -> BatchResult:
     index, constraints = invented()
-    return resolve(index, model(), constraints, batch)
+    return cluster_batch(index, model(), constraints, batch)
 
 
 def test_blocks_do_not_influence_each_other() -> None:
@@ -76,7 +76,7 @@ def test_pairs_are_counted_with_and_without_those_that_names_keep_apart() -> Non
     )
     block = rows(index, ("a", 0), ("b", 0), ("c", 0))
     batch = NamePairs.of(index, [block]).make_batch(0, 1)
-    found = resolve(index, model(), compile_constraints(index.corpus, ()), batch)
+    found = cluster_batch(index, model(), compile_constraints(index.corpus, ()), batch)
     assert (found.considered, found.scored) == (3, 2)
 
 
@@ -86,7 +86,7 @@ def test_two_names_alone_that_could_not_be_one_persons_are_two_people() -> None:
         [work("a", same[0], "Ada Byron", *same[1:]), work("b", same[0], "Alan Byron", *same[1:])]
     )
     batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
-    found = resolve(index, model(), compile_constraints(index.corpus, ()), batch)
+    found = cluster_batch(index, model(), compile_constraints(index.corpus, ()), batch)
     assert found.group.tolist() == [0, 1]
     assert found.confidence.tolist() == [1, 1]
 
@@ -97,26 +97,26 @@ def test_a_must_link_joins_even_names_that_could_not_be_one_persons() -> None:
     assert not compatible(names[0], names[1])
     constraints = compile_constraints(index.corpus, [must("a:0", "b:0")])
     batch = NamePairs.of(index, [rows(index, ("a", 0), ("b", 0))]).make_batch(0, 1)
-    assert resolve(index, model(), constraints, batch).group.tolist() == [0, 0]
+    assert cluster_batch(index, model(), constraints, batch).group.tolist() == [0, 0]
 
 
 def rounds(batch: PairBatch, threshold: float = 0.5) -> tuple[ScoredPairs, np.ndarray, list[Round]]:
     """The first level's groups, and every round of the second."""
     index, constraints = invented()
     fitted = model()
-    scored = ScoredPairs.of(index, batch, constraints, lambda c: pair_probabilities(fitted, c, 0))
-    first = scored.first_level(0.8)
-    score = lambda c: probabilities(fitted.group, fitted.group_calibration, c)  # noqa: E731
-    return scored, first, list(second_level(scored, first, score, threshold))
+    scored = ScoredPairs.of(index, batch, constraints, lambda c: predict_pairs(fitted, c, 0))
+    first = scored.cluster(0.8)
+    score = lambda c: predict_probabilities(fitted.group, fitted.group_calibration, c)  # noqa: E731
+    return scored, first, list(run_second_level(scored, first, score, threshold))
 
 
 def test_rounds_go_on_while_they_join_anything() -> None:
     _, first, found = rounds(batch_of())
     groups = [int(first.max()) + 1, *(int(step.final.max()) + 1 for step in found)]
-    assert 1 <= len(found) <= ROUNDS
+    assert 1 <= len(found) <= MAX_ROUNDS
     assert groups == sorted(groups, reverse=True)
     assert len(set(groups[:-1])) == len(groups) - 1
-    assert len(found) == ROUNDS or groups[-1] == groups[-2]
+    assert len(found) == MAX_ROUNDS or groups[-1] == groups[-2]
 
 
 def test_a_round_is_about_the_blocks_that_the_one_before_changed() -> None:
@@ -162,7 +162,7 @@ def test_bonds_of_a_batch_are_those_among_its_rows() -> None:
 
 def test_columns_stand_side_by_side_in_their_order() -> None:
     columns = {"one": np.array([1, 2], np.float32), "other": np.array([3, np.nan], np.float32)}
-    found = matrix(columns, ("other", "one"))
+    found = stack_columns(columns, ("other", "one"))
     assert np.array_equal(found, [[3, 1], [np.nan, 2]], equal_nan=True)
     assert found.flags.f_contiguous
 

@@ -12,11 +12,11 @@ from disambig.blocking.pairs import NamePairs, PairBatch
 from disambig.corpus.index import CorpusIndex
 from disambig.domain import Work
 from disambig.features.group import (
-    GREATEST,
+    GREATEST_FEATURES,
     GROUP_FEATURES,
-    LEAST,
+    LEAST_FEATURES,
     GroupEvidence,
-    group_features,
+    compute_group_features,
     names_between,
 )
 from disambig.features.groups import ABSENT, GroupBatch
@@ -148,7 +148,7 @@ def of_batch(
     pairs |= {k: np.array(v, dtype=np.float32) for k, v in columns.items()}
     grouped = GroupBatch.of(batch, np.array(groups, dtype=np.int32))
     score = np.array(probability, dtype=np.float32)
-    return group_features(index, batch, grouped, pairs, score)
+    return compute_group_features(index, batch, grouped, pairs, score)
 
 
 def features(
@@ -171,7 +171,7 @@ def test_columns_come_in_the_published_order(byrons: dict[str, np.ndarray]) -> N
 
 
 def test_every_column_is_worked_out_in_this_file() -> None:
-    from_pairs = {f"{n}_least" for n in LEAST} | {f"{n}_greatest" for n in GREATEST}
+    from_pairs = {f"{n}_least" for n in LEAST_FEATURES} | {f"{n}_greatest" for n in GREATEST_FEATURES}
     means = {"coauthors_hop_mean", "text_meaning_above_mean"}
     assert set(AB_AND_C) | from_pairs | means == set(GROUP_FEATURES)
 
@@ -209,7 +209,7 @@ def test_careers_that_overlap_have_no_gap() -> None:
 BETWEEN = [0, 2, 4, 5, np.nan, np.nan]
 
 
-FROM_PAIRS = [name for name in GREATEST if not name.startswith("name_")]
+FROM_PAIRS = [name for name in GREATEST_FEATURES if not name.startswith("name_")]
 
 
 @pytest.mark.parametrize("name", FROM_PAIRS)
@@ -239,8 +239,8 @@ def test_one_group_alone_has_no_pairs() -> None:
 
 
 def test_greatest_columns_are_of_pairs_or_of_names() -> None:
-    assert set(GREATEST) <= set(PAIR_FEATURES)
-    assert {name for name in (*LEAST, *GREATEST) if name not in FROM_PAIRS} <= set(
+    assert set(GREATEST_FEATURES) <= set(PAIR_FEATURES)
+    assert {name for name in (*LEAST_FEATURES, *GREATEST_FEATURES) if name not in FROM_PAIRS} <= set(
         name_evidence(indexed(WORKS), *np.zeros((2, 1), dtype=np.int32))
     )
 
@@ -255,7 +255,7 @@ NAMED = [
 ]
 
 
-@pytest.mark.parametrize("name", [n for n in (*LEAST, *GREATEST) if n.startswith("name_")])
+@pytest.mark.parametrize("name", [n for n in (*LEAST_FEATURES, *GREATEST_FEATURES) if n.startswith("name_")])
 def test_least_and_greatest_of_names_are_over_every_name_of_one_group_and_the_other(
     name: str,
 ) -> None:
@@ -389,7 +389,7 @@ def test_groups_of_some_blocks_alone_have_the_features_they_have_among_all() -> 
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
     every = GroupBatch.of(batch, group)
     some = GroupBatch.of(batch, group, np.array([False, True]))
-    whole, part = (group_features(index, batch, g, pairs, score) for g in (every, some))
+    whole, part = (compute_group_features(index, batch, g, pairs, score) for g in (every, some))
     assert (every.n_pairs, some.n_pairs) == (6, 3)
     for name in GROUP_FEATURES:
         assert np.array_equal(part[name], whole[name][3:], equal_nan=True)
@@ -402,12 +402,12 @@ def test_features_that_go_on_from_the_round_before_are_those_computed_anew() -> 
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
     # in the second block groups 4 and 6 are joined
     before = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 4], dtype=np.int32))
-    known = group_features(index, batch, before, pairs, score)
+    known = compute_group_features(index, batch, before, pairs, score)
     after = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 4, 4], dtype=np.int32))
     assert after.kept_from(before).tolist() == [0, 1, 2, -1, 4, -1]
-    anew = group_features(index, batch, after, pairs, score)
+    anew = compute_group_features(index, batch, after, pairs, score)
     evidence = GroupEvidence.of(index, batch, after, pairs, score)
-    found = evidence.columns(slice(0, after.n_pairs), (before, known))
+    found = evidence.compute_columns(slice(0, after.n_pairs), (before, known))
     assert list(found) == list(GROUP_FEATURES)
     for name in GROUP_FEATURES:
         assert np.array_equal(found[name], anew[name], equal_nan=True)
@@ -427,7 +427,7 @@ def larger(works: list[Work]) -> tuple[CorpusIndex, PairBatch, dict[str, np.ndar
 def test_what_groups_share_is_the_more_surprising_the_rarer_it_is_and_ahead_of_rivals() -> None:
     index, batch, pairs = larger(WORKS)
     groups = GroupBatch.of(batch, np.array(GROUPS, dtype=np.int32))
-    found = group_features(index, batch, groups, pairs, np.array(PROBABILITY, dtype=np.float32))
+    found = compute_group_features(index, batch, groups, pairs, np.array(PROBABILITY, dtype=np.float32))
     assert tuple(found) == GROUP_FEATURES + SIZE_SHIFT_FEATURES
     # pairs of {a, b} and {c}, {a, b} and {d}, {c} and {d}; d has no co-author, title or place
     bits = 20 - np.log2(3)  # B. Li is on three of 2 ** 20 works
@@ -464,12 +464,12 @@ def test_pairs_of_groups_looked_at_in_pieces_know_all_their_rivals(
     index, batch, pairs = larger([*WORKS, *NAMED_AGAIN])
     groups = GroupBatch.of(batch, np.array([0, 0, 1, 2, 3, 4, 5, 6, 7], dtype=np.int32))
     score = np.linspace(0.1, 0.9, batch.n_pairs).astype(np.float32)
-    whole = GroupEvidence.of(index, batch, groups, pairs, score).columns(slice(0, groups.n_pairs))
-    monkeypatch.setattr("disambig.features.group.AT_ONCE", 5)
+    whole = GroupEvidence.of(index, batch, groups, pairs, score).compute_columns(slice(0, groups.n_pairs))
+    monkeypatch.setattr("disambig.features.group.GROUP_PAIRS_AT_ONCE", 5)
     evidence = GroupEvidence.of(index, batch, groups, pairs, score)
     for low in range(0, groups.n_pairs, 5):
         part = slice(low, min(low + 5, groups.n_pairs))
-        for name, column in evidence.columns(part).items():
+        for name, column in evidence.compute_columns(part).items():
             assert np.array_equal(column, whole[name][part], equal_nan=True), name
 
 

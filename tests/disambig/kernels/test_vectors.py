@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numba.core.errors import TypingError
 
 from disambig.arrays import Float32, Float64
-from disambig.kernels.vectors import LANES, TOGETHER, dot, multiply_panel
+from disambig.kernels.vectors import LANES, ROWS_AT_ONCE, dot, multiply_panel
 
 SEED = st.integers(0, 2**32 - 1)
 
@@ -53,12 +53,12 @@ def test_a_panel_is_multiplied_four_numbers_at_a_time(
     d, n = 4 * fours, LANES * n_panels
     vectors = numbers(seed, n, d)
     panels = np.ascontiguousarray(vectors.reshape(n_panels, LANES, d).transpose(0, 2, 1))
-    first = data.draw(st.integers(0, n - TOGETHER))
+    first = data.draw(st.integers(0, n - ROWS_AT_ONCE))
     panel = data.draw(st.integers(0, n_panels - 1))
-    out = np.full((TOGETHER, n), -7, dtype=np.float32)
+    out = np.full((ROWS_AT_ONCE, n), -7, dtype=np.float32)
     multiplied(vectors, first, panels, panel, out)
     own = slice(panel * LANES, (panel + 1) * LANES)
-    for t in range(TOGETHER):
+    for t in range(ROWS_AT_ONCE):
         row, expected = vectors[first + t], np.zeros(LANES, dtype=np.float32)
         for k in range(0, d, 4):
             a, b, c, e = (row[k + q] * vectors[own, k + q] for q in range(4))

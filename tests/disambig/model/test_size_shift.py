@@ -15,9 +15,9 @@ from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.two_level import (
     FAR,
     ScoredPairs,
-    group_probabilities,
-    pair_probabilities,
-    resolve,
+    predict_groups,
+    predict_pairs,
+    cluster_batch,
 )
 from disambig.corpus.index import CorpusIndex
 from disambig.corpus.statistics import count_doublings
@@ -135,7 +135,7 @@ def test_a_run_over_a_larger_corpus_asks_the_second_forests() -> None:
     index, constraints = invented()
     larger = replace(index, doublings=2)
     people = [
-        int(resolve(i, m, constraints, batch_of(index)).group.max())
+        int(cluster_batch(i, m, constraints, batch_of(index)).group.max())
         for i, m in ((index, model()), (index, growing()), (larger, model()), (larger, growing()))
     ]
     assert people[0] == people[1] == people[2] < people[3]
@@ -150,22 +150,22 @@ def test_both_levels_grow_and_group_features_are_as_the_first_forest_knows_them(
             replace(index, doublings=times),
             batch_of(index),
             constraints,
-            lambda c: pair_probabilities(fitted, c, times),
+            lambda c: predict_pairs(fitted, c, times),
         )
 
     small, large = scored(0), scored(3)
-    np.testing.assert_array_equal(small.likely, small.probability)
+    np.testing.assert_array_equal(small.shifted_probability, small.probability)
     np.testing.assert_array_equal(small.probability, large.probability)
     asked = small.probability >= MIN_PROBABILITY
     assert 0 < asked.sum() < len(asked)
-    np.testing.assert_allclose(np.unique(large.likely[asked]), [0.018, 0.982], atol=1e-3)
-    np.testing.assert_array_equal(large.likely[~asked], small.probability[~asked])
-    group = small.first_level(0.8)
+    np.testing.assert_allclose(np.unique(large.shifted_probability[asked]), [0.018, 0.982], atol=1e-3)
+    np.testing.assert_array_equal(large.shifted_probability[~asked], small.probability[~asked])
+    group = small.cluster(0.8)
     _, before = small.compute_group_features(group)
     _, after = large.compute_group_features(group)
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
-    found, first = (group_probabilities(fitted, after, times) for times in (3, 0))
+    found, first = (predict_groups(fitted, after, times) for times in (3, 0))
     asked = first >= MIN_PROBABILITY
     np.testing.assert_allclose(found[asked], 1 / (1 + np.exp(4)), atol=1e-6)
     np.testing.assert_array_equal(found[~asked], first[~asked])
@@ -178,12 +178,12 @@ def test_groups_far_apart_are_not_compared_in_a_large_corpus() -> None:
             replace(index, doublings=times),
             batch_of(index),
             constraints,
-            lambda c: pair_probabilities(model(), c, 0),
+            lambda c: predict_pairs(model(), c, 0),
         )
-        group = scored.first_level(0.8)
-        found = scored.groups(group, lambda c: c["score_mean"]).groups
+        group = scored.cluster(0.8)
+        found = scored.score_groups(group, lambda c: c["score_mean"]).groups
         every, _ = scored.compute_group_features(group)
-        near = every.greatest(scored.likely) >= FAR
+        near = every.greatest(scored.shifted_probability) >= FAR
         assert 0 < near.sum() < every.n_pairs
         assert found.n_pairs == (near.sum() if times else every.n_pairs)
 
@@ -194,9 +194,9 @@ def test_pair_scores_that_are_told_are_those_a_run_groups_by() -> None:
     fitted = growing()
     told = score_labelled_pairs(index, fitted, labels)
     batch = batch_of(index)
-    scored = ScoredPairs.of(index, batch, invented()[1], lambda c: pair_probabilities(fitted, c, 3))
+    scored = ScoredPairs.of(index, batch, invented()[1], lambda c: predict_pairs(fitted, c, 3))
     ends = np.sort(np.column_stack([batch.rows[batch.left], batch.rows[batch.right]]), axis=1)
-    ours = dict(zip(map(tuple, ends.tolist()), scored.likely.tolist(), strict=True))
+    ours = dict(zip(map(tuple, ends.tolist()), scored.shifted_probability.tolist(), strict=True))
     listed = [
         (ours[pair], p)
         for pair, p in zip(

@@ -12,7 +12,7 @@ from disambig.blocking.blocks import Comparisons, make_blocks
 from disambig.blocking.cross_block import find_cross_block_pairs
 from disambig.clustering.constraints import Constraints, compile_constraints
 from disambig.clustering.cross_block import renumber, score_candidates
-from disambig.clustering.two_level import resolve
+from disambig.clustering.two_level import cluster_batch
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import Statistics
@@ -79,7 +79,7 @@ def at_once() -> tuple[np.ndarray, np.ndarray]:
     confidence = np.ones(corpus.n_signatures, dtype=np.float32)
     following = 0
     for number in range(len(compared.batches)):
-        found = resolve(index, model(), constraints, compared.make_batch(number))
+        found = cluster_batch(index, model(), constraints, compared.make_batch(number))
         identity[found.rows] = found.group + following
         confidence[found.rows] = found.confidence
         following += int(found.group.max(initial=-1)) + 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -17,7 +17,7 @@ import pytest
 
 from disambig.corpus.corpus import Corpus
 from disambig.domain import Author, Signature, Work
-from disambig.errors import DisambigError, InputError
+from disambig.errors import InputError
 from disambig.estimator import Disambiguator
 from disambig.ingest import ReadReport
 from disambig.out_of_core.run import LargeRun, compute_fingerprint, find_interrupted_run
@@ -182,27 +182,43 @@ def test_two_works_with_one_id_are_told(tmp_path: Path, monkeypatch: pytest.Monk
         rank_works(folder)
 
 
-def on_a_full_disk(statistics: object, folder: Path) -> None:
-    raise OSError(28, "No space left on device")
+WRITE_STATISTICS = """
+import os, pathlib, signal, sys
+from disambig.domain import Author, Work
+from disambig.errors import DisambigError
+from disambig.out_of_core import staging
 
+def save_statistics(statistics, folder):
+    {end}
 
-def killed(statistics: object, folder: Path) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
+staging.save_statistics = save_statistics  # in the parent and, as they import it, in its children
+
+if __name__ == "__main__":
+    try:
+        staging.stage([Work("a", "x", (Author("Ann Lee"),))], pathlib.Path(sys.argv[1]), 2)
+    except DisambigError as error:
+        print(error)
+"""
 
 
 @pytest.mark.parametrize(
     ("end", "message"),
-    [(on_a_full_disk, "No space left on device.*is the disk full"), (killed, "was killed")],
+    [
+        (
+            "raise OSError(28, 'No space left on device')",
+            "No space left on device.*is the disk full",
+        ),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed"),
+    ],
 )
-def test_works_that_cannot_be_put_on_disk_are_told(
-    end: Callable[[object, Path], None],
-    message: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_failure_to_write_works_is_an_error_with_a_remedy(
+    end: str, message: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("disambig.out_of_core.staging.save_statistics", end)
-    with pytest.raises(DisambigError, match=message):
-        stage([Work("a", "x", (Author("Ann Lee"),))], tmp_path, 2)
+    (tmp_path / "script.py").write_text(WRITE_STATISTICS.format(end=end))
+    (tmp_path / "run").mkdir()
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.search(message, done.stdout)
 
 
 def test_ranks_follow_ids_not_arrival(tmp_path: Path) -> None:

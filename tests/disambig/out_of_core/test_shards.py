@@ -16,7 +16,7 @@ from disambig.corpus.corpus import Corpus
 from disambig.corpus.index import CorpusIndex, get_coauthor_keys, tokenise_corpus
 from disambig.corpus.statistics import Statistics
 from disambig.domain import Author, Signature, Work
-from disambig.features.group import GROUP_FEATURES, group_features
+from disambig.features.group import GROUP_FEATURES, compute_group_features
 from disambig.features.groups import GroupBatch
 from disambig.features.pair import PAIR_FEATURES, pair_features
 from disambig.names import parse_name
@@ -202,7 +202,7 @@ def group_evidence(index: CorpusIndex) -> dict[tuple[Signature, Signature], list
     pairs = pair_features(index, batch)
     score = np.random.default_rng(0).random(1).astype(np.float32)
     probability = np.nan_to_num(pairs["text_cosine"]) * score
-    found = group_features(index, batch, groups, pairs, probability)
+    found = compute_group_features(index, batch, groups, pairs, probability)
     first = [index.corpus.signature(batch.rows[r]) for r in np.unique(group, return_index=True)[1]]
     bits = np.column_stack(list(found.values())).view(np.int32).tolist()
     ends = zip(groups.left.tolist(), groups.right.tolist(), strict=True)

@@ -11,7 +11,7 @@ from disambig.active_learning.questions import ClusteredBlocks
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import ScoredPairs, pair_probabilities
+from disambig.clustering.two_level import ScoredPairs, predict_pairs
 from disambig.corpus.index import CorpusIndex
 from disambig.model.model import Model
 from disambig.training.recalibrate import QuestionScores, correct_model, score_questions
@@ -44,7 +44,7 @@ def test_a_question_is_as_probable_as_the_queue_says_that_asks_it() -> None:
         index,
         NamePairs.of(index, [block]).make_batch(0, 1),
         compile_constraints(index.corpus, ()),
-        lambda columns: pair_probabilities(model, columns, index.doublings),
+        lambda columns: predict_pairs(model, columns, index.doublings),
     )
     questions = ClusteredBlocks.of(scored, model).list_questions(model)
     assert {q.kind for q in questions} == {"merge", "split"}

@@ -13,7 +13,7 @@ import pytest
 from disambig.blocking.blocks import make_blocks
 from disambig.blocking.pairs import NamePairs
 from disambig.clustering.constraints import compile_constraints
-from disambig.clustering.two_level import ScoredPairs, pair_probabilities
+from disambig.clustering.two_level import ScoredPairs, predict_pairs
 from disambig.corpus.corpus import Corpus
 from disambig.corpus.embeddings import SemanticSpace
 from disambig.corpus.index import CorpusIndex
@@ -52,7 +52,7 @@ def scored(model: Model) -> ScoredPairs:
     rows = next(b for b in make_blocks(corpus) if len(b) == 6)
 
     def score(columns):
-        return pair_probabilities(model, columns, index.doublings)
+        return predict_pairs(model, columns, index.doublings)
 
     batch = NamePairs.of(index, [rows]).make_batch(0, 1)
     return ScoredPairs.of(index, batch, compile_constraints(corpus, ()), score)
@@ -67,7 +67,7 @@ def test_answers_bind_every_pair_that_follows_from_them(scored, model) -> None:
     one, other = np.array([0, 2], np.int32), np.array([1, 3], np.int32)
     found.answers.append((np.array([0], np.int32), np.array([1], np.int32), True))
     found.answers.append((one[:1], other[1:], False))
-    bonds = found.cluster(model).scored.bonds
+    bonds = found.cluster(model).scored.constraints
     assert bonds.must[0] == bonds.must[1] >= 0
     assert {(0, 3), (1, 3)} <= set(map(tuple, bonds.cannot.tolist()))
     group = found.clustered.group
@@ -78,7 +78,7 @@ def test_answers_bring_orcids_to_all_that_must_be_one(scored, model) -> None:
     orcid = np.array([-1, 0, -1, 1, -1, -1], dtype=np.int32)
     found = block(replace(scored, bonds=replace(scored.bonds, orcid=orcid)), 0, 0, 1, 1, 2, 2)
     found.answers.append((np.array([0], np.int32), np.array([1], np.int32), True))
-    bonds = found.cluster(model).scored.bonds
+    bonds = found.cluster(model).scored.constraints
     assert bonds.orcid.tolist() == [0, 0, -1, 1, -1, -1]
     assert {(0, 3), (1, 3)} == set(map(tuple, bonds.cannot.tolist()))
 

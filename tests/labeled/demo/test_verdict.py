@@ -31,7 +31,7 @@ def test_people_with_one_identity_all_of_it_theirs_are_found() -> None:
         )
     )
     assert verdict is not None
-    assert (verdict.found, verdict.people) == (1, 4)
+    assert (verdict.n_exact, verdict.people) == (1, 4)
     assert verdict.merged == (Mistake((("C. Poe", 1), ("Cy Poe", 1))),)
     assert verdict.torn == (Mistake((("Bo Li", 1), ("Bo Li", 1))),)
 
@@ -60,7 +60,7 @@ def test_unlabelled_mentions_do_not_count() -> None:
     assignments, labels = rows(("Ada Moore", "i", "a"), ("Bo Li", "i", "b"))
     verdict = judge(assignments, labels[:1])
     assert verdict is not None
-    assert (verdict.found, verdict.people, verdict.merged) == (1, 1, ())
+    assert (verdict.n_exact, verdict.people, verdict.merged) == (1, 1, ())
 
 
 def test_without_labels_there_is_no_verdict() -> None:

@@ -12,7 +12,7 @@ from disambig.domain import Author, Label, Signature, Work
 from disambig.errors import FormatError
 from disambig.ingest import read_labels, read_works
 from labeled.gold.command import gold, load_gold
-from labeled.gold.rows import label_row, work_row
+from labeled.gold.rows import label_row, format_work
 from labeled.gold.splits import check_leakage
 
 
@@ -46,12 +46,12 @@ def test_a_work_written_as_a_row_is_read_back_the_same(tmp_path: Path) -> None:
         ids=(("doi", "10.1/b"),),
         citations=7,
     )
-    (tmp_path / "works.jsonl").write_text(work_row(work) + "\n")
+    (tmp_path / "works.jsonl").write_text(format_work(work) + "\n")
     assert list(read_works([tmp_path / "works.jsonl"])) == [work]
 
 
 def test_a_row_leaves_out_what_a_work_does_not_state() -> None:
-    row = json.loads(work_row(Work("w:1", "On Barns", (Author("Ada Moore"),))))
+    row = json.loads(format_work(Work("w:1", "On Barns", (Author("Ada Moore"),))))
     assert row == {"id": "w:1", "title": "On Barns", "authors": [{"name": "Ada Moore"}]}
 
 

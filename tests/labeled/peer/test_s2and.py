@@ -18,7 +18,7 @@ from disambig.domain import Author, Signature, Work
 from disambig.errors import DisambigError, InputError
 from labeled.peer import s2and
 from labeled.peer.blocks import LabelledBlock, labelled_blocks
-from labeled.peer.process import STAGES, PeerRun, coded
+from labeled.peer.process import STAGES, PeerRun, encode_clusters
 from labeled.peer.s2and import accuracy, as_json, as_text, peer_run, result_of
 from labeled.peer.tables import name_parts, named_blocks, tables_of
 
@@ -196,11 +196,11 @@ class TestAnswer:
 
     def test_clusters_of_ids_become_a_number_for_each_signature(self) -> None:
         clusters = [["acl/w2:0", "acl/w0:0"], ["acl/w1:0"], ["dblp/w0:0", "dblp/w1:0"]]
-        assert coded(clusters, self.BLOCKS) == ((0, 1, 0), (2, 2))
+        assert encode_clusters(clusters, self.BLOCKS) == ((0, 1, 0), (2, 2))
 
     def test_a_signature_in_no_cluster_is_an_error(self) -> None:
         with pytest.raises(KeyError, match="dblp/w0:0"):
-            coded([["acl/w0:0", "acl/w1:0", "acl/w2:0"]], self.BLOCKS)
+            encode_clusters([["acl/w0:0", "acl/w1:0", "acl/w2:0"]], self.BLOCKS)
 
     def test_accuracy_is_measured_for_each_corpus_within_its_blocks(self) -> None:
         found = accuracy(((0, 0, 0), (1, 2)), self.BLOCKS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.board.arrangement import Arrangement, Column, Sides, compute_arrangement, links_of
+from service.board.arrangement import Arrangement, Column, Sides, compute_arrangement, build_links
 from service.identities.lifecycle import UNASSIGNED, make_placeholder_key
 
 SURE: dict[int, float] = {}
@@ -19,15 +19,15 @@ def plan(
 def stated(
     found: Arrangement, *answers: Sides
 ) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
-    links = links_of(found, "d-", answers)
+    links = build_links(found, "d-", answers)
     return {(k.a, k.b) for k in links if k.must}, {(k.a, k.b) for k in links if not k.must}
 
 
 def test_one_mention_that_goes_to_another_column_is_all_that_moves() -> None:
     found = plan(Column((20, 21, 12), identity=2), of=(1, 2))
     assert found.moves == {12: 2}
-    assert found.created == 0
-    assert found.curated() == {1: True, 2: True}
+    assert found.n_created == 0
+    assert found.curated_flags() == {1: True, 2: True}
 
 
 def test_what_no_column_lists_stays_with_the_column_of_its_identity() -> None:
@@ -38,7 +38,7 @@ def test_what_no_column_lists_stays_with_the_column_of_its_identity() -> None:
 def test_a_new_column_gets_a_new_identity_and_the_rest_keeps_its_own() -> None:
     found = plan(Column((12,)), of=(1,))
     assert found.target == {10: 1, 11: 1, 12: NEW}
-    assert found.created == 1
+    assert found.n_created == 1
 
 
 def test_an_id_goes_with_most_of_its_mentions_whatever_the_column_says() -> None:
@@ -54,7 +54,7 @@ def test_an_id_goes_with_the_mention_that_people_confirmed() -> None:
 def test_of_two_columns_that_become_one_the_larger_id_is_kept() -> None:
     found = plan(Column((20, 21, 10, 11, 12), identity=2), of=(1, 2))
     assert found.moves == {20: 1, 21: 1}
-    assert [part.identity for part in found.parts] == [1]
+    assert [part.key for part in found.identities] == [1]
 
 
 def test_two_columns_that_become_one_are_bound_as_by_a_merge() -> None:
@@ -91,7 +91,7 @@ def test_two_new_columns_are_two_persons() -> None:
 
 def test_leaving_two_sides_apart_answers_that_they_are_two() -> None:
     found = plan(Column((10, 11, 12), identity=1), Column((20, 21), identity=2), of=(1, 2))
-    assert not found.says_something
+    assert not found.has_effect
     must, cannot = stated(found, Sides((10, 11, 12), (20, 21)))
     assert must == set()
     assert cannot == {(10, 20), (10, 21), (11, 20), (12, 20)}

@@ -40,7 +40,7 @@ def settings(database: Database, tmp_path: Path) -> Settings:
 def client(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestClient[Any]]:
-    monkeypatch.setattr(health, "REMEMBERED", 0.0)
+    monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
     with TestClient(create_app(settings, database)) as client:
         yield client
 
@@ -117,7 +117,7 @@ def test_a_database_that_does_not_answer_in_time_is_not_ready(
     client: TestClient[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = threading.Event()
-    monkeypatch.setattr(health, "PATIENCE", 0.05)
+    monkeypatch.setattr(health, "CHECK_TIMEOUT", 0.05)
     monkeypatch.setattr(health, "ready", lambda *_: answers.wait(5) and [])
     status, found = problems(client)
     assert status == 503

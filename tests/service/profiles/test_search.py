@@ -7,7 +7,7 @@ import pytest
 from service.db.database import Database
 from service.db.tables import Name, NameWord
 from service.errors import Invalid
-from service.profiles.search import Vocabulary, matching_names
+from service.profiles.search import Vocabulary, search_names
 from tests.support.reading_room import Author, Paper, fill
 
 
@@ -20,7 +20,7 @@ def filled(database: Database) -> Database:
 
 def found(database: Database, text: str) -> list[str]:
     with database.read() as connection:
-        return [hit.printed for hit in matching_names(connection, Vocabulary(), text)]
+        return [hit.printed for hit in search_names(connection, Vocabulary(), text)]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_query_finds_the_names_it_may_mean(
 
 def test_a_word_stands_for_itself_and_for_words_near_it(filled: Database) -> None:
     with filled.read() as connection:
-        similar = Vocabulary().similar(connection, "schmidt")
+        similar = Vocabulary().find_similar(connection, "schmidt")
     assert similar["schmidt"] == 1.0
     assert similar["schmid"] == pytest.approx(1 - 1 / 7)
     assert similar["schmidtberger"] == pytest.approx(0.9 + 0.09 * 7 / 13)
@@ -55,23 +55,23 @@ def test_a_word_stands_for_itself_and_for_words_near_it(filled: Database) -> Non
 )
 def test_an_error_at_either_end_is_forgiven(filled: Database, wrong: str) -> None:
     with filled.read() as connection:
-        assert "schmidt" in Vocabulary().similar(connection, wrong)
+        assert "schmidt" in Vocabulary().find_similar(connection, wrong)
 
 
 def test_short_words_are_taken_as_they_are(filled: Database) -> None:
     with filled.read() as connection:
-        assert Vocabulary().similar(connection, "anm") == {}
+        assert Vocabulary().find_similar(connection, "anm") == {}
 
 
 def test_names_that_came_since_are_found(filled: Database) -> None:
     vocabulary = Vocabulary()
     with filled.read() as connection:
-        assert matching_names(connection, vocabulary, "zoe") == []
+        assert search_names(connection, vocabulary, "zoe") == []
     with filled.write() as connection:
         connection.execute(Name.__table__.insert().values(key=99, folded="zoe x", printed="Zoe X"))
         connection.execute(NameWord.__table__.insert().values(word="zoe", name_key=99))
     with filled.read() as connection:
-        assert "zoe" in vocabulary.words(connection)
+        assert "zoe" in vocabulary.read_words(connection)
 
 
 @pytest.mark.parametrize("text", ["", "  ", "...", "\u202e", "*"])

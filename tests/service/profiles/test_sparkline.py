@@ -6,13 +6,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from service.profiles.sparkline import MOST_YEARS, years_svg
+from service.profiles.sparkline import MOST_YEARS, draw_years
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn(works: dict[int, int], name: str = "Wei Wang") -> ElementTree.Element:
-    return ElementTree.fromstring(years_svg(name, works))
+    return ElementTree.fromstring(draw_years(name, works))
 
 
 def test_there_is_a_bar_for_each_year_with_works_and_the_tallest_is_the_most() -> None:

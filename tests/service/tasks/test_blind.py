@@ -165,7 +165,7 @@ def test_a_publication_tells_which_blind_questions_it_leaves_nothing_to_ask_of(
     )
     answer(database, ANN, blind, AnswerRequest("different"))
     told = publish_as(database, editor, "r-2", {1: 0, 2: 0, 3: 0, 4: 0, 5: 0})
-    assert (told["questions"], told["blind"]) == (2, [blind])
+    assert (told.questions, told.blind) == (2, [blind])
     assert states(database, [blind, seen]) == ["closed", "closed"]
     roll_back(database, editor, "r-2")
     assert states(database, [blind, seen]) == ["open", "open"]
@@ -190,7 +190,7 @@ def test_parts_that_a_publication_has_parted_are_not_asked_about_any_more(
     (asked,) = ask(database, split_question(ids[1], [1, 2], [3], blind=BLIND))
     answer(database, ANN, asked, AnswerRequest("different"))
     told = publish_as(database, editor, "r-2", {3: 0, 6: 0}, home=6)
-    assert (told["questions"], told["blind"]) == (1, [asked])
+    assert (told.questions, told.blind) == (1, [asked])
     assert (states(database, [asked]), now(database)) == (["closed"], [{1, 2}, {3, 6}, {4, 5}])
     roll_back(database, editor, "r-2")
     assert states(database, [asked]) == ["open"]
@@ -222,7 +222,7 @@ def test_a_board_tells_of_blind_questions_and_settles_none(database, ids) -> Non
         assert client.post(f"{path}/preview", json=alone, headers=ann).json()["conflicts"] == []
         body = {**alone, "versions": board["versions"], "task": asked}
         made = client.post(f"{path}/commit", json=body, headers=ann)
-        assert (made.status_code, "answer the question itself" in made.text) == (409, True)
+        assert (made.status_code, "answer the task itself" in made.text) == (409, True)
         made = client.post(
             f"{path}/commit", json={**alone, "versions": board["versions"]}, headers=ann
         )

@@ -324,7 +324,7 @@ def test_a_crash_within_a_transaction_leaves_nothing_of_it(
     def crash(*arguments: object, **named: object) -> None:
         raise Crash
 
-    monkeypatch.setattr(membership_change, "retire", crash)
+    monkeypatch.setattr(membership_change, "retire_signatures", crash)
     with pytest.raises(Crash):
         deliver(database, work("w1", BOB, "Dan Fox"), work("w0", CY))
     assert rows(database) == before

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.api.http.paging import BadCursor, cursor, read_cursor
+from service.api.http.paging import BadCursor, make_cursor, read_cursor
 
 
 @given(
@@ -17,7 +17,7 @@ from service.api.http.paging import BadCursor, cursor, read_cursor
     st.integers(-(2**63) + 1, 2**63 - 1),
 )
 def test_a_cursor_gives_back_what_it_was_made_of(text: str, number: int) -> None:
-    assert read_cursor("list", cursor("list", text, number), (str, int)) == (text, number)
+    assert read_cursor("list", make_cursor("list", text, number), (str, int)) == (text, number)
 
 
 def test_no_cursor_is_the_first_page() -> None:
@@ -26,7 +26,7 @@ def test_no_cursor_is_the_first_page() -> None:
 
 @given(st.data())
 def test_a_cursor_with_one_letter_changed_is_refused(data: st.DataObject) -> None:
-    made = cursor("list", "work/17", 3)
+    made = make_cursor("list", "work/17", 3)
     place = data.draw(st.integers(0, len(made) - 1))
     letter = data.draw(st.sampled_from(string.ascii_letters + string.digits + "-_"))
     changed = made[:place] + letter + made[place + 1 :]
@@ -47,7 +47,7 @@ def test_any_text_is_a_cursor_or_refused_as_one(text: str) -> None:
 
 def test_a_cursor_of_another_list_or_sorting_is_refused() -> None:
     with pytest.raises(BadCursor):
-        read_cursor("works-year", cursor("works-title", "w", 1), (str, int))
+        read_cursor("works-year", make_cursor("works-title", "w", 1), (str, int))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_values_of_other_types_are_refused(
     values: tuple[str | int, ...], types: tuple[type, ...]
 ) -> None:
     try:
-        made = cursor("list", *values)
+        made = make_cursor("list", *values)
     except TypeError:  # a number that JSON of our writer cannot hold never comes into a cursor
         return
     with pytest.raises(BadCursor):
